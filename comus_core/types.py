@@ -1,0 +1,40 @@
+"""Ids and array aliases, with their shapes: the words that cross from one room to another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+ImageId: TypeAlias = str  # VOC stem, COCO decimal id, or POSIX path relative to the folder
+ProposalId: TypeAlias = str  # f"{image_id}#{n}", unique within its proposals artifact
+
+RgbImage: TypeAlias = NDArray[np.uint8]  # (H, W, 3), EXIF orientation applied
+SoftMap: TypeAlias = NDArray[np.float32]  # (h, w) in [0, 1], at the detector's own size
+BoolMask: TypeAlias = NDArray[np.bool_]  # (H, W)
+IndexMask: TypeAlias = NDArray[Any]  # (H, W) uint8 or uint16; 0 background, category + 1, ignore at the top
+Vectors: TypeAlias = NDArray[np.float32]  # (n, d), raw
+IntArray: TypeAlias = NDArray[Any]  # int32 or int64, shape stated where used
+FloatArray: TypeAlias = NDArray[Any]  # float32 or float64, shape stated where used
+StrArray: TypeAlias = NDArray[Any]  # (n,) dtype object or str: ids
+
+STAGES = ("images", "saliency", "features", "clustering", "projection", "pseudo_masks", "evaluation")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a stage is: `step` of `total` items done."""
+
+    stage: str
+    step: int
+    total: int
+
+
+OnProgress: TypeAlias = Callable[[Progress], None]  # may raise `Cancelled` to stop the stage
+
+
+def no_progress(_: Progress) -> None:
+    """The observer that looks away."""
