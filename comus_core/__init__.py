@@ -1,0 +1,46 @@
+"""COMUS Explorer: discover the object categories in a pile of photographs, without a single label.
+
+    from comus_core import discover, make_config, open_workspace
+
+    run = discover(make_config(dataset="photos"), open_workspace())
+    print(run.result["evaluation"])
+
+Names load on first use, so that the interface side never imports torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "ComusError": "errors",
+    "PRESETS": "config",
+    "RunConfig": "config",
+    "Run": "workspace",
+    "Workspace": "workspace",
+    "discover": "pipeline",
+    "evaluate_on": "transfer",
+    "make_config": "config",
+    "open_workspace": "workspace",
+    "score_run": "scoring",
+}
+
+__all__ = [
+    "PRESETS",
+    "ComusError",
+    "Run",
+    "RunConfig",
+    "Workspace",
+    "discover",
+    "evaluate_on",
+    "make_config",
+    "open_workspace",
+    "score_run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

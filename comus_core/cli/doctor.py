@@ -1,0 +1,42 @@
+"""`comus doctor`: what is installed, which weights are here, what will run on which device."""
+
+from __future__ import annotations
+
+import platform
+
+import click
+
+from comus_core.choices import resolve
+from comus_core.cli.progress import size
+from comus_core.cli.run import WORKSPACE
+from comus_core.config import RunConfig
+from comus_core.errors import ComusError
+from comus_core.weights import weights_table
+from comus_core.workspace import open_workspace
+
+
+@click.command()
+@WORKSPACE
+def doctor(workspace: str | None) -> None:
+    """Say what is installed, which weights are here, and what will run on which device."""
+    from comus_core.device import choose_device, describe_devices
+    from comus_core.estimate import free_disk, matrix_speed
+    from comus_core.pipeline import PACKAGES, package_version
+
+    place = open_workspace(workspace)
+    click.echo(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
+    for package in PACKAGES:
+        click.echo(f"  {package} {package_version(package) or 'MISSING: pip install -r requirements.txt'}")
+    click.echo(f"devices: {'; '.join(describe_devices())}")
+    click.echo(f"matrix products: {matrix_speed():.0f} GFLOP/s")
+    for row in weights_table():
+        click.echo(f"weights {row.name}: {row.path or 'not here'}")
+    click.echo(f"workspace {place.root}: {len(place.runs.all())} runs, {size(free_disk(place.root))} free")
+    try:
+        config = resolve(RunConfig("demo"))
+        click.echo(
+            f"`comus run` will use saliency {config.saliency.detector} and encoder {config.features.encoder} "
+            f"on {choose_device('auto')}"
+        )
+    except ComusError as error:
+        click.echo(f"`comus run` cannot start: {error}")

@@ -1,0 +1,46 @@
+"""The command's entry: groups, and what happens on faults and on Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+import click
+
+from comus_core.cli.doctor import doctor
+from comus_core.cli.run import evaluate, run
+from comus_core.cli.runs import runs, show
+from comus_core.cli.weights import weights
+from comus_core.errors import Cancelled, ComusError
+
+STOPPED = 130  # the shell's exit code for Ctrl-C
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def cli() -> None:
+    """Discover the object categories in a pile of photographs, without a single label."""
+
+
+for command in (run, evaluate, runs, show, weights, doctor):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command; an expected fault is one sentence on standard error and exit code 1."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, Cancelled, click.Abort):
+        print("\nStopped. Everything finished is kept; the same command goes on from there.", file=sys.stderr)
+        sys.exit(STOPPED)
+    except ComusError as error:
+        print(f"comus: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,68 @@
+"""Progress of the stages: bars with ETA on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from tqdm import tqdm
+
+from comus_core.types import Progress
+
+LINE_EVERY = 10.0  # seconds between plain lines of one stage
+
+
+class ProgressPrinter:
+    """An observer for `discover`; call `close` when the run has ended."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._bar: Any = None
+        self._stage, self._start, self._first, self._printed = "", 0.0, 0, 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Show one step."""
+        if progress.stage != self._stage:
+            self._begin(progress)
+        if self._terminal:
+            self._bar.update(progress.step - self._bar.n)
+        elif time.monotonic() - self._printed >= LINE_EVERY or progress.step == progress.total:
+            self._printed = time.monotonic()
+            print(plain_line(progress, self._first, time.monotonic() - self._start), file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Finish the bar that is drawn."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+        self._stage = ""
+
+    def _begin(self, progress: Progress) -> None:
+        self.close()
+        self._stage, self._first = progress.stage, progress.step
+        self._start, self._printed = time.monotonic(), 0.0
+        if self._terminal:
+            self._bar = tqdm(total=progress.total, initial=progress.step, desc=progress.stage, unit=" images")
+
+
+def plain_line(progress: Progress, first: int, elapsed: float) -> str:
+    """One line of progress; `first` is the step at which this invocation began, `elapsed` its seconds."""
+    line = f"{progress.stage}: {progress.step}/{progress.total}"
+    done, left = progress.step - first, progress.total - progress.step
+    return f"{line}, {duration(elapsed * left / done)} left" if done > 0 and left > 0 else line
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words that fit the size: 8 s, 3 min 20 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(count: float) -> str:
+    """Bytes in words: 12 MB, 3.4 GB."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -1,0 +1,162 @@
+"""`comus run` and `comus evaluate`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from comus_core.choices import badge, resolve, supervision_of
+from comus_core.cli.progress import ProgressPrinter, duration, size
+from comus_core.cli.tables import print_result
+from comus_core.config import PRESETS, RunConfig, make_config
+from comus_core.types import STAGES
+from comus_core.workspace import Workspace, open_workspace
+from comus_core.workspace.files import write_json
+
+WORKSPACE = click.option("--workspace", metavar="DIR", help="Where runs are kept (COMUS_WORKSPACE; ./workspace).")
+JSON = click.option("--json", "json_file", metavar="FILE", type=Path, help="Write the result as JSON ('-' prints it).")
+DEVICE = click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")
+
+
+@click.command()
+@click.argument("dataset", required=False)
+@click.option("--saliency", metavar="NAME", help="u2netp, basnet, basnet-supervised, ncut or masks:DIR.")
+@click.option("--encoder", metavar="NAME", help="dino-vits8, dino-vits16, dino-vitb8, dino-vitb16, efficientnet-lite0.")
+@click.option("--features-file", metavar="FILE", help="Your own vectors: Parquet or npz with proposal_id.")
+@click.option("--clusters", type=int, metavar="K", help="How many categories; default: from labels, else 20.")
+@click.option("--method", metavar="NAME", help="spectral (default) or kmeans.")
+@click.option("--filter", "percent", type=float, metavar="P", help="Percent of each cluster left out of training.")
+@click.option("--features", metavar="raw|l2", help="Use vectors as they are or at unit length (default).")
+@click.option("--matching", metavar="NAME", help="auto (default), hungarian or majority.")
+@click.option("--matching-from", metavar="RUN", help="Freeze the cluster-to-class matching of another run.")
+@click.option("--preset", metavar="NAME", help=f"{' or '.join(PRESETS)}: the paper's settings.")
+@click.option("--seed", type=int, metavar="S")
+@click.option("--until", default="evaluation", metavar="STAGE", help=f"Stop after: {', '.join(STAGES)}.")
+@click.option("--config", "config_file", type=Path, metavar="FILE", help="Settings as JSON, as `comus show` prints.")
+@WORKSPACE
+@DEVICE
+@JSON
+def run(
+    dataset: str | None, until: str, workspace: str | None, device: str, json_file: Path | None, **options: Any
+) -> None:
+    """Find the object categories of DATASET.
+
+    DATASET is a folder of photographs, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo. Run again, it goes on where it
+    stopped; what is already computed is not computed again.
+    """
+    from comus_core.pipeline import discover
+
+    config, place = config_of(dataset, **options), open_workspace(workspace)
+    announce(config, place, device)
+    printer = ProgressPrinter()
+    try:
+        found = discover(config, place, until=until, device=device, on_progress=printer)
+    finally:
+        printer.close()
+    give(found.result, json_file)
+    print_result(place, found)
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN")
+@click.argument("dataset")
+@click.option("--matching", metavar="NAME", help="auto (default), hungarian or majority.")
+@click.option("--matching-from", metavar="RUN", help="Freeze the cluster-to-class matching of another run.")
+@WORKSPACE
+@DEVICE
+@JSON
+def evaluate(
+    run_name: str,
+    dataset: str,
+    matching: str | None,
+    matching_from: str | None,
+    workspace: str | None,
+    device: str,
+    json_file: Path | None,
+) -> None:
+    """Score DATASET with the clusters of RUN: its proposals are assigned to them by nearest neighbours."""
+    from comus_core.transfer import evaluate_on
+
+    place, printer = open_workspace(workspace), ProgressPrinter()
+    try:
+        result = evaluate_on(
+            place.runs.find(run_name),
+            dataset,
+            place,
+            matching=matching,
+            matching_from=matching_from,
+            device=device,
+            on_progress=printer,
+        )
+    finally:
+        printer.close()
+    give(result, json_file)
+    print_result(place, place.runs.find(run_name), result)
+
+
+def config_of(
+    dataset: str | None,
+    *,
+    preset: str | None,
+    config_file: Path | None,
+    features_file: str | None,
+    encoder: str | None,
+    saliency: str | None,
+    percent: float | None,
+    clusters: int | None,
+    method: str | None,
+    features: str | None,
+    matching: str | None,
+    matching_from: str | None,
+    seed: int | None,
+) -> RunConfig:
+    """The settings that a command line gives."""
+    own = f"file:{Path(features_file).expanduser().resolve()}" if features_file else encoder
+    return make_config(
+        preset,
+        config_file,
+        dataset=dataset,
+        saliency={"detector": saliency},
+        features={"encoder": own},
+        clustering={"clusters": clusters, "method": method, "features": features},
+        filter_percent=percent,
+        matching=matching,
+        matching_from=matching_from,
+        seed=seed,
+    )
+
+
+def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
+    """Say, before long work, what will run, what it owes to supervision, and what it will cost."""
+    from comus_core.device import choose_device
+    from comus_core.estimate import estimate, free_disk
+    from comus_core.images.dataset import open_dataset
+
+    config = resolve(config)
+    owed = supervision_of(config)
+    dataset = open_dataset(config.dataset, workspace.drawings)
+    chosen = choose_device(device)
+    cost = estimate(config, len(dataset.files), workspace, chosen)
+    basis = "speeds of earlier runs here" if cost.measured else "arithmetic; the first run measures"
+    kind = " (synthetic scenes)" if dataset.synthetic else ""
+    print(
+        f"{len(dataset.files)} images{kind}; saliency {config.saliency.detector}, encoder {config.features.encoder}, on {chosen}\n"
+        f"{badge(owed['supervision'], owed['non_commercial'])}\n"
+        f"estimate: {duration(cost.total)} if nothing is reused ({basis}), {size(cost.disk_bytes)} of disk, "
+        f"{size(cost.memory_bytes)} of memory",
+        file=sys.stderr,
+    )
+    if cost.disk_bytes > free_disk(workspace.root):
+        print(f"warning: only {size(free_disk(workspace.root))} of disk are free", file=sys.stderr)
+
+
+def give(result: dict[str, Any], json_file: Path | None) -> None:
+    """Write the result where `--json` says."""
+    if json_file is not None and str(json_file) == "-":
+        print(json.dumps(result, indent=2, ensure_ascii=False))
+    elif json_file is not None:
+        write_json(json_file, result)

@@ -1,0 +1,43 @@
+"""Results as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from comus_core.choices import badge
+from comus_core.workspace import Run, Workspace
+
+
+def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None = None) -> None:
+    """The per-class table, the set-aside files, and where things are."""
+    result = result or run.result
+    click.echo(
+        f"\nrun {result['run']}: {result['dataset']}" + (" (synthetic scenes)" if result.get("synthetic") else "")
+    )
+    click.echo(
+        f"{result['images']} images, {result['skipped']} set aside, {result['proposals']} proposals, "
+        f"{result['clusters']} clusters; {badge(result['supervision'], run.provenance.get('non_commercial', ()))}"
+    )
+    for skipped in result["skipped_files"]:
+        click.echo(f"  set aside {skipped['path']}: {skipped['reason']}")
+    if result["evaluation"]:
+        _print_scores(result)
+    else:
+        click.echo("no ground truth: nothing to score (a folder may hold images/, masks/ and classes.txt)")
+    if "pseudo_masks" in run.artifacts and result is run.result:
+        click.echo(f"pseudo-masks: {workspace.artifact(run, 'pseudo_masks').file('masks')}")
+
+
+def _print_scores(result: dict[str, Any]) -> None:
+    every, filtered = result["evaluation"], result["evaluation_filtered"]
+    width = max(len(name) for name in every["per_class"])
+    click.echo(f"\n{'class':{width}}    IoU %   after filter ({every['matching']} matching)")
+    for name, iou in every["per_class"].items():
+        bar = "█" * round(iou / 5)
+        click.echo(f"{name:{width}}   {iou:6.2f}   {filtered['per_class'][name]:6.2f}   {bar}")
+    click.echo(
+        f"{'mIoU':{width}}   {every['miou']:6.2f}   {filtered['miou']:6.2f}   ({filtered['coverage']:.0%} of proposals kept)"
+    )
+    click.echo(f"{'pixels right':{width}}   {every['pixel_accuracy']:6.2f}   {filtered['pixel_accuracy']:6.2f}")

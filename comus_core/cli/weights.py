@@ -1,0 +1,64 @@
+"""`comus weights list|import|download`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from comus_core.choices import badge
+from comus_core.cli.progress import ProgressPrinter
+from comus_core.errors import WeightsError
+from comus_core.weights import (
+    download_weights,
+    file_sha256,
+    import_weights,
+    is_available,
+    weights_folder,
+    weights_table,
+)
+
+
+@click.group()
+def weights() -> None:
+    """Pretrained weights: what there is, where it comes from, what supervision went into it."""
+
+
+@weights.command("list")
+def list_weights() -> None:
+    """List every known file."""
+    click.echo(f"weights folder: {weights_folder()}")
+    for row in weights_table():
+        supervision = {"direct": row.supervision.direct, "inherited": row.supervision.inherited}
+        click.echo(f"\n{row.name}: {row.what}")
+        click.echo(f"  {badge(supervision)}; licence {row.licence}")
+        click.echo(f"  here: {row.path}\n  sha256 {row.sha256}" if row.available else f"  not here; from {row.source}")
+
+
+@weights.command("import")
+@click.argument("name")
+@click.argument("file", type=click.Path(path_type=Path))
+def import_(name: str, file: Path) -> None:
+    """Check FILE against the architecture of NAME and copy it into the weights folder."""
+    target = import_weights(name, file)
+    click.echo(f"{name}: {target}\nsha256 {file_sha256(target)}")
+
+
+@weights.command()
+@click.argument("names", nargs=-1, required=True)
+@click.option("--if-possible", is_flag=True, help="Skip what is here, say what cannot be had, and go on.")
+def download(names: tuple[str, ...], if_possible: bool) -> None:
+    """Fetch the files NAMES from where their authors publish them."""
+    for name in names:
+        if if_possible and is_available(name):
+            continue
+        printer = ProgressPrinter()
+        try:
+            target = download_weights(name, printer)
+            click.echo(f"{name}: {target}\nsha256 {file_sha256(target)}")
+        except WeightsError as error:
+            if not if_possible:
+                raise
+            click.echo(f"{error}", err=True)
+        finally:
+            printer.close()

@@ -1,0 +1,121 @@
+"""What a run will cost, before it starts: time from earlier runs on this machine, else from arithmetic."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from comus_core.config import RunConfig
+from comus_core.workspace import Workspace
+
+# GFLOP an image or crop: protocol 1.12 for BASNet and DINO; the others counted from their architectures.
+GFLOP = {
+    "basnet": 254.0,
+    "basnet-supervised": 254.0,
+    "u2netp": 12.7,
+    "dino-vits8": 63.0,
+    "dino-vits16": 12.0,
+    "dino-vitb8": 213.0,
+    "dino-vitb16": 47.0,
+    "efficientnet-lite0": 0.8,
+}
+NCUT_PIXELS = (480 / 256) ** 2  # a dense map is made of a larger picture than a crop
+EFFICIENCY = 0.35  # share of the matrix-product speed that convolutions and attention reach
+DECODE_SECONDS = 0.008  # a half-megapixel JPEG
+BYTES_PER_IMAGE = 16_000  # soft map, index mask and rows of tables
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds per stage, bytes of disk and memory, and where the seconds come from."""
+
+    seconds: dict[str, float]
+    disk_bytes: int
+    memory_bytes: int
+    measured: bool  # whether an earlier run on this machine gave the speeds of the long stages
+
+    @property
+    def total(self) -> float:
+        """Seconds of all stages."""
+        return sum(self.seconds.values())
+
+
+def estimate(config: RunConfig, images: int, workspace: Workspace, device: str = "cpu") -> Estimate:
+    """The cost of a run of `config` (with `auto` resolved) over so many images, if nothing is reused."""
+    known = speeds(workspace, device)
+    saliency, encoder = work_names(config)
+    per_image = {
+        "images": known.get("images", DECODE_SECONDS),
+        "saliency": known.get(saliency, _arithmetic(saliency, device)),
+        "features": known.get(encoder, _arithmetic(encoder, device)),
+    }
+    seconds = {stage: each * images for stage, each in per_image.items()}
+    seconds["clustering"] = 1.0 + 1e-4 * images + 3e-9 * images**2
+    seconds["projection"] = 12.0 + 0.01 * images
+    seconds["pseudo_masks"] = seconds["evaluation"] = 0.01 * images
+    return Estimate(
+        seconds=seconds,
+        disk_bytes=images * BYTES_PER_IMAGE,
+        memory_bytes=1_200_000_000 + images * 12_000,
+        measured=saliency in known and encoder in known,
+    )
+
+
+def work_names(config: RunConfig) -> tuple[str, str]:
+    """What the two long stages are called in the table of speeds."""
+    detector = config.saliency.detector
+    cut = f"ncut {config.saliency.ncut_encoder}" if detector == "ncut" else detector
+    return cut if not cut.startswith("masks:") else "masks", config.features.encoder
+
+
+def free_disk(folder: Path) -> int:
+    """Bytes free where `folder` is or will be."""
+    import shutil
+
+    existing = next(p for p in (folder, *folder.parents) if p.exists())
+    return shutil.disk_usage(existing).free
+
+
+def speeds(workspace: Workspace, device: str) -> dict[str, float]:
+    """Seconds an item of each kind of work took on this machine and device before."""
+    with workspace.database.reading() as connection:
+        rows = connection.execute("SELECT work, seconds_per_item FROM speeds WHERE machine = ?", (_machine(device),))
+        return {row["work"]: row["seconds_per_item"] for row in rows}
+
+
+def remember_speeds(workspace: Workspace, device: str, seconds_per_item: Mapping[str, float]) -> None:
+    """Keep what was measured, for the next estimate."""
+    rows = [(work, _machine(device), seconds) for work, seconds in seconds_per_item.items()]
+    with workspace.database.writing() as connection:
+        connection.executemany("INSERT OR REPLACE INTO speeds VALUES (?, ?, ?)", rows)
+
+
+def _machine(device: str) -> str:
+    return f"{platform.node()} {device}"
+
+
+def _arithmetic(work: str, device: str) -> float:
+    if work == "masks" or work.startswith("file:"):
+        return DECODE_SECONDS
+    cut = work.startswith("ncut ")
+    gflop = GFLOP.get(work.removeprefix("ncut "), 60.0) * (NCUT_PIXELS if cut else 1.0)
+    speed = 10_000.0 if device != "cpu" else matrix_speed() * EFFICIENCY  # a mid-range GPU at fp32
+    return DECODE_SECONDS + gflop / speed + (0.1 if cut else 0.0)
+
+
+@lru_cache(maxsize=1)
+def matrix_speed() -> float:
+    """GFLOP a second of a float32 matrix product on all cores, measured in about 0.1 s."""
+    square = np.ones((1024, 1024), np.float32)
+    square @ square
+    start, products = time.perf_counter(), 0
+    while time.perf_counter() - start < 0.1:
+        square @ square
+        products += 1
+    return products * 2 * 1024**3 / 1e9 / (time.perf_counter() - start)

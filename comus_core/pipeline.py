@@ -1,0 +1,174 @@
+"""The stages in order: a folder of photographs in; categories, pseudo-masks and scores out."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from comus_core import run_tables as tables
+from comus_core import stages
+from comus_core.choices import resolve, supervision_of
+from comus_core.config import DEFAULT_CLUSTERS, RunConfig, to_dict
+from comus_core.errors import Cancelled, SettingsError
+from comus_core.images.dataset import open_dataset
+from comus_core.scoring import RunScores, score_json, score_run
+from comus_core.stages import StageContext
+from comus_core.types import STAGES, OnProgress, no_progress
+from comus_core.workspace import Artifact, Run, Workspace
+from comus_core.workspace.artifacts import digest
+from comus_core.workspace.decisions import Decisions
+
+PACKAGES = ("comus-explorer", "torch", "timm", "numpy", "scipy", "scikit-learn", "umap-learn", "onnxruntime", "pillow")
+
+
+def discover(
+    config: RunConfig,
+    workspace: Workspace,
+    *,
+    until: str = "evaluation",
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> Run:
+    """Find the categories of a data set (paper, Algorithm 1), reusing every stage already computed.
+
+    Args:
+        config: the settings; `auto` is resolved here and recorded.
+        workspace: where artifacts and the run go.
+        until: the last stage to run, one of `STAGES`.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; not part of any fingerprint.
+        on_progress: called at every few images; raising `Cancelled` there stops cleanly.
+
+    Returns:
+        The stored run; `run.result` is what `--json` writes.
+
+    Raises:
+        DatasetError: no usable image, or no proposal in any of them.
+        ComusError: any stage's own fault; finished shards stay.
+    """
+    from comus_core.device import choose_device
+
+    if until not in STAGES:
+        raise SettingsError(f"--until {until}: choose one of {', '.join(STAGES)}")
+    dataset = open_dataset(config.dataset, workspace.drawings)
+    config = replace(resolve(config), dataset=dataset.spec)
+    context = StageContext(workspace, dataset, config, choose_device(device), on_progress)
+    images = stages.check_images(context)
+    run = workspace.runs.save(_new_run(context, images))
+    try:
+        run, made = _run_stages(context, run, images, STAGES.index(until))
+        scores = score_run(workspace, run) if {"counts", "clustering"} <= set(made) else None
+        clusters = tables.read_clusters(made["clustering"]).count if "clustering" in made else 0
+        result = result_json(run, context, made, clusters, scores)
+        return workspace.runs.save(replace(run, state="done", result=result))
+    except (Cancelled, KeyboardInterrupt):
+        workspace.runs.save(replace(run, state="cancelled"))
+        raise
+    except Exception:
+        workspace.runs.save(replace(run, state="failed"))
+        raise
+
+
+def _run_stages(context: StageContext, run: Run, images: Artifact, last: int) -> tuple[Run, dict[str, Artifact]]:
+    """Walk the stages; the run's row knows every artifact as soon as it is there."""
+    stages.require_usable(context, images)
+    made = {"images": images}
+    steps: list[tuple[str, str, Callable[[], Artifact]]] = [
+        ("saliency", "soft_maps", lambda: stages.soft_maps(context, images)),
+        ("saliency", "proposals", lambda: stages.proposals(context, images, made["soft_maps"])),
+        ("features", "features", lambda: stages.features(context, made["proposals"])),
+        (
+            "clustering",
+            "clustering",
+            lambda: stages.clustering(context, made["features"], _cluster_count(context, made)),
+        ),
+        ("projection", "projection", lambda: stages.projection(context, made["features"])),
+        ("pseudo_masks", "pseudo_masks", lambda: stages.pseudo_masks(context, made, _decisions(context, run))),
+        ("evaluation", "counts", lambda: stages.counts(context, images, made["proposals"])),
+    ]
+    for stage, kind, make in steps:
+        if STAGES.index(stage) <= last and (kind != "counts" or context.dataset.truth):
+            made[kind] = make()
+            run = context.workspace.runs.save(replace(run, artifacts={k: a.fingerprint for k, a in made.items()}))
+    return run, made
+
+
+def _cluster_count(context: StageContext, made: dict[str, Artifact]) -> int:
+    """K: what was asked; else the number of foreground classes; else `DEFAULT_CLUSTERS`, less for few proposals."""
+    proposals = made["features"].table().num_rows
+    asked, truth = context.config.clustering.clusters, context.dataset.truth
+    if asked is not None:
+        return asked
+    if truth is not None:
+        return min(len(truth.classes) - 1, proposals)
+    return min(DEFAULT_CLUSTERS, max(2, proposals // 4), proposals)
+
+
+def result_json(
+    run: Run, context: StageContext, made: Mapping[str, Artifact], clusters: int, scores: RunScores | None
+) -> dict[str, Any]:
+    """What `comus run --json` and `comus evaluate --json` write (contracts, "Scores")."""
+    set_aside = [dataclasses.asdict(s) for s in context.dataset.set_aside] + tables.skipped_files(made["images"])
+    return {
+        "run": run.id,
+        "round": 0,
+        "dataset": context.dataset.spec,
+        "synthetic": context.dataset.synthetic,
+        "images": len(context.dataset.files) + len(context.dataset.set_aside),
+        "skipped": len(set_aside),
+        "skipped_files": set_aside,
+        "proposals": made["proposals"].table(["proposal_id"]).num_rows if "proposals" in made else 0,
+        "clusters": clusters,
+        "supervision": run.provenance["supervision"],
+        "matching": scores.every.matching if scores else run.config.matching,
+        "evaluation": score_json(scores.every) if scores else None,
+        "evaluation_filtered": score_json(scores.filtered, coverage=scores.coverage) if scores else None,
+        "seconds": {s: round(context.seconds.get(s, 0.0), 3) for s in STAGES},
+        "computed": context.computed,
+    }
+
+
+def _new_run(context: StageContext, images: Artifact) -> Run:
+    settings = {k: v for k, v in to_dict(context.config).items() if k != "dataset"}
+    name = re.sub(r"[^a-z0-9]+", "-", context.dataset.name.lower()).strip("-") or "run"
+    truth = context.dataset.truth
+    config = context.config
+    provenance = {
+        "seed": config.seed,
+        "manifest": images.fingerprint,
+        "classes": list(truth.classes) if truth else [],
+        "synthetic": context.dataset.synthetic,
+        **supervision_of(config),
+        "device": context.device,
+        "python": platform.python_version(),
+        "packages": {p: package_version(p) for p in PACKAGES},
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+    run_id = f"{name}-{digest([settings, images.fingerprint])[:8]}"
+    return Run(
+        run_id,
+        name=f"{name} {config.saliency.detector} {config.features.encoder}",
+        config=config,
+        provenance=provenance,
+    )
+
+
+def _decisions(context: StageContext, run: Run) -> Decisions:
+    """What was decided so far; the run's own filter opens the log of a new clustering."""
+    log, clustering = context.workspace.decisions, run.artifacts["clustering"]
+    if not log.events(run.id, clustering):
+        return log.append(run.id, clustering, "filter", percent=context.config.filter_percent)
+    return log.read(run.id, clustering)
+
+
+def package_version(package: str) -> str | None:
+    """The installed version, or None."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

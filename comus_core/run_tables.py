@@ -1,0 +1,110 @@
+"""Finished artifacts read back as the types the rooms speak: no torch, no work, nothing cached here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from comus_core.clustering.filtering import kept
+from comus_core.label_map import LabelMap
+from comus_core.proposals import Proposals
+from comus_core.types import FloatArray, IntArray, StrArray, Vectors
+from comus_core.workspace import Artifact
+from comus_core.workspace.decisions import Decisions
+
+
+@dataclass(frozen=True)
+class ClusterTable:
+    """Clusters of n proposals, rows in the order of `proposal_id`.
+
+    Attributes:
+        proposal_id: (n,) str.
+        cluster: (n,) int32, −1 unassigned.
+        distance: (n,) float32, cosine to the own centre in the embedding.
+        count: K, how many clusters were made.
+    """
+
+    proposal_id: StrArray
+    cluster: IntArray
+    distance: FloatArray
+    count: int
+
+
+def usable_ids(images: Artifact) -> list[str]:
+    """Ids of the images that could be read, in id order."""
+    table = images.table(["image_id", "reason"])
+    return [i for i, reason in zip(*(c.to_pylist() for c in table.columns), strict=True) if reason is None]
+
+
+def skipped_files(images: Artifact) -> list[dict[str, str]]:
+    """{path, reason} of each file that was set aside on looking at it."""
+    rows = images.table(["path", "reason"]).to_pylist()
+    return [row for row in rows if row["reason"] is not None]
+
+
+def image_sizes(images: Artifact) -> dict[str, tuple[int, int]]:
+    """Usable image id -> (height, width)."""
+    rows = images.table(["image_id", "height", "width", "reason"]).to_pylist()
+    return {r["image_id"]: (r["height"], r["width"]) for r in rows if r["reason"] is None}
+
+
+def read_proposals(artifact: Artifact) -> Proposals:
+    """The proposals of a run."""
+    return Proposals.from_table(artifact.table())
+
+
+def rows_by_image(proposals: Proposals) -> dict[str, list[int]]:
+    """Image id -> rows of its proposals, images in the order of the table."""
+    rows: dict[str, list[int]] = {}
+    for row, image_id in enumerate(proposals.image_id):
+        rows.setdefault(image_id, []).append(row)
+    return rows
+
+
+def read_vectors(artifact: Artifact) -> tuple[StrArray, Vectors]:
+    """Proposal ids (n,) and raw vectors (n, d), memory-mapped and read-only."""
+    ids = artifact.table().column("proposal_id").to_numpy().astype(object)
+    return ids, np.load(artifact.file("vectors.npy"), mmap_mode="r")
+
+
+def read_clusters(artifact: Artifact) -> ClusterTable:
+    """The clusters of a run."""
+    table = artifact.table()
+    with np.load(artifact.file("spectrum.npz")) as spectrum:
+        count = len(spectrum["centres"])
+    ids = table.column("proposal_id").to_numpy().astype(object)
+    return ClusterTable(ids, table.column("cluster").to_numpy(), table.column("distance").to_numpy(), count)
+
+
+def read_projection(artifact: Artifact, method: str) -> tuple[StrArray, FloatArray]:
+    """Proposal ids (n,) and points (n, 2) of `tsne` or `umap`."""
+    table = artifact.table(["proposal_id", f"{method}_x", f"{method}_y"])
+    ids, x, y = (column.to_numpy() for column in table.columns)
+    return ids.astype(object), np.stack([x, y], axis=1)
+
+
+def read_soft_map(artifact: Artifact, image_id: str) -> Any:
+    """PNG bytes of one image's soft map, or None if the image has none."""
+    table = pq.read_table(artifact.file("table.parquet"), filters=[("image_id", "=", image_id)])
+    return table.column("png")[0].as_py() if table.num_rows else None
+
+
+def label_map_of(decided: Decisions, clusters: int) -> LabelMap:
+    """Clusters to categories as decided so far: each its own, with the names a person gave."""
+    names = [decided.names.get(c, f"cluster {c}") for c in range(clusters)]
+    return replace(LabelMap.identity(clusters), names=tuple(names))
+
+
+def decided_rows(
+    proposals: Proposals, table: ClusterTable, decided: Decisions
+) -> tuple[tuple[str, ...], IntArray, Any]:
+    """Category names (C,), category (n,) int32 and kept (n,) bool of each row of `proposals`, joined by id."""
+    row_of = {proposal_id: row for row, proposal_id in enumerate(table.proposal_id)}
+    rows = np.array([row_of.get(p, -1) for p in proposals.proposal_id], dtype=np.int64)
+    labels = label_map_of(decided, table.count)
+    keep = kept(table.cluster, table.distance, table.proposal_id, decided.percent_of(table.count))
+    category = np.where(rows >= 0, labels.categories(table.cluster)[rows], -1)
+    return labels.names, category.astype(np.int32), np.where(rows >= 0, keep[rows], False) & (category >= 0)

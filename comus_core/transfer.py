@@ -1,0 +1,107 @@
+"""A run's clusters on another data set: its proposals are assigned to them by their nearest neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from comus_core import run_tables as tables
+from comus_core import stages
+from comus_core.config import Matching, check_choice
+from comus_core.evaluation.counts import Counts
+from comus_core.images.dataset import open_dataset
+from comus_core.pipeline import result_json
+from comus_core.scoring import RunScores, frozen_matching, score_clusters
+from comus_core.stages import StageContext
+from comus_core.types import OnProgress, no_progress
+from comus_core.workspace import Artifact, Run, Workspace
+
+
+def evaluate_on(
+    run: Run,
+    dataset: str,
+    workspace: Workspace,
+    *,
+    matching: Matching | None = None,
+    matching_from: str | None = None,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> dict[str, Any]:
+    """Score round 0 of a run on another data set.
+
+    Every new proposal gets the cluster that most of its nearest neighbours among the run's proposals have; the
+    filter ranks by 1 − confidence of that vote, since the new proposals have no place in the run's embedding.
+
+    Args:
+        run: a finished run.
+        dataset: the other data set's string.
+        matching: `auto`, `hungarian` or `majority`; None is the run's own.
+        matching_from: a run whose matching is frozen; None matches on the images scored.
+
+    Returns:
+        The JSON of `comus evaluate` (contracts, "Scores").
+
+    Raises:
+        DatasetError: none of the images is usable, or none has a proposal.
+        SettingsError: the frozen matching does not fit.
+    """
+    from comus_core.device import choose_device
+
+    check_choice("matching", matching or run.config.matching, Matching)
+    other = open_dataset(dataset, workspace.drawings)
+    config = replace(run.config, dataset=other.spec)
+    context = StageContext(workspace, other, config, choose_device(device), on_progress)
+    images = stages.check_images(context)
+    stages.require_usable(context, images)
+    found = stages.proposals(context, images, stages.soft_maps(context, images))
+    vectors = stages.features(context, found)
+    assigned = _assignment(context, run, vectors)
+    made = {"images": images, "proposals": found, "features": vectors, "assignment": assigned}
+    scores = None
+    if other.truth is not None:
+        counts = Counts.from_table(stages.counts(context, images, found).table())
+        scores = _scores(workspace, run, assigned, counts, other.truth.classes, matching, matching_from)
+    count = tables.read_clusters(workspace.artifact(run, "clustering")).count
+    return result_json(run, context, made, count, scores)
+
+
+def _assignment(context: StageContext, run: Run, vectors: Artifact) -> Artifact:
+    from comus_core.clustering import assign_to_nearest, normalise
+
+    source, clusters = (context.workspace.artifact(run, kind) for kind in ("features", "clustering"))
+
+    def write(folder: Path) -> None:
+        known_ids, known = tables.read_vectors(source)
+        table = tables.read_clusters(clusters)
+        cluster_of = dict(zip(table.proposal_id, table.cluster.tolist(), strict=True))
+        labels = np.array([cluster_of.get(i, -1) for i in known_ids], np.int32)
+        ids, new = tables.read_vectors(vectors)
+        how = context.config.clustering.features
+        cluster, confidence = assign_to_nearest(normalise(new, how), normalise(known, how), labels)
+        columns = {"proposal_id": pa.array(ids, pa.string()), "cluster": cluster, "confidence": confidence}
+        pq.write_table(pa.table(columns), folder / "table.parquet")
+
+    key = context.key("assignment", {}, features=vectors, source=source, clustering=clusters)
+    return context.make("clustering", key, None, write)
+
+
+def _scores(
+    workspace: Workspace,
+    run: Run,
+    assigned: Artifact,
+    counts: Counts,
+    classes: tuple[str, ...],
+    matching: Matching | None,
+    matching_from: str | None,
+) -> RunScores:
+    table = assigned.table()
+    ids, cluster, confidence = (c.to_numpy() for c in table.select(["proposal_id", "cluster", "confidence"]).columns)
+    count = tables.read_clusters(workspace.artifact(run, "clustering")).count
+    rows = tables.ClusterTable(ids.astype(object), cluster, 1 - confidence, count)
+    frozen = frozen_matching(workspace, matching_from, count, classes) if matching_from else None
+    return score_clusters(counts, rows, workspace.decisions_of(run), classes, matching or run.config.matching, frozen)

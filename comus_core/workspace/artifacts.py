@@ -1,0 +1,198 @@
+"""Artifacts: folders named by a fingerprint of everything that decides their content, written once, never edited."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from comus_core.errors import WorkspaceError
+from comus_core.types import OnProgress, Progress
+from comus_core.workspace.files import disk_error, replacing, sha256_of, write_json
+
+SHARD_SIZE = 64  # images a shard: seconds of work lost by a kill, and few files at 100,000 images
+TABLE = "table.parquet"
+
+Tick = Callable[[int], None]  # so many more items of the shard are done
+ShardWork = Callable[[Sequence[str], Tick, Path], pa.Table]  # (ids, tick, folder of the artifact) -> rows
+Finish = Callable[[Sequence[Path], Path], None]  # (shard files in order, folder) -> the artifact's final files
+
+
+@dataclass(frozen=True)
+class ArtifactKey:
+    """Everything that decides an artifact's content. Not in it: device, threads, place of the workspace."""
+
+    kind: str
+    version: int
+    settings: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)  # name -> fingerprint
+    weights: dict[str, str] = field(default_factory=dict)  # name -> sha256
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits of the SHA-256 over the canonical JSON of the key."""
+        return digest(asdict(self))[:16]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A finished artifact: its key's fingerprint and the folder that holds its files."""
+
+    kind: str
+    fingerprint: str
+    folder: Path
+
+    def file(self, name: str) -> Path:
+        """A file of the artifact."""
+        return self.folder / name
+
+    def table(self, columns: list[str] | None = None) -> pa.Table:
+        """The artifact's table."""
+        return pq.read_table(self.file(TABLE), columns=columns)
+
+    def manifest(self) -> dict[str, Any]:
+        """Key, and the bytes and SHA-256 of every file."""
+        return dict(json.loads(self.file("manifest.json").read_text()))
+
+
+class ArtifactStore:
+    """The `artifacts/` folder of a workspace."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def find(self, kind: str, fingerprint: str) -> Artifact | None:
+        """The finished artifact, or None."""
+        folder = self.root / kind / fingerprint
+        return Artifact(kind, fingerprint, folder) if (folder / "manifest.json").is_file() else None
+
+    def get(self, kind: str, fingerprint: str) -> Artifact:
+        """The finished artifact.
+
+        Raises:
+            WorkspaceError: it is not in the workspace.
+        """
+        artifact = self.find(kind, fingerprint)
+        if artifact is None:
+            raise WorkspaceError(f"no finished {kind} artifact {fingerprint} in {self.root}: run the stage again")
+        return artifact
+
+    def make(self, key: ArtifactKey, write: Callable[[Path], None]) -> Artifact:
+        """The artifact of `key`; if it is not there, `write(folder)` makes its files."""
+        with self._partial(key) as folder:
+            if folder is not None:
+                write(folder)
+                self._commit(key, folder)
+        return self.get(key.kind, key.fingerprint)
+
+    def make_sharded(
+        self,
+        key: ArtifactKey,
+        ids: Sequence[str],
+        work: ShardWork,
+        *,
+        stage: str,
+        on_progress: OnProgress,
+        finish: Finish | None = None,
+        shard_size: int = SHARD_SIZE,
+    ) -> Artifact:
+        """The artifact of `key`, computed shard by shard; shards finished before a kill are not computed again."""
+        with self._partial(key) as folder:
+            if folder is not None:
+                shards = _write_shards(folder / "shards", ids, work, stage, on_progress, shard_size)
+                (finish or _merge_tables)(shards, folder)
+                self._commit(key, folder)
+        return self.get(key.kind, key.fingerprint)
+
+    @contextmanager
+    def _partial(self, key: ArtifactKey) -> Iterator[Path | None]:
+        """The folder to work in, held by this process alone; None if the artifact is finished."""
+        if self.find(key.kind, key.fingerprint):
+            yield None
+            return
+        folder = self.root / key.kind / f"{key.fingerprint}.partial"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with _held(folder.with_suffix(".lock")):
+                if self.find(key.kind, key.fingerprint):  # another process finished it while this one waited
+                    yield None
+                else:
+                    folder.mkdir(parents=True, exist_ok=True)
+                    yield folder
+        except OSError as error:
+            raise disk_error(error, folder) from error
+
+    def _commit(self, key: ArtifactKey, folder: Path) -> None:
+        files = sorted(p for p in folder.rglob("*") if p.is_file() and "shards" not in p.relative_to(folder).parts)
+        listed = {p.relative_to(folder).as_posix(): {"bytes": p.stat().st_size, "sha256": sha256_of(p)} for p in files}
+        write_json(folder / "manifest.json", {"fingerprint": key.fingerprint, "key": asdict(key), "files": listed})
+        final = self.root / key.kind / key.fingerprint
+        os.replace(folder, final)
+        shutil.rmtree(final / "shards", ignore_errors=True)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a JSON value, keys sorted."""
+    canonical = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _write_shards(
+    folder: Path, ids: Sequence[str], work: ShardWork, stage: str, on_progress: OnProgress, size: int
+) -> list[Path]:
+    folder.mkdir(exist_ok=True)
+    paths, done = [], 0
+    on_progress(Progress(stage, 0, len(ids)))
+    for start in range(0, len(ids), size):
+        chunk, path = ids[start : start + size], folder / f"{start:09d}.parquet"
+        paths.append(path)
+        if not path.exists():
+            table = work(chunk, _ticker(stage, done, len(ids), on_progress), folder.parent)
+            with replacing(path) as temporary:
+                pq.write_table(table, temporary)
+        done += len(chunk)
+        on_progress(Progress(stage, done, len(ids)))
+    return paths
+
+
+def _ticker(stage: str, done: int, total: int, on_progress: OnProgress) -> Tick:
+    count = done
+
+    def tick(items: int) -> None:
+        nonlocal count
+        count += items
+        on_progress(Progress(stage, count, total))
+
+    return tick
+
+
+def _merge_tables(shards: Sequence[Path], folder: Path) -> None:
+    """One row group a shard, so that memory stays bounded and one image's rows are found without a full read."""
+    with replacing(folder / TABLE) as temporary, pq.ParquetWriter(temporary, pq.read_schema(shards[0])) as writer:
+        for shard in shards:
+            writer.write_table(pq.read_table(shard))
+
+
+@contextmanager
+def _held(lock: Path) -> Iterator[None]:
+    """Hold a lock file; it frees itself when the process dies. Waits while another process computes the same."""
+    with lock.open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.2)
+        yield
+    lock.unlink(missing_ok=True)

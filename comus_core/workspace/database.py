@@ -1,0 +1,72 @@
+"""The small things of a workspace in one SQLite file (WAL): runs, decisions, known file hashes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from comus_core.errors import WorkspaceError
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, note TEXT NOT NULL DEFAULT '', archived INTEGER NOT NULL DEFAULT 0,
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL, state TEXT NOT NULL,
+    config TEXT NOT NULL, provenance TEXT NOT NULL, artifacts TEXT NOT NULL, result TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, clustering TEXT NOT NULL,
+    at TEXT NOT NULL, kind TEXT NOT NULL, payload TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS events_of_run ON events (run, clustering, id);
+CREATE TABLE IF NOT EXISTS files (
+    path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS speeds (
+    work TEXT NOT NULL, machine TEXT NOT NULL, seconds_per_item REAL NOT NULL, PRIMARY KEY (work, machine)
+);
+"""
+
+
+class Database:
+    """Short-lived connections to one file: safe from any thread and any number of processes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._connected() as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript(SCHEMA)
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection to ask; never waits for a writer."""
+        with self._connected() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection that alone may write; its work is committed on leaving, all of it or none."""
+        with self._connected() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        """A connection, closed on leaving; closing undoes what was not committed.
+
+        Raises:
+            WorkspaceError: the file is damaged, locked for long, or the disk is full.
+        """
+        connection: sqlite3.Connection | None = None
+        try:
+            connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA synchronous=NORMAL")
+            yield connection
+        except sqlite3.Error as error:
+            raise WorkspaceError(f"workspace database {self.path}: {error}") from error
+        finally:
+            if connection is not None:
+                connection.close()

@@ -1,0 +1,91 @@
+"""A workspace: one folder that holds everything computed and decided, and can be moved to another machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from comus_core.errors import WorkspaceError
+from comus_core.workspace.artifacts import Artifact, ArtifactStore
+from comus_core.workspace.database import Database
+from comus_core.workspace.decisions import DecisionLog, Decisions
+from comus_core.workspace.files import disk_error, sha256_of
+from comus_core.workspace.runs import Run, RunTable
+
+
+class Workspace:
+    """The parts of a workspace, by name.
+
+    Attributes:
+        root: the folder.
+        artifacts: finished and half-finished artifacts.
+        runs: the run table.
+        decisions: the event log.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.database = Database(root / "comus.sqlite")
+        self.artifacts = ArtifactStore(root / "artifacts")
+        self.runs = RunTable(self.database)
+        self.decisions = DecisionLog(self.database)
+
+    @property
+    def drawings(self) -> Path:
+        """Where the demo scenes are drawn."""
+        return self.root / "datasets"
+
+    def artifact(self, run: Run, kind: str) -> Artifact:
+        """The run's artifact of that kind.
+
+        Raises:
+            WorkspaceError: the run has none yet, or its folder is gone.
+        """
+        if kind not in run.artifacts:
+            raise WorkspaceError(f"run {run.id} has no {kind} yet: `comus run` it to the end")
+        return self.artifacts.get(kind, run.artifacts[kind])
+
+    def decisions_of(self, run: Run) -> Decisions:
+        """What the person decided in this run so far."""
+        return self.decisions.read(run.id, run.artifacts.get("clustering", ""))
+
+    def hash_files(self, paths: Iterable[Path]) -> dict[Path, tuple[int, str]]:
+        """Bytes and SHA-256 of each file; a file whose size and time are unchanged is not read again.
+
+        Files that cannot be read have an empty digest: the check of the images gives the reason.
+        """
+        with self.database.reading() as connection:
+            rows = connection.execute("SELECT path, bytes, mtime_ns, sha256 FROM files").fetchall()
+        known = {row["path"]: (row["bytes"], row["mtime_ns"], row["sha256"]) for row in rows}
+        hashes, fresh = {}, []
+        for path in paths:
+            try:
+                stat = path.stat()
+                size, mtime, sha256 = known.get(str(path), (-1, -1, ""))
+                if (size, mtime) != (stat.st_size, stat.st_mtime_ns):
+                    sha256 = sha256_of(path)
+                    fresh.append((str(path), stat.st_size, stat.st_mtime_ns, sha256))
+                hashes[path] = (stat.st_size, sha256)
+            except OSError:
+                hashes[path] = (0, "")
+        if fresh:
+            with self.database.writing() as connection:
+                connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", fresh)
+        return hashes
+
+
+def open_workspace(folder: Path | str | None = None) -> Workspace:
+    """Open or make a workspace: `folder`, else COMUS_WORKSPACE, else ./workspace.
+
+    Raises:
+        WorkspaceError: the folder cannot be made or written.
+    """
+    root = Path(folder or os.environ.get("COMUS_WORKSPACE") or "workspace").expanduser().resolve()
+    if root.exists() and not root.is_dir():
+        raise WorkspaceError(f"workspace {root} is a file: choose a folder with --workspace")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, root) from error
+    return Workspace(root)
