@@ -1,0 +1,24 @@
+"""Each stage joined to the workspace: what decides its result (the key) and the work that makes it.
+
+`pipeline.py` calls these in order. A stage whose artifact is there does no work and loads no model.
+"""
+
+from comus_core.stages.clusters import clustering, projection
+from comus_core.stages.context import StageContext
+from comus_core.stages.masks import counts, pseudo_masks
+from comus_core.stages.photographs import check_images, require_usable
+from comus_core.stages.proposals import proposals, soft_maps
+from comus_core.stages.vectors import features
+
+__all__ = [
+    "StageContext",
+    "check_images",
+    "clustering",
+    "counts",
+    "features",
+    "projection",
+    "proposals",
+    "pseudo_masks",
+    "require_usable",
+    "soft_maps",
+]

@@ -1,0 +1,65 @@
+"""What every stage needs, and the one way in which a stage makes its artifact."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from comus_core.config import RunConfig
+from comus_core.images.dataset import Dataset
+from comus_core.types import OnProgress
+from comus_core.workspace import Artifact, ArtifactKey, Workspace
+
+# Raise a stage's number when its result changes for the same settings.
+VERSIONS = {
+    "images": 1,
+    "soft_maps": 1,
+    "proposals": 1,
+    "features": 1,
+    "clustering": 1,
+    "assignment": 1,
+    "projection": 1,
+    "pseudo_masks": 1,
+    "counts": 1,
+}
+
+
+@dataclass
+class StageContext:
+    """What every stage of one run on one data set needs.
+
+    Attributes:
+        config: settings with `auto` resolved.
+        seconds: stage -> seconds spent in this invocation.
+        computed: kinds of artifact that were not there before, in order.
+    """
+
+    workspace: Workspace
+    dataset: Dataset
+    config: RunConfig
+    device: str
+    on_progress: OnProgress
+    seconds: dict[str, float] = field(default_factory=dict)
+    computed: list[str] = field(default_factory=list)
+
+    def key(
+        self, kind: str, settings: dict[str, Any], weights: dict[str, str] | None = None, **inputs: Any
+    ) -> ArtifactKey:
+        """The key of an artifact; inputs are artifacts or fingerprints."""
+        prints = {name: i.fingerprint if isinstance(i, Artifact) else str(i) for name, i in inputs.items()}
+        return ArtifactKey(kind, VERSIONS[kind], settings, prints, weights or {})
+
+    def make(self, stage: str, key: ArtifactKey, ids: Sequence[str] | None, work: Any, **options: Any) -> Artifact:
+        """The key's artifact, timed under its stage; `ids` None means all at once."""
+        start = time.perf_counter()
+        artifacts = self.workspace.artifacts
+        if artifacts.find(key.kind, key.fingerprint) is None:
+            self.computed.append(key.kind)
+        if ids is None:
+            artifact = artifacts.make(key, work)
+        else:
+            artifact = artifacts.make_sharded(key, ids, work, stage=stage, on_progress=self.on_progress, **options)
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+        return artifact

@@ -1,0 +1,68 @@
+"""The pseudo-mask and evaluation stages: what is written and counted pixel by pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from comus_core import run_tables as tables
+from comus_core.stages.context import StageContext
+from comus_core.workspace import Artifact
+from comus_core.workspace.artifacts import Tick, digest
+from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.files import replacing
+
+
+def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: Decisions) -> Artifact:
+    """Index masks of the images with a kept proposal, as PNG files under `masks/`: the first training set."""
+    from comus_core.pseudo_masks import pseudo_mask, to_png, training_images
+
+    images, found, clusters = made["images"], made["proposals"], made["clustering"]
+    all_proposals, table = tables.read_proposals(found), tables.read_clusters(clusters)
+    names, category, keep = tables.decided_rows(all_proposals, table, decided)
+    rows_of, sizes = tables.rows_by_image(all_proposals), tables.image_sizes(images)
+
+    def work(ids: Sequence[str], tick: Tick, folder: Path) -> pa.Table:
+        files = []
+        for image_id in ids:
+            rows = np.array(rows_of[image_id])
+            mask = pseudo_mask(all_proposals[rows], category[rows], keep[rows], sizes[image_id], len(names))
+            files.append(f"masks/{image_id}.png")
+            with replacing(folder / files[-1]) as temporary:
+                temporary.write_bytes(to_png(mask))
+            tick(1)
+        return pa.table({"image_id": pa.array(ids, pa.string()), "file": pa.array(files, pa.string())})
+
+    percents = {str(c): p for c, p in decided.percent_of(table.count).items()}
+    key = context.key("pseudo_masks", {"percent": percents, "names": list(names)}, proposals=found, clustering=clusters)
+    return context.make("pseudo_masks", key, training_images(all_proposals.image_id, keep), work)
+
+
+def counts(context: StageContext, images: Artifact, found: Artifact) -> Artifact:
+    """Pixels of each class inside each proposal and in each image's remainder: the only pass over ground truth."""
+    from comus_core.evaluation.counts import Counts, count_image
+
+    truth = context.dataset.truth
+    assert truth is not None, "counts need ground truth: the caller checks"
+    all_proposals = tables.read_proposals(found)
+    rows_of = tables.rows_by_image(all_proposals)
+    hashes = context.workspace.hash_files(truth.files())
+    fingerprint = digest([list(truth.classes), sorted([p.name, sha] for p, (_, sha) in hashes.items())])
+
+    def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
+        images_of, proposals_of, values = [], [], []
+        for image_id in ids:
+            rows = rows_of.get(image_id, [])
+            masks = [all_proposals.mask(row) for row in rows]
+            values.append(count_image(truth.mask(image_id), truth.ignore, masks, len(truth.classes)))
+            images_of += [image_id] * (len(rows) + 1)
+            proposals_of += [*all_proposals.proposal_id[rows], ""]
+            tick(1)
+        arrays = np.array(images_of, object), np.array(proposals_of, object), np.concatenate(values)
+        return Counts(*arrays).to_table()
+
+    ids = [i for i in tables.usable_ids(images) if truth.has(i)]
+    return context.make("evaluation", context.key("counts", {}, proposals=found, truth=fingerprint), ids, work)

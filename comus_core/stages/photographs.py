@@ -1,0 +1,46 @@
+"""The images stage: every file looked at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from comus_core import run_tables as tables
+from comus_core.errors import DatasetError
+from comus_core.stages.context import StageContext
+from comus_core.workspace import Artifact
+from comus_core.workspace.artifacts import Tick, digest
+
+
+def check_images(context: StageContext) -> Artifact:
+    """Look at every file once: size, pixel hash, or the reason why it is set aside."""
+    from comus_core.images.checking import check_images as check
+
+    dataset = context.dataset
+    hashes = context.workspace.hash_files(file.path for file in dataset.files)
+    by_id = {file.image_id: file for file in dataset.files}
+    manifest = [[f.image_id, f.relative, *hashes[f.path]] for f in dataset.files]
+    set_aside = [[s.path, s.reason] for s in dataset.set_aside]
+
+    def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
+        files = [by_id[i] for i in ids]
+        table = check(files)
+        tick(len(ids))
+        sizes, digests = zip(*(hashes[f.path] for f in files), strict=True)
+        return table.append_column("bytes", pa.array(sizes, pa.int64())).append_column(
+            "sha256", pa.array(digests, pa.string())
+        )
+
+    key = context.key("images", {}, manifest=digest(manifest), set_aside=digest(set_aside))
+    return context.make("images", key, list(by_id), work)
+
+
+def require_usable(context: StageContext, images: Artifact) -> None:
+    """Raise `DatasetError` if not one image can be used."""
+    if not tables.usable_ids(images):
+        reasons = "; ".join(f"{s['path']}: {s['reason']}" for s in tables.skipped_files(images)[:3])
+        raise DatasetError(
+            f"{context.dataset.spec}: none of the {len(context.dataset.files)} files is usable ({reasons})"
+        )

@@ -1,0 +1,64 @@
+"""The saliency stage: soft maps, kept apart from the thresholds that make proposals of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from comus_core import run_tables as tables
+from comus_core.images.reading import read_ahead
+from comus_core.proposals import SCHEMA, concatenate
+from comus_core.stages.context import StageContext
+from comus_core.workspace import Artifact
+from comus_core.workspace.artifacts import TABLE, Tick
+from comus_core.workspace.files import replacing
+
+
+def soft_maps(context: StageContext, images: Artifact) -> Artifact:
+    """One soft map an image, at the detector's own size, as lossless PNG."""
+    from comus_core.saliency import detector_fingerprint, load_detector
+    from comus_core.saliency.soft_maps import quantise, to_png
+
+    settings, dataset = context.config.saliency, context.dataset
+    identity = detector_fingerprint(settings, dataset.files)
+    key = context.key("soft_maps", identity.settings, identity.weights, images=images, masks=identity.inputs)
+    loaded: list[Any] = []
+
+    def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
+        if not loaded:
+            loaded.append(load_detector(settings, context.device))
+        detector, pngs = loaded[0], []
+        pictures = read_ahead(dataset, ids)
+        for start in range(0, len(ids), detector.batch_size):
+            batch = ids[start : start + detector.batch_size]
+            maps = detector.soft_maps([next(pictures) for _ in batch], batch)
+            pngs += [to_png(quantise(soft)) for soft in maps]
+            tick(len(batch))
+        return pa.table({"image_id": pa.array(ids, pa.string()), "png": pa.array(pngs, pa.binary())})
+
+    return context.make("saliency", key, tables.usable_ids(images), work)
+
+
+def proposals(context: StageContext, images: Artifact, maps: Artifact) -> Artifact:
+    """Soft maps thresholded into proposals; cheap, so that a threshold can be tuned."""
+    from comus_core.saliency.soft_maps import from_png
+    from comus_core.saliency.thresholding import find_proposals
+
+    settings = context.config.saliency
+    sizes = tables.image_sizes(images)
+
+    def write(folder: Path) -> None:
+        with replacing(folder / TABLE) as temporary, pq.ParquetWriter(temporary, SCHEMA) as writer:
+            for batch in pq.ParquetFile(maps.file(TABLE)).iter_batches(64):
+                found = [
+                    find_proposals(row["image_id"], from_png(row["png"]), sizes[row["image_id"]], settings)
+                    for row in batch.to_pylist()
+                ]
+                writer.write_table(concatenate(found).to_table())
+
+    rule = {"threshold": settings.threshold, "resize": settings.resize, "min_area": settings.min_area}
+    return context.make("saliency", context.key("proposals", rule, images=images, soft_maps=maps), None, write)

@@ -1,0 +1,76 @@
+"""The features stage: one raw vector a proposal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from comus_core import run_tables as tables
+from comus_core.errors import DatasetError
+from comus_core.images.reading import read_ahead
+from comus_core.stages.context import StageContext
+from comus_core.workspace import Artifact
+from comus_core.workspace.artifacts import TABLE, Tick
+
+
+def features(context: StageContext, found: Artifact) -> Artifact:
+    """One raw vector a proposal: `vectors.npy` (n, d) and the proposal ids in `table.parquet`."""
+    from comus_core.features import crop_box, encoder_fingerprint, load_encoder, read_features_file
+
+    name, all_proposals = context.config.features.encoder, tables.read_proposals(found)
+    if not len(all_proposals):
+        raise DatasetError(
+            f"saliency {context.config.saliency.detector} found nothing salient in any image of "
+            f"{context.dataset.spec}: try another --saliency (`ncut` always finds something)"
+        )
+    rows_of = tables.rows_by_image(all_proposals)
+    settings, weights = encoder_fingerprint(name)
+    key = context.key("features", settings, weights, proposals=found)
+    if name.startswith("file:"):
+        path, ids = Path(name.removeprefix("file:")), all_proposals.proposal_id
+
+        def write(folder: Path) -> None:
+            _write_vectors(folder, ids, read_features_file(path, list(ids)))
+
+        return context.make("features", key, None, write)
+    loaded: list[Any] = []
+
+    def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
+        if not loaded:
+            loaded.append(load_encoder(name, context.device))
+        kept_ids, crops = [], []
+        for image_id, picture in zip(ids, read_ahead(context.dataset, ids), strict=True):
+            for row in rows_of[image_id]:
+                kept_ids.append(all_proposals.proposal_id[row])
+                crops.append(crop_box(picture, all_proposals.box_xyxy[row]))
+        vectors = _encode(loaded[0], crops, lambda done: tick(round(len(ids) * done)))
+        cells = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float32()), vectors.shape[1])
+        return pa.table({"proposal_id": pa.array(kept_ids, pa.string()), "feature": cells})
+
+    return context.make("features", key, list(rows_of), work, finish=_join_vectors)
+
+
+def _encode(encoder: Any, crops: list[Any], on_share: Callable[[float], None]) -> Any:
+    """(n, d) float32 in batches; reports the share of each batch."""
+    batch, parts = encoder.batch_size, []
+    for start in range(0, len(crops), batch):
+        parts.append(encoder.encode(crops[start : start + batch]))
+        on_share(len(crops[start : start + batch]) / len(crops))
+    return np.concatenate(parts)
+
+
+def _join_vectors(shards: Sequence[Path], folder: Path) -> None:
+    shard_tables = [pq.read_table(shard) for shard in shards]
+    ids = np.concatenate([t.column("proposal_id").to_numpy() for t in shard_tables])
+    parts = [np.stack(t.column("feature").to_numpy()) for t in shard_tables]
+    _write_vectors(folder, ids, np.concatenate(parts))
+
+
+def _write_vectors(folder: Path, ids: Any, vectors: Any) -> None:
+    np.save(folder / "vectors.npy", np.ascontiguousarray(vectors, np.float32))
+    pq.write_table(pa.table({"proposal_id": pa.array(ids, pa.string())}), folder / TABLE)
