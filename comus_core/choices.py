@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from comus_core.config import RunConfig
@@ -29,7 +30,8 @@ def resolve(config: RunConfig) -> RunConfig:
                 "no encoder's weights are on this machine: `comus weights download efficientnet-lite0` gets the "
                 "smallest, `comus weights list` shows all"
             )
-    saliency = config.saliency
+    saliency = replace(config.saliency, detector=_absolute(config.saliency.detector))
+    encoder = _absolute(encoder)
     cut = saliency.ncut_encoder if saliency.ncut_encoder != "auto" else _cut_encoder(encoder)
     detector = saliency.detector if saliency.detector != "auto" else _first_available(DETECTOR_ORDER) or "ncut"
     return replace(
@@ -83,6 +85,12 @@ def badge(supervision: dict[str, str], non_commercial: list[str] | tuple[str, ..
 
 def _cut_encoder(encoder: str) -> str:
     return _first_available(ENCODER_ORDER) or "efficientnet-lite0" if encoder.startswith(USERS_OWN) else encoder
+
+
+def _absolute(name: str) -> str:
+    """A name that holds the user's own path, made to mean the same from any folder."""
+    kind, _, path = name.partition(":")
+    return f"{kind}:{Path(path).expanduser().resolve()}" if name.startswith(USERS_OWN) else name
 
 
 def _first_available(names: tuple[str, ...]) -> str | None:

@@ -16,7 +16,7 @@ from comus_core import stages
 from comus_core.choices import resolve, supervision_of
 from comus_core.config import DEFAULT_CLUSTERS, RunConfig, to_dict
 from comus_core.errors import Cancelled, SettingsError
-from comus_core.images.dataset import open_dataset
+from comus_core.images.dataset import absolute, open_dataset
 from comus_core.scoring import RunScores, score_json, score_run
 from comus_core.stages import StageContext
 from comus_core.types import STAGES, OnProgress, no_progress
@@ -56,7 +56,7 @@ def discover(
     if until not in STAGES:
         raise SettingsError(f"--until {until}: choose one of {', '.join(STAGES)}")
     dataset = open_dataset(config.dataset, workspace.drawings)
-    config = replace(resolve(config), dataset=dataset.spec)
+    config = replace(resolve(config), dataset=absolute(dataset.spec))
     context = StageContext(workspace, dataset, config, choose_device(device), on_progress)
     images = stages.check_images(context)
     run = workspace.runs.save(_new_run(context, images))
@@ -142,6 +142,7 @@ def _new_run(context: StageContext, images: Artifact) -> Run:
         "seed": config.seed,
         "manifest": images.fingerprint,
         "classes": list(truth.classes) if truth else [],
+        "root": _root_for(context),
         "synthetic": context.dataset.synthetic,
         **supervision_of(config),
         "device": context.device,
@@ -156,6 +157,12 @@ def _new_run(context: StageContext, images: Artifact) -> Run:
         config=config,
         provenance=provenance,
     )
+
+
+def _root_for(context: StageContext) -> str:
+    """The images' folder: relative if it lies in the workspace, so that both can be moved together."""
+    root, home = context.dataset.root.resolve(), context.workspace.root.resolve()
+    return root.relative_to(home).as_posix() if root.is_relative_to(home) else str(root)
 
 
 def _decisions(context: StageContext, run: Run) -> Decisions:

@@ -41,7 +41,10 @@ def evaluate_on(
         run: a finished run.
         dataset: the other data set's string.
         matching: `auto`, `hungarian` or `majority`; None is the run's own.
+        workspace: where the run is, and where this data set's artifacts go.
         matching_from: a run whose matching is frozen; None matches on the images scored.
+        device: as in `discover`.
+        on_progress: as in `discover`.
 
     Returns:
         The JSON of `comus evaluate` (contracts, "Scores").

@@ -115,7 +115,7 @@ def config_of(
     seed: int | None,
 ) -> RunConfig:
     """The settings that a command line gives."""
-    own = f"file:{Path(features_file).expanduser().resolve()}" if features_file else encoder
+    own = f"file:{features_file}" if features_file else encoder
     return make_config(
         preset,
         config_file,
@@ -144,7 +144,8 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
     basis = "speeds of earlier runs here" if cost.measured else "arithmetic; the first run measures"
     kind = " (synthetic scenes)" if dataset.synthetic else ""
     print(
-        f"{len(dataset.files)} images{kind}; saliency {config.saliency.detector}, encoder {config.features.encoder}, on {chosen}\n"
+        f"{len(dataset.files)} images{kind}; saliency {config.saliency.detector}, "
+        f"encoder {config.features.encoder}, on {chosen}\n"
         f"{badge(owed['supervision'], owed['non_commercial'])}\n"
         f"estimate: {duration(cost.total)} if nothing is reused ({basis}), {size(cost.disk_bytes)} of disk, "
         f"{size(cost.memory_bytes)} of memory",

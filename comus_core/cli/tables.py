@@ -37,7 +37,6 @@ def _print_scores(result: dict[str, Any]) -> None:
     for name, iou in every["per_class"].items():
         bar = "█" * round(iou / 5)
         click.echo(f"{name:{width}}   {iou:6.2f}   {filtered['per_class'][name]:6.2f}   {bar}")
-    click.echo(
-        f"{'mIoU':{width}}   {every['miou']:6.2f}   {filtered['miou']:6.2f}   ({filtered['coverage']:.0%} of proposals kept)"
-    )
+    kept = f"({filtered['coverage']:.0%} of proposals kept)"
+    click.echo(f"{'mIoU':{width}}   {every['miou']:6.2f}   {filtered['miou']:6.2f}   {kept}")
     click.echo(f"{'pixels right':{width}}   {every['pixel_accuracy']:6.2f}   {filtered['pixel_accuracy']:6.2f}")

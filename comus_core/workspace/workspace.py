@@ -46,6 +46,10 @@ class Workspace:
             raise WorkspaceError(f"run {run.id} has no {kind} yet: `comus run` it to the end")
         return self.artifacts.get(kind, run.artifacts[kind])
 
+    def images_root(self, run: Run) -> Path:
+        """The folder that the run's image paths start from; inside the workspace it moves along with it."""
+        return self.root / str(run.provenance["root"])
+
     def decisions_of(self, run: Run) -> Decisions:
         """What the person decided in this run so far."""
         return self.decisions.read(run.id, run.artifacts.get("clustering", ""))

@@ -1,0 +1,146 @@
+"""A finished run opened for looking at: every column aligned with the proposals, joined once by id. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from comus_core import run_tables as tables
+from comus_core.clustering.filtering import filter_rank, kept
+from comus_core.errors import WorkspaceError
+from comus_core.evaluation.counts import Counts
+from comus_core.label_map import LabelMap
+from comus_core.proposals import Proposals
+from comus_core.types import BoolMask, FloatArray, IntArray, StrArray, Vectors
+from comus_core.workspace import Run, Workspace
+from comus_core.workspace.decisions import Decisions
+
+
+@dataclass(frozen=True, eq=False)
+class RunView:
+    """One run's proposals, n rows, and what is known of each. Treat every array as read-only.
+
+    Attributes:
+        cluster: (n,) int32, −1 unassigned.
+        distance: (n,) float32, cosine to the own centre.
+        clusters: K.
+        image_ids: (m,) ids of the usable images, sorted.
+        image_paths: (m,) absolute paths.
+        image_sizes: (m, 2) height, width.
+        classes: ground-truth class names, background first; empty without ground truth.
+        counts: pixel counts, or None without ground truth.
+    """
+
+    run: Run
+    workspace: Workspace
+    proposals: Proposals
+    cluster: IntArray
+    distance: FloatArray
+    clusters: int
+    image_ids: StrArray
+    image_paths: tuple[Path, ...]
+    image_sizes: IntArray
+    classes: tuple[str, ...]
+    counts: Counts | None
+
+    def __len__(self) -> int:
+        return len(self.proposals)
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """Proposal id -> row."""
+        return {p: row for row, p in enumerate(self.proposals.proposal_id)}
+
+    @cached_property
+    def image_row_of(self) -> dict[str, int]:
+        """Image id -> row of the image columns."""
+        return {i: row for row, i in enumerate(self.image_ids)}
+
+    @cached_property
+    def rows_of_image(self) -> dict[str, list[int]]:
+        """Image id -> rows of its proposals; an image with nothing salient is not in it."""
+        return tables.rows_by_image(self.proposals)
+
+    @cached_property
+    def rank(self) -> FloatArray:
+        """(n,) a proposal is kept exactly while its cluster's filter percentage is below this."""
+        return filter_rank(self.cluster, self.distance, self.proposals.proposal_id)
+
+    @cached_property
+    def truth_class(self) -> IntArray:
+        """(n,) the foreground class that fills most of the proposal, 0 if there is none, −1 where not counted."""
+        answer = np.full(len(self), -1, np.int32)
+        if self.counts is None:
+            return answer
+        rows = self.counts.rows_of(list(self.proposals.proposal_id))
+        counted = rows >= 0
+        foreground = self.counts.values[rows[counted], 1:]
+        answer[counted] = np.where(foreground.max(axis=1, initial=0) > 0, foreground.argmax(axis=1) + 1, 0)
+        return answer
+
+    def labels(self, decided: Decisions) -> LabelMap:
+        """Categories and names as decided."""
+        return tables.label_map_of(decided, self.clusters)
+
+    def kept(self, decided: Decisions) -> BoolMask:
+        """(n,) which proposals are in the core under the decided filter."""
+        percents = decided.percent_of(self.clusters)
+        return kept(self.cluster, self.distance, self.proposals.proposal_id, percents)
+
+    def vectors(self) -> Vectors:
+        """(n, d) raw vectors in the order of the proposals."""
+        ids, vectors = tables.read_vectors(self.workspace.artifact(self.run, "features"))
+        return vectors[_order(ids, self.proposals.proposal_id, "features")]
+
+    def points(self, method: str) -> FloatArray:
+        """(n, 2) float32 map coordinates; `method` is `tsne` or `umap`."""
+        ids, points = tables.read_projection(self.workspace.artifact(self.run, "projection"), method)
+        return points[_order(ids, self.proposals.proposal_id, "projection")]
+
+    def find_similar(self, row: int, most: int = 24) -> tuple[IntArray, FloatArray]:
+        """Rows of the proposals whose vectors have the highest cosine with that of `row`, and the cosines."""
+        vectors = np.asarray(self.vectors(), np.float32)
+        unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        cosine = unit @ unit[row]
+        cosine[row] = -np.inf
+        order = np.argsort(-cosine, kind="stable")[: min(most, len(self) - 1)]
+        return order, cosine[order]
+
+
+def open_run_view(workspace: Workspace, run: Run) -> RunView:
+    """Open a run that has clusters.
+
+    Raises:
+        WorkspaceError: the run is not so far yet, or an artifact is gone.
+    """
+    images = workspace.artifact(run, "images").table(["image_id", "path", "height", "width", "reason"]).to_pandas()
+    images = images[images["reason"].isna()]
+    proposals = tables.read_proposals(workspace.artifact(run, "proposals"))
+    table = tables.read_clusters(workspace.artifact(run, "clustering"))
+    order = _order(table.proposal_id, proposals.proposal_id, "clustering")
+    root = workspace.images_root(run)
+    counted = "counts" in run.artifacts
+    return RunView(
+        run=run,
+        workspace=workspace,
+        proposals=proposals,
+        cluster=table.cluster[order],
+        distance=table.distance[order],
+        clusters=table.count,
+        image_ids=images["image_id"].to_numpy(object),
+        image_paths=tuple(root / path for path in images["path"]),
+        image_sizes=images[["height", "width"]].to_numpy(np.int64),
+        classes=tuple(run.provenance["classes"]),
+        counts=Counts.from_table(workspace.artifact(run, "counts").table()) if counted else None,
+    )
+
+
+def _order(have: StrArray, wanted: StrArray, kind: str) -> IntArray:
+    row_of = {p: row for row, p in enumerate(have)}
+    try:
+        return np.fromiter((row_of[p] for p in wanted), np.int64, len(wanted))
+    except KeyError as missing:
+        raise WorkspaceError(f"{kind} has no row for proposal {missing}: run the stage again") from None
