@@ -1,0 +1,42 @@
+"""Encoders by name: a crop of an image in, one raw vector out. Importing this loads no torch."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from comus_core.features.crops import crop_box, preprocess
+    from comus_core.features.encoder import ENCODERS, Encoder, EncoderSpec, encoder_fingerprint, encoder_spec
+    from comus_core.features.features_file import read_features_file
+    from comus_core.features.loading import load_encoder
+
+_HOME = {
+    "ENCODERS": "encoder",
+    "Encoder": "encoder",
+    "EncoderSpec": "encoder",
+    "crop_box": "crops",
+    "encoder_fingerprint": "encoder",
+    "encoder_spec": "encoder",
+    "load_encoder": "loading",
+    "preprocess": "crops",
+    "read_features_file": "features_file",
+}
+
+__all__ = [
+    "ENCODERS",
+    "Encoder",
+    "EncoderSpec",
+    "crop_box",
+    "encoder_fingerprint",
+    "encoder_spec",
+    "load_encoder",
+    "preprocess",
+    "read_features_file",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,52 @@
+"""From a proposal's box to an encoder's input (protocol 1.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from comus_core.errors import ImageError
+from comus_core.types import FloatArray, RgbImage
+
+
+def crop_box(image: RgbImage, box_xyxy: Sequence[int] | FloatArray) -> RgbImage:
+    """The pixels inside the box and nothing else: no margin, no padding, the background left visible.
+
+    Args:
+        image: (H, W, 3) uint8.
+        box_xyxy: x0, y0, x1, y1 in pixels, end exclusive.
+
+    Returns:
+        (y1 - y0, x1 - x0, 3) uint8, a copy.
+
+    Raises:
+        ImageError: the box is empty or leaves the image.
+    """
+    x0, y0, x1, y1 = (int(v) for v in box_xyxy)
+    height, width = image.shape[:2]
+    if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
+        raise ImageError(f"box {(x0, y0, x1, y1)} is empty or leaves the image of {width} x {height} pixels")
+    return image[y0:y1, x0:x1].copy()
+
+
+def preprocess(crop: RgbImage, size: int, mean: Sequence[float], std: Sequence[float]) -> FloatArray:
+    """A crop squashed to a square and normalised, (3, size, size) float32, channels in RGB order.
+
+    Bilinear without antialiasing, as OpenCV does it in the reference (protocol 1.2).
+    """
+    return resized(crop, (size, size), mean, std)
+
+
+def resized(
+    image: RgbImage, size_hw: tuple[int, int], mean: Sequence[float], std: Sequence[float], antialias: bool = False
+) -> FloatArray:
+    """An image at another size and normalised, (3, h, w) float32."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()  # (1, 3, H, W)
+    small = interpolate(pixels, size=size_hw, mode="bilinear", align_corners=False, antialias=antialias)[0]
+    unit = small.numpy() / np.float32(255)
+    shift, scale = (np.asarray(v, np.float32).reshape(3, 1, 1) for v in (mean, std))
+    return np.asarray((unit - shift) / scale, np.float32)
