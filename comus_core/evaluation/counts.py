@@ -1,0 +1,192 @@
+"""Pixels of each ground-truth class inside each proposal and in each image's remainder, counted in one pass.
+
+Proposals of one image are disjoint, so the confusion of any filter percentage, merge or rejection is a sum of these
+rows; no pixel is read twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+
+from comus_core.config import require
+from comus_core.errors import DatasetError, SettingsError
+from comus_core.types import BoolMask, IndexMask, IntArray, ProposalId, StrArray
+
+REMAINDER: ProposalId = ""  # the proposal id of an image's pixels outside all its proposals
+BACKGROUND = -1  # the category of remainders and of dropped, rejected and unassigned proposals
+
+
+def schema(n_classes: int) -> pa.Schema:
+    """Columns of a stored table of counts."""
+    values = pa.list_(pa.int64(), n_classes)
+    return pa.schema([("image_id", pa.string()), ("proposal_id", pa.string()), ("values", values)])
+
+
+@dataclass(frozen=True)
+class Counts:
+    """One row a proposal and one remainder row an image, images without proposals included.
+
+    Attributes:
+        image_id: (r,) str.
+        proposal_id: (r,) str, "" for the remainder.
+        values: (r, n_classes) int64 pixels; ignored pixels are in no column.
+    """
+
+    image_id: StrArray
+    proposal_id: StrArray
+    values: IntArray
+
+    def __post_init__(self) -> None:
+        rows = (len(self.image_id), len(self.proposal_id), len(self.values))
+        require(
+            len(set(rows)) == 1, f"counts: {rows[0]} image ids, {rows[1]} proposal ids and {rows[2]} rows of pixels"
+        )
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes the columns stand for, background included."""
+        return int(self.values.shape[1])
+
+    def to_table(self) -> pa.Table:
+        """As an Arrow table of `schema(n_classes)`."""
+        flat = pa.array(np.ascontiguousarray(self.values, np.int64).ravel())
+        values = pa.FixedSizeListArray.from_arrays(flat, self.n_classes)
+        columns = [pa.array(self.image_id, pa.string()), pa.array(self.proposal_id, pa.string()), values]
+        return pa.table(columns, schema=schema(self.n_classes))
+
+    @staticmethod
+    def from_table(table: pa.Table) -> Counts:
+        """From an Arrow table of `schema(n_classes)`."""
+        column = table.column("values")
+        values = np.concatenate([np.zeros(0, np.int64), *(chunk.flatten().to_numpy() for chunk in column.chunks)])
+        image_id, proposal_id = (table.column(c).to_numpy().astype(object) for c in ("image_id", "proposal_id"))
+        return Counts(image_id, proposal_id, values.reshape(-1, column.type.list_size))
+
+    @cached_property
+    def _row_of(self) -> dict[ProposalId, int]:
+        row_of = {p: row for row, p in enumerate(self.proposal_id) if p != REMAINDER}
+        rows = int(np.count_nonzero(self.proposal_id != REMAINDER))
+        require(
+            len(row_of) == rows,
+            f"counts: {rows} rows for {len(row_of)} proposals: a proposal was counted twice; evaluate again",
+        )
+        return row_of
+
+    def rows_of(self, proposal_ids: StrArray | Sequence[ProposalId]) -> IntArray:
+        """The row of each proposal, (n,) int64; -1 where its image was not counted.
+
+        Raises:
+            SettingsError: a proposal has two rows, or none of the proposals has one although there are rows.
+        """
+        row_of = self._row_of
+        rows = np.fromiter((row_of.get(p, -1) for p in proposal_ids), np.int64, len(proposal_ids))
+        require(
+            not (len(rows) and row_of and (rows < 0).all()),
+            f"none of the {len(rows)} proposals is among the {len(row_of)} that were counted: "
+            "counts and clusters are of different proposals; evaluate again",
+        )
+        return rows
+
+
+def count_image(truth: IndexMask, ignore: int | None, masks: Sequence[BoolMask], n_classes: int) -> IntArray:
+    """Count one image: a row a proposal in the order given, then the remainder.
+
+    Args:
+        truth: (H, W) integers, class 0…n−1 or `ignore`.
+        ignore: the ground truth's own ignore value, or None.
+        masks: m disjoint (H, W) bool.
+        n_classes: n, background included.
+
+    Returns:
+        (m + 1, n) int64 pixels.
+
+    Raises:
+        DatasetError: a mask of another size, masks that overlap, a class outside 0…n−1.
+    """
+    values = truth.ravel().astype(np.int64)
+    owner = _owners(truth.shape, masks).ravel()
+    if ignore is not None:
+        values, owner = values[values != ignore], owner[values != ignore]
+    wrong = values[(values < 0) | (values >= n_classes)]
+    if len(wrong):
+        raise DatasetError(
+            f"ground truth holds class {wrong[0]}, but the data set has {n_classes} classes (0 to {n_classes - 1}; "
+            f"ignore is {ignore}): correct the mask or the list of classes"
+        )
+    rows = len(masks) + 1
+    return np.bincount(owner * n_classes + values, minlength=rows * n_classes).reshape(rows, n_classes).astype(np.int64)
+
+
+def contingency(counts: Counts, predicted: Mapping[ProposalId, int] | IntArray, C: int) -> IntArray:
+    """Pixels of each predicted category and class.
+
+    Args:
+        counts: r rows.
+        predicted: category by proposal id, or (r,) aligned with the rows; -1 = background. A proposal that the mapping
+            leaves out is background; one whose image was not counted adds nothing; a remainder is always background.
+        C: number of categories.
+
+    Returns:
+        (C + 1, n_classes) int64; row 0 is predicted background, row c + 1 category c.
+
+    Raises:
+        SettingsError: a category outside -1…C−1, an array of another length, ids that do not belong together.
+    """
+    category = _aligned(counts, predicted)
+    check_categories(category, C)
+    category = np.where(counts.proposal_id == REMAINDER, BACKGROUND, category)
+    return sum_rows(counts.values, category + 1, C + 1)
+
+
+def sum_rows(values: IntArray, group: IntArray, groups: int) -> IntArray:
+    """Exact sums of the rows of each group: `values` (r, n) int64, `group` (r,) 0…groups−1 -> (groups, n) int64."""
+    from scipy.sparse import csc_array
+
+    # A product with the 0/1 matrix of membership reads every row once, in place: 9 times faster than sorting them.
+    members = csc_array((np.ones(len(group), np.int64), group, np.arange(len(group) + 1)), shape=(groups, len(group)))
+    sums: IntArray = members @ values
+    return sums
+
+
+def check_categories(category: IntArray, C: int) -> None:
+    """Raise `SettingsError` unless every category lies in -1…C−1."""
+    wrong = category[(category < BACKGROUND) | (category >= C)]
+    if len(wrong):
+        raise SettingsError(f"predicted category {wrong[0]} of {C}: categories are 0 to {C - 1}, -1 is background")
+
+
+def _aligned(counts: Counts, predicted: Mapping[ProposalId, int] | IntArray) -> IntArray:
+    if isinstance(predicted, Mapping):
+        rows = counts.rows_of(list(predicted))
+        category = np.full(len(counts.values), BACKGROUND, np.int64)
+        given = np.fromiter(predicted.values(), np.int64, len(predicted))
+        category[rows[rows >= 0]] = given[rows >= 0]
+        return category
+    require(
+        len(predicted) == len(counts.values),
+        f"{len(predicted)} predicted categories for {len(counts.values)} rows of counts: give one a row, "
+        "or a mapping by proposal id",
+    )
+    return np.asarray(predicted, np.int64)
+
+
+def _owners(shape: tuple[int, ...], masks: Sequence[BoolMask]) -> IntArray:
+    """(H, W) int64: the number of the mask that holds each pixel, m where none does."""
+    owner = np.full(shape, len(masks), np.int64)
+    area = 0
+    for number, mask in enumerate(masks):
+        if mask.shape != shape:
+            raise DatasetError(
+                f"ground truth of {shape[0]}x{shape[1]} pixels (height x width) but proposal {number} of "
+                f"{mask.shape[0]}x{mask.shape[1]}: give ground truth of the upright image's size"
+            )
+        owner[np.asarray(mask, bool)] = number
+        area += int(np.count_nonzero(mask))
+    if area != np.count_nonzero(owner < len(masks)):
+        raise DatasetError(f"the {len(masks)} proposals of an image overlap: make the proposals again, disjoint")
+    return owner

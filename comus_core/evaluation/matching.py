@@ -1,0 +1,81 @@
+"""Which class each category stands for: one to one (Hungarian) or by majority, on IoU (protocol 1.7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from comus_core.config import Matching as MatchingChoice
+from comus_core.config import check_choice
+from comus_core.types import FloatArray, IntArray
+
+MatchingMode = Literal["hungarian", "hungarian-rectangular", "majority"]
+NO_CLASS = -1  # of the rows that a rectangular assignment leaves over
+
+
+@dataclass(frozen=True, eq=False)
+class Matching:
+    """A class for every row of a contingency table.
+
+    Attributes:
+        mode: what was done; `hungarian-rectangular` is one to one with more or fewer categories than classes.
+        class_of: (C + 1,) int64, row 0 = predicted background; -1 = no class, so that all its pixels are errors.
+    """
+
+    mode: MatchingMode
+    class_of: IntArray
+
+
+def iou_matrix(contingency: IntArray) -> FloatArray:
+    """Intersection over union of each predicted row with each class; 0 where both are empty.
+
+    Args:
+        contingency: (C + 1, n) int64 pixels.
+
+    Returns:
+        (C + 1, n) float64 in [0, 1].
+    """
+    union = contingency.sum(axis=1, keepdims=True) + contingency.sum(axis=0, keepdims=True) - contingency
+    iou: FloatArray = contingency / np.maximum(union, 1)
+    return iou
+
+
+def match(contingency: IntArray, mode: MatchingChoice = "auto") -> Matching:
+    """The best class for every row, background neither fixed nor left out.
+
+    Args:
+        contingency: (C + 1, n) int64 pixels, row 0 = predicted background.
+        mode: `hungarian` one to one, maximising the sum of IoU; `majority` the class of highest IoU for each row,
+            several rows to a class; `auto` Hungarian where C equals the n − 1 foreground classes, else majority.
+
+    Raises:
+        SettingsError: an unknown mode.
+    """
+    check_choice("matching", mode, MatchingChoice)
+    square = contingency.shape[0] == contingency.shape[1]
+    if mode == "majority" or (mode == "auto" and not square):
+        return Matching("majority", majority(contingency))
+    return Matching("hungarian" if square else "hungarian-rectangular", hungarian(contingency))
+
+
+def majority(contingency: IntArray) -> IntArray:
+    """The class of highest IoU for each row, (C + 1,) int64; of equals the first: class 0 for an empty row."""
+    best: IntArray = iou_matrix(contingency).argmax(axis=1)
+    return best.astype(np.int64)
+
+
+def hungarian(contingency: IntArray) -> IntArray:
+    """The one-to-one assignment of highest total IoU, (C + 1,) int64; -1 for rows left over where C + 1 > n.
+
+    Rows are first put in the order of their content: among assignments of equal total the choice then depends on what
+    the clusters hold, never on how they are numbered.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    order = np.lexsort(contingency.T)
+    rows, classes = linear_sum_assignment(iou_matrix(contingency[order]), maximize=True)
+    class_of = np.full(len(contingency), NO_CLASS, np.int64)
+    class_of[order[rows]] = classes
+    return class_of
