@@ -27,7 +27,7 @@ def doctor(workspace: str | None) -> None:
     click.echo(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
     for package in PACKAGES:
         click.echo(f"  {package} {package_version(package) or 'MISSING: pip install -r requirements.txt'}")
-    click.echo(f"devices: {'; '.join(describe_devices())}")
+    click.echo(f"devices: {'; '.join(f'{d.name} ({d.what})' for d in describe_devices())}")
     click.echo(f"matrix products: {matrix_speed():.0f} GFLOP/s")
     for row in weights_table():
         click.echo(f"weights {row.name}: {row.path or 'not here'}")

@@ -65,7 +65,7 @@ class PackageSource:
     path: str
 
     def __str__(self) -> str:
-        return f"https://pypi.org/project/{self.distribution}/{self.version}/ ({self.path})"
+        return f"the PyPI package {self.distribution} {self.version} ({self.path})"
 
 
 Source: TypeAlias = UrlSource | DriveSource | PackageSource

@@ -1,0 +1,63 @@
+"""Small real inputs for tests: drawn photographs with exact masks, and vectors that fit them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+CLASSES = ("disc", "square", "bar")
+_COLOURS = {"disc": (200, 60, 50), "square": (60, 90, 210), "bar": (70, 180, 80)}
+_RAMP = [v for k in range(256) for v in (k, k, k)]
+
+
+def draw_folder(folder: Path, count: int = 30, seed: int = 0, empty: int = 2) -> Path:
+    """A folder with `images/`, `masks/`, `classes.txt`; the last `empty` images hold nothing."""
+    rng = np.random.default_rng(seed)
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    (folder / "classes.txt").write_text("\n".join(("background", *CLASSES)) + "\n")
+    for number in range(count):
+        kind = None if number >= count - empty else CLASSES[number % len(CLASSES)]
+        image, mask = _scene(rng, kind)
+        image.save(folder / "images" / f"{number:03d}.png")
+        mask.save(folder / "masks" / f"{number:03d}.png")
+    return folder
+
+
+def write_vectors(folder: Path, file: Path, noise: float = 0.3, seed: int = 0) -> Path:
+    """Vectors of the proposals that `masks:` finds in a drawn folder: one direction a class, plus noise."""
+    rng = np.random.default_rng(seed)
+    centres = 3 * rng.standard_normal((len(CLASSES), 16))
+    ids, vectors = [], []
+    for path in sorted((folder / "masks").glob("*.png")):
+        values = np.unique(np.asarray(Image.open(path)))
+        if len(values) > 1:
+            ids.append(f"images/{path.stem}.png#0")
+            vectors.append(centres[values.max() - 1] + noise * rng.standard_normal(16))
+    np.savez(file, proposal_id=np.array(ids), features=np.array(vectors, np.float32))
+    return file
+
+
+def _scene(rng: np.random.Generator, kind: str | None) -> tuple[Image.Image, Image.Image]:
+    width, height = (int(v) for v in rng.integers(80, 130, 2))
+    ground = rng.integers(90, 160, 3) + 12 * rng.standard_normal((height, width, 3))
+    image = Image.fromarray(np.clip(ground, 0, 255).astype(np.uint8))
+    mask = Image.new("P", image.size, 0)
+    mask.putpalette(_RAMP)
+    if kind is not None:
+        size = int(rng.integers(28, 44))
+        x, y = int(rng.integers(4, width - size - 4)), int(rng.integers(4, height - size - 4))
+        for canvas, fill in ((image, _COLOURS[kind]), (mask, CLASSES.index(kind) + 1)):
+            _draw(ImageDraw.Draw(canvas), kind, x, y, size, fill)
+    return image, mask
+
+
+def _draw(draw: ImageDraw.ImageDraw, kind: str, x: int, y: int, size: int, fill: object) -> None:
+    if kind == "disc":
+        draw.ellipse((x, y, x + size, y + size), fill=fill)
+    elif kind == "square":
+        draw.rectangle((x, y, x + size, y + size), fill=fill)
+    else:
+        draw.rectangle((x, y + size // 4, x + size, y + 3 * size // 4), fill=fill)

@@ -1,0 +1,41 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from comus_core import discover, make_config, open_workspace
+from tests.builders import draw_folder, write_vectors
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory) -> Path:
+    """30 drawn photographs of three categories with exact masks, and vectors.npz."""
+    folder = draw_folder(tmp_path_factory.mktemp("drawn") / "shapes")
+    write_vectors(folder, folder.parent / "vectors.npz")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def drawn_settings(drawn) -> dict:
+    """Settings of a run over the drawn photographs that needs no pretrained weights."""
+    return {
+        "dataset": str(drawn),
+        "saliency": {"detector": f"masks:{drawn / 'masks'}"},
+        "features": {"encoder": f"file:{drawn.parent / 'vectors.npz'}"},
+        "clustering": {"neighbours": 6},
+    }
+
+
+@pytest.fixture(scope="session")
+def finished(drawn_settings, tmp_path_factory):
+    """(workspace, run) of a finished run over the drawn photographs: read it, do not change it."""
+    workspace = open_workspace(tmp_path_factory.mktemp("finished"))
+    return workspace, discover(make_config(**drawn_settings), workspace)
+
+
+@pytest.fixture(scope="session")
+def photographs() -> Path:
+    """The folder of the real photographs; without it a `real` test fails rather than skips."""
+    folder = os.environ.get("COMUS_DATA")
+    assert folder, "set COMUS_DATA to the folder that holds VOCdevkit/, coco/ and ECSSD/"
+    return Path(folder)

@@ -1,0 +1,66 @@
+"""Killed without warning during the long stages, the next run reuses the finished shards and ends with the same bytes."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "comus_core", "run", "demo", "--until", "clustering", "--saliency", "u2netp"]
+COMMAND += ["--encoder", "efficientnet-lite0", "--workspace"]
+
+
+def start(workspace: Path) -> subprocess.Popen:
+    return subprocess.Popen([*COMMAND, str(workspace)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def shards(workspace: Path, kind: str) -> dict[str, int]:
+    return {p.name: p.stat().st_mtime_ns for p in workspace.glob(f"artifacts/{kind}/*.partial/shards/0*.parquet")}
+
+
+def kill_after_the_first_shard(workspace: Path, kind: str) -> dict[str, int]:
+    process = start(workspace)
+    limit = time.monotonic() + 240
+    while not shards(workspace, kind):
+        assert process.poll() is None and time.monotonic() < limit, "ended before a shard was seen"
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    return shards(workspace, kind)
+
+
+def manifests(workspace: Path) -> dict[str, bytes]:
+    found = workspace.glob("artifacts/*/*/manifest.json")
+    return {str(p.parent.relative_to(workspace)): p.read_bytes() for p in found}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> Path:
+    workspace = tmp_path_factory.mktemp("undisturbed")
+    assert start(workspace).wait() == 0
+    return workspace
+
+
+@pytest.mark.parametrize("kind", ["soft_maps", "features"])
+def test_killed_during_a_stage_the_next_run_ends_with_the_same_bytes(kind, undisturbed, tmp_path):
+    if kind == "features":  # the stages before it need not be computed again to kill this one
+        _copy_without(undisturbed, tmp_path, ("features", "clustering"))
+    finished = kill_after_the_first_shard(tmp_path, kind)
+    assert finished, "no shard survived the kill"
+    untouched = {}
+    process = start(tmp_path)
+    while process.poll() is None:
+        untouched |= {n: t for n, t in shards(tmp_path, kind).items() if n in finished}
+        time.sleep(0.05)
+    assert process.returncode == 0
+    assert untouched == finished  # not one of them was written again
+    assert manifests(tmp_path) == manifests(undisturbed)
+
+
+def _copy_without(source: Path, target: Path, kinds: tuple[str, ...]) -> None:
+    import shutil
+
+    shutil.copytree(source, target, dirs_exist_ok=True, ignore=lambda _, names: [n for n in names if n in kinds])
+    os.sync()
