@@ -1,0 +1,59 @@
+"""Where the salient object is: soft maps from a detector chosen by name, then proposals.
+
+Names load lazily, so that the interface can read `DETECTORS` and find proposals without torch or ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from comus_core.saliency.detectors import (
+        DETECTORS,
+        Detector,
+        DetectorIdentity,
+        DetectorSpec,
+        choose_detector,
+        detector_fingerprint,
+        load_detector,
+    )
+    from comus_core.saliency.soft_maps import dequantise, from_png, quantise, to_png
+    from comus_core.saliency.thresholding import find_proposals, masks_from_soft_map
+
+_ROOMS = {
+    "detectors": (
+        "DETECTORS",
+        "Detector",
+        "DetectorIdentity",
+        "DetectorSpec",
+        "choose_detector",
+        "detector_fingerprint",
+        "load_detector",
+    ),
+    "soft_maps": ("dequantise", "from_png", "quantise", "to_png"),
+    "thresholding": ("find_proposals", "masks_from_soft_map"),
+}
+_HOME = {name: module for module, names in _ROOMS.items() for name in names}
+
+__all__ = [
+    "DETECTORS",
+    "Detector",
+    "DetectorIdentity",
+    "DetectorSpec",
+    "choose_detector",
+    "dequantise",
+    "detector_fingerprint",
+    "find_proposals",
+    "from_png",
+    "load_detector",
+    "masks_from_soft_map",
+    "quantise",
+    "to_png",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

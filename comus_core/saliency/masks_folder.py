@@ -1,0 +1,180 @@
+"""`masks:DIR`: the user's own masks or soft maps, one file an image."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from comus_core.errors import DatasetError
+from comus_core.types import ImageId, RgbImage, SoftMap
+
+SUFFIXES = (".png", ".npy", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
+_COCO_DIGITS = 12  # COCO's files are called by the id with leading zeros
+_VOID = 255  # of palette masks
+
+
+@dataclass(frozen=True)
+class MasksFolder:
+    """A folder of masks. A file belongs to the image of the same stem, at the same relative path or at the top.
+
+    Read as hard masks: boolean and signed integer arrays, palette and 1-bit pictures (index 0, and 255 beside other
+    indices, is background), and grey ones if no grey file of the folder exceeds 1. Read as soft maps: all other grey
+    pictures and unsigned arrays, divided by the largest value of their type, and float arrays, within [0, 1].
+    """
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        if not self.folder.is_dir():
+            raise DatasetError(f"masks:{self.folder}: there is no such folder")
+
+    def find(self, image_id: ImageId) -> Path | None:
+        """The file of an image, or None."""
+        return next((self.folder / n for n in self._candidates(image_id) if n in self._names), None)
+
+    def read(self, image_id: ImageId) -> SoftMap | None:
+        """The soft map of an image at the file's own size, (h, w) float32 in [0, 1]; None where there is no file.
+
+        Raises:
+            DatasetError: the file is damaged, coloured, or holds values beyond its range.
+        """
+        file = self.find(image_id)
+        if file is None:
+            return None
+        values, hard = _decode(file)
+        if hard or (self._zero_one and np.issubdtype(values.dtype, np.integer)):
+            return (values > 0).astype(np.float32)
+        if np.issubdtype(values.dtype, np.integer):
+            return (values / np.float64(np.iinfo(values.dtype).max)).astype(np.float32)
+        if not (values.min() >= 0 and values.max() <= 1):
+            raise DatasetError(f"{file}: its values must be finite and lie in [0, 1]; they do not")
+        return values.astype(np.float32)
+
+    def match(self, image_ids: Sequence[ImageId]) -> tuple[dict[ImageId, Path], list[ImageId]]:
+        """The file of every image that has one, and the images that have none.
+
+        Raises:
+            DatasetError: no image has a file, or two images would share one.
+        """
+        pairs = [(i, self.find(i)) for i in image_ids]
+        found = {i: file for i, file in pairs if file is not None}
+        if image_ids and not found:
+            raise DatasetError(
+                f"masks:{self.folder}: all {len(image_ids)} masks are missing, beginning with that of "
+                f"'{image_ids[0]}'; a mask has its image's stem and one of {', '.join(SUFFIXES)}"
+            )
+        owners: dict[Path, ImageId] = {}
+        for image_id, file in found.items():
+            if owners.setdefault(file, image_id) != image_id:
+                raise DatasetError(
+                    f"masks:{self.folder}: '{owners[file]}' and '{image_id}' would share {file.name}; "
+                    f"call their masks '{owners[file]}.png' and '{image_id}.png'"
+                )
+        return found, [i for i, file in pairs if file is None]
+
+    def fingerprint(self, files: Iterable[Path]) -> str:
+        """A hash of these files' relative names and contents, and of how grey values are read."""
+        total = hashlib.sha256(b"zero-one" if self._zero_one else b"full range")
+        for file in sorted(files):
+            with file.open("rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").hexdigest()
+            total.update(f"{file.relative_to(self.folder).as_posix()}\0{content}\n".encode())
+        return total.hexdigest()
+
+    @cached_property
+    def _names(self) -> set[str]:
+        files = (f for f in self.folder.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
+        return {f.relative_to(self.folder).as_posix() for f in files}
+
+    @cached_property
+    def _zero_one(self) -> bool:
+        """Whether grey values mean 0 and 1: a property of the folder, as one faint soft map may reach only 1 of 255."""
+        return all(values.max(initial=0) <= 1 for values in self._integer_files())
+
+    def _integer_files(self) -> Iterator[NDArray[Any]]:
+        for name in sorted(self._names):
+            try:
+                values, hard = _decode(self.folder / name)
+            except DatasetError:
+                continue  # reported by the image it belongs to, if any
+            if not hard and np.issubdtype(values.dtype, np.integer):
+                yield values
+
+    def _candidates(self, image_id: ImageId) -> Iterator[str]:
+        whole = PurePosixPath(image_id)
+        stems = [image_id, str(whole.with_suffix("")), whole.name, whole.stem]
+        if image_id.isdecimal():
+            stems.append(image_id.zfill(_COCO_DIGITS))
+        for stem in dict.fromkeys(stems):
+            for suffix in SUFFIXES:
+                yield from (stem + suffix, stem + suffix.upper())
+
+
+@dataclass(frozen=True)
+class MasksDetector:
+    """The user's own masks in a detector's place; an image without a file has an empty map and so no proposal."""
+
+    name: str
+    masks: MasksFolder
+    weights_sha256: dict[str, str]  # empty: what the files hold is an input, see `detector_fingerprint`
+    batch_size: int = 16
+
+    def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:
+        """One map an image at its file's own size, or a single zero where there is no file."""
+        maps = [self.masks.read(image_id) for image_id in image_ids]
+        return [np.zeros((1, 1), np.float32) if soft is None else soft for soft in maps]
+
+
+def _decode(file: Path) -> tuple[NDArray[Any], bool]:
+    """(h, w) values of a file, and whether every non-zero one means foreground."""
+    try:
+        if file.suffix.lower() == ".npy":
+            return _decode_array(file, np.load(file, allow_pickle=False))
+        with Image.open(file) as picture:
+            return _decode_picture(file, picture)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DatasetError(f"{file}: this mask cannot be read ({error})") from None
+
+
+def _decode_array(file: Path, values: NDArray[Any]) -> tuple[NDArray[Any], bool]:
+    if values.ndim != 2 or not values.size or values.dtype.kind not in "biuf":
+        raise DatasetError(
+            f"{file}: an array (h, w) of booleans, integers or floats is needed, "
+            f"it has shape {values.shape} and type {values.dtype}"
+        )
+    if values.dtype.kind == "i" and not np.isin(values, (0, 1)).all():
+        raise DatasetError(f"{file}: signed integers must be 0 and 1; save a soft map as floats in [0, 1]")
+    return values, values.dtype.kind in "bi"
+
+
+def _decode_picture(file: Path, picture: Image.Image) -> tuple[NDArray[Any], bool]:
+    if picture.mode == "1":
+        return np.asarray(picture), True
+    if picture.mode == "P":
+        indices = np.asarray(picture)
+        others = bool(((indices > 0) & (indices != _VOID)).any())
+        return (indices > 0) & ~(others & (indices == _VOID)), True
+    if picture.mode == "F":
+        return np.asarray(picture), False
+    if picture.mode.startswith("I"):
+        return _as_16_bit(file, np.asarray(picture)), False  # Pillow opens 16-bit grey as "I" or "I;16"
+    if picture.mode not in ("L", "LA"):
+        channels = np.asarray(picture.convert("RGB"))
+        if (channels != channels[..., :1]).any():
+            raise DatasetError(f"{file}: a coloured picture is no mask; give a grey or palette one, or an array (.npy)")
+        return channels[..., 0], False
+    return np.asarray(picture.convert("L")), False
+
+
+def _as_16_bit(file: Path, values: NDArray[Any]) -> NDArray[np.uint16]:
+    if values.min() < 0 or values.max() > np.iinfo(np.uint16).max:
+        raise DatasetError(f"{file}: grey values beyond 16 bits; save a soft map with 8 or 16")
+    return values.astype(np.uint16)

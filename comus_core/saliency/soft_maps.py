@@ -1,0 +1,61 @@
+"""Soft maps at rest: one byte a pixel, at the detector's own size, as lossless PNG."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from comus_core.errors import WorkspaceError
+from comus_core.types import SoftMap
+
+
+def quantise(soft: SoftMap) -> NDArray[np.uint8]:
+    """A soft map as bytes: 255 p rounded to the nearest, halves down.
+
+    Halves go down so that p > 0.5 holds before exactly when it holds after, at p = 0.5 too.
+
+    Args:
+        soft: (h, w) in [0, 1].
+
+    Returns:
+        (h, w) uint8.
+
+    Raises:
+        ValueError: a value is not finite or lies outside [0, 1]: a detector's fault, never to be hidden by clipping.
+    """
+    if not (soft.size and soft.min() >= 0 and soft.max() <= 1):
+        raise ValueError(f"soft map of shape {soft.shape}: its values must lie in [0, 1] and be finite")
+    return np.ceil(soft.astype(np.float64) * 255 - 0.5).astype(np.uint8)
+
+
+def dequantise(stored: NDArray[np.uint8]) -> SoftMap:
+    """The soft map of stored bytes, (h, w) float32 in [0, 1]."""
+    return stored.astype(np.float32) / np.float32(255)
+
+
+def to_png(stored: NDArray[np.uint8]) -> bytes:
+    """(h, w) uint8 as a grey PNG file."""
+    buffer = BytesIO()
+    Image.fromarray(np.ascontiguousarray(stored)).save(buffer, format="PNG", compress_level=4)
+    return buffer.getvalue()
+
+
+def from_png(png: bytes) -> NDArray[np.uint8]:
+    """The bytes that `to_png` stored, (h, w) uint8.
+
+    Raises:
+        WorkspaceError: the bytes are no grey 8-bit picture.
+    """
+    try:
+        with Image.open(BytesIO(png)) as picture:
+            stored = np.asarray(picture)
+    except OSError as error:
+        raise WorkspaceError(f"a stored soft map is damaged ({error}): delete its artifact and run again") from None
+    if stored.ndim != 2 or stored.dtype != np.uint8:
+        raise WorkspaceError(
+            f"a stored soft map has shape {stored.shape} and type {stored.dtype}: not a grey 8-bit one"
+        )
+    return stored

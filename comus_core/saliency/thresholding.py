@@ -1,0 +1,77 @@
+"""From a soft map to proposals: the one place where a threshold meets a map (paper section 3.1; protocol 1.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from comus_core.config import SaliencySettings
+from comus_core.proposals import Proposals, proposals_of
+from comus_core.saliency.resizing import resize_bilinear, resize_nearest
+from comus_core.saliency.soft_maps import dequantise
+from comus_core.types import BoolMask, ImageId
+
+
+def masks_from_soft_map(
+    stored: NDArray[np.uint8], size_hw: tuple[int, int], settings: SaliencySettings
+) -> list[BoolMask]:
+    """The object masks of one image: all foreground is one region, as in the paper.
+
+    The map is taken as it is, never min-max scaled: an image whose map stays at or below the threshold has no mask.
+
+    Args:
+        stored: (h, w) uint8 soft map at the detector's own size.
+        size_hw: the image's height and width.
+        settings: `resize` "binary" thresholds at the detector's size and resizes the mask with nearest neighbour
+            (paper); "soft" resizes the map bilinearly and thresholds at image size.
+
+    Returns:
+        No mask or one, (H, W) bool with more than `settings.min_area` pixels.
+    """
+    soft = dequantise(stored)
+    if settings.resize == "binary":
+        mask = resize_nearest(soft > settings.threshold, size_hw)
+    else:
+        mask = resize_bilinear(soft, size_hw) > settings.threshold
+    return [mask] if int(mask.sum()) > settings.min_area else []
+
+
+def find_proposals(
+    image_id: ImageId, stored: NDArray[np.uint8], size_hw: tuple[int, int], settings: SaliencySettings
+) -> Proposals:
+    """The proposals of one image; an image with nothing salient gives an empty table.
+
+    Args:
+        image_id: whose map it is.
+        stored: (h, w) uint8 soft map at the detector's own size.
+        size_hw: the image's height and width.
+        settings: threshold, resizing rule and smallest area.
+
+    Returns:
+        Disjoint masks in falling order of score, the mean of the bilinearly resized soft map inside the mask.
+    """
+    size = (int(size_hw[0]), int(size_hw[1]))
+    soft = resize_bilinear(dequantise(stored), size)
+    masks = masks_from_soft_map(stored, size, settings)
+    masks = sorted(masks, key=lambda mask: -_mean_inside(soft, mask))
+    masks = disjoint(masks, settings.min_area)
+    return proposals_of(image_id, masks, [_mean_inside(soft, mask) for mask in masks])
+
+
+def disjoint(masks: Sequence[BoolMask], min_area: int) -> list[BoolMask]:
+    """Masks without common pixels: the earlier keeps them; a rest of at most `min_area` pixels is dropped.
+
+    Sums over proposals (scores, counts) are exact only because of this.
+    """
+    kept: list[BoolMask] = []
+    for mask in masks:
+        rest = mask & ~np.logical_or.reduce(kept) if kept else mask
+        if int(rest.sum()) > min_area:
+            kept.append(rest)
+    return kept
+
+
+def _mean_inside(soft: NDArray[np.float32], mask: BoolMask) -> float:
+    return float(soft[mask].mean(dtype=np.float64))

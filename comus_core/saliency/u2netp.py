@@ -1,0 +1,79 @@
+"""U²-Net-p (Qin et al., Pattern Recognition 2020) through ONNX Runtime: fast, but trained on the masks of DUTS."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from comus_core.errors import WeightsError
+from comus_core.saliency.preprocessing import normalised, squash_smoothly
+from comus_core.types import ImageId, RgbImage, SoftMap
+
+NAME = "u2netp"
+SIDE = 320  # pixels: the published file has this input size, and a batch of one, built in
+
+
+@dataclass(frozen=True)
+class U2netpDetector:
+    """The fused output of U²-Net-p as it is: its own script's min-max scaling is left out."""
+
+    weights_sha256: dict[str, str]
+    session: Any  # onnxruntime.InferenceSession, which ships no types
+    name: str = NAME
+    batch_size: int = 8
+
+    def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:
+        """One (320, 320) map an image; the published network takes them one by one."""
+        return [self._one(image) for image in images]
+
+    def _one(self, image: RgbImage) -> SoftMap:
+        given, fused = self.session.get_inputs()[0].name, self.session.get_outputs()[0].name
+        maps = self.session.run([fused], {given: normalised(squash_smoothly(image, SIDE))})[0]
+        return np.asarray(
+            np.clip(maps[0, 0], 0, 1), np.float32
+        )  # ONNX Runtime's fast sigmoid may leave [0, 1] by one rounding
+
+
+def load_u2netp(device: str) -> U2netpDetector:
+    """The detector with the weights of this machine; on CUDA where ONNX Runtime has it, else on all CPU cores.
+
+    Raises:
+        WeightsError: ONNX Runtime or the file is missing, or the file is no such model.
+    """
+    from comus_core.weights import file_sha256, locate
+
+    path = locate(NAME)
+    return U2netpDetector({NAME: file_sha256(path)}, _open(path, device))
+
+
+def _open(path: Path, device: str) -> Any:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise WeightsError("saliency 'u2netp' needs ONNX Runtime: pip install onnxruntime, or choose another") from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = _cores()
+    wanted = ["CUDAExecutionProvider"] if device.startswith("cuda") else []
+    providers = [p for p in (*wanted, "CPUExecutionProvider") if p in onnxruntime.get_available_providers()]
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+    except Exception as error:  # ONNX Runtime's exceptions share no base class but this
+        first = str(error).splitlines()[0]
+        raise WeightsError(f"{path} is no ONNX model ({first}): `comus weights download {NAME}`") from None
+    shapes = session.get_inputs()[0].shape, session.get_outputs()[0].shape
+    if shapes != ([1, 3, SIDE, SIDE], [1, 1, SIDE, SIDE]):
+        raise WeightsError(
+            f"{path} maps {shapes[0]} to {shapes[1]}, U²-Net-p maps [1, 3, {SIDE}, {SIDE}] to [1, 1, {SIDE}, {SIDE}]: "
+            f"`comus weights download {NAME}`"
+        )
+    return session
+
+
+def _cores() -> int:
+    """The cores this process may use, which in a container can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
