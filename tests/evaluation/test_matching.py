@@ -87,6 +87,14 @@ def test_permuting_cluster_ids_changes_no_digit_of_any_score(table, random, mode
     assert after.per_class == before.per_class
 
 
+def test_where_two_assignments_are_equally_good_the_numbering_does_not_choose():
+    table = np.array([[7, 0, 0], [0, 2, 2], [0, 7, 7]])  # either cluster may take either class
+    classes = ("background", "cat", "dog")
+    before, after = (score(t, match(t), classes) for t in (table, table[[0, 2, 1]]))
+    assert before.per_class == after.per_class
+    assert before.per_class["cat"] != before.per_class["dog"]
+
+
 def test_an_unknown_mode_is_refused_with_the_valid_ones():
     with pytest.raises(SettingsError, match=r"'best': choose one of auto, hungarian, majority"):
         match(np.ones((2, 2), int), "best")
