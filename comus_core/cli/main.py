@@ -9,6 +9,7 @@ from types import FrameType
 import click
 
 from comus_core.cli.doctor import doctor
+from comus_core.cli.jobs import jobs
 from comus_core.cli.run import evaluate, run
 from comus_core.cli.runs import runs, show
 from comus_core.cli.weights import weights
@@ -22,7 +23,7 @@ def cli() -> None:
     """Discover the object categories in a pile of photographs, without a single label."""
 
 
-for command in (run, evaluate, runs, show, weights, doctor):
+for command in (run, evaluate, runs, show, weights, doctor, jobs):
     cli.add_command(command)
 
 

@@ -12,7 +12,7 @@ import click
 from comus_core.choices import badge, resolve, supervision_of
 from comus_core.cli.progress import ProgressPrinter, duration, size
 from comus_core.cli.tables import print_result
-from comus_core.config import PRESETS, RunConfig, make_config
+from comus_core.config import PRESETS, RunConfig, make_config, to_dict
 from comus_core.types import STAGES
 from comus_core.workspace import Workspace, open_workspace
 from comus_core.workspace.files import write_json
@@ -37,11 +37,18 @@ DEVICE = click.option("--device", default="auto", metavar="NAME", help="auto, cp
 @click.option("--seed", type=int, metavar="S")
 @click.option("--until", default="evaluation", metavar="STAGE", help=f"Stop after: {', '.join(STAGES)}.")
 @click.option("--config", "config_file", type=Path, metavar="FILE", help="Settings as JSON, as `comus show` prints.")
+@click.option("--background", is_flag=True, help="Queue it as a job and return: see `comus jobs`.")
 @WORKSPACE
 @DEVICE
 @JSON
 def run(
-    dataset: str | None, until: str, workspace: str | None, device: str, json_file: Path | None, **options: Any
+    dataset: str | None,
+    until: str,
+    background: bool,
+    workspace: str | None,
+    device: str,
+    json_file: Path | None,
+    **options: Any,
 ) -> None:
     """Find the object categories of DATASET.
 
@@ -51,7 +58,12 @@ def run(
     from comus_core.pipeline import discover
 
     config, place = config_of(dataset, **options), open_workspace(workspace)
+    if background and json_file is not None:
+        raise click.UsageError("--json with --background: use `comus show RUN --json FILE` when the job is done")
     announce(config, place, device)
+    if background:
+        queue(config, place, until, device)
+        return
     printer = ProgressPrinter()
     try:
         found = discover(config, place, until=until, device=device, on_progress=printer)
@@ -153,6 +165,15 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
     )
     if cost.disk_bytes > free_disk(workspace.root):
         print(f"warning: only {size(free_disk(workspace.root))} of disk are free", file=sys.stderr)
+
+
+def queue(config: RunConfig, workspace: Workspace, until: str, device: str) -> None:
+    """Hand the run to the workspace's supervisor, and say how to follow it."""
+    from comus_core.jobs import ensure_supervisor, submit
+
+    job = submit(workspace, "discover", {**to_dict(config), "until": until}, device)
+    ensure_supervisor(workspace)
+    print(f"job {job.id} is queued: `comus jobs log {job.id} --follow` shows it, `comus jobs cancel {job.id}` stops it")
 
 
 def give(result: dict[str, Any], json_file: Path | None) -> None:

@@ -1,0 +1,108 @@
+"""`comus jobs list|log|cancel|resume`, and what `comus run --background` queues."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from comus_core.cli.progress import duration
+from comus_core.cli.run import WORKSPACE
+from comus_core.jobs import (
+    ACTIVE,
+    FINAL,
+    Job,
+    cancel,
+    ensure_supervisor,
+    eta_seconds,
+    get,
+    is_responding,
+    list_jobs,
+    read_log,
+    resume,
+)
+from comus_core.jobs.logs import read_from
+from comus_core.workspace import open_workspace
+
+LOOK_EVERY = 0.3  # seconds between two looks at a log that is followed
+JOB = click.argument("job_id", metavar="JOB", type=int)
+
+
+@click.group()
+def jobs() -> None:
+    """Runs in the background: list them, read their logs, cancel and resume them."""
+
+
+@jobs.command("list")
+@WORKSPACE
+def list_command(workspace: str | None) -> None:
+    """List the jobs, the newest first."""
+    place = open_workspace(workspace)
+    if list_jobs(place, ACTIVE):
+        ensure_supervisor(place)  # what died while nobody watched is seen now
+    found = list_jobs(place)
+    if not found:
+        click.echo("no jobs yet: `comus run DATASET --background` makes one")
+    for job in found:
+        click.echo(job_line(job, time.time()))
+
+
+@jobs.command("log")
+@JOB
+@click.option("--follow", "-f", is_flag=True, help="Go on printing until the job has ended.")
+@WORKSPACE
+def log_command(job_id: int, follow: bool, workspace: str | None) -> None:
+    """Print what a job said."""
+    place = open_workspace(workspace)
+    job = get(place, job_id)
+    if not follow:
+        click.echo(read_log(job, tail_bytes=1_000_000), nl=False)
+        return
+    ensure_supervisor(place)
+    read = 0
+    while True:
+        job = get(place, job_id)  # before the log is read: what a job says, it says before it ends
+        text = read_from(job.log_path, read)
+        click.echo(text.decode(errors="replace"), nl=False)
+        read += len(text)
+        if job.state in FINAL:
+            break
+        time.sleep(LOOK_EVERY)
+    click.echo(job_line(job, time.time()))
+
+
+@jobs.command("cancel")
+@JOB
+@WORKSPACE
+def cancel_command(job_id: int, workspace: str | None) -> None:
+    """Stop a job; what is finished is kept."""
+    place = open_workspace(workspace)
+    job = cancel(place, job_id)
+    if job.state == "cancelling":
+        ensure_supervisor(place)
+    click.echo(job_line(job, time.time()))
+
+
+@jobs.command("resume")
+@JOB
+@WORKSPACE
+def resume_command(job_id: int, workspace: str | None) -> None:
+    """Start a cancelled, failed or lost job again; it goes on from what is finished."""
+    place = open_workspace(workspace)
+    job = resume(place, job_id)
+    ensure_supervisor(place)
+    click.echo(job_line(job, time.time()))
+
+
+def job_line(job: Job, now: float) -> str:
+    """One line on a job: state, where it stands, what it works on, and why it ended."""
+    parts = [f"{job.id:>4}  {job.state:10}", f"{job.kind} {job.settings.get('dataset', '')}"]
+    if job.state in ("running", "cancelling"):
+        parts.append(f"{job.stage} {job.step}/{job.total}" if job.stage else "starting")
+        left = eta_seconds(job, now)
+        parts += [f"{duration(left)} left in this stage"] if left is not None else []
+        parts += [] if is_responding(job, now) else ["not responding"]
+    parts += [f"attempt {job.attempt}"] if job.attempt > 1 else []
+    parts += [f"run {job.run}"] if job.run else []
+    parts += [job.error] if job.error else []
+    return "  ".join(parts)

@@ -1,0 +1,144 @@
+"""Starting processes that outlive their starter: the supervisor of a workspace, and the job processes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import comus_core
+from comus_core.errors import WorkspaceError
+from comus_core.jobs.logs import jobs_folder, last_words
+from comus_core.workspace import Workspace
+
+LOCK = "supervisor.lock"
+LOG = "supervisor.log"
+LOG_LIMIT = 1_000_000  # bytes after which the supervisor's log starts afresh
+START_SECONDS = 30.0  # a slow disk may take this long to start Python
+
+_started: list[subprocess.Popen[bytes]] = []  # kept so that ended supervisors are collected
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a supervisor behaves.
+
+    Attributes:
+        idle_seconds: it leaves when there was nothing to do for so long.
+        term_after: seconds from a cancel request to SIGTERM.
+        kill_after: seconds from a cancel request to SIGKILL of the whole process group.
+        at_once: jobs at the same time; None: one, or one a GPU.
+    """
+
+    idle_seconds: float = 60.0
+    term_after: float = 10.0
+    kill_after: float = 20.0
+    at_once: int | None = None
+
+    def as_options(self) -> list[str]:
+        """The supervisor's command line options."""
+        given = {k.replace("_", "-"): v for k, v in vars(self).items() if v is not None}
+        return [word for name, value in given.items() for word in (f"--{name}", str(value))]
+
+
+def ensure_supervisor(workspace: Workspace, rules: Rules | None = None) -> None:
+    """See to it that the workspace has a supervisor; it survives the caller and leaves when idle.
+
+    Args:
+        workspace: whose jobs.
+        rules: for a supervisor that must be started; one that is there keeps its own.
+
+    Raises:
+        WorkspaceError: it does not start; says what its log says.
+    """
+    _started[:] = [child for child in _started if child.poll() is None]
+    if supervisor_is_up(workspace.root):
+        return
+    log = jobs_folder(workspace.root) / LOG
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.unlink()
+    child = spawn("supervisor", workspace.root, (rules or Rules()).as_options(), log, folder=workspace.root)
+    _started.append(child)
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if supervisor_is_up(workspace.root):
+            return
+        if child.poll():
+            raise WorkspaceError(f"the supervisor of jobs does not start: {last_words(log)} (see {log})")
+        time.sleep(0.05)
+    raise WorkspaceError(f"the supervisor of jobs did not start within {START_SECONDS:.0f} s: see {log}")
+
+
+def spawn(
+    module: str,
+    root: Path,
+    options: Sequence[str],
+    log: Path,
+    *,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start `python -m comus_core.jobs.MODULE` in a session of its own, its output appended to `log`.
+
+    Raises:
+        OSError: the system refuses another process, or a file.
+    """
+    command = [sys.executable, "-u", "-m", f"comus_core.jobs.{module}", "--workspace", str(root), *options]
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=folder,
+            env={**os.environ, **_python_path(), **(environment or {})},
+        )
+
+
+def take_lock(root: Path) -> IO[str] | None:
+    """The open lock of the workspace's supervisor, with our pid in it; None if another process holds it."""
+    file = (jobs_folder(root) / LOCK).open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def supervisor_is_up(root: Path) -> bool:
+    """Whether a live process holds the supervisor's lock."""
+    try:
+        with (root / "jobs" / LOCK).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def supervisor_pid(workspace: Workspace) -> int | None:
+    """The process id of the workspace's supervisor; None if there is none."""
+    if not supervisor_is_up(workspace.root):
+        return None
+    text = (workspace.root / "jobs" / LOCK).read_text()
+    return int(text) if text.isdigit() else None
+
+
+def _python_path() -> dict[str, str]:
+    """A checkout that was never installed is importable from anywhere."""
+    home = Path(comus_core.__file__).resolve().parents[1]
+    if home.name in ("site-packages", "dist-packages"):
+        return {}
+    return {"PYTHONPATH": os.pathsep.join([str(home), *filter(None, [os.environ.get("PYTHONPATH")])])}

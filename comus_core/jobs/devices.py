@@ -1,0 +1,35 @@
+"""Who may run at once: one job a GPU, and never more jobs than the supervisor was told. Asks no torch."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+DEVICES = Path("/dev")
+
+
+def gpu_names() -> tuple[str, ...]:
+    """The NVIDIA GPUs that a job's process will see: `cuda:0`, `cuda:1`, ..."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        count = len([name for name in visible.split(",") if name.strip() not in ("", "-1")])
+    else:
+        count = sum(1 for path in DEVICES.glob("nvidia*") if re.fullmatch(r"nvidia\d+", path.name))
+    return tuple(f"cuda:{index}" for index in range(count))
+
+
+def choose_slot(asked: str, taken: Sequence[str], gpus: Sequence[str], at_once: int) -> str | None:
+    """The device to give to a job, or None while it must wait.
+
+    Args:
+        asked: the device in the job: `auto` and `cuda` mean any GPU that is free.
+        taken: the devices of the jobs at work.
+        gpus: as `gpu_names` gives them; without any, a job gets what it asked for.
+        at_once: jobs at the same time at most.
+    """
+    if len(taken) >= at_once:
+        return None
+    wanted = gpus if asked in ("auto", "cuda") and gpus else (asked,)
+    return next((name for name in wanted if name not in gpus or name not in taken), None)

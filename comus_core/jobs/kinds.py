@@ -1,0 +1,62 @@
+"""What a job can do: a name, a check of its settings at submission, and the work itself in the job's process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from comus_core.config import RunConfig, from_dict
+from comus_core.errors import SettingsError
+from comus_core.types import STAGES, OnProgress
+from comus_core.workspace import Workspace
+
+Log = Callable[[str], None]  # one line for the job's log
+Work = Callable[[Workspace, Mapping[str, Any], str, OnProgress, Log], None]  # settings, device; may raise `Cancelled`
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`check` raises `SettingsError` before anything is queued; `work` may import what is heavy."""
+
+    check: Callable[[Mapping[str, Any]], object]
+    work: Work
+
+
+def discover_settings(settings: Mapping[str, Any]) -> tuple[RunConfig, str]:
+    """The settings of a run and the last stage, from the fields of `RunConfig` and `until`.
+
+    Raises:
+        SettingsError: an unknown field or stage, or a value out of range.
+    """
+    until = settings.get("until", STAGES[-1])
+    if until not in STAGES:
+        raise SettingsError(f"until '{until}': choose one of {', '.join(STAGES)}")
+    if not settings.get("dataset"):
+        raise SettingsError("no data set: give a folder, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo")
+    return from_dict(RunConfig, {k: v for k, v in settings.items() if k != "until"}), until
+
+
+def _discover(
+    workspace: Workspace, settings: Mapping[str, Any], device: str, on_progress: OnProgress, log: Log
+) -> None:
+    from comus_core.pipeline import discover
+
+    config, until = discover_settings(settings)
+    result = discover(config, workspace, until=until, device=device, on_progress=on_progress).result
+    log(f"{result['images']} images, {result['skipped']} set aside, {result['proposals']} proposals")
+    log(f"{result['clusters']} clusters; computed anew: {', '.join(result['computed']) or 'nothing'}")
+
+
+KINDS: dict[str, Kind] = {"discover": Kind(discover_settings, _discover)}
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of that name.
+
+    Raises:
+        SettingsError: there is none; lists those there are.
+    """
+    if name not in KINDS:
+        raise SettingsError(f"job kind '{name}': choose one of {', '.join(KINDS)}")
+    return KINDS[name]

@@ -1,0 +1,61 @@
+"""A job's log: what its process printed, one file over all attempts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from comus_core.jobs.records import Job
+
+
+def jobs_folder(root: Path) -> Path:
+    """Where a workspace keeps logs and the supervisor's lock."""
+    folder = root / "jobs"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def log_path(root: Path, job_id: int) -> Path:
+    """The log of a job; derived, so that a moved workspace finds its logs."""
+    return root / "jobs" / f"{job_id}.log"
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a log that another process may be writing."""
+    with path.open("a") as file:
+        file.write(line + "\n")
+
+
+def read_log(job: Job, tail_bytes: int = 65536) -> str:
+    """The end of the log, whole lines only; empty before the job started."""
+    return read_tail(job.log_path, tail_bytes)
+
+
+def read_from(path: Path, start: int) -> bytes:
+    """What a growing file holds after its first `start` bytes, up to the last whole line; empty if it is not there."""
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            text = file.read()
+    except FileNotFoundError:
+        return b""
+    return text[: text.rfind(b"\n") + 1]
+
+
+def read_tail(path: Path, tail_bytes: int) -> str:
+    """The last whole lines of a text file within so many bytes; empty if it is not there."""
+    try:
+        with path.open("rb") as file:
+            start = max(0, file.seek(0, os.SEEK_END) - tail_bytes)
+            file.seek(max(0, start - 1))
+            if start and file.read(1) != b"\n":
+                file.readline()
+            return file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def last_words(path: Path) -> str:
+    """The last line that says something, to be quoted; empty if there is none."""
+    lines = [line.strip() for line in read_tail(path, 8192).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else ""

@@ -1,0 +1,176 @@
+"""One process a workspace that starts jobs, sees how they end, and presses those that do not stop when asked.
+
+`python -m comus_core.jobs.supervisor --workspace DIR`; brought up by `ensure_supervisor`, leaves when idle. It may be
+killed at any time: the jobs go on, and the next supervisor knows them by process id and start time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from comus_core.errors import WorkspaceError
+from comus_core.jobs.bringing_up import Rules, spawn, take_lock
+from comus_core.jobs.devices import choose_slot, gpu_names
+from comus_core.jobs.logs import append_line, last_words
+from comus_core.jobs.processes import (
+    describe_exit,
+    identify,
+    judge,
+    kill_group,
+    kill_orphans,
+    terminate,
+    this_host,
+    why_dead,
+)
+from comus_core.jobs.records import ACTIVE, LIVE, Job
+from comus_core.jobs.table import JobTable
+from comus_core.workspace import Workspace, open_workspace
+
+TICK = 0.25  # seconds between looks
+LOCK_PATIENCE = 2.0  # seconds: someone who only looks whether the lock is held holds it for an instant
+
+
+class Supervisor:
+    """What a supervisor remembers: its rules, and the processes whose parent it is."""
+
+    def __init__(self, workspace: Workspace, rules: Rules) -> None:
+        self.workspace, self.rules = workspace, rules
+        self.table = JobTable(workspace.database)
+        self.children: dict[tuple[int, int], tuple[Job, subprocess.Popen[bytes]]] = {}
+        self.termed: set[tuple[int, int]] = set()
+        gpus = gpu_names()
+        self.choose = partial(choose_slot, gpus=gpus, at_once=rules.at_once or max(1, len(gpus)))
+
+    def recover(self) -> None:
+        """Take over what an earlier supervisor left."""
+        for job in self.table.requeue_unstarted():
+            say(f"job {job.id}: was claimed but never started; queued again")
+        for job in self.table.all(LIVE):
+            say(f"job {job.id}: at work in process {job.pid}, adopted")
+
+    def tick(self) -> None:
+        """Look at every job once."""
+        for job, child in list(self.children.values()):
+            self._collect(job, child)
+        now = time.time()
+        for job in self.table.all(LIVE):
+            if _key(job) not in self.children and judge(job, now) == "dead":
+                kill_orphans(job)
+                self._bury(job, why_dead(job))
+            elif job.state == "cancelling":
+                self._press(job, now)
+        while claimed := self.table.claim(self.choose):
+            self._start(claimed)
+
+    def _start(self, job: Job) -> None:
+        root, folder = self.workspace.root, job.folder if job.folder.is_dir() else self.workspace.root
+        options = [str(job.id), "--attempt", str(job.attempt)]
+        try:
+            append_line(job.log_path, f"--- attempt {job.attempt} on {job.slot}")
+            child = spawn("worker", root, options, job.log_path, folder=folder, environment=job.environment)
+        except OSError as error:
+            self.table.finish(job, "failed", f"its process cannot be started: {error}")
+            return
+        self.children[_key(job)] = (job, child)
+        process = identify(child.pid)
+        if process is not None:
+            self.table.record_process(job, process)
+        say(f"job {job.id}: attempt {job.attempt} started in process {child.pid} on {job.slot}")
+
+    def _collect(self, job: Job, child: subprocess.Popen[bytes]) -> None:
+        """See whether a child ended; what it left in its group goes too, before its pid can come round again."""
+        if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            return
+        kill_group(child.pid)
+        reason = describe_exit(child.wait())
+        del self.children[_key(job)]
+        self._bury(job, reason)
+
+    def _bury(self, job: Job, reason: str) -> None:
+        """End the row of a dead process, unless it wrote its own end; its run is no longer running either."""
+        words = last_words(job.log_path)
+        if not self.table.bury(job, f"{reason}; last line of its log: {words}" if words else reason):
+            say(f"job {job.id}: ended as {self.table.get(job.id).state}")
+            return
+        buried = self.table.get(job.id)
+        say(f"job {job.id}: {buried.state}: {reason}")
+        if buried.run is not None:
+            run = self.workspace.runs.get(buried.run)
+            if run.state == "running":
+                self.workspace.runs.save(replace(run, state="cancelled" if buried.state == "cancelled" else "failed"))
+
+    def _press(self, job: Job, now: float) -> None:
+        """Terminate, then kill, a job that goes on after the request to stop."""
+        if job.pid is None or job.cancel_requested_at is None or job.host != this_host():
+            return
+        asked_for = now - job.cancel_requested_at
+        if asked_for >= self.rules.kill_after:
+            say(f"job {job.id}: goes on {asked_for:.0f} s after the request to stop; killed")
+            kill_group(job.pid)
+        elif asked_for >= self.rules.term_after and _key(job) not in self.termed:
+            say(f"job {job.id}: goes on {asked_for:.0f} s after the request to stop; terminated")
+            self.termed.add(_key(job))
+            terminate(job.pid)
+
+
+def serve(root: Path, rules: Rules) -> bool:
+    """Watch a workspace until it is idle for long; False if another supervisor does already."""
+    lock, end = take_lock(root), time.monotonic() + LOCK_PATIENCE
+    while lock is None and time.monotonic() < end:
+        time.sleep(0.05)
+        lock = take_lock(root)
+    if lock is None:
+        return False
+    supervisor = Supervisor(open_workspace(root), rules)
+    say(f"watching {root}")
+    supervisor.recover()
+    busy_at = time.monotonic()
+    while supervisor.workspace.database.path.exists():
+        try:
+            supervisor.tick()
+            if supervisor.children or supervisor.table.all(ACTIVE):
+                busy_at = time.monotonic()
+            idle = time.monotonic() - busy_at >= rules.idle_seconds
+            if idle and supervisor.table.release_if_idle(lock.close):
+                say("idle; leaving")
+                return True
+        except WorkspaceError as error:  # a full disk or a long lock passes; leaving would help nobody
+            say(str(error))
+            time.sleep(1)
+        time.sleep(TICK)
+    return True
+
+
+def say(line: str) -> None:
+    """One line for the supervisor's log."""
+    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} [{os.getpid()}] {line}", flush=True)
+
+
+def main() -> None:
+    """Serve, or leave at once if the workspace has its supervisor."""
+    parser = argparse.ArgumentParser(prog="python -m comus_core.jobs.supervisor", description=__doc__)
+    parser.add_argument("--workspace", required=True, type=Path)
+    parser.add_argument("--idle-seconds", type=float, default=Rules.idle_seconds)
+    parser.add_argument("--term-after", type=float, default=Rules.term_after)
+    parser.add_argument("--kill-after", type=float, default=Rules.kill_after)
+    parser.add_argument("--at-once", type=int)
+    given = vars(parser.parse_args())
+    root = given.pop("workspace").resolve()
+    if not serve(root, Rules(**given)):
+        say("another supervisor watches this workspace; leaving")
+    sys.exit(0)
+
+
+def _key(job: Job) -> tuple[int, int]:
+    return job.id, job.attempt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""The job table: every change of state is one guarded statement, so that no two processes can disagree."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from comus_core.errors import WorkspaceError
+from comus_core.jobs.logs import log_path
+from comus_core.jobs.processes import ProcessIdentity
+from comus_core.jobs.progress import StageProgress
+from comus_core.jobs.records import ACTIVE, LIVE, RESUMABLE, Job, State
+from comus_core.workspace.database import Database
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, settings TEXT NOT NULL, state TEXT NOT NULL,
+    device TEXT NOT NULL, folder TEXT NOT NULL, environment TEXT NOT NULL, attempt INTEGER NOT NULL DEFAULT 1, run TEXT,
+    stage TEXT NOT NULL DEFAULT '', step INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0,
+    first_step INTEGER NOT NULL DEFAULT 0, stage_started_at REAL, progress_at REAL, heartbeat REAL,
+    pid INTEGER, process_start TEXT, host TEXT, boot_id TEXT, slot TEXT,
+    cancel_requested_at REAL, error TEXT, created_at REAL NOT NULL, started_at REAL, ended_at REAL
+)
+"""
+# What an attempt leaves behind, wiped when the next one is queued.
+FRESH = (
+    "stage = '', step = 0, total = 0, first_step = 0, stage_started_at = NULL, progress_at = NULL, heartbeat = NULL,"
+    " pid = NULL, process_start = NULL, host = NULL, boot_id = NULL, slot = NULL, cancel_requested_at = NULL,"
+    " error = NULL, started_at = NULL, ended_at = NULL"
+)
+
+ChooseSlot = Callable[[str, Sequence[str]], str | None]  # (device asked, slots taken) -> slot, or None to wait
+
+
+class JobTable:
+    """The jobs of a workspace. `attempt` guards every write of a process: a superseded one changes nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        with database.reading() as connection:  # where the table is there, this writes nothing
+            connection.execute(SCHEMA)
+
+    def insert(
+        self, kind: str, settings: dict[str, Any], device: str, folder: Path, environment: dict[str, str]
+    ) -> Job:
+        """A new queued job."""
+        values = (kind, json.dumps(settings), device, str(folder), json.dumps(environment), time.time())
+        statement = (
+            "INSERT INTO jobs (kind, settings, state, device, folder, environment, created_at)"
+            " VALUES (?, ?, 'queued', ?, ?, ?, ?) RETURNING *"
+        )
+        return self._change(statement, values)[0]
+
+    def get(self, job_id: int) -> Job:
+        """The job of that id.
+
+        Raises:
+            WorkspaceError: there is none.
+        """
+        with self.database.reading() as connection:
+            row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        if row is None:
+            raise WorkspaceError(f"no job {job_id} in {self.database.path.parent}: `comus jobs list` lists them")
+        return self._job(row)
+
+    def all(self, states: Sequence[State] | None = None) -> list[Job]:
+        """The jobs, newest first; only those in `states`, if given."""
+        with self.database.reading() as connection:
+            rows = connection.execute("SELECT * FROM jobs ORDER BY id DESC").fetchall()
+        return [self._job(row) for row in rows if states is None or row["state"] in states]
+
+    def claim(self, choose_slot: ChooseSlot) -> Job | None:
+        """Set the oldest queued job for which there is a slot to running; exactly one claimer gets it."""
+        with self.database.writing() as connection:
+            taken = [r["slot"] for r in connection.execute(f"SELECT slot FROM jobs WHERE state IN {LIVE}")]
+            for row in connection.execute("SELECT * FROM jobs WHERE state = 'queued' ORDER BY id").fetchall():
+                slot = choose_slot(row["device"], taken)
+                if slot is not None:
+                    statement = "UPDATE jobs SET state = 'running', slot = ?, started_at = ? WHERE id = ? RETURNING *"
+                    return self._job(connection.execute(statement, (slot, time.time(), row["id"])).fetchall()[0])
+        return None
+
+    def record_process(self, job: Job, process: ProcessIdentity) -> bool:
+        """Note which process works on this attempt; False if it is another's, or no longer wanted."""
+        values = (process.pid, process.start, process.host, process.boot_id, time.time())
+        return self._change_attempt(
+            "pid = ?, process_start = ?, host = ?, boot_id = ?, heartbeat = ?",
+            values,
+            job,
+            "AND (pid IS NULL OR (pid, process_start) = (?, ?))",
+            (process.pid, process.start),
+        )
+
+    def pulse(self, job: Job, now: float, progress: StageProgress) -> State | None:
+        """Write a sign of life and how far it is; the answer is the job's state, None for a superseded attempt."""
+        at = (progress.started_at or None, progress.at or None)
+        changed = self._change(
+            "UPDATE jobs SET heartbeat = ?, stage = ?, step = ?, total = ?, first_step = ?, stage_started_at = ?,"
+            f" progress_at = ? WHERE id = ? AND attempt = ? AND state IN {LIVE} RETURNING *",
+            (now, progress.stage, progress.step, progress.total, progress.first_step, *at, job.id, job.attempt),
+        )
+        return changed[0].state if changed else None
+
+    def set_run(self, job: Job, run_id: str) -> bool:
+        """Note the run that the job works on."""
+        return self._change_attempt("run = ?", (run_id,), job)
+
+    def finish(self, job: Job, state: State, error: str | None = None) -> bool:
+        """End an attempt; False if it had ended before."""
+        return self._change_attempt("state = ?, error = ?, ended_at = ?", (state, error, time.time()), job)
+
+    def bury(self, job: Job, reason: str) -> bool:
+        """End an attempt whose process died: cancelled if that was asked for, else lost; False if it had ended."""
+        return self._change_attempt(
+            "error = CASE state WHEN 'cancelling' THEN NULL ELSE ? END,"
+            " state = CASE state WHEN 'cancelling' THEN 'cancelled' ELSE 'lost' END, ended_at = ?",
+            (reason, time.time()),
+            job,
+        )
+
+    def request_cancel(self, job_id: int) -> Job:
+        """A queued job is cancelled, a running one asked to stop; any other stays as it is."""
+        now = time.time()
+        self._change(
+            "UPDATE jobs SET ended_at = CASE state WHEN 'queued' THEN ? END, cancel_requested_at = ?,"
+            " state = CASE state WHEN 'queued' THEN 'cancelled' ELSE 'cancelling' END"
+            " WHERE id = ? AND state IN ('queued', 'running') RETURNING *",
+            (now, now, job_id),
+        )
+        return self.get(job_id)
+
+    def requeue(self, job_id: int) -> Job:
+        """Queue a new attempt of a job that ended without a result.
+
+        Raises:
+            WorkspaceError: it is queued, at work, or done.
+        """
+        statement = (
+            f"UPDATE jobs SET state = 'queued', attempt = attempt + 1, {FRESH}"
+            f" WHERE id = ? AND state IN {RESUMABLE} RETURNING *"
+        )
+        changed = self._change(statement, (job_id,))
+        if not changed:
+            job = self.get(job_id)
+            raise WorkspaceError(f"job {job.id} is {job.state}: only {', '.join(RESUMABLE)} jobs can be resumed")
+        return changed[0]
+
+    def requeue_unstarted(self) -> list[Job]:
+        """Queue again what a supervisor claimed and did not live to start; for the one that holds the lock.
+
+        A process that it did start, but that has not written its pid, finds its attempt superseded and leaves.
+        """
+        nobody = f"WHERE pid IS NULL AND state IN {LIVE}"
+        cancelled = f"UPDATE jobs SET state = 'cancelled', ended_at = ? {nobody} AND state = 'cancelling' RETURNING *"
+        self._change(cancelled, (time.time(),))
+        queued = f"UPDATE jobs SET state = 'queued', attempt = attempt + 1, {FRESH} {nobody} RETURNING *"
+        return self._change(queued, ())
+
+    def release_if_idle(self, release: Callable[[], None]) -> bool:
+        """Call `release` while nobody can submit, provided that no job is queued or at work."""
+        with self.database.writing() as connection:
+            idle = connection.execute(f"SELECT 1 FROM jobs WHERE state IN {ACTIVE} LIMIT 1").fetchone() is None
+            if idle:
+                release()
+        return idle
+
+    def _change_attempt(
+        self, change: str, values: Sequence[Any], job: Job, condition: str = "", more: Sequence[Any] = ()
+    ) -> bool:
+        statement = f"UPDATE jobs SET {change} WHERE id = ? AND attempt = ? AND state IN {LIVE} {condition} RETURNING *"
+        return bool(self._change(statement, (*values, job.id, job.attempt, *more)))
+
+    def _change(self, statement: str, values: Sequence[Any]) -> list[Job]:
+        with self.database.writing() as connection:
+            return [self._job(row) for row in connection.execute(statement, tuple(values)).fetchall()]
+
+    def _job(self, row: Any) -> Job:
+        values = dict(row)
+        for name in ("settings", "environment"):
+            values[name] = json.loads(values[name])
+        path = log_path(self.database.path.parent, values["id"])
+        return Job(**values | {"folder": Path(values["folder"]), "log_path": path})

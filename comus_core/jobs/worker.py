@@ -1,0 +1,114 @@
+"""The process of one job: `python -m comus_core.jobs.worker --workspace DIR JOB --attempt N`."""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from types import FrameType
+
+from comus_core.errors import Cancelled, ComusError, WorkspaceError
+from comus_core.jobs.kinds import kind_of
+from comus_core.jobs.processes import identify
+from comus_core.jobs.pulse import Pulse
+from comus_core.jobs.records import Job, State
+from comus_core.jobs.table import JobTable
+from comus_core.workspace import Run, Workspace, open_workspace
+from comus_core.workspace.runs import RunTable
+
+EXIT_CODES = {"done": 0, "failed": 1, "cancelled": 75, "lost": 75}  # 75: sysexits' "try again later"
+FROM_OUTSIDE = "stopped by a signal from outside (the machine or its user shut it down); finished shards are kept"
+
+Ending = tuple[State, str | None]
+
+
+class WatchedRuns(RunTable):
+    """The run table, telling which run the job works on as soon as it is saved."""
+
+    def __init__(self, runs: RunTable, on_run: Callable[[str], object]) -> None:
+        super().__init__(runs.database)
+        self._on_run, self._known = on_run, ""
+
+    def save(self, run: Run) -> Run:
+        """Save as ever; a new id is told first."""
+        if run.id != self._known:
+            self._known = run.id
+            self._on_run(run.id)
+        return super().save(run)
+
+
+def main() -> None:
+    """Do the job; its row says how it ended, the exit code repeats it."""
+    faulthandler.enable()
+    signal.signal(signal.SIGTERM, _stop)
+    parser = argparse.ArgumentParser(prog="python -m comus_core.jobs.worker", description=__doc__)
+    parser.add_argument("job", type=int)
+    parser.add_argument("--workspace", required=True)
+    parser.add_argument("--attempt", type=int, help="leave if the job is at another attempt")
+    options = parser.parse_args()
+    workspace = open_workspace(options.workspace)
+    table = JobTable(workspace.database)
+    job = table.get(options.job)
+    me = identify(os.getpid())
+    if options.attempt not in (None, job.attempt) or me is None or not table.record_process(job, me):
+        _log(f"job {job.id} is {job.state} at attempt {job.attempt}: nothing to do for attempt {options.attempt}")
+        sys.exit(0)
+    sys.exit(EXIT_CODES[run_job(workspace, table, job)])
+
+
+def run_job(workspace: Workspace, table: JobTable, job: Job) -> State:
+    """Do the work of a job that this process holds, and write how it ended."""
+    _log(f"{job.kind} begins in process {os.getpid()}")
+    workspace.runs = WatchedRuns(workspace.runs, lambda run_id: table.set_run(job, run_id))
+    with Pulse(table, job) as pulse:
+        state, error = _work(workspace, job, pulse)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the end is being written
+    _log(state if error is None else f"{state}: {error}")
+    _write_ending(table, job, state, error)
+    return state
+
+
+def _work(workspace: Workspace, job: Job, pulse: Pulse) -> Ending:
+    """The work, and how it ended in terms of the row; every fault ends here."""
+    try:
+        pulse.check()
+        kind_of(job.kind).work(workspace, job.settings, job.slot or job.device, pulse.on_progress, _log)
+        return "done", None
+    except (Cancelled, KeyboardInterrupt):
+        return ("cancelled", None) if pulse.cancel_asked else ("lost", FROM_OUTSIDE)
+    except ComusError as error:
+        return "failed", str(error)
+    except MemoryError:
+        traceback.print_exc()
+        return "failed", "out of memory: use fewer images, a smaller encoder, or a machine with more memory"
+    except Exception as error:
+        traceback.print_exc()
+        return "failed", f"{type(error).__name__}: {error} (an error of the program; the log holds the details)"
+
+
+def _write_ending(table: JobTable, job: Job, state: State, error: str | None) -> None:
+    for attempt in range(5):  # hours of work must not look lost for a moment's lock
+        try:
+            table.finish(job, state, error)
+            return
+        except WorkspaceError as fault:
+            _log(str(fault))
+            time.sleep(2**attempt)
+
+
+def _stop(_: int, __: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Cancelled("SIGTERM")
+
+
+def _log(line: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
