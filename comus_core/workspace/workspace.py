@@ -12,6 +12,7 @@ from comus_core.workspace.database import Database
 from comus_core.workspace.decisions import DecisionLog, Decisions
 from comus_core.workspace.files import disk_error, sha256_of
 from comus_core.workspace.runs import Run, RunTable
+from comus_core.workspace.selections import SelectionTable
 
 
 class Workspace:
@@ -22,6 +23,7 @@ class Workspace:
         artifacts: finished and half-finished artifacts.
         runs: the run table.
         decisions: the event log.
+        selections: what was drawn on the map.
     """
 
     def __init__(self, root: Path) -> None:
@@ -30,6 +32,7 @@ class Workspace:
         self.artifacts = ArtifactStore(root / "artifacts")
         self.runs = RunTable(self.database)
         self.decisions = DecisionLog(self.database)
+        self.selections = SelectionTable(self.database)
 
     @property
     def drawings(self) -> Path:

@@ -1,0 +1,36 @@
+"""The look that all Plotly figures share: transparent on either theme, no toolbar, one accent colour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+ACCENT = "#5b7fe8"  # stands out on the light and on the dark page
+CORE, FILTERED = "#1a9850", "#d73027"  # kept and dropped, as the paper's Figure 3 frames them
+MUTED = "#8b93a0"
+GRID = "rgba(139, 147, 160, 0.22)"
+
+
+def styled(figure: go.Figure, height: int = 320) -> go.Figure:
+    """The figure with the shared look."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 12, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"size": 13},
+        hoverlabel={"font": {"size": 13}},
+        legend={"orientation": "h", "y": 1.08, "x": 0},
+        dragmode=False,
+    )
+    figure.update_xaxes(gridcolor=GRID, zeroline=False, automargin=True)
+    figure.update_yaxes(gridcolor=GRID, zeroline=False, automargin=True)
+    return figure
+
+
+def show(figure: go.Figure, *, key: str) -> None:
+    """Draw a figure at full width, without Plotly's toolbar."""
+    settings: dict[str, Any] = {"displayModeBar": False, "responsive": True}
+    st.plotly_chart(figure, key=key, width="stretch", theme="streamlit", config=settings)

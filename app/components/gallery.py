@@ -1,0 +1,71 @@
+"""A grid of crops: one HTML element, pictures fetched as they come into view, each a link to its photograph."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from app import state, urls
+from comus_core.run_view import RunView
+
+PAGE_SIZE = 60
+
+
+def gallery(
+    view: RunView,
+    rows: Sequence[int],
+    *,
+    captions: Sequence[str] | None = None,
+    outlines: Sequence[str] | str | None = None,
+    size: int = 160,
+    key: str,
+) -> None:
+    """Show the crops of some proposals.
+
+    Args:
+        view: the run.
+        rows: rows of the proposals, in the order shown.
+        captions: a short plain text below each; None shows none.
+        outlines: a colour `#rrggbb` for each, or one for all; None draws a white outline and no frame.
+        size: one of `urls.CROP_SIZES`.
+        key: the element's key.
+    """
+    words = captions or [""] * len(rows)
+    colours = [outlines] * len(rows) if outlines is None or isinstance(outlines, str) else list(outlines)
+    figures = [
+        _figure(view, int(row), caption, colour, size) for row, caption, colour in zip(rows, words, colours, strict=True)
+    ]
+    with st.container(key=key):
+        st.html(f'<div class="comus-gallery" style="--cell:{size}px">{"".join(figures)}</div>')
+
+
+def paged(count: int, *, key: str, page_size: int = PAGE_SIZE) -> slice:
+    """The paging control of a list of `count`; returns the slice of the page turned to."""
+    pages = max(1, -(-count // page_size))
+    number = min(state.page_number(key), pages)
+    if pages > 1:
+        number = st.pagination(
+            pages, key=state.put(key, number), on_change=state.on_change(key, lambda n: state.set_page_number(key, n))
+        )
+    return slice((number - 1) * page_size, number * page_size)
+
+
+def image_link(view: RunView, proposal_id: str) -> str:
+    """The address of the image page at a proposal."""
+    return "image?" + urlencode({"run": view.run.id, "proposal": proposal_id})
+
+
+def _figure(view: RunView, row: int, caption: str, colour: str | None, size: int) -> str:
+    proposal_id = str(view.proposals.proposal_id[row])
+    alt = f"{proposal_id}, {caption}" if caption else proposal_id
+    frame = f' style="--frame:{colour}"' if colour else ""
+    below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    source = html.escape(urls.crop(view, row, size, outline=colour or True))
+    return (
+        f'<figure{frame}><a href="{html.escape(image_link(view, proposal_id))}" class="comus-link" '
+        f'data-proposal="{html.escape(proposal_id)}" title="{html.escape(alt)}">'
+        f'<img src="{source}" loading="lazy" width="{size}" height="{size}" alt="{html.escape(alt)}"></a>{below}</figure>'
+    )

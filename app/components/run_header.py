@@ -1,0 +1,30 @@
+"""The line above every page about a run: its name, what it is made of, and what it owes to supervision."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.components import badge
+from comus_core.workspace import Run
+
+
+def show(run: Run, title: str) -> None:
+    """Draw the page's title and the run's line."""
+    with st.container(key="run_header", horizontal=True, vertical_alignment="center", gap="small"):
+        st.title(title, anchor=False, width="content")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+            if run.state != "done":
+                st.badge(**badge.state_words(run))
+            badge.of_run(run)
+            if run.provenance.get("synthetic"):
+                badge.synthetic()
+    st.caption(facts(run))
+
+
+def facts(run: Run) -> str:
+    """Name, numbers and networks of a run in one line."""
+    result = run.result
+    numbers = [f"{result[name]:,} {name}" for name in ("images", "proposals", "clusters") if result.get(name)]
+    networks = f"{run.config.saliency.detector} + {run.config.features.encoder}"
+    skipped = [f"{result['skipped']} files set aside"] if result.get("skipped") else []
+    return " · ".join([f"**{run.name}**", *numbers, *skipped, networks])

@@ -1,0 +1,48 @@
+"""What stands around every page: navigation, the choice of the run, the jobs at work. Streamlit runs this script."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from app import navigation, state, view_data  # noqa: E402
+from app.components import run_header, sidebar, soft_links, states  # noqa: E402
+from comus_core.errors import ComusError  # noqa: E402
+
+
+def landing() -> None:
+    """The bare address: to the map if there is a run, else to starting one."""
+    navigation.go("explore" if view_data.current_run() else "new", **st.query_params.to_dict())
+
+
+def frame() -> None:
+    """Draw the frame and the page inside it."""
+    st.set_page_config(page_title="COMUS Explorer", page_icon=":material/bubble_chart:", layout="wide")
+    st.html(Path(__file__).with_name("frame.css"))
+    pages = {name: navigation.page(name) for name in navigation.PAGES}
+    start = st.Page(landing, title="COMUS Explorer", default=True, visibility="hidden")
+    sections = {title: [pages[name] for name in names] for title, names in navigation.SECTIONS.items()}
+    chosen = st.navigation({"": [start], **sections})
+    soft_links.follow()
+    run = view_data.current_run()
+    if run is not None:
+        state.choose_run(run.id)
+    state.mirror()
+    with st.sidebar:
+        sidebar.show(run)
+    entry = navigation.PAGES.get(chosen.url_path)
+    if entry and entry.about_run and run is not None:
+        run_header.show(run, entry.title)
+    chosen.run()
+
+
+try:
+    frame()
+except ComusError as fault:
+    states.error(fault)

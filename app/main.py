@@ -1,0 +1,16 @@
+"""The entry: `streamlit run app/main.py` and `comus app` find `app` here, pages and HTTP routes on one port."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:  # a checkout that is not installed, started from any folder
+    sys.path.insert(0, str(ROOT))
+
+from app import server  # noqa: E402
+
+app = st.App(Path(__file__).with_name("frame.py"), routes=server.routes(), lifespan=server.lifespan)

@@ -1,0 +1,74 @@
+"""What this server holds open: the workspace and a few runs, shared by the pages and the HTTP routes. No Streamlit."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from functools import lru_cache
+from threading import Lock
+from typing import Generic, TypeVar
+
+from comus_core.images.dataset import open_dataset
+from comus_core.images.records import GroundTruth
+from comus_core.run_view import RunView, X
+from comus_core.workspace import Run, Workspace, open_workspace
+
+MOST_RUNS = 6  # views held at a time; one of 100,000 proposals takes some tens of megabytes
+
+V = TypeVar("V")
+
+
+class Held(Generic[V]):
+    """The few values used last, each made once even if several threads ask for it at a time."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._values: OrderedDict[Hashable, V] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Hashable, make: Callable[[], V]) -> V:
+        """The value of `key`, from `make()` if it is not held."""
+        with self._lock:
+            if key not in self._values:
+                self._values[key] = make()
+            self._values.move_to_end(key)
+            while len(self._values) > self.most:
+                self._values.popitem(last=False)
+            return self._values[key]
+
+
+_views: Held[RunView] = Held(MOST_RUNS)
+_truths: Held[GroundTruth | None] = Held(2)
+
+
+def workspace() -> Workspace:
+    """The workspace of this server: COMUS_WORKSPACE, else ./workspace."""
+    return _workspace(os.environ.get("COMUS_WORKSPACE", ""))
+
+
+def view_of(run: Run) -> RunView:
+    """The run opened for looking at; opened anew when its artifacts have changed.
+
+    Raises:
+        WorkspaceError: the run is not so far yet, or an artifact is gone.
+    """
+    place = workspace()
+    key = (str(place.root), run.id, tuple(sorted(run.artifacts.items())))
+    return _views.get(key, lambda: open_run_view(place, run))
+
+
+def truth_of(view: RunView) -> GroundTruth | None:
+    """The ground truth of the run's data set, or None; reads annotations on first use.
+
+    Raises:
+        DatasetError: the data set is no longer where it was.
+    """
+    spec, place = view.run.config.dataset, view.workspace
+    key = (str(place.root), spec, view.run.artifacts["images"])
+    return _truths.get(key, lambda: open_dataset(spec, place.drawings).truth)
+
+
+@lru_cache(maxsize=4)
+def _workspace(folder: str) -> Workspace:
+    return open_workspace(folder or None)

@@ -1,0 +1,154 @@
+"""What a browser session remembers: the only file that touches `st.session_state` and the address's parameters.
+
+Of each value the address comes first, then the session; so an address can be shared and a reload changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import streamlit as st
+
+from app.opened import workspace
+from comus_core.errors import ComusError
+from comus_core.selection import Gesture
+
+MapMethod = Literal["tsne", "umap"]
+ColourBy = Literal["cluster", "truth", "core"]
+Tool = Literal["lasso", "box", "hand"]
+
+MAP_METHODS: tuple[MapMethod, ...] = ("tsne", "umap")
+COLOURINGS: tuple[ColourBy, ...] = ("cluster", "truth", "core")
+
+# Names of the address's parameters; in the session they have a prefix, so that no widget key can meet them.
+RUN, SELECTION, PROPOSAL, MAP, COLOUR = "run", "selection", "proposal", "map", "colour"
+_PREFIX = "comus."
+
+
+def run_id() -> str | None:
+    """The run being looked at; the frame has put the newest there if nothing else was chosen."""
+    return _read(RUN) or None
+
+
+def choose_run(run: str) -> None:
+    """Look at another run; its own selection comes back, the photograph of the former one goes."""
+    if run != run_id():
+        _write(PROPOSAL, "")
+        _write(SELECTION, _remembered(f"selection-of-{run}", ""))
+    _write(RUN, run)
+
+
+def selection(run: str) -> tuple[Gesture, ...]:
+    """The gestures drawn on the run's map; one that this workspace does not know counts as none."""
+    key = _read(SELECTION) if run == run_id() else _remembered(f"selection-of-{run}", "")
+    try:
+        return workspace().selections.read(key or "")
+    except ComusError:
+        return ()
+
+
+def set_selection(run: str, gestures: tuple[Gesture, ...]) -> None:
+    """Remember what was drawn, in the session and in the address."""
+    key = workspace().selections.keep(gestures)
+    _remember(f"selection-of-{run}", key)
+    if run == run_id():
+        _write(SELECTION, key)
+
+
+def picked() -> str | None:
+    """Id of the proposal whose photograph is looked at."""
+    return _read(PROPOSAL) or None
+
+
+def pick(proposal_id: str | None) -> None:
+    """Look at a proposal's photograph."""
+    _write(PROPOSAL, proposal_id or "")
+
+
+def map_method() -> MapMethod:
+    """The projection shown on the map."""
+    asked = _read(MAP)
+    return next((m for m in MAP_METHODS if m == asked), "tsne")
+
+
+def set_map_method(method: MapMethod) -> None:
+    """Show another projection."""
+    _write(MAP, method if method != "tsne" else "")
+
+
+def colour_by() -> ColourBy:
+    """What the colours of the map mean."""
+    asked = _read(COLOUR)
+    return next((c for c in COLOURINGS if c == asked), "cluster")
+
+
+def set_colour_by(by: ColourBy) -> None:
+    """Colour the map by something else."""
+    _write(COLOUR, by if by != "cluster" else "")
+
+
+def page_number(key: str) -> int:
+    """The page, from 1, of the paged list of that name."""
+    return int(_remembered(f"page-of-{key}", 1))
+
+
+def set_page_number(key: str, number: int) -> None:
+    """Turn to a page."""
+    _remember(f"page-of-{key}", number)
+
+
+def setting(name: str, default: Any) -> Any:
+    """A page's own small choice, kept while the session lasts and across pages."""
+    return _remembered(f"setting-{name}", default)
+
+
+def set_setting(name: str, value: Any) -> None:
+    """Remember a page's own small choice."""
+    _remember(f"setting-{name}", value)
+
+
+def seed(widget_key: str, value: Any) -> str:
+    """Give a widget its remembered value before it is drawn; Streamlit forgets widgets of pages that are left."""
+    if widget_key not in st.session_state:
+        st.session_state[widget_key] = value
+    return widget_key
+
+
+def put(widget_key: str, value: Any) -> str:
+    """Give a widget a value, whatever it had; only before it is drawn."""
+    if st.session_state.get(widget_key) != value:
+        st.session_state[widget_key] = value
+    return widget_key
+
+
+def on_change(widget_key: str, take: Callable[[Any], None]) -> Callable[[], None]:
+    """A widget's callback: hand its new value to `take`, such as `choose_run`."""
+    return lambda: take(st.session_state[widget_key])
+
+
+def mirror() -> None:
+    """Write what the session remembers into the address, from which a page change has wiped it."""
+    for name in (RUN, SELECTION, MAP, COLOUR):
+        _write(name, _read(name) or "")
+
+
+def _read(name: str) -> str | None:
+    return st.query_params.get(name) or st.session_state.get(_PREFIX + name)
+
+
+def _write(name: str, value: str) -> None:
+    """Into the session and the address; an empty value leaves the address."""
+    st.session_state[_PREFIX + name] = value
+    if value and st.query_params.get(name) != value:
+        st.query_params[name] = value
+    elif not value and name in st.query_params:
+        del st.query_params[name]
+
+
+def _remembered(name: str, default: Any) -> Any:
+    return st.session_state.get(_PREFIX + name, default)
+
+
+def _remember(name: str, value: Any) -> None:
+    st.session_state[_PREFIX + name] = value
