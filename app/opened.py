@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from comus_core.images.dataset import open_dataset
 from comus_core.images.records import GroundTruth
-from comus_core.run_view import RunView, X
+from comus_core.run_view import RunView, open_run_view
 from comus_core.workspace import Run, Workspace, open_workspace
 
 MOST_RUNS = 6  # views held at a time; one of 100,000 proposals takes some tens of megabytes

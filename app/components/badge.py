@@ -22,7 +22,9 @@ def show(supervision: Mapping[str, str], non_commercial: Sequence[str] = ()) -> 
     if colour == "green" and inherited != "none":
         colour = "orange"
     icon = ":material/verified:" if colour == "green" else ":material/school:"
-    st.badge(words(dict(supervision), tuple(non_commercial)), icon=icon, color=colour, help=_explained(direct, inherited))
+    st.badge(
+        words(dict(supervision), tuple(non_commercial)), icon=icon, color=colour, help=_explained(direct, inherited)
+    )
 
 
 def of_run(run: Run) -> None:
@@ -32,7 +34,9 @@ def of_run(run: Run) -> None:
 
 def synthetic() -> None:
     """Mark drawn images, which say nothing about photographs."""
-    st.badge("synthetic scenes", icon=":material/brush:", color="violet", help="Drawn by this program, not photographed.")
+    st.badge(
+        "synthetic scenes", icon=":material/brush:", color="violet", help="Drawn by this program, not photographed."
+    )
 
 
 def _explained(direct: str, inherited: str) -> str:
@@ -44,5 +48,7 @@ def _explained(direct: str, inherited: str) -> str:
 def state_words(run: Run) -> dict[str, Any]:
     """Label, colour and icon of a run's state, as `st.badge` takes them."""
     colour = {"done": "green", "running": "blue", "failed": "red"}.get(run.state, "gray")
-    icon = {"done": "check_circle", "running": "progress_activity", "failed": "error"}.get(run.state, "do_not_disturb_on")
+    icon = {"done": "check_circle", "running": "progress_activity", "failed": "error"}.get(
+        run.state, "do_not_disturb_on"
+    )
     return {"label": run.state, "color": colour, "icon": f":material/{icon}:"}

@@ -36,7 +36,8 @@ def gallery(
     words = captions or [""] * len(rows)
     colours = [outlines] * len(rows) if outlines is None or isinstance(outlines, str) else list(outlines)
     figures = [
-        _figure(view, int(row), caption, colour, size) for row, caption, colour in zip(rows, words, colours, strict=True)
+        _figure(view, int(row), caption, colour, size)
+        for row, caption, colour in zip(rows, words, colours, strict=True)
     ]
     with st.container(key=key):
         st.html(f'<div class="comus-gallery" style="--cell:{size}px">{"".join(figures)}</div>')

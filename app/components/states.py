@@ -13,7 +13,9 @@ from comus_core.workspace import Run
 
 def no_runs() -> None:
     """No run in the workspace."""
-    empty("No runs yet", "Start one on a folder of photographs, or try the demo: it draws its own scenes.", "bubble_chart")
+    empty(
+        "No runs yet", "Start one on a folder of photographs, or try the demo: it draws its own scenes.", "bubble_chart"
+    )
     st.page_link(navigation.page("new"), label="Start a run", icon=":material/add_circle:")
     st.caption("From a terminal: `comus run demo`")
 
@@ -24,7 +26,9 @@ def not_ready(run: Run) -> None:
         empty("This run is still at work", "The page fills when its clusters are there.", "hourglass_top")
         st.page_link(navigation.page("jobs"), label="Watch its progress", icon=":material/checklist:")
     elif run.state == "failed":
-        empty("This run failed before it had clusters", "Its log says why; resumed, it goes on where it stopped.", "error")
+        empty(
+            "This run failed before it had clusters", "Its log says why; resumed, it goes on where it stopped.", "error"
+        )
         st.page_link(navigation.page("jobs"), label="Read the log, resume it", icon=":material/checklist:")
     else:
         empty("This run stopped before it had clusters", "Resumed, it goes on where it stopped.", "do_not_disturb_on")
@@ -33,9 +37,16 @@ def not_ready(run: Run) -> None:
 
 def no_ground_truth(what: str = "scores") -> None:
     """A data set without labels: `what` cannot be shown, and how it could."""
-    empty(f"No ground truth, so no {what}", "Everything else works without it. To add some, lay the folder out so:", "rule")
-    st.code("photos/\n  images/       beach.jpg …\n  masks/        beach.png …   0 background, 1… classes, 255 ignored\n"
-            "  classes.txt   one name a line, background first", language=None)
+    empty(
+        f"No ground truth, so no {what}",
+        "Everything else works without it. To add some, lay the folder out so:",
+        "rule",
+    )
+    st.code(
+        "photos/\n  images/       beach.jpg …\n  masks/        beach.png …   0 background, 1… classes, 255 ignored\n"
+        "  classes.txt   one name a line, background first",
+        language=None,
+    )
     st.caption("Then start a run on `photos`: what was computed of the same images is used again.")
     st.page_link(navigation.page("new"), label="Start a run", icon=":material/add_circle:")
 
