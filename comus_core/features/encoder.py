@@ -50,15 +50,29 @@ class Encoder(Protocol):
     """A loaded encoder; the same crops in the same batch give the same bytes."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As in `ENCODERS`."""
+        ...
+
     @property
-    def dim(self) -> int: ...
+    def dim(self) -> int:
+        """Length of a crop's vector."""
+        ...
+
     @property
-    def crop_size(self) -> int: ...
+    def crop_size(self) -> int:
+        """Side of the square a crop is squashed to, pixels."""
+        ...
+
     @property
-    def batch_size(self) -> int: ...
+    def batch_size(self) -> int:
+        """Crops encoded at once; `encode` takes any number."""
+        ...
+
     @property
-    def weights_sha256(self) -> str: ...
+    def weights_sha256(self) -> str:
+        """Of the file its weights came from."""
+        ...
 
     def encode(self, crops: Sequence[RgbImage]) -> Vectors:
         """Raw vectors of n crops of any sizes, (n, dim) float32."""

@@ -47,9 +47,10 @@ def load_network(name: str) -> nn.Module:
         WeightsError: the file is missing, damaged or does not fit.
     """
     path = locate(name)
-    network = blank_network(name)
-    network.load_state_dict(fitted_state_dict(name, read_state_dict(path), network.state_dict(), str(path)))
-    return network.eval().requires_grad_(False)
+    network = _hollow_network(name)
+    state = fitted_state_dict(name, read_state_dict(path), network.state_dict(), str(path))
+    network.load_state_dict(state, assign=True)
+    return network.float().eval().requires_grad_(False)
 
 
 def check_file(name: str, file: Path, called: str) -> None:
@@ -57,11 +58,7 @@ def check_file(name: str, file: Path, called: str) -> None:
     if name == "u2netp":
         _check_onnx(file, called)
         return
-    import torch
-
-    with torch.device("meta"):  # shapes without memory
-        expected = blank_network(name).state_dict()
-    fitted_state_dict(name, read_state_dict(file, called), expected, called)
+    fitted_state_dict(name, read_state_dict(file, called), _hollow_network(name).state_dict(), called)
 
 
 def read_state_dict(path: Path, called: str | None = None) -> dict[str, Tensor]:
@@ -117,6 +114,13 @@ def _named_tensors(content: Any, called: str) -> dict[str, Tensor]:
     if odd:
         raise WeightsError(f"{called} holds more than tensors by name: {_listing(odd)}; give a bare state dict")
     return {_bare(str(key)): value for key, value in content.items()}
+
+
+def _hollow_network(name: str) -> nn.Module:
+    import torch
+
+    with torch.device("meta"):  # shapes without memory, and without the time a random start takes
+        return blank_network(name)
 
 
 def _refuse_misfit(name: str, given: Mapping[str, Tensor], expected: Mapping[str, Tensor], called: str) -> None:
