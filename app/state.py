@@ -6,20 +6,14 @@ Of each value the address comes first, then the session; so an address can be sh
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 
+from app.map_choices import COLOURINGS, MAP_METHODS, ColourBy, MapMethod
 from app.opened import workspace
 from comus_core.errors import ComusError
 from comus_core.selection import Gesture
-
-MapMethod = Literal["tsne", "umap"]
-ColourBy = Literal["cluster", "truth", "core"]
-Tool = Literal["lasso", "box", "hand"]
-
-MAP_METHODS: tuple[MapMethod, ...] = ("tsne", "umap")
-COLOURINGS: tuple[ColourBy, ...] = ("cluster", "truth", "core")
 
 # Names of the address's parameters; in the session they have a prefix, so that no widget key can meet them.
 RUN, SELECTION, PROPOSAL, MAP, COLOUR = "run", "selection", "proposal", "map", "colour"

@@ -12,7 +12,9 @@ from comus_core.run_view import RunView
 
 LayerName = Literal["saliency", "proposal", "pseudo_mask", "truth"]
 
-CROP_SIZES = (96, 160, 240, 320)  # pixels of the longer side; others are refused, so that the cache stays small
+# Pixels of the longer side; other sizes are refused, so that the cache stays small. 0 is full size.
+CROP_SIZES = (96, 160, 240, 320)
+IMAGE_SIZES = (0, 480, 960, 1600)
 
 
 def crop(view: RunView, row: int | str, size: int = 160, outline: bool | str = True) -> str:
@@ -29,7 +31,7 @@ def crop(view: RunView, row: int | str, size: int = 160, outline: bool | str = T
 
 
 def image(view: RunView, image_row: int, size: int = 0) -> str:
-    """A photograph, upright; its longer side at most `size` pixels, 0 for full size."""
+    """A photograph, upright; its longer side at most `size` pixels, one of `IMAGE_SIZES`."""
     return _address(view, f"images/{image_row}", v=view.run.artifacts["images"], size=size)
 
 
@@ -44,8 +46,8 @@ def layer(view: RunView, image_row: int, name: LayerName, *, row: int | None = N
         row: `proposal` only: this proposal alone.
         decided: `pseudo_mask` only: `Decisions.version`, so that a new decision has a new address.
     """
-    version = f"{layer_version(view, name)}.{decided}" if name == "pseudo_mask" else layer_version(view, name)
-    return _address(view, f"layers/{name}/{image_row}", v=version, row="" if row is None else row)
+    chosen = "" if row is None else str(row)
+    return _address(view, f"layers/{name}/{image_row}", v=layer_version(view, name, decided), row=chosen)
 
 
 def points(view: RunView, method: str) -> str:
@@ -55,18 +57,20 @@ def points(view: RunView, method: str) -> str:
 
 def colours(view: RunView, by: str, decided: int = 0) -> str:
     """The map's categories as `buffers.pack_colours` writes them; `decided` is `Decisions.version`."""
-    return _address(view, f"colours/{by}", v=f"{colours_version(view, by)}.{decided if by == 'core' else 0}")
+    return _address(view, f"colours/{by}", v=colours_version(view, by, decided))
 
 
-def layer_version(view: RunView, name: str) -> str:
+def layer_version(view: RunView, name: str, decided: int) -> str:
     """Fingerprint of what a layer is drawn from."""
     kind = {"saliency": "soft_maps", "proposal": "clustering", "pseudo_mask": "clustering", "truth": "counts"}[name]
-    return view.run.artifacts.get(kind, "")
+    return view.run.artifacts.get(kind, "") + (f".{decided}" if name == "pseudo_mask" else "")
 
 
-def colours_version(view: RunView, by: str) -> str:
+def colours_version(view: RunView, by: str, decided: int) -> str:
     """Fingerprint of what a colouring is made from."""
-    return view.run.artifacts.get("counts" if by == "truth" else "clustering", "")
+    return view.run.artifacts.get("counts" if by == "truth" else "clustering", "") + (
+        f".{decided}" if by == "core" else ""
+    )
 
 
 def _address(view: RunView, path: str, **parameters: str | int) -> str:

@@ -7,9 +7,11 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.palette import CORE, FILTERED, UNASSIGNED
+
+__all__ = ["ACCENT", "CORE", "FILTERED", "GRID", "UNASSIGNED", "show", "styled"]
+
 ACCENT = "#5b7fe8"  # stands out on the light and on the dark page
-CORE, FILTERED = "#1a9850", "#d73027"  # kept and dropped, as the paper's Figure 3 frames them
-MUTED = "#8b93a0"
 GRID = "rgba(139, 147, 160, 0.22)"
 
 

@@ -68,5 +68,6 @@ def _figure(view: RunView, row: int, caption: str, colour: str | None, size: int
     return (
         f'<figure{frame}><a href="{html.escape(image_link(view, proposal_id))}" class="comus-link" '
         f'data-proposal="{html.escape(proposal_id)}" title="{html.escape(alt)}">'
-        f'<img src="{source}" loading="lazy" width="{size}" height="{size}" alt="{html.escape(alt)}"></a>{below}</figure>'
+        f'<img src="{source}" loading="lazy" width="{size}" height="{size}" alt="{html.escape(alt)}"></a>'
+        f"{below}</figure>"
     )

@@ -1,0 +1,47 @@
+"""What the colours of the map mean: names and colours of the categories, and the category of each proposal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.palette import CORE, FILTERED, UNASSIGNED, colours
+from comus_core.run_view import RunView
+from comus_core.types import IntArray
+from comus_core.workspace.decisions import Decisions
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """One way to colour the proposals.
+
+    Attributes:
+        names: C names.
+        colours: C colours `#rrggbb`.
+        unassigned: what a proposal without a category is called.
+        index: (n,) int32, −1 without a category.
+    """
+
+    names: tuple[str, ...]
+    colours: tuple[str, ...]
+    unassigned: str
+    index: IntArray
+
+
+def colouring(view: RunView, by: str, decided: Decisions) -> Colouring:
+    """Colour by `cluster`, by `truth` (the class that fills most of the proposal) or by `core` and filtered."""
+    if by == "truth":
+        found = (UNASSIGNED, *colours(len(view.classes) - 1)) if view.classes else ()
+        return Colouring(view.classes, found, "not labelled", view.truth_class)
+    labels = view.labels(decided)
+    category = labels.categories(view.cluster)
+    if by == "core":
+        index = np.where(category >= 0, np.where(view.kept(decided), 0, 1), -1)
+        return Colouring(("core", "filtered"), (CORE, FILTERED), "unassigned", index.astype(np.int32))
+    return Colouring(tuple(labels.names), tuple(colours(labels.C)), "unassigned", category)
+
+
+def truth_colours(view: RunView) -> list[str]:
+    """Colours of the foreground classes 1…n−1, the same on the map and in the layers."""
+    return colours(max(len(view.classes) - 1, 0))

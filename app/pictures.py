@@ -1,0 +1,98 @@
+"""What the picture routes answer with: JPEG and PNG bytes of a run's crops, photographs and layers."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from app.colouring import truth_colours
+from app.opened import truth_of
+from app.palette import colours
+from app.picture_cache import PictureCache
+from comus_core import drawing
+from comus_core.errors import WorkspaceError
+from comus_core.pseudo_masks import index_dtype_and_ignore, pseudo_mask
+from comus_core.run_tables import read_soft_map
+from comus_core.run_view import RunView
+from comus_core.saliency.soft_maps import from_png
+from comus_core.workspace import Workspace
+
+LAYER_LONGEST = 1280  # pixels; a layer is scaled by the browser to its photograph
+
+
+@lru_cache(maxsize=4)
+def cache_of(workspace_root: Path) -> PictureCache:
+    """The picture cache of a workspace."""
+    return PictureCache(workspace_root / "cache" / "pictures")
+
+
+def crop(view: RunView, row: int, size: int, colour: str | None) -> bytes:
+    """The JPEG of the crop around a proposal."""
+    path = image_path(view, view.image_row_of[view.proposals.image_id[row]])
+    return drawing.to_jpeg(drawing.crop(path, view.proposals.mask(row), view.proposals.box_xyxy[row], size, colour))
+
+
+def photograph(view: RunView, image_row: int, size: int) -> bytes:
+    """The JPEG of a photograph, upright, its longer side at most `size` pixels (0: full size)."""
+    picture, _ = drawing.read_picture(image_path(view, image_row), size or None)
+    height, width = drawing.fitted((picture.height, picture.width), size)
+    return drawing.to_jpeg(picture.resize((width, height), reducing_gap=2.0), 92)
+
+
+def layer(view: RunView, image_row: int, name: str, row: int | None) -> bytes:
+    """The PNG of a layer.
+
+    Raises:
+        WorkspaceError: the image has no such layer.
+    """
+    size_hw = (int(view.image_sizes[image_row, 0]), int(view.image_sizes[image_row, 1]))
+    small = drawing.fitted(size_hw, LAYER_LONGEST)
+    image_id = str(view.image_ids[image_row])
+    if name == "saliency":
+        stored = read_soft_map(view.workspace.artifact(view.run, "soft_maps"), image_id)
+        if stored is None:
+            raise WorkspaceError(f"image {image_id} has no soft map")
+        return drawing.to_png(drawing.soft_layer(from_png(stored), small))
+    if name == "truth":
+        truth = truth_of(view)
+        if truth is None or not truth.has(image_id):
+            raise WorkspaceError(f"image {image_id} has no ground truth")
+        palette = drawing.rgb(truth_colours(view))
+        return drawing.to_png(drawing.index_layer(truth.mask(image_id), palette, truth.ignore, small))
+    return _proposals_layer(view, image_id, size_hw, small, name == "pseudo_mask", row)
+
+
+def _proposals_layer(
+    view: RunView, image_id: str, size_hw: tuple[int, int], small: tuple[int, int], as_decided: bool, row: int | None
+) -> bytes:
+    decided = view.workspace.decisions_of(view.run)
+    rows = np.array([row] if row is not None else view.rows_of_image.get(image_id, []), np.int64)
+    labels = view.labels(decided)
+    category = labels.categories(view.cluster)[rows]
+    kept = view.kept(decided)[rows] if as_decided else np.ones(len(rows), bool)
+    mask = pseudo_mask(view.proposals[rows], category, kept, size_hw, labels.C)
+    ignore = index_dtype_and_ignore(labels.C)[1]
+    return drawing.to_png(drawing.index_layer(mask, drawing.rgb(colours(labels.C)), ignore, small))
+
+
+def image_path(view: RunView, image_row: int) -> Path:
+    """The file of an image, if it may be shown.
+
+    Raises:
+        WorkspaceError: links lead it out of the run's image folder, the workspace and COMUS_IMAGE_ROOTS.
+    """
+    path = view.image_paths[image_row].resolve()
+    if not any(path.is_relative_to(root) for root in _roots(view.workspace, view)):
+        raise WorkspaceError(
+            f"image {view.image_ids[image_row]} is a link that leads out of its data set: name the folder it leads to "
+            "in COMUS_IMAGE_ROOTS to have it shown"
+        )
+    return path
+
+
+def _roots(workspace: Workspace, view: RunView) -> list[Path]:
+    named = [Path(p).expanduser() for p in os.environ.get("COMUS_IMAGE_ROOTS", "").split(os.pathsep) if p]
+    return [root.resolve() for root in (workspace.images_root(view.run), workspace.root, *named)]
