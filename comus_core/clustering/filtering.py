@@ -40,7 +40,8 @@ def kept(
         SettingsError: a percentage outside 0 to 100, lengths that differ, a distance that is NaN.
     """
     cluster = np.asarray(cluster)
-    return _percent_of_each(cluster, percent) < filter_rank(cluster, distance, proposal_ids)
+    mask: BoolMask = _percent_of_each(cluster, percent) < filter_rank(cluster, distance, proposal_ids)
+    return mask
 
 
 def filter_rank(cluster: IntArray, distance: FloatArray, proposal_ids: StrArray | Sequence[str]) -> NDArray[np.float64]:

@@ -1,0 +1,98 @@
+"""The neighbour graph that the spectral embedding cuts (paper section 3.2; protocol 1.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from comus_core.clustering.nearest import nearest
+from comus_core.config import Normalisation, check_choice, require
+from comus_core.types import IntArray, Vectors
+
+
+@dataclass(frozen=True)
+class Graph:
+    """n points and who is near whom.
+
+    Attributes:
+        affinity: (n, n) symmetric CSR, float32: 1 where both points name each other (and on the diagonal), 0.5 where
+            only one does.
+        components: (n,) int32, the connected component of each point, numbered by their first points.
+    """
+
+    affinity: Any
+    components: IntArray
+
+    @property
+    def component_count(self) -> int:
+        """How many connected components there are; 1 is the ordinary case."""
+        return int(self.components.max()) + 1
+
+
+def normalise(vectors: Vectors, how: Normalisation) -> Vectors:
+    """The vectors as graph, k-means, assignment and projection read them.
+
+    Args:
+        vectors: (n, d), as the encoder gave them.
+        how: `raw` (the paper) or `l2`: each divided by its Euclidean length; a zero vector stays zero.
+
+    Returns:
+        (n, d) float32.
+
+    Raises:
+        SettingsError: no (n, d) array of numbers, an unknown `how`, or NaN or infinite values, naming the first row.
+    """
+    check_choice("features", how, Normalisation)
+    vectors = np.ascontiguousarray(vectors, np.float32)
+    require(vectors.ndim == 2 and vectors.shape[1] > 0, f"vectors of shape {vectors.shape}: give (n, d) with d > 0")
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    require(
+        not len(bad),
+        f"vectors: {len(bad)} of {len(vectors)} rows hold NaN or infinite values, first row "
+        f"{bad[0] if len(bad) else ''}: compute these features again or leave them out",
+    )
+    if how == "raw":
+        return vectors
+    wide = vectors.astype(np.float64)
+    length = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+    return (wide / np.where(length > 0, length, 1)[:, None]).astype(np.float32)
+
+
+def knn_graph(vectors: Vectors, neighbours: int = 30) -> Graph:
+    """The exact k-nearest-neighbour graph, A = (C + C^T) / 2 with C 0/1 and every point its own first neighbour.
+
+    Neighbours are Euclidean, ranked by (distance, index): among equally far points the lower index is the nearer one,
+    except that a point always names itself, in place of its last neighbour if need be.
+
+    Args:
+        vectors: (n, d) finite, normalised as wished; n > 0.
+        neighbours: k, the point itself among them; no more than n are used.
+
+    Returns:
+        The graph with its connected components.
+
+    Raises:
+        SettingsError: `neighbours` below 1, no points, NaN or infinite vectors.
+    """
+    require(neighbours >= 1, f"neighbours {neighbours}: at least 1 (a point counts itself)")
+    vectors = normalise(vectors, "raw")
+    require(len(vectors) > 0, "a graph of 0 vectors: there are no proposals to cluster")
+    found, _ = nearest(vectors, vectors, min(neighbours, len(vectors)))
+    own = np.arange(len(vectors), dtype=found.dtype)
+    hidden = ~(found == own[:, None]).any(axis=1)  # behind as many exact duplicates of lower index
+    found[hidden, -1] = own[hidden]
+    return _graph(found)
+
+
+def _graph(found: IntArray) -> Graph:
+    n, k = found.shape
+    names = sparse.csr_array(
+        (np.full(n * k, 0.5, np.float32), found.ravel(), np.arange(0, n * k + 1, k, dtype=found.dtype)), shape=(n, n)
+    )
+    affinity = (names + names.T).tocsr()
+    affinity.sort_indices()
+    return Graph(affinity, connected_components(affinity, directed=False)[1].astype(np.int32))
