@@ -45,7 +45,7 @@ def resized(
     import torch
     from torch.nn.functional import interpolate
 
-    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()  # (1, 3, H, W)
+    pixels = torch.from_numpy(np.array(image, np.float32)).permute(2, 0, 1)[None]  # (1, 3, H, W)
     small = interpolate(pixels, size=size_hw, mode="bilinear", align_corners=False, antialias=antialias)[0]
     unit = small.numpy() / np.float32(255)
     shift, scale = (np.asarray(v, np.float32).reshape(3, 1, 1) for v in (mean, std))
