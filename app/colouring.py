@@ -1,4 +1,4 @@
-"""What the colours of the map mean: names and colours of the categories, and the category of each proposal."""
+"""What the map shows of each proposal: its category, that category's name and colour, and whether it is chosen."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import numpy as np
 
 from app.palette import CORE, FILTERED, UNASSIGNED, colours
 from comus_core.run_view import RunView
-from comus_core.types import IntArray
+from comus_core.selection import select
+from comus_core.types import BoolMask, IntArray
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.selections import Selection
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,13 @@ def colouring(view: RunView, by: str, decided: Decisions) -> Colouring:
         index = np.where(category >= 0, np.where(view.kept(decided), 0, 1), -1)
         return Colouring(("core", "filtered"), (CORE, FILTERED), "unassigned", index.astype(np.int32))
     return Colouring(tuple(labels.names), tuple(colours(labels.C)), "unassigned", category)
+
+
+def chosen(view: RunView, selection: Selection) -> BoolMask:
+    """(n,) the proposals inside a selection, wherever other projections put them; all for the empty one."""
+    if not selection.gestures:
+        return np.ones(len(view), bool)
+    return select(view.points(selection.method), selection.gestures)
 
 
 def truth_colours(view: RunView) -> list[str]:

@@ -11,13 +11,14 @@ from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Any
 
+import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app import pictures, urls
-from app.colouring import colouring
+from app.colouring import chosen, colouring
 from app.components.point_map.buffers import MEDIA_TYPE, pack_colours, pack_points
 from app.map_choices import COLOURINGS, MAP_METHODS
 from app.opened import view_of, workspace
@@ -62,15 +63,18 @@ def points(request: Request) -> Response:
 
 
 def colours(request: Request) -> Response:
-    """The map's category of each point."""
+    """The map's category of each point; `only` names a selection outside of which points have none."""
 
     def answer(view: RunView) -> Response:
         by = _choice("colouring", request.path_params["by"], COLOURINGS)
         decided = view.workspace.decisions_of(view.run)
-        version = urls.colours_version(view, by, decided.version)
-        return _versioned(
-            request, version, lambda: pack_colours(colouring(view, by, decided).index), MEDIA_TYPE, keep=False
-        )
+        only = view.workspace.selections.read(request.query_params.get("only", ""))
+
+        def packed() -> bytes:
+            index = colouring(view, by, decided).index
+            return pack_colours(np.where(chosen(view, only), index, -1) if only.key else index)
+
+        return _versioned(request, urls.colours_version(view, by, decided.version), packed, MEDIA_TYPE, keep=False)
 
     return _answering(request, answer)
 

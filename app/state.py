@@ -14,6 +14,7 @@ from app.map_choices import COLOURINGS, MAP_METHODS, ColourBy, MapMethod
 from app.opened import workspace
 from comus_core.errors import ComusError
 from comus_core.selection import Gesture
+from comus_core.workspace.selections import Selection
 
 # Names of the address's parameters; in the session they have a prefix, so that no widget key can meet them.
 RUN, SELECTION, PROPOSAL, MAP, COLOUR = "run", "selection", "proposal", "map", "colour"
@@ -33,21 +34,26 @@ def choose_run(run: str) -> None:
     _write(RUN, run)
 
 
-def selection(run: str) -> tuple[Gesture, ...]:
-    """The gestures drawn on the run's map; one that this workspace does not know counts as none."""
+def selection(run: str) -> Selection:
+    """What is drawn on the run's map; a key that this workspace does not know counts as nothing."""
     key = _read(SELECTION) if run == run_id() else _remembered(f"selection-of-{run}", "")
     try:
         return workspace().selections.read(key or "")
     except ComusError:
-        return ()
+        return Selection()
 
 
-def set_selection(run: str, gestures: tuple[Gesture, ...]) -> None:
-    """Remember what was drawn, in the session and in the address."""
-    key = workspace().selections.keep(gestures)
+def set_selection(run: str, method: str, gestures: tuple[Gesture, ...]) -> None:
+    """Remember what was drawn on the map of that projection, in the session and in the address."""
+    key = workspace().selections.keep(method, gestures).key
     _remember(f"selection-of-{run}", key)
     if run == run_id():
         _write(SELECTION, key)
+
+
+def clear_selection() -> None:
+    """Choose nothing on the map of the run being looked at."""
+    set_selection(run_id() or "", "", ())
 
 
 def picked() -> str | None:

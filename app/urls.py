@@ -55,9 +55,16 @@ def points(view: RunView, method: str) -> str:
     return _address(view, f"points/{method}", v=view.run.artifacts["projection"])
 
 
-def colours(view: RunView, by: str, decided: int = 0) -> str:
-    """The map's categories as `buffers.pack_colours` writes them; `decided` is `Decisions.version`."""
-    return _address(view, f"colours/{by}", v=colours_version(view, by, decided))
+def colours(view: RunView, by: str, decided: int = 0, only: str = "") -> str:
+    """The map's categories as `buffers.pack_colours` writes them.
+
+    Args:
+        view: the run.
+        by: `cluster`, `truth` or `core`.
+        decided: `Decisions.version`.
+        only: key of a selection; points outside it have no category.
+    """
+    return _address(view, f"colours/{by}", v=colours_version(view, by, decided), only=only)
 
 
 def layer_version(view: RunView, name: str, decided: int) -> str:

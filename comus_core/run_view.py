@@ -96,9 +96,15 @@ class RunView:
         return vectors[_order(ids, self.proposals.proposal_id, "features")]
 
     def points(self, method: str) -> FloatArray:
-        """(n, 2) float32 map coordinates; `method` is `tsne` or `umap`."""
-        ids, points = tables.read_projection(self.workspace.artifact(self.run, "projection"), method)
-        return points[_order(ids, self.proposals.proposal_id, "projection")]
+        """(n, 2) float32 map coordinates, read once; `method` is `tsne` or `umap`."""
+        if method not in self._points:
+            ids, points = tables.read_projection(self.workspace.artifact(self.run, "projection"), method)
+            self._points[method] = points[_order(ids, self.proposals.proposal_id, "projection")]
+        return self._points[method]
+
+    @cached_property
+    def _points(self) -> dict[str, FloatArray]:
+        return {}
 
     def find_similar(self, row: int, most: int = 24) -> tuple[IntArray, FloatArray]:
         """Rows of the proposals whose vectors have the highest cosine with that of `row`, and the cosines."""

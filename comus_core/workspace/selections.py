@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import sha256
 
 from comus_core.errors import WorkspaceError
 from comus_core.selection import Gesture, gestures_from_text, gestures_to_text
 from comus_core.workspace.database import Database
 
-SCHEMA = "CREATE TABLE IF NOT EXISTS selections (key TEXT PRIMARY KEY, gestures TEXT NOT NULL)"
+SCHEMA = "CREATE TABLE IF NOT EXISTS selections (key TEXT PRIMARY KEY, method TEXT NOT NULL, gestures TEXT NOT NULL)"
 KEY_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Gestures, and the projection in whose coordinates they were drawn; none at all by default.
+
+    Attributes:
+        key: the short name of the selection, '' for none.
+        method: `tsne` or `umap`.
+        gestures: in the order drawn.
+    """
+
+    key: str = ""
+    method: str = "tsne"
+    gestures: tuple[Gesture, ...] = ()
 
 
 class SelectionTable:
@@ -20,26 +36,26 @@ class SelectionTable:
         with database.reading() as connection:
             connection.execute(SCHEMA)
 
-    def keep(self, gestures: tuple[Gesture, ...]) -> str:
-        """Store the gestures and return their key, 12 hex digits; no gestures have the key ''."""
+    def keep(self, method: str, gestures: tuple[Gesture, ...]) -> Selection:
+        """Store what was drawn on the map of that projection; no gestures are the empty selection."""
         if not gestures:
-            return ""
+            return Selection()
         text = gestures_to_text(gestures)
-        key = sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+        key = sha256(f"{method} {text}".encode()).hexdigest()[:KEY_LENGTH]
         with self.database.writing() as connection:
-            connection.execute("INSERT OR IGNORE INTO selections VALUES (?, ?)", (key, text))
-        return key
+            connection.execute("INSERT OR IGNORE INTO selections VALUES (?, ?, ?)", (key, method, text))
+        return Selection(key, method, gestures)
 
-    def read(self, key: str) -> tuple[Gesture, ...]:
-        """The gestures of a key, in the order drawn.
+    def read(self, key: str) -> Selection:
+        """The selection of a key; '' is the empty one.
 
         Raises:
             WorkspaceError: the key is unknown, as in an address from another workspace.
         """
         if not key:
-            return ()
+            return Selection()
         with self.database.reading() as connection:
-            row = connection.execute("SELECT gestures FROM selections WHERE key = ?", (key,)).fetchone()
+            row = connection.execute("SELECT method, gestures FROM selections WHERE key = ?", (key,)).fetchone()
         if row is None:
             raise WorkspaceError(f"no selection '{key[:40]}' in this workspace: draw it on the map again")
-        return gestures_from_text(row["gestures"])
+        return Selection(key, row["method"], gestures_from_text(row["gestures"]))
