@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from comus_core.errors import ImageError
 from comus_core.types import RgbImage
@@ -20,20 +22,25 @@ from comus_core.types import RgbImage
 _ORIENTATION = 0x0112  # EXIF tag
 _SIDEWAYS = (5, 6, 7, 8)  # its values that swap height and width
 _WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "MPO", "DIB", "JPEG2000", "PPM")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "DIB", "JPEG2000", "PPM")
 _SIGNATURES = (
     (0, b"\xff\xd8", "a JPEG file whose header is damaged or cut off"),
     (0, b"\x89PNG", "a PNG file whose header is damaged or cut off"),
     (0, b"GIF8", "a GIF file whose header is damaged or cut off"),
     (8, b"WEBP", "a WebP file that is damaged or cut off"),
     (0, b"BM", "a BMP file whose header is damaged or cut off"),
-    (0, b"II*\0", "a TIFF file that is damaged, or of a pixel format that cannot be read: save it as 8-bit PNG"),
-    (0, b"MM\0*", "a TIFF file that is damaged, or of a pixel format that cannot be read: save it as 8-bit PNG"),
+    (0, b"II*\0", "a TIFF file that is damaged or cut off, or has pixels of an unknown kind: save it as 8-bit PNG"),
+    (0, b"MM\0*", "a TIFF file that is damaged or cut off, or has pixels of an unknown kind: save it as 8-bit PNG"),
     (4, b"ftyp", "a HEIC or AVIF photograph, or a video: save it as JPEG"),
     (0, b"%PDF", "a PDF document, not an image"),
     (0, b"PK\x03\x04", "a ZIP archive, not an image"),
     (0, b"version https://git-lfs", "a Git LFS pointer: fetch the real file with `git lfs pull`"),
 )
+_SIZE_FIELDS = ((b"\x89PNG", 16, 20, 24), (b"GIF8", 6, 8, 10), (b"BM", 18, 22, 26))  # where width, height begin and end
+
+# What Pillow warns of is either a reason given here or of no weight (a broken EXIF block), and would mar progress bars.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 def read_rgb(path: Path) -> RgbImage:
@@ -47,7 +54,7 @@ def read_rgb(path: Path) -> RgbImage:
 
     Raises:
         ImageError: the file is missing, empty, no regular file, unreadable, not an image, damaged, cut off, or beyond
-            Pillow's limit of pixels. Holds in every thread: no global state of Pillow or of `warnings` is touched.
+            Pillow's limit of pixels. Holds in every thread: no call changes global state of Pillow or of `warnings`.
     """
     with _opened(path) as image:
         image.load()
@@ -61,7 +68,7 @@ def size_hw(path: Path) -> tuple[int, int]:
         ImageError: as `read_rgb`, as far as the header shows it.
     """
     with _opened(path) as image:
-        width, height = image.size
+        width, height = _stored_size(image)
         return (width, height) if _orientation(image) in _SIDEWAYS else (height, width)
 
 
@@ -73,7 +80,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             state = os.fstat(file.fileno())
             if not stat.S_ISREG(state.st_mode):
-                raise ImageError("not a regular file (a folder, pipe or device)")
+                raise ImageError("not a regular file (a pipe, socket or device)")
             if state.st_size == 0:
                 raise ImageError("empty file (0 bytes)")
             with Image.open(file, formats=_FORMATS) as image:
@@ -98,11 +105,14 @@ def _check_size(image: Image.Image) -> None:
 def _reason(path: Path, error: Exception) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return f"too large: {text}; the limit is {Image.MAX_IMAGE_PIXELS} pixels; scale it down"
+        size = re.search(r"\d+ pixels", text)
+        return f"too large: {size[0] if size else text}, the limit is {Image.MAX_IMAGE_PIXELS}; scale it down"
     if isinstance(error, UnidentifiedImageError):
         return _what_it_is(path)
     if isinstance(error, FileNotFoundError):
         return "no such file" if not path.is_symlink() else "a link to a file that does not exist"
+    if isinstance(error, IsADirectoryError):
+        return "a folder, not an image file"
     if isinstance(error, PermissionError):
         return "permission denied: make the file readable"
     if isinstance(error, OSError) and error.errno == errno.ELOOP:
@@ -113,13 +123,16 @@ def _reason(path: Path, error: Exception) -> str:
         return "not enough memory to decode it"
     if "truncated" in text.lower() or isinstance(error, EOFError):
         return f"truncated: the file ends before the picture does ({text})"
-    return f"damaged image ({text or type(error).__name__})"
+    return f"damaged or cut off ({text or type(error).__name__})"
 
 
 def _what_it_is(path: Path) -> str:
     """What a file that Pillow cannot identify seems to be, by its first bytes."""
     with open(path, "rb") as file:
         head = file.read(512)
+    for signature, width, height, end in _SIZE_FIELDS:
+        if head.startswith(signature) and len(head) >= end and not (any(head[width:height]) and any(head[height:end])):
+            return "an image of zero size"
     for offset, signature, words in _SIGNATURES:
         if head[offset:].startswith(signature):
             return words
@@ -138,6 +151,13 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # the picture is whole although its EXIF block is not
         return 1
+
+
+def _stored_size(image: Image.Image) -> tuple[int, int]:
+    """(width, height) before turning; Pillow gives that of a TIFF already turned in some versions."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return int(image.tag_v2[TiffImagePlugin.IMAGEWIDTH]), int(image.tag_v2[TiffImagePlugin.IMAGELENGTH])
+    return image.size
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -171,5 +191,5 @@ def _grey_to_rgb(grey: NDArray[Any]) -> RgbImage:
     elif low >= 0 and high <= 65535:
         values = values / 257
     else:
-        values = (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
+        values = (values - low) / (high - low) * 255 if high > low else np.zeros_like(values)
     return np.repeat(np.rint(values).astype(np.uint8)[:, :, None], 3, axis=2)
