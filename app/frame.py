@@ -7,7 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-ROOT = Path(__file__).resolve().parents[1]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
@@ -23,8 +24,9 @@ def landing() -> None:
 
 def frame() -> None:
     """Draw the frame and the page inside it."""
-    st.set_page_config(page_title="COMUS Explorer", page_icon=":material/bubble_chart:", layout="wide")
-    st.html(Path(__file__).with_name("frame.css"))
+    st.set_page_config(page_title="COMUS Explorer", page_icon=str(HERE / "icon.svg"), layout="wide")
+    st.logo(str(HERE / "logo.svg"), size="large")
+    st.html(HERE / "frame.css")
     pages = {name: navigation.page(name) for name in navigation.PAGES}
     start = st.Page(landing, title="COMUS Explorer", default=True, visibility="hidden")
     sections = {title: [pages[name] for name in names] for title, names in navigation.SECTIONS.items()}

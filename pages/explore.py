@@ -24,7 +24,7 @@ by = state.colour_by() if state.colour_by() in offered else "cluster"
 left, right = st.columns([3, 2], gap="medium")
 
 with left:
-    with st.container(horizontal=True, gap="medium", key="map_controls"):
+    with st.container(horizontal=True, gap="small", key="map_controls"):
         st.segmented_control(
             "Projection",
             list(METHODS),
@@ -66,4 +66,4 @@ with right:
     if picked is not None:
         selection_panel.picked(view, picked, shown)
     rows = selection_panel.in_order(view, np.flatnonzero(chosen(view, selection)))
-    selection_panel.show(view, rows, selection, shown, key=f"explore-{view.run.id}")
+    selection_panel.show(view, rows, selection, shown, key=f"explore-{view.run.id}-{selection.key}")

@@ -48,9 +48,9 @@ def paged(count: int, *, key: str, page_size: int = PAGE_SIZE) -> slice:
     pages = max(1, -(-count // page_size))
     number = min(state.page_number(key), pages)
     if pages > 1:
-        number = st.pagination(
-            pages, key=state.put(key, number), on_change=state.on_change(key, lambda n: state.set_page_number(key, n))
-        )
+        widget = f"{key}-of-{pages}"  # a list of another length is another control
+        turn = state.on_change(widget, lambda n: state.set_page_number(key, n))
+        number = st.pagination(pages, default=number, key=widget, on_change=turn)
     return slice((number - 1) * page_size, number * page_size)
 
 

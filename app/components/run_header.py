@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from app.components import badge
@@ -25,6 +27,12 @@ def facts(run: Run) -> str:
     """Name, numbers and networks of a run in one line."""
     result = run.result
     numbers = [f"{result[name]:,} {name}" for name in ("images", "proposals", "clusters") if result.get(name)]
-    networks = f"{run.config.saliency.detector} + {run.config.features.encoder}"
+    networks = f"{short(run.config.saliency.detector)} + {short(run.config.features.encoder)}"
     skipped = [f"{result['skipped']} files set aside"] if result.get("skipped") else []
     return " · ".join([f"**{run.name}**", *numbers, *skipped, networks])
+
+
+def short(name: str) -> str:
+    """A detector's or encoder's name; of the user's own files only the last part of the path."""
+    kind, _, path = name.partition(":")
+    return f"{kind} {Path(path).name}" if path else name

@@ -9,8 +9,6 @@ from app.components import badge
 from comus_core import jobs
 from comus_core.workspace import Run
 
-MARK = {"done": "●", "running": "◐", "failed": "✕"}
-
 
 def show(run: Run | None) -> None:
     """Draw the run picker, its state, and the line of running jobs."""
@@ -24,15 +22,16 @@ def _run_picker(run: Run) -> None:
     st.selectbox(
         "Run",
         list(known),
-        format_func=lambda r: f"{MARK.get(known[r].state, '○')} {known[r].name}",
+        format_func=lambda r: _label(known[r]),
         key=state.put("run_picker", run.id),
         on_change=state.on_change("run_picker", state.choose_run),
     )
-    with st.container(horizontal=True, gap="small"):
+    if run.state != "done":
         st.badge(**badge.state_words(run))
-        badge.of_run(run)
-        if run.provenance.get("synthetic"):
-            badge.synthetic()
+
+
+def _label(run: Run) -> str:
+    return run.name if run.state == "done" else f"{run.name} ({run.state})"
 
 
 def _jobs_line() -> None:
