@@ -67,9 +67,10 @@ def ensure_supervisor(workspace: Workspace, rules: Rules | None = None) -> None:
     _started.append(child)
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
-        if supervisor_is_up(workspace.root):
+        code = child.poll()
+        if supervisor_is_up(workspace.root) or code == 0:  # 0: it found another, or nothing to do, and left
             return
-        if child.poll():
+        if code is not None:
             raise WorkspaceError(f"the supervisor of jobs does not start: {last_words(log)} (see {log})")
         time.sleep(0.05)
     raise WorkspaceError(f"the supervisor of jobs did not start within {START_SECONDS:.0f} s: see {log}")
@@ -130,10 +131,12 @@ def supervisor_is_up(root: Path) -> bool:
 
 def supervisor_pid(workspace: Workspace) -> int | None:
     """The process id of the workspace's supervisor; None if there is none."""
-    if not supervisor_is_up(workspace.root):
-        return None
-    text = (workspace.root / "jobs" / LOCK).read_text()
-    return int(text) if text.isdigit() else None
+    while supervisor_is_up(workspace.root):
+        text = (workspace.root / "jobs" / LOCK).read_text()
+        if text.isdigit():
+            return int(text)
+        time.sleep(0.01)  # it took the lock this instant and is about to write its pid
+    return None
 
 
 def _python_path() -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from comus_core.types import Progress
 
-REUSED_PACE = 0.0005  # seconds an image: no stage works that fast, skipping a finished shard is far faster
+REUSED_PACE = 0.001  # seconds an image: no stage works that fast, skipping a finished shard is far faster
 
 
 @dataclass(frozen=True)

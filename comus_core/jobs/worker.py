@@ -9,7 +9,8 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from comus_core.errors import Cancelled, ComusError, WorkspaceError
@@ -25,6 +26,31 @@ EXIT_CODES = {"done": 0, "failed": 1, "cancelled": 75, "lost": 75}  # 75: sysexi
 FROM_OUTSIDE = "stopped by a signal from outside (the machine or its user shut it down); finished shards are kept"
 
 Ending = tuple[State, str | None]
+
+
+class Termination:
+    """SIGTERM raises `Cancelled` in the work and only there: the row before and after it must be written in peace."""
+
+    def __init__(self) -> None:
+        self._asked = self._working = False
+        signal.signal(signal.SIGTERM, self._hear)
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """The span in which SIGTERM counts; one that came before is heard at its beginning."""
+        try:
+            self._working = True
+            if self._asked:
+                raise Cancelled("SIGTERM")
+            yield
+        finally:
+            self._working = False
+
+    def _hear(self, _: int, __: FrameType | None) -> None:
+        self._asked = True
+        if self._working:
+            self._working = False
+            raise Cancelled("SIGTERM")
 
 
 class WatchedRuns(RunTable):
@@ -45,7 +71,7 @@ class WatchedRuns(RunTable):
 def main() -> None:
     """Do the job; its row says how it ended, the exit code repeats it."""
     faulthandler.enable()
-    signal.signal(signal.SIGTERM, _stop)
+    termination = Termination()
     parser = argparse.ArgumentParser(prog="python -m comus_core.jobs.worker", description=__doc__)
     parser.add_argument("job", type=int)
     parser.add_argument("--workspace", required=True)
@@ -58,26 +84,26 @@ def main() -> None:
     if options.attempt not in (None, job.attempt) or me is None or not table.record_process(job, me):
         _log(f"job {job.id} is {job.state} at attempt {job.attempt}: nothing to do for attempt {options.attempt}")
         sys.exit(0)
-    sys.exit(EXIT_CODES[run_job(workspace, table, job)])
+    sys.exit(EXIT_CODES[run_job(workspace, table, job, termination)])
 
 
-def run_job(workspace: Workspace, table: JobTable, job: Job) -> State:
+def run_job(workspace: Workspace, table: JobTable, job: Job, termination: Termination) -> State:
     """Do the work of a job that this process holds, and write how it ended."""
     _log(f"{job.kind} begins in process {os.getpid()}")
     workspace.runs = WatchedRuns(workspace.runs, lambda run_id: table.set_run(job, run_id))
     with Pulse(table, job) as pulse:
-        state, error = _work(workspace, job, pulse)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the end is being written
+        state, error = _work(workspace, job, pulse, termination)
     _log(state if error is None else f"{state}: {error}")
     _write_ending(table, job, state, error)
     return state
 
 
-def _work(workspace: Workspace, job: Job, pulse: Pulse) -> Ending:
+def _work(workspace: Workspace, job: Job, pulse: Pulse, termination: Termination) -> Ending:
     """The work, and how it ended in terms of the row; every fault ends here."""
     try:
-        pulse.check()
-        kind_of(job.kind).work(workspace, job.settings, job.slot or job.device, pulse.on_progress, _log)
+        with termination.heard():
+            pulse.check()
+            kind_of(job.kind).work(workspace, job.settings, job.slot or job.device, pulse.on_progress, _log)
         return "done", None
     except (Cancelled, KeyboardInterrupt):
         return ("cancelled", None) if pulse.cancel_asked else ("lost", FROM_OUTSIDE)
@@ -88,7 +114,8 @@ def _work(workspace: Workspace, job: Job, pulse: Pulse) -> Ending:
         return "failed", "out of memory: use fewer images, a smaller encoder, or a machine with more memory"
     except Exception as error:
         traceback.print_exc()
-        return "failed", f"{type(error).__name__}: {error} (an error of the program; the log holds the details)"
+        words = next(iter(str(error).splitlines()), "no message")
+        return "failed", f"{type(error).__name__}: {words} (an error of the program; the log holds the details)"
 
 
 def _write_ending(table: JobTable, job: Job, state: State, error: str | None) -> None:
@@ -99,11 +126,6 @@ def _write_ending(table: JobTable, job: Job, state: State, error: str | None) ->
         except WorkspaceError as fault:
             _log(str(fault))
             time.sleep(2**attempt)
-
-
-def _stop(_: int, __: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise Cancelled("SIGTERM")
 
 
 def _log(line: str) -> None:

@@ -1,0 +1,317 @@
+"""Real processes on small real work: the check of 192 drawn photographs (three shards), and a whole small run."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from comus_core import discover, make_config, open_workspace
+from comus_core.cli.main import cli
+from comus_core.errors import WorkspaceError
+from comus_core.jobs import (
+    FINAL,
+    cancel,
+    ensure_supervisor,
+    get,
+    is_responding,
+    list_jobs,
+    read_log,
+    resume,
+    submit,
+    supervisor_pid,
+    wait,
+)
+from comus_core.jobs.bringing_up import Rules
+from comus_core.jobs.processes import identify
+from comus_core.jobs.records import LIVE, SILENCE
+
+REPOSITORY = Path(__file__).parents[2]
+RULES = Rules(idle_seconds=30, term_after=0.5, kill_after=1.5)
+NOT_REACHED = {"saliency": {"detector": "masks:none"}, "features": {"encoder": "file:none.npz"}}
+PATIENCE = 90  # seconds: only a broken build waits so long
+
+
+@pytest.fixture(scope="session")
+def photographs_of_three_shards(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("many") / "photographs"
+    folder.mkdir()
+    y, x = np.mgrid[:480, :640]
+    for number in range(192):
+        file = folder / f"{number:03d}.png"
+        if number < 4:
+            ramp = np.stack([x, y, x + y + 30 * number], -1).astype(np.uint8)
+            Image.fromarray(ramp).save(file, compress_level=1)
+        else:
+            shutil.copy(folder / f"{number % 4:03d}.png", file)
+    return folder
+
+
+@pytest.fixture
+def check_images(photographs_of_three_shards) -> dict:
+    return {"dataset": str(photographs_of_three_shards), "until": "images", **NOT_REACHED}
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    place = open_workspace(tmp_path / "w")
+    yield place
+    end_all(place)
+
+
+def end_all(workspace) -> None:
+    """Leave no process behind, whatever the test found."""
+    if pid := supervisor_pid(workspace):
+        os.kill(pid, signal.SIGKILL)
+    for job in list_jobs(workspace, LIVE):
+        if job.pid and (found := identify(job.pid)) and found.start == job.process_start:
+            os.killpg(job.pid, signal.SIGKILL)
+
+
+def until(condition, seconds: float = PATIENCE):
+    """What `condition` gives as soon as it is true."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.02)
+    return found
+
+
+def start(workspace, settings: dict):
+    job = submit(workspace, "discover", settings, "cpu")
+    ensure_supervisor(workspace, RULES)
+    return until(lambda: (found := get(workspace, job.id)).pid and found)
+
+
+def shards(workspace) -> dict[str, int]:
+    """Name and time of writing of the shards finished so far."""
+    found = workspace.root.glob("artifacts/images/*.partial/shards/0*.parquet")
+    times = {}
+    for path in found:
+        with suppress(FileNotFoundError):  # the artifact was completed in this instant
+            times[path.name] = path.stat().st_mtime_ns
+    return times
+
+
+def ended(workspace, job_id: int):
+    return until(lambda: (job := get(workspace, job_id)).state in FINAL and job)
+
+
+def kill_supervisor(workspace) -> int:
+    pid = supervisor_pid(workspace)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: supervisor_pid(workspace) is None)
+    return pid
+
+
+def artifact_bytes(workspace) -> dict[str, bytes]:
+    folder = workspace.root / "artifacts"
+    files = [p for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"]
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(photographs_of_three_shards, tmp_path_factory) -> dict[str, bytes]:
+    """The artifacts that one uninterrupted process makes of the same photographs."""
+    place = open_workspace(tmp_path_factory.mktemp("undisturbed"))
+    config = make_config(dataset=str(photographs_of_three_shards), **NOT_REACHED)
+    discover(config, place, until="images", device="cpu")
+    return artifact_bytes(place)
+
+
+def test_a_killed_job_is_seen_to_be_lost_within_seconds_and_resumed_from_its_shards(
+    workspace, check_images, undisturbed
+):
+    job = start(workspace, check_images)
+    until(lambda: shards(workspace))
+    os.kill(job.pid, signal.SIGKILL)
+    lost = until(lambda: (found := get(workspace, job.id)).state == "lost" and found, seconds=10)
+    assert "killed by signal 9 (SIGKILL); out of memory?" in lost.error
+    assert "images: 0 of 192" in lost.error  # the last thing it said
+    finished, seen = shards(workspace), {}
+    resume(workspace, job.id)
+    while get(workspace, job.id).state not in FINAL:
+        seen |= shards(workspace)
+    done = get(workspace, job.id)
+    assert (done.state, done.attempt, done.step, done.total, done.error) == ("done", 2, 192, 192, None)
+    assert finished and {name: seen[name] for name in finished} == finished  # none of them was written again
+    assert artifact_bytes(workspace) == undisturbed
+    assert workspace.runs.get(done.run).state == "done"
+
+
+def test_a_job_cancelled_half_way_stops_and_is_resumed_to_the_end(workspace, check_images, undisturbed):
+    job = start(workspace, check_images)
+    until(lambda: shards(workspace))
+    assert cancel(workspace, job.id).state == "cancelling"
+    cancelled = ended(workspace, job.id)
+    assert (cancelled.state, cancelled.error) == ("cancelled", None)
+    until(lambda: identify(job.pid) is None)
+    assert artifact_bytes(workspace) != undisturbed
+    resume(workspace, job.id)
+    done = wait(workspace, job.id, PATIENCE)
+    assert (done.state, done.attempt) == ("done", 2)
+    assert artifact_bytes(workspace) == undisturbed
+
+
+def test_a_job_goes_on_without_its_supervisor_and_the_next_one_adopts_it(workspace, check_images, undisturbed):
+    job = start(workspace, check_images)
+    first = kill_supervisor(workspace)
+    ensure_supervisor(workspace, RULES)
+    assert supervisor_pid(workspace) != first
+    log = workspace.root / "jobs" / "supervisor.log"
+    until(lambda: f"job {job.id}: at work in process {job.pid}, adopted" in log.read_text())
+    done = ended(workspace, job.id)
+    assert (done.state, done.attempt, done.pid) == ("done", 1, job.pid)
+    assert artifact_bytes(workspace) == undisturbed
+
+
+def test_the_death_of_an_adopted_job_is_noticed_though_nobody_has_its_exit_code(workspace, check_images):
+    job = start(workspace, check_images)
+    kill_supervisor(workspace)
+    ensure_supervisor(workspace, RULES)
+    os.kill(job.pid, signal.SIGKILL)
+    lost = until(lambda: (found := get(workspace, job.id)).state == "lost" and found, seconds=10)
+    assert "nobody saw how it ended" in lost.error
+
+
+def test_a_job_that_died_while_there_was_no_supervisor_is_found_lost_and_its_pid_may_mean_another_by_then(
+    workspace, check_images
+):
+    job = start(workspace, check_images)
+    kill_supervisor(workspace)
+    os.kill(job.pid, signal.SIGKILL)
+    bystander = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True)
+    with workspace.database.writing() as connection:  # as if the system had given the same pid out again
+        connection.execute("UPDATE jobs SET pid = ? WHERE id = ?", (bystander.pid, job.id))
+    ensure_supervisor(workspace, RULES)
+    until(lambda: get(workspace, job.id).state == "lost", seconds=10)
+    assert bystander.poll() is None
+    bystander.communicate(b"\n")
+
+
+def test_a_job_that_does_not_answer_is_shown_so_left_alone_and_killed_only_on_cancel(workspace, check_images):
+    job = start(workspace, check_images)
+    os.kill(job.pid, signal.SIGSTOP)
+    time.sleep(1.0)
+    stopped = get(workspace, job.id)
+    assert stopped.state == "running"
+    assert not is_responding(stopped, stopped.heartbeat + SILENCE + 1)
+    asked = time.time()
+    cancel(workspace, job.id)
+    cancelled = ended(workspace, job.id)
+    assert cancelled.state == "cancelled"
+    assert RULES.kill_after <= cancelled.ended_at - asked < RULES.kill_after + 10
+    assert identify(job.pid) is None
+
+
+def test_a_termination_from_outside_is_lost_and_says_so(workspace, check_images):
+    job = start(workspace, check_images)
+    until(lambda: "discover begins" in read_log(job))
+    os.kill(job.pid, signal.SIGTERM)
+    lost = ended(workspace, job.id)
+    assert lost.state == "lost"
+    assert "from outside" in lost.error
+
+
+def test_a_fault_is_one_sentence_in_the_row_and_the_job_can_be_tried_again(workspace, drawn_settings, tmp_path):
+    folder = tmp_path / "not-there-yet"
+    settings = {**drawn_settings, "dataset": str(folder), "until": "images"}
+    job = submit(workspace, "discover", settings, "cpu")
+    ensure_supervisor(workspace, RULES)
+    failed = ended(workspace, job.id)
+    assert failed.state == "failed"
+    assert str(folder) in failed.error and "\n" not in failed.error and "Traceback" not in read_log(failed)
+    shutil.copytree(drawn_settings["dataset"], folder)
+    resume(workspace, job.id)
+    assert wait(workspace, job.id, PATIENCE).state == "done"
+
+
+def test_a_workspace_has_one_supervisor_that_leaves_when_idle_and_comes_back_when_needed(workspace):
+    ensure_supervisor(workspace, Rules(idle_seconds=600))
+    first = supervisor_pid(workspace)
+    ensure_supervisor(workspace)
+    command = [sys.executable, "-m", "comus_core.jobs.supervisor", "--workspace", str(workspace.root)]
+    second = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=PATIENCE)
+    assert "another supervisor watches this workspace" in second.stdout
+    assert second.returncode == 0
+    assert supervisor_pid(workspace) == first
+    kill_supervisor(workspace)
+    for _ in range(2):
+        ensure_supervisor(workspace, Rules(idle_seconds=0.1))
+        until(lambda: supervisor_pid(workspace) is None)
+    log = workspace.root / "jobs" / "supervisor.log"
+    until(lambda: log.read_text().count("idle; leaving") == 2)
+    assert log.read_text().count("watching") == 3
+
+
+def test_a_supervisor_that_cannot_start_says_why(workspace):
+    with pytest.raises(WorkspaceError, match="invalid float value: 'soon'"):
+        ensure_supervisor(workspace, Rules(idle_seconds="soon"))
+
+
+SUBMITTER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from comus_core.jobs import ensure_supervisor, submit
+from comus_core.workspace import open_workspace
+place = open_workspace(sys.argv[2])
+settings = {
+    "dataset": "shapes", "until": "clustering", "saliency": {"detector": "masks:shapes/masks"},
+    "features": {"encoder": "file:vectors.npz"}, "clustering": {"neighbours": 6},
+}
+submit(place, "discover", settings, "cpu")
+ensure_supervisor(place)
+assert not {"torch", "timm", "umap", "sklearn"} & set(sys.modules)
+"""
+
+
+def test_a_job_outlives_its_submitter_and_works_from_any_folder_without_an_installed_package(
+    workspace, drawn, tmp_path
+):
+    bare = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "COMUS_WORKSPACE")}
+    command = [sys.executable, "-c", SUBMITTER, str(REPOSITORY), str(workspace.root)]
+    subprocess.run(command, cwd=drawn.parent, env=bare, check=True, timeout=PATIENCE)
+    done = ended(workspace, 1)
+    assert (done.state, done.error) == ("done", None)
+    run = workspace.runs.get(done.run)
+    assert (run.state, run.result["images"], run.result["clusters"]) == ("done", 30, 3)
+    assert workspace.artifact(run, "clustering").table().num_rows == 28
+    assert "30 images, 0 set aside, 28 proposals" in read_log(done)
+
+
+def test_the_command_line_queues_cancels_resumes_and_follows_a_job(workspace, drawn_settings):
+    def comus(*words: str) -> str:
+        result = CliRunner().invoke(cli, [*words, "--workspace", str(workspace.root)], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    assert "no jobs yet" in comus("jobs", "list")
+    detector, vectors = drawn_settings["saliency"]["detector"], drawn_settings["features"]["encoder"][len("file:") :]
+    options = ["--saliency", detector, "--features-file", vectors, "--until", "saliency"]
+    said = comus("run", drawn_settings["dataset"], *options, "--device", "cpu", "--background")
+    assert "job 1 is queued" in said
+    assert "cancel" in comus("jobs", "cancel", "1")
+    until(lambda: get(workspace, 1).state == "cancelled")
+    assert "attempt 2" in comus("jobs", "resume", "1")
+    followed = comus("jobs", "log", "1", "--follow")
+    assert "discover begins" in followed and "28 proposals" in followed
+    assert followed.splitlines()[-1].split()[:2] == ["1", "done"]
+    assert comus("jobs", "log", "1") in followed
+    assert get(workspace, 1).run in comus("jobs", "list")
+
+
+def test_json_of_a_run_in_the_background_is_refused_with_the_way_to_get_it(workspace):
+    words = ["run", "photos", "--background", "--json", "out.json", "--workspace", str(workspace.root)]
+    result = CliRunner().invoke(cli, words)
+    assert result.exit_code == 2
+    assert "comus show RUN --json" in result.output
+    assert list_jobs(workspace) == []

@@ -1,0 +1,295 @@
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+
+from comus_core.errors import Cancelled, SettingsError, WorkspaceError
+from comus_core.jobs import cancel, get, list_jobs, resume, submit
+from comus_core.jobs.processes import ProcessIdentity
+from comus_core.jobs.progress import StageProgress
+from comus_core.jobs.pulse import Pulse
+from comus_core.jobs.table import JobTable
+from comus_core.types import Progress
+from comus_core.workspace import open_workspace
+from comus_core.workspace.database import Database
+
+SETTINGS = {"dataset": "photos", "until": "images"}
+ME = ProcessIdentity(4711, "100", "here", "boot")
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return open_workspace(tmp_path / "w")
+
+
+@pytest.fixture
+def table(workspace):
+    return JobTable(workspace.database)
+
+
+def claim_one(table):
+    return table.claim(lambda asked, taken: asked)
+
+
+def test_a_submitted_job_is_queued_with_its_settings_and_its_folder(workspace, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COMUS_WEIGHTS", "/some/weights")
+    job = get(workspace, submit(workspace, "discover", SETTINGS, "cpu").id)
+    assert (job.state, job.settings, job.folder, job.attempt) == ("queued", SETTINGS, tmp_path, 1)
+    assert job.environment["COMUS_WEIGHTS"] == "/some/weights"
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "named"),
+    [
+        ("paint", {}, "discover"),
+        ("discover", {}, "no data set"),
+        ("discover", {"dataset": "photos", "until": "lunch"}, "pseudo_masks"),
+        ("discover", {"dataset": "photos", "filter_percent": 140}, "140"),
+        ("discover", {"dataset": "photos", "colour": 1}, "colour"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_before_anything_is_queued(workspace, kind, values, named):
+    with pytest.raises(SettingsError, match=named):
+        submit(workspace, kind, values)
+    assert list_jobs(workspace) == []
+
+
+def test_jobs_start_in_the_order_of_their_submission_but_do_not_wait_for_a_busy_device(workspace, table):
+    first, second, third = (submit(workspace, "discover", SETTINGS, d).id for d in ("cuda:0", "cuda:0", "cpu"))
+
+    def free(asked, taken):
+        return None if asked in taken else asked
+
+    claimed = [table.claim(free) for _ in range(3)]
+    assert [job and job.id for job in claimed] == [first, third, None]
+    assert table.finish(claimed[0], "done")
+    assert table.claim(free).id == second
+
+
+def test_claimers_racing_for_the_queue_never_share_a_job_nor_pass_the_limit(workspace):
+    ids = {submit(workspace, "discover", SETTINGS, "cpu").id for _ in range(24)}
+    claimed, crowds = [], []
+
+    def claimer():
+        table = JobTable(Database(workspace.database.path))
+
+        def at_most_three(asked, taken):
+            crowds.append(len(taken))
+            return asked if len(taken) < 3 else None
+
+        while len(claimed) < len(ids):
+            if job := table.claim(at_most_three):
+                claimed.append(job.id)
+                assert len(table.all(("running",))) <= 3
+                assert table.finish(job, "done")
+
+    threads = [threading.Thread(target=claimer) for _ in range(6)]
+    [t.start() for t in threads]
+    [t.join(60) for t in threads]
+    assert sorted(claimed) == sorted(ids)
+    assert max(crowds) <= 3
+
+
+def test_a_queued_job_is_cancelled_at_once_and_a_running_one_is_asked(workspace, table):
+    running, queued = (submit(workspace, "discover", SETTINGS).id for _ in range(2))
+    claim_one(table)
+    assert (cancel(workspace, running).state, cancel(workspace, queued).state) == ("cancelling", "cancelled")
+    assert get(workspace, running).cancel_requested_at is not None
+    assert cancel(workspace, queued).state == "cancelled"
+
+
+def test_a_job_cancelled_and_claimed_at_the_same_moment_is_one_or_the_other(workspace):
+    for _ in range(15):
+        job_id, claimed = submit(workspace, "discover", SETTINGS).id, []
+        table = JobTable(Database(workspace.database.path))
+        threads = [
+            threading.Thread(target=lambda t=table, c=claimed: c.append(claim_one(t))),
+            threading.Thread(target=lambda j=job_id: cancel(workspace, j)),
+        ]
+        [t.start() for t in threads]
+        [t.join(60) for t in threads]
+        job = get(workspace, job_id)
+        assert job.state == ("cancelled" if claimed == [None] else "cancelling")
+        if claimed != [None]:
+            table.finish(job, "cancelled")
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled", "lost"])
+def test_resume_queues_a_fresh_attempt_of_the_same_job(workspace, table, state):
+    job_id = submit(workspace, "discover", SETTINGS).id
+    old = claim_one(table)
+    assert table.record_process(old, ME)
+    table.pulse(old, 9.0, StageProgress("saliency", 3, 9, 1, 7.0, 8.0))
+    table.set_run(old, "photos-1")
+    table.finish(old, state, "why")
+    new = resume(workspace, job_id)
+    assert (new.id, new.state, new.attempt, new.run) == (job_id, "queued", 2, "photos-1")
+    assert (new.error, new.pid, new.stage, new.step, new.ended_at, new.heartbeat) == (None, None, "", 0, None, None)
+
+
+def test_only_jobs_that_ended_without_a_result_can_be_resumed(workspace, table):
+    job_id = submit(workspace, "discover", SETTINGS).id
+    with pytest.raises(WorkspaceError, match="queued"):
+        resume(workspace, job_id)
+    table.finish(claim_one(table), "done")
+    with pytest.raises(WorkspaceError, match="done"):
+        resume(workspace, job_id)
+    with pytest.raises(WorkspaceError, match="no job 99"):
+        resume(workspace, 99)
+
+
+def test_a_superseded_attempt_changes_nothing(workspace, table):
+    job_id = submit(workspace, "discover", SETTINGS).id
+    old = claim_one(table)
+    table.finish(old, "lost", "gone")
+    resume(workspace, job_id)
+    claim_one(table)
+    before = get(workspace, job_id)
+    assert table.pulse(old, 5.0, StageProgress("images", 1, 2)) is None
+    assert not any(
+        (table.finish(old, "done"), table.set_run(old, "x"), table.bury(old, "x"), table.record_process(old, ME))
+    )
+    assert get(workspace, job_id) == before
+
+
+def test_two_processes_cannot_both_be_the_one_of_an_attempt(workspace, table):
+    submit(workspace, "discover", SETTINGS)
+    job = claim_one(table)
+    other = ProcessIdentity(4711, "101", "here", "boot")  # the same pid, come round again
+    assert table.record_process(job, ME)
+    assert table.record_process(job, ME)
+    assert not table.record_process(job, other)
+
+
+def test_a_claim_that_was_never_started_is_queued_again_or_cancelled(workspace, table):
+    ids = [submit(workspace, "discover", SETTINGS).id for _ in range(3)]
+    started, unstarted, unwanted = (claim_one(table) for _ in ids)
+    table.record_process(started, ME)
+    cancel(workspace, unwanted.id)
+    assert [job.id for job in table.requeue_unstarted()] == [unstarted.id]
+    assert [get(workspace, i).state for i in ids] == ["running", "queued", "cancelled"]
+    assert not table.record_process(unstarted, ME)
+
+
+def test_the_death_of_a_process_is_lost_unless_its_end_was_asked_for_or_written(workspace, table):
+    ids = [submit(workspace, "discover", SETTINGS).id for _ in range(3)]
+    plain, asked, done = (claim_one(table) for _ in ids)
+    cancel(workspace, asked.id)
+    table.finish(done, "done")
+    assert [table.bury(job, "killed") for job in (plain, asked, done)] == [True, True, False]
+    ended = [get(workspace, i) for i in ids]
+    assert [(job.state, job.error) for job in ended] == [("lost", "killed"), ("cancelled", None), ("done", None)]
+
+
+def test_the_lock_is_let_go_only_while_nothing_is_queued_or_at_work(workspace, table):
+    released = []
+    submit(workspace, "discover", SETTINGS)
+    assert not table.release_if_idle(lambda: released.append(1))
+    job = claim_one(table)
+    assert not table.release_if_idle(lambda: released.append(2))
+    table.finish(job, "done")
+    assert table.release_if_idle(lambda: released.append(3))
+    assert released == [3]
+
+
+def test_logs_follow_a_workspace_that_was_moved(workspace, tmp_path):
+    job_id = submit(workspace, "discover", SETTINGS).id
+    workspace.root.rename(tmp_path / "elsewhere")
+    assert get(open_workspace(tmp_path / "elsewhere"), job_id).log_path == tmp_path / "elsewhere/jobs" / f"{job_id}.log"
+
+
+def test_progress_is_written_at_most_twice_a_second_and_the_last_step_is_never_lost(workspace, table, monkeypatch):
+    submit(workspace, "discover", SETTINGS)
+    job, written, write = claim_one(table), [], table.pulse
+    monkeypatch.setattr(table, "pulse", lambda *values: written.append(values) or write(*values))
+    with Pulse(table, job) as pulse:
+        for step in range(5000):
+            pulse.on_progress(Progress("images", step, 5000))
+        pulse.on_progress(Progress("images", 5000, 5000))
+    assert len(written) <= 6
+    assert get(workspace, job.id).step == 5000
+
+
+def test_a_stage_is_stopped_when_cancel_was_asked_and_when_another_attempt_took_over(workspace, table):
+    for end in (lambda i: cancel(workspace, i), lambda i: table.finish(get(workspace, i), "lost")):
+        job_id = submit(workspace, "discover", SETTINGS).id
+        with Pulse(table, claim_one(table)) as pulse:
+            pulse.on_progress(Progress("images", 1, 5000))
+            end(job_id)
+            with pytest.raises(Cancelled):
+                for step in range(200):
+                    threading.Event().wait(0.02)
+                    pulse.on_progress(Progress("images", 1 + step, 5000))
+
+
+class JobLife(RuleBasedStateMachine):
+    """The table against a plain dictionary: id -> (state, attempt)."""
+
+    jobs = Bundle("jobs")
+    folder: Path
+
+    def __init__(self):
+        super().__init__()
+        for old in self.folder.glob("comus.sqlite*"):
+            old.unlink()
+        self.workspace = open_workspace(self.folder)
+        self.table, self.model, self.claimed = JobTable(self.workspace.database), {}, {}
+
+    @rule(target=jobs)
+    def submit(self):
+        job_id = submit(self.workspace, "discover", SETTINGS).id
+        assert job_id not in self.model
+        self.model[job_id] = ("queued", 1)
+        return job_id
+
+    @rule(target=jobs, limit=st.integers(0, 3))
+    def claim(self, limit):
+        job = self.table.claim(lambda asked, taken: asked if len(taken) < limit else None)
+        queued = sorted(i for i, (state, _) in self.model.items() if state == "queued")
+        live = sum(state in ("running", "cancelling") for state, _ in self.model.values())
+        assert (job.id if job else None) == (queued[0] if queued and live < limit else None)
+        if job is None:
+            return multiple()
+        self.model[job.id] = ("running", job.attempt)
+        self.claimed.setdefault(job.id, []).append(job)
+        return multiple()
+
+    @rule(job_id=jobs)
+    def cancel(self, job_id):
+        state, attempt = self.model[job_id]
+        self.model[job_id] = ({"queued": "cancelled", "running": "cancelling"}.get(state, state), attempt)
+        assert cancel(self.workspace, job_id).state == self.model[job_id][0]
+
+    @rule(job_id=jobs, how=st.sampled_from(["done", "failed", "cancelled", "died"]), old=st.booleans())
+    def end(self, job_id, how, old):
+        if job_id not in self.claimed:
+            return
+        held, (state, attempt) = self.claimed[job_id][0 if old else -1], self.model[job_id]
+        changed = self.table.bury(held, "x") if how == "died" else self.table.finish(held, how)
+        assert changed == (state in ("running", "cancelling") and held.attempt == attempt)
+        if changed:
+            died = "cancelled" if state == "cancelling" else "lost"
+            self.model[job_id] = (died if how == "died" else how, attempt)
+
+    @rule(job_id=jobs)
+    def resume(self, job_id):
+        state, attempt = self.model[job_id]
+        try:
+            resume(self.workspace, job_id)
+            assert state in ("failed", "cancelled", "lost")
+            self.model[job_id] = ("queued", attempt + 1)
+        except WorkspaceError:
+            assert state in ("queued", "running", "cancelling", "done")
+
+    @invariant()
+    def the_table_says_the_same(self):
+        assert {job.id: (job.state, job.attempt) for job in list_jobs(self.workspace)} == self.model
+
+
+def test_every_order_of_events_leaves_the_states_that_the_rules_say(tmp_path):
+    JobLife.folder = tmp_path
+    run_state_machine_as_test(JobLife, settings=settings(max_examples=6, stateful_step_count=40, deadline=None))

@@ -1,0 +1,38 @@
+"""How an attempt ends, whatever its work raises: in this process, with a kind made for the purpose."""
+
+import os
+
+import pytest
+
+from comus_core.errors import DatasetError
+from comus_core.jobs import get, kinds, submit
+from comus_core.jobs.processes import identify
+from comus_core.jobs.table import JobTable
+from comus_core.jobs.worker import Termination, run_job
+from comus_core.workspace import open_workspace
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "error"),
+    [
+        (None, "done", None),
+        (DatasetError("photos: no images"), "failed", "photos: no images"),
+        (ValueError("one\ntwo"), "failed", "ValueError: one (an error of the program; the log holds the details)"),
+        (KeyError(), "failed", "KeyError: no message (an error of the program; the log holds the details)"),
+        (MemoryError(), "failed", "out of memory: use fewer images, a smaller encoder, or a machine with more memory"),
+    ],
+)
+def test_every_fault_of_the_work_ends_the_job_with_one_sentence(tmp_path, monkeypatch, fault, state, error):
+    def work(*_):
+        if fault is not None:
+            raise fault
+
+    monkeypatch.setitem(kinds.KINDS, "faulty", kinds.Kind(lambda settings: None, work))
+    workspace = open_workspace(tmp_path)
+    table = JobTable(workspace.database)
+    submit(workspace, "faulty", {})
+    job = table.claim(lambda asked, taken: asked)
+    assert table.record_process(job, identify(os.getpid()))
+    assert run_job(workspace, table, job, Termination()) == state
+    ended = get(workspace, job.id)
+    assert (ended.state, ended.error, ended.ended_at is None) == (state, error, False)
