@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from comus_core import run_tables as tables
-from comus_core.clustering.filtering import filter_rank, kept
+from comus_core.clustering.filtering import filter_rank
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.counts import Counts
 from comus_core.label_map import LabelMap
@@ -70,12 +70,26 @@ class RunView:
         return filter_rank(self.cluster, self.distance, self.proposals.proposal_id)
 
     @cached_property
+    def by_distance(self) -> dict[int, IntArray]:
+        """Cluster -> rows of its proposals, nearest its centre first; every cluster is in it, −1 is not."""
+        order = np.lexsort((-self.rank, self.cluster))
+        ends = np.searchsorted(self.cluster[order], np.arange(self.clusters + 1))
+        return {c: order[ends[c] : ends[c + 1]] for c in range(self.clusters)}
+
+    @cached_property
+    def count_rows(self) -> IntArray:
+        """(n,) each proposal's row in `counts`, −1 where not counted or without ground truth."""
+        if self.counts is None:
+            return np.full(len(self), -1, np.int64)
+        return self.counts.rows_of(list(self.proposals.proposal_id))
+
+    @cached_property
     def truth_class(self) -> IntArray:
         """(n,) the foreground class that fills most of the proposal, 0 if there is none, −1 where not counted."""
         answer = np.full(len(self), -1, np.int32)
         if self.counts is None:
             return answer
-        rows = self.counts.rows_of(list(self.proposals.proposal_id))
+        rows = self.count_rows
         counted = rows >= 0
         foreground = self.counts.values[rows[counted], 1:]
         answer[counted] = np.where(foreground.max(axis=1, initial=0) > 0, foreground.argmax(axis=1) + 1, 0)
@@ -87,8 +101,9 @@ class RunView:
 
     def kept(self, decided: Decisions) -> BoolMask:
         """(n,) which proposals are in the core under the decided filter."""
-        percents = decided.percent_of(self.clusters)
-        return kept(self.cluster, self.distance, self.proposals.proposal_id, percents)
+        percents = np.array([*decided.percent_of(self.clusters).values(), 0.0])  # −1, unassigned, finds the last
+        core: BoolMask = percents[self.cluster] < self.rank
+        return core
 
     def vectors(self) -> Vectors:
         """(n, d) raw vectors in the order of the proposals."""

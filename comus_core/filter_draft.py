@@ -1,0 +1,44 @@
+"""A filter that is tried before it is decided: a draft is a `Decisions` that the log does not hold yet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from comus_core.config import require
+from comus_core.workspace import Run, Workspace
+from comus_core.workspace.decisions import Decisions
+
+
+def with_percent(draft: Decisions, percent: float, cluster: int | None = None) -> Decisions:
+    """The draft with another percentage: of one cluster, or of all, which forgets those that clusters had of their own.
+
+    Raises:
+        SettingsError: a percentage outside 0 to 100.
+    """
+    require(0 <= percent <= 100, f"filter {percent}: a percentage from 0 to 100")
+    if cluster is None:
+        return replace(draft, filter_percent=float(percent), cluster_percent={})
+    own = {**draft.cluster_percent, cluster: float(percent)}
+    return replace(draft, cluster_percent={c: p for c, p in own.items() if p != draft.filter_percent})
+
+
+def same_filter(one: Decisions, other: Decisions, clusters: int) -> bool:
+    """Whether both filter every cluster alike."""
+    return one.percent_of(clusters) == other.percent_of(clusters)
+
+
+def changes(decided: Decisions, draft: Decisions) -> list[dict[str, float | int]]:
+    """The `filter` events that lead from what is decided to the draft, in order; as few as do it."""
+    whole = decided.filter_percent != draft.filter_percent
+    forgotten = set(decided.cluster_percent) - set(draft.cluster_percent)
+    known = {} if whole or forgotten else decided.cluster_percent
+    events: list[dict[str, float | int]] = [{"percent": draft.filter_percent}] if whole or forgotten else []
+    own = sorted(draft.cluster_percent.items())
+    return events + [{"percent": p, "cluster": c} for c, p in own if known.get(c) != p]
+
+
+def apply(workspace: Workspace, run: Run, draft: Decisions) -> Decisions:
+    """Write the draft's filter to the log, and return what is decided then."""
+    for event in changes(workspace.decisions_of(run), draft):
+        workspace.decisions.append(run.id, run.artifacts["clustering"], "filter", **event)
+    return workspace.decisions_of(run)

@@ -1,0 +1,108 @@
+"""The two tables behind a score: how well each class is found, and which cluster became which class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from comus_core.evaluation.matching import iou_matrix
+from comus_core.evaluation.report import confusion
+from comus_core.label_map import LabelMap
+from comus_core.types import IntArray
+from comus_core.view_scores import ViewScore
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One ground-truth class; shares in percent, 0 where there is nothing to share.
+
+    Attributes:
+        name: of the class.
+        iou: intersection over union.
+        recall: share of the class's pixels that were predicted as it.
+        precision: share of the pixels predicted as it that are of it.
+        pixels: pixels of the class in the ground truth.
+        found_by: names of the categories matched to it.
+    """
+
+    name: str
+    iou: float
+    recall: float
+    precision: float
+    pixels: int
+    found_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MatchRow:
+    """One predicted category, or the predicted background; shares in percent.
+
+    Attributes:
+        category: 0…C−1, −1 for the background.
+        name: of the category.
+        class_name: of the class it stands for, None if it stands for none.
+        iou: of this category alone with that class.
+        purity: share of the category's pixels that are of that class.
+        pixels: pixels predicted as the category, ignored ones not among them.
+        runner_up: the other class with most of its pixels, None if there is none.
+    """
+
+    category: int
+    name: str
+    class_name: str | None
+    iou: float
+    purity: float
+    pixels: int
+    runner_up: str | None
+
+
+def class_rows(scored: ViewScore, classes: tuple[str, ...], labels: LabelMap) -> list[ClassRow]:
+    """A row for each class, in the order of the classes, background first."""
+    confused = confusion(scored.contingency, scored.matched)
+    n = len(classes)
+    correct = np.diagonal(confused)
+    true, predicted = confused.sum(axis=0), confused[:n].sum(axis=1)
+    names = np.array(["background", *labels.names], object)
+    return [
+        ClassRow(
+            name=name,
+            iou=scored.score.per_class[name],
+            recall=_percent(correct[k], true[k]),
+            precision=_percent(correct[k], predicted[k]),
+            pixels=int(true[k]),
+            found_by=tuple(names[np.asarray(scored.matched.class_of) == k]),
+        )
+        for k, name in enumerate(classes)
+    ]
+
+
+def match_rows(scored: ViewScore, classes: tuple[str, ...], labels: LabelMap) -> list[MatchRow]:
+    """A row for each category, the predicted background first."""
+    iou = 100 * iou_matrix(scored.contingency)
+    rows = []
+    for row, name in enumerate(("background", *labels.names)):
+        pixels, k = scored.contingency[row], int(scored.matched.class_of[row])
+        rows.append(
+            MatchRow(
+                category=row - 1,
+                name=name,
+                class_name=classes[k] if k >= 0 else None,
+                iou=float(iou[row, k]) if k >= 0 else 0.0,
+                purity=_percent(pixels[k], pixels.sum()) if k >= 0 else 0.0,
+                pixels=int(pixels.sum()),
+                runner_up=_runner_up(pixels, k, classes),
+            )
+        )
+    return rows
+
+
+def _runner_up(pixels: IntArray, k: int, classes: tuple[str, ...]) -> str | None:
+    others = pixels.copy()
+    if k >= 0:
+        others[k] = 0
+    return classes[int(others.argmax())] if others.max(initial=0) > 0 else None
+
+
+def _percent(part: int, whole: int) -> float:
+    return 100.0 * int(part) / max(int(whole), 1)

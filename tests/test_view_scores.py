@@ -1,0 +1,215 @@
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from comus_core import discover, make_config, open_workspace
+from comus_core.cluster_summary import ORDERS, ordered, summaries
+from comus_core.clustering.filtering import kept
+from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.filter_draft import apply, changes, same_filter, with_percent
+from comus_core.images.dataset import open_dataset
+from comus_core.run_view import open_run_view
+from comus_core.score_tables import class_rows, match_rows
+from comus_core.scoring import frozen_matching, score_run
+from comus_core.standing import standing_of
+from comus_core.view_scores import coverage, curve_of, score_view
+from comus_core.workspace.decisions import Decisions
+from tests.builders import draw_folder, write_vectors
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    """A run whose five clusters mix three classes: (workspace, run, view)."""
+    folder = draw_folder(tmp_path_factory.mktemp("mixed") / "shapes", count=48, seed=3)
+    vectors = write_vectors(folder, folder.parent / "vectors.npz", noise=4.0)
+    config = make_config(
+        dataset=str(folder),
+        saliency={"detector": f"masks:{folder / 'masks'}"},
+        features={"encoder": f"file:{vectors}"},
+        clustering={"neighbours": 8, "clusters": 5},
+        filter_percent=30,
+    )
+    workspace = open_workspace(tmp_path_factory.mktemp("workspace"))
+    run = discover(config, workspace)
+    return workspace, run, open_run_view(workspace, run)
+
+
+DRAFTS = [Decisions(), Decisions(filter_percent=40), Decisions(filter_percent=100, cluster_percent={1: 0.0, 3: 55.0})]
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_a_view_keeps_what_the_filter_keeps(mixed, draft):
+    _, _, view = mixed
+    expected = kept(view.cluster, view.distance, view.proposals.proposal_id, draft.percent_of(view.clusters))
+    assert np.array_equal(view.kept(draft), expected)
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+@pytest.mark.parametrize("mode", ["auto", "hungarian", "majority"])
+def test_scores_of_a_view_equal_the_scores_of_the_stored_run(mixed, draft, mode):
+    workspace, run, view = mixed
+    expected = score_run(workspace, run, draft, mode)
+    assert score_view(view, draft, mode, filtered=False).score == expected.every
+    assert score_view(view, draft, mode, filtered=True).score == expected.filtered
+    assert coverage(view, draft) == expected.coverage
+
+
+def test_the_curve_passes_through_the_scores_at_each_percentage(mixed):
+    _, _, view = mixed
+    for point in curve_of(view, "majority")[::13]:
+        draft = Decisions(filter_percent=point.percent)
+        assert point.miou == pytest.approx(score_view(view, draft, "majority", filtered=True).score.miou, abs=1e-12)
+        assert (point.kept, point.coverage) == (view.kept(draft).sum(), coverage(view, draft))
+
+
+def test_a_frozen_matching_is_used_as_it_is(mixed):
+    workspace, run, view = mixed
+    frozen = frozen_matching(workspace, run.id, view.clusters, view.classes)
+    scored = score_view(view, Decisions(filter_percent=90), "hungarian", filtered=True, frozen=frozen)
+    assert scored.matched is frozen
+
+
+def test_a_run_without_ground_truth_has_no_score(mixed):
+    with pytest.raises(WorkspaceError, match="no ground truth"):
+        score_view(replace(mixed[2], counts=None), Decisions(), filtered=False)
+
+
+def test_class_rows_hold_iou_recall_and_precision_counted_pixel_by_pixel(mixed):
+    _, _, view = mixed
+    decided = Decisions(filter_percent=35)
+    scored = score_view(view, decided, "majority", filtered=True)
+    predicted, true = _pixels(view, decided, scored.matched.class_of)
+    for k, row in enumerate(class_rows(scored, view.classes, view.labels(decided))):
+        both = int(((predicted == k) & (true == k)).sum())
+        assert row.pixels == (true == k).sum()
+        assert row.recall == 100 * both / max((true == k).sum(), 1)
+        assert row.precision == 100 * both / max((predicted == k).sum(), 1)
+        assert row.iou == pytest.approx(100 * both / max(((predicted == k) | (true == k)).sum(), 1), abs=1e-12)
+
+
+def test_match_rows_name_the_class_of_every_cluster_and_what_it_is_mixed_with(mixed):
+    _, _, view = mixed
+    scored = score_view(view, Decisions(names={2: "round things"}), "majority", filtered=False)
+    rows = match_rows(scored, view.classes, view.labels(Decisions(names={2: "round things"})))
+    assert [r.category for r in rows] == list(range(-1, view.clusters))
+    assert rows[3].name == "round things"
+    for row, pixels, k in zip(rows, scored.contingency, scored.matched.class_of, strict=True):
+        assert row.class_name == view.classes[k] and row.pixels == pixels.sum()
+        assert row.purity == 100 * pixels[k] / pixels.sum()
+        others = {name: count for j, (name, count) in enumerate(zip(view.classes, pixels, strict=True)) if j != k}
+        assert row.runner_up == (max(others, key=others.get) if max(others.values()) else None)
+
+
+def test_a_cluster_left_over_by_the_matching_stands_for_no_class(mixed):
+    _, _, view = mixed
+    scored = score_view(view, Decisions(), "hungarian", filtered=False)
+    rows = match_rows(scored, view.classes, view.labels(Decisions()))
+    left_over = [row for row in rows if row.class_name is None]
+    assert len(left_over) == view.clusters + 1 - len(view.classes)
+    assert all(row.iou == row.purity == 0 for row in left_over)
+
+
+def test_every_proposal_is_dropped_exactly_from_the_percentage_its_standing_names(mixed):
+    _, _, view = mixed
+    for row in range(len(view)):
+        limit = standing_of(view, row, Decisions()).dropped_from
+        tried = {0.0, 7.0, 50.0, 100.0} | ({limit, np.nextafter(limit, 0)} if 0 < limit < 100 else set())
+        for percent in tried:
+            standing = standing_of(view, row, Decisions(filter_percent=percent))
+            assert standing.kept == view.kept(Decisions(filter_percent=percent))[row]
+            if limit > 0:
+                assert standing.kept == (percent < limit)
+
+
+def test_standings_count_a_cluster_through_from_its_nearest(mixed):
+    _, _, view = mixed
+    for cluster, rows in view.by_distance.items():
+        standings = [standing_of(view, int(row), Decisions()) for row in rows]
+        assert [s.place for s in standings] == list(range(1, len(rows) + 1))
+        assert all(s.size == len(rows) and s.cluster == cluster for s in standings)
+        assert [s.distance for s in standings] == sorted(s.distance for s in standings)
+        assert math.isinf(standings[0].dropped_from) and "nearest" in standings[0].reason
+
+
+def test_a_reason_says_the_percentage_and_the_verdict(mixed):
+    _, _, view = mixed
+    row = int(view.by_distance[0][len(view.by_distance[0]) // 2])
+    limit = standing_of(view, row, Decisions()).dropped_from
+    assert "so it is kept" in standing_of(view, row, Decisions(filter_percent=limit - 1)).reason
+    assert "so it is dropped" in standing_of(view, row, Decisions(filter_percent=limit)).reason
+    farthest = int(view.by_distance[0][-1])
+    assert "kept at 0 % only" in standing_of(view, farthest, Decisions()).reason
+    assert "dropped at any filter" in standing_of(view, farthest, Decisions(filter_percent=1)).reason
+
+
+def test_summaries_hold_every_proposal_once_core_before_filtered(mixed):
+    _, _, view = mixed
+    decided = Decisions(filter_percent=40, names={1: "Bars"})
+    found = summaries(view, decided)
+    rows = np.concatenate([np.r_[s.core, s.filtered] for s in found])
+    assert sorted(rows) == list(range(len(view)))
+    assert found[1].name == "Bars" and found[0].name == "cluster 0"
+    for summary in found:
+        assert view.kept(decided)[summary.core].all() and not view.kept(decided)[summary.filtered].any()
+        assert np.array_equal(np.r_[summary.core, summary.filtered], view.by_distance[summary.cluster])
+
+
+def test_summaries_come_in_the_order_asked_for_and_are_found_by_name(mixed):
+    _, _, view = mixed
+    decided = Decisions(names={0: "cluster 10", 3: "Wheels"})
+    found = summaries(view, decided)
+    sizes = [s.size for s in ordered(found, "size")]
+    assert sizes == sorted(sizes, reverse=True)
+    assert [s.cluster for s in ordered(found, "number")] == [0, 1, 2, 3, 4]
+    names = [s.name for s in ordered(found, "name")]
+    assert names == ["cluster 1", "cluster 2", "cluster 4", "cluster 10", "Wheels"]
+    assert [s.cluster for s in ordered(found, "size", " wheel ")] == [3]
+    spreads = [s.spread for s in ordered(found, "tightness")]
+    assert spreads == sorted(spreads) and len(ORDERS) == 5
+    with pytest.raises(SettingsError, match="choose one of size"):
+        ordered(found, "colour")
+
+
+def test_changing_all_forgets_what_clusters_had_of_their_own():
+    draft = with_percent(with_percent(Decisions(filter_percent=20), 60, cluster=2), 35)
+    assert draft.percent_of(4) == {c: 35.0 for c in range(4)}
+    assert same_filter(with_percent(draft, 35, cluster=1), draft, 4)
+    with pytest.raises(SettingsError, match="0 to 100"):
+        with_percent(draft, 101)
+
+
+def test_the_events_of_a_draft_lead_from_what_is_decided_to_it(mixed, tmp_path):
+    _, run, view = mixed
+    workspace = open_workspace(tmp_path)
+    workspace.runs.save(run)
+    start = Decisions()
+    for draft in [
+        with_percent(start, 20),
+        with_percent(with_percent(start, 20), 50, cluster=1),
+        with_percent(with_percent(with_percent(start, 20), 50, cluster=1), 70, cluster=4),
+        with_percent(with_percent(start, 20), 70, cluster=4),
+        with_percent(start, 0),
+    ]:
+        decided = apply(workspace, run, draft)
+        assert same_filter(decided, draft, view.clusters)
+        assert changes(decided, draft) == []
+    # one event for all, one a cluster that is new or different; a cluster's own percentage goes with one for all
+    assert len(workspace.decisions.events(run.id, run.artifacts["clustering"])) == 1 + 1 + 1 + 2 + 1
+
+
+def _pixels(view, decided, class_of):
+    """Predicted and true class of every pixel of all images, painted one image after another."""
+    truth, core = open_dataset(view.run.config.dataset, Path()).truth, view.kept(decided)
+    predicted, true = [], []
+    for image_id, size in zip(view.image_ids, view.image_sizes, strict=True):
+        canvas = np.full(size, class_of[0])
+        for row in view.rows_of_image.get(image_id, []):
+            if core[row]:
+                canvas[view.proposals.mask(row)] = class_of[view.cluster[row] + 1]
+        mask = truth.mask(image_id)
+        predicted.append(canvas[mask != truth.ignore].ravel())
+        true.append(mask[mask != truth.ignore].ravel())
+    return np.concatenate(predicted), np.concatenate(true)
