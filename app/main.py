@@ -13,4 +13,9 @@ if str(ROOT) not in sys.path:  # a checkout that is not installed, started from 
 
 from app import server  # noqa: E402
 
-app = st.App(Path(__file__).with_name("frame.py"), routes=server.routes(), lifespan=server.lifespan)
+app = st.App(
+    Path(__file__).with_name("frame.py"),
+    routes=server.routes(),
+    middleware=server.middleware(st.get_option("server.address")),
+    lifespan=server.lifespan,
+)

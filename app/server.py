@@ -5,6 +5,7 @@ An address with the right version never changes its answer, so the browser keeps
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,8 @@ from typing import Any
 
 import numpy as np
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -27,6 +30,7 @@ from comus_core.errors import ComusError, SettingsError, WorkspaceError
 from comus_core.run_view import RunView
 
 FOREVER, ASK_AGAIN = "private, max-age=31536000, immutable", "private, no-cache"
+LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
 LAYERS = ("saliency", "proposal", "pseudo_mask", "truth")
 
 
@@ -40,6 +44,16 @@ def routes() -> list[Route]:
         Route("/api/runs/{run}/images/{row:int}", image),
         Route("/api/runs/{run}/layers/{name}/{row:int}", layer),
     ]
+
+
+def middleware(address: str | None) -> list[Middleware]:
+    """A server that listens on this machine alone answers only to this machine's names.
+
+    Without it, a page of another site could let its own name point here (DNS rebinding) and read everything.
+    COMUS_ALLOWED_HOSTS, names between commas, adds those of a proxy in front.
+    """
+    named = [name.strip() for name in os.environ.get("COMUS_ALLOWED_HOSTS", "").split(",") if name.strip()]
+    return [Middleware(TrustedHostMiddleware, allowed_hosts=[*LOCAL, *named])] if address in LOCAL else []
 
 
 def ready(_: Request) -> Response:

@@ -1,0 +1,58 @@
+"""The real app as a process of its own, and a browser's patience with it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.app.map_browser import READY
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def serving(workspace: Path, cwd: Path, **environment: str) -> Iterator[str]:
+    """`comus app` on a free port over a workspace, started from `cwd`; gives its address, ending in a slash."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "comus_core", "app", "--workspace", str(workspace), "--port", str(port)]
+    log = cwd / f"app-{port}.log"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [*command, "--no-browser"], cwd=cwd, env=os.environ | environment, stdout=output, stderr=output
+        )
+        try:
+            _await_answer(f"http://127.0.0.1:{port}/api/ready", server, log)
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            server.terminate()
+            server.wait(15)
+
+
+def settle(page, text: str = "") -> None:
+    """Wait until the page is connected and its script rests, and, if given, until `text` is on it."""
+    page.wait_for_selector(READY, timeout=60_000)
+    if text:
+        page.get_by_text(text).first.wait_for(timeout=60_000)
+        page.wait_for_selector(READY, timeout=60_000)
+
+
+def _await_answer(url: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        assert server.poll() is None, f"the app did not start:\n{log.read_text()[-2000:]}"
+        try:
+            urllib.request.urlopen(url, timeout=5)
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise AssertionError(f"{url} does not answer:\n{log.read_text()[-2000:]}")
