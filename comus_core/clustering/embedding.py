@@ -17,7 +17,7 @@ from comus_core.types import FloatArray, IntArray
 
 DENSE_POINTS = 1000  # up to here LAPACK is as fast as Lanczos
 TOLERANCE = 1e-8  # of Lanczos, relative to the eigenvalue; residuals come out near 1e-12
-LOOK_TOLERANCE = 1e-3  # of the look for a missed copy: enough to see that one is there
+LOOK_TOLERANCE = 1e-6  # of the look for a missed copy: copies closer than this to the next eigenvalue are as good
 
 
 @dataclass(frozen=True)

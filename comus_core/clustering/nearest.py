@@ -64,7 +64,7 @@ def _close_pairs(queries: Vectors, points: Vectors, neighbours: int) -> Iterator
     bound reaches the k-th smallest upper bound stays. Centring first makes the bound tight, and moves no neighbour.
     """
     centre = points.mean(axis=0, dtype=np.float64)
-    scale = max(float(np.abs(points - centre).max()), float(np.abs(queries - centre).max())) or 1.0
+    scale = max(float(np.abs(x - centre).max(initial=0)) for x in (points, queries)) or 1.0
     q, p = ((x - centre) / scale for x in (queries, points))
     error = 2 * (points.shape[1] + 16) * float(np.finfo(np.float32).eps)
     q_slack, p_square = 2 * error * np.square(q).sum(axis=1), np.square(p).sum(axis=1)
