@@ -77,6 +77,8 @@ def discover(
 def _run_stages(context: StageContext, run: Run, images: Artifact, last: int) -> tuple[Run, dict[str, Artifact]]:
     """Walk the stages; the run's row knows every artifact as soon as it is there."""
     stages.require_usable(context, images)
+    if context.dataset.truth and last == STAGES.index("evaluation"):
+        stages.check_truth(context, images)
     made = {"images": images}
     steps: list[tuple[str, str, Callable[[], Artifact]]] = [
         ("saliency", "soft_maps", lambda: stages.soft_maps(context, images)),
@@ -100,7 +102,7 @@ def _run_stages(context: StageContext, run: Run, images: Artifact, last: int) ->
 
 def _cluster_count(context: StageContext, made: dict[str, Artifact]) -> int:
     """K: what was asked; else the number of foreground classes; else `DEFAULT_CLUSTERS`, less for few proposals."""
-    proposals = made["features"].table().num_rows
+    proposals = int(made["features"].table().num_rows)
     asked, truth = context.config.clustering.clusters, context.dataset.truth
     if asked is not None:
         return asked

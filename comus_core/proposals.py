@@ -60,7 +60,8 @@ class Proposals:
     def mask(self, row: int) -> BoolMask:
         """The mask of one row, (H, W) bool."""
         height, width = (int(v) for v in self.size_hw[row])
-        return coco_mask.decode({"size": [height, width], "counts": self.rle[row]}).astype(bool)
+        pixels = coco_mask.decode({"size": [height, width], "counts": self.rle[row]})
+        return np.asarray(pixels, bool)
 
     def to_table(self) -> pa.Table:
         """As an Arrow table of `SCHEMA`."""

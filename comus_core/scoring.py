@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from comus_core import run_tables as tables
+from comus_core.clustering.filtering import kept
 from comus_core.config import Matching
 from comus_core.errors import SettingsError
 from comus_core.evaluation.counts import Counts, contingency
@@ -58,7 +59,7 @@ def score_clusters(
     """
     labels = tables.label_map_of(decided, table.count)
     category = labels.categories(table.cluster)
-    keep = tables.kept(table.cluster, table.distance, table.proposal_id, decided.percent_of(table.count))
+    keep = kept(table.cluster, table.distance, table.proposal_id, decided.percent_of(table.count))
     row_names = ("background", *labels.names)
 
     def scored(rows: Any) -> tuple[Score, MatchedRows]:

@@ -12,7 +12,7 @@ import click
 from comus_core.choices import badge, resolve, supervision_of
 from comus_core.cli.progress import ProgressPrinter, duration, size
 from comus_core.cli.tables import print_result
-from comus_core.config import PRESETS, RunConfig, make_config, to_dict
+from comus_core.config import PRESETS, Matching, RunConfig, make_config, to_dict
 from comus_core.types import STAGES
 from comus_core.workspace import Workspace, open_workspace
 from comus_core.workspace.files import write_json
@@ -84,7 +84,7 @@ def run(
 def evaluate(
     run_name: str,
     dataset: str,
-    matching: str | None,
+    matching: Matching | None,
     matching_from: str | None,
     workspace: str | None,
     device: str,

@@ -6,13 +6,14 @@
 from comus_core.stages.clusters import clustering, projection
 from comus_core.stages.context import StageContext
 from comus_core.stages.masks import counts, pseudo_masks
-from comus_core.stages.photographs import check_images, require_usable
+from comus_core.stages.photographs import check_images, check_truth, require_usable
 from comus_core.stages.proposals import proposals, soft_maps
 from comus_core.stages.vectors import features
 
 __all__ = [
     "StageContext",
     "check_images",
+    "check_truth",
     "clustering",
     "counts",
     "features",

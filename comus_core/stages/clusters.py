@@ -42,7 +42,7 @@ def clustering(context: StageContext, vectors: Artifact, clusters: int) -> Artif
 
 def projection(context: StageContext, vectors: Artifact) -> Artifact:
     """t-SNE and UMAP of the vectors, computed once."""
-    from comus_core.clustering.vectors import normalise
+    from comus_core.clustering import normalise
     from comus_core.projection import project
 
     how, seed = context.config.clustering.features, context.config.seed

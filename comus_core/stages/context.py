@@ -11,10 +11,12 @@ from comus_core.config import RunConfig
 from comus_core.images.dataset import Dataset
 from comus_core.types import OnProgress
 from comus_core.workspace import Artifact, ArtifactKey, Workspace
+from comus_core.workspace.artifacts import digest
 
 # Raise a stage's number when its result changes for the same settings.
 VERSIONS = {
     "images": 1,
+    "truth": 1,
     "soft_maps": 1,
     "proposals": 1,
     "features": 1,
@@ -50,6 +52,14 @@ class StageContext:
         """The key of an artifact; inputs are artifacts or fingerprints."""
         prints = {name: i.fingerprint if isinstance(i, Artifact) else str(i) for name, i in inputs.items()}
         return ArtifactKey(kind, VERSIONS[kind], settings, prints, weights or {})
+
+    def truth_fingerprint(self) -> str:
+        """A digest of the classes and of every file the ground truth comes from."""
+        truth = self.dataset.truth
+        if truth is None:
+            return ""
+        hashes = self.workspace.hash_files(truth.files())
+        return digest([list(truth.classes), sorted([path.name, sha] for path, (_, sha) in hashes.items())])
 
     def make(self, stage: str, key: ArtifactKey, ids: Sequence[str] | None, work: Any, **options: Any) -> Artifact:
         """The key's artifact, timed under its stage; `ids` None means all at once."""

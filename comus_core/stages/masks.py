@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,9 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from comus_core import run_tables as tables
+from comus_core.errors import DatasetError
+from comus_core.images.dataset import GroundTruth
+from comus_core.images.folder import EXTENSIONS
 from comus_core.stages.context import StageContext
+from comus_core.types import BoolMask, IntArray
 from comus_core.workspace import Artifact
-from comus_core.workspace.artifacts import Tick, digest
+from comus_core.workspace.artifacts import Tick
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.files import replacing
 
@@ -24,13 +29,14 @@ def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: D
     all_proposals, table = tables.read_proposals(found), tables.read_clusters(clusters)
     names, category, keep = tables.decided_rows(all_proposals, table, decided)
     rows_of, sizes = tables.rows_by_image(all_proposals), tables.image_sizes(images)
+    file_of = _mask_files(list(rows_of))
 
     def work(ids: Sequence[str], tick: Tick, folder: Path) -> pa.Table:
         files = []
         for image_id in ids:
             rows = np.array(rows_of[image_id])
             mask = pseudo_mask(all_proposals[rows], category[rows], keep[rows], sizes[image_id], len(names))
-            files.append(f"masks/{image_id}.png")
+            files.append(file_of[image_id])
             with replacing(folder / files[-1]) as temporary:
                 temporary.write_bytes(to_png(mask))
             tick(1)
@@ -43,21 +49,19 @@ def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: D
 
 def counts(context: StageContext, images: Artifact, found: Artifact) -> Artifact:
     """Pixels of each class inside each proposal and in each image's remainder: the only pass over ground truth."""
-    from comus_core.evaluation.counts import Counts, count_image
+    from comus_core.evaluation.counts import Counts
 
     truth = context.dataset.truth
     assert truth is not None, "counts need ground truth: the caller checks"
     all_proposals = tables.read_proposals(found)
     rows_of = tables.rows_by_image(all_proposals)
-    hashes = context.workspace.hash_files(truth.files())
-    fingerprint = digest([list(truth.classes), sorted([p.name, sha] for p, (_, sha) in hashes.items())])
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         images_of, proposals_of, values = [], [], []
         for image_id in ids:
             rows = rows_of.get(image_id, [])
             masks = [all_proposals.mask(row) for row in rows]
-            values.append(count_image(truth.mask(image_id), truth.ignore, masks, len(truth.classes)))
+            values.append(_counted(image_id, truth, masks))
             images_of += [image_id] * (len(rows) + 1)
             proposals_of += [*all_proposals.proposal_id[rows], ""]
             tick(1)
@@ -65,4 +69,22 @@ def counts(context: StageContext, images: Artifact, found: Artifact) -> Artifact
         return Counts(*arrays).to_table()
 
     ids = [i for i in tables.usable_ids(images) if truth.has(i)]
-    return context.make("evaluation", context.key("counts", {}, proposals=found, truth=fingerprint), ids, work)
+    key = context.key("counts", {}, proposals=found, truth=context.truth_fingerprint())
+    return context.make("evaluation", key, ids, work)
+
+
+def _mask_files(image_ids: list[str]) -> dict[str, str]:
+    """Image id -> file of its mask: the same stem, as label tools want it; the whole id where two share a stem."""
+    stems = {i: i.rsplit(".", 1)[0] if Path(i).suffix.lower() in EXTENSIONS else i for i in image_ids}
+    shared = Counter(stems.values())
+    return {i: f"masks/{stem if shared[stem] == 1 else i}.png" for i, stem in stems.items()}
+
+
+def _counted(image_id: str, truth: GroundTruth, masks: list[BoolMask]) -> IntArray:
+    """(m + 1, n) pixels of one image; a fault names the image."""
+    from comus_core.evaluation.counts import count_image
+
+    try:
+        return count_image(truth.mask(image_id), truth.ignore, masks, len(truth.classes))
+    except DatasetError as error:
+        raise DatasetError(f"image {image_id}: {error}") from None

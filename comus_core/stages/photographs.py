@@ -44,3 +44,16 @@ def require_usable(context: StageContext, images: Artifact) -> None:
         raise DatasetError(
             f"{context.dataset.spec}: none of the {len(context.dataset.files)} files is usable ({reasons})"
         )
+
+
+def check_truth(context: StageContext, images: Artifact) -> None:
+    """Read every ground-truth mask once, so that a bad one stops the run before its long work, not after it.
+
+    Raises:
+        DatasetError: the first mask that cannot be used.
+    """
+    from comus_core.images.checking import check_truth as check
+
+    ids = tables.usable_ids(images)
+    key = context.key("truth", {}, images=images, truth=context.truth_fingerprint())
+    context.make("images", key, None, lambda _: check(context.dataset, ids))
