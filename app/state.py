@@ -18,6 +18,7 @@ from comus_core.workspace.selections import Selection
 
 # Names of the address's parameters; in the session they have a prefix, so that no widget key can meet them.
 RUN, SELECTION, PROPOSAL, MAP, COLOUR = "run", "selection", "proposal", "map", "colour"
+IMAGE, CLUSTER = "image", "cluster"
 _PREFIX = "comus."
 
 
@@ -29,7 +30,8 @@ def run_id() -> str | None:
 def choose_run(run: str) -> None:
     """Look at another run; its own selection comes back, the photograph of the former one goes."""
     if run != run_id():
-        _write(PROPOSAL, "")
+        for name in (PROPOSAL, IMAGE, CLUSTER):
+            _write(name, "")
         _write(SELECTION, _remembered(f"selection-of-{run}", ""))
     _write(RUN, run)
 
@@ -64,6 +66,29 @@ def picked() -> str | None:
 def pick(proposal_id: str | None) -> None:
     """Look at a proposal's photograph."""
     _write(PROPOSAL, proposal_id or "")
+    _write(IMAGE, "")
+
+
+def picked_image() -> str | None:
+    """Id of the photograph looked at where it is not that of `picked()`, such as one with nothing salient in it."""
+    return None if st.query_params.get(PROPOSAL) else _read(IMAGE) or None
+
+
+def pick_image(image_id: str) -> None:
+    """Look at a photograph, at none of its proposals in particular."""
+    _write(PROPOSAL, "")
+    _write(IMAGE, image_id)
+
+
+def opened_cluster() -> int | None:
+    """The cluster looked at alone; None for all."""
+    asked = _read(CLUSTER) or ""
+    return int(asked) if asked.isdecimal() else None
+
+
+def open_cluster(cluster: int | None) -> None:
+    """Look at one cluster alone, or at all again."""
+    _write(CLUSTER, "" if cluster is None else str(cluster))
 
 
 def map_method() -> MapMethod:

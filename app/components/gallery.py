@@ -23,7 +23,20 @@ def gallery(
     size: int = 160,
     key: str,
 ) -> None:
-    """Show the crops of some proposals.
+    """Show the crops of some proposals: `grid` under a key of its own."""
+    with st.container(key=key):
+        st.html(grid(view, rows, captions=captions, outlines=outlines, size=size))
+
+
+def grid(
+    view: RunView,
+    rows: Sequence[int],
+    *,
+    captions: Sequence[str] | None = None,
+    outlines: Sequence[str] | str | None = None,
+    size: int = 160,
+) -> str:
+    """The HTML of a grid of crops.
 
     Args:
         view: the run.
@@ -31,7 +44,6 @@ def gallery(
         captions: a short plain text below each; None shows none.
         outlines: a colour `#rrggbb` for each, or one for all; None draws a white outline and no frame.
         size: one of `urls.CROP_SIZES`.
-        key: the element's key.
     """
     words = captions or [""] * len(rows)
     colours = [outlines] * len(rows) if outlines is None or isinstance(outlines, str) else list(outlines)
@@ -39,8 +51,7 @@ def gallery(
         _figure(view, int(row), caption, colour, size)
         for row, caption, colour in zip(rows, words, colours, strict=True)
     ]
-    with st.container(key=key):
-        st.html(f'<div class="comus-gallery" style="--cell:{size}px">{"".join(figures)}</div>')
+    return f'<div class="comus-gallery" style="--cell:{size}px">{"".join(figures)}</div>'
 
 
 def paged(count: int, *, key: str, page_size: int = PAGE_SIZE) -> slice:
