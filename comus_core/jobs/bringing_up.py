@@ -15,6 +15,7 @@ from typing import IO
 import comus_core
 from comus_core.errors import WorkspaceError
 from comus_core.jobs.logs import jobs_folder, last_words
+from comus_core.jobs.processes import identify
 from comus_core.workspace import Workspace
 
 LOCK = "supervisor.lock"
@@ -130,10 +131,12 @@ def supervisor_is_up(root: Path) -> bool:
 
 
 def supervisor_pid(workspace: Workspace) -> int | None:
-    """The process id of the workspace's supervisor; None if there is none."""
-    while supervisor_is_up(workspace.root):
+    """The process id of the workspace's supervisor; None if there is none on this machine."""
+    for _ in range(100):
+        if not supervisor_is_up(workspace.root):
+            return None
         text = (workspace.root / "jobs" / LOCK).read_text()
-        if text.isdigit():
+        if text.isdigit() and identify(int(text)) is not None:
             return int(text)
         time.sleep(0.01)  # it took the lock this instant and is about to write its pid
     return None
