@@ -58,6 +58,7 @@ def _open(path: Path, device: str) -> Any:
         raise WeightsError("saliency 'u2netp' needs ONNX Runtime: pip install onnxruntime, or choose another") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = _cores()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leaves the cores to decoding in between
     wanted = ["CUDAExecutionProvider"] if device.startswith("cuda") else []
     providers = [p for p in (*wanted, "CPUExecutionProvider") if p in onnxruntime.get_available_providers()]
     try:
