@@ -89,9 +89,13 @@ def speeds(workspace: Workspace, device: str) -> dict[str, float]:
         return {row["work"]: row["seconds_per_item"] for row in rows}
 
 
-def remember_speeds(workspace: Workspace, device: str, seconds_per_item: Mapping[str, float]) -> None:
-    """Keep what was measured, for the next estimate."""
-    rows = [(work, _machine(device), seconds) for work, seconds in seconds_per_item.items()]
+def remember_speeds(
+    workspace: Workspace, config: RunConfig, device: str, seconds_per_item: Mapping[str, float]
+) -> None:
+    """Keep, for the next estimate, how fast each kind of artifact was made."""
+    saliency, encoder = work_names(config)
+    names = {"images": "images", "soft_maps": saliency, "features": encoder}
+    rows = [(names[k], _machine(device), seconds) for k, seconds in seconds_per_item.items() if k in names]
     with workspace.database.writing() as connection:
         connection.executemany("INSERT OR REPLACE INTO speeds VALUES (?, ?, ?)", rows)
 

@@ -16,6 +16,7 @@ from comus_core import stages
 from comus_core.choices import resolve, supervision_of
 from comus_core.config import DEFAULT_CLUSTERS, RunConfig, to_dict
 from comus_core.errors import Cancelled, SettingsError
+from comus_core.estimate import remember_speeds
 from comus_core.images.dataset import absolute, open_dataset
 from comus_core.scoring import RunScores, score_json, score_run
 from comus_core.stages import StageContext
@@ -62,6 +63,7 @@ def discover(
     run = workspace.runs.save(_new_run(context, images))
     try:
         run, made = _run_stages(context, run, images, STAGES.index(until))
+        remember_speeds(workspace, config, context.device, context.seconds_per_item)
         scores = score_run(workspace, run) if {"counts", "clustering"} <= set(made) else None
         clusters = tables.read_clusters(made["clustering"]).count if "clustering" in made else 0
         result = result_json(run, context, made, clusters, scores)

@@ -36,6 +36,7 @@ class StageContext:
         config: settings with `auto` resolved.
         seconds: stage -> seconds spent in this invocation.
         computed: kinds of artifact that were not there before, in order.
+        seconds_per_item: kind -> speed, where the whole artifact was computed in this invocation.
     """
 
     workspace: Workspace
@@ -45,6 +46,7 @@ class StageContext:
     on_progress: OnProgress
     seconds: dict[str, float] = field(default_factory=dict)
     computed: list[str] = field(default_factory=list)
+    seconds_per_item: dict[str, float] = field(default_factory=dict)
 
     def key(
         self, kind: str, settings: dict[str, Any], weights: dict[str, str] | None = None, **inputs: Any
@@ -65,11 +67,15 @@ class StageContext:
         """The key's artifact, timed under its stage; `ids` None means all at once."""
         start = time.perf_counter()
         artifacts = self.workspace.artifacts
+        begun = artifacts.is_begun(key)
         if artifacts.find(key.kind, key.fingerprint) is None:
             self.computed.append(key.kind)
         if ids is None:
             artifact = artifacts.make(key, work)
         else:
             artifact = artifacts.make_sharded(key, ids, work, stage=stage, on_progress=self.on_progress, **options)
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+        spent = time.perf_counter() - start
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+        if ids and not begun:
+            self.seconds_per_item[key.kind] = spent / len(ids)
         return artifact

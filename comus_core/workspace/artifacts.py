@@ -88,6 +88,11 @@ class ArtifactStore:
             raise WorkspaceError(f"no finished {kind} artifact {fingerprint} in {self.root}: run the stage again")
         return artifact
 
+    def is_begun(self, key: ArtifactKey) -> bool:
+        """Whether the artifact is finished or some of its shards may be."""
+        folder = self.root / key.kind / key.fingerprint
+        return folder.exists() or folder.with_name(f"{key.fingerprint}.partial").exists()
+
     def make(self, key: ArtifactKey, write: Callable[[Path], None]) -> Artifact:
         """The artifact of `key`; if it is not there, `write(folder)` makes its files."""
         with self._partial(key) as folder:

@@ -1,0 +1,39 @@
+import pytest
+
+from comus_core.config import FeatureSettings, RunConfig, SaliencySettings
+from comus_core.estimate import estimate, remember_speeds
+from comus_core.workspace import open_workspace
+
+CONFIG = RunConfig("photos", SaliencySettings("u2netp"), FeatureSettings("efficientnet-lite0"))
+
+
+def test_what_was_measured_decides_the_next_estimate(tmp_path):
+    workspace = open_workspace(tmp_path)
+    assert not estimate(CONFIG, 1000, workspace).measured
+    remember_speeds(workspace, CONFIG, "cpu", {"soft_maps": 0.5, "features": 0.25, "images": 0.01, "counts": 9.0})
+    cost = estimate(CONFIG, 1000, workspace)
+    assert cost.measured
+    assert (cost.seconds["saliency"], cost.seconds["features"], cost.seconds["images"]) == (500, 250, 10)
+    assert cost.total == sum(cost.seconds.values())
+
+
+def test_speeds_of_one_device_say_nothing_of_another(tmp_path):
+    workspace = open_workspace(tmp_path)
+    remember_speeds(workspace, CONFIG, "cuda:0", {"soft_maps": 0.001, "features": 0.001})
+    assert not estimate(CONFIG, 1000, workspace, "cpu").measured
+
+
+@pytest.mark.parametrize("detector", ["ncut", "basnet", "masks:/somewhere"])
+def test_every_detector_has_an_estimate_that_grows_with_the_images(tmp_path, detector):
+    config = RunConfig("photos", SaliencySettings(detector, ncut_encoder="dino-vits16"), FeatureSettings("dino-vits8"))
+    small, large = (estimate(config, n, open_workspace(tmp_path)) for n in (100, 10_000))
+    assert 0 < small.total < large.total and small.disk_bytes * 100 == large.disk_bytes
+
+
+def test_the_papers_encoder_costs_more_than_the_small_ones(tmp_path):
+    workspace = open_workspace(tmp_path)
+    costs = [
+        estimate(RunConfig("p", SaliencySettings("u2netp"), FeatureSettings(name)), 500, workspace).seconds["features"]
+        for name in ("efficientnet-lite0", "dino-vits16", "dino-vits8")
+    ]
+    assert costs == sorted(costs)
