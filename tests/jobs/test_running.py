@@ -6,16 +6,9 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
-from pathlib import Path
 
-import numpy as np
 import pytest
-from click.testing import CliRunner
-from PIL import Image
 
-from comus_core import discover, make_config, open_workspace
-from comus_core.cli.main import cli
 from comus_core.errors import WorkspaceError
 from comus_core.jobs import (
     FINAL,
@@ -23,7 +16,6 @@ from comus_core.jobs import (
     ensure_supervisor,
     get,
     is_responding,
-    list_jobs,
     read_log,
     resume,
     submit,
@@ -32,100 +24,18 @@ from comus_core.jobs import (
 )
 from comus_core.jobs.bringing_up import Rules
 from comus_core.jobs.processes import identify
-from comus_core.jobs.records import LIVE, SILENCE
-
-REPOSITORY = Path(__file__).parents[2]
-RULES = Rules(idle_seconds=30, term_after=0.5, kill_after=1.5)
-NOT_REACHED = {"saliency": {"detector": "masks:none"}, "features": {"encoder": "file:none.npz"}}
-PATIENCE = 90  # seconds: only a broken build waits so long
-
-
-@pytest.fixture(scope="session")
-def photographs_of_three_shards(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("many") / "photographs"
-    folder.mkdir()
-    y, x = np.mgrid[:480, :640]
-    for number in range(192):
-        file = folder / f"{number:03d}.png"
-        if number < 4:
-            ramp = np.stack([x, y, x + y + 30 * number], -1).astype(np.uint8)
-            Image.fromarray(ramp).save(file, compress_level=1)
-        else:
-            shutil.copy(folder / f"{number % 4:03d}.png", file)
-    return folder
-
-
-@pytest.fixture
-def check_images(photographs_of_three_shards) -> dict:
-    return {"dataset": str(photographs_of_three_shards), "until": "images", **NOT_REACHED}
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    place = open_workspace(tmp_path / "w")
-    yield place
-    end_all(place)
-
-
-def end_all(workspace) -> None:
-    """Leave no process behind, whatever the test found."""
-    if pid := supervisor_pid(workspace):
-        os.kill(pid, signal.SIGKILL)
-    for job in list_jobs(workspace, LIVE):
-        if job.pid and (found := identify(job.pid)) and found.start == job.process_start:
-            os.killpg(job.pid, signal.SIGKILL)
-
-
-def until(condition, seconds: float = PATIENCE):
-    """What `condition` gives as soon as it is true."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.02)
-    return found
-
-
-def start(workspace, settings: dict):
-    job = submit(workspace, "discover", settings, "cpu")
-    ensure_supervisor(workspace, RULES)
-    return until(lambda: (found := get(workspace, job.id)).pid and found)
-
-
-def shards(workspace) -> dict[str, int]:
-    """Name and time of writing of the shards finished so far."""
-    found = workspace.root.glob("artifacts/images/*.partial/shards/0*.parquet")
-    times = {}
-    for path in found:
-        with suppress(FileNotFoundError):  # the artifact was completed in this instant
-            times[path.name] = path.stat().st_mtime_ns
-    return times
-
-
-def ended(workspace, job_id: int):
-    return until(lambda: (job := get(workspace, job_id)).state in FINAL and job)
-
-
-def kill_supervisor(workspace) -> int:
-    pid = supervisor_pid(workspace)
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: supervisor_pid(workspace) is None)
-    return pid
-
-
-def artifact_bytes(workspace) -> dict[str, bytes]:
-    folder = workspace.root / "artifacts"
-    files = [p for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"]
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
-
-
-@pytest.fixture(scope="module")
-def undisturbed(photographs_of_three_shards, tmp_path_factory) -> dict[str, bytes]:
-    """The artifacts that one uninterrupted process makes of the same photographs."""
-    place = open_workspace(tmp_path_factory.mktemp("undisturbed"))
-    config = make_config(dataset=str(photographs_of_three_shards), **NOT_REACHED)
-    discover(config, place, until="images", device="cpu")
-    return artifact_bytes(place)
+from comus_core.jobs.records import SILENCE
+from tests.jobs.watching import (
+    PATIENCE,
+    REPOSITORY,
+    RULES,
+    artifact_bytes,
+    ended,
+    kill_supervisor,
+    shards,
+    start,
+    until,
+)
 
 
 def test_a_killed_job_is_seen_to_be_lost_within_seconds_and_resumed_from_its_shards(
@@ -286,32 +196,3 @@ def test_a_job_outlives_its_submitter_and_works_from_any_folder_without_an_insta
     assert (run.state, run.result["images"], run.result["clusters"]) == ("done", 30, 3)
     assert workspace.artifact(run, "clustering").table().num_rows == 28
     assert "30 images, 0 set aside, 28 proposals" in read_log(done)
-
-
-def test_the_command_line_queues_cancels_resumes_and_follows_a_job(workspace, drawn_settings):
-    def comus(*words: str) -> str:
-        result = CliRunner().invoke(cli, [*words, "--workspace", str(workspace.root)], catch_exceptions=False)
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
-    assert "no jobs yet" in comus("jobs", "list")
-    detector, vectors = drawn_settings["saliency"]["detector"], drawn_settings["features"]["encoder"][len("file:") :]
-    options = ["--saliency", detector, "--features-file", vectors, "--until", "saliency"]
-    said = comus("run", drawn_settings["dataset"], *options, "--device", "cpu", "--background")
-    assert "job 1 is queued" in said
-    assert "cancel" in comus("jobs", "cancel", "1")
-    until(lambda: get(workspace, 1).state == "cancelled")
-    assert "attempt 2" in comus("jobs", "resume", "1")
-    followed = comus("jobs", "log", "1", "--follow")
-    assert "discover begins" in followed and "28 proposals" in followed
-    assert followed.splitlines()[-1].split()[:2] == ["1", "done"]
-    assert comus("jobs", "log", "1") in followed
-    assert get(workspace, 1).run in comus("jobs", "list")
-
-
-def test_json_of_a_run_in_the_background_is_refused_with_the_way_to_get_it(workspace):
-    words = ["run", "photos", "--background", "--json", "out.json", "--workspace", str(workspace.root)]
-    result = CliRunner().invoke(cli, words)
-    assert result.exit_code == 2
-    assert "comus show RUN --json" in result.output
-    assert list_jobs(workspace) == []

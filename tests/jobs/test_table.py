@@ -1,10 +1,6 @@
 import threading
-from pathlib import Path
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 
 from comus_core.errors import Cancelled, SettingsError, WorkspaceError
 from comus_core.jobs import cancel, get, list_jobs, resume, submit
@@ -224,72 +220,3 @@ def test_a_stage_is_stopped_when_cancel_was_asked_and_when_another_attempt_took_
                 for step in range(200):
                     threading.Event().wait(0.02)
                     pulse.on_progress(Progress("images", 1 + step, 5000))
-
-
-class JobLife(RuleBasedStateMachine):
-    """The table against a plain dictionary: id -> (state, attempt)."""
-
-    jobs = Bundle("jobs")
-    folder: Path
-
-    def __init__(self):
-        super().__init__()
-        for old in self.folder.glob("comus.sqlite*"):
-            old.unlink()
-        self.workspace = open_workspace(self.folder)
-        self.table, self.model, self.claimed = JobTable(self.workspace.database), {}, {}
-
-    @rule(target=jobs)
-    def submit(self):
-        job_id = submit(self.workspace, "discover", SETTINGS).id
-        assert job_id not in self.model
-        self.model[job_id] = ("queued", 1)
-        return job_id
-
-    @rule(target=jobs, limit=st.integers(0, 3))
-    def claim(self, limit):
-        job = self.table.claim(lambda asked, taken: asked if len(taken) < limit else None)
-        queued = sorted(i for i, (state, _) in self.model.items() if state == "queued")
-        live = sum(state in ("running", "cancelling") for state, _ in self.model.values())
-        assert (job.id if job else None) == (queued[0] if queued and live < limit else None)
-        if job is None:
-            return multiple()
-        self.model[job.id] = ("running", job.attempt)
-        self.claimed.setdefault(job.id, []).append(job)
-        return multiple()
-
-    @rule(job_id=jobs)
-    def cancel(self, job_id):
-        state, attempt = self.model[job_id]
-        self.model[job_id] = ({"queued": "cancelled", "running": "cancelling"}.get(state, state), attempt)
-        assert cancel(self.workspace, job_id).state == self.model[job_id][0]
-
-    @rule(job_id=jobs, how=st.sampled_from(["done", "failed", "cancelled", "died"]), old=st.booleans())
-    def end(self, job_id, how, old):
-        if job_id not in self.claimed:
-            return
-        held, (state, attempt) = self.claimed[job_id][0 if old else -1], self.model[job_id]
-        changed = self.table.bury(held, "x") if how == "died" else self.table.finish(held, how)
-        assert changed == (state in ("running", "cancelling") and held.attempt == attempt)
-        if changed:
-            died = "cancelled" if state == "cancelling" else "lost"
-            self.model[job_id] = (died if how == "died" else how, attempt)
-
-    @rule(job_id=jobs)
-    def resume(self, job_id):
-        state, attempt = self.model[job_id]
-        try:
-            resume(self.workspace, job_id)
-            assert state in ("failed", "cancelled", "lost")
-            self.model[job_id] = ("queued", attempt + 1)
-        except WorkspaceError:
-            assert state in ("queued", "running", "cancelling", "done")
-
-    @invariant()
-    def the_table_says_the_same(self):
-        assert {job.id: (job.state, job.attempt) for job in list_jobs(self.workspace)} == self.model
-
-
-def test_every_order_of_events_leaves_the_states_that_the_rules_say(tmp_path):
-    JobLife.folder = tmp_path
-    run_state_machine_as_test(JobLife, settings=settings(max_examples=6, stateful_step_count=40, deadline=None))
