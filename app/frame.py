@@ -19,7 +19,7 @@ from comus_core.errors import ComusError  # noqa: E402
 
 def landing() -> None:
     """The bare address: to the map if there is a run, else to starting one."""
-    navigation.go("explore" if view_data.current_run() else "new", **st.query_params.to_dict())
+    navigation.go("explore" if view_data.current_run() else "new", **state.parameters())
 
 
 def frame() -> None:

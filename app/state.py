@@ -152,6 +152,11 @@ def on_change(widget_key: str, take: Callable[[Any], None]) -> Callable[[], None
     return lambda: take(st.session_state[widget_key])
 
 
+def parameters() -> dict[str, str]:
+    """The parameters of the address as it came."""
+    return st.query_params.to_dict()
+
+
 def mirror() -> None:
     """Write what the session remembers into the address, from which a page change has wiped it."""
     for name in (RUN, SELECTION, MAP, COLOUR):

@@ -1,0 +1,48 @@
+import os
+
+from app.picture_cache import PictureCache
+
+
+def counted(content=b"x"):
+    calls = []
+
+    def make():
+        calls.append(1)
+        return content
+
+    return make, calls
+
+
+def test_a_picture_is_drawn_once_and_outlives_the_server(tmp_path):
+    make, calls = counted(b"picture")
+    assert PictureCache(tmp_path).get("a", make) == b"picture"
+    assert PictureCache(tmp_path).get("a", make) == b"picture"
+    assert len(calls) == 1
+
+
+def test_memory_holds_the_newest_within_its_bound(tmp_path):
+    cache = PictureCache(tmp_path, memory_bytes=250)
+    for name in "abc":
+        cache.get(name, lambda: b"x" * 100)
+    for name in "abc":
+        cache.path(name).unlink()
+    make, calls = counted()
+    cache.get("c", make), cache.get("b", make)
+    assert calls == []
+    cache.get("a", make)
+    assert len(calls) == 1
+
+
+def test_pruning_removes_the_longest_unused_files_beyond_the_bound(tmp_path):
+    cache = PictureCache(tmp_path)
+    for age, name in enumerate("abcd"):
+        cache.get(name, lambda: b"x" * 100)
+        os.utime(cache.path(name), (1000 + age, 1000 + age))
+    cache.prune(disk_bytes=200)
+    assert [cache.path(name).exists() for name in "abcd"] == [False, False, True, True]
+
+
+def test_a_folder_that_cannot_be_written_costs_only_the_cache(tmp_path):
+    (tmp_path / "blocked").write_text("a file where a folder should be")
+    make, calls = counted(b"picture")
+    assert PictureCache(tmp_path / "blocked").get("a", make) == b"picture" and calls
