@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from comus_core.config import require
+from comus_core.run_view import RunView
+from comus_core.types import IntArray
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
 
@@ -25,6 +29,21 @@ def with_percent(draft: Decisions, percent: float, cluster: int | None = None) -
 def same_filter(one: Decisions, other: Decisions, clusters: int) -> bool:
     """Whether both filter every cluster alike."""
     return one.percent_of(clusters) == other.percent_of(clusters)
+
+
+def border_first(view: RunView, draft: Decisions, cluster: int | None = None) -> tuple[IntArray, IntArray]:
+    """Rows of the proposals that the draft drops and of those it keeps, nearest the border first; ties by row.
+
+    Args:
+        view: the run.
+        draft: the filter that is tried.
+        cluster: that one alone; None is all of them. What is in no cluster is in neither answer.
+    """
+    percents = np.array([*draft.percent_of(view.clusters).values(), 0.0])[view.cluster]
+    asked = view.cluster >= 0 if cluster is None else view.cluster == cluster
+    order = np.argsort(np.abs(view.rank - percents), kind="stable")
+    keep = view.kept(draft)
+    return order[(asked & ~keep)[order]], order[(asked & keep)[order]]
 
 
 def changes(decided: Decisions, draft: Decisions) -> list[dict[str, float | int]]:

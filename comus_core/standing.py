@@ -34,6 +34,15 @@ class Standing:
     kept: bool
 
     @property
+    def limit_words(self) -> str:
+        """From which filter on it is dropped, in few words."""
+        if self.cluster < 0:
+            return "in no cluster"
+        if np.isinf(self.dropped_from):
+            return "always kept"
+        return f"from {self.dropped_from:.3g} %" if self.dropped_from else "above 0 %"
+
+    @property
     def reason(self) -> str:
         """Why it is kept or dropped, in a sentence or two."""
         if self.cluster < 0:
@@ -64,3 +73,24 @@ def standing_of(view: RunView, row: int, decided: Decisions) -> Standing:
         percent=percent,
         kept=percent < limit,
     )
+
+
+def truth_shares(view: RunView, row: int) -> list[tuple[str, float]]:
+    """Ground-truth classes inside a proposal and their shares of its counted pixels in percent, largest first.
+
+    Background is one of them; ignored pixels are not counted; empty where the image has no ground truth.
+    """
+    counted = int(view.count_rows[row])
+    if view.counts is None or counted < 0:
+        return []
+    pixels = view.counts.values[counted]
+    order = np.argsort(-pixels, kind="stable")[: int((pixels > 0).sum())]
+    return [(view.classes[k], 100.0 * int(pixels[k]) / int(pixels.sum())) for k in order]
+
+
+def classes_in(view: RunView, image_id: str) -> list[int]:
+    """Foreground classes that the ground truth has in an image, by number."""
+    if view.counts is None:
+        return []
+    pixels = view.counts.values[view.counts.image_id == image_id].sum(axis=0)
+    return [int(k) for k in np.flatnonzero(pixels) if k > 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +81,13 @@ def curve_of(view: RunView, mode: MatchingChoice = "auto", frozen: Matching | No
     return filter_curve(
         _counts(view), view.proposals.proposal_id, category, view.rank, labels.C, mode=mode, frozen=frozen
     )
+
+
+def coverage_curve(view: RunView) -> list[CurvePoint]:
+    """Kept and coverage at one percentage for all clusters, 0 to 100, for runs without ground truth: mIoU is NaN."""
+    limits = np.sort(view.rank[view.labels(Decisions()).categories(view.cluster) >= 0])
+    core = [len(limits) - int(np.searchsorted(limits, percent, side="right")) for percent in range(101)]
+    return [CurvePoint(float(p), kept, kept / max(len(limits), 1), math.nan) for p, kept in enumerate(core)]
 
 
 def _counts(view: RunView) -> Counts:

@@ -1,3 +1,52 @@
+"""A card a cluster, its core and what the filter drops side by side, as in the paper's Figure 3."""
+
 import streamlit as st
 
-st.caption("This page is being built.")
+from app import score_data, state, view_data
+from app.colouring import colouring
+from app.components import choices, cluster_card, states
+from app.components.gallery import paged
+from comus_core.cluster_summary import ordered
+
+ORDERS = {
+    "size": "Largest first",
+    "number": "By number",
+    "name": "By name",
+    "tightness": "Tightest first",
+    "match": "Best match first",
+}
+DIRECTIONS = {"near": "Nearest first", "far": "Farthest first"}
+CARDS = 10
+
+view = view_data.current_view()
+decided = view_data.decisions(view)
+found = score_data.summaries(view, decided)
+colours = colouring(view, "cluster", decided).colours
+opened = state.opened_cluster()
+alone = found[opened] if opened is not None and opened < len(found) else None
+st.html(cluster_card.STYLE)
+
+with st.container(horizontal=True, vertical_alignment="center", gap="small", key="cluster_controls"):
+    if alone is not None:
+        state.open_cluster(opened)  # into the address, from which a page change has wiped it
+        st.button(
+            "All clusters", key="all_clusters", icon=":material/arrow_back:", on_click=state.open_cluster, args=(None,)
+        )
+    else:
+        offered = {k: words for k, words in ORDERS.items() if k != "match" or view.counts is not None}
+        order = choices.selected("Order of the clusters", offered, key="cluster_order", width=170)
+        search = choices.searched("Find a name or class", key="cluster_search", width=220)
+    far = choices.segmented("Order of the crops", DIRECTIONS, key="crop_order") == "far"
+
+if alone is not None:
+    cluster_card.alone(view, alone, colours[alone.cluster], far)
+    st.stop()
+
+shown = ordered(found, order, search)
+if not shown:
+    states.empty("No cluster is called so", "Names and, with ground truth, classes are searched.", "search_off")
+turned = paged(len(shown), key=f"clusters-{view.run.id}-{order}-{search}", page_size=CARDS)
+for summary in shown[turned]:
+    cluster_card.show(view, summary, colours[summary.cluster], far)
+if len(shown) > CARDS:
+    st.caption(f"Clusters {turned.start + 1} to {min(turned.stop, len(shown))} of {len(shown)}")

@@ -1,3 +1,32 @@
+"""One photograph: what was found in it, why that was kept or dropped, and what looks like it."""
+
+from pathlib import Path
+
 import streamlit as st
 
-st.caption("This page is being built.")
+from app import state, view_data, walk
+from app.colouring import colouring
+from app.components import photograph, states
+
+view = view_data.current_view()
+decided = view_data.decisions(view)
+asked = state.picked_image() or state.picked()
+place = walk.place_of(view, state.picked(), state.picked_image())
+if place is None and asked:
+    st.warning(f"This run has no proposal or photograph `{asked}`; here is its first.", icon=":material/link_off:")
+place = place or walk.first_place(view)
+if place is None:
+    states.empty("No photographs", "This run has no image that could be read.", "hide_image")
+    st.stop()
+photograph.look_at(view, place)  # into the address, so that it can be shared
+
+st.html(Path(photograph.__file__).with_suffix(".css"))
+colours = colouring(view, "cluster", decided)
+photograph.navigation(view, place)
+left, right = st.columns([3, 2], gap="large")
+with left:
+    photograph.picture(view, place, decided)
+with right:
+    photograph.facts(view, place, decided, colours)
+if place.row is not None and len(view) > 1:
+    photograph.similar(view, place.row, colours)

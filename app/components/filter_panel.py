@@ -1,0 +1,165 @@
+"""The filter tried and applied: its slider, its figures, the table of clusters, and what would be dropped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import pandas as pd
+import streamlit as st
+
+from app import score_data, state
+from app.components import choices, states
+from app.components.gallery import gallery, paged
+from app.palette import CORE, FILTERED
+from comus_core import filter_draft
+from comus_core.cluster_summary import summaries
+from comus_core.evaluation.report import Score
+from comus_core.run_view import RunView
+from comus_core.standing import standing_of
+from comus_core.view_scores import coverage
+from comus_core.workspace.decisions import Decisions
+
+ALL = -1  # the scope of the slider that is no cluster
+
+
+def draft_of(view: RunView, decided: Decisions) -> Decisions:
+    """The filter being tried: it lives in the session until it is applied or what is decided changes elsewhere."""
+    base, draft = state.setting(_key(view), (decided, decided))
+    if not filter_draft.same_filter(base, decided, view.clusters):
+        return decided
+    return replace(draft, version=decided.version, names=decided.names)
+
+
+def sliders(view: RunView, decided: Decisions, draft: Decisions) -> int:
+    """The scope and its slider; returns the scope: a cluster, or `ALL`."""
+    names = view.labels(decided).names
+    words = {ALL: "All clusters"} | dict(enumerate(names))
+    scope = choices.selected("Filter of", words, key="filter_scope", hidden=False)
+    percent = draft.filter_percent if scope == ALL else draft.percent_of(view.clusters)[scope]
+    key = state.put(f"filter_slider_{scope}", float(percent))
+
+    def take(value: float) -> None:
+        draft_now = filter_draft.with_percent(draft, value, None if scope == ALL else scope)
+        state.set_setting(_key(view), (decided, draft_now))
+
+    st.slider(
+        "Share of each cluster that is dropped, the farthest from its centre first",
+        min_value=0.0,
+        max_value=100.0,
+        step=1.0,
+        format="%g %%",
+        key=key,
+        on_change=state.on_change(key, take),
+    )
+    own = len(draft.cluster_percent)
+    if scope == ALL and own:
+        st.caption(f"{own} clusters have a percentage of their own; moving this slider sets them all.")
+    return scope
+
+
+def figures(view: RunView, decided: Decisions, draft: Decisions) -> None:
+    """Kept, coverage and scores of the draft, with the difference to what is decided."""
+    keep, kept_before = int(view.kept(draft).sum()), int(view.kept(decided).sum())
+    cover, cover_before = 100 * coverage(view, draft), 100 * coverage(view, decided)
+    with st.container(horizontal=True, gap="medium", key="filter_figures"):
+        _figure("Kept", f"{keep:,}", keep - kept_before, "+,d")
+        _figure("Dropped", f"{len(view) - keep:,}", kept_before - keep, "+,d")
+        _figure("Coverage", f"{cover:.1f} %", cover - cover_before, "+.1f")
+        now, before = scores(view, draft), scores(view, decided)
+        if now is not None and before is not None:
+            _figure("mIoU", f"{now.miou:.2f} %", now.miou - before.miou, "+.2f", "normal")
+            accuracy = now.pixel_accuracy - before.pixel_accuracy
+            _figure("Pixel accuracy", f"{now.pixel_accuracy:.2f} %", accuracy, "+.2f", "normal")
+
+
+def scores(view: RunView, draft: Decisions) -> Score | None:
+    """The score with dropped proposals as background, under the run's own matching; None without ground truth."""
+    if view.counts is None:
+        return None
+    return score_data.scored(view, draft, score_data.matchings(view)[0], filtered=True).score
+
+
+def decide(view: RunView, decided: Decisions, draft: Decisions) -> None:
+    """The buttons that make the draft the run's filter, or forget it."""
+    same = filter_draft.same_filter(decided, draft, view.clusters)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter_decide"):
+        st.button(
+            "Apply",
+            key="apply_filter",
+            type="primary",
+            icon=":material/check:",
+            disabled=same,
+            on_click=lambda: _apply(view, draft),
+        )
+        st.button(
+            "Reset",
+            key="reset_filter",
+            icon=":material/undo:",
+            disabled=same,
+            on_click=lambda: state.set_setting(_key(view), (decided, decided)),
+        )
+        own = f", {len(decided.cluster_percent)} clusters their own" if decided.cluster_percent else ""
+        words = f"As decided: {decided.filter_percent:g} %{own}."
+        st.caption(words if same else f"{words} A filter that is only tried changes nothing yet.")
+
+
+def clusters_table(view: RunView, draft: Decisions) -> pd.DataFrame:
+    """A row a cluster: its filter, how many it keeps, and of how many."""
+    found = summaries(view, draft)
+    return pd.DataFrame(
+        {
+            "Cluster": [s.name for s in found],
+            "Filter": [s.percent for s in found],
+            "Kept": [len(s.core) for s in found],
+            "Of": [s.size for s in found],
+            "Share": [100 * len(s.core) / max(s.size, 1) for s in found],
+        }
+    )
+
+
+def show_table(view: RunView, draft: Decisions, height: int) -> None:
+    """Draw the table of clusters."""
+    st.dataframe(
+        clusters_table(view, draft),
+        key="filter_table",
+        hide_index=True,
+        height=height,
+        column_config={
+            "Filter": st.column_config.NumberColumn(format="%g %%", width="small"),
+            "Kept": st.column_config.NumberColumn(width="small"),
+            "Of": st.column_config.NumberColumn(width="small"),
+            "Share": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100),
+        },
+    )
+
+
+def pictures(view: RunView, draft: Decisions, scope: int) -> None:
+    """What the draft drops and what it keeps, those nearest the border first."""
+    dropped, kept = filter_draft.border_first(view, draft, None if scope == ALL else scope)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter_sides"):
+        side = choices.segmented("Show", {"dropped": "Dropped", "kept": "Kept"}, key="filter_side")
+        rows, colour = (dropped, FILTERED) if side == "dropped" else (kept, CORE)
+        st.caption(f"{len(rows):,} would be {side}, nearest the border first. Below each: from which filter it drops.")
+    if not len(rows):
+        states.empty(f"Nothing is {side}", "Move the slider to see what changes.", "filter_alt")
+    names = view.labels(draft).names
+    turned = rows[paged(len(rows), key=f"filter-{view.run.id}-{side}-{scope}", page_size=48)]
+    captions = [f"{names[view.cluster[row]]} · {standing_of(view, int(row), draft).limit_words}" for row in turned]
+    gallery(view, turned, captions=captions, outlines=colour, size=160, key="filter_gallery")
+
+
+def _apply(view: RunView, draft: Decisions) -> None:
+    decided = filter_draft.apply(view.workspace, view.run, draft)
+    state.set_setting(_key(view), (decided, decided))
+    st.toast("The filter is decided: pseudo-masks and the core on every page follow it.", icon=":material/check:")
+
+
+def _figure(label: str, value: str, change: float, spec: str, colour: Literal["normal", "off"] = "off") -> None:
+    shown = format(change, spec)
+    none = not any(digit in shown for digit in "123456789")
+    st.metric(label, value, None if none else shown.replace("-", "−"), delta_color=colour, width="content")
+
+
+def _key(view: RunView) -> str:
+    return f"filter-draft-{view.run.id}-{view.run.artifacts['clustering']}"

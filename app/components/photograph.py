@@ -1,0 +1,169 @@
+"""One photograph: the way through the others, the picture with its layers, and what was found in it."""
+
+from __future__ import annotations
+
+import html
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from app import score_data, state, urls, walk
+from app.colouring import Colouring, truth_colours
+from app.components import choices
+from app.components.gallery import gallery
+from app.components.photo import Layer, photo
+from app.palette import UNASSIGNED
+from app.walk import Place
+from comus_core import standing
+from comus_core.run_view import RunView
+from comus_core.workspace.decisions import Decisions
+
+PAGE_SIZE = 1600  # longer side of the photograph as first shown
+WALKS: dict[walk.WalkName, str] = {"photographs": "All photographs", "cluster": "Its cluster"}
+
+
+def navigation(view: RunView, place: Place) -> None:
+    """Previous and next, the place between them, and a field to go elsewhere."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="image_walk"):
+        name = choices.segmented("Walk through", WALKS, key="walk")
+        way = walk.walk(view, place, name)
+        _step("Previous", "previous", way.before, view, "Left", "chevron_left")
+        _step("Next", "next", way.after, view, "Right", "chevron_right")
+        st.markdown(f"{way.number:,} of {way.count:,}", width="content")
+        st.space("stretch")
+        st.text_input(
+            "Go to a photograph",
+            key="go_to_image",
+            on_change=state.on_change("go_to_image", lambda words: _find(view, place, words)),
+            placeholder="Part of a file name",
+            icon=":material/search:",
+            label_visibility="collapsed",
+            width=220,
+        )
+
+
+def picture(view: RunView, place: Place, decided: Decisions) -> None:
+    """The photograph and its layers."""
+    height, width = (int(v) for v in view.image_sizes[place.image_row])
+    photo(
+        key="photo",
+        url=urls.image(view, place.image_row, PAGE_SIZE),
+        full_url=urls.image(view, place.image_row, 0),
+        size_hw=(height, width),
+        alt=f"Photograph {view.image_ids[place.image_row]}",
+        layers=_layers(view, place, decided),
+    )
+
+
+def facts(view: RunView, place: Place, decided: Decisions, colours: Colouring) -> None:
+    """What is known of the photograph and of the proposal looked at."""
+    image_id = str(view.image_ids[place.image_row])
+    height, width = view.image_sizes[place.image_row]
+    st.html(f'<h3 class="comus-name">{html.escape(image_id)}</h3>')
+    rows = view.rows_of_image.get(image_id, [])
+    number = f"{len(rows)} proposals" if len(rows) != 1 else "1 proposal"
+    st.caption(f"{width} × {height} pixels · {number}")
+    if place.row is None:
+        st.info(
+            "Nothing salient was found here: the photograph has no proposal and counts as background.",
+            icon=":material/visibility_off:",
+        )
+    else:
+        _proposal(view, place.row, decided, colours)
+    _truth_legend(view, image_id)
+    others = [row for row in rows if row != place.row]
+    if others:
+        st.markdown("**Other proposals here**")
+        names, frames = _names(colours, others)
+        gallery(view, others, captions=names, outlines=frames, size=96, key="image_others")
+
+
+def similar(view: RunView, row: int, colours: Colouring) -> None:
+    """The neighbours of a proposal in feature space."""
+    rows, cosines = score_data.similar(view, row)
+    names, frames = _names(colours, rows)
+    captions = [f"{cosine:.3f} · {name}" for cosine, name in zip(cosines, names, strict=True)]
+    st.subheader("Similar proposals", anchor=False)
+    st.caption("Nearest in feature space, by cosine of the encoder's vectors; framed in their cluster's colour.")
+    gallery(view, list(rows), captions=captions, outlines=frames, size=160, key="image_similar")
+
+
+def look_at(view: RunView, place: Place) -> None:
+    """Make a place the one that is looked at, in the session and the address."""
+    if place.row is None:
+        state.pick_image(str(view.image_ids[place.image_row]))
+    else:
+        state.pick(str(view.proposals.proposal_id[place.row]))
+
+
+def _proposal(view: RunView, row: int, decided: Decisions, colours: Colouring) -> None:
+    stands = standing.standing_of(view, row, decided)
+    (name,), (colour,) = _names(colours, [row])
+    address = "clusters?" + urlencode({"run": view.run.id, "cluster": stands.cluster})
+    link = f'<a class="comus-link" href="{html.escape(address)}">{html.escape(name)}</a>'
+    shares = standing.truth_shares(view, row)[:3]
+    lines = [
+        ("Cluster", f'<i style="background:{colour}"></i>{link if stands.cluster >= 0 else html.escape(name)}'),
+        ("Distance", f"{stands.distance:.4f} (cosine to the centre)" if stands.cluster >= 0 else "–"),
+        ("Filter", ("Core. " if stands.kept else "Filtered. ") + html.escape(stands.reason)),
+        ("Area", f"{int(view.proposals.area[row]):,} pixels"),
+        ("Saliency", f"{float(view.proposals.score[row]):.2f} mean inside the mask"),
+    ]
+    if shares:
+        lines.append(("Truth", ", ".join(f"{html.escape(k)} {share:.0f} %" for k, share in shares)))
+    listed = "".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in lines)
+    crop = html.escape(urls.crop(view, row, 160, outline=colour))
+    proposal_id = html.escape(str(view.proposals.proposal_id[row]))
+    st.html(
+        f'<div class="comus-proposal" data-proposal="{proposal_id}" data-kept="{str(stands.kept).lower()}">'
+        f'<img src="{crop}" width="112" height="112" alt="Proposal {proposal_id}"><dl>{listed}</dl></div>'
+    )
+
+
+def _truth_legend(view: RunView, image_id: str) -> None:
+    found = standing.classes_in(view, image_id)
+    if found:
+        colour_of = truth_colours(view)
+        words = [
+            f'<span><i style="background:{colour_of[k - 1]}"></i>{html.escape(view.classes[k])}</span>' for k in found
+        ]
+        st.html(f'<div class="comus-legend"><b>Ground truth</b>{"".join(words)}</div>')
+
+
+def _layers(view: RunView, place: Place, decided: Decisions) -> list[Layer]:
+    at, version = place.image_row, decided.version
+    layers = [Layer("saliency", "Saliency", urls.layer(view, at, "saliency"))]
+    if place.row is not None:
+        layers += [
+            Layer("proposal", "Proposals", urls.layer(view, at, "proposal"), shown=True, opacity=0.55),
+            Layer("pseudo_mask", "Pseudo-mask", urls.layer(view, at, "pseudo_mask", decided=version)),
+        ]
+    if view.counts is not None:
+        layers.append(Layer("truth", "Ground truth", urls.layer(view, at, "truth")))
+    return layers
+
+
+def _names(colours: Colouring, rows: object) -> tuple[list[str], list[str]]:
+    """Name and colour of the category of each row."""
+    index = [int(colours.index[row]) for row in rows]  # type: ignore[attr-defined]
+    names = [colours.names[i] if i >= 0 else colours.unassigned for i in index]
+    return names, [colours.colours[i] if i >= 0 else UNASSIGNED for i in index]
+
+
+def _step(label: str, key: str, place: Place | None, view: RunView, shortcut: str, icon: str) -> None:
+    st.button(
+        label,
+        key=f"{key}_image",
+        icon=f":material/{icon}:",
+        shortcut=shortcut,
+        disabled=place is None,
+        on_click=(lambda: look_at(view, place)) if place is not None else None,
+    )
+
+
+def _find(view: RunView, place: Place, words: str) -> None:
+    found = walk.find_image(view, words, place.image_row)
+    if found is not None:
+        look_at(view, walk.place_of(view, None, str(view.image_ids[found])) or place)
+    elif words.strip():
+        st.toast(f"No photograph of this run is called so: {words}", icon=":material/search_off:")

@@ -1,0 +1,112 @@
+"""The two tables of a score, as shown and as downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from comus_core.choices import badge
+from comus_core.run_view import RunView
+from comus_core.score_tables import ClassRow, MatchRow
+
+PERCENT = {"min_value": 0, "max_value": 100, "format": "%.1f"}
+
+
+@dataclass(frozen=True)
+class About:
+    """What a table that leaves the app must say of its numbers."""
+
+    run: str
+    dataset: str
+    synthetic: bool
+    supervision: str
+    matching: str
+    proposals: str
+
+    def columns(self) -> dict[str, str | bool]:
+        """Columns that are alike in every row."""
+        return {k: getattr(self, k) for k in ("run", "dataset", "synthetic", "supervision", "matching", "proposals")}
+
+
+def about(view: RunView, matching: str, proposals: str) -> About:
+    """What is said of the run's numbers."""
+    provenance = view.run.provenance
+    words = badge(provenance["supervision"], tuple(provenance.get("non_commercial", ())))
+    return About(view.run.id, view.run.config.dataset, bool(provenance.get("synthetic")), words, matching, proposals)
+
+
+def class_frame(rows: Sequence[ClassRow]) -> pd.DataFrame:
+    """A row a class."""
+    return pd.DataFrame(
+        {
+            "Class": [r.name for r in rows],
+            "IoU": [r.iou for r in rows],
+            "Recall": [r.recall for r in rows],
+            "Precision": [r.precision for r in rows],
+            "Pixels": [r.pixels for r in rows],
+            "Found by": [", ".join(r.found_by) for r in rows],
+        }
+    )
+
+
+def match_frame(rows: Sequence[MatchRow]) -> pd.DataFrame:
+    """A row a cluster, the predicted background first."""
+    return pd.DataFrame(
+        {
+            "Cluster": [r.name for r in rows],
+            "Stands for": [r.class_name or "no class" for r in rows],
+            "IoU": [r.iou for r in rows],
+            "Purity": [r.purity for r in rows],
+            "Mixed most with": [r.runner_up or "" for r in rows],
+            "Pixels": [r.pixels for r in rows],
+        }
+    )
+
+
+def show_classes(frame: pd.DataFrame, height: int) -> None:
+    """Draw the table of classes; a click on a column's head sorts."""
+    st.dataframe(
+        frame,
+        key="class_table",
+        hide_index=True,
+        height=height,
+        column_config={
+            "IoU": st.column_config.ProgressColumn(width="medium", help="Intersection over union, percent", **PERCENT),
+            "Recall": st.column_config.NumberColumn(format="%.1f", help="Share of its pixels that were found"),
+            "Precision": st.column_config.NumberColumn(format="%.1f", help="Share of what was found that is right"),
+            "Pixels": st.column_config.NumberColumn(format="compact", help="In the ground truth"),
+            "Found by": st.column_config.TextColumn(help="Clusters that stand for the class"),
+        },
+    )
+
+
+def show_matches(frame: pd.DataFrame, height: int) -> None:
+    """Draw the matching: which cluster became which class."""
+    st.dataframe(
+        frame,
+        key="match_table",
+        hide_index=True,
+        height=height,
+        column_config={
+            "IoU": st.column_config.ProgressColumn(width="small", help="Of this cluster alone, percent", **PERCENT),
+            "Purity": st.column_config.NumberColumn(format="%.1f", help="Share of its pixels that are of the class"),
+            "Pixels": st.column_config.NumberColumn(format="compact"),
+        },
+    )
+
+
+def download(frame: pd.DataFrame, said: About, *, name: str, key: str) -> None:
+    """A button for the table as CSV, full precision, with the run and its supervision in every row."""
+    whole = frame.assign(**said.columns())
+    st.download_button(
+        "CSV",
+        whole.to_csv(index=False),
+        f"{said.run}-{name}.csv",
+        "text/csv",
+        key=key,
+        icon=":material/download:",
+        on_click="ignore",
+    )

@@ -1,0 +1,113 @@
+"""Scores, curves and neighbours of the run looked at, each computed once and held. No Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, Literal
+
+from app.opened import Held
+from comus_core import score_tables
+from comus_core.cluster_summary import ClusterSummary
+from comus_core.cluster_summary import summaries as summaries_of
+from comus_core.errors import ComusError
+from comus_core.evaluation.matching import Matching
+from comus_core.evaluation.report import CurvePoint
+from comus_core.run_view import RunView
+from comus_core.scoring import frozen_matching
+from comus_core.types import FloatArray, IntArray
+from comus_core.view_scores import ViewScore, coverage_curve, curve_of, score_view
+from comus_core.workspace.decisions import Decisions
+
+MatchingName = Literal["frozen", "hungarian", "majority"]
+MATCHING_WORDS: dict[str, str] = {"frozen": "Frozen", "hungarian": "Hungarian", "majority": "Majority"}
+
+_frozen: Held[Matching | str | None] = Held(6)
+_curves: Held[list[CurvePoint]] = Held(12)
+_similar: Held[tuple[IntArray, FloatArray]] = Held(64)
+
+
+def matchings(view: RunView) -> list[MatchingName]:
+    """The matchings a person can choose from, that of the run's settings first."""
+    configured = view.run.config.matching
+    square = view.clusters == len(view.classes) - 1
+    first: MatchingName = "hungarian" if configured == "hungarian" or (configured == "auto" and square) else "majority"
+    both: list[MatchingName] = [first, "majority" if first == "hungarian" else "hungarian"]
+    return ["frozen", *both] if isinstance(_frozen_of(view), Matching) else both
+
+
+def matching_fault(view: RunView) -> str | None:
+    """Why the matching that the run's settings freeze cannot be used, None if it can or none is frozen."""
+    found = _frozen_of(view)
+    return found if isinstance(found, str) else None
+
+
+def scored(view: RunView, decided: Decisions, matching: MatchingName, *, filtered: bool) -> ViewScore:
+    """The score under a matching; `filtered` counts dropped proposals as background.
+
+    Raises:
+        WorkspaceError: the run has no ground truth.
+    """
+    mode, frozen = _choice(view, matching)
+    return score_view(view, decided, mode, filtered=filtered, frozen=frozen)
+
+
+def curve(view: RunView, matching: MatchingName) -> list[CurvePoint]:
+    """Kept, coverage and mIoU at 0 to 100 % of every cluster; mIoU is NaN without ground truth."""
+    if view.counts is None:
+        return _curves.get((_key(view), ""), lambda: coverage_curve(view))
+    mode, frozen = _choice(view, matching)
+    return _curves.get((_key(view), matching), lambda: curve_of(view, mode, frozen))
+
+
+def match_rows(view: RunView, decided: Decisions) -> list[score_tables.MatchRow]:
+    """Which class each cluster stands for at p = 0 under the run's own matching; empty without ground truth."""
+    if view.counts is None:
+        return []
+    found = scored(view, decided, matchings(view)[0], filtered=False)
+    return score_tables.match_rows(found, view.classes, view.labels(decided))
+
+
+def summaries(view: RunView, decided: Decisions) -> list[ClusterSummary]:
+    """A summary of every cluster, with its class where there is ground truth."""
+    return summaries_of(view, decided, match_rows(view, decided))
+
+
+def similar(view: RunView, row: int) -> tuple[IntArray, FloatArray]:
+    """Rows of the proposals most similar to that of `row`, and their cosines."""
+    return _similar.get((_key(view), row), lambda: view.find_similar(row))
+
+
+def explained(view: RunView, matching: MatchingName, filtered: bool) -> str:
+    """What a score on the page means, in a line."""
+    square = view.clusters == len(view.classes) - 1
+    how = {
+        "frozen": f"Matched as run {view.run.config.matching_from} was",
+        "hungarian": "Each cluster became one class, one to one, so that the IoUs add up to the most"
+        + ("" if square else "; clusters or classes are left over, since there are not as many of each"),
+        "majority": "Each cluster became the class it overlaps best; several may share one",
+    }[matching]
+    which = "proposals that the filter drops count as background" if filtered else "every proposal counts (round 0)"
+    return f"{how}. All images with ground truth; {which}."
+
+
+def _choice(view: RunView, matching: MatchingName) -> tuple[Any, Matching | None]:
+    frozen = _frozen_of(view) if matching == "frozen" else None
+    return (matching if matching != "frozen" else "auto"), frozen if isinstance(frozen, Matching) else None
+
+
+def _frozen_of(view: RunView) -> Matching | str | None:
+    other = view.run.config.matching_from
+    if other is None or view.counts is None:
+        return None
+
+    def read() -> Matching | str:
+        try:
+            return frozen_matching(view.workspace, other, view.clusters, view.classes)
+        except ComusError as fault:
+            return str(fault)
+
+    return _frozen.get(_key(view), read)
+
+
+def _key(view: RunView) -> Hashable:
+    return str(view.workspace.root), view.run.id, tuple(sorted(view.run.artifacts.items()))

@@ -1,0 +1,83 @@
+"""Which photograph is looked at, and which come before and after it. No Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from comus_core.run_view import RunView
+
+WalkName = Literal["photographs", "cluster"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A photograph, and the proposal in it that is meant; `row` is None where nothing is salient."""
+
+    image_row: int
+    row: int | None
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Where a place is in a list of places; `before` and `after` are None at its ends, `number` is from 1."""
+
+    before: Place | None
+    after: Place | None
+    number: int
+    count: int
+
+
+def place_of(view: RunView, proposal_id: str | None, image_id: str | None) -> Place | None:
+    """The place that is asked for; None if the run knows neither id."""
+    if image_id in view.image_row_of:
+        return _of_image(view, view.image_row_of[image_id])
+    row = view.row_of.get(proposal_id or "")
+    return None if row is None else _of_proposal(view, row)
+
+
+def first_place(view: RunView) -> Place | None:
+    """The first photograph, one with a proposal if there is any; None for a run without images."""
+    if len(view):
+        return _of_proposal(view, 0)
+    return _of_image(view, 0) if len(view.image_ids) else None
+
+
+def walk(view: RunView, place: Place, name: WalkName) -> Walk:
+    """The way through all photographs by id, or through the proposals of a cluster, nearest its centre first.
+
+    A place that is in no cluster is walked on by photographs.
+    """
+    cluster = -1 if place.row is None else int(view.cluster[place.row])
+    if name == "cluster" and place.row is not None and cluster >= 0:
+        rows = [int(row) for row in view.by_distance[cluster]]
+        return _walk([_of_proposal(view, r) for r in _around(rows, rows.index(place.row))], rows.index(place.row), rows)
+    images = range(len(view.image_ids))
+    return _walk([_of_image(view, i) for i in _around(images, place.image_row)], place.image_row, images)
+
+
+def find_image(view: RunView, words: str, after: int) -> int | None:
+    """Row of the next image after row `after` whose id holds the words, in any case, going round; None if none does."""
+    asked, count = words.strip().casefold(), len(view.image_ids)
+    rows = [(after + 1 + step) % count for step in range(count)] if asked else []
+    return next((row for row in rows if asked in str(view.image_ids[row]).casefold()), None)
+
+
+def _around(rows: Sequence[int], at: int) -> list[int]:
+    return [rows[k] for k in (at - 1, at + 1) if 0 <= k < len(rows)]
+
+
+def _walk(around: list[Place], at: int, rows: Sequence[int]) -> Walk:
+    before = around[0] if at > 0 else None
+    after = around[-1] if at < len(rows) - 1 else None
+    return Walk(before, after, at + 1, len(rows))
+
+
+def _of_image(view: RunView, image_row: int) -> Place:
+    rows = view.rows_of_image.get(str(view.image_ids[image_row]), [])
+    return Place(image_row, rows[0] if rows else None)
+
+
+def _of_proposal(view: RunView, row: int) -> Place:
+    return Place(view.image_row_of[str(view.proposals.image_id[row])], row)
