@@ -29,7 +29,7 @@ def run_id() -> str | None:
 
 def choose_run(run: str) -> None:
     """Look at another run; its own selection comes back, the photograph of the former one goes."""
-    if run != run_id():
+    if run_id() not in (None, run):
         for name in (PROPOSAL, IMAGE, CLUSTER):
             _write(name, "")
         _write(SELECTION, _remembered(f"selection-of-{run}", ""))

@@ -69,9 +69,9 @@ def test_the_selection_survives_recolouring_the_other_projection_and_a_page_chan
     key = shown[0].selections.keep("tsne", (gesture,)).key
     expected = expected_ids(view, gesture)
     test = app_test("explore", selection=key)
-    test.get("button_group")[1].set_value(["truth"]).run()
+    test.get("button_group")[1].set_value("truth").run()
     assert not test.exception and set(all_pages(test)) == expected
-    test.get("button_group")[0].set_value(["umap"]).run()
+    test.get("button_group")[0].set_value("umap").run()
     assert set(all_pages(test)) == expected and "Chosen on the t-SNE map" in texts(test)
     test.switch_page("../pages/scores.py").run()
     test.switch_page("../pages/explore.py").run()
