@@ -12,17 +12,8 @@ from app.palette import UNASSIGNED, colours
 from comus_core.selection import Gesture, gestures_from_json
 
 _HERE = Path(__file__).parent
-_SCRIPTS = (
-    "buffers",
-    "geometry",
-    "scatter",
-    "overlay",
-    "legend",
-    "pointer",
-    "panels",
-    "map",
-    "mount",
-)  # one module, in this order
+# One module, in this order.
+_SCRIPTS = ("buffers", "geometry", "scatter", "overlay", "legend", "pointer", "panels", "exchange", "map", "mount")
 
 _mount = st.components.v2.component(
     "comus_point_map",

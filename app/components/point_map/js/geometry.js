@@ -74,6 +74,14 @@ function applyGestures(xy, gestures) {
   return chosen;
 }
 
+// A line drawn on the screen as a polygon in data coordinates: few corners, and no digits finer than a 64th of a pixel.
+const THIN_PIXELS = 0.75;
+
+function dataPolygon(path, view) {
+  const digits = Math.max(0, Math.min(12, Math.ceil(Math.log10(view.scale * 64))));
+  return thinned(path, THIN_PIXELS).map(([px, py]) => view.toData(px, py).map((v) => Number(v.toFixed(digits))));
+}
+
 // Douglas and Peucker: drop corners that lie within `tolerance` pixels of the line through their neighbours.
 function thinned(path, tolerance) {
   const keep = new Uint8Array(path.length);

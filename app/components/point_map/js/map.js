@@ -1,5 +1,4 @@
 // Ties the parts together: what the page gives (`update`), what the user does (`wishes`), what is on the screen (`paint`).
-const THIN_PIXELS = 0.75; // a drawn line keeps its shape to less than a pixel
 const HOVER_PIXELS = 9;
 const BUTTON_ZOOM = 1.5;
 const NO_WEBGL = "This map needs WebGL 2, which this browser or machine does not offer. Turn on hardware acceleration in "
@@ -125,7 +124,7 @@ class PointMap {
     return {
       pan: (dx, dy) => { this.view.pan(dx, dy); this.moved(); },
       zoom: (x, y, factor) => { this.view.zoomAt(x, y, factor); this.moved(); },
-      stroke: (path, mode) => { Object.assign(this, { stroke: path, strokeMode: mode }); this.ask(); },
+      stroke: (path, mode) => { Object.assign(this, { stroke: path, strokeMode: mode }); this.ask(false); },
       drawn: (path, mode) => this.drawn(path, mode),
       hover: (x, y) => this.hover(x, y),
       leave: () => this.hover(),
@@ -137,9 +136,7 @@ class PointMap {
   }
 
   drawn(path, mode) {
-    const digits = Math.max(0, Math.min(12, Math.ceil(Math.log10(this.view.scale * 64))));
-    const corners = this.pointer.tool === "box" ? path : thinned(path, THIN_PIXELS);
-    const polygon = corners.map(([px, py]) => this.view.toData(px, py).map((v) => Number(v.toFixed(digits))));
+    const polygon = dataPolygon(path, this.view);
     if (polygon.length < 3 || !this.xy) return;
     this.commit(mode === "replace" ? [{ polygon, mode }] : [...this.gestures, { polygon, mode }]);
   }
@@ -196,7 +193,7 @@ class PointMap {
       const place = this.view.toScreen(this.xy[2 * at], this.xy[2 * at + 1]), k = this.category[at];
       this.tooltip.show(place, this.view, { index: at, name: this.names[k], colour: this.palette[k], imageUrl: this.data.imageUrl });
     }
-    this.ask();
+    this.ask(false);
   }
 
   report() {
@@ -222,10 +219,13 @@ class PointMap {
       Object.assign(canvas, { width: Math.round(width * this.ratio), height: Math.round(height * this.ratio) });
     }
     if (this.xy && !this.memory.view) this.view.fit(this.bounds);
+    this.stale = true;
     this.paint();
   }
 
-  ask() {
+  // A repaint in the next frame; a line or a ring over the points leaves the points as they are drawn.
+  ask(points = true) {
+    this.stale ||= points;
     this.asked ??= requestAnimationFrame(() => this.paint());
   }
 
@@ -235,7 +235,8 @@ class PointMap {
     if (!this.xy || !this.category || !this.ratio) return;
     if (this.ratio !== window.devicePixelRatio) return this.resize();
     const { theme, ratio, stroke, strokeMode, gestures } = this, size = pointSize(this.view, this.chosen.length);
-    this.scatter.draw(this.view, { size: size * ratio, page: theme.pageRgb, selecting: gestures.length > 0 });
+    if (this.stale) this.scatter.draw(this.view, { size: size * ratio, page: theme.pageRgb, selecting: gestures.length > 0 });
+    this.stale = false;
     const at = this.hovered;
     const hovered = at >= 0 && { x: this.xy[2 * at], y: this.xy[2 * at + 1], colour: this.palette[this.category[at]], radius: size / 2 };
     this.overlay.draw(this.view, { gestures, stroke, strokeMode, labels: this.memory.labels && this.labels, hovered, theme, ratio });

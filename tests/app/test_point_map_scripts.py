@@ -1,0 +1,118 @@
+"""The map's scripts one by one in a blank page, against NumPy and the core."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import sync_playwright
+
+from comus_core.selection import Gesture, select
+from tests.app.map_browser import CHROMIUM, CHROMIUM_ARGS
+
+pytestmark = pytest.mark.browser
+SCRIPTS = Path(__file__).parents[2] / "app" / "components" / "point_map" / "js"
+
+
+@pytest.fixture(scope="module")
+def run():
+    """Evaluates the body of a function after the named scripts, with its arguments as `given`."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        page = browser.new_page()
+
+        def evaluate(scripts, body, **given):
+            source = "\n".join((SCRIPTS / f"{name}.js").read_text() for name in scripts)
+            return page.evaluate(f"given => {{ {source}\n{body} }}", given)
+
+        yield evaluate
+        browser.close()
+
+
+def test_the_nearest_point_is_the_one_that_a_full_search_finds(run):
+    rng = np.random.default_rng(0)
+    xy = np.concatenate([rng.normal(size=(800, 2)), rng.normal(size=(200, 2)) * 0.01 + 3]).astype(np.float32)
+    asked = np.concatenate([rng.uniform(-4, 5, (300, 2)), rng.uniform(2.9, 3.1, (100, 2))])
+    found = run(
+        ["buffers", "geometry"],
+        """const xy = Float32Array.from(given.xy), grid = new GridIndex(xy, boundsOf(xy));
+           return given.asked.map(([x, y]) => grid.nearest(x, y, 0.4, (k) => k % 3 > 0));""",
+        xy=xy.ravel().tolist(),
+        asked=asked.tolist(),
+    )
+    away = np.linalg.norm(asked[:, None] - xy[None].astype(float), axis=2)
+    away[:, ::3] = np.inf
+    expected = np.where(away.min(axis=1) <= 0.4, away.argmin(axis=1), -1)
+    assert 0 < (expected >= 0).sum() < len(expected)
+    assert found == expected.tolist()
+
+
+@pytest.mark.parametrize("xy", [[], [2.0, 3.0], [2.0, 3.0, 2.0, 3.0, 2.0, 3.0]])
+def test_the_nearest_of_no_point_one_point_or_equal_points_is_found(run, xy):
+    body = """const xy = Float32Array.from(given.xy), grid = new GridIndex(xy, boundsOf(xy));
+              return [grid.nearest(2.1, 3, 0.5, () => true), grid.nearest(9, 9, 0.5, () => true)];"""
+    near, far = run(["buffers", "geometry"], body, xy=xy)
+    assert (near >= 0, far) == (bool(xy), -1)
+
+
+def test_the_browser_chooses_the_same_points_as_the_core(run):
+    rng = np.random.default_rng(1)
+    xy = rng.normal(size=(4000, 2)).astype(np.float32)
+    turns = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    gestures = [
+        Gesture(tuple(map(tuple, (rng.uniform(0.2, 2, 40) * [np.cos(turns), np.sin(turns)]).T.tolist())), mode)
+        for mode in ("replace", "subtract", "add", "subtract")
+    ]
+    drawn = [{"polygon": g.polygon, "mode": g.mode} for g in gestures]
+    found = run(
+        ["buffers", "geometry"],
+        "return Array.from(applyGestures(Float32Array.from(given.xy), given.gestures));",
+        xy=xy.ravel().tolist(),
+        gestures=json.loads(json.dumps(drawn)),
+    )
+    expected = select(xy, gestures)
+    assert 0.1 < expected.mean() < 0.9
+    assert found == expected.astype(int).tolist()
+
+
+def test_a_thinned_line_keeps_its_ends_and_stays_within_its_tolerance(run):
+    steps = np.linspace(0, 12, 400)
+    path = np.stack([steps * 30, 40 * np.sin(steps)], axis=1)
+    kept = np.array(run(["buffers", "geometry"], "return thinned(given.path, 0.75);", path=path.tolist()))
+    assert len(kept) < 60
+    assert kept[[0, -1]].tolist() == path[[0, -1]].tolist()
+    at = np.interp(path[:, 0], kept[:, 0], kept[:, 1])  # the thinned line's height above each x
+    assert np.abs(at - path[:, 1]).max() < 0.75 / np.cos(np.arctan(40 / 30))
+
+
+def test_an_echo_that_comes_late_does_not_undo_a_newer_gesture_but_the_page_may(run):
+    body = """const exchange = new Exchange(), [a, b, c, page] = given.selections, said = [];
+              const hears = (selection) => said.push(exchange.isNews(selection));
+              exchange.note(a); exchange.note(b); exchange.note(c);
+              hears([]); hears(a); hears(c);  // a rerun of before, a late echo, the last one (b's run was skipped)
+              hears(c); hears(page); hears([]);
+              exchange.note(a); hears(a); hears([]);
+              return said;"""
+    selections = [[{"polygon": [[k, 0], [1, 1], [0, 1]], "mode": "replace"}] for k in range(4)]
+    assert run(["exchange"], body, selections=selections) == [False] * 4 + [True, True] + [False, True]
+
+
+def test_points_that_are_not_finite_and_indices_without_a_name_are_read_from_the_bytes(run):
+    body = """const bytes = (mark, values) =>
+                new Blob([mark, Uint32Array.of(values.length / (mark === 'CMXY' ? 2 : 1)), values]);
+              const places = Float32Array.of(1, 2, NaN, 3, 4, Infinity), plain = (v) => (v > 1e29 ? 'no' : v);
+              const url = (blob) => URL.createObjectURL(blob), signal = new AbortController().signal;
+              const error = (promise) => promise.then(() => 'none', (e) => e.message.replace(/blob:\\S+/, 'it'));
+              return Promise.all([
+                fetchPoints(url(bytes('CMXY', places)), signal).then((xy) => [...xy].map(plain)),
+                fetchColours(url(bytes('CMCI', Uint16Array.of(0, 65535, 3))), signal).then((index) => [...index]),
+                error(fetchColours(url(bytes('CMXY', Float32Array.of(1, 2))), signal)),
+                error(fetchPoints(url(bytes('CMXY', Float32Array.of(1, 2, 3, 4)).slice(0, 20)), signal)),
+              ]);"""
+    points, colours, wrong, short = run(["buffers"], body)
+    assert points == [1, 2, "no", "no", "no", "no"]
+    assert colours == [0, 65535, 3]
+    assert wrong == "it did not answer with the map's bytes (CMCI)"
+    assert short == "it was cut off: 2 points expected"
