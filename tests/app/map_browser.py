@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shutil
 import time
 
 import numpy as np
 
 from tests.app.point_map_harness.points import points
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "/usr/bin/chromium")
 CHROMIUM_ARGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 CHROMIUM_ARGS += ["--disable-background-networking"]
 READY = "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
