@@ -116,6 +116,7 @@ def to_dict(settings: Any) -> dict[str, Any]:
 
 def from_dict(cls: type[S], values: dict[str, Any]) -> S:
     """Rebuild a settings object; an unknown key is an error that lists the valid ones."""
+    require(isinstance(values, dict), f"{cls.__name__}: {values!r} is not an object of settings")
     hints = get_type_hints(cls)
     unknown = sorted(set(values) - set(hints))
     require(not unknown, f"unknown setting {', '.join(unknown)}: valid are {', '.join(sorted(hints))}")

@@ -12,7 +12,8 @@ import click
 from comus_core.choices import badge, resolve, supervision_of
 from comus_core.cli.progress import ProgressPrinter, duration, size
 from comus_core.cli.tables import print_result
-from comus_core.config import PRESETS, Matching, RunConfig, make_config, to_dict
+from comus_core.command_line import assigned
+from comus_core.config import PRESETS, Matching, RunConfig, make_config, merge, to_dict
 from comus_core.types import STAGES
 from comus_core.workspace import Workspace, open_workspace
 from comus_core.workspace.files import write_json
@@ -35,6 +36,9 @@ DEVICE = click.option("--device", default="auto", metavar="NAME", help="auto, cp
 @click.option("--matching-from", metavar="RUN", help="Freeze the cluster-to-class matching of another run.")
 @click.option("--preset", metavar="NAME", help=f"{' or '.join(PRESETS)}: the paper's settings.")
 @click.option("--seed", type=int, metavar="S")
+@click.option(
+    "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any other setting, as saliency.threshold=0.4."
+)
 @click.option("--until", default="evaluation", metavar="STAGE", help=f"Stop after: {', '.join(STAGES)}.")
 @click.option("--config", "config_file", type=Path, metavar="FILE", help="Settings as JSON, as `comus show` prints.")
 @click.option("--background", is_flag=True, help="Queue it as a job and return: see `comus jobs`.")
@@ -125,21 +129,20 @@ def config_of(
     matching: str | None,
     matching_from: str | None,
     seed: int | None,
+    assignments: tuple[str, ...] = (),
 ) -> RunConfig:
     """The settings that a command line gives."""
-    own = f"file:{features_file}" if features_file else encoder
-    return make_config(
-        preset,
-        config_file,
-        dataset=dataset,
-        saliency={"detector": saliency},
-        features={"encoder": own},
-        clustering={"clusters": clusters, "method": method, "features": features},
-        filter_percent=percent,
-        matching=matching,
-        matching_from=matching_from,
-        seed=seed,
-    )
+    options = {
+        "dataset": dataset,
+        "saliency": {"detector": saliency},
+        "features": {"encoder": f"file:{features_file}" if features_file else encoder},
+        "clustering": {"clusters": clusters, "method": method, "features": features},
+        "filter_percent": percent,
+        "matching": matching,
+        "matching_from": matching_from,
+        "seed": seed,
+    }
+    return make_config(preset, config_file, **merge(options, assigned(assignments)))
 
 
 def announce(config: RunConfig, workspace: Workspace, device: str) -> None:

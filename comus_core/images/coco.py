@@ -68,11 +68,30 @@ def open_coco(spec: str, root: Path, split: str) -> Dataset:
     """
     annotations = root / "annotations" / f"instances_{split}.json"
     content = _read_json(spec, annotations)
-    folder = f"images/{split}" if not (root / split).is_dir() and (root / "images" / split).is_dir() else split
     try:
-        return _assemble(spec, root, split, folder, annotations, content)
+        return _assemble(spec, root, split, images_folder(root, split), annotations, content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DatasetError(f"{annotations}: not COCO instances ({type(error).__name__}: {error})") from None
+
+
+def list_splits(spec: str, root: Path) -> tuple[str, ...]:
+    """The names of the splits, sorted.
+
+    Raises:
+        DatasetError: there is no folder annotations/, or no instances_SPLIT.json in it.
+    """
+    folder = root / "annotations"
+    if not folder.is_dir():
+        raise DatasetError(f"data set '{spec}': no folder {folder}; ROOT is the folder that holds annotations/")
+    there = sorted(path.stem.removeprefix("instances_") for path in folder.glob("instances_*.json"))
+    if not there:
+        raise DatasetError(f"data set '{spec}': no instances_SPLIT.json in {folder}")
+    return tuple(there)
+
+
+def images_folder(root: Path, split: str) -> str:
+    """The folder of a split's images, relative to the root."""
+    return f"images/{split}" if not (root / split).is_dir() and (root / "images" / split).is_dir() else split
 
 
 def _assemble(spec: str, root: Path, split: str, folder: str, annotations: Path, content: dict[str, Any]) -> Dataset:
@@ -108,12 +127,9 @@ def _categories(
 
 
 def _read_json(spec: str, annotations: Path) -> dict[str, Any]:
-    folder = annotations.parent
-    if not folder.is_dir():
-        raise DatasetError(f"data set '{spec}': no folder {folder}; ROOT is the folder that holds annotations/")
     if not annotations.is_file():
-        there = sorted(path.stem.removeprefix("instances_") for path in folder.glob("instances_*.json"))
-        raise DatasetError(f"data set '{spec}': no {annotations}; there are the splits {', '.join(there) or '(none)'}")
+        there = ", ".join(list_splits(spec, annotations.parents[1]))
+        raise DatasetError(f"data set '{spec}': no {annotations}; there are the splits {there}")
     try:
         content = json.loads(annotations.read_bytes())
     except (OSError, ValueError) as error:

@@ -76,14 +76,24 @@ def open_folder(spec: str, root: Path) -> Dataset:
     Raises:
         DatasetError: no such folder, no image in it, a bad class list, or masks without any class.
     """
+    found, set_aside, labelled = list_images(spec, root)
+    files = by_image_id(found)
+    truth = _open_truth(root, files) if labelled else None
+    return Dataset(spec, slug(root.resolve().name), root, files, truth, False, tuple(set_aside))
+
+
+def list_images(spec: str, root: Path) -> tuple[list[ImageFile], list[SkippedFile], bool]:
+    """The images of a folder's data set, what cannot be used, and whether masks lie beside them.
+
+    Raises:
+        DatasetError: no such folder, or no image in it.
+    """
     _require_folder(spec, root)
     labelled = (root / "images").is_dir() and (root / "masks").is_dir()
     found, set_aside = find_images(root, root / "images" if labelled else root)
-    files = by_image_id(found)
-    if not files:
+    if not found:
         raise DatasetError(_nothing_found(root / "images" if labelled else root, set_aside))
-    truth = _open_truth(root, files) if labelled else None
-    return Dataset(spec, slug(root.resolve().name), root, files, truth, False, tuple(set_aside))
+    return found, set_aside, labelled
 
 
 def find_images(root: Path, start: Path) -> tuple[list[ImageFile], list[SkippedFile]]:
@@ -168,14 +178,19 @@ def _open_truth(root: Path, files: tuple[ImageFile, ...]) -> FolderTruth:
     images = {file.image_id: file.path for file in files}
     class_file = root / "classes.txt"
     if class_file.is_file():
-        classes = _read_classes(class_file)
+        classes = read_classes(class_file)
         ignore = 255 if len(classes) <= 255 else 65535
         return FolderTruth(classes, ignore, masks, images, class_file, None)
     ids = _ids_of(masks.values(), root)
     return FolderTruth((BACKGROUND, *(f"class {i}" for i in ids[1:])), 255, masks, images, None, ids)
 
 
-def _read_classes(path: Path) -> tuple[str, ...]:
+def read_classes(path: Path) -> tuple[str, ...]:
+    """The names in a class list, "background" first.
+
+    Raises:
+        DatasetError: unreadable, a name twice, or none at all.
+    """
     try:
         names = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:

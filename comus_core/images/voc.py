@@ -53,9 +53,9 @@ def open_voc(spec: str, given: Path, split: str) -> Dataset:
     Raises:
         DatasetError: no VOC folder, no such split (the message lists those there are), or none of its images exists.
     """
-    root = _voc_root(spec, given)
+    root = find_root(spec, given)
     list_file = root / _SPLITS / f"{split}.txt"
-    stems = _read_split(list_file)
+    stems = read_split(root, split)
     files, missing = [], []
     for stem in stems:
         file = image_file(root, f"JPEGImages/{stem}.jpg", stem)
@@ -70,7 +70,21 @@ def open_voc(spec: str, given: Path, split: str) -> Dataset:
     return Dataset(spec, slug(f"voc-{split}"), root, by_image_id(files), truth, False, tuple(missing))
 
 
-def _voc_root(spec: str, given: Path) -> Path:
+def list_splits(spec: str, given: Path) -> tuple[str, ...]:
+    """The names of the splits, sorted.
+
+    Raises:
+        DatasetError: no VOC folder.
+    """
+    return tuple(sorted(path.stem for path in (find_root(spec, given) / _SPLITS).glob("*.txt")))
+
+
+def find_root(spec: str, given: Path) -> Path:
+    """The folder that holds JPEGImages, from that folder itself, VOCdevkit, or the one that holds it.
+
+    Raises:
+        DatasetError: there is none.
+    """
     for root in (given / "VOCdevkit" / "VOC2012", given / "VOC2012", given):
         if (root / _SPLITS).is_dir() and (root / "JPEGImages").is_dir():
             return root
@@ -82,8 +96,13 @@ def _voc_root(spec: str, given: Path) -> Path:
     )
 
 
-def _read_split(list_file: Path) -> list[str]:
-    """The stems of a split, each once; lists of paths ("/JPEGImages/x.jpg /SegmentationClassAug/x.png") will do."""
+def read_split(root: Path, split: str) -> list[str]:
+    """The stems of a split, each once; lists of paths ("/JPEGImages/x.jpg /SegmentationClassAug/x.png") will do.
+
+    Raises:
+        DatasetError: there is no such split, or it cannot be read or lists nothing.
+    """
+    list_file = root / _SPLITS / f"{split}.txt"
     if not list_file.is_file():
         there = sorted(path.stem for path in list_file.parent.glob("*.txt"))
         raise DatasetError(f"no split '{list_file.stem}' in {list_file.parent}: there are {', '.join(there) or 'none'}")

@@ -23,6 +23,7 @@ from comus_core.workspace.files import disk_error, replacing, sha256_of, write_j
 
 SHARD_SIZE = 64  # images a shard: seconds of work lost by a kill, and few files at 100,000 images
 TABLE = "table.parquet"
+KEY = "key.json"  # in an unfinished artifact: what it will be, so that it can be told whose it is
 
 Tick = Callable[[int], None]  # so many more items of the shard are done
 ShardWork = Callable[[Sequence[str], Tick, Path], pa.Table]  # (ids, tick, folder of the artifact) -> rows
@@ -134,11 +135,13 @@ class ArtifactStore:
                     yield None
                 else:
                     folder.mkdir(parents=True, exist_ok=True)
+                    write_json(folder / KEY, asdict(key))
                     yield folder
         except OSError as error:
             raise disk_error(error, folder) from error
 
     def _commit(self, key: ArtifactKey, folder: Path) -> None:
+        (folder / KEY).unlink()  # the manifest holds it from here on
         files = sorted(p for p in folder.rglob("*") if p.is_file() and "shards" not in p.relative_to(folder).parts)
         listed = {p.relative_to(folder).as_posix(): {"bytes": p.stat().st_size, "sha256": sha256_of(p)} for p in files}
         write_json(folder / "manifest.json", {"fingerprint": key.fingerprint, "key": asdict(key), "files": listed})

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from comus_core.config import RunConfig, from_dict, to_dict
-from comus_core.errors import WorkspaceError
+from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.workspace.database import Database
 
 
@@ -56,6 +56,12 @@ class RunTable:
             )
         return self.get(run.id)
 
+    def known(self, run: Run) -> Run:
+        """The run with the artifacts and the result of its row, if it has one already."""
+        with self.database.reading() as connection:
+            row = connection.execute("SELECT * FROM runs WHERE id = ?", (run.id,)).fetchone()
+        return run if row is None else replace(run, artifacts=_run(row).artifacts, result=_run(row).result)
+
     def get(self, run_id: str) -> Run:
         """The run of that exact id."""
         with self.database.reading() as connection:
@@ -73,8 +79,10 @@ class RunTable:
         runs = self.all(archived=True)
         if name == "latest" and runs:
             return runs[0]
-        for fits in (lambda r: r.id == name, lambda r: r.name == name, lambda r: r.id.startswith(name)):
-            found = [r for r in runs if fits(r)]
+        by_id = [r for r in runs if r.id == name]
+        by_name = [r for r in runs if r.name == name]
+        by_beginning = [r for r in runs if r.id.startswith(name)]
+        for found in (by_id, by_name, by_beginning):
             if len(found) == 1:
                 return found[0]
             if found:
@@ -90,15 +98,22 @@ class RunTable:
     def describe(
         self, run_id: str, *, name: str | None = None, note: str | None = None, archived: bool | None = None
     ) -> Run:
-        """Rename, annotate or archive a run."""
-        run = self.get(run_id)
-        changes = {"name": name, "note": note, "archived": archived}
-        run = replace(run, **{k: v for k, v in changes.items() if v is not None})  # type: ignore[arg-type]
+        """Rename, annotate or archive a run; what is None stays.
+
+        Raises:
+            WorkspaceError: there is no such run.
+            SettingsError: an empty name.
+        """
+        if name is not None and not name.strip():
+            raise SettingsError(f"run {run_id}: a name must hold a letter")
+        values = (name.strip() if name else None, note, archived, run_id)
         with self.database.writing() as connection:
             connection.execute(
-                "UPDATE runs SET name = :name, note = :note, archived = :archived WHERE id = :id", _columns(run)
+                "UPDATE runs SET name = COALESCE(?, name), note = COALESCE(?, note), archived = COALESCE(?, archived)"
+                " WHERE id = ?",
+                values,
             )
-        return run
+        return self.get(run_id)
 
     def remove(self, run_id: str) -> None:
         """Forget a run and its decisions; its artifacts are not touched here."""

@@ -1,0 +1,93 @@
+"""The command that does what a page is about to start, to be copied; `comus run` reads it back to the same settings."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from comus_core.config import PRESETS, RunConfig, from_dict, merge, require, to_dict
+
+# Settings with an option of their own; every other one is written `--set NAME=VALUE`.
+OPTIONS = {
+    "saliency.detector": "--saliency",
+    "features.encoder": "--encoder",
+    "clustering.clusters": "--clusters",
+    "clustering.method": "--method",
+    "clustering.features": "--features",
+    "filter_percent": "--filter",
+    "matching": "--matching",
+    "matching_from": "--matching-from",
+    "seed": "--seed",
+}
+OWN_VECTORS = "file:"
+
+Flat = dict[str, Any]
+
+
+def command_line(
+    config: RunConfig, *, device: str = "auto", until: str = "evaluation", workspace: Path | None = None
+) -> str:
+    """`comus run …` with the fewest options that mean exactly `config`, quoted for a shell."""
+    ways = [_words(config, preset) for preset in (None, *PRESETS)]
+    words = min((way for way in ways if way is not None), key=len)
+    words += ["--device", device] if device != "auto" else []
+    words += ["--until", until] if until != "evaluation" else []
+    words += ["--workspace", str(workspace)] if workspace is not None else []
+    if config.dataset.startswith("-"):  # else it would be read as an option
+        return shlex.join(["comus", "run", *words, "--", config.dataset])
+    return shlex.join(["comus", "run", config.dataset, *words])
+
+
+def assigned(words: Iterable[str]) -> dict[str, Any]:
+    """The settings that words such as `saliency.threshold=0.4` give, nested as `make_config` takes them.
+
+    Values are read as JSON, and as plain text where they are none.
+
+    Raises:
+        SettingsError: a word without `=`.
+    """
+    settings: dict[str, Any] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        require(bool(name and equals), f"--set {word}: write NAME=VALUE, such as saliency.threshold=0.4")
+        value = _value(text)
+        for part in reversed(name.split(".")):
+            value = {part: value}
+        settings = merge(settings, value)
+    return settings
+
+
+def _words(config: RunConfig, preset: str | None) -> list[str] | None:
+    """The options that lead from a preset to `config`; None if none do, since nothing can be unset."""
+    base = from_dict(RunConfig, merge({"dataset": config.dataset}, PRESETS[preset] if preset else {}))
+    start, wanted = _flat(to_dict(base)), _flat(to_dict(config))
+    changed = {name: value for name, value in wanted.items() if value != start[name]}
+    if None in changed.values():
+        return None
+    words = ["--preset", preset] if preset else []
+    return words + [word for name, value in changed.items() for word in _option(name, value)]
+
+
+def _option(name: str, value: Any) -> list[str]:
+    if name == "features.encoder" and value.startswith(OWN_VECTORS):
+        return ["--features-file", value.removeprefix(OWN_VECTORS)]
+    if name in OPTIONS:
+        return [OPTIONS[name], value if isinstance(value, str) else json.dumps(value).removesuffix(".0")]
+    return ["--set", f"{name}={value if _value(str(value)) == value else json.dumps(value)}"]
+
+
+def _flat(settings: dict[str, Any], before: str = "") -> Flat:
+    flat: Flat = {}
+    for name, value in settings.items():
+        flat |= _flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
+    return flat
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,80 @@
+"""A quick look at a data set, for a page that asks what a run would work on: nothing is decoded or drawn."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from comus_core.errors import DatasetError
+from comus_core.images import coco, voc
+from comus_core.images.demo_composition import CLASSES as DEMO_CLASSES
+from comus_core.images.demo_scenes import N_SCENES
+from comus_core.images.folder import EXTENSIONS, list_images, read_classes
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a data set seems to hold; the run itself looks closer.
+
+    Attributes:
+        images: files found or listed.
+        labelled: whether there is ground truth.
+        classes: how many without background; None where only reading all of it would tell.
+        synthetic: whether the images are drawn.
+    """
+
+    images: int
+    labelled: bool
+    classes: int | None = None
+    synthetic: bool = False
+
+
+def glance(spec: str) -> Glance:
+    """Look at the data set behind a string (see `open_dataset`), in about the time its folder takes to list.
+
+    Raises:
+        DatasetError: no such folder or split, no image, or a bad list of classes.
+    """
+    if spec == "demo":
+        return Glance(N_SCENES, True, len(DEMO_CLASSES) - 1, True)
+    kind, _, rest = spec.partition(":")
+    if kind in ("voc", "coco") and rest:
+        folder, _, split = rest.rpartition(":")
+        look = _voc if kind == "voc" else _coco
+        return look(spec, Path(folder).expanduser(), split)
+    root = Path(spec).expanduser()
+    files, _, labelled = list_images(spec, root)
+    listed = root / "classes.txt"
+    known = len(read_classes(listed)) - 1 if labelled and listed.is_file() else None
+    return Glance(len(files), labelled, known)
+
+
+def splits(kind: str, root: str) -> tuple[str, ...]:
+    """The splits that a VOC or COCO folder offers, sorted.
+
+    Raises:
+        DatasetError: it is no such folder.
+    """
+    folder = Path(root).expanduser()
+    return voc.list_splits(f"voc:{root}", folder) if kind == "voc" else coco.list_splits(f"coco:{root}", folder)
+
+
+def _voc(spec: str, given: Path, split: str) -> Glance:
+    root = voc.find_root(spec, given)
+    labelled = (root / "SegmentationClass").is_dir()
+    return Glance(len(voc.read_split(root, split)), labelled, len(voc.CLASSES) - 1 if labelled else None)
+
+
+def _coco(spec: str, root: Path, split: str) -> Glance:
+    if split not in coco.list_splits(spec, root):
+        raise DatasetError(f"data set '{spec}': there are the splits {', '.join(coco.list_splits(spec, root))}")
+    folder = root / coco.images_folder(root, split)
+    try:
+        with os.scandir(folder) as entries:
+            count = sum(1 for entry in entries if os.path.splitext(entry.name)[1].lower() in EXTENSIONS)
+    except OSError as error:
+        raise DatasetError(f"data set '{spec}': {folder}: {error.strerror or error}") from None
+    if not count:
+        raise DatasetError(f"data set '{spec}': no image in {folder}")
+    return Glance(count, True)

@@ -1,0 +1,126 @@
+"""Folders of the server that the pages may show and read: those below a few allowed roots, and no others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from comus_core.errors import DatasetError
+from comus_core.images.folder import EXTENSIONS
+
+ROOTS_VARIABLE = "COMUS_IMAGE_ROOTS"
+MOST_ENTRIES = 20_000  # looked at in one folder: the picker must answer at once
+OWN_PREFIXES = ("masks:", "file:")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One folder as a picker shows it.
+
+    Attributes:
+        folder: resolved.
+        parent: the folder above, or None where that is not allowed.
+        subfolders: names, sorted, hidden ones left out.
+        images: image files that lie right in it.
+        complete: False if there is more than `MOST_ENTRIES`, which was left unseen.
+    """
+
+    folder: Path
+    parent: Path | None
+    subfolders: tuple[str, ...]
+    images: int
+    complete: bool
+
+
+def image_roots(workspace: Path) -> tuple[Path, ...]:
+    """The allowed roots: COMUS_IMAGE_ROOTS (paths as in PATH), else home and working directory; and the workspace."""
+    given = os.environ.get(ROOTS_VARIABLE, "")
+    named = [Path(path) for path in given.split(os.pathsep) if path] if given else [Path.home(), Path.cwd()]
+    return tuple(dict.fromkeys(root.expanduser().resolve() for root in (*named, workspace)))
+
+
+def allowed(path: str | Path, roots: Sequence[Path]) -> Path:
+    """The path with links followed, if it lies in one of the roots; it need not exist.
+
+    Raises:
+        DatasetError: it leads elsewhere; names the roots and how to allow more.
+    """
+    try:
+        resolved = Path(path).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DatasetError(f"{str(path)[:200]!r} is no path: {error}") from None
+    if not any(resolved.is_relative_to(root) for root in roots):
+        raise DatasetError(
+            f"{path} lies outside the folders that this server may read ({', '.join(map(str, roots))}); "
+            f"start it with {ROOTS_VARIABLE}, paths between '{os.pathsep}', to allow others"
+        )
+    return resolved
+
+
+def list_folder(path: str | Path, roots: Sequence[Path]) -> Listing:
+    """What a picker shows of a folder.
+
+    Raises:
+        DatasetError: not allowed, no folder, or not readable.
+    """
+    folder = allowed(path, roots)
+    subfolders, images, seen = [], 0, 0
+    try:
+        with os.scandir(folder) as entries:
+            for seen, entry in enumerate(entries, start=1):
+                if seen > MOST_ENTRIES:
+                    break
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    subfolders += [entry.name] if _is_inside(entry, roots) else []
+                elif os.path.splitext(entry.name)[1].lower() in EXTENSIONS:
+                    images += 1
+    except OSError as error:
+        raise DatasetError(f"folder {folder}: {error.strerror or error}; choose another") from None
+    above = folder.parent if folder not in roots or _below_another(folder, roots) else None
+    return Listing(folder, above, tuple(sorted(subfolders)), images, seen <= MOST_ENTRIES)
+
+
+def allowed_dataset(spec: str, roots: Sequence[Path]) -> str:
+    """A dataset string with its folder made absolute, if that is allowed.
+
+    Raises:
+        DatasetError: the folder lies elsewhere.
+    """
+    if spec == "demo":
+        return spec
+    kind, _, rest = spec.partition(":")
+    if kind in ("voc", "coco") and rest:
+        root, _, split = rest.rpartition(":")
+        return f"{kind}:{allowed(root, roots)}:{split}"
+    return str(allowed(spec, roots))
+
+
+def allowed_own(name: str, roots: Sequence[Path]) -> str:
+    """A detector's or encoder's name; of `masks:DIR` and `file:PATH` the path is checked and made absolute.
+
+    Raises:
+        DatasetError: the path lies elsewhere, or there is nothing.
+    """
+    kind, _, path = name.partition(":")
+    if not name.startswith(OWN_PREFIXES):
+        return name
+    if not path.strip():
+        raise DatasetError(f"{kind}: say where it lies on the server")
+    found = allowed(path, roots)
+    if not (found.is_dir() if kind == "masks" else found.is_file()):
+        raise DatasetError(f"{found}: there is no such {'folder' if kind == 'masks' else 'file'}")
+    return f"{kind}:{found}"
+
+
+def _is_inside(entry: os.DirEntry[str], roots: Sequence[Path]) -> bool:
+    if not entry.is_symlink():
+        return True
+    return any(Path(entry.path).resolve().is_relative_to(root) for root in roots)
+
+
+def _below_another(folder: Path, roots: Sequence[Path]) -> bool:
+    return any(folder != root and folder.is_relative_to(root) for root in roots)
