@@ -35,7 +35,7 @@ LAYERS = ("saliency", "proposal", "pseudo_mask", "truth")
 
 
 def routes() -> list[Route]:
-    """All routes, below `/api/`."""
+    """All routes; ours are below `/api/`."""
     return [
         Route("/api/ready", ready),
         Route("/api/runs/{run}/points/{method}", points),
@@ -43,6 +43,7 @@ def routes() -> list[Route]:
         Route("/api/runs/{run}/crops/{row:int}", crop),
         Route("/api/runs/{run}/images/{row:int}", image),
         Route("/api/runs/{run}/layers/{name}/{row:int}", layer),
+        Route("/{page}/_stcore/{rest:path}", not_below_a_page),
     ]
 
 
@@ -63,6 +64,14 @@ def ready(_: Request) -> Response:
         return JSONResponse({"ready": True, "runs": len(workspace().runs.all(archived=True)), "jobs": len(active)})
     except ComusError as error:
         return JSONResponse({"ready": False, "error": str(error)}, 503)
+
+
+def not_below_a_page(_: Request) -> Response:
+    """Streamlit's browser side, opened at a page's address, first looks for its server below that page.
+
+    300 without an address makes it look at the root, as 404 does, but leaves no error in the browser's console.
+    """
+    return Response(status_code=300)
 
 
 def points(request: Request) -> Response:
