@@ -1,0 +1,191 @@
+"""The Explore page in a real browser, over the real server: what is drawn is what the gallery holds."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+
+from comus_core import open_workspace
+from comus_core.run_view import open_run_view
+from tests.app.map_browser import READY, drag, flower, inside
+from tests.app.serving import serving, settle
+
+pytestmark = pytest.mark.browser
+MAP_READY = ".map[data-state=ready]"
+TURNED = "first => document.querySelector('.comus-gallery a').dataset.proposal !== first"
+ARRIVED = "[...document.querySelectorAll('.comus-gallery img')].slice(0, 6).every(i => i.naturalWidth > 0)"
+SELECTED = ".st-key-selection_head"
+
+
+def open_explore(page, address, query="") -> None:
+    page.goto(f"{address}explore{query}")
+    page.wait_for_selector(MAP_READY, timeout=60_000)
+    settle(page, "proposals")
+
+
+def draw(page, path, **keys) -> str:
+    """Draw on the map; the words above the gallery when it has answered."""
+    before = page.url
+    page.keyboard.press("l")
+    drag(page, path, **keys)
+    page.wait_for_url(lambda url: url != before, timeout=30_000)
+    page.get_by_text("proposals selected").wait_for(timeout=30_000)
+    settle(page)
+    return head(page)
+
+
+def head(page) -> str:
+    return page.locator(f"{SELECTED} strong").inner_text()
+
+
+def ids_of_gallery(page) -> list[str]:
+    """The proposal ids of all pages of the gallery."""
+    found: list[str] = []
+    while True:
+        page.wait_for_selector(READY)
+        links = page.locator(".st-key-selection_gallery a.comus-link")
+        found += links.evaluate_all("links => links.map(link => link.dataset.proposal)")
+        onwards = page.get_by_test_id("stPaginationNext")
+        if not onwards.count() or onwards.is_disabled():
+            return found
+        onwards.click()
+        page.wait_for_function(
+            "first => document.querySelector('.comus-gallery a').dataset.proposal !== first", arg=found[-60]
+        )
+
+
+def recomputed(shown, url) -> set[str]:
+    """What lies inside the polygons named in the address, by another rule than the core's."""
+    workspace, run = shown
+    selection = workspace.selections.read(parse_qs(urlsplit(url).query)["selection"][0])
+    view = open_run_view(workspace, run)
+    table = workspace.artifact(run, "projection").table().to_pandas().set_index("proposal_id")
+    place = table.loc[list(view.proposals.proposal_id), [f"{selection.method}_x", f"{selection.method}_y"]].to_numpy()
+    chosen = np.zeros(len(view), bool)
+    for gesture in selection.gestures:
+        within = inside(place, list(gesture.polygon))
+        chosen = {"replace": within, "add": chosen | within, "subtract": chosen & ~within}[gesture.mode]
+    return set(view.proposals.proposal_id[chosen])
+
+
+def test_the_gallery_holds_exactly_what_a_lasso_is_drawn_around(page, address, shown):
+    open_explore(page, address)
+    words = draw(page, flower(size=0.35))
+    expected = recomputed(shown, page.url)
+    assert 0.05 < len(expected) / 86 < 0.95
+    assert words == f"{len(expected)} of 86 proposals selected"
+    assert sorted(ids_of_gallery(page)) == sorted(expected)
+
+
+def test_the_selection_stays_after_recolouring_a_page_change_and_a_reload(page, address, shown):
+    open_explore(page, address)
+    words = draw(page, flower(size=0.3))
+    expected = recomputed(shown, page.url)
+    key = parse_qs(urlsplit(page.url).query)["selection"]
+
+    def unchanged() -> None:
+        settle(page, words)
+        assert sorted(ids_of_gallery(page)) == sorted(expected)
+        assert parse_qs(urlsplit(page.url).query)["selection"] == key
+
+    page.locator(".st-key-colour_by").get_by_text("Ground truth").click()
+    page.wait_for_url("**colour=truth**")
+    unchanged()
+    page.get_by_test_id("stSidebarNav").get_by_text("Scores").click()
+    page.wait_for_url("**/scores**")
+    settle(page)
+    page.get_by_test_id("stSidebarNav").get_by_text("Explore").click()
+    page.wait_for_selector(MAP_READY)
+    unchanged()
+    page.reload()
+    page.wait_for_selector(MAP_READY)
+    unchanged()
+    assert page.locator(".readout span").inner_text() == f"{len(expected)} of 86 selected"
+
+
+def test_an_address_can_be_shared(open_page, address, shown):
+    first = open_page()
+    open_explore(first, address)
+    words = draw(first, flower(size=0.3))
+    second = open_page()
+    second.goto(first.url)
+    settle(second, words)
+    assert sorted(ids_of_gallery(second)) == sorted(recomputed(shown, first.url))
+
+
+def test_shift_adds_alt_subtracts_and_clear_brings_everything_back(page, address, shown):
+    open_explore(page, address)
+    draw(page, flower(x=0.35, size=0.2))
+    draw(page, flower(x=0.6, size=0.2), keys=["Shift"])
+    words = draw(page, flower(x=0.5, y=0.5, size=0.15), keys=["Alt"])
+    expected = recomputed(shown, page.url)
+    assert words == f"{len(expected)} of 86 proposals selected"
+    assert sorted(ids_of_gallery(page)) == sorted(expected)
+    page.locator(".st-key-clear_selection button").click()
+    settle(page, "All 86 proposals")
+    assert "selection=" not in page.url
+
+
+def test_the_selection_is_kept_on_the_other_projection_until_something_is_drawn_there(page, address, shown):
+    open_explore(page, address)
+    words = draw(page, flower(size=0.3))
+    expected = recomputed(shown, page.url)
+    page.locator(".st-key-map_method").get_by_text("UMAP").click()
+    settle(page, "Chosen on the t-SNE map")
+    assert head(page) == words and sorted(ids_of_gallery(page)) == sorted(expected)
+    page.wait_for_selector(MAP_READY)
+    draw(page, flower(size=0.35))
+    assert shown[0].selections.read(parse_qs(urlsplit(page.url).query)["selection"][0]).method == "umap"
+    assert sorted(ids_of_gallery(page)) == sorted(recomputed(shown, page.url))
+
+
+def test_a_lasso_sends_little_and_a_picture_leads_to_its_photograph_without_a_reload(page, address):
+    sent: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(len(frame))))
+    open_explore(page, address)
+    before = sum(sent)
+    draw(page, flower(size=0.3))
+    assert 0 < sum(sent) - before < 50_000
+    page.evaluate("window.stillHere = true")
+    link = page.locator(".st-key-selection_gallery a.comus-link").nth(3)
+    name = link.get_attribute("data-proposal")
+    link.click()
+    page.wait_for_url("**/image?**")
+    settle(page, "Image")
+    assert page.evaluate("window.stillHere") and parse_qs(urlsplit(page.url).query)["proposal"] == [name]
+    page.get_by_test_id("stSidebarNav").get_by_text("Explore").click()
+    settle(page, "proposals selected")
+
+
+def test_every_picture_says_what_it_is_and_arrives(page, address):
+    open_explore(page, address)
+    pictures = page.locator(".st-key-selection_gallery img")
+    assert pictures.count() == 60
+    assert all(pictures.evaluate_all("all => all.map(img => img.alt.includes('#'))"))
+    page.locator(".st-key-selection_gallery").scroll_into_view_if_needed()
+    page.wait_for_function(
+        "[...document.querySelectorAll('.comus-gallery img')].slice(0, 6).every(i => i.naturalWidth > 0)"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_narrow_screen_holds_the_page_without_sideways_scrolling(open_page, address, scheme):
+    page = open_page(width=390, height=844, scheme=scheme)
+    open_explore(page, address)
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    assert page.locator(".plot").bounding_box()["width"] > 280
+
+
+@pytest.mark.real
+def test_on_real_photographs_the_gallery_holds_what_a_lasso_is_drawn_around(page, voc_shown, tmp_path):
+    workspace, run = voc_shown
+    with serving(workspace.root, tmp_path) as url:
+        open_explore(page, url)
+        words = draw(page, flower(size=0.35))
+        expected = recomputed(voc_shown, page.url)
+        total = len(open_run_view(open_workspace(workspace.root), run))
+        assert 0.05 < len(expected) / total < 0.95
+        assert words == f"{len(expected)} of {total} proposals selected"
+        assert sorted(ids_of_gallery(page)) == sorted(expected)
