@@ -37,6 +37,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
         order = choices.selected("Order of the clusters", offered, key="cluster_order", width=170)
         search = choices.searched("Find a name or class", key="cluster_search", width=220)
     far = choices.segmented("Order of the crops", DIRECTIONS, key="crop_order") == "far"
+    st.caption("Type over a name to rename its cluster.")
 
 if alone is not None:
     cluster_card.alone(view, alone, colours[alone.cluster], far)

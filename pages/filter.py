@@ -17,9 +17,9 @@ def tried() -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         scope = filter_panel.sliders(view, decided, draft)
-        filter_panel.figures(view, decided, draft)
-        filter_panel.decide(view, decided, draft)
         score = filter_panel.scores(view, draft)
+        filter_panel.figures(view, decided, draft, score)
+        filter_panel.decide(view, decided, draft)
         curve = score_data.curve(view, score_data.matchings(view)[0])
         miou = score.miou if score else None
         figures.show(
@@ -32,7 +32,7 @@ def tried() -> None:
                 f"All images; what is dropped counts as background; matched anew ({score.matching}) at each filter."
             )
     with right:
-        filter_panel.show_table(view, draft, height=560)
+        filter_panel.show_table(view, draft)
     filter_panel.pictures(view, draft, scope)
 
 

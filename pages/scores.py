@@ -7,8 +7,6 @@ from app.components import choices, score_table, states
 from comus_core import score_tables
 from comus_core.view_scores import coverage
 
-TABLE_HEIGHT = 620
-
 view = view_data.current_view()
 if view.counts is None:
     states.no_ground_truth()
@@ -44,9 +42,9 @@ with left:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="classes"):
         st.subheader("Classes", anchor=False, width="content")
         score_table.download(classes, said, name="classes", key="download_classes")
-    score_table.show_classes(classes, TABLE_HEIGHT)
+    score_table.show_classes(classes)
 with right:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="matches"):
         st.subheader("Matching", anchor=False, width="content")
         score_table.download(matches, said, name="matching", key="download_matching")
-    score_table.show_matches(matches, TABLE_HEIGHT)
+    score_table.show_matches(matches)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ def segmented(label: str, words: Mapping[V, str], *, key: str) -> V:
 
 def selected(label: str, words: Mapping[V, str], *, key: str, width: Any = "stretch", hidden: bool = True) -> V:
     """A list to unfold; `words` are value -> text, the first is chosen at first."""
+    words = distinct(words)
     visibility: Any = "collapsed" if hidden else "visible"
     st.selectbox(label, list(words), **_remembered(words, key), label_visibility=visibility, width=width)
     return _chosen(words, key)
@@ -38,6 +40,12 @@ def searched(label: str, *, key: str, width: Any = "stretch") -> str:
             width=width,
         )
     )
+
+
+def distinct(words: Mapping[V, str]) -> dict[V, str]:
+    """The texts, with the value before each that several values share: the browser answers with the text alone."""
+    times = Counter(words.values())
+    return {value: f"{value} · {text}" if times[text] > 1 else text for value, text in words.items()}
 
 
 def _remembered(words: Mapping[V, str], key: str) -> dict[str, Any]:

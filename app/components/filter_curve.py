@@ -39,7 +39,7 @@ def filter_curve(points: Sequence[CurvePoint], percent: float, miou: float | Non
             line={"color": ACCENT, "width": 3},
             hovertemplate="mIoU %{y:.1f} %<extra></extra>",
         )
-    figure.add_vline(x=percent, line={"color": UNASSIGNED, "width": 1})
+    figure.add_shape(type="line", x0=percent, x1=percent, y0=0, y1=100, line={"color": UNASSIGNED, "width": 1})
     for value, colour in ((miou, ACCENT), (100 * coverage, UNASSIGNED)):
         if value is not None:
             marker = {"color": colour, "size": 10, "line": {"color": "white", "width": 1.5}}

@@ -11,6 +11,7 @@ import streamlit as st
 from app import score_data, state
 from app.components import choices, states
 from app.components.gallery import gallery, paged
+from app.components.score_table import table_height
 from app.palette import CORE, FILTERED
 from comus_core import filter_draft
 from comus_core.cluster_summary import summaries
@@ -58,15 +59,15 @@ def sliders(view: RunView, decided: Decisions, draft: Decisions) -> int:
     return scope
 
 
-def figures(view: RunView, decided: Decisions, draft: Decisions) -> None:
-    """Kept, coverage and scores of the draft, with the difference to what is decided."""
+def figures(view: RunView, decided: Decisions, draft: Decisions, now: Score | None) -> None:
+    """Kept, coverage and scores of the draft, with the difference to what is decided; `now` is the draft's score."""
     keep, kept_before = int(view.kept(draft).sum()), int(view.kept(decided).sum())
     cover, cover_before = 100 * coverage(view, draft), 100 * coverage(view, decided)
     with st.container(horizontal=True, gap="medium", key="filter_figures"):
         _figure("Kept", f"{keep:,}", keep - kept_before, "+,d")
         _figure("Dropped", f"{len(view) - keep:,}", kept_before - keep, "+,d")
         _figure("Coverage", f"{cover:.1f} %", cover - cover_before, "+.1f")
-        now, before = scores(view, draft), scores(view, decided)
+        before = scores(view, decided) if now is not None else None
         if now is not None and before is not None:
             _figure("mIoU", f"{now.miou:.2f} %", now.miou - before.miou, "+.2f", "normal")
             accuracy = now.pixel_accuracy - before.pixel_accuracy
@@ -118,13 +119,14 @@ def clusters_table(view: RunView, draft: Decisions) -> pd.DataFrame:
     )
 
 
-def show_table(view: RunView, draft: Decisions, height: int) -> None:
+def show_table(view: RunView, draft: Decisions) -> None:
     """Draw the table of clusters."""
+    table = clusters_table(view, draft)
     st.dataframe(
-        clusters_table(view, draft),
+        table,
         key="filter_table",
         hide_index=True,
-        height=height,
+        height=table_height(len(table)),
         column_config={
             "Filter": st.column_config.NumberColumn(format="%g %%", width="small"),
             "Kept": st.column_config.NumberColumn(width="small"),

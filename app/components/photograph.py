@@ -101,7 +101,7 @@ def _proposal(view: RunView, row: int, decided: Decisions, colours: Colouring) -
     (name,), (colour,) = _names(colours, [row])
     address = "clusters?" + urlencode({"run": view.run.id, "cluster": stands.cluster})
     link = f'<a class="comus-link" href="{html.escape(address)}">{html.escape(name)}</a>'
-    shares = standing.truth_shares(view, row)[:3]
+    shares = [(k, share) for k, share in standing.truth_shares(view, row)[:3] if share >= 0.5]
     lines = [
         ("Cluster", f'<i style="background:{colour}"></i>{link if stands.cluster >= 0 else html.escape(name)}'),
         ("Distance", f"{stands.distance:.4f} (cosine to the centre)" if stands.cluster >= 0 else "–"),

@@ -12,6 +12,7 @@ from comus_core.choices import badge
 from comus_core.run_view import RunView
 from comus_core.score_tables import ClassRow, MatchRow
 
+ROW_HEIGHT = 33
 PERCENT = {"min_value": 0, "max_value": 100, "format": "%.1f"}
 
 
@@ -66,15 +67,20 @@ def match_frame(rows: Sequence[MatchRow]) -> pd.DataFrame:
     )
 
 
-def show_classes(frame: pd.DataFrame, height: int) -> None:
+def table_height(rows: int, most: int = 620) -> int:
+    """Pixels for a table of so many rows: without empty ones below, and scrolled where they are many."""
+    return min(most, ROW_HEIGHT * (rows + 1) + 3)
+
+
+def show_classes(frame: pd.DataFrame) -> None:
     """Draw the table of classes; a click on a column's head sorts."""
     st.dataframe(
         frame,
         key="class_table",
         hide_index=True,
-        height=height,
+        height=table_height(len(frame)),
         column_config={
-            "IoU": st.column_config.ProgressColumn(width="medium", help="Intersection over union, percent", **PERCENT),
+            "IoU": st.column_config.ProgressColumn(width=130, help="Intersection over union, percent", **PERCENT),
             "Recall": st.column_config.NumberColumn(format="%.1f", help="Share of its pixels that were found"),
             "Precision": st.column_config.NumberColumn(format="%.1f", help="Share of what was found that is right"),
             "Pixels": st.column_config.NumberColumn(format="compact", help="In the ground truth"),
@@ -83,27 +89,31 @@ def show_classes(frame: pd.DataFrame, height: int) -> None:
     )
 
 
-def show_matches(frame: pd.DataFrame, height: int) -> None:
+def show_matches(frame: pd.DataFrame) -> None:
     """Draw the matching: which cluster became which class."""
     st.dataframe(
         frame,
         key="match_table",
         hide_index=True,
-        height=height,
+        height=table_height(len(frame)),
         column_config={
-            "IoU": st.column_config.ProgressColumn(width="small", help="Of this cluster alone, percent", **PERCENT),
+            "IoU": st.column_config.ProgressColumn(width=110, help="Of this cluster alone, percent", **PERCENT),
             "Purity": st.column_config.NumberColumn(format="%.1f", help="Share of its pixels that are of the class"),
             "Pixels": st.column_config.NumberColumn(format="compact"),
         },
     )
 
 
+def as_csv(frame: pd.DataFrame, said: About) -> str:
+    """The table as CSV, full precision, with the run and its supervision in every row."""
+    return str(frame.assign(**said.columns()).to_csv(index=False))
+
+
 def download(frame: pd.DataFrame, said: About, *, name: str, key: str) -> None:
-    """A button for the table as CSV, full precision, with the run and its supervision in every row."""
-    whole = frame.assign(**said.columns())
+    """A button for the table as CSV."""
     st.download_button(
         "CSV",
-        whole.to_csv(index=False),
+        as_csv(frame, said),
         f"{said.run}-{name}.csv",
         "text/csv",
         key=key,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import navigation, state, view_data
-from app.components import badge
+from app.components import badge, choices
 from comus_core import jobs
 from comus_core.workspace import Run
 
@@ -19,10 +19,11 @@ def show(run: Run | None) -> None:
 
 def _run_picker(run: Run) -> None:
     known = {r.id: r for r in view_data.runs()} | {run.id: run}
+    labels = choices.distinct({r.id: _label(r) for r in known.values()})
     st.selectbox(
         "Run",
         list(known),
-        format_func=lambda r: _label(known[r]),
+        format_func=labels.__getitem__,
         key=state.put("run_picker", run.id),
         on_change=state.on_change("run_picker", state.choose_run),
     )

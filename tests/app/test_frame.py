@@ -81,3 +81,12 @@ def test_an_expected_fault_is_one_sentence(app_test, changeable):
     test = app_test("explore", workspace=open_workspace(workspace.root))
     assert not test.exception
     assert [e.value for e in test.error] and "run the stage again" in test.error[0].value
+
+
+def test_runs_of_the_same_name_are_told_apart(app_test, changeable):
+    workspace, run = changeable
+    save_run(workspace, run, id="twin-1")
+    test = app_test("explore", workspace=workspace, run=run.id)
+    test.selectbox(key="run_picker").set_value("twin-1").run()
+    assert not test.exception and test.selectbox(key="run_picker").value == "twin-1"
+    assert len(set(test.selectbox(key="run_picker").options)) == 2

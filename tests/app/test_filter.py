@@ -1,0 +1,147 @@
+import re
+
+import numpy as np
+import pytest
+
+from comus_core.run_view import open_run_view
+from comus_core.scoring import score_run
+from comus_core.workspace.decisions import Decisions
+from tests.app.test_frame import save_run, texts
+
+
+@pytest.fixture
+def view(shown):
+    return open_run_view(*shown)
+
+
+def metrics(test) -> dict[str, str]:
+    return {metric.label: metric.value for metric in test.metric}
+
+
+def expected(workspace, run, view, decided) -> dict[str, str]:
+    scores, kept = score_run(workspace, run, decided), int(view.kept(decided).sum())
+    return {
+        "Kept": str(kept),
+        "Dropped": str(len(view) - kept),
+        "Coverage": f"{100 * scores.coverage:.1f} %",
+        "mIoU": f"{scores.filtered.miou:.2f} %",
+        "Pixel accuracy": f"{scores.filtered.pixel_accuracy:.2f} %",
+    }
+
+
+def gallery_ids(test) -> list[str]:
+    bodies = [part.proto.body for part in test.get("html") if 'class="comus-gallery"' in part.proto.body]
+    return re.findall(r'data-proposal="([^"]+)"', "".join(bodies))
+
+
+def slide(test, percent, scope=-1):
+    return test.slider(key=f"filter_slider_{scope}").set_value(float(percent)).run()
+
+
+def test_the_page_opens_on_what_is_decided(app_test, shown, view):
+    workspace, run = shown
+    test = app_test("filter")
+    assert not test.exception and test.slider(key="filter_slider_-1").value == 20.0
+    assert metrics(test) == expected(workspace, run, view, workspace.decisions_of(run))
+    assert metrics(test)["mIoU"] == f"{run.result['evaluation_filtered']['miou']:.2f} %"
+    assert test.button(key="apply_filter").disabled and test.button(key="reset_filter").disabled
+
+
+@pytest.mark.parametrize("percent", [0, 40, 87, 100])
+def test_at_any_percentage_the_figures_are_those_of_the_core(app_test, shown, view, percent):
+    test = slide(app_test("filter"), percent)
+    draft = Decisions(filter_percent=percent)
+    assert not test.exception and metrics(test) == expected(*shown, view, draft)
+    table = test.dataframe[0].value
+    kept = view.kept(draft)
+    assert list(table["Kept"]) == [int(kept[view.cluster == c].sum()) for c in range(view.clusters)]
+    assert list(table["Of"]) == [int((view.cluster == c).sum()) for c in range(view.clusters)]
+    assert sorted(gallery_ids(test)) == sorted(view.proposals.proposal_id[~kept])[:48] or (~kept).sum() > 48
+
+
+def test_one_cluster_alone_is_filtered_without_the_others(app_test, shown, view):
+    test = app_test("filter")
+    test.selectbox(key="filter_scope").set_value(3).run()
+    slide(test, 75, scope=3)
+    draft = Decisions(filter_percent=20, cluster_percent={3: 75.0})
+    assert not test.exception and metrics(test) == expected(*shown, view, draft)
+    dropped = view.proposals.proposal_id[~view.kept(draft) & (view.cluster == 3)]
+    assert set(gallery_ids(test)) == set(dropped)
+
+
+def test_what_is_nearest_the_border_is_shown_first(app_test, view):
+    test = slide(app_test("filter"), 40)
+    limits = [view.rank[view.row_of[name]] for name in gallery_ids(test)]
+    assert limits == sorted(limits, reverse=True) and max(limits) <= 40
+    test.get("button_group")[0].set_value("kept").run()
+    limits = [view.rank[view.row_of[name]] for name in gallery_ids(test)]
+    assert limits == sorted(limits) and min(limits) > 40
+
+
+def test_a_filter_that_is_only_tried_decides_nothing_until_it_is_applied(app_test, changeable):
+    workspace, run = changeable
+    before = workspace.decisions_of(run)
+    test = slide(app_test("filter", workspace=workspace), 40)
+    assert workspace.decisions_of(run) == before
+    test.button(key="apply_filter").click().run()
+    assert not test.exception and workspace.decisions_of(run).filter_percent == 40
+    assert test.button(key="apply_filter").disabled and "As decided: 40 %" in texts(test)
+    fresh = app_test("filter", workspace=workspace)
+    assert fresh.slider(key="filter_slider_-1").value == 40.0
+
+
+def test_apply_writes_what_single_clusters_have_of_their_own(app_test, changeable):
+    workspace, run = changeable
+    test = app_test("filter", workspace=workspace)
+    for cluster, percent in ((1, 60), (4, 5)):
+        test.selectbox(key="filter_scope").set_value(cluster).run()
+        slide(test, percent, scope=cluster)
+    test.button(key="apply_filter").click().run()
+    assert not test.exception
+    assert workspace.decisions_of(run).cluster_percent == {1: 60.0, 4: 5.0}
+    assert workspace.decisions_of(run).filter_percent == 20
+
+
+def test_reset_goes_back_to_what_is_decided(app_test, shown, view):
+    test = slide(app_test("filter"), 90)
+    test.button(key="reset_filter").click().run()
+    assert not test.exception and test.slider(key="filter_slider_-1").value == 20.0
+    assert metrics(test) == expected(*shown, view, Decisions(filter_percent=20))
+
+
+def test_a_tried_filter_survives_a_look_at_another_page(app_test, shown, view):
+    test = slide(app_test("filter"), 66)
+    test.switch_page("../pages/clusters.py").run()
+    test.switch_page("../pages/filter.py").run()
+    assert not test.exception and test.slider(key="filter_slider_-1").value == 66.0
+    assert metrics(test) == expected(*shown, view, Decisions(filter_percent=66))
+
+
+def test_a_filter_decided_elsewhere_wins_over_one_only_tried(app_test, changeable):
+    workspace, run = changeable
+    test = slide(app_test("filter", workspace=workspace), 66)
+    workspace.decisions.append(run.id, run.artifacts["clustering"], "filter", percent=35)
+    test.run()
+    assert not test.exception and test.slider(key="filter_slider_-1").value == 35.0
+
+
+def test_without_ground_truth_the_slider_counts_but_does_not_score(app_test, changeable):
+    workspace, run = changeable
+    artifacts = {kind: name for kind, name in run.artifacts.items() if kind != "counts"}
+    bare = save_run(workspace, run, artifacts=artifacts, provenance={**run.provenance, "classes": []})
+    view = open_run_view(workspace, bare)
+    test = slide(app_test("filter", workspace=workspace), 40)
+    assert not test.exception and set(metrics(test)) == {"Kept", "Dropped", "Coverage"}
+    assert metrics(test)["Kept"] == str(int(np.sum(view.kept(Decisions(filter_percent=40)))))
+    assert "no mIoU" in texts(test)
+
+
+def test_clusters_of_the_same_name_are_told_apart(app_test, changeable):
+    workspace, run = changeable
+    for cluster in (1, 3):
+        workspace.decisions.append(run.id, run.artifacts["clustering"], "rename", cluster=cluster, name="twins")
+    test = app_test("filter", workspace=workspace)
+    test.selectbox(key="filter_scope").set_value(3).run()
+    slide(test, 70, scope=3)
+    test.button(key="apply_filter").click().run()
+    assert not test.exception and workspace.decisions_of(run).cluster_percent == {3: 70.0}
