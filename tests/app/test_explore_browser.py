@@ -189,3 +189,4 @@ def test_on_real_photographs_the_gallery_holds_what_a_lasso_is_drawn_around(page
         assert 0.05 < len(expected) / total < 0.95
         assert words == f"{len(expected)} of {total} proposals selected"
         assert sorted(ids_of_gallery(page)) == sorted(expected)
+        page.goto("about:blank")  # before its server goes

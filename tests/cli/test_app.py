@@ -76,7 +76,7 @@ def test_streamlit_run_serves_pages_and_routes_from_any_folder(tmp_path):
                 time.sleep(0.3)
         assert b'"runs":0' in answer.read()
         with pytest.raises(OSError):  # it listens on this machine alone, as its own settings file says
-            socket.create_connection((socket.gethostbyname(socket.gethostname()), port), timeout=2)
+            socket.create_connection(("127.0.0.2", port), timeout=2)
     finally:
         server.terminate()
         server.wait(15)
