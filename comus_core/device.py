@@ -35,6 +35,8 @@ def choose_device(wanted: str = "auto") -> str:
     Raises:
         SettingsError: this machine has no such device; lists those it has.
     """
+    if wanted == "cpu":  # always there: no need to load torch to ask
+        return wanted
     names = [device.name for device in describe_devices()]
     if wanted == "auto":
         return names[0]

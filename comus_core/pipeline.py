@@ -35,6 +35,7 @@ def discover(
     until: str = "evaluation",
     device: str = "auto",
     on_progress: OnProgress = no_progress,
+    on_run: Callable[[Run], None] | None = None,
 ) -> Run:
     """Find the categories of a data set (paper, Algorithm 1), reusing every stage already computed.
 
@@ -44,6 +45,7 @@ def discover(
         until: the last stage to run, one of `STAGES`.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; not part of any fingerprint.
         on_progress: called at every few images; raising `Cancelled` there stops cleanly.
+        on_run: told of the run as soon as its id is known.
 
     Returns:
         The stored run; `run.result` is what `--json` writes.
@@ -60,7 +62,9 @@ def discover(
     config = replace(resolve(config), dataset=absolute(dataset.spec))
     context = StageContext(workspace, dataset, config, choose_device(device), on_progress)
     images = stages.check_images(context)
-    run = workspace.runs.save(_new_run(context, images))
+    run = workspace.runs.save(workspace.runs.known(_new_run(context, images)))
+    if on_run is not None:
+        on_run(run)
     try:
         run, made = _run_stages(context, run, images, STAGES.index(until))
         remember_speeds(workspace, config, context.device, context.seconds_per_item)
@@ -98,7 +102,8 @@ def _run_stages(context: StageContext, run: Run, images: Artifact, last: int) ->
     for stage, kind, make in steps:
         if STAGES.index(stage) <= last and (kind != "counts" or context.dataset.truth):
             made[kind] = make()
-            run = context.workspace.runs.save(replace(run, artifacts={k: a.fingerprint for k, a in made.items()}))
+            found = {"images": images.fingerprint, **run.artifacts, kind: made[kind].fingerprint}
+            run = context.workspace.runs.save(replace(run, artifacts=found))
     return run, made
 
 

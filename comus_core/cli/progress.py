@@ -19,7 +19,7 @@ class ProgressPrinter:
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
         self._bar: Any = None
-        self._stage, self._start, self._first, self._printed = "", 0.0, 0, 0.0
+        self._stage, self._start, self._first, self._printed, self._shown = "", 0.0, 0, 0.0, -1
 
     def __call__(self, progress: Progress) -> None:
         """Show one step."""
@@ -27,8 +27,8 @@ class ProgressPrinter:
             self._begin(progress)
         if self._terminal:
             self._bar.update(progress.step - self._bar.n)
-        elif time.monotonic() - self._printed >= LINE_EVERY or progress.step == progress.total:
-            self._printed = time.monotonic()
+        elif self._due(progress):
+            self._printed, self._shown = time.monotonic(), progress.step
             print(plain_line(progress, self._first, time.monotonic() - self._start), file=sys.stderr, flush=True)
 
     def close(self) -> None:
@@ -38,10 +38,14 @@ class ProgressPrinter:
             self._bar = None
         self._stage = ""
 
+    def _due(self, progress: Progress) -> bool:
+        ended = progress.step == progress.total != self._shown
+        return ended or time.monotonic() - self._printed >= LINE_EVERY
+
     def _begin(self, progress: Progress) -> None:
         self.close()
         self._stage, self._first = progress.stage, progress.step
-        self._start, self._printed = time.monotonic(), 0.0
+        self._start, self._printed, self._shown = time.monotonic(), 0.0, -1
         if self._terminal:
             self._bar = tqdm(total=progress.total, initial=progress.step, desc=progress.stage, unit=" images")
 

@@ -11,8 +11,17 @@ from comus_core.errors import SettingsError
 from comus_core.types import STAGES, OnProgress
 from comus_core.workspace import Workspace
 
-Log = Callable[[str], None]  # one line for the job's log
-Work = Callable[[Workspace, Mapping[str, Any], str, OnProgress, Log], None]  # settings, device; may raise `Cancelled`
+
+@dataclass(frozen=True)
+class Observer:
+    """Whom the work tells: each step (which may raise `Cancelled`), the run once it is known, lines for the log."""
+
+    on_progress: OnProgress
+    on_run: Callable[[str], object]
+    log: Callable[[str], None]
+
+
+Work = Callable[[Workspace, Mapping[str, Any], str, Observer], None]  # settings, device
 
 
 @dataclass(frozen=True)
@@ -37,15 +46,14 @@ def discover_settings(settings: Mapping[str, Any]) -> tuple[RunConfig, str]:
     return from_dict(RunConfig, {k: v for k, v in settings.items() if k != "until"}), until
 
 
-def _discover(
-    workspace: Workspace, settings: Mapping[str, Any], device: str, on_progress: OnProgress, log: Log
-) -> None:
+def _discover(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
     from comus_core.pipeline import discover
 
     config, until = discover_settings(settings)
-    result = discover(config, workspace, until=until, device=device, on_progress=on_progress).result
-    log(f"{result['images']} images, {result['skipped']} set aside, {result['proposals']} proposals")
-    log(f"{result['clusters']} clusters; computed anew: {', '.join(result['computed']) or 'nothing'}")
+    options: dict[str, Any] = {"on_progress": tell.on_progress, "on_run": lambda run: tell.on_run(run.id)}
+    result = discover(config, workspace, until=until, device=device, **options).result
+    tell.log(f"{result['images']} images, {result['skipped']} set aside, {result['proposals']} proposals")
+    tell.log(f"{result['clusters']} clusters; computed anew: {', '.join(result['computed']) or 'nothing'}")
 
 
 KINDS: dict[str, Kind] = {"discover": Kind(discover_settings, _discover)}

@@ -9,18 +9,17 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from comus_core.errors import Cancelled, ComusError, WorkspaceError
-from comus_core.jobs.kinds import kind_of
+from comus_core.jobs.kinds import Observer, kind_of
 from comus_core.jobs.processes import identify
 from comus_core.jobs.pulse import Pulse
 from comus_core.jobs.records import Job, State
 from comus_core.jobs.table import JobTable
-from comus_core.workspace import Run, Workspace, open_workspace
-from comus_core.workspace.runs import RunTable
+from comus_core.workspace import Workspace, open_workspace
 
 EXIT_CODES = {"done": 0, "failed": 1, "cancelled": 75, "lost": 75}  # 75: sysexits' "try again later"
 FROM_OUTSIDE = "stopped by a signal from outside (the machine or its user shut it down); finished shards are kept"
@@ -53,21 +52,6 @@ class Termination:
             raise Cancelled("SIGTERM")
 
 
-class WatchedRuns(RunTable):
-    """The run table, telling which run the job works on as soon as it is saved."""
-
-    def __init__(self, runs: RunTable, on_run: Callable[[str], object]) -> None:
-        super().__init__(runs.database)
-        self._on_run, self._known = on_run, ""
-
-    def save(self, run: Run) -> Run:
-        """Save as ever; a new id is told first."""
-        if run.id != self._known:
-            self._known = run.id
-            self._on_run(run.id)
-        return super().save(run)
-
-
 def main() -> None:
     """Do the job; its row says how it ended, the exit code repeats it."""
     faulthandler.enable()
@@ -90,20 +74,20 @@ def main() -> None:
 def run_job(workspace: Workspace, table: JobTable, job: Job, termination: Termination) -> State:
     """Do the work of a job that this process holds, and write how it ended."""
     _log(f"{job.kind} begins in process {os.getpid()}")
-    workspace.runs = WatchedRuns(workspace.runs, lambda run_id: table.set_run(job, run_id))
     with Pulse(table, job) as pulse:
-        state, error = _work(workspace, job, pulse, termination)
+        state, error = _work(workspace, table, job, pulse, termination)
     _log(state if error is None else f"{state}: {error}")
     _write_ending(table, job, state, error)
     return state
 
 
-def _work(workspace: Workspace, job: Job, pulse: Pulse, termination: Termination) -> Ending:
+def _work(workspace: Workspace, table: JobTable, job: Job, pulse: Pulse, termination: Termination) -> Ending:
     """The work, and how it ended in terms of the row; every fault ends here."""
     try:
         with termination.heard():
             pulse.check()
-            kind_of(job.kind).work(workspace, job.settings, job.slot or job.device, pulse.on_progress, _log)
+            observer = Observer(pulse.on_progress, lambda run_id: table.set_run(job, run_id), _log)
+            kind_of(job.kind).work(workspace, job.settings, job.slot or job.device, observer)
         return "done", None
     except (Cancelled, KeyboardInterrupt):
         return ("cancelled", None) if pulse.cancel_asked else ("lost", FROM_OUTSIDE)

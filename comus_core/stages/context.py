@@ -9,7 +9,7 @@ from typing import Any
 
 from comus_core.config import RunConfig
 from comus_core.images.dataset import Dataset
-from comus_core.types import OnProgress
+from comus_core.types import OnProgress, Progress
 from comus_core.workspace import Artifact, ArtifactKey, Workspace
 from comus_core.workspace.artifacts import digest
 
@@ -71,7 +71,9 @@ class StageContext:
         if artifacts.find(key.kind, key.fingerprint) is None:
             self.computed.append(key.kind)
         if ids is None:
+            self.on_progress(Progress(stage, 0, 1))
             artifact = artifacts.make(key, work)
+            self.on_progress(Progress(stage, 1, 1))
         else:
             artifact = artifacts.make_sharded(key, ids, work, stage=stage, on_progress=self.on_progress, **options)
         spent = time.perf_counter() - start
