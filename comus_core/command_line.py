@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,21 +49,36 @@ def assigned(words: Iterable[str]) -> dict[str, Any]:
     Raises:
         SettingsError: a word without `=`.
     """
-    settings: dict[str, Any] = {}
+    settings: Flat = {}
     for word in words:
         name, equals, text = word.partition("=")
         require(bool(name and equals), f"--set {word}: write NAME=VALUE, such as saliency.threshold=0.4")
-        value = _value(text)
+        settings[name] = _value(text)
+    return nested(settings)
+
+
+def flat(settings: Mapping[str, Any], before: str = "") -> Flat:
+    """Nested settings under dotted names, such as `saliency.threshold`."""
+    named: Flat = {}
+    for name, value in settings.items():
+        named |= flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
+    return named
+
+
+def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings under dotted names as `make_config` takes them; what is None is left out."""
+    whole: dict[str, Any] = {}
+    for name, value in settings.items():
         for part in reversed(name.split(".")):
             value = {part: value}
-        settings = merge(settings, value)
-    return settings
+        whole = merge(whole, value)
+    return whole
 
 
 def _words(config: RunConfig, preset: str | None) -> list[str] | None:
     """The options that lead from a preset to `config`; None if none do, since nothing can be unset."""
     base = from_dict(RunConfig, merge({"dataset": config.dataset}, PRESETS[preset] if preset else {}))
-    start, wanted = _flat(to_dict(base)), _flat(to_dict(config))
+    start, wanted = flat(to_dict(base)), flat(to_dict(config))
     changed = {name: value for name, value in wanted.items() if value != start[name]}
     if None in changed.values():
         return None
@@ -77,13 +92,6 @@ def _option(name: str, value: Any) -> list[str]:
     if name in OPTIONS:
         return [OPTIONS[name], value if isinstance(value, str) else json.dumps(value).removesuffix(".0")]
     return ["--set", f"{name}={value if _value(str(value)) == value else json.dumps(value)}"]
-
-
-def _flat(settings: dict[str, Any], before: str = "") -> Flat:
-    flat: Flat = {}
-    for name, value in settings.items():
-        flat |= _flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
-    return flat
 
 
 def _value(text: str) -> Any:

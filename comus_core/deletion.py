@@ -42,7 +42,7 @@ class Deletion:
         folders: artifacts that go.
         kept: how many of the run's artifacts stay, because another run uses them.
         size: bytes of what goes.
-        decisions: names and filter choices of the person that go too.
+        decisions: names and filter choices of the person that go too; the run's own filter is not counted.
     """
 
     run: Run
@@ -68,7 +68,7 @@ def plan_deletion(workspace: Workspace, run_id: str) -> Deletion:
         tuple(s.folder for s in doomed),
         sum(1 for s in own if s not in doomed),
         sum(p.stat().st_size for s in doomed for p in s.folder.rglob("*") if p.is_file()),
-        len(workspace.decisions.events(run.id, run.artifacts.get("clustering", ""))),
+        _decisions(workspace, run),
     )
 
 
@@ -116,6 +116,12 @@ def doomed_folders(run: Run, others: Iterable[Run], stored: Iterable[StoredFolde
         more = (made_from | served) - needed - doomed
         growing, doomed = bool(more), doomed | more
     return [s for p, s in by_print.items() if p in doomed or (not s.finished and _is_only_of(s, run, others, doomed))]
+
+
+def _decisions(workspace: Workspace, run: Run) -> int:
+    events = workspace.decisions.events(run.id, run.artifacts.get("clustering", ""))
+    own = events and (events[0].kind, events[0].payload) == ("filter", {"percent": run.config.filter_percent})
+    return len(events) - bool(own)
 
 
 def _is_only_of(partial: StoredFolder, run: Run, others: Iterable[Run], doomed: set[str]) -> bool:

@@ -35,9 +35,9 @@ class Listing:
 
 
 def image_roots(workspace: Path) -> tuple[Path, ...]:
-    """The allowed roots: COMUS_IMAGE_ROOTS (paths as in PATH), else home and working directory; and the workspace."""
+    """The allowed roots: COMUS_IMAGE_ROOTS (paths as in PATH), else working directory and home; and the workspace."""
     given = os.environ.get(ROOTS_VARIABLE, "")
-    named = [Path(path) for path in given.split(os.pathsep) if path] if given else [Path.home(), Path.cwd()]
+    named = [Path(path) for path in given.split(os.pathsep) if path] if given else [Path.cwd(), Path.home()]
     return tuple(dict.fromkeys(root.expanduser().resolve() for root in (*named, workspace)))
 
 

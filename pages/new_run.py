@@ -1,3 +1,22 @@
+"""A run before it starts: its images, its settings, what it will cost and owe to supervision."""
+
 import streamlit as st
 
-st.caption("This page is being built.")
+from app import view_data
+from app.components import dataset_picker, run_preview, run_settings
+from app.components.job_card import STYLE
+from comus_core.places import image_roots
+
+st.html(STYLE)
+st.title("New run", anchor=False)
+roots = image_roots(view_data.workspace().root)
+left, right = st.columns([3, 2], gap="large")
+
+with left:
+    st.subheader("Images", anchor=False)
+    picked = dataset_picker.show(roots)
+    st.subheader("Settings", anchor=False)
+    values = run_settings.show(picked.seen if picked else None)
+
+with right, st.container(key="run_preview"):
+    run_preview.show(picked, values, roots)

@@ -138,7 +138,10 @@ def test_a_run_with_a_queued_or_working_job_is_not_deleted(workspace):
 
 def test_decisions_go_with_the_run_and_are_counted_before(workspace):
     run = a_run(workspace, "first", clustering=an_artifact(workspace, "clustering"))
-    workspace.decisions.append(run.id, run.artifacts["clustering"], "rename", cluster=0, name="dog")
+    log, of = workspace.decisions, (run.id, run.artifacts["clustering"])
+    log.append(*of, "filter", percent=run.config.filter_percent)  # the run's own, written by the pipeline
+    assert plan_deletion(workspace, "first").decisions == 0
+    log.append(*of, "rename", cluster=0, name="dog")
     plan = plan_deletion(workspace, "first")
     assert (plan.decisions, plan.kept, len(plan.folders)) == (1, 0, 1)
     assert workspace.runs.get("first") and kinds_left(workspace) == ["clustering"]  # planning changes nothing

@@ -91,4 +91,4 @@ def test_roots_come_from_the_environment_and_always_hold_the_workspace(disk, mon
     assert image_roots(disk / "secret") == (disk / "open", disk / "opener", disk / "secret")
     monkeypatch.delenv(places.ROOTS_VARIABLE)
     monkeypatch.chdir(disk / "open")
-    assert image_roots(disk / "opener") == (Path.home().resolve(), disk / "open", disk / "opener")
+    assert image_roots(disk / "opener") == (disk / "open", Path.home().resolve(), disk / "opener")

@@ -1,0 +1,81 @@
+"""A run in the list of runs: what it is, what came out, and what can be done with it."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from app import job_words, navigation, run_form, view_data
+from app.components import badge, run_dialogs
+from app.components.job_card import attempt, resume
+from app.components.run_header import facts
+from comus_core import jobs
+from comus_core.jobs import Job
+from comus_core.workspace import Run
+
+
+def show(run: Run, job: Job | None) -> None:
+    """Draw a run; `job` is the newest that worked on it."""
+    with st.container(border=True, gap="small", key=f"run_{run.id}"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"run_head_{run.id}"):
+            st.badge(**badge.state_words(run))
+            badge.of_run(run)
+            if run.provenance.get("synthetic"):
+                badge.synthetic()
+            if run.archived:
+                st.badge("archived", color="gray", icon=":material/archive:")
+        st.markdown(facts(run))
+        if run.note:
+            st.markdown(f":material/sticky_note_2: {job_words.plain(run.note)}")
+        st.caption(" · ".join(_figures(run)))
+        _buttons(run, job)
+
+
+def _figures(run: Run) -> list[str]:
+    score = run.result.get("evaluation")
+    scores = [f"mIoU **{score['miou']:.1f}** before the filter ({score['matching']} matching)"] if score else []
+    return [*scores, f"changed {job_words.stored_time(run.updated_at, time.time())}", f"`{run.id}`"]
+
+
+def _buttons(run: Run, job: Job | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"run_buttons_{run.id}"):
+        if "clustering" in run.artifacts:
+            icon = navigation.PAGES["explore"].icon
+            st.page_link(navigation.page("explore"), label="Explore", icon=icon, query_params={"run": run.id})
+        if run.state != "done" and (job is None or job.state not in jobs.ACTIVE):
+            explained = "Goes on from what is finished."
+            st.button(
+                "Resume",
+                key=f"run_resume_{run.id}",
+                icon=":material/replay:",
+                help=explained,
+                on_click=attempt,
+                args=(_resume, run, job),
+            )
+        if st.button("Name and note", key=f"run_name_{run.id}", icon=":material/edit:"):
+            run_dialogs.name_and_note(run)
+        if st.button("Settings", key=f"run_settings_{run.id}", icon=":material/settings:"):
+            run_dialogs.settings(run)
+        st.button(
+            "Unarchive" if run.archived else "Archive",
+            key=f"run_archive_{run.id}",
+            icon=":material/unarchive:" if run.archived else ":material/archive:",
+            help="Out of the lists; nothing is removed.",
+            on_click=attempt,
+            args=(_archive, run),
+        )
+        if st.button("Delete", key=f"run_delete_{run.id}", icon=":material/delete:"):
+            run_dialogs.delete(run)
+
+
+def _resume(run: Run, job: Job | None) -> None:
+    """Go on with the run's own job; one that was started from a terminal gets its first."""
+    if job is not None and job.state in jobs.RESUMABLE:
+        resume(job.id)
+    else:
+        run_form.start(view_data.workspace(), run.config, "auto")
+
+
+def _archive(run: Run) -> None:
+    view_data.workspace().runs.describe(run.id, archived=not run.archived)

@@ -1,0 +1,75 @@
+"""The dialogs about a run: its name and note, its settings, and whether it may be deleted."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from app import job_words, navigation, run_form, view_data
+from app.components import dataset_picker, run_settings, states
+from comus_core.command_line import command_line
+from comus_core.config import to_dict
+from comus_core.deletion import delete_run, plan_deletion
+from comus_core.errors import ComusError
+from comus_core.workspace import Run
+
+
+@st.dialog("Name and note")
+def name_and_note(run: Run) -> None:
+    """Rename a run and write a note to it."""
+    with st.form(f"describe_{run.id}", border=False):
+        name = st.text_input("Name", run.name, key=f"name_of_{run.id}", max_chars=120)
+        note = st.text_area(
+            "Note", run.note, key=f"note_of_{run.id}", height=120, placeholder="What was tried, and why"
+        )
+        if st.form_submit_button("Save", type="primary", key=f"save_{run.id}"):
+            try:
+                view_data.workspace().runs.describe(run.id, name=name, note=note.strip())
+            except ComusError as fault:
+                states.error(fault)
+            else:
+                st.rerun()
+
+
+@st.dialog("Settings of the run", width="large")
+def settings(run: Run) -> None:
+    """Show all settings, what they were made with, and how to start the same again."""
+    st.markdown(f"**{job_words.plain(run.name)}** `{run.id}`")
+    st.caption("The same from a terminal:")
+    st.code(command_line(run.config, workspace=view_data.workspace().root), language="bash", wrap_lines=True)
+    text = json.dumps(to_dict(run.config), indent=2, ensure_ascii=False)
+    st.caption("All settings, as `comus run --config FILE` reads them:")
+    st.code(text, language="json", height=260)
+    with st.expander("Made with", key=f"made_with_{run.id}"):
+        st.json(run.provenance, expanded=1)
+    with st.container(horizontal=True, gap="small", key=f"settings_buttons_{run.id}"):
+        st.download_button(
+            "Download", text, f"{run.id}.json", "application/json", key=f"download_{run.id}", on_click="ignore"
+        )
+        if st.button("New run with these", key=f"again_{run.id}", icon=":material/add_circle:"):
+            dataset_picker.fill(run.config.dataset)
+            run_settings.fill(run_form.values_of(run.config))
+            navigation.go("new")
+
+
+@st.dialog("Delete the run?")
+def delete(run: Run) -> None:
+    """Say what goes and what stays, then do it."""
+    place = view_data.workspace()
+    try:
+        plan = plan_deletion(place, run.id)
+        st.markdown(f"**{job_words.plain(run.name)}** `{run.id}`")
+        goes = f"{len(plan.folders)} artifacts, {job_words.bytes_words(plan.size)}" if plan.folders else "no artifact"
+        stays = f" {plan.kept} stay, since other runs use them." if plan.kept else ""
+        st.markdown(f"This removes {goes}.{stays} The photographs are not touched.")
+        if plan.decisions:
+            st.warning(
+                f"{plan.decisions} decision{'s' if plan.decisions > 1 else ''} of yours (names, filters) will be lost.",
+                icon=":material/warning:",
+            )
+        if st.button("Delete", type="primary", key=f"delete_{run.id}", icon=":material/delete:"):
+            delete_run(place, run.id)
+            st.rerun()
+    except ComusError as fault:
+        states.error(fault)

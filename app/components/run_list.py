@@ -1,0 +1,39 @@
+"""The runs, newest first: found by name or note, archived ones on request."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import state, view_data
+from app.components import choices, run_card, states
+from app.components.gallery import paged
+from comus_core import jobs
+
+PAGE_SIZE = 12
+
+
+def show() -> None:
+    """Draw the list."""
+    place = view_data.workspace()
+    every = place.runs.all(archived=True)
+    if not every:
+        states.no_runs()
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="run_controls"):
+        words = choices.searched("Find a name, note or id", key="run_search", width=280)
+        archived = _archived_too(sum(run.archived for run in every))
+    found = [run for run in every if archived or not run.archived]
+    found = [run for run in found if words.casefold() in f"{run.name}\n{run.note}\n{run.id}".casefold()]
+    if not found:
+        states.empty("No run to show", "None is called so, or all of them are archived.", "search_off")
+    newest = {job.run: job for job in reversed(jobs.list_jobs(place)) if job.run}
+    for run in found[paged(len(found), key=f"runs-{words}-{archived}", page_size=PAGE_SIZE)]:
+        run_card.show(run, newest.get(run.id))
+
+
+def _archived_too(count: int) -> bool:
+    if not count:
+        return False
+    key = state.put("run_archived", state.setting("run_archived", False))
+    keep = state.on_change(key, lambda on: state.set_setting("run_archived", on))
+    return st.toggle(f"Archived too ({count})", key=key, on_change=keep)

@@ -1,0 +1,130 @@
+"""The settings of a new run: every widget shows and changes one named value of the form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app import run_form, state
+from app.run_form import OWN, Values
+from comus_core.choices import ENCODER_ORDER
+from comus_core.images.glance import Glance
+
+FORM, DEVICE = "new_form", "new_device"
+PRESETS = {"": "COMUS Explorer's own", "paper-voc": "The paper's for VOC", "paper-coco": "The paper's for COCO"}
+CHANGED = "your own"
+METHODS = {"spectral": "spectral", "kmeans": "k-means"}
+VECTORS = {"l2": "unit length", "raw": "as they are"}
+RESIZES = {"soft": "resize, then cut", "binary": "cut, then resize (paper)"}
+MATCHINGS = {"auto": "automatic", "hungarian": "Hungarian", "majority": "majority"}
+
+
+def show(seen: Glance | None) -> Values:
+    """Draw the form; returns its values, and keeps them while the session lasts."""
+    _presets()
+    _own_or_named("Saliency: what stands out in an image", "saliency.detector", run_form.detector_words(), "masks")
+    _own_or_named("Encoder: what describes a crop", "features.encoder", run_form.encoder_words(), "vectors")
+    one, two, three = st.columns(3)
+    with one:
+        _number("Clusters", "clustering.clusters", least=2, placeholder=run_form.cluster_words(seen))
+    with two:
+        _select("Clustering", "clustering.method", METHODS)
+    with three:
+        _select("Vectors", "clustering.features", VECTORS)
+    one, two, three = st.columns(3)
+    with one:
+        text = "Share of each cluster left out of the pseudo-masks; can be changed afterwards."
+        st.slider("Filter", 0.0, 100.0, step=1.0, format="%d %%", help=text, **_bound("filter_percent"))
+    with two:
+        _number("Seed", "seed", least=0, most=2**32 - 1)
+    with three:
+        words = run_form.device_words()
+        key = state.put("new_device_choice", device())
+        keep = state.on_change(key, lambda name: state.set_setting(DEVICE, name))
+        st.selectbox("Device", list(words), format_func=words.__getitem__, key=key, on_change=keep)
+    with st.expander("More settings", key="new_more"):
+        _more()
+    return values()
+
+
+def values() -> Values:
+    """The form's values now."""
+    return dict(state.setting(FORM, run_form.preset_values(None)))
+
+
+def fill(new: Values) -> None:
+    """Put other values into the form."""
+    state.set_setting(FORM, dict(new))
+
+
+def device() -> str:
+    """The device chosen."""
+    chosen = str(state.setting(DEVICE, "auto"))
+    return chosen if chosen in run_form.device_words() else "auto"
+
+
+def _presets() -> None:
+    preset = run_form.preset_of(values())
+    words = PRESETS if preset is not None else {**PRESETS, CHANGED: CHANGED}
+    key = state.put("new_preset", CHANGED if preset is None else preset)
+    take = state.on_change(key, lambda name: name in PRESETS and fill(run_form.preset_values(name or None)))
+    st.selectbox("Start from", list(words), format_func=words.__getitem__, key=key, on_change=take)
+
+
+def _own_or_named(label: str, name: str, words: dict[str, str], what: str) -> None:
+    """A choice among names, the last of them the user's own files, for which a path is asked."""
+    choice, path = run_form.parse_own(name, str(values()[name]))
+    key = state.put(_key(name), choice)
+    st.selectbox(
+        label,
+        list(words),
+        format_func=words.__getitem__,
+        key=key,
+        on_change=state.on_change(key, lambda chosen: _set(name, chosen)),
+    )
+    if choice == OWN[name]:
+        hint = "a folder, one file a photograph" if what == "masks" else "Parquet or npz with proposal_id"
+        key = state.put(f"{_key(name)}_path", path)
+        take = state.on_change(key, lambda typed: _set(name, OWN[name] + typed.strip()))
+        st.text_input(f"Where your {what} lie on the server", key=key, on_change=take, placeholder=hint)
+
+
+def _more() -> None:
+    one, two, three = st.columns(3)
+    with one:
+        text = "Of the soft map; what lies above is a proposal."
+        st.number_input("Saliency threshold", 0.01, 0.99, step=0.05, help=text, **_bound("saliency.threshold"))
+        _select("Masks", "saliency.resize", RESIZES)
+    with two:
+        _number("Smallest mask, pixels", "saliency.min_area", least=0)
+        _number("Neighbours in the graph", "clustering.neighbours", least=2)
+    with three:
+        _number("Restarts of k-means", "clustering.n_init", least=1)
+        _select("Matching to classes", "matching", MATCHINGS)
+    if values()["saliency.detector"] == "ncut":
+        _select("Encoder that ncut cuts", "saliency.ncut_encoder", {n: n for n in ("auto", *ENCODER_ORDER)})
+
+
+def _number(label: str, name: str, *, least: int, most: int | None = None, placeholder: str | None = None) -> None:
+    """A whole number; with a placeholder it may be empty, which means that."""
+    bound: dict[str, Any] = _bound(name)
+    st.number_input(label, least, most, value=None if placeholder else "min", step=1, placeholder=placeholder, **bound)
+
+
+def _select(label: str, name: str, words: dict[str, str]) -> None:
+    st.selectbox(label, list(words), format_func=words.__getitem__, **_bound(name))
+
+
+def _bound(name: str) -> dict[str, Any]:
+    """Key and callback that tie a widget to a value of the form."""
+    key = state.put(_key(name), values()[name])
+    return {"key": key, "on_change": state.on_change(key, lambda value: _set(name, value))}
+
+
+def _set(name: str, value: Any) -> None:
+    fill({**values(), name: value})
+
+
+def _key(name: str) -> str:
+    return "new_" + name.replace(".", "_")
