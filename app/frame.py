@@ -9,6 +9,7 @@ import streamlit as st
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+ASSETS = ROOT / "assets"
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
@@ -24,8 +25,8 @@ def landing() -> None:
 
 def frame() -> None:
     """Draw the frame and the page inside it."""
-    st.set_page_config(page_title="COMUS Explorer", page_icon=str(HERE / "icon.svg"), layout="wide")
-    st.logo(str(HERE / "logo.svg"), size="large")
+    st.set_page_config(page_title="COMUS Explorer", page_icon=str(ASSETS / "icon.svg"), layout="wide")
+    st.logo(str(ASSETS / "logo.svg"), size="large")
     st.html(HERE / "frame.css")
     pages = {name: navigation.page(name) for name in navigation.PAGES}
     start = st.Page(landing, title="COMUS Explorer", default=True, visibility="hidden")

@@ -18,7 +18,7 @@ from comus_core.workspace import Workspace
 GFLOP = {
     "basnet": 254.0,
     "basnet-supervised": 254.0,
-    "u2netp": 12.7,
+    "u2netp": 40.6,
     "dino-vits8": 63.0,
     "dino-vits16": 12.0,
     "dino-vitb8": 213.0,
