@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,11 +13,11 @@ from app.palette import colours
 from app.picture_cache import PictureCache
 from comus_core import drawing
 from comus_core.errors import WorkspaceError
+from comus_core.places import ROOTS_VARIABLE, image_roots
 from comus_core.pseudo_masks import index_dtype_and_ignore, pseudo_mask
 from comus_core.run_tables import read_soft_map
 from comus_core.run_view import RunView
 from comus_core.saliency.soft_maps import from_png
-from comus_core.workspace import Workspace
 
 LAYER_LONGEST = 1280  # pixels; a layer is scaled by the browser to its photograph
 
@@ -82,17 +81,13 @@ def image_path(view: RunView, image_row: int) -> Path:
     """The file of an image, if it may be shown.
 
     Raises:
-        WorkspaceError: links lead it out of the run's image folder, the workspace and COMUS_IMAGE_ROOTS.
+        WorkspaceError: links lead it out of the run's image folder and of all that `places.image_roots` allows.
     """
     path = view.image_paths[image_row].resolve()
-    if not any(path.is_relative_to(root) for root in _roots(view.workspace, view)):
+    roots = (view.workspace.images_root(view.run).resolve(), *image_roots(view.workspace.root))
+    if not any(path.is_relative_to(root) for root in roots):
         raise WorkspaceError(
             f"image {view.image_ids[image_row]} is a link that leads out of its data set: name the folder it leads to "
-            "in COMUS_IMAGE_ROOTS to have it shown"
+            f"in {ROOTS_VARIABLE} to have it shown"
         )
     return path
-
-
-def _roots(workspace: Workspace, view: RunView) -> list[Path]:
-    named = [Path(p).expanduser() for p in os.environ.get("COMUS_IMAGE_ROOTS", "").split(os.pathsep) if p]
-    return [root.resolve() for root in (workspace.images_root(view.run), workspace.root, *named)]

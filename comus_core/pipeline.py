@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import PurePath
 from typing import Any
 
 from comus_core import run_tables as tables
@@ -162,10 +163,16 @@ def _new_run(context: StageContext, images: Artifact) -> Run:
     run_id = f"{name}-{digest([settings, images.fingerprint])[:8]}"
     return Run(
         run_id,
-        name=f"{name} {config.saliency.detector} {config.features.encoder}",
+        name=f"{name} {_short(config.saliency.detector)} {_short(config.features.encoder)}",
         config=config,
         provenance=provenance,
     )
+
+
+def _short(choice: str) -> str:
+    """A detector or encoder as a run's name tells it: of the user's own files only the last part of the path."""
+    kind, _, path = choice.partition(":")
+    return f"{kind}:{PurePath(path).name}" if path else kind
 
 
 def _root_for(context: StageContext) -> str:

@@ -35,4 +35,4 @@ def facts(run: Run) -> str:
 def short(name: str) -> str:
     """A detector's or encoder's name; of the user's own files only the last part of the path."""
     kind, _, path = name.partition(":")
-    return f"{kind} {Path(path).name}" if path else name
+    return f"{kind}:{Path(path).name}" if path else name

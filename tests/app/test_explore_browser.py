@@ -28,7 +28,7 @@ def open_explore(page, address, query="") -> None:
 def draw(page, path, **keys) -> str:
     """Draw on the map; the words above the gallery when it has answered."""
     before = page.url
-    page.keyboard.press("l")
+    page.locator("[data-tool=lasso]").click()
     drag(page, path, **keys)
     page.wait_for_url(lambda url: url != before, timeout=30_000)
     page.get_by_text("proposals selected").wait_for(timeout=30_000)
@@ -157,6 +157,27 @@ def test_a_lasso_sends_little_and_a_picture_leads_to_its_photograph_without_a_re
     assert page.evaluate("window.stillHere") and parse_qs(urlsplit(page.url).query)["proposal"] == [name]
     page.get_by_test_id("stSidebarNav").get_by_text("Explore").click()
     settle(page, "proposals selected")
+
+
+def test_a_click_shows_the_very_point_that_was_clicked(page, address, shown):
+    open_explore(page, address)
+    page.locator("[data-tool=box]").click()
+    before = page.url
+    drag(page, [(0.3, 0.3), (0.7, 0.8)])
+    page.wait_for_url(lambda url: url != before)
+    settle(page, "proposals selected")
+    drawn = shown[0].selections.read(parse_qs(urlsplit(page.url).query)["selection"][0]).gestures[0].polygon
+    (x0, y0), (x1, y1) = drawn[0], drawn[2]  # what the plot's 30 % and 70 %, 30 % and 80 % mean in the map
+    view = open_run_view(*shown)
+    place = view.points("tsne").astype(float)
+    within = np.flatnonzero((place[:, 0] > x0) & (place[:, 0] < x1) & (place[:, 1] > y1) & (place[:, 1] < y0))
+    away = np.linalg.norm(place[within][:, None] - place[None], axis=2)
+    lonely = within[np.sort(away, axis=1)[:, 1].argmax()]
+    box = page.locator(".plot").bounding_box()
+    across, down = (place[lonely, 0] - x0) / (x1 - x0), (place[lonely, 1] - y0) / (y1 - y0)
+    page.mouse.click(box["x"] + (0.3 + 0.4 * across) * box["width"], box["y"] + (0.3 + 0.5 * down) * box["height"])
+    name = view.proposals.proposal_id[lonely]
+    page.locator(f'.comus-picked[data-proposal="{name}"]').wait_for(timeout=30_000)
 
 
 def test_every_picture_says_what_it_is_and_arrives(page, address):

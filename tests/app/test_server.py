@@ -160,7 +160,8 @@ def test_a_proposal_is_not_drawn_over_another_image(client, view):
 def test_a_photograph_that_a_link_puts_elsewhere_is_not_shown(changeable, tmp_path, monkeypatch):
     workspace, run = changeable
     client = client_of(workspace, monkeypatch)
-    secret = tmp_path / "secret.png"
+    (tmp_path / "elsewhere").mkdir()
+    secret = tmp_path / "elsewhere" / "secret.png"
     Image.new("RGB", (90, 90), (255, 0, 0)).save(secret)
     root = workspace.root / "linked"
     root.mkdir()
@@ -169,9 +170,10 @@ def test_a_photograph_that_a_link_puts_elsewhere_is_not_shown(changeable, tmp_pa
     object.__setattr__(view, "image_paths", (root / "a.png", *view.image_paths[1:]))
     with monkeypatch.context() as moved:
         moved.setattr(type(workspace), "images_root", lambda *_: root)
+        moved.setenv("COMUS_IMAGE_ROOTS", str(root))
         answer = client.get(urls.image(view, 0))
         assert answer.status_code == 404 and "COMUS_IMAGE_ROOTS" in answer.text
-        moved.setenv("COMUS_IMAGE_ROOTS", str(tmp_path))
+        moved.setenv("COMUS_IMAGE_ROOTS", str(secret.parent))
         assert client.get(urls.image(view, 0)).status_code == 200
 
 
