@@ -28,7 +28,7 @@ def open_explore(page, address, query="") -> None:
 def draw(page, path, **keys) -> str:
     """Draw on the map; the words above the gallery when it has answered."""
     before = page.url
-    page.locator("[data-tool=lasso]").click()
+    page.locator("button[data-tool=lasso]").click()
     drag(page, path, **keys)
     page.wait_for_url(lambda url: url != before, timeout=30_000)
     page.get_by_text("proposals selected").wait_for(timeout=30_000)
@@ -161,7 +161,7 @@ def test_a_lasso_sends_little_and_a_picture_leads_to_its_photograph_without_a_re
 
 def test_a_click_shows_the_very_point_that_was_clicked(page, address, shown):
     open_explore(page, address)
-    page.locator("[data-tool=box]").click()
+    page.locator("button[data-tool=box]").click()
     before = page.url
     drag(page, [(0.3, 0.3), (0.7, 0.8)])
     page.wait_for_url(lambda url: url != before)
