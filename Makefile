@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 demo: $(VENV)/installed
 	@$(BIN)/comus weights download --if-possible dino-vits16 u2netp efficientnet-lite0
 	$(BIN)/comus run $(DATASET)
-	$(BIN)/comus app --run latest
+	@if [ -t 0 ]; then $(BIN)/comus app --run latest; else $(BIN)/comus app --run latest --detach; fi
 
 test: $(VENV)/installed-dev lint
 	$(BIN)/python -m pytest -m "not real and not slow"

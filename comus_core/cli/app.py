@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 import threading
 import time
 import urllib.request
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,21 +21,30 @@ from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.workspace import Workspace, open_workspace
 
 MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
+PORTS = range(8501, 8521)
 LOCAL = ("127.0.0.1", "localhost", "::1")
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # an address to listen on, and one to open
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 lets others in.")
-@click.option("--port", default=8501, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--port", type=click.IntRange(1, 65535), help="Default: 8501, or the next one that is free.")
 @click.option("--run", "run_name", metavar="RUN", help="Open on this run: an id, a name, or latest.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
+@click.option("--detach", is_flag=True, help="Leave the server running and return as soon as it answers.")
 @WORKSPACE
-def app(host: str, port: int, run_name: str | None, no_browser: bool, workspace: str | None) -> None:
+def app(
+    host: str, port: int | None, run_name: str | None, no_browser: bool, detach: bool, workspace: str | None
+) -> None:
     """Open the app: start runs, watch them, browse what they found."""
     place = open_workspace(workspace)
+    port = port or next((p for p in PORTS if _is_free(host, p)), PORTS[0])
     url = address(place, host, port, run_name)
     _require_free(host, port)
+    if detach:
+        process = leave_running(place, host, port)
+        click.echo(f"COMUS Explorer on {place.root}\n\n    {url}\n\nStop it with: kill {process}", err=True)
+        return
     click.echo(f"COMUS Explorer on {place.root}\n\n    {url}\n\nStop it with Ctrl-C; jobs go on.", err=True)
     if host not in LOCAL:
         click.echo("Everyone who reaches this address can see the workspace and start jobs.", err=True)
@@ -63,6 +75,25 @@ def has_browser() -> bool:
         return False
 
 
+def leave_running(place: Workspace, host: str, port: int) -> int:
+    """Start the server as a process of its own, wait until it answers, and give its process id.
+
+    Raises:
+        WorkspaceError: it ended, or did not answer within a minute; quotes its log.
+    """
+    log = place.root / "app.log"
+    command = [sys.executable, "-m", "comus_core", "app", "--host", host, "--port", str(port), "--no-browser"]
+    with log.open("w") as lines:
+        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": lines, "stderr": lines}
+        process = subprocess.Popen(
+            [*command, "--workspace", str(place.root)], cwd=MAIN.parents[1], start_new_session=True, **streams
+        )
+    if not _answers(f"{address(place, host, port, None)}_stcore/health", 60, lambda: process.poll() is None):
+        process.kill()
+        raise WorkspaceError(f"the app did not start: {log} ends with: {log.read_text()[-500:]}")
+    return process.pid
+
+
 def serve(place: Workspace, host: str, port: int) -> None:
     """Run the server in this process until it is stopped.
 
@@ -86,24 +117,42 @@ def serve(place: Workspace, host: str, port: int) -> None:
 
 
 def _require_free(host: str, port: int) -> None:
+    try:
+        _listen(host, port)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another --port or --host"
+        ) from None
+
+
+def _is_free(host: str, port: int) -> bool:
+    try:
+        _listen(host, port)
+    except OSError:
+        return False
+    return True
+
+
+def _listen(host: str, port: int) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise SettingsError(
-                f"cannot listen on {host}:{port}: {error.strerror}; choose another --port or --host"
-            ) from None
+        probe.bind((host, port))
 
 
-def _open_when_ready(url: str, seconds: float = 30) -> None:
+def _answers(url: str, seconds: float, going: Callable[[], bool]) -> bool:
+    """Whether `url` answers within so many seconds while its server is still `going`."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end and going():
         try:
             urllib.request.urlopen(url, timeout=2).close()
         except OSError:
             time.sleep(0.2)
         else:
-            webbrowser.open(url)
-            return
+            return True
+    return False
+
+
+def _open_when_ready(url: str) -> None:
+    if _answers(url, 30, lambda: True):
+        webbrowser.open(url)
