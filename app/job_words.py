@@ -10,7 +10,7 @@ from comus_core.cli.progress import duration, size
 from comus_core.jobs import ACTIVE, Job, eta_seconds, is_responding
 from comus_core.types import STAGES
 
-StageState = Literal["done", "now", "todo"]
+StageState = Literal["done", "now", "stopped", "todo"]
 
 STAGE_WORDS = {
     "images": "Images",
@@ -40,13 +40,14 @@ def networks_words(settings: dict[str, Any]) -> str:
 
 
 def stage_states(job: Job) -> list[tuple[str, StageState]]:
-    """The stages of a job in words, each done, at work, or to come."""
+    """The stages of a job in words, each done, at work, where it was stopped, or to come."""
     last = str(job.settings.get("until", STAGES[-1]))
     wanted = STAGES[: STAGES.index(last) + 1] if last in STAGES else STAGES
     here = wanted.index(job.stage) if job.stage in wanted else -1
     if job.state == "done":
         here = len(wanted)
-    states: list[StageState] = ["done" if n < here else "now" if n == here else "todo" for n in range(len(wanted))]
+    present: StageState = "now" if job.state in ACTIVE else "stopped"
+    states: list[StageState] = ["done" if n < here else present if n == here else "todo" for n in range(len(wanted))]
     return [(STAGE_WORDS[stage], state) for stage, state in zip(wanted, states, strict=True)]
 
 
@@ -74,7 +75,7 @@ def progress_words(job: Job, now: float, ahead: int = 0) -> str:
 def time_words(job: Job, now: float) -> str:
     """When it was queued or started, and how long it took or takes."""
     if job.started_at is None:
-        return f"queued {ago(job.created_at, now)}"
+        return f"ended {ago(job.ended_at, now)}, never begun" if job.ended_at else f"queued {ago(job.created_at, now)}"
     if job.state in ACTIVE or job.ended_at is None:
         return f"at work for {duration(now - job.started_at)}"
     return f"ended {ago(job.ended_at, now)} after {duration(job.ended_at - job.started_at)}"
@@ -85,7 +86,7 @@ def ago(then: float, now: float) -> str:
     if now - then < 5:
         return "just now"
     if now - then < 24 * 3600:
-        return f"{duration(now - then)} ago"
+        return f"{about(now - then)} ago"
     return datetime.fromtimestamp(then).strftime("on %Y-%m-%d")
 
 

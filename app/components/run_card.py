@@ -10,6 +10,7 @@ from app import job_words, navigation, run_form, view_data
 from app.components import badge, run_dialogs
 from app.components.job_card import attempt, resume
 from app.components.run_header import facts
+from app.components.run_settings import MATCHINGS
 from comus_core import jobs
 from comus_core.jobs import Job
 from comus_core.workspace import Run
@@ -33,8 +34,10 @@ def show(run: Run, job: Job | None) -> None:
 
 
 def _figures(run: Run) -> list[str]:
-    score = run.result.get("evaluation")
-    scores = [f"mIoU **{score['miou']:.1f}** before the filter ({score['matching']} matching)"] if score else []
+    score, scores = run.result.get("evaluation"), []
+    if score:
+        matching = MATCHINGS.get(score["matching"], score["matching"])
+        scores = [f"mIoU **{score['miou']:.1f}** before the filter ({matching} matching)"]
     return [*scores, f"changed {job_words.stored_time(run.updated_at, time.time())}", f"`{run.id}`"]
 
 

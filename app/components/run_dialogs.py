@@ -64,10 +64,8 @@ def delete(run: Run) -> None:
         stays = f" {plan.kept} stay, since other runs use them." if plan.kept else ""
         st.markdown(f"This removes {goes}.{stays} The photographs are not touched.")
         if plan.decisions:
-            st.warning(
-                f"{plan.decisions} decision{'s' if plan.decisions > 1 else ''} of yours (names, filters) will be lost.",
-                icon=":material/warning:",
-            )
+            number = f"{plan.decisions} decisions" if plan.decisions > 1 else "One decision"
+            st.warning(f"{number} of yours (names, filters) will be lost.", icon=":material/warning:")
         if st.button("Delete", type="primary", key=f"delete_{run.id}", icon=":material/delete:"):
             delete_run(place, run.id)
             st.rerun()

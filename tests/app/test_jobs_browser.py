@@ -1,0 +1,174 @@
+"""Real jobs started, watched, stopped and gone on with in the browser, over the real app and real processes."""
+
+import os
+import re
+import signal
+from contextlib import contextmanager
+
+import pytest
+
+from comus_core import open_workspace
+from comus_core.jobs import get, list_jobs, read_log, supervisor_pid
+from tests.app.serving import serving, settle
+from tests.app.working import save_two_runs
+from tests.jobs.watching import end_all, until
+
+pytestmark = pytest.mark.browser
+
+PATIENCE = 300  # seconds: a whole run, which imports and compiles what the map needs
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    place = open_workspace(tmp_path / "w")
+    yield place
+    end_all(place)
+
+
+@pytest.fixture
+def served(workspace, drawn, tmp_path):
+    """`served()`: the app over the workspace, for as long as the block lasts; it may read the drawn folder."""
+    return lambda: serving(workspace.root, tmp_path, COMUS_IMAGE_ROOTS=str(drawn.parent), OMP_NUM_THREADS="2")
+
+
+@pytest.fixture
+def used(served, open_page):
+    """`used()`: the app and a browser on it, (page, address); the browser leaves first, as it logs a lost server."""
+
+    @contextmanager
+    def both():
+        with served() as address:
+            page = open_page()
+            try:
+                yield page, address
+            finally:
+                page.context.close()
+
+    return both
+
+
+def fill(page, key: str, text: str) -> None:
+    field = page.locator(f".st-key-{key} input").first
+    field.fill(text)
+    field.press("Enter")
+    settle(page)
+
+
+def choose(page, key: str, words: str) -> None:
+    page.locator(f".st-key-{key} [role=combobox]").first.click()
+    page.get_by_role("option", name=words).first.click()
+    settle(page)
+
+
+def await_state(page, state: str, milliseconds: int) -> None:
+    """Wait until the card of job 1 shows the state; its badge also holds the name of an icon."""
+    badge = page.locator(".st-key-job_head_1 .stMarkdownBadge").filter(has_text=re.compile(rf" {state}$"))
+    badge.wait_for(timeout=milliseconds)
+
+
+def start_from_the_page(page, address: str, drawn) -> None:
+    """Fill the New run page as a person would, and start."""
+    page.goto(f"{address}new")
+    settle(page, "Before it starts")
+    page.get_by_role("radio", name="Folder", exact=True).click()
+    settle(page, "Folder on the server")
+    fill(page, "new_folder_path", str(drawn))
+    settle(page, "30 images")
+    choose(page, "new_saliency_detector", "your own masks")
+    settle(page, "Where your masks lie")
+    fill(page, "new_saliency_detector_path", str(drawn / "masks"))
+    choose(page, "new_features_encoder", "your own vectors")
+    settle(page, "Where your vectors lie")
+    fill(page, "new_features_encoder_path", str(drawn.parent / "vectors.npz"))
+    page.locator(".st-key-new_start button:enabled").click()
+    page.locator(".st-key-job_1").wait_for(timeout=60_000)
+
+
+def test_a_run_started_from_the_page_outlives_browser_and_app_and_finishes(used, workspace, drawn):
+    with used() as (page, address):
+        start_from_the_page(page, address, drawn)
+        assert "job=1" in page.url
+        page.get_by_text("1 job at work").wait_for(timeout=30_000)
+        process = until(lambda: get(workspace, 1).pid)
+    job = get(workspace, 1)  # neither browser nor server are there any more
+    assert job.state in ("running", "done") and (job.pid, job.attempt) == (process, 1)
+    assert supervisor_pid(workspace) is not None
+    with used() as (page, address):
+        page.goto(f"{address}jobs")
+        await_state(page, "done", 1000 * PATIENCE)
+        settle(page)
+        assert page.get_by_text("1 job at work").count() == 0
+        job = get(workspace, 1)
+        assert (job.state, job.attempt, job.pid) == ("done", 1, process)
+        page.locator(".st-key-job_1").get_by_role("link", name="Explore").click()
+        settle(page, "28 proposals")
+        assert f"run={job.run}" in page.url
+        result = workspace.runs.get(job.run).result
+        assert (result["images"], result["proposals"], result["clusters"]) == (30, 28, 3)
+
+
+def test_a_run_cancelled_half_way_is_resumed_to_the_end_from_what_was_finished(used, workspace, drawn):
+    with used() as (page, address):
+        start_from_the_page(page, address, drawn)
+        half_way = until(lambda: (job := get(workspace, 1)).stage in ("clustering", "projection") and job, PATIENCE)
+        page.get_by_role("button", name="Cancel").click()
+        await_state(page, "cancelled", 90_000)
+        assert get(workspace, 1).state == "cancelled"
+        made = {p: p.stat().st_mtime_ns for p in workspace.root.glob("artifacts/*/*/manifest.json")}
+        assert {p.parents[1].name for p in made} >= {"images", "soft_maps", "proposals", "features"}
+        assert workspace.runs.get(half_way.run).state == "cancelled"
+        page.get_by_role("button", name="Resume").click()
+        page.locator(".st-key-job_1").get_by_text("attempt 2").wait_for(timeout=60_000)
+        await_state(page, "done", 1000 * PATIENCE)
+        job = get(workspace, 1)
+        assert (job.state, job.attempt, job.run) == ("done", 2, half_way.run)
+        assert {p: p.stat().st_mtime_ns for p in made} == made  # nothing was computed again
+        assert "computed anew: images" not in read_log(job)[read_log(job).index("attempt 2") :]
+        settle(page)
+        page.locator(".st-key-job_log_1 label").first.click()
+        page.get_by_text("attempt 2 on").wait_for(timeout=30_000)
+
+
+def test_a_killed_job_is_seen_on_the_page_without_a_reload(used, workspace, drawn):
+    with used() as (page, address):
+        start_from_the_page(page, address, drawn)
+        process = until(lambda: get(workspace, 1).pid)
+        os.kill(process, signal.SIGKILL)
+        await_state(page, "lost", 60_000)
+        page.locator(".st-key-job_1").get_by_text("killed by signal 9").wait_for(timeout=30_000)
+        page.get_by_role("button", name="Resume").wait_for(timeout=30_000)
+        assert page.get_by_text("1 job at work").count() == 0
+        assert get(workspace, 1).state == "lost"
+
+
+def test_runs_are_named_noted_and_deleted_in_dialogs(used, workspace):
+    save_two_runs(workspace)
+    with used() as (page, address):
+        page.goto(f"{address}jobs")
+        settle(page, "Jobs and runs")
+        page.get_by_role("radio", name="Runs", exact=True).click()
+        first = page.locator(".st-key-run_first-1234")
+        first.get_by_role("button", name="Name and note").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Name").fill("holiday")
+        dialog.get_by_label("Note").fill("the *good* one")
+        dialog.get_by_role("button", name="Save").click()
+        first.get_by_text("holiday", exact=True).wait_for(timeout=30_000)
+        first.get_by_text("the *good* one").wait_for(timeout=30_000)
+        run = workspace.runs.get("first-1234")
+        assert (run.name, run.note) == ("holiday", "the *good* one")
+
+        page.locator(".st-key-run_second-1234").get_by_role("button", name="Delete").click()
+        dialog.get_by_text("1 stay, since other runs use them").wait_for(timeout=30_000)
+        dialog.get_by_role("button", name="Delete").click()
+        page.locator(".st-key-run_second-1234").wait_for(state="detached", timeout=30_000)
+        assert [run.id for run in workspace.runs.all()] == ["first-1234"]
+        kinds = sorted(p.parents[1].name for p in workspace.artifacts.root.glob("*/*/manifest.json"))
+        assert kinds == ["clustering", "images"]
+
+        settle(page)
+        first.get_by_role("button", name="Settings").click()
+        dialog.get_by_role("button", name="New run with these").click()
+        settle(page, "Before it starts")
+        assert page.locator(".st-key-new_folder_path input").input_value() == "/data/photos"
+        assert list_jobs(workspace) == []

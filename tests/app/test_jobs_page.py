@@ -1,0 +1,120 @@
+"""The Jobs and runs page over ended jobs and finished runs; jobs at work are in `test_jobs_browser.py`."""
+
+import pytest
+
+from app.components.job_card import attempt, resume
+from comus_core import open_workspace
+from comus_core.jobs import get, list_jobs, supervisor_pid, wait
+from tests.app.working import by_key, ended_job, open_app, save_two_runs, texts
+from tests.jobs.watching import end_all
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    place = open_workspace(tmp_path / "w")
+    yield place
+    end_all(place)
+
+
+@pytest.fixture
+def two_runs(workspace):
+    save_two_runs(workspace)
+    return workspace
+
+
+def runs_side(monkeypatch, workspace):
+    test = open_app(monkeypatch, workspace, "jobs")
+    return next(group for group in test.get("button_group") if group.key == "jobs_or_runs").set_value("runs").run()
+
+
+def test_an_empty_workspace_says_what_to_do(monkeypatch, workspace):
+    test = open_app(monkeypatch, workspace, "jobs")
+    assert not test.exception and "No jobs yet" in texts(test)
+    test = runs_side(monkeypatch, workspace)
+    assert not test.exception and "comus run demo" in texts(test)
+
+
+def test_ended_jobs_say_why_and_offer_to_go_on(monkeypatch, workspace):
+    failed = ended_job(workspace, "failed", "data set '/data/photos': no such folder")
+    lost = ended_job(workspace, "lost", "its process was killed by signal 9 (SIGKILL)", "voc:/data:val")
+    done = ended_job(workspace, "done")
+    test = open_app(monkeypatch, workspace, "jobs")
+    assert not test.exception
+    assert [error.value for error in test.error] == [lost.error, failed.error]  # the newest first
+    assert {b.key for b in test.button} == {f"job_resume_{failed.id}", f"job_resume_{lost.id}"}
+    said = texts(test)
+    assert "**VOC val**" in said and "**photos**" in said
+    assert said.count('data-state="stopped">Saliency') == 2
+    assert f"job_log_{done.id}" in {toggle.key for toggle in test.toggle}
+
+
+def test_the_job_that_the_address_names_comes_first(monkeypatch, workspace):
+    jobs = [ended_job(workspace, "cancelled") for _ in range(3)]
+    test = open_app(monkeypatch, workspace, "jobs")
+    assert [b.key for b in test.button] == [f"job_resume_{job.id}" for job in reversed(jobs)]
+    test = open_app(monkeypatch, workspace, "jobs", job=str(jobs[0].id))
+    test.query_params["job"] = str(jobs[0].id)
+    test.run()
+    assert next(b.key for b in test.button) == f"job_resume_{jobs[0].id}"
+
+
+def test_the_log_is_shown_on_request(monkeypatch, workspace):
+    job = ended_job(workspace, "done")
+    test = open_app(monkeypatch, workspace, "jobs")
+    assert "discover begins" not in texts(test)
+    by_key(test.toggle, f"job_log_{job.id}").set_value(True).run()
+    assert "saliency: 0 of 700" in texts(test)
+
+
+def test_resume_queues_another_attempt_and_somebody_serves_it(monkeypatch, workspace):
+    job = ended_job(workspace, "cancelled")
+    test = open_app(monkeypatch, workspace, "jobs")
+    by_key(test.button, f"job_resume_{job.id}").click().run()
+    assert not test.exception
+    assert get(workspace, job.id).attempt == 2 and supervisor_pid(workspace) is not None
+    ended = wait(workspace, job.id, 90)
+    assert ended.state == "failed" and "/data/photos" in ended.error  # there is no such folder
+
+
+def test_a_button_that_comes_too_late_is_told_and_changes_nothing(monkeypatch, workspace):
+    job = ended_job(workspace, "done")
+    monkeypatch.setenv("COMUS_WORKSPACE", str(workspace.root))
+    attempt(resume, job.id)  # another tab had resumed it, and it is done by now
+    assert [(j.id, j.state, j.attempt) for j in list_jobs(workspace)] == [(job.id, "done", 1)]
+
+
+def test_runs_show_what_they_owe_and_can_be_found(monkeypatch, two_runs):
+    test = runs_side(monkeypatch, two_runs)
+    assert not test.exception
+    said = texts(test)
+    assert said.count("no supervision (inherited: masks) · basnet: non-commercial licence") == 2
+    by_key(test.text_input, "run_search").set_value("SECOND").run()
+    assert "**second**" in texts(test) and "**first**" not in texts(test)
+    by_key(test.text_input, "run_search").set_value("third").run()
+    assert "No run to show" in texts(test)
+
+
+def test_an_archived_run_leaves_the_list_and_comes_back(monkeypatch, two_runs):
+    test = runs_side(monkeypatch, two_runs)
+    by_key(test.button, "run_archive_first-1234").click().run()
+    assert two_runs.runs.get("first-1234").archived and "**first**" not in texts(test)
+    by_key(test.toggle, "run_archived").set_value(True).run()
+    assert "**first**" in texts(test)
+    by_key(test.button, "run_archive_first-1234").click().run()
+    assert not two_runs.runs.get("first-1234").archived
+
+
+def test_deleting_says_what_goes_and_what_stays_before_it_does(monkeypatch, two_runs):
+    test = runs_side(monkeypatch, two_runs)
+    by_key(test.button, "run_delete_first-1234").click().run()
+    said = texts(test)
+    assert "This removes 1 artifacts, 1 kB. 1 stay, since other runs use them." in said
+    assert "One decision of yours" in said
+    assert len(two_runs.runs.all()) == 2
+
+
+def test_settings_of_a_run_are_shown_as_a_command_and_as_a_file(monkeypatch, two_runs):
+    test = runs_side(monkeypatch, two_runs)
+    by_key(test.button, "run_settings_first-1234").click().run()
+    assert f"comus run /data/photos --workspace {two_runs.root}" in texts(test)
+    assert '"dataset": "/data/photos"' in texts(test)

@@ -1,0 +1,199 @@
+"""The New run page: from choices to settings, an honest preview, and a job."""
+
+import io
+import shlex
+import zipfile
+
+import pytest
+
+from app import run_form
+from comus_core import jobs, make_config, open_workspace
+from comus_core.cli.run import config_of, run
+from comus_core.config import RunConfig
+from tests.app.working import by_key, open_app, texts
+from tests.builders import draw_folder
+from tests.jobs.watching import end_all
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    place = open_workspace(tmp_path / "w")
+    yield place
+    end_all(place)
+
+
+@pytest.fixture
+def page(monkeypatch, workspace, tmp_path):
+    monkeypatch.setenv("COMUS_WEIGHTS", str(tmp_path / "none"))
+    monkeypatch.setenv("COMUS_IMAGE_ROOTS", str(tmp_path))
+    return open_app(monkeypatch, workspace, "new_run")
+
+
+def choose_kind(test, kind):
+    return next(group for group in test.get("button_group") if group.key == "new_kind").set_value(kind).run()
+
+
+def command_of(test) -> RunConfig:
+    """The settings that the command on the page means, read by `comus run` itself."""
+    line = next(code.value for code in test.code if code.value.startswith("comus run"))
+    given = run.make_context("run", shlex.split(line)[2:]).params
+    for name in ("until", "background", "workspace", "device", "json_file"):
+        given.pop(name)
+    return config_of(**given)
+
+
+def start_of(test):
+    return by_key(test.button, "new_start")
+
+
+def test_the_demo_is_ready_to_start_and_says_what_it_is(page):
+    assert not page.exception
+    said = texts(page)
+    assert "240 images" in said and "synthetic scenes" in said and "supervised: masks" in said
+    assert by_key(page.number_input, "new_clustering_clusters").proto.placeholder == "10, from labels"
+    assert command_of(page) == RunConfig("demo")
+    assert not start_of(page).disabled
+
+
+def test_a_preset_fills_the_form_and_a_change_makes_it_ones_own(page):
+    by_key(page.selectbox, "new_preset").select("paper-voc").run()
+    assert not page.exception
+    assert by_key(page.number_input, "new_clustering_clusters").value == 20
+    assert by_key(page.selectbox, "new_saliency_detector").value == "basnet"
+    assert command_of(page) == make_config("paper-voc", dataset="demo")
+    by_key(page.number_input, "new_clustering_clusters").set_value(12).run()
+    assert by_key(page.selectbox, "new_preset").value == "your own"
+    assert command_of(page) == make_config("paper-voc", dataset="demo", clustering={"clusters": 12})
+    by_key(page.selectbox, "new_preset").select("").run()
+    assert command_of(page) == RunConfig("demo")
+
+
+def test_missing_weights_stop_the_start_and_say_how_to_get_them(page):
+    by_key(page.selectbox, "new_features_encoder").select("dino-vitb8").run()
+    assert start_of(page).disabled
+    assert "comus weights download dino-vitb8" in texts(page)
+    assert "dino_vitbase8_pretrain.pth" in texts(page)
+
+
+def test_every_choice_reaches_the_command(page):
+    for key, value in (
+        ("new_saliency_detector", "ncut"),
+        ("new_clustering_method", "kmeans"),
+        ("new_clustering_features", "raw"),
+        ("new_matching", "majority"),
+        ("new_saliency_resize", "binary"),
+    ):
+        by_key(page.selectbox, key).select(value).run()
+    for key, value in (
+        ("new_seed", 9),
+        ("new_saliency_threshold", 0.4),
+        ("new_saliency_min_area", 100),
+        ("new_clustering_neighbours", 12),
+        ("new_clustering_n_init", 3),
+    ):
+        by_key(page.number_input, key).set_value(value).run()
+    by_key(page.slider, "new_filter_percent").set_value(35.0).run()
+    assert not page.exception
+    assert command_of(page) == make_config(
+        dataset="demo",
+        saliency={"detector": "ncut", "resize": "binary", "threshold": 0.4, "min_area": 100},
+        clustering={"method": "kmeans", "features": "raw", "neighbours": 12, "n_init": 3},
+        matching="majority",
+        filter_percent=35.0,
+        seed=9,
+    )
+
+
+def test_a_folder_is_counted_and_one_outside_the_roots_is_refused(page, tmp_path):
+    folder = draw_folder(tmp_path / "shapes", count=5, empty=1)
+    choose_kind(page, "folder")
+    assert start_of(page).disabled and "Choose the images first" in texts(page)
+    by_key(page.text_input, "new_folder_path").set_value(str(folder)).run()
+    assert "**5 images**, ground truth, 3 classes" in texts(page)
+    assert command_of(page).dataset == str(folder)
+    by_key(page.text_input, "new_folder_path").set_value("/etc").run()
+    assert "lies outside the folders" in page.error[0].value and "COMUS_IMAGE_ROOTS" in page.error[0].value
+    assert start_of(page).disabled
+    by_key(page.text_input, "new_folder_path").set_value(str(tmp_path / "nowhere")).run()
+    assert "no such folder" in page.error[0].value
+
+
+def test_the_picker_walks_down_and_up_and_never_out(page, tmp_path):
+    (tmp_path / "a" / "deep").mkdir(parents=True)
+    choose_kind(page, "folder")
+    labels = {button.label: button for button in page.button}
+    assert "a" in labels and "Up" not in labels
+    labels["a"].click().run()
+    assert by_key(page.text_input, "new_folder_path").value == str(tmp_path / "a")
+    labels = {button.label: button for button in page.button}
+    assert "deep" in labels
+    labels["Up"].click().run()
+    assert by_key(page.text_input, "new_folder_path").value == str(tmp_path)
+    assert "Up" not in {button.label for button in page.button}
+
+
+def test_voc_offers_the_splits_that_are_there(page, tmp_path):
+    root = tmp_path / "VOC2012"
+    for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
+        (root / folder).mkdir(parents=True)
+    for split, stems in (("train", "ab"), ("val", "c")):
+        (root / "ImageSets" / "Segmentation" / f"{split}.txt").write_text("\n".join(stems))
+    choose_kind(page, "voc")
+    by_key(page.text_input, "new_folder_path").set_value(str(tmp_path)).run()
+    split = by_key(page.selectbox, "new_split_voc")
+    assert split.options == ["train", "val"] and "**2 images**, ground truth, 20 classes" in texts(page)
+    split.select("val").run()
+    assert command_of(page).dataset == f"voc:{tmp_path}:val"
+    choose_kind(page, "coco")
+    assert "ROOT is the folder that holds annotations/" in page.error[0].value
+
+
+def test_a_zip_becomes_a_folder_of_the_workspace_and_stays_to_choose_from(page, workspace, tmp_path):
+    source = draw_folder(tmp_path / "source", count=4, empty=0)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in source.rglob("*.*"):
+            archive.write(path, path.relative_to(source))
+    choose_kind(page, "zip")
+    by_key(page.get("file_uploader"), "new_zip_0").upload("My shapes.zip", packed.getvalue(), "application/zip").run()
+    assert not page.exception
+    assert command_of(page).dataset == str(workspace.root / "uploads" / "my-shapes")
+    assert "**4 images**, ground truth, 3 classes" in texts(page)
+    assert by_key(page.selectbox, "new_uploaded").options == ["my-shapes"]
+
+
+def test_a_zip_that_leads_out_is_refused_with_a_sentence(page, workspace):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("../x.png", b"x")
+    choose_kind(page, "zip")
+    by_key(page.get("file_uploader"), "new_zip_0").upload("slip.zip", packed.getvalue(), "application/zip").run()
+    assert not page.exception
+    assert "no plain path inside the zip" in page.error[0].value
+    assert start_of(page).disabled
+
+
+def test_own_masks_ask_for_their_folder(page, tmp_path):
+    (tmp_path / "cut").mkdir()
+    by_key(page.selectbox, "new_saliency_detector").select("masks:").run()
+    assert start_of(page).disabled
+    by_key(page.text_input, "new_saliency_detector_path").set_value(str(tmp_path / "cut")).run()
+    assert command_of(page).saliency.detector == f"masks:{tmp_path / 'cut'}"
+    assert not start_of(page).disabled
+
+
+def test_start_queues_what_the_page_shows_and_leads_to_the_jobs(page, workspace, tmp_path, monkeypatch):
+    folder = draw_folder(tmp_path / "shapes", count=5, empty=1)
+    choose_kind(page, "folder")
+    by_key(page.text_input, "new_folder_path").set_value(str(folder)).run()
+    shown = command_of(page)
+    (folder / "images").rename(folder / "away")  # so that the real job ends at once
+    start_of(page).click().run()
+    assert not page.exception
+    (job,) = jobs.list_jobs(workspace)
+    settings = dict(job.settings)
+    assert (settings.pop("until"), job.device) == ("evaluation", "auto")
+    assert run_form.values_of(shown) | {"dataset": shown.dataset} == run_form.values_of(make_config(**settings)) | {
+        "dataset": settings["dataset"]
+    }
+    assert page.title[0].value == "Jobs and runs" and f"job {job.id}" in texts(page)

@@ -1,0 +1,119 @@
+import shlex
+
+import pytest
+
+from app import run_form
+from app.run_form import config_of, preset_of, preset_values, preview, start, values_of
+from comus_core import jobs, make_config, open_workspace
+from comus_core.config import PRESETS, RunConfig, to_dict
+from comus_core.errors import DatasetError, SettingsError
+from comus_core.images.glance import Glance
+from comus_core.jobs.table import JobTable
+from comus_core.weights import REGISTRY
+from tests.jobs.watching import end_all
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    place = open_workspace(tmp_path / "w")
+    yield place
+    end_all(place)
+
+
+@pytest.fixture
+def no_weights(tmp_path, monkeypatch):
+    monkeypatch.setenv("COMUS_WEIGHTS", str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("preset", [None, *PRESETS])
+def test_a_presets_values_give_its_settings_back_and_are_known_as_its_own(preset, tmp_path):
+    values = preset_values(preset)
+    assert config_of("demo", values, (tmp_path,)) == make_config(preset, dataset="demo")
+    assert preset_of(values) == (preset or "")
+    assert preset_of({**values, "seed": 7}) is None
+
+
+def test_the_values_of_a_run_give_its_settings_back(drawn_settings, drawn):
+    config = make_config(**drawn_settings, seed=5, filter_percent=33)
+    assert config_of(config.dataset, values_of(config), (drawn.parent,)) == config
+
+
+def test_paths_of_the_users_own_files_must_be_allowed_and_there(tmp_path):
+    (tmp_path / "masks").mkdir()
+    values = {**preset_values(None), "saliency.detector": f"masks:{tmp_path / 'masks'}"}
+    assert config_of("demo", values, (tmp_path,)).saliency.detector == f"masks:{tmp_path / 'masks'}"
+    with pytest.raises(DatasetError, match="lies outside"):
+        config_of("demo", values, (tmp_path / "masks" / "deeper",))
+    with pytest.raises(DatasetError, match="no such file"):
+        config_of("demo", {**values, "features.encoder": f"file:{tmp_path / 'none.npz'}"}, (tmp_path,))
+
+
+def test_a_value_out_of_range_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match="clusters 1"):
+        config_of("demo", {**preset_values(None), "clustering.clusters": 1}, (tmp_path,))
+
+
+def test_the_preview_names_missing_weights_and_how_to_get_them(workspace, no_weights):
+    config = make_config("paper-voc", dataset="demo")
+    found = preview(workspace, config, Glance(240, True, 10, True), "cpu")
+    assert [file.name for file in found.missing] == ["basnet", "dino-vits8"]
+    assert run_form.how_to_get(REGISTRY["dino-vits8"]) == (
+        "comus weights download dino-vits8",
+        "comus weights import dino-vits8 dino_deitsmall8_pretrain.pth",
+    )
+    assert found.supervision["supervision"] == {"direct": "none", "inherited": "masks"}
+    assert shlex.split(found.command) == [
+        *("comus", "run", "demo", "--preset", "paper-voc", "--device", "cpu"),
+        *("--workspace", str(workspace.root)),
+    ]
+
+
+def test_the_preview_resolves_what_is_left_to_the_machine(workspace, no_weights):
+    found = preview(workspace, RunConfig("demo"), Glance(240, True, 10, True), "auto")
+    assert found.config == RunConfig("demo")  # submitted as asked, so that it means the same anywhere
+    assert (found.chosen.saliency.detector, found.chosen.features.encoder) == ("u2netp", "efficientnet-lite0")
+    assert found.missing == ()
+    assert found.cost.total > 0 and found.free_bytes > 0
+
+
+def test_words_tell_what_is_not_on_this_machine(no_weights):
+    detectors, encoders = run_form.detector_words(), run_form.encoder_words()
+    assert detectors["auto"] == "best on this machine: u2netp"
+    assert encoders["auto"] == "best on this machine: efficientnet-lite0"
+    missing = {name for name, words in (detectors | encoders).items() if "not on this machine" in words}
+    assert missing == {"basnet", "basnet-supervised", "dino-vits8", "dino-vits16", "dino-vitb8", "dino-vitb16"}
+    assert list(detectors)[-1] == "masks:" and list(encoders)[-1] == "file:"
+
+
+def test_the_number_of_clusters_is_told_as_it_will_be():
+    assert run_form.cluster_words(Glance(5, True, 3)) == "3, from labels"
+    assert run_form.cluster_words(Glance(5, True, None)) == "from labels"
+    assert run_form.cluster_words(Glance(5, False)).startswith("20")
+
+
+def test_devices_are_asked_without_torch(monkeypatch):
+    monkeypatch.setattr(run_form, "gpu_names", lambda: ("cuda:0", "cuda:1"))
+    assert list(run_form.device_words()) == ["auto", "cuda:0", "cuda:1", "cpu"]
+    assert run_form.device_words()["auto"] == "best: cuda:0"
+    assert [run_form.given_device(name) for name in ("auto", "cuda", "cuda:1", "cpu")] == [
+        "cuda:0",
+        "cuda:0",
+        "cuda:1",
+        "cpu",
+    ]
+
+
+def test_the_same_start_twice_is_one_job_and_another_setting_is_another(workspace, tmp_path):
+    """The jobs fail at once, for want of a folder; what counts is what was queued."""
+    config = make_config(dataset=str(tmp_path / "nowhere"))
+    queued = {**to_dict(config), "until": "evaluation"}
+    first = JobTable(workspace.database).insert("discover", queued, "cpu", tmp_path, {})
+    assert start(workspace, config, "cpu").id == first.id
+    other = start(workspace, make_config(dataset=config.dataset, seed=1), "cpu")
+    assert other.id != first.id
+    assert jobs.supervisor_pid(workspace) is not None
+    assert jobs.wait(workspace, other.id, 90).state == "failed"
+    assert jobs.get(workspace, first.id).state == "failed"
+    assert "no such folder" in jobs.get(workspace, other.id).error
+    again = start(workspace, config, "cpu")
+    assert again.id not in (first.id, other.id)  # one that has ended is no reason not to try again
