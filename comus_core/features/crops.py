@@ -33,7 +33,8 @@ def crop_box(image: RgbImage, box_xyxy: Sequence[int] | FloatArray) -> RgbImage:
 def preprocess(crop: RgbImage, size: int, mean: Sequence[float], std: Sequence[float]) -> FloatArray:
     """A crop squashed to a square and normalised, (3, size, size) float32, channels in RGB order.
 
-    Bilinear without antialiasing, as OpenCV does it in the reference (protocol 1.2).
+    Bilinear without antialiasing, as OpenCV does it in the reference (protocol 1.2). For Lite0, whose reference says
+    nothing, antialiasing changed VOC's mIoU by +0.8 on true crops and by -0.5 on proposals: no reason to differ.
     """
     return resized(crop, (size, size), mean, std)
 

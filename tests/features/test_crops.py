@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from comus_core.errors import ImageError
 from comus_core.features import ENCODERS, crop_box, preprocess
+from comus_core.features.crops import resized
 from comus_core.proposals import tight_box
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -61,13 +63,22 @@ def test_three_colours_become_the_numbers_worked_out_by_hand():
     np.testing.assert_allclose(found[:, 0, 0], [2.2489083, -2.0357143, -1.8044444], atol=1e-6)
 
 
-def test_a_large_crop_is_not_antialiased():
+def test_a_large_crop_is_not_antialiased_each_output_looks_at_two_pixels_a_side():
     stripes = np.zeros((4, 512, 3), np.uint8)
     stripes[:, ::8] = 255  # eight pixels a stripe: shrunk fourfold, each output lies between two pixels of the input
     found = preprocess(stripes, 128, (0, 0, 0), (1, 1, 1))[0, 0]
     looked_at = 4 * np.arange(128) + 1  # (j + 1/2) * 4 - 1/2 lies midway between pixels 4 j + 1 and 4 j + 2
     expected = (stripes[0, looked_at, 0] / 255 + stripes[0, looked_at + 1, 0] / 255) / 2
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_the_antialiased_resize_of_whole_images_agrees_with_pillow():
+    image = np.random.default_rng(0).integers(0, 256, (300, 170, 3), np.uint8)
+    expected = np.asarray(Image.fromarray(image).resize((64, 96), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
+    found = resized(image, (96, 64), (0, 0, 0), (1, 1, 1), antialias=True)
+    assert np.abs(255 * found - expected).max() <= 1.01  # Pillow rounds to whole numbers after each axis
+    plain = resized(image, (96, 64), (0, 0, 0), (1, 1, 1), antialias=False)
+    assert np.abs(255 * plain - expected).max() > 50
 
 
 def test_each_encoder_is_given_its_own_size_and_normalisation():
