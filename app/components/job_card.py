@@ -47,7 +47,7 @@ def show(job: Job, run: Run | None, now: float, ahead: int = 0) -> None:
             words = job_words.progress_words(job, now, ahead)
             st.progress(0.0 if job.state == "queued" else job_words.fraction(job), words)
         if job.error:
-            st.error(job.error, icon=":material/error:")
+            st.error(job_words.plain(job.error), icon=":material/error:")
         _buttons(job, run, active)
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from app.components.job_card import attempt, resume
+from app.job_words import plain
 from comus_core import open_workspace
 from comus_core.jobs import get, list_jobs, supervisor_pid, wait
 from tests.app.working import by_key, ended_job, open_app, save_two_runs, texts
@@ -40,7 +41,7 @@ def test_ended_jobs_say_why_and_offer_to_go_on(monkeypatch, workspace):
     done = ended_job(workspace, "done")
     test = open_app(monkeypatch, workspace, "jobs")
     assert not test.exception
-    assert [error.value for error in test.error] == [lost.error, failed.error]  # the newest first
+    assert [error.value for error in test.error] == [plain(lost.error), plain(failed.error)]  # the newest first
     assert {b.key for b in test.button} == {f"job_resume_{failed.id}", f"job_resume_{lost.id}"}
     said = texts(test)
     assert "**VOC val**" in said and "**photos**" in said
