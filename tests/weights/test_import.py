@@ -114,7 +114,7 @@ class Intruder:
     ("content", "reason"),
     [
         (b"", "cannot be read as weights"),
-        (b"\x80garbage", "cannot be read as weights"),
+        (b"garbage", "cannot be read as weights"),
         (b"<!DOCTYPE html><html>Sign in</html>", "is a web page, not weights"),
     ],
 )
