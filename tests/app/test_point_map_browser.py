@@ -13,11 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
 
 from tests.app.map_browser import (
-    CHROMIUM,
-    CHROMIUM_ARGS,
     Frame,
     after,
     answer,
@@ -64,14 +61,6 @@ def wait_for(url, server) -> None:
         else:
             return
     raise AssertionError(f"{url} does not answer")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -7,28 +7,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
 
 from comus_core.selection import Gesture, select
-from tests.app.map_browser import CHROMIUM, CHROMIUM_ARGS
 
 pytestmark = pytest.mark.browser
 SCRIPTS = Path(__file__).parents[2] / "app" / "components" / "point_map" / "js"
 
 
 @pytest.fixture(scope="module")
-def run():
+def run(browser):
     """Evaluates the body of a function after the named scripts, with its arguments as `given`."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        page = browser.new_page()
+    page = browser.new_page()
 
-        def evaluate(scripts, body, **given):
-            source = "\n".join((SCRIPTS / f"{name}.js").read_text() for name in scripts)
-            return page.evaluate(f"given => {{ {source}\n{body} }}", given)
+    def evaluate(scripts, body, **given):
+        source = "\n".join((SCRIPTS / f"{name}.js").read_text() for name in scripts)
+        return page.evaluate(f"given => {{ {source}\n{body} }}", given)
 
-        yield evaluate
-        browser.close()
+    yield evaluate
+    page.close()
 
 
 def test_the_nearest_point_is_the_one_that_a_full_search_finds(run):
