@@ -1,4 +1,4 @@
-"""Killed without warning during the long stages, the next run reuses the finished shards and ends with the same bytes."""
+"""Killed during the long stages, the next run reuses the finished shards and ends with the same bytes."""
 
 import os
 import subprocess
