@@ -56,11 +56,14 @@ def discover(
         ComusError: any stage's own fault; finished shards stay.
     """
     from comus_core.device import choose_device
+    from comus_core.features import encoder_fingerprint
 
     if until not in STAGES:
         raise SettingsError(f"--until {until}: choose one of {', '.join(STAGES)}")
     dataset = open_dataset(config.dataset, workspace.drawings)
     config = replace(resolve(config), dataset=absolute(dataset.spec))
+    if STAGES.index(until) >= STAGES.index("features"):
+        encoder_fingerprint(config.features.encoder)  # an encoder that cannot be had is told before the long work
     context = StageContext(workspace, dataset, config, choose_device(device), on_progress)
     images = stages.check_images(context)
     run = workspace.runs.save(workspace.runs.known(_new_run(context, images)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -165,6 +166,8 @@ def _read(path: Path, called: str) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except WeightsError:
         raise
+    except pickle.UnpicklingError:  # torch's own words advise an unsafe way of loading
+        raise WeightsError(f"{called} cannot be read as weights: it is no file of tensors; fetch it again") from None
     except Exception as error:  # whatever a damaged archive makes the readers raise
         raise WeightsError(f"{called} cannot be read as weights: {_first_line(error)}") from None
 
