@@ -1,0 +1,180 @@
+"""Clusters, filter, scores and photographs in a real browser, over the real server."""
+
+from __future__ import annotations
+
+import csv
+import re
+
+import pytest
+
+from comus_core.run_view import open_run_view
+from comus_core.scoring import score_run
+from comus_core.workspace.decisions import Decisions
+from tests.app.map_browser import READY
+from tests.app.serving import serving, settle
+
+pytestmark = pytest.mark.browser
+THUMB = "[class*=st-key-filter_slider] input[type=range]"
+PHOTO = ".st-key-photo"
+
+
+@pytest.fixture
+def view(shown):
+    return open_run_view(*shown)
+
+
+def figures(page) -> dict[str, str]:
+    metrics = page.locator(".st-key-filter_figures [data-testid=stMetric]")
+    return {
+        m.get_by_test_id("stMetricLabel").inner_text(): m.get_by_test_id("stMetricValue").inner_text()
+        for m in metrics.all()
+    }
+
+
+def slide(page, percent: int) -> None:
+    """Move the slider with the keyboard, as one who cannot use a mouse does."""
+    thumb = page.locator(THUMB)
+    thumb.focus()
+    thumb.press("Home")
+    for _ in range(percent):
+        thumb.press("ArrowRight")
+    page.wait_for_function(
+        "([s, v]) => Number(document.querySelector(s).ariaValueNow ?? document.querySelector(s).value) === v",
+        arg=[THUMB, percent],
+    )
+
+
+@pytest.mark.parametrize("percent", [0, 40])
+def test_the_slider_shows_the_kept_counts_and_the_miou_of_the_core(page, address, shown, view, percent):
+    page.goto(f"{address}filter")
+    settle(page, "Pixel accuracy")
+    slide(page, percent)
+    draft = Decisions(filter_percent=percent)
+    kept, scores = int(view.kept(draft).sum()), score_run(*shown, draft)
+    page.locator(".st-key-filter_figures").get_by_text(f"{scores.filtered.miou:.2f} %").wait_for(timeout=30_000)
+    settle(page)
+    found = figures(page)
+    assert (found["Kept"], found["Dropped"]) == (str(kept), str(len(view) - kept))
+    assert found["mIoU"] == f"{scores.filtered.miou:.2f} %"
+    assert found["Coverage"] == f"{100 * scores.coverage:.1f} %"
+    links = page.locator(".st-key-filter_gallery a.comus-link")
+    assert links.count() == min(len(view) - kept, 48)
+
+
+def test_a_cluster_renamed_is_called_so_after_the_app_was_started_anew(page, changeable, tmp_path):
+    workspace, run = changeable
+    with serving(workspace.root, tmp_path) as url:
+        page.goto(f"{url}clusters")
+        settle(page, "Core")
+        field = page.locator(".st-key-name_2 input")
+        field.fill("Fluffy <b>things</b>")
+        field.press("Enter")
+        page.get_by_text("Renamed: Fluffy").wait_for(timeout=30_000)
+        page.goto("about:blank")  # the page must not ask a server that is gone
+    with serving(workspace.root, tmp_path) as url:
+        page.goto(f"{url}clusters")
+        settle(page, "Core")
+        assert page.locator(".st-key-name_2 input").input_value() == "Fluffy <b>things</b>"
+        page.goto(
+            f"{url}image?proposal="
+            + str(
+                open_run_view(workspace, run).proposals.proposal_id[open_run_view(workspace, run).by_distance[2][0]]
+            ).replace("#", "%23")
+        )
+        settle(page)
+        page.locator(".comus-proposal a", has_text="Fluffy <b>things</b>").wait_for(timeout=30_000)
+        page.goto("about:blank")
+
+
+def test_a_card_leads_to_its_cluster_and_a_crop_to_its_photograph_without_loading_anew(page, address, view):
+    page.goto(f"{address}clusters")
+    settle(page, "See all")
+    page.evaluate("window.sameDocument = true")
+    page.locator(".st-key-card_1").get_by_text("See all").click()
+    page.wait_for_url(re.compile("cluster=1"), timeout=30_000)
+    page.get_by_text("All clusters").wait_for(timeout=30_000)
+    settle(page)
+    crop = page.locator("[data-side=core] a.comus-link").first
+    name = crop.get_attribute("data-proposal")
+    assert name == view.proposals.proposal_id[view.by_distance[1][0]]
+    crop.click()
+    page.locator(f'.comus-proposal[data-proposal="{name}"]').wait_for(timeout=30_000)
+    settle(page)
+    assert page.evaluate("window.sameDocument") is True
+
+
+def test_layers_are_switched_and_faded_without_a_rerun(page, address, view):
+    row = next(row for row in range(len(view)) if view.cluster[row] >= 0)
+    page.goto(f"{address}image?proposal=" + str(view.proposals.proposal_id[row]).replace("#", "%23"))
+    settle(page)
+    photo = page.locator(PHOTO)
+    photo.locator(".photograph").wait_for(timeout=30_000)
+    layer = photo.locator('img[data-layer="truth"]')
+    assert layer.get_attribute("src") is None  # not fetched before it is looked at
+    page.evaluate(
+        """() => { window.reruns = 0; new MutationObserver(() => window.reruns++).observe(
+            document.querySelector('[data-testid=stApp]'), {attributeFilter: ['data-test-script-state']}) }"""
+    )
+    photo.get_by_label("Ground truth", exact=False).first.check()
+    page.wait_for_function("s => document.querySelector(s + ' *') && true", arg=PHOTO)
+    photo.get_by_label("Opacity of Ground truth").fill("35")
+    assert layer.evaluate("e => e.style.opacity") == "0.35"
+    page.keyboard.press("4")
+    assert layer.evaluate("e => e.style.opacity") == "0"
+    page.keyboard.press("4")
+    layer.evaluate("e => e.decode()")
+    assert layer.evaluate("e => e.naturalWidth") > 0
+    page.keyboard.down("h")
+    assert "bare" in photo.locator(".frame").get_attribute("class")
+    page.keyboard.up("h")
+    assert "bare" not in photo.locator(".frame").get_attribute("class")
+    assert page.evaluate("window.reruns") == 0
+
+
+def test_layers_stay_as_they_were_set_on_the_next_photograph(page, address, view):
+    page.goto(f"{address}image")
+    settle(page)
+    photo = page.locator(PHOTO)
+    photo.get_by_label("Saliency", exact=False).first.check()
+    photo.get_by_label("Opacity of Saliency").fill("80")
+    page.get_by_role("button", name="Next").click()
+    page.get_by_text(f"2 of {len(view.image_ids)}").wait_for(timeout=30_000)
+    settle(page)
+    layer = photo.locator('img[data-layer="saliency"]')
+    page.wait_for_function("e => e.naturalWidth > 0", arg=layer.element_handle())
+    assert layer.evaluate("e => e.style.opacity") == "0.8"
+
+
+def test_the_table_of_classes_is_downloaded_as_csv(page, address, shown):
+    page.goto(f"{address}scores")
+    settle(page, "Matching")
+    with page.expect_download() as download:
+        page.locator(".st-key-download_classes button").click()
+    with open(download.value.path(), newline="") as file:
+        rows = list(csv.DictReader(file))
+    per_class = shown[1].result["evaluation"]["per_class"]
+    assert {row["Class"]: float(row["IoU"]) for row in rows} == per_class
+
+
+@pytest.mark.parametrize("name", ["clusters", "filter", "scores", "image"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_narrow_screen_no_page_is_wider_than_the_screen(open_page, address, name, scheme):
+    page = open_page(width=390, height=844, scheme=scheme)
+    page.goto(f"{address}{name}")
+    page.wait_for_selector(READY, timeout=60_000)
+    settle(page)
+    page.wait_for_selector("[data-testid=stMainBlockContainer] h1", timeout=30_000)
+    wide = """() => [...document.querySelectorAll('[data-testid=stMainBlockContainer] *')].filter(
+        e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('[data-testid=stDataFrame]')
+    ).map(e => e.className)"""
+    assert page.evaluate(wide) == []
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+
+
+def test_every_picture_on_the_pages_has_words_for_those_who_cannot_see_it(page, address):
+    for name in ("clusters", "filter", "image"):
+        page.goto(f"{address}{name}")
+        settle(page)
+        page.locator(".comus-gallery img").first.wait_for(timeout=30_000)
+        missing = "[...document.querySelectorAll('.comus-gallery img, .comus-proposal img')].filter(i => !i.alt).length"
+        assert page.evaluate(missing) == 0
