@@ -38,10 +38,10 @@ def serving(workspace: Path, cwd: Path, **environment: str) -> Iterator[str]:
 
 
 def settle(page, text: str = "") -> None:
-    """Wait until the page is connected and its script rests, and, if given, until `text` is on it."""
+    """Wait until the page is connected and its script rests, and, if given, until `text` can be seen on it."""
     page.wait_for_selector(READY, timeout=60_000)
     if text:
-        page.get_by_text(text).first.wait_for(timeout=60_000)
+        page.get_by_text(text).filter(visible=True).first.wait_for(timeout=60_000)
         page.wait_for_selector(READY, timeout=60_000)
 
 

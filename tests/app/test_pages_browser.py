@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from urllib.parse import quote
 
 import pytest
 
@@ -75,12 +76,8 @@ def test_a_cluster_renamed_is_called_so_after_the_app_was_started_anew(page, cha
         page.goto(f"{url}clusters")
         settle(page, "Core")
         assert page.locator(".st-key-name_2 input").input_value() == "Fluffy <b>things</b>"
-        page.goto(
-            f"{url}image?proposal="
-            + str(
-                open_run_view(workspace, run).proposals.proposal_id[open_run_view(workspace, run).by_distance[2][0]]
-            ).replace("#", "%23")
-        )
+        view = open_run_view(workspace, run)
+        page.goto(f"{url}image?proposal=" + quote(str(view.proposals.proposal_id[view.by_distance[2][0]])))
         settle(page)
         page.locator(".comus-proposal a", has_text="Fluffy <b>things</b>").wait_for(timeout=30_000)
         page.goto("about:blank")
@@ -105,7 +102,7 @@ def test_a_card_leads_to_its_cluster_and_a_crop_to_its_photograph_without_loadin
 
 def test_layers_are_switched_and_faded_without_a_rerun(page, address, view):
     row = next(row for row in range(len(view)) if view.cluster[row] >= 0)
-    page.goto(f"{address}image?proposal=" + str(view.proposals.proposal_id[row]).replace("#", "%23"))
+    page.goto(f"{address}image?proposal=" + quote(str(view.proposals.proposal_id[row])))
     settle(page)
     photo = page.locator(PHOTO)
     photo.locator(".photograph").wait_for(timeout=30_000)
@@ -116,7 +113,6 @@ def test_layers_are_switched_and_faded_without_a_rerun(page, address, view):
             document.querySelector('[data-testid=stApp]'), {attributeFilter: ['data-test-script-state']}) }"""
     )
     photo.get_by_label("Ground truth", exact=False).first.check()
-    page.wait_for_function("s => document.querySelector(s + ' *') && true", arg=PHOTO)
     photo.get_by_label("Opacity of Ground truth").fill("35")
     assert layer.evaluate("e => e.style.opacity") == "0.35"
     page.keyboard.press("4")
