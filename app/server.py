@@ -25,6 +25,7 @@ from app.colouring import chosen, colouring
 from app.components.point_map.buffers import MEDIA_TYPE, pack_colours, pack_points
 from app.map_choices import COLOURINGS, MAP_METHODS
 from app.opened import view_of, workspace
+from app.undelayed import send_at_once
 from comus_core import jobs
 from comus_core.errors import ComusError, SettingsError, WorkspaceError
 from comus_core.run_view import RunView
@@ -149,7 +150,8 @@ def layer(request: Request) -> Response:
 
 @asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[None]:
-    """At the start: let waiting jobs go on, and keep the picture cache within its bounds."""
+    """At the start: let answers leave at once, let waiting jobs go on, and keep the picture cache within its bounds."""
+    send_at_once()
     await run_in_threadpool(start)
     yield
 
