@@ -9,6 +9,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import Generic, TypeVar
 
+from app.memory import give_back
 from comus_core.images.dataset import open_dataset
 from comus_core.images.records import GroundTruth
 from comus_core.run_view import RunView, open_run_view
@@ -55,7 +56,7 @@ def view_of(run: Run) -> RunView:
     """
     place = workspace()
     key = (str(place.root), run.id, tuple(sorted(run.artifacts.items())))
-    return _views.get(key, lambda: open_run_view(place, run))
+    return _views.get(key, lambda: _open(place, run))
 
 
 def truth_of(view: RunView) -> GroundTruth | None:
@@ -67,6 +68,13 @@ def truth_of(view: RunView) -> GroundTruth | None:
     spec, place = view.run.config.dataset, view.workspace
     key = (str(place.root), spec, view.run.artifacts["images"])
     return _truths.get(key, lambda: open_dataset(spec, place.drawings).truth)
+
+
+def _open(place: Workspace, run: Run) -> RunView:
+    """Open a run, and give back what reading its tables took."""
+    view = open_run_view(place, run)
+    give_back()
+    return view
 
 
 @lru_cache(maxsize=4)

@@ -83,7 +83,7 @@ def image_path(view: RunView, image_row: int) -> Path:
     Raises:
         WorkspaceError: links lead it out of the run's image folder and of all that `places.image_roots` allows.
     """
-    path = view.image_paths[image_row].resolve()
+    path = view.image_path(image_row).resolve()
     roots = (view.workspace.images_root(view.run).resolve(), *image_roots(view.workspace.root))
     if not any(path.is_relative_to(root) for root in roots):
         raise WorkspaceError(

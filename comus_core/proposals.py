@@ -39,7 +39,7 @@ class Proposals:
         area: (n,) int64 pixels.
         score: (n,) float32, mean soft value inside the mask.
         size_hw: (n, 2) int32, the image's height and width.
-        rle: (n,) bytes, COCO compressed run lengths of the mask at image size.
+        rle: (n,) bytes, COCO compressed run lengths of the mask at image size; an array, or read on demand.
     """
 
     image_id: StrArray
@@ -48,7 +48,7 @@ class Proposals:
     area: IntArray
     score: FloatArray
     size_hw: IntArray
-    rle: StrArray
+    rle: Any
 
     def __len__(self) -> int:
         return len(self.proposal_id)
@@ -71,9 +71,9 @@ class Proposals:
         return pa.table([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
 
     @staticmethod
-    def from_table(table: pa.Table) -> Proposals:
-        """From an Arrow table of `SCHEMA`."""
-        c = {name: table.column(name).to_numpy() for name in SCHEMA.names}
+    def from_table(table: pa.Table, rle: Any = None) -> Proposals:
+        """From an Arrow table of `SCHEMA`; `rle` stands in for that column (`stored_masks.StoredMasks`)."""
+        c = {name: table.column(name).to_numpy() for name in table.column_names}
         return Proposals(
             image_id=c["image_id"].astype(object),
             proposal_id=c["proposal_id"].astype(object),
@@ -81,7 +81,7 @@ class Proposals:
             area=c["area"].astype(np.int64),
             score=c["score"].astype(np.float32),
             size_hw=np.stack([c["height"], c["width"]], axis=1).astype(np.int32),
-            rle=c["rle"].astype(object),
+            rle=c["rle"].astype(object) if rle is None else rle,
         )
 
 

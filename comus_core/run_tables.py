@@ -9,10 +9,13 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from comus_core.clustering.filtering import kept
+from comus_core.evaluation.counts import Counts
 from comus_core.label_map import LabelMap
-from comus_core.proposals import Proposals
+from comus_core.proposals import SCHEMA, Proposals
+from comus_core.stored_masks import StoredMasks
 from comus_core.types import FloatArray, IntArray, StrArray, Vectors
 from comus_core.workspace import Artifact
+from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.decisions import Decisions
 
 
@@ -52,8 +55,14 @@ def image_sizes(images: Artifact) -> dict[str, tuple[int, int]]:
 
 
 def read_proposals(artifact: Artifact) -> Proposals:
-    """The proposals of a run."""
+    """The proposals of a run, masks and all."""
     return Proposals.from_table(artifact.table())
+
+
+def read_proposals_lightly(artifact: Artifact) -> Proposals:
+    """The proposals of a run; a mask is read when it is asked for."""
+    columns = [name for name in SCHEMA.names if name != "rle"]
+    return Proposals.from_table(artifact.table(columns), StoredMasks(artifact.file(TABLE)))
 
 
 def rows_by_image(proposals: Proposals) -> dict[str, list[int]]:
@@ -79,6 +88,12 @@ def read_clusters(artifact: Artifact) -> ClusterTable:
     return ClusterTable(ids, table.column("cluster").to_numpy(), table.column("distance").to_numpy(), count)
 
 
+def read_counts(artifact: Artifact) -> Counts:
+    """The pixel counts of a run, read part by part: all at once they would be 130 MB for 100,000 proposals."""
+    with pq.ParquetFile(artifact.file(TABLE)) as file:
+        return Counts.from_batches(file.schema_arrow, file.iter_batches(4096))
+
+
 def read_projection(artifact: Artifact, method: str) -> tuple[StrArray, FloatArray]:
     """Proposal ids (n,) and points (n, 2) of `tsne` or `umap`."""
     table = artifact.table(["proposal_id", f"{method}_x", f"{method}_y"])
@@ -88,7 +103,7 @@ def read_projection(artifact: Artifact, method: str) -> tuple[StrArray, FloatArr
 
 def read_soft_map(artifact: Artifact, image_id: str) -> Any:
     """PNG bytes of one image's soft map, or None if the image has none."""
-    table = pq.read_table(artifact.file("table.parquet"), filters=[("image_id", "=", image_id)])
+    table = pq.read_table(artifact.file(TABLE), filters=[("image_id", "=", image_id)])
     return table.column("png")[0].as_py() if table.num_rows else None
 
 

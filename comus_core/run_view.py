@@ -28,7 +28,7 @@ class RunView:
         distance: (n,) float32, cosine to the own centre.
         clusters: K.
         image_ids: (m,) ids of the usable images, sorted.
-        image_paths: (m,) absolute paths.
+        image_paths: (m,) paths below `images_root`.
         image_sizes: (m, 2) height, width.
         classes: ground-truth class names, background first; empty without ground truth.
         counts: pixel counts, or None without ground truth.
@@ -41,13 +41,17 @@ class RunView:
     distance: FloatArray
     clusters: int
     image_ids: StrArray
-    image_paths: tuple[Path, ...]
+    image_paths: StrArray
     image_sizes: IntArray
     classes: tuple[str, ...]
     counts: Counts | None
 
     def __len__(self) -> int:
         return len(self.proposals)
+
+    def image_path(self, image_row: int) -> Path:
+        """The file of an image, absolute."""
+        return self.workspace.images_root(self.run) / str(self.image_paths[image_row])
 
     @cached_property
     def row_of(self) -> dict[str, int]:
@@ -92,7 +96,8 @@ class RunView:
         rows = self.count_rows
         counted = rows >= 0
         foreground = self.counts.values[rows[counted], 1:]
-        answer[counted] = np.where(foreground.max(axis=1, initial=0) > 0, foreground.argmax(axis=1) + 1, 0)
+        most, which = foreground.max(axis=1).toarray().ravel(), np.asarray(foreground.argmax(axis=1)).ravel()
+        answer[counted] = np.where(most > 0, which + 1, 0)
         return answer
 
     def labels(self, decided: Decisions) -> LabelMap:
@@ -139,11 +144,9 @@ def open_run_view(workspace: Workspace, run: Run) -> RunView:
     """
     images = workspace.artifact(run, "images").table(["image_id", "path", "height", "width", "reason"]).to_pandas()
     images = images[images["reason"].isna()]
-    proposals = tables.read_proposals(workspace.artifact(run, "proposals"))
+    proposals = tables.read_proposals_lightly(workspace.artifact(run, "proposals"))
     table = tables.read_clusters(workspace.artifact(run, "clustering"))
     order = _order(table.proposal_id, proposals.proposal_id, "clustering")
-    root = workspace.images_root(run)
-    counted = "counts" in run.artifacts
     return RunView(
         run=run,
         workspace=workspace,
@@ -152,10 +155,10 @@ def open_run_view(workspace: Workspace, run: Run) -> RunView:
         distance=table.distance[order],
         clusters=table.count,
         image_ids=images["image_id"].to_numpy(object),
-        image_paths=tuple(root / path for path in images["path"]),
+        image_paths=images["path"].to_numpy(object),
         image_sizes=images[["height", "width"]].to_numpy(np.int64),
         classes=tuple(run.provenance["classes"]),
-        counts=Counts.from_table(workspace.artifact(run, "counts").table()) if counted else None,
+        counts=tables.read_counts(workspace.artifact(run, "counts")) if "counts" in run.artifacts else None,
     )
 
 

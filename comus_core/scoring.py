@@ -83,7 +83,7 @@ def score_run(
         WorkspaceError: the run has no clusters or no counts (no ground truth).
         SettingsError: the frozen matching of another run does not fit.
     """
-    counts = Counts.from_table(workspace.artifact(run, "counts").table())
+    counts = tables.read_counts(workspace.artifact(run, "counts"))
     table = tables.read_clusters(workspace.artifact(run, "clustering"))
     decided = decided or workspace.decisions_of(run)
     classes = tuple(run.provenance["classes"])

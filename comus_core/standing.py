@@ -83,7 +83,7 @@ def truth_shares(view: RunView, row: int) -> list[tuple[str, float]]:
     counted = int(view.count_rows[row])
     if view.counts is None or counted < 0:
         return []
-    pixels = view.counts.values[counted]
+    pixels = view.counts.pixels(np.array([counted]))[0]
     order = np.argsort(-pixels, kind="stable")[: int((pixels > 0).sum())]
     return [(view.classes[k], 100.0 * int(pixels[k]) / int(pixels.sum())) for k in order]
 
@@ -92,5 +92,5 @@ def classes_in(view: RunView, image_id: str) -> list[int]:
     """Foreground classes that the ground truth has in an image, by number."""
     if view.counts is None:
         return []
-    pixels = view.counts.values[view.counts.image_id == image_id].sum(axis=0)
+    pixels = view.counts.pixels(view.counts.image_id == image_id).sum(axis=0)
     return [int(k) for k in np.flatnonzero(pixels) if k > 0]

@@ -67,7 +67,7 @@ def evaluate_on(
     made = {"images": images, "proposals": found, "features": vectors, "assignment": assigned}
     scores = None
     if other.truth is not None:
-        counts = Counts.from_table(stages.counts(context, images, found).table())
+        counts = tables.read_counts(stages.counts(context, images, found))
         scores = _scores(workspace, run, assigned, counts, other.truth.classes, matching, matching_from)
     count = tables.read_clusters(workspace.artifact(run, "clustering")).count
     return result_json(run, context, made, count, scores)

@@ -57,7 +57,7 @@ def score_view(
     if filtered:
         category = np.where(view.kept(decided), category, BACKGROUND)
     counted = view.count_rows >= 0
-    aligned = np.full(len(counts.values), BACKGROUND, np.int64)
+    aligned = np.full(len(counts), BACKGROUND, np.int64)
     aligned[view.count_rows[counted]] = category[counted]
     table = contingency(counts, aligned, labels.C)
     matched = frozen or match(table, mode)

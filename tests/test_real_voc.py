@@ -65,7 +65,7 @@ def test_loops_over_pixels_agree_with_the_counts_and_the_scores(voc, photographs
         for row in [*rows, None]:
             name = view.proposals.proposal_id[row] if row is not None else ""
             mine = (view.counts.image_id == image_id) & (view.counts.proposal_id == name)
-            assert view.counts.values[mine].tolist() == [[counted[(row, c)] for c in range(21)]]
+            assert view.counts.pixels(mine).tolist() == [[counted[(row, c)] for c in range(21)]]
         for (row, c), pixels in counted.items():
             pairs[(0 if row is None else int(view.cluster[row]) + 1, c)] += pixels
     _agree_on_scores(view, chosen, pairs)

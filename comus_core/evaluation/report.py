@@ -126,7 +126,7 @@ def filter_curve(
     rows, foreground, steps = counts.rows_of(proposal_ids), category >= 0, np.unique(asked)
     kept_steps = np.where(foreground, np.searchsorted(steps, limit), 0)  # kept at the first so many of the steps
     table = np.zeros((C + 1, counts.n_classes), np.int64)
-    table[0] = counts.values.sum(axis=0)
+    table[0] = np.asarray(counts.values.sum(axis=0)).ravel()
     points: dict[float, CurvePoint] = {}
     for step in range(len(steps) - 1, -1, -1):
         table += _return_to_core(counts, rows, category, (kept_steps == step + 1) & (rows >= 0), C)

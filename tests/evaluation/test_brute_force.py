@@ -172,7 +172,7 @@ def test_real_photographs_are_counted_and_scored_as_by_plain_loops():
         predicted |= {f"{image}#0": number % 3, f"{image}#1": (number + 1) % 3 if number else -1}
     counts = count_all(images, 21)
     loops = [row for truth, masks in images.values() for row in loop_counts(truth, masks, 21)]
-    assert counts.values.tolist() == loops
+    assert counts.values.toarray().tolist() == loops
     table, pairs = contingency(counts, predicted, 3), loop_pairs(images, 21, predicted)
     assert table.sum() == len(pairs)
     got = score(table, match(table), [str(k) for k in range(21)])

@@ -77,14 +77,14 @@ def test_a_table_of_counts_comes_back_from_a_parquet_file_of_several_shards(tmp_
     again = Counts.from_table(pq.read_table(tmp_path / "counts.parquet"))
     assert again.image_id.tolist() == counts.image_id.tolist()
     assert again.proposal_id.tolist() == counts.proposal_id.tolist()
-    assert np.array_equal(again.values, counts.values)
+    assert (again.values != counts.values).nnz == 0
     assert again.values.dtype == np.int64
 
 
 def test_a_slice_of_a_table_holds_its_own_rows():
     counts = Counts.from_table(pa.concat_tables([some_counts().to_table()] * 2).slice(3, 2))
     assert counts.proposal_id.tolist() == ["", "a#0"]
-    assert counts.values.tolist() == [[7, 7, 7], [1, 2, 3]]
+    assert counts.values.toarray().tolist() == [[7, 7, 7], [1, 2, 3]]
 
 
 def test_no_images_make_an_empty_table():
