@@ -1,0 +1,228 @@
+"""How long a person waits for the app, on the server's side and in a browser, and how its map compares with Plotly's.
+
+    python -m benchmarks.interface [--quick] [--json FILE] [--points N]
+
+Everything runs on this machine with software rendering, one thing after the other. `ratio` is how many times longer
+Plotly's own lasso takes from letting go of the mouse to the pictures, at a size that it survives, in the same run.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Page, sync_playwright
+
+from app import pictures, urls
+from app.components.point_map.buffers import pack_points
+from app.components.selection_panel import in_order
+from benchmarks.browsing import PATIENCE, Server, lasso, opened, rest, served
+from benchmarks.large_run import large_run
+from benchmarks.report import Report, arguments
+from comus_core.run_view import RunView, open_run_view
+from comus_core.selection import Gesture, select
+from comus_core.view_scores import score_view
+from comus_core.workspace import Run, Workspace
+from comus_core.workspace.decisions import Decisions
+from tests.app.map_browser import CHROMIUM, CHROMIUM_ARGS, flower
+
+SURVIVED = 20_000  # points: Plotly's lasso still answers within seconds
+GALLERY = 300
+LOOK = 500  # milliseconds in which the pictures of the last step arrive
+MAP_READY = ".map[data-state=ready]"
+THUMB = "[class*=st-key-filter_slider] input[type=range]"
+FIGURES = ".st-key-filter_figures"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("--points", type=int, help="proposals of the large run (default 100,000; quick 10,000)")
+    chosen = parser.parse_args()
+    n = chosen.points or (10_000 if chosen.quick else 100_000)
+    report = Report(f"The interface at {n:,} proposals, 81 classes, 80 clusters")
+    folder = Path(tempfile.mkdtemp(prefix="comus-interface-"))
+    try:
+        workspace, run = large_run(folder / "workspace", n)
+        server_side(report, workspace, run)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+            in_browser(report, browser, workspace, run, folder)
+            against_plotly(report, browser, folder, min(n, 5_000 if chosen.quick else SURVIVED))
+            browser.close()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    report.write(chosen.json)
+
+
+def server_side(report: Report, workspace: Workspace, run: Run) -> None:
+    """What the server computes for each of a person's steps, without a browser."""
+    start = time.perf_counter()
+    view = open_run_view(workspace, run)
+    report.add("open_run_seconds", time.perf_counter() - start, "server: open the run", "s")
+    points, first = view.points("tsne"), Decisions(filter_percent=20)
+    _ = view.rank, view.by_distance, view.count_rows, view.truth_class, score_view(view, first, filtered=True)
+    report.add("points_seconds", timed(lambda: pack_points(points)), "server: pack the points", "s")
+    low, high = points.min(axis=0), points.max(axis=0)
+    polygon = tuple((float(x), float(y)) for x, y in low + np.array(flower(0.5, 0.5, 0.4, 120)) * (high - low))
+    around = [Gesture(polygon)]
+    chosen = timed(lambda: in_order(view, np.flatnonzero(select(points, around))))
+    report.add("select_seconds", chosen, "server: points in a lasso of 600 corners", "s")
+    draft = Decisions(filter_percent=40)
+    scored = timed(lambda: (view.kept(draft), score_view(view, draft, filtered=True)))
+    report.add("filter_seconds", scored, "server: kept counts and mIoU of a filter", "s")
+    start = time.perf_counter()
+    for row in range(GALLERY):
+        pictures.crop(view, row, 160, "#ffffff")
+    report.add("crops_seconds", time.perf_counter() - start, f"server: draw {GALLERY} crops, one thread", "s")
+
+
+def in_browser(report: Report, browser: Any, workspace: Workspace, run: Run, folder: Path) -> None:
+    """What a person waits for."""
+    sent: list[int] = []
+    with app_on(workspace, folder) as server:
+        report.add("answering_seconds", time.perf_counter() - server.started, "cold start: the server answers", "s")
+        with opened(browser, sent) as page:
+            page.goto(f"{server.url}jobs")
+            page.wait_for_selector("[data-testid=stMainBlockContainer] h1", timeout=PATIENCE)
+            rest(page)
+            cold = time.perf_counter() - server.started
+            report.add("cold_start_seconds", cold, "cold start: the first page is there", "s", 5)
+            report.add("empty_memory_mib", server.memory(), "memory with no run opened", "MiB")
+        with opened(browser, sent) as page:
+            visible = open_map(page, server, run)
+            report.add("map_seconds", visible, "map visible, run not opened before", "s", 5)
+        with opened(browser, sent) as page:
+            report.add("map_again_seconds", open_map(page, server, run), "map visible, run held open", "s")
+            page.locator("button[data-tool=lasso]").click()
+            found = [lasso(page, ".plot", "proposals selected", sent)]
+            page.locator(".st-key-clear_selection button").click()
+            page.get_by_text(f"All {len_of(run):,} proposals").wait_for(timeout=PATIENCE)
+            rest(page)
+            found.append(lasso(page, ".plot", "proposals selected", sent, 0.3))
+            report.add("lasso_drawing_seconds", found[1].drawing, "lasso: while the mouse is down", "s")
+            report.add("lasso_first_seconds", found[0].answer, "lasso to gallery, the first time", "s", 1.5)
+            report.add("lasso_seconds", found[1].answer, "lasso to gallery", "s", 1.5)
+            report.add("lasso_kilobytes", max(f.sent for f in found) / 1000, "lasso: sent up", "kB", 50)
+            rest(page)
+            page.wait_for_timeout(LOOK)
+            for key, words in (("crops_first", "not drawn before"), ("crops_again", "drawn before")):
+                waited = crops(page, open_run_view(workspace, run), fresh=key == "crops_again")
+                report.add(f"{key}_seconds", waited, f"gallery of {GALLERY} crops, {words}", "s")
+        with opened(browser, sent) as page:
+            report.add("slider_seconds", slide(page, server), "slider to new figures (median of 9)", "s", 0.3)
+        time.sleep(2)
+        report.add("idle_memory_mib", server.memory(), "memory at rest, run held open", "MiB", 450)
+
+
+def against_plotly(report: Report, browser: Any, folder: Path, n: int) -> None:
+    """The same points, the same lasso and the same crops through our map and through Plotly's."""
+    workspace, run = large_run(folder / "peer", n)
+    view = open_run_view(workspace, run)
+    points = folder / "points.npz"
+    np.savez(points, points=view.points("tsne"), cluster=view.cluster)
+    sent: list[int] = []
+    with app_on(workspace, folder) as ours:
+        with opened(browser, sent) as page:
+            open_map(page, ours, run)
+            page.locator("button[data-tool=lasso]").click()
+            own = lasso(page, ".plot", "proposals selected", sent)
+        crop = ours.url.rstrip("/") + urls.crop(view, "ROW", 160, outline=True)
+        script = str(Path(__file__).with_name("plotly_lasso.py"))
+        options = ["--server.headless=true", "--browser.gatherUsageStats=false", "--server.address=127.0.0.1"]
+        with (
+            served(
+                lambda port: ["streamlit", "run", script, f"--server.port={port}", *options],
+                "_stcore/health",
+                folder,
+                PLOTLY_LASSO_POINTS=str(points),
+                PLOTLY_LASSO_CROPS=crop,
+            ) as theirs,
+            opened(browser, sent) as page,
+        ):
+            page.goto(theirs.url)
+            page.wait_for_selector(".js-plotly-plot .nsewdrag", timeout=PATIENCE)
+            rest(page)
+            page.wait_for_timeout(1000)
+            peer = lasso(page, ".js-plotly-plot .nsewdrag", "proposals selected", sent)
+    at = f"at {n:,} points"
+    report.add("our_lasso_seconds", own.answer, f"our lasso to gallery {at}", "s")
+    report.add("plotly_lasso_seconds", peer.answer, f"Plotly's lasso to gallery {at}", "s")
+    report.add("our_lasso_drawing_seconds", own.drawing, f"our lasso while the mouse is down {at}", "s")
+    report.add("plotly_lasso_drawing_seconds", peer.drawing, f"Plotly's lasso while the mouse is down {at}", "s")
+    report.add("plotly_lasso_kilobytes", peer.sent / 1000, "Plotly's lasso: sent up", "kB")
+    report.add("ratio", peer.answer / own.answer, "ratio: Plotly's lasso to gallery over ours", "x")
+
+
+def app_on(workspace: Workspace, folder: Path) -> Any:
+    """Our app over a workspace."""
+    options = ["--workspace", str(workspace.root), "--no-browser"]
+    return served(lambda port: ["comus_core", "app", "--port", str(port), *options], "api/ready", folder)
+
+
+def open_map(page: Page, server: Server, run: Run) -> float:
+    """Seconds until the map is drawn."""
+    start = time.perf_counter()
+    page.goto(f"{server.url}explore?run={run.id}")
+    page.wait_for_selector(MAP_READY, timeout=PATIENCE)
+    seconds = time.perf_counter() - start
+    rest(page)
+    return seconds
+
+
+def crops(page: Page, view: RunView, fresh: bool) -> float:
+    """Seconds until the browser has fetched and decoded a gallery's crops; `fresh` goes round the browser's cache."""
+    rows = np.linspace(0, len(view) - 1, GALLERY).astype(int)
+    addresses = [urls.crop(view, int(row), 160) + ("&again=1" if fresh else "") for row in rows]
+    start = time.perf_counter()
+    page.evaluate(
+        """addresses => Promise.all(addresses.map(src => {
+            const image = new Image(); image.src = src; return image.decode() }))""",
+        addresses,
+    )
+    return time.perf_counter() - start
+
+
+def slide(page: Page, server: Server) -> float:
+    """Median seconds from a key on the filter's slider until the figures have changed."""
+    page.goto(f"{server.url}filter")
+    page.get_by_text("Pixel accuracy").first.wait_for(timeout=PATIENCE)
+    rest(page)
+    page.wait_for_timeout(LOOK)
+    waits = []
+    for _ in range(9):
+        before = page.locator(FIGURES).inner_text()
+        start = time.perf_counter()
+        page.locator(THUMB).press("ArrowRight")
+        page.wait_for_function(
+            "([s, old]) => document.querySelector(s).innerText !== old", arg=[FIGURES, before], timeout=PATIENCE
+        )
+        waits.append(time.perf_counter() - start)
+        rest(page)
+        page.wait_for_timeout(LOOK)
+    return statistics.median(waits)
+
+
+def timed(work: Callable[[], object], repeats: int = 5) -> float:
+    """Median seconds of a few calls."""
+    waits = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        waits.append(time.perf_counter() - start)
+    return statistics.median(waits)
+
+
+def len_of(run: Run) -> int:
+    """How many proposals the run has."""
+    return int(run.result["proposals"])
+
+
+if __name__ == "__main__":
+    main()

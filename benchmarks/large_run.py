@@ -1,0 +1,143 @@
+"""A finished run of any size over the demo's drawn scenes: what the app is measured on. No torch, no training.
+
+Every image id has a photograph, a mask and counts of its own rows, as a run of that size has; only the files behind
+the ids repeat, since drawing 100,000 pictures would measure the disk.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from comus_core.config import make_config
+from comus_core.evaluation.counts import Counts
+from comus_core.images.dataset import open_dataset
+from comus_core.proposals import SCHEMA, proposals_of
+from comus_core.scoring import score_json, score_run
+from comus_core.workspace import ArtifactKey, Run, Workspace, open_workspace
+from comus_core.workspace.artifacts import SHARD_SIZE, TABLE
+
+CLASSES, CLUSTERS = 81, 80
+DRAWN = 60  # different photographs
+
+
+def large_run(folder: Path, n: int, seed: int = 0) -> tuple[Workspace, Run]:
+    """A workspace in `folder` with one finished run: n images, n proposals, 80 clusters, 81 classes, a map."""
+    workspace = open_workspace(folder)
+    rng = np.random.default_rng(seed)
+    image_ids = [f"photo-{k:07d}.jpg" for k in range(n)]
+    proposal_ids = [f"{image_id}#0" for image_id in image_ids]
+    scenes = _scenes(workspace)
+    cluster = np.sort((CLUSTERS * rng.beta(1.2, 2.0, n)).astype(np.int32)) % CLUSTERS
+    rng.shuffle(cluster)
+    tables = {
+        "images": _images(image_ids, scenes),
+        "proposals": _proposals(image_ids, scenes),
+        "projection": _projection(proposal_ids, cluster, rng),
+        "clustering": pa.table(
+            {
+                "proposal_id": proposal_ids,
+                "cluster": cluster,
+                "distance": rng.beta(2, 5, n).astype(np.float32),
+            }
+        ),
+        "counts": _counts(image_ids, proposal_ids, cluster, scenes, rng).to_table(),
+    }
+    artifacts = {kind: _store(workspace, kind, table, n, seed) for kind, table in tables.items()}
+    classes = ["background", *(f"class {k}" for k in range(1, CLASSES))]
+    provenance = {
+        "seed": seed,
+        "manifest": artifacts["images"],
+        "classes": classes,
+        "root": "datasets",
+        "synthetic": True,
+        "supervision": {"direct": "none", "inherited": "none"},
+        "non_commercial": [],
+    }
+    run = workspace.runs.save(
+        Run(f"large-{n}", f"{n:,} proposals", make_config(dataset="demo"), provenance=provenance, artifacts=artifacts)
+    )
+    workspace.decisions.append(run.id, artifacts["clustering"], "filter", percent=20.0)
+    scores = score_run(workspace, run)
+    result = {
+        "images": n,
+        "skipped": 0,
+        "skipped_files": [],
+        "proposals": n,
+        "clusters": CLUSTERS,
+        "evaluation": score_json(scores.every),
+    }
+    return workspace, workspace.runs.save(Run(**{**vars(run), "state": "done", "result": result}))
+
+
+def _scenes(workspace: Workspace) -> list[tuple[str, tuple[int, int], dict[str, object]]]:
+    """(path below `datasets`, height and width, proposal columns) of the first drawn scenes."""
+    dataset = open_dataset("demo", workspace.drawings)
+    assert dataset.truth is not None
+    found = []
+    for file in dataset.files[:DRAWN]:
+        mask = dataset.truth.mask(file.image_id) > 0
+        row = proposals_of("x", [mask], [0.9]).to_table().to_pylist()[0]
+        with Image.open(file.path) as image:
+            size = (image.height, image.width)
+        found.append((file.path.relative_to(workspace.drawings).as_posix(), size, row))
+    return found
+
+
+def _images(image_ids: list[str], scenes: list) -> pa.Table:
+    of = [scenes[k % len(scenes)] for k in range(len(image_ids))]
+    columns = {
+        "image_id": image_ids,
+        "path": [path for path, _, _ in of],
+        "height": [height for _, (height, _), _ in of],
+        "width": [width for _, (_, width), _ in of],
+        "reason": pa.nulls(len(of), pa.string()),
+    }
+    return pa.table(columns)
+
+
+def _proposals(image_ids: list[str], scenes: list) -> pa.Table:
+    rows = [scenes[k % len(scenes)][2] for k in range(len(image_ids))]
+    columns = {name: [row[name] for row in rows] for name in SCHEMA.names}
+    columns |= {"image_id": image_ids, "proposal_id": [f"{image_id}#0" for image_id in image_ids]}
+    return pa.table([pa.array(columns[f.name], f.type) for f in SCHEMA], schema=SCHEMA)
+
+
+def _projection(proposal_ids: list[str], cluster: np.ndarray, rng: np.random.Generator) -> pa.Table:
+    columns: dict[str, object] = {"proposal_id": proposal_ids}
+    for method in ("tsne", "umap"):
+        centres = rng.uniform(-80, 80, (CLUSTERS, 2))
+        place = centres[cluster] + 7 * rng.standard_normal((len(cluster), 2))
+        columns |= {f"{method}_x": place[:, 0].astype(np.float32), f"{method}_y": place[:, 1].astype(np.float32)}
+    return pa.table(columns)
+
+
+def _counts(
+    image_ids: list[str], proposal_ids: list[str], cluster: np.ndarray, scenes: list, rng: np.random.Generator
+) -> Counts:
+    """Six of ten proposals hold their cluster's class, the others any; a tenth of each mask is background."""
+    n = len(image_ids)
+    truth = np.where(rng.random(n) < 0.6, cluster % (CLASSES - 1) + 1, rng.integers(1, CLASSES, n))
+    area = np.array([scene[2]["area"] for scene in scenes])[np.arange(n) % len(scenes)]
+    whole = np.array([height * width for _, (height, width), _ in scenes])[np.arange(n) % len(scenes)]
+    inside = np.zeros((n, CLASSES), np.int64)
+    inside[np.arange(n), truth] = area - area // 10
+    inside[:, 0] += area // 10
+    outside = np.zeros((n, CLASSES), np.int64)
+    outside[np.arange(n), truth] = area // 8
+    outside[:, 0] = whole - area - area // 8
+    ids = np.array([*image_ids, *image_ids], object)
+    return Counts(ids, np.array([*proposal_ids, *[""] * n], object), np.concatenate([inside, outside]))
+
+
+def _store(workspace: Workspace, kind: str, table: pa.Table, n: int, seed: int) -> str:
+    def write(folder: Path) -> None:
+        pq.write_table(table, folder / TABLE, row_group_size=SHARD_SIZE)  # as the stages write
+        if kind == "clustering":
+            np.savez(folder / "spectrum.npz", centres=np.zeros((CLUSTERS, 2)))
+
+    return workspace.artifacts.make(ArtifactKey(kind, 1, {"large_run": [n, seed]}), write).fingerprint
