@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from comus_core import discover, make_config, open_workspace
+from tests.app.journey import browser, demo_journey, voc_journey  # noqa: F401
 from tests.builders import draw_folder, write_vectors
 
 

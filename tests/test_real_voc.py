@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comus_core import discover, make_config, open_workspace
+from comus_core import discover, make_config
 from comus_core.run_view import open_run_view
 
 pytestmark = pytest.mark.real
 
 
 @pytest.fixture(scope="module")
-def voc(photographs, tmp_path_factory):
-    """(run of features and seed -> finished run, workspace); the long stages are computed once."""
-    workspace = open_workspace(tmp_path_factory.mktemp("voc"))
+def voc(photographs, voc_journey):
+    """(run of features and seed -> finished run, workspace); the long stages were computed in the browser's test."""
+    workspace = voc_journey.workspace
 
     def run(features: str, seed: int):
         config = make_config(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -29,14 +29,22 @@ CHECK_SCHEMA = pa.schema(
 _THREADS = min(4, os.cpu_count() or 1)  # decoding frees the GIL; more would hold more of the largest images at once
 
 
-def check_images(files: Sequence[ImageFile]) -> pa.Table:
-    """Decode every file; one row of `CHECK_SCHEMA` each, in the order given.
+def check_images(files: Sequence[ImageFile], tick: Callable[[int], None] = lambda _: None) -> pa.Table:
+    """Decode every file; one row of `CHECK_SCHEMA` each, in the order given; `tick(1)` after each.
 
     A usable image has height, width (pixels, upright) and `pixel_hash`, the same for equal pixels in whatever file;
     a broken one has only `reason`, the sentence to show.
     """
+    rows = []
     with ThreadPoolExecutor(_THREADS) as threads:
-        return pa.Table.from_pylist(list(threads.map(_check, files)), schema=CHECK_SCHEMA)
+        try:
+            for row in threads.map(_check, files):
+                rows.append(row)
+                tick(1)
+        except BaseException:
+            threads.shutdown(cancel_futures=True)  # cancelled: do not look at the rest first
+            raise
+    return pa.Table.from_pylist(rows, schema=CHECK_SCHEMA)
 
 
 def check_truth(dataset: Dataset, image_ids: Iterable[ImageId]) -> None:

@@ -26,8 +26,7 @@ def check_images(context: StageContext) -> Artifact:
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         files = [by_id[i] for i in ids]
-        table = check(files)
-        tick(len(ids))
+        table = check(files, tick)
         sizes, digests = zip(*(hashes[f.path] for f in files), strict=True)
         return table.append_column("bytes", pa.array(sizes, pa.int64())).append_column(
             "sha256", pa.array(digests, pa.string())

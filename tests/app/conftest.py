@@ -5,14 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
-from playwright.sync_api import sync_playwright
 from streamlit.testing.v1 import AppTest
 
 from comus_core import discover, make_config, open_workspace
-from tests.app.map_browser import CHROMIUM, CHROMIUM_ARGS
 from tests.app.serving import ROOT, serving
 from tests.builders import draw_folder, write_vectors
 
@@ -33,25 +29,6 @@ def shown(tmp_path_factory):
         "features": {"encoder": f"file:{vectors}"},
         "clustering": {"clusters": 5, "neighbours": 10},
     }
-    return workspace, discover(make_config(**settings), workspace)
-
-
-@pytest.fixture(scope="session")
-def voc_shown(photographs, tmp_path_factory):
-    """(workspace, run) over the 725 VOC images: their true masks as proposals, colour and layout as vectors."""
-    root = photographs / "VOCdevkit"
-    folder = root / "VOC2012"
-    ids = (folder / "ImageSets" / "Segmentation" / "trainval.txt").read_text().split()
-    pictures = [Image.open(folder / "JPEGImages" / f"{name}.jpg").convert("RGB").resize((6, 6)) for name in ids]
-    vectors = np.stack([np.asarray(picture, np.float32).ravel() for picture in pictures])
-    place = tmp_path_factory.mktemp("voc")
-    np.savez(place / "vectors.npz", proposal_id=np.array([f"{name}#0" for name in ids]), features=vectors)
-    settings = {
-        "dataset": f"voc:{root}:trainval",
-        "saliency": {"detector": f"masks:{folder / 'SegmentationClass'}"},
-        "features": {"encoder": f"file:{place / 'vectors.npz'}"},
-    }
-    workspace = open_workspace(place / "workspace")
     return workspace, discover(make_config(**settings), workspace)
 
 
@@ -84,15 +61,6 @@ def app_test(monkeypatch, shown):
         return test.switch_page(str(Path("..") / "pages" / f"{page}.py")).run() if page else test
 
     return start
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Chromium; a test that needs it fails where it is missing, it never skips."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

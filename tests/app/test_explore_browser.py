@@ -7,67 +7,14 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 
-from comus_core import open_workspace
 from comus_core.run_view import open_run_view
-from tests.app.map_browser import READY, drag, flower, inside
-from tests.app.serving import serving, settle
+from tests.app.map_browser import drag, flower
+from tests.app.serving import settle
+from tests.app.steps import MAP_READY, draw, head, ids_of_gallery, open_explore, recomputed
 
 pytestmark = pytest.mark.browser
-MAP_READY = ".map[data-state=ready]"
 TURNED = "first => document.querySelector('.comus-gallery a').dataset.proposal !== first"
 ARRIVED = "[...document.querySelectorAll('.comus-gallery img')].slice(0, 6).every(i => i.naturalWidth > 0)"
-SELECTED = ".st-key-selection_head"
-
-
-def open_explore(page, address, query="") -> None:
-    page.goto(f"{address}explore{query}")
-    page.wait_for_selector(MAP_READY, timeout=60_000)
-    settle(page, "proposals")
-
-
-def draw(page, path, **keys) -> str:
-    """Draw on the map; the words above the gallery when it has answered."""
-    before = page.url
-    page.locator("button[data-tool=lasso]").click()
-    drag(page, path, **keys)
-    page.wait_for_url(lambda url: url != before, timeout=30_000)
-    page.get_by_text("proposals selected").wait_for(timeout=30_000)
-    settle(page)
-    return head(page)
-
-
-def head(page) -> str:
-    return page.locator(f"{SELECTED} strong").inner_text()
-
-
-def ids_of_gallery(page) -> list[str]:
-    """The proposal ids of all pages of the gallery."""
-    found: list[str] = []
-    while True:
-        page.wait_for_selector(READY)
-        links = page.locator(".st-key-selection_gallery a.comus-link")
-        found += links.evaluate_all("links => links.map(link => link.dataset.proposal)")
-        onwards = page.get_by_test_id("stPaginationNext")
-        if not onwards.count() or onwards.is_disabled():
-            return found
-        onwards.click()
-        page.wait_for_function(
-            "first => document.querySelector('.comus-gallery a').dataset.proposal !== first", arg=found[-60]
-        )
-
-
-def recomputed(shown, url) -> set[str]:
-    """What lies inside the polygons named in the address, by another rule than the core's."""
-    workspace, run = shown
-    selection = workspace.selections.read(parse_qs(urlsplit(url).query)["selection"][0])
-    view = open_run_view(workspace, run)
-    table = workspace.artifact(run, "projection").table().to_pandas().set_index("proposal_id")
-    place = table.loc[list(view.proposals.proposal_id), [f"{selection.method}_x", f"{selection.method}_y"]].to_numpy()
-    chosen = np.zeros(len(view), bool)
-    for gesture in selection.gestures:
-        within = inside(place, list(gesture.polygon))
-        chosen = {"replace": within, "add": chosen | within, "subtract": chosen & ~within}[gesture.mode]
-    return set(view.proposals.proposal_id[chosen])
 
 
 def test_the_gallery_holds_exactly_what_a_lasso_is_drawn_around(page, address, shown):
@@ -197,17 +144,3 @@ def test_a_narrow_screen_holds_the_page_without_sideways_scrolling(open_page, ad
     open_explore(page, address)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
     assert page.locator(".plot").bounding_box()["width"] > 280
-
-
-@pytest.mark.real
-def test_on_real_photographs_the_gallery_holds_what_a_lasso_is_drawn_around(page, voc_shown, tmp_path):
-    workspace, run = voc_shown
-    with serving(workspace.root, tmp_path) as url:
-        open_explore(page, url)
-        words = draw(page, flower(size=0.35))
-        expected = recomputed(voc_shown, page.url)
-        total = len(open_run_view(open_workspace(workspace.root), run))
-        assert 0.05 < len(expected) / total < 0.95
-        assert words == f"{len(expected)} of {total} proposals selected"
-        assert sorted(ids_of_gallery(page)) == sorted(expected)
-        page.goto("about:blank")  # before its server goes

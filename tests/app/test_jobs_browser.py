@@ -1,7 +1,6 @@
 """Real jobs started, watched, stopped and gone on with in the browser, over the real app and real processes."""
 
 import os
-import re
 import signal
 from contextlib import contextmanager
 
@@ -10,6 +9,7 @@ import pytest
 from comus_core import open_workspace
 from comus_core.jobs import get, list_jobs, read_log, supervisor_pid
 from tests.app.serving import serving, settle
+from tests.app.steps import await_state, choose, fill
 from tests.app.working import save_two_runs
 from tests.jobs.watching import end_all, until
 
@@ -45,25 +45,6 @@ def used(served, open_page):
                 page.context.close()
 
     return both
-
-
-def fill(page, key: str, text: str) -> None:
-    field = page.locator(f".st-key-{key} input").first
-    field.fill(text)
-    field.press("Enter")
-    settle(page)
-
-
-def choose(page, key: str, words: str) -> None:
-    page.locator(f".st-key-{key} [role=combobox]").first.click()
-    page.get_by_role("option", name=words).first.click()
-    settle(page)
-
-
-def await_state(page, state: str, milliseconds: int) -> None:
-    """Wait until the card of job 1 shows the state; its badge also holds the name of an icon."""
-    badge = page.locator(".st-key-job_head_1 .stMarkdownBadge").filter(has_text=re.compile(rf" {state}$"))
-    badge.wait_for(timeout=milliseconds)
 
 
 def start_from_the_page(page, address: str, drawn) -> None:

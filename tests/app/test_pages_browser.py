@@ -13,36 +13,15 @@ from comus_core.scoring import score_run
 from comus_core.workspace.decisions import Decisions
 from tests.app.map_browser import READY
 from tests.app.serving import serving, settle
+from tests.app.steps import figures, slide
 
 pytestmark = pytest.mark.browser
-THUMB = "[class*=st-key-filter_slider] input[type=range]"
 PHOTO = ".st-key-photo"
 
 
 @pytest.fixture
 def view(shown):
     return open_run_view(*shown)
-
-
-def figures(page) -> dict[str, str]:
-    metrics = page.locator(".st-key-filter_figures [data-testid=stMetric]")
-    return {
-        m.get_by_test_id("stMetricLabel").inner_text(): m.get_by_test_id("stMetricValue").inner_text()
-        for m in metrics.all()
-    }
-
-
-def slide(page, percent: int) -> None:
-    """Move the slider with the keyboard, as one who cannot use a mouse does."""
-    thumb = page.locator(THUMB)
-    thumb.focus()
-    thumb.press("Home")
-    for _ in range(percent):
-        thumb.press("ArrowRight")
-    page.wait_for_function(
-        "([s, v]) => Number(document.querySelector(s).ariaValueNow ?? document.querySelector(s).value) === v",
-        arg=[THUMB, percent],
-    )
 
 
 @pytest.mark.parametrize("percent", [0, 40])

@@ -1,4 +1,4 @@
-import shutil
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +13,14 @@ from tests.jobs.watching import NOT_REACHED, artifact_bytes, end_all
 def photographs_of_three_shards(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("many") / "photographs"
     folder.mkdir()
-    y, x = np.mgrid[:480, :640]
+    y, x = np.mgrid[:960, :1280]  # large enough that a cancellation comes before the last shard
     for number in range(192):
         file = folder / f"{number:03d}.png"
         if number < 4:
             ramp = np.stack([x, y, x + y + 30 * number], -1).astype(np.uint8)
             Image.fromarray(ramp).save(file, compress_level=1)
         else:
-            shutil.copy(folder / f"{number % 4:03d}.png", file)
+            os.link(folder / f"{number % 4:03d}.png", file)
     return folder
 
 
