@@ -8,20 +8,29 @@ from pathlib import Path
 
 import pytest
 
-COMMAND = [sys.executable, "-m", "comus_core", "run", "demo", "--until", "clustering", "--saliency", "u2netp"]
-COMMAND += ["--encoder", "efficientnet-lite0", "--workspace"]
+from comus_core.images.demo_scenes import draw_demo
+
+SCENES = 80  # one shard and a quarter: the kill falls between the two
+CHOICES = ["--until", "clustering", "--saliency", "u2netp", "--encoder", "efficientnet-lite0", "--clusters", "10"]
 
 
-def start(workspace: Path) -> subprocess.Popen:
-    return subprocess.Popen([*COMMAND, str(workspace)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    """`start(workspace)`: the process of a run over drawn scenes."""
+    scenes = draw_demo(tmp_path_factory.mktemp("scenes"), n_scenes=SCENES)
+    command = [sys.executable, "-m", "comus_core", "run", str(scenes), *CHOICES, "--workspace"]
+
+    def begin(workspace: Path) -> subprocess.Popen:
+        return subprocess.Popen([*command, str(workspace)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    return begin
 
 
 def shards(workspace: Path, kind: str) -> dict[str, int]:
     return {p.name: p.stat().st_mtime_ns for p in workspace.glob(f"artifacts/{kind}/*.partial/shards/0*.parquet")}
 
 
-def kill_after_the_first_shard(workspace: Path, kind: str) -> dict[str, int]:
-    process = start(workspace)
+def kill_after_the_first_shard(process: subprocess.Popen, workspace: Path, kind: str) -> dict[str, int]:
     limit = time.monotonic() + 240
     while not shards(workspace, kind):
         assert process.poll() is None and time.monotonic() < limit, "ended before a shard was seen"
@@ -37,17 +46,17 @@ def manifests(workspace: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> Path:
+def undisturbed(start, tmp_path_factory) -> Path:
     workspace = tmp_path_factory.mktemp("undisturbed")
     assert start(workspace).wait() == 0
     return workspace
 
 
 @pytest.mark.parametrize("kind", ["soft_maps", "features"])
-def test_killed_during_a_stage_the_next_run_ends_with_the_same_bytes(kind, undisturbed, tmp_path):
+def test_killed_during_a_stage_the_next_run_ends_with_the_same_bytes(kind, start, undisturbed, tmp_path):
     if kind == "features":  # the stages before it need not be computed again to kill this one
         _copy_without(undisturbed, tmp_path, ("features", "clustering"))
-    finished = kill_after_the_first_shard(tmp_path, kind)
+    finished = kill_after_the_first_shard(start(tmp_path), tmp_path, kind)
     assert finished, "no shard survived the kill"
     untouched = {}
     process = start(tmp_path)
