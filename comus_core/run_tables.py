@@ -62,7 +62,8 @@ def read_proposals(artifact: Artifact) -> Proposals:
 def read_proposals_lightly(artifact: Artifact) -> Proposals:
     """The proposals of a run; a mask is read when it is asked for."""
     columns = [name for name in SCHEMA.names if name != "rle"]
-    return Proposals.from_table(artifact.table(columns), StoredMasks(artifact.file(TABLE)))
+    with artifact.reading(TABLE) as file:
+        return Proposals.from_table(artifact.table(columns), StoredMasks(file))
 
 
 def rows_by_image(proposals: Proposals) -> dict[str, list[int]]:
@@ -76,13 +77,14 @@ def rows_by_image(proposals: Proposals) -> dict[str, list[int]]:
 def read_vectors(artifact: Artifact) -> tuple[StrArray, Vectors]:
     """Proposal ids (n,) and raw vectors (n, d), memory-mapped and read-only."""
     ids = artifact.table().column("proposal_id").to_numpy().astype(object)
-    return ids, np.load(artifact.file("vectors.npy"), mmap_mode="r")
+    with artifact.reading("vectors.npy") as file:
+        return ids, np.load(file, mmap_mode="r")
 
 
 def read_clusters(artifact: Artifact) -> ClusterTable:
     """The clusters of a run."""
     table = artifact.table()
-    with np.load(artifact.file("spectrum.npz")) as spectrum:
+    with artifact.reading("spectrum.npz") as file, np.load(file) as spectrum:
         count = len(spectrum["centres"])
     ids = table.column("proposal_id").to_numpy().astype(object)
     return ClusterTable(ids, table.column("cluster").to_numpy(), table.column("distance").to_numpy(), count)
@@ -90,7 +92,7 @@ def read_clusters(artifact: Artifact) -> ClusterTable:
 
 def read_counts(artifact: Artifact) -> Counts:
     """The pixel counts of a run, read part by part: all at once they would be 130 MB for 100,000 proposals."""
-    with pq.ParquetFile(artifact.file(TABLE)) as file:
+    with artifact.reading(TABLE) as path, pq.ParquetFile(path) as file:
         return Counts.from_batches(file.schema_arrow, file.iter_batches(4096))
 
 
@@ -103,7 +105,8 @@ def read_projection(artifact: Artifact, method: str) -> tuple[StrArray, FloatArr
 
 def read_soft_map(artifact: Artifact, image_id: str) -> Any:
     """PNG bytes of one image's soft map, or None if the image has none."""
-    table = pq.read_table(artifact.file(TABLE), filters=[("image_id", "=", image_id)])
+    with artifact.reading(TABLE) as file:
+        table = pq.read_table(file, filters=[("image_id", "=", image_id)])
     return table.column("png")[0].as_py() if table.num_rows else None
 
 

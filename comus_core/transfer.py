@@ -20,6 +20,7 @@ from comus_core.scoring import RunScores, frozen_matching, score_clusters
 from comus_core.stages import StageContext
 from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
+from comus_core.workspace.artifacts import TABLE
 
 
 def evaluate_on(
@@ -87,7 +88,7 @@ def _assignment(context: StageContext, run: Run, vectors: Artifact) -> Artifact:
         how = context.config.clustering.features
         cluster, confidence = assign_to_nearest(normalise(new, how), normalise(known, how), labels)
         columns = {"proposal_id": pa.array(ids, pa.string()), "cluster": cluster, "confidence": confidence}
-        pq.write_table(pa.table(columns), folder / "table.parquet")
+        pq.write_table(pa.table(columns), folder / TABLE)
 
     key = context.key("assignment", {}, features=vectors, source=source, clustering=clusters)
     return context.make("clustering", key, None, write)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from comus_core import discover, evaluate_on, make_config, open_workspace
-from comus_core.errors import Cancelled, ComusError, DatasetError, SettingsError
+from comus_core.errors import Cancelled, ComusError, DatasetError, SettingsError, WeightsError
 from comus_core.run_view import open_run_view
 from comus_core.types import STAGES
 from tests.builders import draw_folder, write_vectors
@@ -151,6 +151,16 @@ def test_no_usable_image_and_no_proposal_are_clear_messages(tmp_path):
             open_workspace(tmp_path / "w"),
         )
     assert open_workspace(tmp_path / "w").runs.find("latest").state == "failed"
+
+
+def test_an_encoder_that_cannot_be_had_is_told_before_any_stage_works(drawn_settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("COMUS_WEIGHTS", str(tmp_path / "none"))
+    workspace, stages = open_workspace(tmp_path / "w"), []
+    settings = drawn_settings | {"features": {"encoder": "dino-vits8"}}
+    with pytest.raises(WeightsError, match=r"dino-vits8.*comus weights import dino-vits8 FILE"):
+        discover(make_config(**settings), workspace, on_progress=lambda progress: stages.append(progress.stage))
+    assert stages == [] and workspace.runs.all() == []
+    discover(make_config(**settings), workspace, until="saliency")  # which needs no encoder
 
 
 def test_fewer_proposals_than_clusters_names_both_numbers(drawn_settings, tmp_path):

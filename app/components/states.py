@@ -10,29 +10,45 @@ from app import navigation
 from comus_core.errors import ComusError
 from comus_core.workspace import Run
 
+# A run without clusters: title, sentence, icon, and what the link to its job says.
+STOPPED = (
+    "This run stopped before it had clusters",
+    "Resumed, it goes on where it stopped.",
+    "do_not_disturb_on",
+    "Resume it",
+)
+NOT_READY = {
+    "running": (
+        "This run is still at work",
+        "The page fills when its clusters are there.",
+        "hourglass_top",
+        "Watch its progress",
+    ),
+    "failed": (
+        "This run failed before it had clusters",
+        "Its log says why; resumed, it goes on where it stopped.",
+        "error",
+        "Read the log, resume it",
+    ),
+}
+
 
 def no_runs() -> None:
     """No run in the workspace."""
     empty(
         "No runs yet", "Start one on a folder of photographs, or try the demo: it draws its own scenes.", "bubble_chart"
     )
-    st.page_link(navigation.page("new"), label="Start a run", icon=":material/add_circle:")
-    st.caption("From a terminal: `comus run demo`")
+    with st.container(horizontal_alignment="center"):
+        st.page_link(navigation.page("new"), label="Start a run", icon=":material/add_circle:", width="content")
+        st.caption("From a terminal: `comus run demo`", width="content")
 
 
 def not_ready(run: Run) -> None:
     """A run without clusters: still at work, stopped or failed."""
-    if run.state == "running":
-        empty("This run is still at work", "The page fills when its clusters are there.", "hourglass_top")
-        st.page_link(navigation.page("jobs"), label="Watch its progress", icon=":material/checklist:")
-    elif run.state == "failed":
-        empty(
-            "This run failed before it had clusters", "Its log says why; resumed, it goes on where it stopped.", "error"
-        )
-        st.page_link(navigation.page("jobs"), label="Read the log, resume it", icon=":material/checklist:")
-    else:
-        empty("This run stopped before it had clusters", "Resumed, it goes on where it stopped.", "do_not_disturb_on")
-        st.page_link(navigation.page("jobs"), label="Resume it", icon=":material/checklist:")
+    title, sentence, icon, label = NOT_READY.get(run.state, STOPPED)
+    empty(title, sentence, icon)
+    with st.container(horizontal_alignment="center"):
+        st.page_link(navigation.page("jobs"), label=label, icon=":material/checklist:", width="content")
 
 
 def no_ground_truth(what: str = "scores") -> None:

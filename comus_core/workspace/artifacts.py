@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -59,8 +60,29 @@ class Artifact:
         return self.folder / name
 
     def table(self, columns: list[str] | None = None) -> pa.Table:
-        """The artifact's table."""
-        return pq.read_table(self.file(TABLE), columns=columns)
+        """The artifact's table.
+
+        Raises:
+            WorkspaceError: its file is gone or damaged.
+        """
+        with self.reading(TABLE) as file:
+            return pq.read_table(file, columns=columns)
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[Path]:
+        """A file of the artifact, while it is read.
+
+        Raises:
+            WorkspaceError: it is gone or damaged.
+        """
+        try:
+            yield self.file(name)
+        except (OSError, ValueError, EOFError, BadZipFile, pa.ArrowException) as error:
+            fault = "is gone" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
+            raise WorkspaceError(
+                f"{self.kind}: {self.file(name)} {fault}; delete the folder it lies in and run again: "
+                "only what is missing is computed"
+            ) from error
 
     def manifest(self) -> dict[str, Any]:
         """Key, and the bytes and SHA-256 of every file."""

@@ -165,3 +165,14 @@ def test_a_full_disk_is_a_clear_message(tmp_path):
         temporary.symlink_to("/dev/full")  # every write to it fails as on a full disk
         temporary.write_text("x" * 100_000)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PAR1 and then not a table at all PAR1", b"\0" * 40])
+def test_a_table_that_is_gone_or_damaged_is_told_with_its_file_and_what_to_do(tmp_path, content):
+    artifact = make(ArtifactStore(tmp_path))
+    path = artifact.file("table.parquet")
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(WorkspaceError, match=r"letters: .*table\.parquet (is gone|cannot be read).*run again"):
+        artifact.table()
