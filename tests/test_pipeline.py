@@ -131,6 +131,16 @@ def test_broken_images_are_listed_and_the_others_used(drawn_settings, tmp_path):
     assert (result["images"], result["skipped"], result["proposals"]) == (14, 2, 10)
     assert {s["path"] for s in result["skipped_files"]} == {"images/empty.jpg", "images/text.png"}
     assert all(s["reason"] for s in result["skipped_files"])
+    assert sorted(result["without_mask"]) == ["images/empty.jpg", "images/text.png"]
+
+
+def test_images_without_a_mask_of_the_users_own_are_listed_and_predicted_background(drawn, drawn_settings, tmp_path):
+    masks = shutil.copytree(drawn / "masks", tmp_path / "masks")
+    (masks / "004.png").unlink()
+    settings = drawn_settings | {"saliency": {"detector": f"masks:{masks}"}}
+    run = discover(make_config(**settings), open_workspace(tmp_path / "w"), until="saliency")
+    assert run.result["without_mask"] == ["images/004.png"]
+    assert run.result["proposals"] == 27
 
 
 def test_no_usable_image_and_no_proposal_are_clear_messages(tmp_path):

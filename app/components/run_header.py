@@ -29,7 +29,8 @@ def facts(run: Run) -> str:
     numbers = [f"{result[name]:,} {name}" for name in ("images", "proposals", "clusters") if result.get(name)]
     networks = f"{short(run.config.saliency.detector)} + {short(run.config.features.encoder)}"
     skipped = [f"{result['skipped']} files set aside"] if result.get("skipped") else []
-    return " · ".join([f"**{run.name}**", *numbers, *skipped, networks])
+    unmasked = [f"{len(result['without_mask'])} images without a mask"] if result.get("without_mask") else []
+    return " · ".join([f"**{run.name}**", *numbers, *skipped, *unmasked, networks])
 
 
 def short(name: str) -> str:

@@ -22,12 +22,18 @@ def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None =
     )
     for skipped in result["skipped_files"]:
         click.echo(f"  set aside {skipped['path']}: {skipped['reason']}")
+    if without := result.get("without_mask"):
+        click.echo(f"  {len(without)} images have no mask of yours and are predicted background: {_first(without)}")
     if result["evaluation"]:
         _print_scores(result)
     else:
         click.echo("no ground truth: nothing to score (a folder may hold images/, masks/ and classes.txt)")
     if "pseudo_masks" in run.artifacts and result is run.result:
         click.echo(f"pseudo-masks: {workspace.artifact(run, 'pseudo_masks').file('masks')}")
+
+
+def _first(ids: list[str], most: int = 5) -> str:
+    return ", ".join(ids[:most]) + (f" and {len(ids) - most} more" if len(ids) > most else "")
 
 
 def _print_scores(result: dict[str, Any]) -> None:

@@ -36,6 +36,7 @@ class StageContext:
         config: settings with `auto` resolved.
         seconds: stage -> seconds spent in this invocation.
         computed: kinds of artifact that were not there before, in order.
+        without_mask: images for which the user's own masks hold none.
         seconds_per_item: kind -> speed, where the whole artifact was computed in this invocation.
     """
 
@@ -46,6 +47,7 @@ class StageContext:
     on_progress: OnProgress
     seconds: dict[str, float] = field(default_factory=dict)
     computed: list[str] = field(default_factory=list)
+    without_mask: list[str] = field(default_factory=list)
     seconds_per_item: dict[str, float] = field(default_factory=dict)
 
     def key(

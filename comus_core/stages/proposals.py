@@ -25,6 +25,7 @@ def soft_maps(context: StageContext, images: Artifact) -> Artifact:
 
     settings, dataset = context.config.saliency, context.dataset
     identity = detector_fingerprint(settings, dataset.files)
+    context.without_mask[:] = identity.missing
     key = context.key("soft_maps", identity.settings, identity.weights, images=images, masks=identity.inputs)
     loaded: list[Any] = []
 
