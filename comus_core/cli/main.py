@@ -13,6 +13,7 @@ from comus_core.cli.doctor import doctor
 from comus_core.cli.jobs import jobs
 from comus_core.cli.run import evaluate, run
 from comus_core.cli.runs import runs, show
+from comus_core.cli.train import train
 from comus_core.cli.weights import weights
 from comus_core.errors import Cancelled, ComusError
 
@@ -24,7 +25,7 @@ def cli() -> None:
     """Discover the object categories in a pile of photographs, without a single label."""
 
 
-for command in (app, run, evaluate, runs, show, weights, doctor, jobs):
+for command in (app, run, train, evaluate, runs, show, weights, doctor, jobs):
     cli.add_command(command)
 
 

@@ -78,7 +78,7 @@ def run(
 
 
 @click.command()
-@click.argument("run_name", metavar="RUN")
+@click.argument("run_name", metavar="RUN[@ROUND]")
 @click.argument("dataset")
 @click.option("--matching", metavar="NAME", help="auto (default), hungarian or majority.")
 @click.option("--matching-from", metavar="RUN", help="Freeze the cluster-to-class matching of another run.")
@@ -94,24 +94,41 @@ def evaluate(
     device: str,
     json_file: Path | None,
 ) -> None:
-    """Score DATASET with the clusters of RUN: its proposals are assigned to them by nearest neighbours."""
-    from comus_core.transfer import evaluate_on
+    """Score DATASET with RUN, or with a trained round of it: RUN@1, RUN@2 and so on.
 
+    Without a round, or with round 0, the proposals of DATASET are assigned to RUN's clusters by nearest neighbours.
+    """
     place, printer = open_workspace(workspace), ProgressPrinter()
+    name, number = run_and_round(run_name)
+    run = place.runs.find(name)
+    options: dict[str, Any] = {"matching": matching, "matching_from": matching_from, "device": device}
     try:
-        result = evaluate_on(
-            place.runs.find(run_name),
-            dataset,
-            place,
-            matching=matching,
-            matching_from=matching_from,
-            device=device,
-            on_progress=printer,
-        )
+        if number == 0:
+            from comus_core.transfer import evaluate_on
+
+            result = evaluate_on(run, dataset, place, **options, on_progress=printer)
+        else:
+            from comus_core.self_training.applying import evaluate_round
+
+            result = evaluate_round(run, number, dataset, place, **options, on_progress=printer)
     finally:
         printer.close()
     give(result, json_file)
-    print_result(place, place.runs.find(run_name), result)
+    print_result(place, run, result)
+
+
+def run_and_round(text: str) -> tuple[str, int]:
+    """A run's name and the round behind its last `@`, 0 if there is none.
+
+    Raises:
+        UsageError: what stands behind the `@` is no number.
+    """
+    name, at, number = text.rpartition("@")
+    if not at:
+        return text, 0
+    if not number.isdecimal():
+        raise click.UsageError(f"{text}: write RUN@ROUND, such as {name}@1")
+    return name, int(number)
 
 
 def config_of(

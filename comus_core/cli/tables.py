@@ -28,8 +28,17 @@ def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None =
         _print_scores(result)
     else:
         click.echo("no ground truth: nothing to score (a folder may hold images/, masks/ and classes.txt)")
+    if "predictions" in result:
+        click.echo(f"predictions: {result['predictions']}")
     if "pseudo_masks" in run.artifacts and result is run.result:
         click.echo(f"pseudo-masks: {workspace.artifact(run, 'pseudo_masks').file('masks')}")
+
+
+def _print_round(number: int, every: dict[str, Any]) -> None:
+    width = max(len(name) for name in every["per_class"])
+    click.echo(f"\n{'class':{width}}    IoU %   of round {number} ({every['matching']} matching)")
+    for name, iou in [*every["per_class"].items(), ("mIoU", every["miou"]), ("pixels right", every["pixel_accuracy"])]:
+        click.echo(f"{name:{width}}   {iou:6.2f}")
 
 
 def _first(ids: list[str], most: int = 5) -> str:
@@ -38,6 +47,9 @@ def _first(ids: list[str], most: int = 5) -> str:
 
 def _print_scores(result: dict[str, Any]) -> None:
     every, filtered = result["evaluation"], result["evaluation_filtered"]
+    if filtered is None:
+        _print_round(result["round"], every)
+        return
     width = max(len(name) for name in every["per_class"])
     click.echo(f"\n{'class':{width}}    IoU %   after filter ({every['matching']} matching)")
     for name, iou in every["per_class"].items():

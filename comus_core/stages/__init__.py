@@ -8,6 +8,7 @@ from comus_core.stages.context import StageContext
 from comus_core.stages.masks import counts, pseudo_masks
 from comus_core.stages.photographs import check_images, check_truth, require_usable
 from comus_core.stages.proposals import proposals, soft_maps
+from comus_core.stages.rounds import network, predictions, round_counts
 from comus_core.stages.vectors import features
 
 __all__ = [
@@ -17,9 +18,12 @@ __all__ = [
     "clustering",
     "counts",
     "features",
+    "network",
+    "predictions",
     "projection",
     "proposals",
     "pseudo_masks",
     "require_usable",
+    "round_counts",
     "soft_maps",
 ]

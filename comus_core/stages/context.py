@@ -25,6 +25,9 @@ VERSIONS = {
     "projection": 1,
     "pseudo_masks": 1,
     "counts": 1,
+    "network": 1,
+    "predictions": 1,
+    "round_counts": 1,
 }
 
 
@@ -37,6 +40,7 @@ class StageContext:
         seconds: stage -> seconds spent in this invocation.
         computed: kinds of artifact that were not there before, in order.
         without_mask: images for which the user's own masks hold none.
+        team: the processes that train together; None outside of training.
         seconds_per_item: kind -> speed, where the whole artifact was computed in this invocation.
     """
 
@@ -47,6 +51,7 @@ class StageContext:
     on_progress: OnProgress
     seconds: dict[str, float] = field(default_factory=dict)
     computed: list[str] = field(default_factory=list)
+    team: Any = None
     without_mask: list[str] = field(default_factory=list)
     seconds_per_item: dict[str, float] = field(default_factory=dict)
 
@@ -65,17 +70,31 @@ class StageContext:
         hashes = self.workspace.hash_files(truth.files())
         return digest([list(truth.classes), sorted([path.name, sha] for path, (_, sha) in hashes.items())])
 
-    def make(self, stage: str, key: ArtifactKey, ids: Sequence[str] | None, work: Any, **options: Any) -> Artifact:
-        """The key's artifact, timed under its stage; `ids` None means all at once."""
+    def make(
+        self,
+        stage: str,
+        key: ArtifactKey,
+        ids: Sequence[str] | None,
+        work: Any,
+        *,
+        announce: bool = True,
+        **options: Any,
+    ) -> Artifact:
+        """The key's artifact, timed under its stage; `ids` None means all at once.
+
+        `announce` False leaves it to such work to tell of its progress.
+        """
         start = time.perf_counter()
         artifacts = self.workspace.artifacts
         begun = artifacts.is_begun(key)
         if artifacts.find(key.kind, key.fingerprint) is None:
             self.computed.append(key.kind)
         if ids is None:
-            self.on_progress(Progress(stage, 0, 1))
+            if announce:
+                self.on_progress(Progress(stage, 0, 1))
             artifact = artifacts.make(key, work)
-            self.on_progress(Progress(stage, 1, 1))
+            if announce:
+                self.on_progress(Progress(stage, 1, 1))
         else:
             artifact = artifacts.make_sharded(key, ids, work, stage=stage, on_progress=self.on_progress, **options)
         spent = time.perf_counter() - start

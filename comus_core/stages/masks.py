@@ -29,7 +29,7 @@ def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: D
     all_proposals, table = tables.read_proposals(found), tables.read_clusters(clusters)
     names, category, keep = tables.decided_rows(all_proposals, table, decided)
     rows_of, sizes = tables.rows_by_image(all_proposals), tables.image_sizes(images)
-    file_of = _mask_files(list(rows_of))
+    file_of = mask_files(list(rows_of))
 
     def work(ids: Sequence[str], tick: Tick, folder: Path) -> pa.Table:
         files = []
@@ -73,7 +73,7 @@ def counts(context: StageContext, images: Artifact, found: Artifact) -> Artifact
     return context.make("evaluation", key, ids, work)
 
 
-def _mask_files(image_ids: list[str]) -> dict[str, str]:
+def mask_files(image_ids: Sequence[str]) -> dict[str, str]:
     """Image id -> file of its mask: the same stem, as label tools want it; the whole id where two share a stem."""
     stems = {i: i.rsplit(".", 1)[0] if Path(i).suffix.lower() in EXTENSIONS else i for i in image_ids}
     shared = Counter(stems.values())

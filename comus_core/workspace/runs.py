@@ -116,8 +116,9 @@ class RunTable:
         return self.get(run_id)
 
     def remove(self, run_id: str) -> None:
-        """Forget a run and its decisions; its artifacts are not touched here."""
+        """Forget a run, its decisions and its trainings; its artifacts are not touched here."""
         with self.database.writing() as connection:
+            connection.execute("DELETE FROM trainings WHERE run = ?", (run_id,))
             connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
             connection.execute("DELETE FROM events WHERE run = ?", (run_id,))
 

@@ -13,6 +13,7 @@ from comus_core.workspace.decisions import DecisionLog, Decisions
 from comus_core.workspace.files import disk_error, sha256_of
 from comus_core.workspace.runs import Run, RunTable
 from comus_core.workspace.selections import SelectionTable
+from comus_core.workspace.trainings import TrainingTable
 
 
 class Workspace:
@@ -24,6 +25,7 @@ class Workspace:
         runs: the run table.
         decisions: the event log.
         selections: what was drawn on the map.
+        trainings: the networks trained on runs' pseudo-masks.
     """
 
     def __init__(self, root: Path) -> None:
@@ -33,6 +35,7 @@ class Workspace:
         self.runs = RunTable(self.database)
         self.decisions = DecisionLog(self.database)
         self.selections = SelectionTable(self.database)
+        self.trainings = TrainingTable(self.database)
 
     @property
     def drawings(self) -> Path:

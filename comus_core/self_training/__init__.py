@@ -1,0 +1,7 @@
+"""Self-training: pseudo-masks in, a segmenter out, round by round (paper Algorithm 2; protocol 1.6). No torch yet."""
+
+from __future__ import annotations
+
+from comus_core.self_training.settings import TRAINING_PRESETS, TrainingSettings, make_training
+
+__all__ = ["TRAINING_PRESETS", "TrainingSettings", "make_training"]

@@ -1,0 +1,77 @@
+"""A trained round on another data set: `comus evaluate RUN@ROUND DATASET`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from comus_core import run_tables as tables
+from comus_core import stages
+from comus_core.config import Matching, check_choice, from_dict
+from comus_core.images.dataset import open_dataset
+from comus_core.pipeline import result_json
+from comus_core.scoring import score_json
+from comus_core.self_training.rounds import score_round
+from comus_core.self_training.settings import TrainingSettings
+from comus_core.stages import StageContext
+from comus_core.types import OnProgress, no_progress
+from comus_core.workspace import Run, Workspace
+
+
+def evaluate_round(
+    run: Run,
+    number: int,
+    dataset: str,
+    workspace: Workspace,
+    *,
+    matching: Matching | None = None,
+    matching_from: str | None = None,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> dict[str, Any]:
+    """Predict and score another data set with a round of the run's last training.
+
+    Args:
+        run: a run that was trained.
+        number: of the round, 1 for the teacher.
+        dataset: the data set's string.
+        workspace: where the run is, and where the predictions go.
+        matching: `auto`, `hungarian` or `majority`; None is the run's own.
+        matching_from: a run whose matching is frozen.
+        device: as in `discover`.
+        on_progress: as in `discover`.
+
+    Returns:
+        The JSON of `comus evaluate` (contracts, "Scores"); a network filters nothing: `evaluation_filtered` is null.
+
+    Raises:
+        WorkspaceError: the run has no such round.
+        DatasetError: none of the images is usable.
+    """
+    from comus_core.device import choose_device
+
+    check_choice("matching", matching or run.config.matching, Matching)
+    training = workspace.trainings.with_round(run.id, number)
+    settings = from_dict(TrainingSettings, training.settings["training"])
+    trained = workspace.artifacts.get("network", training.artifacts[f"network-{number}"])
+    other = open_dataset(dataset, workspace.drawings)
+    config = replace(run.config, dataset=other.spec)
+    context = StageContext(workspace, other, config, choose_device(device), on_progress)
+    images = stages.check_images(context)
+    stages.require_usable(context, images)
+    clusters = tables.read_clusters(workspace.artifact(run, "clustering")).count
+    labels = tables.label_map_of(workspace.decisions_of(run), clusters)
+    predicted = stages.predictions(context, settings, trained, images, labels.C)
+    evaluation = None
+    if other.truth is not None:
+        counts = stages.round_counts(context, predicted, labels.C)
+        options = (matching, matching_from)
+        evaluation = score_round(workspace, run, counts, labels.C, other.truth.classes, labels.names, *options)
+    result = result_json(run, context, {"images": images}, clusters, None)
+    return result | {
+        "round": number,
+        "supervision": training.result["supervision"],
+        "matching": evaluation.matching if evaluation else result["matching"],
+        "evaluation": score_json(evaluation) if evaluation else None,
+        "predictions": str(predicted.file("masks")),
+    }

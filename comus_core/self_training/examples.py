@@ -1,0 +1,125 @@
+"""Images with their training masks, and the batches of every step: which, in what order, from which random numbers.
+
+The batch of a step depends on seed, round, epoch and step alone, so that a killed training goes on with the very
+batches it would have seen.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from comus_core.self_training.crops import training_crop
+from comus_core.self_training.settings import TrainingSettings
+from comus_core.types import ImageId, IndexMask, RgbImage
+
+CACHE_BYTES = 2 * 2**30  # decoded images held at most
+AHEAD = 3  # batches prepared before they are asked for
+THREADS = 2  # decoding and resizing free the GIL; more would take the cores that train
+
+
+@dataclass
+class Examples:
+    """Images and masks by id, each decoded once while there is room.
+
+    Attributes:
+        image_ids: (n,) in a fixed order.
+        read: id -> (H, W, 3) image and (H, W) mask of the same size.
+        cache_bytes: how much to hold; what does not fit is decoded each time.
+    """
+
+    image_ids: Sequence[ImageId]
+    read: Callable[[ImageId], tuple[RgbImage, IndexMask]]
+    cache_bytes: int = CACHE_BYTES
+    _held: dict[ImageId, tuple[RgbImage, IndexMask]] = field(default_factory=dict)
+    _size: int = 0
+    _lock: Lock = field(default_factory=Lock)
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    def get(self, image_id: ImageId) -> tuple[RgbImage, IndexMask]:
+        """Image and mask, from memory if they are held."""
+        held = self._held.get(image_id)
+        if held is not None:
+            return held
+        image, mask = self.read(image_id)
+        with self._lock:
+            if image_id not in self._held and self._size + image.nbytes + mask.nbytes <= self.cache_bytes:
+                self._held[image_id] = (image, mask)
+                self._size += image.nbytes + mask.nbytes
+        return image, mask
+
+
+def steps_per_epoch(images: int, batch: int, replicas: int = 1) -> int:
+    """Whole batches in the images; at least 1.
+
+    As in the reference the images are dealt out evenly to `replicas`, some twice where they do not divide, and each
+    replica drops its last, incomplete part of a batch (protocol 1.6: 189 steps for 10,582 images).
+    """
+    return max(1, -(-images // replicas) // (batch // replicas))
+
+
+def order_of_epoch(images: int, seed: int, number: int, epoch: int) -> np.ndarray:
+    """(n,) positions of the images in an epoch of round `number`, shuffled anew in each."""
+    return np.random.default_rng([seed, number, epoch]).permutation(images)
+
+
+def batches(
+    examples: Examples,
+    settings: TrainingSettings,
+    seed: int,
+    number: int,
+    first_step: int,
+    steps: int,
+    rank: int = 0,
+    world: int = 1,
+) -> Generator[tuple[Tensor, Tensor], None, None]:
+    """The batches of the steps from `first_step` to `steps`, prepared ahead by threads.
+
+    Args:
+        examples: n images; fewer than a batch are repeated.
+        settings: batch, and what makes a crop.
+        seed: of the training.
+        number: of the round.
+        first_step: 0, or where a checkpoint stands.
+        steps: of the whole round.
+        rank: of this process, which takes every `world`-th example of each batch.
+        world: how many processes there are.
+
+    Yields:
+        (b, 3, crop, crop) uint8 and (b, crop, crop) int64.
+    """
+    per_epoch = steps_per_epoch(len(examples), settings.batch, settings.replicas)
+
+    def example(epoch: int, place: int, position: int) -> tuple[Tensor, Tensor]:
+        rng = np.random.default_rng([seed, number, epoch, place])
+        return training_crop(*examples.get(examples.image_ids[position]), settings, rng)
+
+    def begin(pool: ThreadPoolExecutor, step: int) -> list[Future[tuple[Tensor, Tensor]]]:
+        epoch, start = step // per_epoch, step % per_epoch * settings.batch
+        order = order_of_epoch(len(examples), seed, number, epoch)
+        places = range(start + rank, start + settings.batch, world)
+        return [pool.submit(example, epoch, place, int(order[place % len(order)])) for place in places]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        waiting: deque[list[Future[tuple[Tensor, Tensor]]]] = deque()
+        try:
+            begun = first_step
+            for step in range(first_step, steps):
+                while begun < min(steps, step + AHEAD):
+                    waiting.append(begin(pool, begun))
+                    begun += 1
+                pixels, labels = zip(*(future.result() for future in waiting.popleft()), strict=True)
+                yield torch.stack(pixels), torch.stack(labels)
+        finally:
+            for futures in waiting:
+                for future in futures:
+                    future.cancel()

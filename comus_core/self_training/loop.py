@@ -1,0 +1,205 @@
+"""The training loop of one round: steps, checkpoints, and what it reports (protocol 1.6)."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from comus_core.errors import Cancelled, ComusError
+from comus_core.self_training import checkpoint
+from comus_core.self_training.checkpoint import State
+from comus_core.self_training.examples import Examples, batches, steps_per_epoch
+from comus_core.self_training.settings import TrainingSettings
+from comus_core.self_training.team import Team
+from comus_core.types import OnProgress, Progress, no_progress
+
+POLY_POWER = 0.9
+REPORT_EVERY = 10  # steps
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round trains with, beside the network.
+
+    Attributes:
+        number: 1 for the first.
+        seed: of the training.
+        ignore: the index of pixels without a label.
+        folder: where the checkpoint lies.
+        device: of the network.
+    """
+
+    number: int
+    seed: int
+    ignore: int
+    folder: Path
+    device: str
+
+
+def train_round(
+    network: nn.Module,
+    examples: Examples,
+    settings: TrainingSettings,
+    this: Round,
+    *,
+    team: Team | None = None,
+    on_progress: OnProgress = no_progress,
+    on_loss: Callable[[float], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
+) -> tuple[dict[str, Tensor], State]:
+    """Train to the round's last step, from the checkpoint in its folder if there is one.
+
+    Args:
+        network: fresh, on the device; trained in place.
+        examples: images and masks.
+        settings: optimiser, schedule, batch, epochs.
+        this: which round, and where.
+        team: the processes that train together; None is this one alone.
+        on_progress: called after every step; raising `Cancelled` there keeps a checkpoint.
+        on_loss: told the loss of every step.
+        log: told what a person should know.
+
+    Returns:
+        The weights to keep by name (the moving average if there is one), and the state at the end.
+
+    Raises:
+        ComusError: no image; the loss is no longer a number, naming step and rate.
+    """
+    team = team or Team()
+    if not len(examples):
+        raise ComusError("there is no image to train on: no proposal was kept; lower the filter")
+    steps = settings.epochs_of(this.number) * steps_per_epoch(len(examples), settings.batch, settings.replicas)
+    optimiser = _optimiser(network, settings)
+    torch.manual_seed(this.seed + 1000 * this.number + team.rank)
+    state = checkpoint.load(this.folder, network, optimiser, this.device, log)
+    if settings.ema and not state.averaged:
+        state.averaged = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    shared = team.share(network, this.device)
+    shared.train()
+    stream = batches(examples, settings, this.seed, this.number, state.step, steps, team.rank, team.world)
+    clock = time.perf_counter()
+    stage = f"round {this.number}"
+    on_progress(Progress(stage, state.step, steps))
+    try:
+        for pixels, labels in stream:
+            rate = learning_rate(settings, state.step, steps)
+            loss = _step(shared, optimiser, (pixels, labels), rate, this, state, team, log)
+            value = float(team.mean(loss))
+            _require_number(value, state.step + 1, rate, this)
+            on_loss(value)
+            _average(network, state, settings.ema)
+            state.step += 1
+            if state.step % REPORT_EVERY == 0 or state.step == steps:
+                now = time.perf_counter()
+                since = state.step % REPORT_EVERY or REPORT_EVERY
+                speed = since * settings.batch / max(now - clock, 1e-9)
+                state.history.append({"step": state.step, "loss": value, "rate": rate, "images_per_second": speed})
+                clock = now
+            if state.step % settings.checkpoint_every == 0 and state.step < steps and team.leads:
+                checkpoint.save(this.folder, state, network, optimiser)
+            on_progress(Progress(stage, state.step, steps))
+    except Cancelled:
+        if team.leads:
+            checkpoint.save(this.folder, state, network, optimiser)
+        raise
+    finally:
+        stream.close()
+    kept = state.averaged or network.state_dict()
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in kept.items()}, state
+
+
+def learning_rate(settings: TrainingSettings, step: int, steps: int) -> float:
+    """The rate of a step, 0 for the first of `steps`."""
+    if settings.schedule == "constant":
+        return settings.learning_rate
+    return float(settings.learning_rate * (1 - step / steps) ** POLY_POWER)
+
+
+def _optimiser(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+    kind = torch.optim.Adam if settings.optimiser == "adam" else torch.optim.AdamW
+    return kind(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+
+
+def _step(
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    batch: tuple[Tensor, Tensor],
+    rate: float,
+    this: Round,
+    state: State,
+    team: Team,
+    log: Callable[[str], None],
+) -> Tensor:
+    """One step of the optimiser; where memory runs out, the batch is halved and its gradients added up."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    while True:
+        optimiser.zero_grad(set_to_none=True)
+        try:
+            loss = _gradients(network, batch, this, state.parts, team)
+            break
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            if len(batch[0]) // (2 * state.parts) < 2:  # batch norm needs two
+                raise ComusError(
+                    f"round {this.number}: memory ran out even with {len(batch[0]) // state.parts} images at a time: "
+                    "choose a smaller crop or backbone"
+                ) from error
+            state.parts *= 2
+            note = f"memory ran out at step {state.step + 1}: batches are done in {state.parts} parts from here on"
+            state.notes.append(note)
+            log(note)
+        if this.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+    optimiser.step()
+    return loss
+
+
+def _gradients(network: nn.Module, batch: tuple[Tensor, Tensor], this: Round, parts: int, team: Team) -> Tensor:
+    """The mean loss over the labelled pixels of all processes' batches, its gradients added to the parameters."""
+    pixels, labels = batch
+    labelled = team.mean((labels != this.ignore).sum().float().to(this.device)).clamp(min=1)
+    total = torch.zeros((), device=this.device)
+    criterion = nn.CrossEntropyLoss(ignore_index=this.ignore, reduction="sum")
+    for some_pixels, some_labels in zip(pixels.chunk(parts), labels.chunk(parts), strict=True):
+        with _mixed_precision(this.device):
+            scores = network(some_pixels.to(this.device, non_blocking=True))
+        loss = criterion(scores.float(), some_labels.to(this.device, non_blocking=True)) / labelled
+        loss.backward()
+        total += loss.detach()
+    return total
+
+
+def _mixed_precision(device: str) -> AbstractContextManager[object]:
+    """bfloat16 where the GPU has it; the CPU here computes it more slowly than float32."""
+    if device.startswith("cuda") and torch.cuda.is_bf16_supported():
+        return torch.autocast("cuda", torch.bfloat16)
+    return nullcontext()
+
+
+def _require_number(loss: float, step: int, rate: float, this: Round) -> None:
+    if not math.isfinite(loss):
+        raise ComusError(
+            f"round {this.number}: the loss is {loss} at step {step} (learning rate {rate:.2g}); the last good "
+            f"checkpoint stays in {this.folder}; lower learning_rate and train again"
+        )
+
+
+@torch.no_grad()
+def _average(network: nn.Module, state: State, decay: float) -> None:
+    """Move the average a step towards the weights; counters and such are taken over."""
+    if not decay:
+        return
+    warm = min(decay, (1 + state.step) / (10 + state.step))  # early weights are forgotten sooner
+    for name, tensor in network.state_dict().items():
+        kept = state.averaged[name]
+        if kept.is_floating_point():
+            kept.lerp_(tensor.detach(), 1 - warm)
+        else:
+            kept.copy_(tensor)

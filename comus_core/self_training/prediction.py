@@ -1,0 +1,86 @@
+"""A network's masks of whole images of any size, with how sure it is of each pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2 import functional as transforms
+
+from comus_core.pseudo_masks import index_dtype_and_ignore
+from comus_core.self_training.network import Segmenter
+from comus_core.self_training.settings import TrainingSettings
+from comus_core.types import FloatArray, IndexMask, RgbImage
+
+STRIDE = 16  # sides of an input are multiples of it
+
+
+@torch.inference_mode()
+def predict(
+    network: Segmenter, images: Sequence[RgbImage], settings: TrainingSettings, device: str = "cpu"
+) -> list[tuple[IndexMask, FloatArray]]:
+    """The mask and the confidence of each image.
+
+    Every image is resized to the size of prediction, so that memory is bounded by the image itself: the way back to
+    its size goes one category at a time. `squash` is the paper's: to a square whatever the shape, and back by the
+    nearest pixel; `keep` keeps the shape and goes back smoothly.
+
+    Args:
+        network: in eval mode, on `device`.
+        images: n of (H, W, 3) uint8, each of its own size.
+        settings: size, resize and flip of prediction.
+        device: of the network.
+
+    Returns:
+        n of (H, W) uint8 or uint16, 0 background, category + 1 (never ignore), and (H, W) float32, the softmax of it.
+    """
+    sizes = [input_size(image, settings) for image in images]
+    found: dict[int, tuple[IndexMask, FloatArray]] = {}
+    for size, group in groupby(sorted(range(len(images)), key=lambda k: sizes[k]), key=lambda k: sizes[k]):
+        numbers = list(group)
+        batch = torch.stack([_resized(images[k], size) for k in numbers]).to(device)
+        shares = network(batch).softmax(dim=1)
+        if settings.predict_flip:
+            shares = (shares + network(batch.flip(-1)).softmax(dim=1).flip(-1)) / 2
+        for k, share in zip(numbers, shares, strict=True):
+            found[k] = _at_size(share, images[k].shape[:2], settings.predict_resize == "squash")
+    return [found[k] for k in range(len(images))]
+
+
+def input_size(image: RgbImage, settings: TrainingSettings) -> tuple[int, int]:
+    """Height and width at which the network sees an image."""
+    if settings.predict_resize == "squash":
+        return settings.predict_size, settings.predict_size
+    height, width = image.shape[:2]
+    scale = settings.predict_size / max(height, width)
+    sides = (max(STRIDE * 2, round(side * scale / STRIDE) * STRIDE) for side in (height, width))
+    return next(sides), next(sides)
+
+
+def _resized(image: RgbImage, size: tuple[int, int]) -> Tensor:
+    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
+    resized: Tensor = transforms.resize(pixels, list(size), InterpolationMode.BILINEAR, antialias=True)
+    return resized
+
+
+def _at_size(share: Tensor, size_hw: tuple[int, ...], nearest: bool) -> tuple[IndexMask, FloatArray]:
+    """(C + 1, h, w) shares to the mask and the confidence at an image's size, holding two planes of that size."""
+    dtype = index_dtype_and_ignore(len(share) - 1)[0]
+    if nearest:
+        best, mask = share.max(dim=0)
+        both = torch.stack([best, mask.float()])[None]
+        best, chosen = functional.interpolate(both, size_hw, mode="nearest-exact")[0]
+        return chosen.cpu().numpy().astype(dtype), best.cpu().numpy().astype(np.float32)
+    best = torch.full(tuple(size_hw), -1.0, device=share.device)
+    chosen = torch.zeros(tuple(size_hw), dtype=torch.int32, device=share.device)
+    for category, plane in enumerate(share):
+        large = functional.interpolate(plane[None, None], size_hw, mode="bilinear", align_corners=False)[0, 0]
+        higher = large > best
+        chosen[higher] = category
+        best = torch.where(higher, large, best)
+    return chosen.cpu().numpy().astype(dtype), best.cpu().numpy()

@@ -1,0 +1,289 @@
+"""Teacher and students in order: pseudo-masks train a network, its masks of the images train the next (Algorithm 2)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from comus_core import run_tables as tables
+from comus_core import stages
+from comus_core.config import Matching, to_dict
+from comus_core.errors import Cancelled, SettingsError
+from comus_core.evaluation.matching import match
+from comus_core.evaluation.report import Score, score
+from comus_core.images.dataset import absolute, open_dataset
+from comus_core.scoring import frozen_matching, score_json, score_run
+from comus_core.self_training.settings import TrainingSettings
+from comus_core.stages import StageContext
+from comus_core.stages.rounds import read_round_counts
+from comus_core.types import OnProgress, no_progress
+from comus_core.weights import REGISTRY, Supervision, strongest
+from comus_core.workspace import Artifact, Run, Workspace
+from comus_core.workspace.artifacts import digest
+from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.trainings import Training
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What a person asks for beside the settings of the network.
+
+    Attributes:
+        images: data set that rounds after the first learn from; None is the run's own.
+        scored_on: data set that every round is scored on; None is the run's own.
+        filter_percent: of every cluster, for the first round; None is as decided in the run.
+        seed: of heads, order, crops and dropped units.
+    """
+
+    images: str | None = None
+    scored_on: str | None = None
+    filter_percent: float | None = None
+    seed: int = 0
+
+
+def train(
+    run: Run,
+    workspace: Workspace,
+    settings: TrainingSettings,
+    request: TrainingRequest | None = None,
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+    on_training: Callable[[Training], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
+) -> Training:
+    """Train round after round on a run's pseudo-masks, reusing every round already trained.
+
+    Args:
+        run: a finished run.
+        workspace: where it is.
+        settings: of network, training and rounds.
+        request: images, data set to be scored on, filter, seed.
+        device: as in `discover`.
+        on_progress: called at every step and every few images; raising `Cancelled` there stops cleanly.
+        on_training: told of the training when it begins and after each round.
+        log: told what a person should know, such as memory that ran out.
+
+    Returns:
+        The stored training; `training.result` is what `--json` writes.
+
+    Raises:
+        WorkspaceError: the run has no clusters yet.
+        WeightsError: the backbone's weights are not here.
+        ComusError: a round's own fault; earlier rounds and the last checkpoint stay.
+    """
+    from comus_core.device import choose_device
+    from comus_core.self_training.team import joined
+
+    request, chosen = _complete(request or TrainingRequest()), choose_device(device)
+    with joined(chosen) as (team, own_device):
+        contexts = _Contexts(workspace, run, request, own_device, on_progress, team)
+        return _train(run, workspace, settings, request, contexts, on_training, log)
+
+
+def _train(
+    run: Run,
+    workspace: Workspace,
+    settings: TrainingSettings,
+    request: TrainingRequest,
+    contexts: _Contexts,
+    on_training: Callable[[Training], None],
+    log: Callable[[str], None],
+) -> Training:
+    decided = _decisions(workspace, run, request)
+    labels = _first_labels(contexts.own, run, decided)
+    categories = tables.label_map_of(decided, tables.read_clusters(workspace.artifact(run, "clustering")).count).C
+    training = _begin(workspace, run, settings, request, labels)
+    on_training(training)
+    try:
+        training = _score_round_0(training, contexts, workspace, run)
+        on_training(training)
+        context, images = contexts.own, contexts.checked(contexts.own)
+        for number in range(1, settings.rounds + 1):
+            start = time.perf_counter()
+            trained = stages.network(context, settings, number, labels, images, categories, log)
+            made = {f"network-{number}": trained}
+            made |= _predict(contexts.scored, contexts, settings, trained, number, categories)
+            entry = _entry(contexts.scored, workspace, run, made, number, categories, time.perf_counter() - start)
+            training = _with_round(workspace, training, made, entry)
+            on_training(training)
+            if number < settings.rounds:
+                context, images = contexts.more, contexts.checked(contexts.more)
+                labels = stages.predictions(context, settings, trained, images, categories)
+        return workspace.trainings.save(replace(training, state="done"))
+    except (Cancelled, KeyboardInterrupt):
+        workspace.trainings.save(replace(workspace.trainings.get(training.id), state="cancelled"))
+        raise
+    except Exception:
+        workspace.trainings.save(replace(workspace.trainings.get(training.id), state="failed"))
+        raise
+
+
+class _Contexts:
+    """The data sets of a training, each opened and checked once: the run's own, more images, those scored on."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        run: Run,
+        request: TrainingRequest,
+        device: str,
+        on_progress: OnProgress,
+        team: Any,
+    ) -> None:
+        self._made: dict[str, StageContext] = {}
+        self._checked: dict[str, Artifact] = {}
+
+        def context(spec: str | None) -> StageContext:
+            spec = spec or run.config.dataset
+            if spec not in self._made:
+                config = replace(run.config, dataset=spec, seed=request.seed)
+                dataset = open_dataset(spec, workspace.drawings)
+                self._made[spec] = StageContext(workspace, dataset, config, device, on_progress, team=team)
+            return self._made[spec]
+
+        self.own, self.more, self.scored = context(None), context(request.images), context(request.scored_on)
+
+    def checked(self, context: StageContext) -> Artifact:
+        """The checked images of a data set.
+
+        Raises:
+            DatasetError: none of them is usable.
+        """
+        spec = context.config.dataset
+        if spec not in self._checked:
+            self._checked[spec] = stages.check_images(context)
+            stages.require_usable(context, self._checked[spec])
+        return self._checked[spec]
+
+
+def _complete(request: TrainingRequest) -> TrainingRequest:
+    """The request with absolute paths."""
+    percent = request.filter_percent
+    if percent is not None and not 0 <= percent <= 100:
+        raise SettingsError(f"filter {percent}: a percentage from 0 to 100")
+    return replace(
+        request,
+        images=absolute(request.images) if request.images else None,
+        scored_on=absolute(request.scored_on) if request.scored_on else None,
+    )
+
+
+def _decisions(workspace: Workspace, run: Run, request: TrainingRequest) -> Decisions:
+    decided = workspace.decisions_of(run)
+    if request.filter_percent is None:
+        return decided
+    return replace(decided, filter_percent=request.filter_percent, cluster_percent={})
+
+
+def _first_labels(context: StageContext, run: Run, decided: Decisions) -> Artifact:
+    made = {kind: context.workspace.artifact(run, kind) for kind in ("images", "proposals", "clustering")}
+    return stages.pseudo_masks(context, made, decided)
+
+
+def _begin(
+    workspace: Workspace, run: Run, settings: TrainingSettings, request: TrainingRequest, labels: Artifact
+) -> Training:
+    asked = {"training": to_dict(settings), **to_dict(request)}
+    parts = [Supervision(**run.provenance["supervision"]), REGISTRY[settings.backbone].supervision]
+    whole = strongest(parts)
+    result = {
+        "run": run.id,
+        "dataset": request.scored_on or run.config.dataset,
+        "supervision": {"direct": whole.direct, "inherited": whole.inherited},
+        "settings": asked,
+        "rounds": [],
+    }
+    training_id = f"{run.id}-{digest([asked, labels.fingerprint])[:8]}"
+    artifacts = {"labels-1": labels.fingerprint}
+    return workspace.trainings.save(Training(training_id, run.id, "running", asked, artifacts, result))
+
+
+def _score_round_0(training: Training, contexts: _Contexts, workspace: Workspace, run: Run) -> Training:
+    """The run's own clusters on the images scored, every proposal (p = 0)."""
+    from comus_core.transfer import evaluate_on
+
+    context, start, evaluation = contexts.scored, time.perf_counter(), None
+    if context is not contexts.own:
+        options: dict[str, Any] = {"device": context.device, "on_progress": context.on_progress}
+        found = evaluate_on(run, context.dataset.spec, workspace, **options)
+        evaluation = found["evaluation"]
+    elif context.dataset.truth is not None and "counts" in run.artifacts:
+        evaluation = score_json(score_run(workspace, run).every)
+    return _with_round(workspace, training, {}, _round(0, evaluation, time.perf_counter() - start))
+
+
+def _predict(
+    context: StageContext,
+    contexts: _Contexts,
+    settings: TrainingSettings,
+    trained: Artifact,
+    number: int,
+    categories: int,
+) -> dict[str, Artifact]:
+    predicted = stages.predictions(context, settings, trained, contexts.checked(context), categories)
+    made = {f"predictions-{number}": predicted}
+    if context.dataset.truth is not None:
+        made[f"counts-{number}"] = stages.round_counts(context, predicted, categories)
+    return made
+
+
+def _entry(
+    context: StageContext,
+    workspace: Workspace,
+    run: Run,
+    made: dict[str, Artifact],
+    number: int,
+    categories: int,
+    seconds: float,
+) -> dict[str, Any]:
+    counts = made.get(f"counts-{number}")
+    evaluation = None
+    if counts is not None and context.dataset.truth is not None:
+        names = tables.label_map_of(workspace.decisions_of(run), categories).names
+        classes = context.dataset.truth.classes
+        evaluation = score_json(score_round(workspace, run, counts, categories, classes, names))
+    return _round(number, evaluation, seconds)
+
+
+def score_round(
+    workspace: Workspace,
+    run: Run,
+    counts: Artifact,
+    categories: int,
+    classes: tuple[str, ...],
+    names: tuple[str, ...],
+    mode: Matching | None = None,
+    matching_from: str | None = None,
+) -> Score:
+    """The score of a round's predictions, matched as the run is.
+
+    Args:
+        workspace: where the run is.
+        run: whose matching is used where `mode` and `matching_from` do not say.
+        counts: of `stages.round_counts`.
+        categories: C.
+        classes: n names, background first.
+        names: C names.
+        mode: `auto`, `hungarian` or `majority`.
+        matching_from: a run whose matching is frozen.
+    """
+    _, values = read_round_counts(counts, categories)
+    table = values.sum(axis=0)
+    other = matching_from or run.config.matching_from
+    frozen = frozen_matching(workspace, other, categories, classes) if other else None
+    return score(table, frozen or match(table, mode or run.config.matching), classes, ("background", *names))
+
+
+def _round(number: int, evaluation: dict[str, Any] | None, seconds: float) -> dict[str, Any]:
+    kept = ("miou", "pixel_accuracy", "matching", "per_class")
+    values = {k: evaluation[k] if evaluation else None for k in kept}
+    return {"round": number, **values, "seconds": round(seconds, 3)}
+
+
+def _with_round(workspace: Workspace, training: Training, made: dict[str, Artifact], entry: dict[str, Any]) -> Training:
+    artifacts = training.artifacts | {name: artifact.fingerprint for name, artifact in made.items()}
+    result = training.result | {"rounds": [*training.result["rounds"], entry]}
+    return workspace.trainings.save(replace(training, artifacts=artifacts, result=result))

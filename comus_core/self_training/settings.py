@@ -1,0 +1,126 @@
+"""The settings of self-training, and the presets: the paper's two, and ours for machines without a GPU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from comus_core.config import check_choice, from_dict, merge, require
+
+Optimiser = Literal["adam", "adamw"]
+Schedule = Literal["constant", "poly"]
+Backbone = Literal["dino-resnet50", "efficientnet-lite0"]
+Resize = Literal["squash", "keep"]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained on masks, and how it then labels images.
+
+    A crop's area is drawn from `area_least` to `area_most` of the image's. The reference writes 0.5 to 2 for VOC: what
+    does not fit is drawn again, up to ten times, then the largest middle crop is taken, so that it never zooms out
+    (protocol 1.6).
+    """
+
+    backbone: Backbone = "efficientnet-lite0"
+    output_stride: int = 16
+    head_channels: int = 256  # of each ASPP branch
+    crop: int = 256  # pixels of the square the network is trained on
+    area_least: float = 0.5
+    area_most: float = 1.0
+    flip: bool = True  # left and right, every second crop
+    jitter: float = 0.0  # brightness, contrast and saturation change by up to this share
+    batch: int = 8
+    replicas: int = 1  # that a batch is counted out for; the paper's 8 GPUs decide its steps an epoch
+    epochs: int = 6  # of the first round
+    later_epochs: int = 6  # of each round after it
+    optimiser: Optimiser = "adamw"
+    learning_rate: float = 3e-4
+    weight_decay: float = 1e-4
+    schedule: Schedule = "poly"  # poly: (1 − step / steps) to the power 0.9
+    rounds: int = 2
+    predict_size: int = 320  # pixels: the side of the square (squash), or the longer side (keep)
+    predict_resize: Resize = "keep"
+    predict_flip: bool = True  # average with the mirrored image
+    confidence: float = 0.0  # later rounds: pixels the teacher is less sure of are ignored
+    ema: float = 0.0  # decay a step of the weights' average that is kept as the network; 0 keeps the last weights
+    checkpoint_every: int = 50  # steps
+
+    def __post_init__(self) -> None:
+        check_choice("backbone", self.backbone, Backbone)
+        check_choice("optimiser", self.optimiser, Optimiser)
+        check_choice("schedule", self.schedule, Schedule)
+        check_choice("predict_resize", self.predict_resize, Resize)
+        require(self.output_stride in (8, 16), f"output_stride {self.output_stride}: 8 or 16")
+        for name in ("crop", "predict_size"):
+            side = getattr(self, name)
+            require(side >= 32 and side % 16 == 0, f"{name} {side}: a multiple of 16, at least 32 pixels")
+        areas = f"area {self.area_least} to {self.area_most}"
+        require(0 < self.area_least <= self.area_most, f"{areas}: above 0, the least first")
+        for name in ("head_channels", "batch", "epochs", "later_epochs", "rounds", "checkpoint_every"):
+            require(getattr(self, name) >= 1, f"{name} {getattr(self, name)}: at least 1")
+        require(self.batch >= 2, f"batch {self.batch}: at least 2, since batch norm needs several")
+        parts = self.replicas >= 1 and self.batch % self.replicas == 0
+        require(parts, f"replicas {self.replicas}: must divide the batch of {self.batch}")
+        require(self.learning_rate > 0, f"learning_rate {self.learning_rate}: above 0")
+        require(self.weight_decay >= 0, f"weight_decay {self.weight_decay}: 0 or more")
+        for name in ("jitter", "confidence", "ema"):
+            require(0 <= getattr(self, name) < 1, f"{name} {getattr(self, name)}: from 0 to less than 1")
+
+    def epochs_of(self, number: int) -> int:
+        """Epochs of round `number`, 1 for the first."""
+        return self.epochs if number == 1 else self.later_epochs
+
+
+_PAPER: dict[str, Any] = {
+    "backbone": "dino-resnet50",
+    "output_stride": 8,
+    "head_channels": 256,
+    "flip": True,
+    "jitter": 0.0,
+    "batch": 56,  # 7 on each of 8 GPUs, with batch norm over all of them
+    "replicas": 8,
+    "optimiser": "adam",
+    "learning_rate": 6e-5,
+    "weight_decay": 0.0,
+    "schedule": "constant",
+    "predict_resize": "squash",
+    "predict_flip": False,
+    "confidence": 0.0,
+    "ema": 0.0,
+}
+
+# The paper's epochs are one more than its settings say: the reference counts to them inclusively (protocol 1.6).
+TRAINING_PRESETS: dict[str, dict[str, Any]] = {
+    "cpu": {},
+    "paper-voc": _PAPER
+    | {
+        "crop": 512,
+        "area_least": 0.5,
+        "area_most": 2.0,
+        "epochs": 10,
+        "later_epochs": 5,
+        "rounds": 2,
+        "predict_size": 512,
+    },
+    "paper-coco": _PAPER
+    | {
+        "crop": 256,
+        "area_least": 0.2,
+        "area_most": 1.0,
+        "epochs": 1,
+        "later_epochs": 1,
+        "rounds": 1,
+        "predict_size": 256,
+    },
+}
+
+
+def make_training(preset: str = "cpu", **changes: Any) -> TrainingSettings:
+    """The settings of a preset with single changes; None means not given.
+
+    Raises:
+        SettingsError: an unknown preset or setting, a value out of range.
+    """
+    require(preset in TRAINING_PRESETS, f"preset '{preset}': choose one of {', '.join(TRAINING_PRESETS)}")
+    return from_dict(TrainingSettings, merge(TRAINING_PRESETS[preset], changes))

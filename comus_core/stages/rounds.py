@@ -1,0 +1,215 @@
+"""The stages of a training round joined to the workspace: a network, its masks of images, their pixel counts."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from PIL import Image
+
+from comus_core import run_tables as tables
+from comus_core.config import to_dict
+from comus_core.errors import DatasetError
+from comus_core.images.reading import read_ahead
+from comus_core.pseudo_masks import from_png, index_dtype_and_ignore, to_png
+from comus_core.self_training.settings import TrainingSettings
+from comus_core.stages.context import StageContext
+from comus_core.stages.masks import mask_files
+from comus_core.types import FloatArray, IndexMask, IntArray, RgbImage
+from comus_core.weights import file_sha256, locate
+from comus_core.workspace import Artifact
+from comus_core.workspace.artifacts import Tick
+from comus_core.workspace.files import replacing
+
+WEIGHTS, HISTORY = "network.safetensors", "history.json"
+PREDICTION = ("predict_size", "predict_resize", "predict_flip")  # settings that do not touch the network
+ROUNDS = ("rounds", "epochs", "later_epochs", "checkpoint_every", "confidence")
+BATCH = 8  # images predicted at once
+
+
+def network(
+    context: StageContext,
+    settings: TrainingSettings,
+    number: int,
+    labels: Artifact,
+    images: Artifact,
+    categories: int,
+    log: Callable[[str], None],
+) -> Artifact:
+    """The network of round `number`, trained on the masks of `labels`; goes on from its checkpoint after a kill.
+
+    Args:
+        context: of the data set whose images the masks are of.
+        settings: how it is trained.
+        number: 1 for the first.
+        labels: pseudo-masks, or an earlier round's predictions.
+        images: checked images of the data set.
+        categories: C.
+        log: told what a person should know.
+    """
+    from safetensors.torch import save_file
+
+    from comus_core.self_training import checkpoint
+    from comus_core.self_training.loop import Round, train_round
+    from comus_core.self_training.network import new_segmenter
+    from comus_core.self_training.team import Team
+
+    seed, team = context.config.seed, context.team or Team()
+    sure = settings.confidence if labels.kind == "predictions" else 0.0
+
+    def work(folder: Path) -> Any:
+        this = Round(number, seed, index_dtype_and_ignore(categories)[1], folder, context.device)
+        fresh = new_segmenter(settings, categories + 1, seed).to(context.device)
+        examples = labelled(context, labels, sure, categories)
+        return train_round(fresh, examples, settings, this, team=team, on_progress=context.on_progress, log=log)
+
+    def write(folder: Path) -> None:
+        weights, state = work(folder)
+        save_file(weights, folder / WEIGHTS)
+        (folder / HISTORY).write_text(json.dumps({"steps": state.history, "notes": state.notes}))
+        (folder / checkpoint.FILE).unlink(missing_ok=True)
+
+    chosen = {k: v for k, v in to_dict(settings).items() if k not in PREDICTION + ROUNDS}
+    chosen |= {"epochs": settings.epochs_of(number), "number": number, "seed": seed, "outputs": categories + 1}
+    used: dict[str, str] = {settings.backbone: file_sha256(locate(settings.backbone))}
+    key = context.key("network", chosen | {"confidence": sure}, used, labels=labels, images=images)
+    store = context.workspace.artifacts
+    known = store.find(key.kind, key.fingerprint)
+    team.wait()  # until every process has looked
+    if known is None and not team.leads:
+        work(store.root / key.kind / f"{key.fingerprint}.partial")  # the leader's folder: it alone writes there
+    elif known is None:
+        known = context.make(f"round {number}", key, None, write, announce=False)
+    team.wait()
+    return known or store.get(key.kind, key.fingerprint)
+
+
+def labelled(context: StageContext, labels: Artifact, sure: float, categories: int) -> Any:
+    """The images that have a mask in `labels`, with it; pixels whose confidence is below `sure` are ignored."""
+    from comus_core.self_training.examples import Examples
+
+    file_of = _files(labels)
+    ignore = index_dtype_and_ignore(categories)[1]
+
+    def read(image_id: str) -> tuple[RgbImage, IndexMask]:
+        mask = from_png(labels.file(file_of[image_id]).read_bytes())
+        if sure:
+            confidence = from_png(labels.file(_confidence_file(file_of[image_id])).read_bytes())
+            mask = np.where(confidence < round(sure * 255), mask.dtype.type(ignore), mask)
+        return context.dataset.read(image_id), mask
+
+    return Examples(sorted(file_of), read)
+
+
+def predictions(
+    context: StageContext, settings: TrainingSettings, trained: Artifact, images: Artifact, categories: int
+) -> Artifact:
+    """The network's mask of every image, under `masks/`, and how sure it is, in 255ths, under `confidence/`."""
+    from comus_core.self_training.prediction import predict
+
+    ids = tables.usable_ids(images)
+    file_of = mask_files(ids)
+    loaded: list[Any] = []
+
+    def work(chunk: Sequence[str], tick: Tick, folder: Path) -> pa.Table:
+        if not loaded:
+            loaded.append(load_segmenter(trained, settings, categories + 1, context.device))
+        pictures = read_ahead(context.dataset, chunk)
+        for start in range(0, len(chunk), BATCH):
+            some = chunk[start : start + BATCH]
+            found = predict(loaded[0], [next(pictures) for _ in some], settings, context.device)
+            for image_id, (mask, confidence) in zip(some, found, strict=True):
+                _write(folder / file_of[image_id], to_png(mask))
+                _write(folder / _confidence_file(file_of[image_id]), _grey_png(confidence))
+            tick(len(some))
+        files = [file_of[i] for i in chunk]
+        return pa.table({"image_id": pa.array(chunk, pa.string()), "file": pa.array(files, pa.string())})
+
+    chosen = {name: getattr(settings, name) for name in PREDICTION}
+    key = context.key("predictions", chosen, network=trained, images=images)
+    return context.make("prediction", key, ids, work)
+
+
+def load_segmenter(trained: Artifact, settings: TrainingSettings, outputs: int, device: str) -> Any:
+    """A trained network in eval mode on the device.
+
+    Raises:
+        WorkspaceError: its file is gone or damaged.
+    """
+    from safetensors.torch import load_file
+
+    from comus_core.self_training.network import Segmenter
+
+    with trained.reading(WEIGHTS) as file:
+        weights = load_file(file)
+    segmenter = Segmenter(settings, outputs)
+    segmenter.load_state_dict(weights)
+    return segmenter.to(device).eval().requires_grad_(False)
+
+
+def round_counts(context: StageContext, predicted: Artifact, categories: int) -> Artifact:
+    """Pixels of each predicted category and class, image by image: (C + 1) × classes, flattened."""
+    truth = context.dataset.truth
+    assert truth is not None, "counts need ground truth: the caller checks"
+    file_of, classes = _files(predicted), len(truth.classes)
+
+    def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
+        rows = []
+        for image_id in ids:
+            mask = from_png(predicted.file(file_of[image_id]).read_bytes())
+            rows.append(count_prediction(image_id, mask, truth.mask(image_id), truth.ignore, categories, classes))
+            tick(1)
+        flat = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(rows).ravel()), (categories + 1) * classes)
+        return pa.table({"image_id": pa.array(ids, pa.string()), "values": flat})
+
+    ids = [i for i in sorted(file_of) if truth.has(i)]
+    key = context.key("round_counts", {}, predictions=predicted, truth=context.truth_fingerprint())
+    return context.make("scoring", key, ids, work)
+
+
+def read_round_counts(counts: Artifact, categories: int) -> tuple[list[str], IntArray]:
+    """Image ids (m,) and pixels (m, C + 1, classes) int64."""
+    table = counts.table()
+    column = table.column("values").combine_chunks()
+    values = column.flatten().to_numpy().reshape(len(table), categories + 1, -1)
+    return table.column("image_id").to_pylist(), values
+
+
+def count_prediction(
+    image_id: str, mask: IndexMask, truth: IndexMask, ignore: int | None, categories: int, classes: int
+) -> IntArray:
+    """(C + 1, classes) int64 pixels of one image; what the ground truth ignores is in none.
+
+    Raises:
+        DatasetError: mask and ground truth differ in size.
+    """
+    if mask.shape != truth.shape:
+        raise DatasetError(f"image {image_id}: predicted {mask.shape} pixels but the ground truth has {truth.shape}")
+    valid = truth != ignore if ignore is not None else np.ones(truth.shape, bool)
+    pairs = mask[valid].astype(np.int64) * classes + truth[valid]
+    return np.bincount(pairs, minlength=(categories + 1) * classes).reshape(categories + 1, classes)
+
+
+def _files(labels: Artifact) -> dict[str, str]:
+    table = labels.table(["image_id", "file"])
+    return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def _confidence_file(mask_file: str) -> str:
+    return "confidence/" + mask_file.removeprefix("masks/")
+
+
+def _grey_png(confidence: FloatArray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.round(confidence * 255).astype(np.uint8)).save(file, format="PNG")
+    return file.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)

@@ -1,0 +1,99 @@
+"""Trainings: one row for each way in which a run's pseudo-masks were trained on; the same question is the same row."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from comus_core.errors import WorkspaceError
+from comus_core.workspace.database import Database
+
+SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS trainings (id TEXT PRIMARY KEY, run TEXT NOT NULL, state TEXT NOT NULL,"
+    " created_at TEXT NOT NULL, updated_at TEXT NOT NULL, settings TEXT NOT NULL, artifacts TEXT NOT NULL,"
+    " result TEXT NOT NULL)"
+)
+
+
+@dataclass(frozen=True)
+class Training:
+    """A row of the table.
+
+    Attributes:
+        id: the run's id and 8 hex digits of a hash over everything that was asked.
+        run: id of the run whose categories it learns.
+        state: running, done, failed or cancelled.
+        settings: what was asked: settings of the training, seed, filter, images, data set it is scored on.
+        artifacts: `network-1`, `predictions-1`, `counts-1` and so on -> fingerprint.
+        result: what `comus train --json` writes; grows with every round.
+    """
+
+    id: str
+    run: str
+    state: str = "running"
+    settings: dict[str, Any] = field(default_factory=dict)
+    artifacts: dict[str, str] = field(default_factory=dict)
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+class TrainingTable:
+    """The trainings of a workspace."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        with database.reading() as connection:
+            connection.execute(SCHEMA)
+
+    def save(self, training: Training) -> Training:
+        """Insert or update a row."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        blobs = [json.dumps(v, ensure_ascii=False) for v in (training.settings, training.artifacts, training.result)]
+        with self.database.writing() as connection:
+            connection.execute(
+                "INSERT INTO trainings VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+                " state = excluded.state, updated_at = excluded.updated_at, artifacts = excluded.artifacts,"
+                " result = excluded.result",
+                (training.id, training.run, training.state, now, now, *blobs),
+            )
+        return training
+
+    def get(self, training_id: str) -> Training:
+        """The training of that id.
+
+        Raises:
+            WorkspaceError: there is none.
+        """
+        with self.database.reading() as connection:
+            row = connection.execute("SELECT * FROM trainings WHERE id = ?", (training_id,)).fetchone()
+        if row is None:
+            raise WorkspaceError(f"no training '{training_id}' in this workspace")
+        return _training(row)
+
+    def of_run(self, run: str) -> list[Training]:
+        """The trainings of a run, the one last touched first."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT * FROM trainings WHERE run = ? ORDER BY updated_at DESC, rowid DESC", (run,)
+            ).fetchall()
+        return [_training(row) for row in rows]
+
+    def with_round(self, run: str, number: int) -> Training:
+        """The training of a run last touched that has finished round `number`.
+
+        Raises:
+            WorkspaceError: there is none; tells which rounds there are.
+        """
+        trainings = self.of_run(run)
+        for training in trainings:
+            if f"network-{number}" in training.artifacts:
+                return training
+        known = sorted({int(k.rpartition("-")[2]) for t in trainings for k in t.artifacts if k.startswith("network-")})
+        there = f"it has round {', '.join(map(str, known))}" if known else "it was not trained yet"
+        raise WorkspaceError(f"run {run} has no round {number}: {there}; `comus train {run}` makes rounds")
+
+
+def _training(row: Any) -> Training:
+    blobs = {name: json.loads(row[name]) for name in ("settings", "artifacts", "result")}
+    return Training(row["id"], row["run"], row["state"], **blobs)

@@ -1,0 +1,137 @@
+"""DeepLabv3 over timm backbones: the right weights, all of them; the right size; the reference's numbers."""
+
+import pytest
+import torch
+from torchvision.models import resnet50
+from torchvision.models.segmentation.deeplabv3 import DeepLabHead
+
+from comus_core.errors import SettingsError, WeightsError
+from comus_core.self_training import TRAINING_PRESETS, make_training
+from comus_core.self_training.examples import Examples, steps_per_epoch
+from comus_core.self_training.loop import Round, train_round
+from comus_core.self_training.network import BACKBONES, new_segmenter, supervision_of_backbone
+from comus_core.weights import Supervision, import_weights, load_network
+
+
+@pytest.fixture
+def dino_file(tmp_path, monkeypatch):
+    """A file with the published ResNet-50's tensor names: torchvision's without the classifier."""
+    monkeypatch.setenv("COMUS_WEIGHTS", str(tmp_path / "weights"))
+    torch.manual_seed(1)
+    state = {k: v for k, v in resnet50().state_dict().items() if not k.startswith("fc.")}
+    torch.save(state, tmp_path / "dino_resnet50_pretrain.pth")
+    import_weights("dino-resnet50", tmp_path / "dino_resnet50_pretrain.pth")
+    return state
+
+
+def test_the_papers_network_starts_from_every_tensor_of_dinos_file(dino_file):
+    network = new_segmenter(make_training("paper-voc"), 21, 0)
+    loaded = network.backbone.state_dict()
+    assert set(loaded) == set(dino_file)
+    assert all(torch.equal(loaded[key], value) for key, value in dino_file.items())
+    assert all(parameter.requires_grad for parameter in network.parameters())  # no layer is frozen
+
+
+def test_lite0_starts_from_its_package_and_says_that_labels_went_into_it():
+    settings = make_training()
+    network, source = new_segmenter(settings, 5, 0), load_network("efficientnet-lite0").state_dict()
+    loaded = network.backbone.state_dict()
+    assert all(torch.equal(value, source[key]) for key, value in loaded.items())
+    assert {key.split(".")[0] for key in set(source) - set(loaded)} == {"conv_head", "bn2", "classifier"}
+    assert supervision_of_backbone(settings).direct == "image labels"
+    assert supervision_of_backbone(make_training("paper-voc")) == Supervision("none", "none")
+
+
+@pytest.mark.parametrize(("backbone", "stride"), [("efficientnet-lite0", 8), ("efficientnet-lite0", 16)])
+def test_the_output_stride_is_what_was_asked(backbone, stride):
+    network = new_segmenter(make_training(backbone=backbone, output_stride=stride, head_channels=32), 4, 0).eval()
+    pixels = torch.randint(0, 255, (1, 3, 256, 192), dtype=torch.uint8)
+    assert network.coarse(pixels).shape == (1, 4, 256 // stride, 192 // stride)
+    assert network(pixels).shape == (1, 4, 256, 192)
+
+
+def test_the_papers_stride_is_8_at_512_pixels(dino_file):
+    network = new_segmenter(make_training("paper-voc"), 21, 0).eval()
+    with torch.inference_mode():
+        assert network.coarse(torch.zeros(1, 3, 512, 512, dtype=torch.uint8)).shape == (1, 21, 64, 64)
+
+
+def test_the_head_is_torchvisions(dino_file):
+    network = new_segmenter(make_training("paper-voc"), 21, 0)
+    torch.manual_seed(3)
+    theirs = DeepLabHead(2048, 21).eval()
+    network.head.load_state_dict(theirs.state_dict())
+    features = torch.randn(1, 2048, 16, 16)
+    assert torch.allclose(
+        network.head.eval()(features), theirs(features), atol=1e-5
+    )  # another memory layout sums otherwise
+
+
+def test_the_input_is_normalised_as_the_backbone_was_trained():
+    network = new_segmenter(make_training(head_channels=32), 3, 0)
+    seen = []
+    network.backbone.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    network.eval()(torch.full((1, 3, 64, 64), 255, dtype=torch.uint8))
+    assert torch.allclose(seen[0], torch.ones(1)) and BACKBONES["efficientnet-lite0"].mean == (0.5, 0.5, 0.5)
+
+
+def test_the_same_seed_draws_the_same_head_whatever_was_drawn_before():
+    one = new_segmenter(make_training(head_channels=32), 3, 5).head.state_dict()
+    torch.randn(7)
+    two = new_segmenter(make_training(head_channels=32), 3, 5).head.state_dict()
+    other = new_segmenter(make_training(head_channels=32), 3, 6).head.state_dict()
+    assert all(torch.equal(one[k], two[k]) for k in one) and not torch.equal(one["4.weight"], other["4.weight"])
+
+
+def test_absent_weights_are_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("COMUS_WEIGHTS", str(tmp_path / "none"))
+    with pytest.raises(WeightsError, match=r"dino-resnet50.*comus weights import dino-resnet50 FILE"):
+        new_segmenter(make_training("paper-voc"), 21, 0)
+
+
+@pytest.mark.parametrize(
+    ("preset", "images", "steps", "epochs"),
+    [("paper-voc", 1170, 21, (10, 5)), ("paper-voc", 10582, 189, (10, 5)), ("paper-coco", 94000, 1678, (1, 1))],
+)
+def test_the_papers_presets_take_the_protocols_steps_and_epochs(preset, images, steps, epochs):
+    settings = make_training(preset)
+    assert steps_per_epoch(images, settings.batch, settings.replicas) == steps
+    assert (settings.epochs_of(1), settings.epochs_of(2)) == epochs
+    assert (settings.batch, settings.learning_rate, settings.optimiser) == (56, 6e-5, "adam")
+    assert (settings.schedule, settings.weight_decay, settings.output_stride) == ("constant", 0.0, 8)
+    assert (settings.confidence, settings.ema, settings.predict_flip, settings.jitter) == (0.0, 0.0, False, 0.0)
+    assert settings.predict_resize == "squash" and settings.predict_size == settings.crop
+
+
+def test_the_papers_preset_trains_a_step_at_512_pixels(dino_file, tmp_path):
+    settings = make_training("paper-voc", batch=2, replicas=2, epochs=1)
+    image, mask = torch.zeros(400, 500, 3, dtype=torch.uint8).numpy(), torch.ones(400, 500, dtype=torch.uint8).numpy()
+    network = new_segmenter(settings, 21, 0)
+    losses = []
+    this = Round(1, 0, 255, tmp_path, "cpu")
+    examples = Examples(["a", "b"], lambda _: (image, mask))
+    _, state = train_round(network, examples, settings, this, on_loss=losses.append)
+    assert state.step == 1 and 1.0 < losses[0] < 6.0  # ln 21 is 3.04
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes", "words"),
+    [
+        ("gpu", {}, "preset 'gpu': choose one of cpu, paper-voc, paper-coco"),
+        ("cpu", {"backbone": "vgg"}, "backbone 'vgg': choose one of"),
+        ("cpu", {"crop": 100}, "crop 100: a multiple of 16"),
+        ("cpu", {"area_least": 0.9, "area_most": 0.5}, "area 0.9 to 0.5"),
+        ("cpu", {"batch": 1}, "batch 1: at least 2"),
+        ("cpu", {"batch": 9, "replicas": 2}, "replicas 2: must divide the batch of 9"),
+        ("cpu", {"ema": 1.0}, "ema 1.0: from 0 to less than 1"),
+        ("cpu", {"epoch": 3}, "unknown setting epoch: valid are"),
+    ],
+)
+def test_wrong_settings_are_told_with_what_is_right(preset, changes, words):
+    with pytest.raises(SettingsError) as told:
+        make_training(preset, **changes)
+    assert words in str(told.value)
+
+
+def test_presets_are_valid():
+    assert {make_training(name).rounds for name in TRAINING_PRESETS} == {1, 2}

@@ -1,0 +1,98 @@
+"""Masks of whole images: of any size, as a plain computation gives them, with bounded memory."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from comus_core.self_training import make_training
+from comus_core.self_training.prediction import input_size, predict
+
+
+class Colours(nn.Module):
+    """Scores that follow the three channels, at half the size, and a fourth that is always a little."""
+
+    def __init__(self, outputs=4):
+        super().__init__()
+        self.outputs = outputs
+
+    def forward(self, pixels):
+        small = functional.avg_pool2d(pixels.float() / 40, 2)
+        more = torch.full((len(pixels), self.outputs - 3, *small.shape[-2:]), 1.5)
+        return functional.interpolate(torch.cat([small, more], 1), pixels.shape[-2:], mode="bilinear")
+
+
+def picture(height, width, seed=0):
+    coarse = np.random.default_rng(seed).integers(0, 255, (4, 5, 3)).astype(np.uint8)
+    return np.kron(coarse, np.ones((-(-height // 4), -(-width // 5), 1), np.uint8))[:height, :width]
+
+
+SIZES = [(97, 131), (33, 500), (300, 40), (64, 64), (1, 1)]
+
+
+@pytest.mark.parametrize("resize", ["keep", "squash"])
+def test_every_image_gets_a_mask_of_its_own_size_in_the_order_given(resize):
+    images = [picture(*size, seed=k) for k, size in enumerate(SIZES)]
+    settings = make_training(predict_size=64, predict_resize=resize)
+    together = predict(Colours(), images, settings)
+    for image, (mask, confidence) in zip(images, together, strict=True):
+        assert mask.shape == confidence.shape == image.shape[:2] and mask.dtype == np.uint8
+        assert confidence.min() >= 0.25 and confidence.max() <= 1.0
+        alone = predict(Colours(), [image], settings)[0]
+        assert np.array_equal(alone[0], mask) and np.allclose(alone[1], confidence, atol=1e-6)
+
+
+def test_keep_is_the_best_share_after_smooth_enlargement_of_all_at_once():
+    image = picture(97, 131)
+    settings = make_training(predict_size=64, predict_flip=False)
+    mask, confidence = predict(Colours(), [image], settings)[0]
+    size = input_size(image, settings)
+    assert size == (48, 64)
+    small = functional.interpolate(
+        torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float(), size, mode="bilinear", antialias=True
+    ).round()
+    shares = Colours()(small).softmax(1)
+    whole = functional.interpolate(shares, (97, 131), mode="bilinear", align_corners=False)[0]
+    best, expected = whole.max(0)
+    assert (mask == expected.numpy()).mean() > 0.995 and np.abs(confidence - best.numpy()).max() < 0.02
+
+
+def test_squash_decides_in_the_square_and_goes_back_to_the_nearest_pixel():
+    image = picture(90, 140)
+    settings = make_training(predict_size=64, predict_resize="squash", predict_flip=False)
+    mask, _ = predict(Colours(), [image], settings)[0]
+    rows = ((np.arange(90) + 0.5) * 64 / 90).astype(int)
+    columns = ((np.arange(140) + 0.5) * 64 / 140).astype(int)
+    square, _ = predict(Colours(), [_square(image)], settings)[0]
+    assert (mask == square[rows][:, columns]).mean() > 0.99
+
+
+def _square(image):
+    pixels = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float()
+    small = functional.interpolate(pixels, (64, 64), mode="bilinear", antialias=True).round()
+    return small[0].permute(1, 2, 0).numpy().astype(np.uint8)
+
+
+def test_with_flip_a_mirrored_image_has_the_mirrored_mask():
+    class Lopsided(Colours):
+        def forward(self, pixels):
+            return super().forward(pixels) + torch.linspace(-2, 2, pixels.shape[-1])[None, None, None] * torch.tensor(
+                [1.0, -1.0, 0.0, 0.0]
+            ).view(1, 4, 1, 1)
+
+    image = picture(64, 96)
+    settings = make_training(predict_size=96)
+    mask, _ = predict(Lopsided(), [image], settings)[0]
+    mirrored, _ = predict(Lopsided(), [image[:, ::-1].copy()], settings)[0]
+    assert np.array_equal(mirrored[:, ::-1], mask)
+    plain = make_training(predict_size=96, predict_flip=False)
+    assert not np.array_equal(predict(Lopsided(), [image], plain)[0][0], mask)
+
+
+def test_many_categories_take_16_bits_and_a_huge_image_no_plane_for_each():
+    mask, _ = predict(Colours(300), [picture(40, 60)], make_training(predict_size=64))[0]
+    assert mask.dtype == np.uint16
+    image = picture(3000, 4000)
+    mask, confidence = predict(Colours(40), [image], make_training(predict_size=64, predict_flip=False))[0]
+    assert mask.shape == (3000, 4000) and confidence.dtype == np.float32

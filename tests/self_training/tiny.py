@@ -1,0 +1,54 @@
+"""A network of a few thousand weights and drawn images, for tests that train."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from comus_core.self_training import make_training
+from comus_core.self_training.examples import Examples
+
+SETTINGS = make_training(
+    crop=32, batch=4, epochs=3, learning_rate=3e-3, checkpoint_every=2, schedule="poly", predict_size=64
+)
+IGNORE = 255
+
+
+class Tiny(nn.Module):
+    """Convolution, batch norm, dropout, convolution: all that a step's randomness and state can hide in."""
+
+    def __init__(self, outputs: int = 3) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 8, 3, padding=1, stride=2),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.Dropout(0.3),
+            nn.Conv2d(8, outputs, 1),
+        )
+
+    def forward(self, pixels):
+        return functional.interpolate(self.layers(pixels.float() / 255), pixels.shape[-2:], mode="bilinear")
+
+
+def tiny_network(seed: int = 0) -> Tiny:
+    torch.manual_seed(seed)
+    return Tiny()
+
+
+def drawn_examples(count: int = 12) -> Examples:
+    """Images whose left part is red, right part blue, of a width that varies; a strip is ignored."""
+
+    def read(image_id):
+        rng = np.random.default_rng(int(image_id))
+        image = rng.integers(0, 60, (40, 48, 3)).astype(np.uint8)
+        mask = np.zeros((40, 48), np.uint8)
+        split = int(rng.integers(12, 36))
+        image[8:32, :split, 0], mask[8:32, :split] = 220, 1
+        image[8:32, split:, 2], mask[8:32, split:] = 220, 2
+        mask[:2] = IGNORE
+        return image, mask
+
+    return Examples([str(k) for k in range(count)], read)
