@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -32,7 +33,9 @@ def dataset_words(spec: str) -> str:
 
 
 def networks_words(settings: dict[str, Any]) -> str:
-    """Detector and encoder as asked for."""
+    """Detector and encoder as asked for; the backbone of a training."""
+    if "training" in settings:
+        return f"training of {settings['training'].get('backbone', 'a network')}"
     detector = str(settings.get("saliency", {}).get("detector", "auto"))
     encoder = str(settings.get("features", {}).get("encoder", "auto"))
     short = [name if ":" not in name else f"own {Path(name.partition(':')[2]).name}" for name in (detector, encoder)]
@@ -41,14 +44,28 @@ def networks_words(settings: dict[str, Any]) -> str:
 
 def stage_states(job: Job) -> list[tuple[str, StageState]]:
     """The stages of a job in words, each done, at work, where it was stopped, or to come."""
+    if job.kind == "train":
+        return _round_states(job)
     last = str(job.settings.get("until", STAGES[-1]))
     wanted = STAGES[: STAGES.index(last) + 1] if last in STAGES else STAGES
     here = wanted.index(job.stage) if job.stage in wanted else -1
+    return _standing(job, [STAGE_WORDS[stage] for stage in wanted], here)
+
+
+def _round_states(job: Job) -> list[tuple[str, StageState]]:
+    """The rounds of a training; what comes before its first round belongs to round 0, the run's own score."""
+    rounds = int(job.settings.get("training", {}).get("rounds", 1))
+    found = re.match(r"round (\d+)", job.stage)
+    here = int(found.group(1)) if found else 0 if job.stage else -1
+    return _standing(job, [f"Round {number}" for number in range(rounds + 1)], here)
+
+
+def _standing(job: Job, words: list[str], here: int) -> list[tuple[str, StageState]]:
     if job.state == "done":
-        here = len(wanted)
+        here = len(words)
     present: StageState = "now" if job.state in ACTIVE else "stopped"
-    states: list[StageState] = ["done" if n < here else present if n == here else "todo" for n in range(len(wanted))]
-    return [(STAGE_WORDS[stage], state) for stage, state in zip(wanted, states, strict=True)]
+    states: list[StageState] = ["done" if n < here else present if n == here else "todo" for n in range(len(words))]
+    return list(zip(words, states, strict=True))
 
 
 def fraction(job: Job) -> float:
@@ -64,7 +81,7 @@ def progress_words(job: Job, now: float, ahead: int = 0) -> str:
         return "stopping; what is finished is kept"
     if not job.stage:
         return "starting"
-    words = STAGE_WORDS.get(job.stage, job.stage)
+    words = STAGE_WORDS.get(job.stage, job.stage.capitalize())
     if job.total > 1:
         words += f" {job.step:,} of {job.total:,}"
     left = eta_seconds(job, now)

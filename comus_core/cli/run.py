@@ -66,7 +66,7 @@ def run(
         raise click.UsageError("--json with --background: use `comus show RUN --json FILE` when the job is done")
     announce(config, place, device)
     if background:
-        queue(config, place, until, device)
+        queue(place, "discover", {**to_dict(config), "until": until}, device)
         return
     printer = ProgressPrinter()
     try:
@@ -187,11 +187,11 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
         print(f"warning: only {size(free_disk(workspace.root))} of disk are free", file=sys.stderr)
 
 
-def queue(config: RunConfig, workspace: Workspace, until: str, device: str) -> None:
-    """Hand the run to the workspace's supervisor, and say how to follow it."""
+def queue(workspace: Workspace, kind: str, settings: dict[str, Any], device: str) -> None:
+    """Hand the work to the workspace's supervisor, and say how to follow it."""
     from comus_core.jobs import ensure_supervisor, submit
 
-    job = submit(workspace, "discover", {**to_dict(config), "until": until}, device)
+    job = submit(workspace, kind, settings, device)
     ensure_supervisor(workspace)
     print(f"job {job.id} is queued: `comus jobs log {job.id} --follow` shows it, `comus jobs cancel {job.id}` stops it")
 

@@ -10,10 +10,17 @@ import click
 
 from comus_core.choices import badge
 from comus_core.cli.progress import ProgressPrinter, duration
-from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give
+from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
 from comus_core.command_line import assigned
-from comus_core.config import from_dict, merge
-from comus_core.self_training import TRAINING_PRESETS, TrainingSettings, make_training
+from comus_core.config import merge
+from comus_core.self_training import (
+    TRAINING_PRESETS,
+    TrainingRequest,
+    TrainingSettings,
+    asked,
+    make_training,
+    what_was_asked,
+)
 from comus_core.workspace import open_workspace
 from comus_core.workspace.trainings import Training
 
@@ -28,6 +35,7 @@ from comus_core.workspace.trainings import Training
 @click.option("--filter", "percent", type=float, metavar="P", help="Percent left out; default: as decided.")
 @click.option("--seed", type=int, default=0, show_default=True, metavar="S")
 @click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any other, as learning_rate=1e-4.")
+@click.option("--background", is_flag=True, help="Queue it as a job and return: see `comus jobs`.")
 @click.option("--resume", is_flag=True, help="Go on with what this run was asked to train last.")
 @WORKSPACE
 @DEVICE
@@ -35,6 +43,7 @@ from comus_core.workspace.trainings import Training
 def train(
     run_name: str,
     preset: str,
+    background: bool,
     resume: bool,
     images: str | None,
     scored_on: str | None,
@@ -50,7 +59,6 @@ def train(
 
     Killed or stopped, the same command goes on from the last checkpoint; `--resume` does so without the other options.
     """
-    from comus_core.self_training.rounds import TrainingRequest
     from comus_core.self_training.rounds import train as train_rounds
 
     place = open_workspace(workspace)
@@ -60,6 +68,11 @@ def train(
     else:
         settings = make_training(preset, **merge(changes, assigned(assignments)))
         request = TrainingRequest(images, scored_on, percent, seed)
+    if background:
+        if json_file is not None:
+            raise click.UsageError("--json with --background: use `comus train RUN --resume --json FILE` afterwards")
+        queue(place, "train", {"run": run.id, "dataset": run.config.dataset} | asked(settings, request), device)
+        return
     printer = ProgressPrinter()
     told = 0
 
@@ -84,18 +97,15 @@ def train(
     give(found.result, json_file)
 
 
-def last_asked(trainings: list[Training], run_id: str) -> tuple[TrainingSettings, Any]:
+def last_asked(trainings: list[Training], run_id: str) -> tuple[TrainingSettings, TrainingRequest]:
     """Settings and request of the training last touched.
 
     Raises:
         UsageError: there is none.
     """
-    from comus_core.self_training.rounds import TrainingRequest
-
     if not trainings:
         raise click.UsageError(f"--resume: run {run_id} was not trained yet; `comus train {run_id}` begins")
-    asked = dict(trainings[0].settings)
-    return from_dict(TrainingSettings, asked.pop("training")), from_dict(TrainingRequest, asked)
+    return what_was_asked(trainings[0].settings)
 
 
 def round_line(entry: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from comus_core.config import RunConfig, from_dict
 from comus_core.errors import SettingsError
+from comus_core.self_training import TrainingRequest, TrainingSettings, what_was_asked
 from comus_core.types import STAGES, OnProgress
 from comus_core.workspace import Workspace
 
@@ -56,7 +57,31 @@ def _discover(workspace: Workspace, settings: Mapping[str, Any], device: str, te
     tell.log(f"{result['clusters']} clusters; computed anew: {', '.join(result['computed']) or 'nothing'}")
 
 
-KINDS: dict[str, Kind] = {"discover": Kind(discover_settings, _discover)}
+def training_of(settings: Mapping[str, Any]) -> tuple[str, TrainingSettings, TrainingRequest]:
+    """The run's id and what was asked, from `run` and the fields of `self_training.asked`; `dataset` is for display.
+
+    Raises:
+        SettingsError: no run, an unknown field, or a value out of range.
+    """
+    if not settings.get("run"):
+        raise SettingsError("no run: a training needs a finished run to start from")
+    values = {k: v for k, v in settings.items() if k not in ("run", "dataset")}
+    return str(settings["run"]), *what_was_asked(values)
+
+
+def _train(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
+    from comus_core.self_training.rounds import train
+
+    run_id, training, request = training_of(settings)
+    run = workspace.runs.get(run_id)
+    tell.on_run(run.id)
+    options: dict[str, Any] = {"on_progress": tell.on_progress, "log": tell.log}
+    for entry in train(run, workspace, training, request, device=device, **options).result["rounds"]:
+        score = "no ground truth" if entry["miou"] is None else f"mIoU {entry['miou']:.2f} %"
+        tell.log(f"round {entry['round']}: {score}, {entry['seconds']:.0f} s")
+
+
+KINDS: dict[str, Kind] = {"discover": Kind(discover_settings, _discover), "train": Kind(training_of, _train)}
 
 
 def kind_of(name: str) -> Kind:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from comus_core.self_training.settings import TRAINING_PRESETS, TrainingSettings, make_training
+from comus_core.self_training.settings import (
+    TRAINING_PRESETS,
+    TrainingRequest,
+    TrainingSettings,
+    asked,
+    make_training,
+    what_was_asked,
+)
 
-__all__ = ["TRAINING_PRESETS", "TrainingSettings", "make_training"]
+__all__ = ["TRAINING_PRESETS", "TrainingRequest", "TrainingSettings", "asked", "make_training", "what_was_asked"]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from comus_core import run_tables as tables
 from comus_core import stages
-from comus_core.config import Matching, to_dict
-from comus_core.errors import Cancelled, SettingsError
+from comus_core.config import Matching
+from comus_core.errors import Cancelled
 from comus_core.evaluation.matching import match
 from comus_core.evaluation.report import Score, score
 from comus_core.images.dataset import absolute, open_dataset
 from comus_core.scoring import frozen_matching, score_json, score_run
-from comus_core.self_training.settings import TrainingSettings
+from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked
 from comus_core.stages import StageContext
 from comus_core.stages.rounds import read_round_counts
 from comus_core.types import OnProgress, no_progress
@@ -24,23 +24,6 @@ from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.artifacts import digest
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.trainings import Training
-
-
-@dataclass(frozen=True)
-class TrainingRequest:
-    """What a person asks for beside the settings of the network.
-
-    Attributes:
-        images: data set that rounds after the first learn from; None is the run's own.
-        scored_on: data set that every round is scored on; None is the run's own.
-        filter_percent: of every cluster, for the first round; None is as decided in the run.
-        seed: of heads, order, crops and dropped units.
-    """
-
-    images: str | None = None
-    scored_on: str | None = None
-    filter_percent: float | None = None
-    seed: int = 0
 
 
 def train(
@@ -105,13 +88,14 @@ def _train(
             start = time.perf_counter()
             trained = stages.network(context, settings, number, labels, images, categories, log)
             made = {f"network-{number}": trained}
-            made |= _predict(contexts.scored, contexts, settings, trained, number, categories)
+            made |= _predict(contexts, settings, trained, number, categories)
             entry = _entry(contexts.scored, workspace, run, made, number, categories, time.perf_counter() - start)
             training = _with_round(workspace, training, made, entry)
             on_training(training)
             if number < settings.rounds:
                 context, images = contexts.more, contexts.checked(contexts.more)
-                labels = stages.predictions(context, settings, trained, images, categories)
+                stage = f"round {number + 1} labels"
+                labels = stages.predictions(context, settings, trained, images, categories, stage=stage)
         return workspace.trainings.save(replace(training, state="done"))
     except (Cancelled, KeyboardInterrupt):
         workspace.trainings.save(replace(workspace.trainings.get(training.id), state="cancelled"))
@@ -161,9 +145,6 @@ class _Contexts:
 
 def _complete(request: TrainingRequest) -> TrainingRequest:
     """The request with absolute paths."""
-    percent = request.filter_percent
-    if percent is not None and not 0 <= percent <= 100:
-        raise SettingsError(f"filter {percent}: a percentage from 0 to 100")
     return replace(
         request,
         images=absolute(request.images) if request.images else None,
@@ -186,19 +167,19 @@ def _first_labels(context: StageContext, run: Run, decided: Decisions) -> Artifa
 def _begin(
     workspace: Workspace, run: Run, settings: TrainingSettings, request: TrainingRequest, labels: Artifact
 ) -> Training:
-    asked = {"training": to_dict(settings), **to_dict(request)}
+    wanted = asked(settings, request)
     parts = [Supervision(**run.provenance["supervision"]), REGISTRY[settings.backbone].supervision]
     whole = strongest(parts)
     result = {
         "run": run.id,
         "dataset": request.scored_on or run.config.dataset,
         "supervision": {"direct": whole.direct, "inherited": whole.inherited},
-        "settings": asked,
+        "settings": wanted,
         "rounds": [],
     }
-    training_id = f"{run.id}-{digest([asked, labels.fingerprint])[:8]}"
+    training_id = f"{run.id}-{digest([wanted, labels.fingerprint])[:8]}"
     artifacts = {"labels-1": labels.fingerprint}
-    return workspace.trainings.save(Training(training_id, run.id, "running", asked, artifacts, result))
+    return workspace.trainings.save(Training(training_id, run.id, "running", wanted, artifacts, result))
 
 
 def _score_round_0(training: Training, contexts: _Contexts, workspace: Workspace, run: Run) -> Training:
@@ -216,17 +197,18 @@ def _score_round_0(training: Training, contexts: _Contexts, workspace: Workspace
 
 
 def _predict(
-    context: StageContext,
     contexts: _Contexts,
     settings: TrainingSettings,
     trained: Artifact,
     number: int,
     categories: int,
 ) -> dict[str, Artifact]:
-    predicted = stages.predictions(context, settings, trained, contexts.checked(context), categories)
+    context, stage = contexts.scored, f"round {number}"
+    images = contexts.checked(context)
+    predicted = stages.predictions(context, settings, trained, images, categories, stage=f"{stage} masks")
     made = {f"predictions-{number}": predicted}
     if context.dataset.truth is not None:
-        made[f"counts-{number}"] = stages.round_counts(context, predicted, categories)
+        made[f"counts-{number}"] = stages.round_counts(context, predicted, categories, stage=f"{stage} scores")
     return made
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from comus_core.config import check_choice, from_dict, merge, require
+from comus_core.config import check_choice, from_dict, merge, require, to_dict
 
 Optimiser = Literal["adam", "adamw"]
 Schedule = Literal["constant", "poly"]
@@ -72,6 +73,28 @@ class TrainingSettings:
         return self.epochs if number == 1 else self.later_epochs
 
 
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What a person asks for beside the settings of the network.
+
+    Attributes:
+        images: data set that rounds after the first learn from; None is the run's own.
+        scored_on: data set that every round is scored on; None is the run's own.
+        filter_percent: of every cluster, for the first round; None is as decided in the run.
+        seed: of heads, order, crops and dropped units.
+    """
+
+    images: str | None = None
+    scored_on: str | None = None
+    filter_percent: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        percent = self.filter_percent
+        require(percent is None or 0 <= percent <= 100, f"filter {percent}: a percentage from 0 to 100")
+        require(0 <= self.seed < 2**32, f"seed {self.seed}: must lie between 0 and 4294967295")
+
+
 _PAPER: dict[str, Any] = {
     "backbone": "dino-resnet50",
     "output_stride": 8,
@@ -124,3 +147,18 @@ def make_training(preset: str = "cpu", **changes: Any) -> TrainingSettings:
     """
     require(preset in TRAINING_PRESETS, f"preset '{preset}': choose one of {', '.join(TRAINING_PRESETS)}")
     return from_dict(TrainingSettings, merge(TRAINING_PRESETS[preset], changes))
+
+
+def asked(settings: TrainingSettings, request: TrainingRequest) -> dict[str, Any]:
+    """Both as one JSON object: what a job and a stored training hold."""
+    return {"training": to_dict(settings), **to_dict(request)}
+
+
+def what_was_asked(values: Mapping[str, Any]) -> tuple[TrainingSettings, TrainingRequest]:
+    """The other way round.
+
+    Raises:
+        SettingsError: an unknown setting, or a value out of range.
+    """
+    request = {key: value for key, value in values.items() if key != "training"}
+    return from_dict(TrainingSettings, dict(values.get("training", {}))), from_dict(TrainingRequest, request)

@@ -107,7 +107,12 @@ def labelled(context: StageContext, labels: Artifact, sure: float, categories: i
 
 
 def predictions(
-    context: StageContext, settings: TrainingSettings, trained: Artifact, images: Artifact, categories: int
+    context: StageContext,
+    settings: TrainingSettings,
+    trained: Artifact,
+    images: Artifact,
+    categories: int,
+    stage: str = "masks",
 ) -> Artifact:
     """The network's mask of every image, under `masks/`, and how sure it is, in 255ths, under `confidence/`."""
     from comus_core.self_training.prediction import predict
@@ -132,7 +137,7 @@ def predictions(
 
     chosen = {name: getattr(settings, name) for name in PREDICTION}
     key = context.key("predictions", chosen, network=trained, images=images)
-    return context.make("prediction", key, ids, work)
+    return context.make(stage, key, ids, work)
 
 
 def load_segmenter(trained: Artifact, settings: TrainingSettings, outputs: int, device: str) -> Any:
@@ -152,7 +157,7 @@ def load_segmenter(trained: Artifact, settings: TrainingSettings, outputs: int, 
     return segmenter.to(device).eval().requires_grad_(False)
 
 
-def round_counts(context: StageContext, predicted: Artifact, categories: int) -> Artifact:
+def round_counts(context: StageContext, predicted: Artifact, categories: int, stage: str = "scores") -> Artifact:
     """Pixels of each predicted category and class, image by image: (C + 1) × classes, flattened."""
     truth = context.dataset.truth
     assert truth is not None, "counts need ground truth: the caller checks"
@@ -169,7 +174,7 @@ def round_counts(context: StageContext, predicted: Artifact, categories: int) ->
 
     ids = [i for i in sorted(file_of) if truth.has(i)]
     key = context.key("round_counts", {}, predictions=predicted, truth=context.truth_fingerprint())
-    return context.make("scoring", key, ids, work)
+    return context.make(stage, key, ids, work)
 
 
 def read_round_counts(counts: Artifact, categories: int) -> tuple[list[str], IntArray]:

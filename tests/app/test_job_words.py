@@ -67,6 +67,24 @@ def test_stages_before_the_present_one_are_done_and_those_after_to_come():
     assert {state for _, state in job_words.stage_states(working(state="done"))} == {"done"}
 
 
+def test_a_training_shows_its_rounds():
+    def training(**changes):
+        settings = {"dataset": "photos", "training": {"rounds": 2, "backbone": "dino-resnet50"}}
+        return working(kind="train", settings=settings, **changes)
+
+    def states(job):
+        return [state for _, state in job_words.stage_states(job)]
+
+    assert [words for words, _ in job_words.stage_states(training())] == ["Round 0", "Round 1", "Round 2"]
+    assert states(training(stage="")) == ["todo", "todo", "todo"]
+    assert states(training(stage="saliency")) == ["now", "todo", "todo"]
+    assert states(training(stage="round 1")) == ["done", "now", "todo"]
+    assert states(training(stage="round 1 masks", state="failed")) == ["done", "stopped", "todo"]
+    assert states(training(stage="round 2 scores", state="done")) == ["done", "done", "done"]
+    assert job_words.progress_words(training(stage="round 1 masks"), NOW).startswith("Round 1 masks 120 of 240")
+    assert job_words.networks_words(training().settings) == "training of dino-resnet50"
+
+
 def test_times_are_told_by_their_distance():
     assert job_words.time_words(a_job(state="queued"), NOW) == "queued 2 min ago"
     assert job_words.time_words(working(), NOW) == "at work for 1 min 30 s"

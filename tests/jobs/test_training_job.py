@@ -1,0 +1,69 @@
+"""A training as a background job: killed, resumed, and no different from one that nobody disturbed."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from comus_core import open_workspace
+from comus_core.errors import SettingsError
+from comus_core.jobs import ensure_supervisor, get, read_log, resume, submit, wait
+from comus_core.self_training import TrainingRequest, asked, make_training
+from tests.jobs.watching import PATIENCE, end_all, until
+
+TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "batch": 8, "rounds": 1, "checkpoint_every": 4}
+
+
+@pytest.fixture
+def workspace(finished, tmp_path):
+    shutil.copytree(finished[0].root, tmp_path / "w")
+    place = open_workspace(tmp_path / "w")
+    yield place
+    end_all(place)
+
+
+def test_a_training_that_is_killed_is_resumed_from_its_checkpoint(workspace, finished):
+    run = finished[1]
+    settings = make_training(**TINY, epochs=30)
+    wanted = {"run": run.id, "dataset": run.config.dataset} | asked(settings, TrainingRequest(seed=5))
+    job = submit(workspace, "train", wanted, "cpu")
+    ensure_supervisor(workspace)
+    at_work = until(lambda: (found := get(workspace, job.id)).stage == "round 1" and found.step > 6 and found)
+    assert (at_work.run, at_work.total) == (run.id, 60)
+    os.kill(at_work.pid, signal.SIGKILL)
+    until(lambda: get(workspace, job.id).state == "lost")
+    resume(workspace, job.id)
+    ensure_supervisor(workspace)
+    again = until(lambda: (found := get(workspace, job.id)).stage == "round 1" and found.attempt == 2 and found)
+    assert again.first_step >= 4  # it did not begin anew
+    assert wait(workspace, job.id, PATIENCE).state == "done"
+    training = workspace.trainings.of_run(run.id)[0]
+    assert training.state == "done" and [entry["round"] for entry in training.result["rounds"]] == [0, 1]
+    assert f"round 1: mIoU {training.result['rounds'][1]['miou']:.2f} %" in read_log(get(workspace, job.id))
+
+
+def test_the_command_queues_a_training(workspace, finished):
+    run = finished[1]
+    options = [f"--set={name}={value}" for name, value in (TINY | {"epochs": 1}).items()]
+    command = [sys.executable, "-m", "comus_core", "train", run.id, *options, "--background", "--workspace"]
+    done = subprocess.run([*command, str(workspace.root)], capture_output=True, text=True, check=True)
+    assert "job 1 is queued: `comus jobs log 1 --follow` shows it" in done.stdout
+    job = wait(workspace, 1, PATIENCE)
+    assert (job.kind, job.state, job.run, job.settings["training"]["crop"]) == ("train", "done", run.id, 64)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "no run"),
+        ({"run": "a", "training": {"crop": 100}}, "crop 100"),
+        ({"run": "a", "filter_percent": 200}, "filter 200"),
+        ({"run": "a", "epochs": 3}, "unknown setting epochs"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_it_is_queued(workspace, settings, words):
+    with pytest.raises(SettingsError, match=words):
+        submit(workspace, "train", settings)
