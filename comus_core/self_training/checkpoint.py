@@ -20,7 +20,7 @@ class State:
     """Where a training stands after `step` steps.
 
     Attributes:
-        history: a record of each reported step: step, loss, learning rate, images a second.
+        history: a record of each step: step, loss, rate, images_per_second.
         parts: micro-batches that a batch is cut into, more than 1 after memory ran out.
         notes: what a person should know of the way here, such as memory that ran out.
         averaged: the moving average of the weights by name; empty without one.

@@ -21,7 +21,7 @@ from comus_core.self_training.team import Team
 from comus_core.types import OnProgress, Progress, no_progress
 
 POLY_POWER = 0.9
-REPORT_EVERY = 10  # steps
+REPORT_EVERY = 1.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def train_round(
     *,
     team: Team | None = None,
     on_progress: OnProgress = no_progress,
-    on_loss: Callable[[float], None] = lambda _: None,
+    on_report: Callable[[list[dict[str, float]]], None] = lambda _: None,
     log: Callable[[str], None] = lambda _: None,
 ) -> tuple[dict[str, Tensor], State]:
     """Train to the round's last step, from the checkpoint in its folder if there is one.
@@ -63,7 +63,7 @@ def train_round(
         this: which round, and where.
         team: the processes that train together; None is this one alone.
         on_progress: called after every step; raising `Cancelled` there keeps a checkpoint.
-        on_loss: told the loss of every step.
+        on_report: told about once a second of the steps since: step, loss, rate, images_per_second of each.
         log: told what a person should know.
 
     Returns:
@@ -84,7 +84,8 @@ def train_round(
     shared = team.share(network, this.device)
     shared.train()
     stream = batches(examples, settings, this.seed, this.number, state.step, steps, team.rank, team.world)
-    clock = time.perf_counter()
+    clock = told = time.perf_counter()
+    reported = len(state.history)
     stage = f"round {this.number}"
     on_progress(Progress(stage, state.step, steps))
     try:
@@ -93,15 +94,14 @@ def train_round(
             loss = _step(shared, optimiser, (pixels, labels), rate, this, state, team, log)
             value = float(team.mean(loss))
             _require_number(value, state.step + 1, rate, this)
-            on_loss(value)
             _average(network, state, settings.ema)
             state.step += 1
-            if state.step % REPORT_EVERY == 0 or state.step == steps:
-                now = time.perf_counter()
-                since = state.step % REPORT_EVERY or REPORT_EVERY
-                speed = since * settings.batch / max(now - clock, 1e-9)
-                state.history.append({"step": state.step, "loss": value, "rate": rate, "images_per_second": speed})
-                clock = now
+            now = time.perf_counter()
+            speed, clock = settings.batch / max(now - clock, 1e-9), now
+            state.history.append({"step": state.step, "loss": value, "rate": rate, "images_per_second": speed})
+            if now - told >= REPORT_EVERY or state.step == steps:
+                on_report(state.history[reported:])
+                told, reported = now, len(state.history)
             if state.step % settings.checkpoint_every == 0 and state.step < steps and team.leads:
                 checkpoint.save(this.folder, state, network, optimiser)
             on_progress(Progress(stage, state.step, steps))

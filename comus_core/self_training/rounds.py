@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from comus_core import run_tables as tables
@@ -86,7 +87,8 @@ def _train(
         context, images = contexts.own, contexts.checked(contexts.own)
         for number in range(1, settings.rounds + 1):
             start = time.perf_counter()
-            trained = stages.network(context, settings, number, labels, images, categories, log)
+            report = partial(workspace.trainings.note, training.id, number)
+            trained = stages.network(context, settings, number, labels, images, categories, log, report)
             made = {f"network-{number}": trained}
             made |= _predict(contexts, settings, trained, number, categories)
             entry = _entry(contexts.scored, workspace, run, made, number, categories, time.perf_counter() - start)

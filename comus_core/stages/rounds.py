@@ -40,6 +40,7 @@ def network(
     images: Artifact,
     categories: int,
     log: Callable[[str], None],
+    on_report: Callable[[list[dict[str, float]]], None],
 ) -> Artifact:
     """The network of round `number`, trained on the masks of `labels`; goes on from its checkpoint after a kill.
 
@@ -51,6 +52,7 @@ def network(
         images: checked images of the data set.
         categories: C.
         log: told what a person should know.
+        on_report: told of the steps, by the leading process.
     """
     from safetensors.torch import save_file
 
@@ -66,7 +68,10 @@ def network(
         this = Round(number, seed, index_dtype_and_ignore(categories)[1], folder, context.device)
         fresh = new_segmenter(settings, categories + 1, seed).to(context.device)
         examples = labelled(context, labels, sure, categories)
-        return train_round(fresh, examples, settings, this, team=team, on_progress=context.on_progress, log=log)
+        tell: dict[str, Any] = {"on_progress": context.on_progress, "log": log}
+        if team.leads:
+            tell["on_report"] = on_report
+        return train_round(fresh, examples, settings, this, team=team, **tell)
 
     def write(folder: Path) -> None:
         weights, state = work(folder)

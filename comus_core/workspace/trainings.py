@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,10 @@ from typing import Any
 from comus_core.errors import WorkspaceError
 from comus_core.workspace.database import Database
 
+STEPS = (
+    "CREATE TABLE IF NOT EXISTS training_steps (training TEXT NOT NULL, round INTEGER NOT NULL, step INTEGER NOT NULL,"
+    " loss REAL NOT NULL, rate REAL NOT NULL, images_per_second REAL NOT NULL, PRIMARY KEY (training, round, step))"
+)
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS trainings (id TEXT PRIMARY KEY, run TEXT NOT NULL, state TEXT NOT NULL,"
     " created_at TEXT NOT NULL, updated_at TEXT NOT NULL, settings TEXT NOT NULL, artifacts TEXT NOT NULL,"
@@ -45,6 +50,7 @@ class TrainingTable:
         self.database = database
         with database.reading() as connection:
             connection.execute(SCHEMA)
+            connection.execute(STEPS)
 
     def save(self, training: Training) -> Training:
         """Insert or update a row."""
@@ -58,6 +64,24 @@ class TrainingTable:
                 (training.id, training.run, training.state, now, now, *blobs),
             )
         return training
+
+    def note(self, training_id: str, number: int, records: Sequence[Mapping[str, float]]) -> None:
+        """Add what a round's steps reported: step, loss, rate, images_per_second; a step done again replaces itself."""
+        rows = [(training_id, number, r["step"], r["loss"], r["rate"], r["images_per_second"]) for r in records]
+        with self.database.writing() as connection:
+            connection.executemany("INSERT OR REPLACE INTO training_steps VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def steps(self, training_id: str) -> dict[int, list[dict[str, float]]]:
+        """Round -> its reported steps in order."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT * FROM training_steps WHERE training = ? ORDER BY round, step", (training_id,)
+            ).fetchall()
+        found: dict[int, list[dict[str, float]]] = {}
+        for row in rows:
+            values = {name: row[name] for name in ("step", "loss", "rate", "images_per_second")}
+            found.setdefault(row["round"], []).append(values)
+        return found
 
     def get(self, training_id: str) -> Training:
         """The training of that id.

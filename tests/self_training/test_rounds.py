@@ -45,6 +45,18 @@ def test_every_round_is_scored_beginning_with_the_runs_own(trained):
     assert json.loads(json.dumps(training.result)) == training.result
 
 
+def test_every_step_is_noted_while_it_trains(trained):
+    workspace, _, training = trained
+    steps = workspace.trainings.steps(training.id)
+    assert {number: [record["step"] for record in records] for number, records in steps.items()} == {
+        1: list(range(1, len(steps[1]) + 1)),
+        2: list(range(1, len(steps[2]) + 1)),
+    }
+    assert len(steps[1]) == 4 and len(steps[2]) == 3  # two epochs of 2 batches of the core, one of 3 of all images
+    assert all(record["loss"] > 0 and record["images_per_second"] > 0 for record in steps[1] + steps[2])
+    assert steps[1][0]["rate"] > steps[1][-1]["rate"]
+
+
 def test_the_score_of_a_round_is_that_of_loops_over_its_masks(trained, drawn):
     workspace, _, training = trained
     predicted = workspace.artifacts.get("predictions", training.artifacts["predictions-2"])
