@@ -15,9 +15,11 @@ from comus_core import drawing
 from comus_core.errors import WorkspaceError
 from comus_core.places import ROOTS_VARIABLE, image_roots
 from comus_core.pseudo_masks import index_dtype_and_ignore, pseudo_mask
+from comus_core.round_masks import round_mask
 from comus_core.run_tables import read_soft_map
 from comus_core.run_view import RunView
 from comus_core.saliency.soft_maps import from_png
+from comus_core.workspace import Artifact
 
 LAYER_LONGEST = 1280  # pixels; a layer is scaled by the browser to its photograph
 
@@ -62,6 +64,22 @@ def layer(view: RunView, image_row: int, name: str, row: int | None) -> bytes:
         palette = drawing.rgb(truth_colours(view))
         return drawing.to_png(drawing.index_layer(truth.mask(image_id), palette, truth.ignore, small))
     return _proposals_layer(view, image_id, size_hw, small, name == "pseudo_mask", row)
+
+
+def round_layer(view: RunView, image_row: int, predictions: Artifact) -> bytes:
+    """The PNG of what a round predicts, in the colours of the categories.
+
+    Raises:
+        WorkspaceError: it predicts nothing for this image.
+    """
+    size_hw = (int(view.image_sizes[image_row, 0]), int(view.image_sizes[image_row, 1]))
+    mask = round_mask(predictions, str(view.image_ids[image_row]))
+    if mask is None:
+        raise WorkspaceError(f"image {view.image_ids[image_row]} has no prediction")
+    labels = view.labels(view.workspace.decisions_of(view.run))
+    small = drawing.fitted(size_hw, LAYER_LONGEST)
+    ignore = index_dtype_and_ignore(labels.C)[1]
+    return drawing.to_png(drawing.index_layer(mask, drawing.rgb(colours(labels.C)), ignore, small))
 
 
 def _proposals_layer(

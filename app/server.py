@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -28,6 +29,7 @@ from app.opened import view_of, workspace
 from app.undelayed import send_at_once
 from comus_core import jobs
 from comus_core.errors import ComusError, SettingsError, WorkspaceError
+from comus_core.round_masks import rounds_of
 from comus_core.run_view import RunView
 
 FOREVER, ASK_AGAIN = "private, max-age=31536000, immutable", "private, no-cache"
@@ -137,11 +139,17 @@ def layer(request: Request) -> Response:
 
     def answer(view: RunView) -> Response:
         image_row = _row("image", request.path_params["row"], len(view.image_ids))
-        name = _choice("layer", request.path_params["name"], LAYERS)
+        rounds = rounds_of(view)
+        names = (*LAYERS, *(urls.round_layer(number) for number in rounds))
+        name = _choice("layer", request.path_params["name"], names)
         asked = request.query_params.get("row")
         row = None if asked is None else _row("proposal", int(asked) if asked.isdecimal() else -1, len(view))
         if row is not None and view.proposals.image_id[row] != view.image_ids[image_row]:
             raise WorkspaceError(f"proposal {row} lies in another image than {view.image_ids[image_row]}")
+        if name not in LAYERS:
+            predicted = rounds[urls.round_of_layer(name)]
+            made = partial(pictures.round_layer, view, image_row, predicted)
+            return _versioned(request, predicted.fingerprint, made, "image/png")
         version = urls.layer_version(view, name, view.workspace.decisions_of(view.run).version)
         return _versioned(request, version, lambda: pictures.layer(view, image_row, name, row), "image/png")
 

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from comus_core.run_view import RunView
 
+ROUND = "round-"
 LayerName = Literal["saliency", "proposal", "pseudo_mask", "truth"]
 
 # Pixels of the longer side; other sizes are refused, so that the cache stays small. 0 is full size.
@@ -48,6 +49,21 @@ def layer(view: RunView, image_row: int, name: LayerName, *, row: int | None = N
     """
     chosen = "" if row is None else str(row)
     return _address(view, f"layers/{name}/{image_row}", v=layer_version(view, name, decided), row=chosen)
+
+
+def round_layer(number: int) -> str:
+    """The name of the layer that shows a round's predictions."""
+    return f"{ROUND}{number}"
+
+
+def round_of_layer(name: str) -> int:
+    """The round whose layer is called so."""
+    return int(name.removeprefix(ROUND))
+
+
+def predicted(view: RunView, image_row: int, number: int, version: str) -> str:
+    """A transparent PNG of what round `number` predicts; `version` is the fingerprint of its predictions."""
+    return _address(view, f"layers/{round_layer(number)}/{image_row}", v=version)
 
 
 def points(view: RunView, method: str) -> str:

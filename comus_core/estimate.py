@@ -27,6 +27,7 @@ GFLOP = {
 }
 NCUT_PIXELS = (480 / 256) ** 2  # a dense map is made of a larger picture than a crop
 EFFICIENCY = 0.35  # share of the matrix-product speed that convolutions and attention reach
+GPU_GFLOPS = 10_000.0  # a second, of a mid-range GPU at fp32
 DECODE_SECONDS = 0.008  # a half-megapixel JPEG
 BYTES_PER_IMAGE = 16_000  # soft map, index mask and rows of tables
 
@@ -95,12 +96,18 @@ def remember_speeds(
     """Keep, for the next estimate, how fast each kind of artifact was made."""
     saliency, encoder = work_names(config)
     names = {"images": "images", "soft_maps": saliency, "features": encoder}
-    rows = [(names[k], _machine(device), seconds) for k, seconds in seconds_per_item.items() if k in names]
+    remember(workspace, {names[k]: seconds for k, seconds in seconds_per_item.items() if k in names}, device)
+
+
+def remember(workspace: Workspace, seconds_of: Mapping[str, float], device: str) -> None:
+    """Keep the seconds an item of each kind of work took on this machine and device."""
+    rows = [(work, _machine(device), seconds) for work, seconds in seconds_of.items()]
     with workspace.database.writing() as connection:
         connection.executemany("INSERT OR REPLACE INTO speeds VALUES (?, ?, ?)", rows)
 
 
 def _machine(device: str) -> str:
+    """This machine and device, as the table of speeds calls them."""
     return f"{platform.node()} {device}"
 
 
@@ -109,7 +116,7 @@ def _arithmetic(work: str, device: str) -> float:
         return DECODE_SECONDS
     cut = work.startswith("ncut ")
     gflop = GFLOP.get(work.removeprefix("ncut "), 60.0) * (NCUT_PIXELS if cut else 1.0)
-    speed = 10_000.0 if device != "cpu" else matrix_speed() * EFFICIENCY  # a mid-range GPU at fp32
+    speed = GPU_GFLOPS if device != "cpu" else matrix_speed() * EFFICIENCY
     return DECODE_SECONDS + gflop / speed + (0.1 if cut else 0.0)
 
 

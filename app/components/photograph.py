@@ -15,10 +15,13 @@ from app.components.photo import Layer, photo
 from app.palette import UNASSIGNED
 from app.walk import Place
 from comus_core import standing
+from comus_core.round_masks import rounds_of
 from comus_core.run_view import RunView
+from comus_core.workspace import Artifact
 from comus_core.workspace.decisions import Decisions
 
 PAGE_SIZE = 1600  # longer side of the photograph as first shown
+ROUND_WORDS = {1: "Teacher (round 1)", 2: "Student (round 2)"}
 WALKS: dict[walk.WalkName, str] = {"photographs": "All photographs", "cluster": "Its cluster"}
 
 
@@ -138,9 +141,17 @@ def _layers(view: RunView, place: Place, decided: Decisions) -> list[Layer]:
             Layer("proposal", "Proposals", urls.layer(view, at, "proposal"), shown=True, opacity=0.55),
             Layer("pseudo_mask", "Pseudo-mask", urls.layer(view, at, "pseudo_mask", decided=version)),
         ]
+    layers += [
+        Layer(urls.round_layer(number), ROUND_WORDS.get(number, f"Round {number}"), _predicted(view, at, number, found))
+        for number, found in rounds_of(view).items()
+    ]
     if view.counts is not None:
         layers.append(Layer("truth", "Ground truth", urls.layer(view, at, "truth")))
     return layers
+
+
+def _predicted(view: RunView, image_row: int, number: int, predictions: Artifact) -> str:
+    return urls.predicted(view, image_row, number, predictions.fingerprint)
 
 
 def _names(colours: Colouring, rows: object) -> tuple[list[str], list[str]]:

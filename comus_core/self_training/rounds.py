@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from statistics import median
 from typing import Any
 
 from comus_core import run_tables as tables
@@ -16,6 +17,7 @@ from comus_core.evaluation.matching import match
 from comus_core.evaluation.report import Score, score
 from comus_core.images.dataset import absolute, open_dataset
 from comus_core.scoring import frozen_matching, score_json, score_run
+from comus_core.self_training.cost import remember_speed
 from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked
 from comus_core.stages import StageContext
 from comus_core.stages.rounds import read_round_counts
@@ -89,6 +91,7 @@ def _train(
             start = time.perf_counter()
             report = partial(workspace.trainings.note, training.id, number)
             trained = stages.network(context, settings, number, labels, images, categories, log, report)
+            _remember_speed(training, contexts.own.device, number, settings, workspace)
             made = {f"network-{number}": trained}
             made |= _predict(contexts, settings, trained, number, categories)
             entry = _entry(contexts.scored, workspace, run, made, number, categories, time.perf_counter() - start)
@@ -265,6 +268,14 @@ def _round(number: int, evaluation: dict[str, Any] | None, seconds: float) -> di
     kept = ("miou", "pixel_accuracy", "matching", "per_class")
     values = {k: evaluation[k] if evaluation else None for k in kept}
     return {"round": number, **values, "seconds": round(seconds, 3)}
+
+
+def _remember_speed(
+    training: Training, device: str, number: int, settings: TrainingSettings, workspace: Workspace
+) -> None:
+    speeds = [record["images_per_second"] for record in workspace.trainings.steps(training.id).get(number, [])]
+    if speeds:
+        remember_speed(workspace, settings, device, median(speeds))
 
 
 def _with_round(workspace: Workspace, training: Training, made: dict[str, Artifact], entry: dict[str, Any]) -> Training:

@@ -1,0 +1,138 @@
+"""The Self-training page: what it asks, what it shows of a training, and the layers that a round adds."""
+
+import io
+import shlex
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
+
+from app import training_form
+from app.components.training_figures import loss_curve, round_bars, smoothed
+from app.components.training_panel import rounds_table
+from app.palette import colours
+from app.training_form import Asked
+from comus_core import open_workspace
+from comus_core.drawing import rgb
+from comus_core.pseudo_masks import from_png
+from comus_core.round_masks import rounds_of
+from comus_core.run_view import open_run_view
+from comus_core.self_training import make_training
+from comus_core.self_training.rounds import train
+
+TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
+
+
+@pytest.fixture(scope="module")
+def trained(shown, tmp_path_factory):
+    """(workspace, run, training): a copy of the finished run, trained for one round."""
+    root = tmp_path_factory.mktemp("trained") / "workspace"
+    shutil.copytree(shown[0].root, root)
+    workspace = open_workspace(root)
+    run = workspace.runs.get(shown[1].id)
+    return workspace, run, train(run, workspace, make_training(**TINY))
+
+
+@pytest.fixture
+def page(app_test, changeable) -> AppTest:
+    workspace, run = changeable
+    return app_test("training", workspace=workspace, run=run.id)
+
+
+def words(test) -> str:
+    parts = [*test.markdown, *test.caption, *test.code, *test.error, *test.get("html")]
+    return "\n".join(str(getattr(part, "value", None) or part.proto.body) for part in parts)
+
+
+def test_before_the_first_training_it_says_what_it_would_do_and_cost(page, changeable):
+    assert not page.exception and page.title[0].value == "Self-training"
+    assert "Not trained yet" in words(page) and "from arithmetic" in words(page)
+    assert page.metric[0].value.startswith("≈ ")
+    assert not page.button(key="training_start").disabled
+    assert page.code[0].value == f"comus train {changeable[1].id} --workspace {changeable[0].root}"
+
+
+def test_what_is_chosen_is_in_the_command(page):
+    page.number_input(key="training_rounds_cpu_widget").set_value(3).run()
+    page.number_input(key="training_seed_widget").set_value(7).run()
+    page.toggle(key="training_own_filter_widget").set_value(True).run()
+    page.slider(key="training_filter").set_value(35.0).run()
+    assert not page.exception
+    assert "--rounds 3 --filter 35 --seed 7" in page.code[0].value
+
+
+def test_weights_that_are_not_here_are_named_and_nothing_can_be_started(page):
+    page.selectbox(key="training_preset").set_value("paper-coco").run()
+    assert not page.exception and page.button(key="training_start").disabled
+    assert "dino-resnet50" in words(page) and "comus weights download dino-resnet50" in words(page)
+    assert page.number_input(key="training_rounds_paper-coco_widget").value == 1
+
+
+def test_a_training_is_shown_round_by_round(app_test, trained):
+    workspace, run, training = trained
+    test = app_test("training", workspace=workspace, run=run.id)
+    assert not test.exception and "Not trained yet" not in words(test)
+    table = test.dataframe[0].value
+    assert list(table.columns) == ["Class", "Round 0", "Round 1"]
+    assert table["Round 1"][0] == round(training.result["rounds"][1]["miou"], 2)
+    assert len(test.get("plotly_chart")) == 2
+
+
+def test_the_layer_of_a_round_is_its_mask_in_the_colours_of_the_categories(trained, monkeypatch):
+    workspace, run, _ = trained
+    monkeypatch.setenv("COMUS_WORKSPACE", str(workspace.root))
+    from starlette.applications import Starlette
+
+    from app.server import routes
+
+    client = TestClient(Starlette(routes=routes()))
+    view = open_run_view(workspace, run)
+    (number, predicted), *more = rounds_of(view).items()
+    assert number == 1 and not more
+    image_id = str(view.image_ids[3])
+    row = next(r for r in predicted.table().to_pylist() if r["image_id"] == image_id)
+    mask = from_png(predicted.file(row["file"]).read_bytes())
+    answer = client.get(f"/api/runs/{run.id}/layers/round-1/3?v={predicted.fingerprint}")
+    shown = np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGBA"))
+    palette = np.vstack([[0, 0, 0], rgb(colours(view.clusters))])
+    assert np.array_equal(shown[..., 3] > 0, mask > 0)
+    assert np.array_equal(shown[mask > 0][:, :3], palette[mask[mask > 0]])
+    assert client.get(f"/api/runs/{run.id}/layers/round-2/3").status_code == 404
+
+
+def test_the_command_of_a_page_is_read_back_to_the_same_settings(shown):
+    from comus_core.cli.train import train as command
+
+    workspace, run = shown
+    for wanted in (Asked("cpu", 2, None), Asked("paper-voc", 1, 0.0, 9), Asked("paper-coco", 3, 12.5)):
+        name, verb, *rest = shlex.split(training_form.command_line(workspace, run, wanted))
+        assert (name, verb) == ("comus", "train")
+        given = command.make_context("train", rest).params
+        again = Asked(given["preset"], given["rounds"] or wanted.settings.rounds, given["percent"], given["seed"])
+        assert again == wanted and make_training(given["preset"], rounds=given["rounds"]) == wanted.settings
+
+
+def test_the_smoothed_loss_is_a_running_average_that_starts_at_the_first_value():
+    assert smoothed([2.0]) == [2.0] and smoothed([]) == []
+    assert smoothed([1.0, 1.0, 1.0]) == pytest.approx([1.0] * 3)
+    assert smoothed([1.0, 0.0], keep=0.5)[1] == pytest.approx(1 / 3)  # weights 1/4 and 1/2
+
+
+def test_rounds_follow_one_another_in_the_figure_and_round_0_has_no_loss():
+    record = {"rate": 1.0, "images_per_second": 1.0}
+    steps = {1: [{"step": 1, "loss": 1.0, **record}, {"step": 2, "loss": 0.5, **record}]}
+    steps[2] = [{"step": 1, "loss": 0.4, **record}]
+    assert [list(trace.x) for trace in loss_curve(steps).data] == [[1, 2], [3]]
+    rounds = [
+        {"round": 0, "miou": 40.0, "per_class": {"background": 80.0, "cat": 0.0}},
+        {"round": 1, "miou": 45.5, "per_class": {"background": 81.0, "cat": 10.0}},
+    ]
+    assert list(round_bars(rounds).data[0].y) == [40.0, 45.5]
+    assert rounds_table(rounds).to_dict("list") == {
+        "Class": ["mIoU", "background", "cat"],
+        "Round 0": [40.0, 80.0, 0.0],
+        "Round 1": [45.5, 81.0, 10.0],
+    }
