@@ -116,13 +116,11 @@ def label_map_of(decided: Decisions, clusters: int) -> LabelMap:
     return replace(LabelMap.identity(clusters), names=tuple(names))
 
 
-def decided_rows(
-    proposals: Proposals, table: ClusterTable, decided: Decisions
-) -> tuple[tuple[str, ...], IntArray, Any]:
-    """Category names (C,), category (n,) int32 and kept (n,) bool of each row of `proposals`, joined by id."""
+def decided_rows(proposals: Proposals, table: ClusterTable, decided: Decisions) -> tuple[LabelMap, IntArray, Any]:
+    """The label map, and category (n,) int32 and kept (n,) bool of each row of `proposals`, joined by id."""
     row_of = {proposal_id: row for row, proposal_id in enumerate(table.proposal_id)}
     rows = np.array([row_of.get(p, -1) for p in proposals.proposal_id], dtype=np.int64)
     labels = label_map_of(decided, table.count)
     keep = kept(table.cluster, table.distance, table.proposal_id, decided.percent_of(table.count))
     category = np.where(rows >= 0, labels.categories(table.cluster)[rows], -1)
-    return labels.names, category.astype(np.int32), np.where(rows >= 0, keep[rows], False) & (category >= 0)
+    return labels, category.astype(np.int32), np.where(rows >= 0, keep[rows], False) & (category >= 0)

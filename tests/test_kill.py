@@ -8,22 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from comus_core.images.demo_scenes import draw_demo
+COMMAND = [sys.executable, "-m", "comus_core", "run", "demo", "--until", "clustering", "--saliency", "u2netp"]
+COMMAND += ["--encoder", "efficientnet-lite0", "--workspace"]
+KINDS = ("images", "soft_maps", "proposals", "features", "clustering")  # of these stages
 
-SCENES = 80  # one shard and a quarter: the kill falls between the two
-CHOICES = ["--until", "clustering", "--saliency", "u2netp", "--encoder", "efficientnet-lite0", "--clusters", "10"]
 
-
-@pytest.fixture(scope="module")
-def start(tmp_path_factory):
-    """`start(workspace)`: the process of a run over drawn scenes."""
-    scenes = draw_demo(tmp_path_factory.mktemp("scenes"), n_scenes=SCENES)
-    command = [sys.executable, "-m", "comus_core", "run", str(scenes), *CHOICES, "--workspace"]
-
-    def begin(workspace: Path) -> subprocess.Popen:
-        return subprocess.Popen([*command, str(workspace)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    return begin
+def start(workspace: Path) -> subprocess.Popen:
+    return subprocess.Popen([*COMMAND, str(workspace)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def shards(workspace: Path, kind: str) -> dict[str, int]:
@@ -41,21 +32,20 @@ def kill_after_the_first_shard(process: subprocess.Popen, workspace: Path, kind:
 
 
 def manifests(workspace: Path) -> dict[str, bytes]:
-    found = workspace.glob("artifacts/*/*/manifest.json")
+    found = [path for kind in KINDS for path in workspace.glob(f"artifacts/{kind}/*/manifest.json")]
     return {str(p.parent.relative_to(workspace)): p.read_bytes() for p in found}
 
 
-@pytest.fixture(scope="module")
-def undisturbed(start, tmp_path_factory) -> Path:
-    workspace = tmp_path_factory.mktemp("undisturbed")
-    assert start(workspace).wait() == 0
-    return workspace
+@pytest.fixture(scope="session")
+def other(demo_journey) -> Path:
+    """A workspace in which another process made the same: nobody killed it."""
+    return demo_journey.workspace.root
 
 
 @pytest.mark.parametrize("kind", ["soft_maps", "features"])
-def test_killed_during_a_stage_the_next_run_ends_with_the_same_bytes(kind, start, undisturbed, tmp_path):
+def test_killed_during_a_stage_the_next_run_ends_with_the_same_bytes(kind, other, tmp_path):
     if kind == "features":  # the stages before it need not be computed again to kill this one
-        _copy_without(undisturbed, tmp_path, ("features", "clustering"))
+        _copy_without(other, tmp_path, ("features", "clustering", "projection", "pseudo_masks", "counts"))
     finished = kill_after_the_first_shard(start(tmp_path), tmp_path, kind)
     assert finished, "no shard survived the kill"
     untouched = {}
@@ -65,7 +55,7 @@ def test_killed_during_a_stage_the_next_run_ends_with_the_same_bytes(kind, start
         time.sleep(0.05)
     assert process.returncode == 0
     assert untouched == finished  # not one of them was written again
-    assert manifests(tmp_path) == manifests(undisturbed)
+    assert manifests(tmp_path) == manifests(other)
 
 
 def _copy_without(source: Path, target: Path, kinds: tuple[str, ...]) -> None:

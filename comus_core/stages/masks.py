@@ -27,7 +27,7 @@ def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: D
 
     images, found, clusters = made["images"], made["proposals"], made["clustering"]
     all_proposals, table = tables.read_proposals(found), tables.read_clusters(clusters)
-    names, category, keep = tables.decided_rows(all_proposals, table, decided)
+    labels, category, keep = tables.decided_rows(all_proposals, table, decided)
     rows_of, sizes = tables.rows_by_image(all_proposals), tables.image_sizes(images)
     file_of = mask_files(list(rows_of))
 
@@ -35,7 +35,7 @@ def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: D
         files = []
         for image_id in ids:
             rows = np.array(rows_of[image_id])
-            mask = pseudo_mask(all_proposals[rows], category[rows], keep[rows], sizes[image_id], len(names))
+            mask = pseudo_mask(all_proposals[rows], category[rows], keep[rows], sizes[image_id], labels.C)
             files.append(file_of[image_id])
             with replacing(folder / files[-1]) as temporary:
                 temporary.write_bytes(to_png(mask))
@@ -43,7 +43,9 @@ def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: D
         return pa.table({"image_id": pa.array(ids, pa.string()), "file": pa.array(files, pa.string())})
 
     percents = {str(c): p for c, p in decided.percent_of(table.count).items()}
-    key = context.key("pseudo_masks", {"percent": percents, "names": list(names)}, proposals=found, clustering=clusters)
+    # Names are not in it: to rename a cluster must not train its networks again.
+    chosen = {"percent": percents, "category_of": labels.category_of.tolist()}
+    key = context.key("pseudo_masks", chosen, proposals=found, clustering=clusters)
     return context.make("pseudo_masks", key, training_images(all_proposals.image_id, keep), work)
 
 

@@ -1,7 +1,9 @@
 """The training loop: killed and gone on with, shared between processes, out of memory, no longer a number."""
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -178,20 +180,20 @@ def test_no_image_to_train_on_is_told(tmp_path):
         train_round(tiny_network(), drawn_examples(0), SETTINGS, this)
 
 
-def _one_of_two(rank, port, folder, answers):
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    torch.set_num_threads(1)
-    from comus_core.self_training.team import joined
-
-    losses = []
-
-    def keep(records):
-        losses.extend(record["loss"] for record in records)
-
-    with joined("cpu") as (team, _):
-        this = Round(1, 7, IGNORE, folder, "cpu")
-        train_round(_still(), drawn_examples(40), LONG, this, team=team, on_report=keep)
-    answers.put((rank, losses))
+ONE_OF_TWO = """
+import json, sys
+from pathlib import Path
+import torch
+from comus_core.self_training.loop import Round, train_round
+from comus_core.self_training.team import joined
+from tests.self_training.test_loop import LONG, _still
+from tests.self_training.tiny import IGNORE, drawn_examples
+torch.set_num_threads(1)
+with joined("cpu") as (team, _):
+    this = Round(1, 7, IGNORE, Path(sys.argv[1]), "cpu")
+    _, state = train_round(_still(), drawn_examples(40), LONG, this, team=team)
+print(json.dumps([team.rank, [record["loss"] for record in state.history]]))
+"""
 
 
 LONG = replace(SETTINGS, epochs=1, flip=True)
@@ -207,20 +209,15 @@ def _still():
 
 
 def test_two_processes_give_the_losses_of_one(tmp_path):
-    import socket
-
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    context = torch.multiprocessing.get_context("spawn")
-    answers = context.Queue()
-    processes = [context.Process(target=_one_of_two, args=(rank, port, tmp_path, answers)) for rank in range(2)]
-    for process in processes:
-        process.start()
-    found = dict(answers.get(timeout=120) for _ in processes)
-    for process in processes:
-        process.join(60)
-        assert process.exitcode == 0
+        team = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    command = [sys.executable, "-c", ONE_OF_TWO, str(tmp_path)]
+    processes = [
+        subprocess.Popen(command, env=os.environ | team | {"RANK": str(rank)}, stdout=subprocess.PIPE, text=True)
+        for rank in range(2)
+    ]
+    found = dict(json.loads(process.communicate(timeout=300)[0].splitlines()[-1]) for process in processes)
     (tmp_path / "alone").mkdir()
     this = Round(1, 7, IGNORE, tmp_path / "alone", "cpu")
     alone = [record["loss"] for record in train_round(_still(), drawn_examples(40), LONG, this)[1].history]

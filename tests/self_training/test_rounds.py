@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -85,6 +86,15 @@ def test_asked_again_nothing_is_trained_again(trained):
     assert [r["miou"] for r in again.result["rounds"]] == [r["miou"] for r in training.result["rounds"]]
 
 
+def test_a_name_given_to_a_cluster_trains_nothing_again(trained, tmp_path):
+    shutil.copytree(trained[0].root, tmp_path / "w")
+    workspace = open_workspace(tmp_path / "w")
+    run = workspace.runs.get(trained[1].id)
+    workspace.decisions.append(run.id, run.artifacts["clustering"], "rename", cluster=1, name="zebra")
+    before = times(workspace)
+    assert train(run, workspace, SETTINGS).artifacts == trained[2].artifacts and times(workspace) == before
+
+
 def test_the_first_round_learns_from_the_core_and_the_second_from_the_first_ones_masks_of_all_images(trained):
     workspace, _, training = trained
     first = workspace.artifacts.get("network", training.artifacts["network-1"]).manifest()["key"]
@@ -133,8 +143,6 @@ def test_pixels_of_which_the_teacher_is_not_sure_are_ignored(trained):
 
 
 def test_stopped_in_a_round_it_goes_on_from_its_checkpoint(trained, finished, tmp_path):
-    import shutil
-
     shutil.copytree(finished[0].root, tmp_path / "w")
     workspace = open_workspace(tmp_path / "w")
     run = workspace.runs.get(finished[1].id)
