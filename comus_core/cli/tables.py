@@ -26,12 +26,15 @@ def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None =
         click.echo(f"  {len(without)} images have no mask of yours and are predicted background: {_first(without)}")
     if result["evaluation"]:
         _print_scores(result)
+    elif run.provenance.get("classes") and result is run.result:
+        click.echo("not scored: the run stopped before its evaluation")
     else:
         click.echo("no ground truth: nothing to score (a folder may hold images/, masks/ and classes.txt)")
     if "predictions" in result:
         click.echo(f"predictions: {result['predictions']}")
-    if "pseudo_masks" in run.artifacts and result is run.result:
-        click.echo(f"pseudo-masks: {workspace.artifact(run, 'pseudo_masks').file('masks')}")
+    masks = workspace.artifacts.find("pseudo_masks", run.artifacts.get("pseudo_masks", ""))
+    if masks is not None and result is run.result:
+        click.echo(f"pseudo-masks: {masks.file('masks')}")
 
 
 def _print_round(number: int, every: dict[str, Any]) -> None:
