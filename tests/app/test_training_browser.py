@@ -1,7 +1,10 @@
 """A training launched from the page, watched, cancelled, resumed and looked at, in a real browser."""
 
+import shutil
+
 import pytest
 
+from comus_core import open_workspace
 from comus_core.jobs import get
 from tests.app.serving import serving, settle
 from tests.app.steps import await_state
@@ -11,10 +14,11 @@ pytestmark = pytest.mark.browser
 POINTS = "document.querySelector('.st-key-training_loss .js-plotly-plot')?.data?.[0]?.x?.length ?? 0"
 
 
-def test_a_training_is_launched_watched_cancelled_resumed_and_compared(page, changeable, tmp_path):
-    workspace, run = changeable  # enough photographs for half a minute of training: time to cancel in
+def test_a_training_is_launched_watched_cancelled_resumed_and_compared(page, finished, drawn, tmp_path):
+    shutil.copytree(finished[0].root, tmp_path / "w")
+    workspace, run = open_workspace(tmp_path / "w"), finished[1]
     try:
-        with serving(workspace.root, tmp_path, COMUS_IMAGE_ROOTS=run.config.dataset) as url:
+        with serving(workspace.root, tmp_path, COMUS_IMAGE_ROOTS=str(drawn.parent)) as url:
             page.goto(f"{url}training?run={run.id}")
             settle(page, "Not trained yet")
             field = page.locator(".st-key-training_rounds_cpu_widget input")
