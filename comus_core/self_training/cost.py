@@ -11,6 +11,7 @@ from comus_core.workspace import Workspace
 # GFLOP to train on one crop of 256 pixels at output stride 16, forwards and backwards; counted from the architectures.
 GFLOP = {"efficientnet-lite0": 8.0, "dino-resnet50": 47.0}
 FORWARD_SHARE = 1 / 3  # of that, what a prediction needs
+SCALES_COST = (3 / 4) ** 2 + 1 + (5 / 4) ** 2  # three scales instead of one, in pixels
 SCORING_SECONDS = 0.02  # an image: its mask written, read and counted
 
 
@@ -33,7 +34,8 @@ def training_cost(settings: TrainingSettings, images: int, workspace: Workspace,
     known = speeds(workspace, device).get(_work(settings))
     each = known if known is not None else _arithmetic(settings, device)
     epochs = [settings.epochs_of(number) for number in range(1, settings.rounds + 1)]
-    forward = each * FORWARD_SHARE * (settings.predict_size / settings.crop) ** 2 * (2 if settings.predict_flip else 1)
+    views = (2 if settings.predict_flip else 1) * (SCALES_COST if settings.predict_scales else 1)
+    forward = each * FORWARD_SHARE * (settings.predict_size / settings.crop) ** 2 * views
     return TrainingCost(
         tuple(each * images * count for count in epochs), images * (forward + SCORING_SECONDS), known is not None
     )

@@ -18,6 +18,7 @@ from comus_core.self_training.settings import TrainingSettings
 from comus_core.types import FloatArray, IndexMask, RgbImage
 
 STRIDE = 16  # sides of an input are multiples of it
+SCALES = (3 / 4, 1.0, 5 / 4)  # of the size of prediction, averaged where the settings say so
 
 
 @torch.inference_mode()
@@ -33,7 +34,7 @@ def predict(
     Args:
         network: in eval mode, on `device`.
         images: n of (H, W, 3) uint8, each of its own size.
-        settings: size, resize and flip of prediction.
+        settings: size, resize, flip and scales of prediction.
         device: of the network.
 
     Returns:
@@ -43,13 +44,28 @@ def predict(
     found: dict[int, tuple[IndexMask, FloatArray]] = {}
     for size, group in groupby(sorted(range(len(images)), key=lambda k: sizes[k]), key=lambda k: sizes[k]):
         numbers = list(group)
-        batch = torch.stack([_resized(images[k], size) for k in numbers]).to(device)
-        shares = network(batch).softmax(dim=1)
-        if settings.predict_flip:
-            shares = (shares + network(batch.flip(-1)).softmax(dim=1).flip(-1)) / 2
+        shares = _shares(network, [images[k] for k in numbers], size, settings, device)
         for k, share in zip(numbers, shares, strict=True):
             found[k] = _at_size(share, images[k].shape[:2], settings.predict_resize == "squash")
     return [found[k] for k in range(len(images))]
+
+
+def _shares(
+    network: Segmenter, images: Sequence[RgbImage], size: tuple[int, int], settings: TrainingSettings, device: str
+) -> Tensor:
+    """(n, C + 1, *size) softmax, averaged over the scales and mirrored images that the settings ask for."""
+    total, views = torch.zeros((), device=device), 0
+    for scale in SCALES if settings.predict_scales else (1.0,):
+        scaled = (_multiple(size[0] * scale), _multiple(size[1] * scale))
+        batch = torch.stack([_resized(image, scaled) for image in images]).to(device)
+        seen = [network(batch).softmax(dim=1)]
+        if settings.predict_flip:
+            seen.append(network(batch.flip(-1)).softmax(dim=1).flip(-1))
+        for shares in seen:
+            if scaled != size:
+                shares = functional.interpolate(shares, size, mode="bilinear", align_corners=False)
+            total, views = total + shares, views + 1
+    return total / views
 
 
 def input_size(image: RgbImage, settings: TrainingSettings) -> tuple[int, int]:
@@ -58,8 +74,11 @@ def input_size(image: RgbImage, settings: TrainingSettings) -> tuple[int, int]:
         return settings.predict_size, settings.predict_size
     height, width = image.shape[:2]
     scale = settings.predict_size / max(height, width)
-    sides = (max(STRIDE * 2, round(side * scale / STRIDE) * STRIDE) for side in (height, width))
-    return next(sides), next(sides)
+    return _multiple(height * scale), _multiple(width * scale)
+
+
+def _multiple(side: float) -> int:
+    return max(STRIDE * 2, round(side / STRIDE) * STRIDE)
 
 
 def _resized(image: RgbImage, size: tuple[int, int]) -> Tensor:

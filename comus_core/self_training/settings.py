@@ -40,9 +40,10 @@ class TrainingSettings:
     weight_decay: float = 1e-4
     schedule: Schedule = "poly"  # poly: (1 − step / steps) to the power 0.9
     rounds: int = 2
-    predict_size: int = 320  # pixels: the side of the square (squash), or the longer side (keep)
+    predict_size: int = 448  # pixels: the side of the square (squash), or the longer side (keep)
     predict_resize: Resize = "keep"
     predict_flip: bool = True  # average with the mirrored image
+    predict_scales: bool = False  # average over 3/4, 1 and 5/4 of the size
     confidence: float = 0.0  # later rounds: pixels the teacher is less sure of are ignored
     ema: float = 0.0  # decay a step of the weights' average that is kept as the network; 0 keeps the last weights
     checkpoint_every: int = 50  # steps
@@ -109,6 +110,7 @@ _PAPER: dict[str, Any] = {
     "schedule": "constant",
     "predict_resize": "squash",
     "predict_flip": False,
+    "predict_scales": False,
     "confidence": 0.0,
     "ema": 0.0,
 }

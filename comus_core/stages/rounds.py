@@ -27,7 +27,7 @@ from comus_core.workspace.artifacts import Tick
 from comus_core.workspace.files import replacing
 
 WEIGHTS, HISTORY = "network.safetensors", "history.json"
-PREDICTION = ("predict_size", "predict_resize", "predict_flip")  # settings that do not touch the network
+PREDICTION = ("predict_size", "predict_resize", "predict_flip", "predict_scales")  # do not touch the network
 ROUNDS = ("rounds", "epochs", "later_epochs", "checkpoint_every", "confidence")
 BATCH = 8  # images predicted at once
 

@@ -45,7 +45,7 @@ def test_every_image_gets_a_mask_of_its_own_size_in_the_order_given(resize):
 
 def test_keep_is_the_best_share_after_smooth_enlargement_of_all_at_once():
     image = picture(97, 131)
-    settings = make_training(predict_size=64, predict_flip=False)
+    settings = make_training(predict_size=64, predict_flip=False, predict_scales=False)
     mask, confidence = predict(Colours(), [image], settings)[0]
     size = input_size(image, settings)
     assert size == (48, 64)
@@ -58,9 +58,23 @@ def test_keep_is_the_best_share_after_smooth_enlargement_of_all_at_once():
     assert (mask == expected.numpy()).mean() > 0.995 and np.abs(confidence - best.numpy()).max() < 0.02
 
 
+def test_scales_are_averaged_each_brought_to_the_size_of_prediction():
+    image = picture(96, 128)
+    settings = make_training(predict_size=128, predict_flip=False, predict_scales=True)
+    mask, confidence = predict(Colours(), [image], settings)[0]
+    pixels, views = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float(), []
+    for size in [(64, 96), (96, 128), (128, 160)]:  # 3/4, 1 and 5/4 of 96 × 128, to the nearest multiple of 16
+        small = functional.interpolate(pixels, size, mode="bilinear", antialias=True).round()
+        views.append(functional.interpolate(Colours()(small).softmax(1), (96, 128), mode="bilinear"))
+    best, expected = torch.stack(views).mean(0)[0].max(0)
+    assert (mask == expected.numpy()).mean() > 0.99 and np.abs(confidence - best.numpy()).max() < 0.02
+    alone, _ = predict(Colours(), [image], make_training(predict_size=128, predict_flip=False, predict_scales=False))[0]
+    assert (mask != alone).any()
+
+
 def test_squash_decides_in_the_square_and_goes_back_to_the_nearest_pixel():
     image = picture(90, 140)
-    settings = make_training(predict_size=64, predict_resize="squash", predict_flip=False)
+    settings = make_training(predict_size=64, predict_resize="squash", predict_flip=False, predict_scales=False)
     mask, _ = predict(Colours(), [image], settings)[0]
     rows = ((np.arange(90) + 0.5) * 64 / 90).astype(int)
     columns = ((np.arange(140) + 0.5) * 64 / 140).astype(int)
