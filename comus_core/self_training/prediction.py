@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -19,6 +19,7 @@ from comus_core.types import FloatArray, IndexMask, RgbImage
 
 STRIDE = 16  # sides of an input are multiples of it
 SCALES = (3 / 4, 1.0, 5 / 4)  # of the size of prediction, averaged where the settings say so
+TILE, MARGIN = 1024, 128  # pixels: what the network sees at once at most, and how much of it is context only
 
 
 @torch.inference_mode()
@@ -29,7 +30,8 @@ def predict(
 
     Every image is resized to the size of prediction, so that memory is bounded by the image itself: the way back to
     its size goes one category at a time. `squash` is the paper's: to a square whatever the shape, and back by the
-    nearest pixel; `keep` keeps the shape and goes back smoothly.
+    nearest pixel; `keep` keeps the shape and goes back smoothly. A size of prediction above `TILE` is seen tile by
+    tile.
 
     Args:
         network: in eval mode, on `device`.
@@ -58,14 +60,45 @@ def _shares(
     for scale in SCALES if settings.predict_scales else (1.0,):
         scaled = (_multiple(size[0] * scale), _multiple(size[1] * scale))
         batch = torch.stack([_resized(image, scaled) for image in images]).to(device)
-        seen = [network(batch).softmax(dim=1)]
+        seen = [_seen(network, batch)]
         if settings.predict_flip:
-            seen.append(network(batch.flip(-1)).softmax(dim=1).flip(-1))
+            seen.append(_seen(network, batch.flip(-1)).flip(-1))
         for shares in seen:
             if scaled != size:
                 shares = functional.interpolate(shares, size, mode="bilinear", align_corners=False)
             total, views = total + shares, views + 1
     return total / views
+
+
+def _seen(network: Segmenter, batch: Tensor) -> Tensor:
+    """(n, C + 1, h, w) softmax; what is larger than a tile is put together from the middles of overlapping tiles."""
+    height, width = batch.shape[-2:]
+    if max(height, width) <= TILE:
+        shares: Tensor = network(batch).softmax(dim=1)
+        return shares
+    whole: Tensor | None = None
+    for rows, own_rows in _tiles(height):
+        for columns, own_columns in _tiles(width):
+            shares = network(batch[..., rows, columns]).softmax(dim=1)
+            if whole is None:
+                whole = shares.new_empty((*shares.shape[:2], height, width))
+            inside = (_within(own_rows, rows), _within(own_columns, columns))
+            whole[..., own_rows, own_columns] = shares[..., *inside]
+    assert whole is not None
+    return whole
+
+
+def _tiles(length: int) -> Iterator[tuple[slice, slice]]:
+    """What a tile sees along one side, and the part of it that it answers for; the parts cover the side once."""
+    own = TILE - 2 * MARGIN
+    for start in range(0, length, own):
+        stop = min(length, start + own)
+        first = max(0, min(start - MARGIN, length - TILE))
+        yield slice(first, min(length, first + TILE)), slice(start, stop)
+
+
+def _within(part: slice, whole: slice) -> slice:
+    return slice(part.start - whole.start, part.stop - whole.start)
 
 
 def input_size(image: RgbImage, settings: TrainingSettings) -> tuple[int, int]:

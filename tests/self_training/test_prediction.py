@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from comus_core.self_training import make_training
+from comus_core.self_training import make_training, prediction
 from comus_core.self_training.prediction import input_size, predict
 
 
@@ -110,3 +110,29 @@ def test_many_categories_take_16_bits_and_a_huge_image_no_plane_for_each():
     image = picture(3000, 4000)
     mask, confidence = predict(Colours(40), [image], make_training(predict_size=64, predict_flip=False))[0]
     assert mask.shape == (3000, 4000) and confidence.dtype == np.float32
+
+
+@pytest.mark.parametrize("size", [(304, 176), (144, 48), (272, 320), (2048, 64)])
+def test_a_huge_input_is_seen_tile_by_tile_as_if_at_once(size, monkeypatch):
+    class Local(Colours):
+        """Each pixel's scores depend on the 33 × 33 pixels around it, less than a tile's margin."""
+
+        def __init__(self):
+            super().__init__()
+            self.sizes = set()
+
+        def forward(self, pixels):
+            self.sizes.add(tuple(pixels.shape[-2:]))
+            around = functional.avg_pool2d(pixels.float() / 40, 33, 1, 16, count_include_pad=False)
+            return torch.cat([around, torch.full_like(around[:, :1], 1.5)], 1)
+
+    image, settings = picture(*size), make_training(predict_size=max(size))
+    if max(size) < prediction.TILE:
+        monkeypatch.setattr(prediction, "TILE", 128)
+        monkeypatch.setattr(prediction, "MARGIN", 24)
+    local = Local()
+    tiled = predict(local, [image], settings)[0]
+    assert max(max(seen) for seen in local.sizes) <= prediction.TILE
+    monkeypatch.setattr(prediction, "TILE", 4096)
+    whole = predict(Local(), [image], settings)[0]
+    assert np.array_equal(tiled[0], whole[0]) and np.allclose(tiled[1], whole[1], atol=1e-5)
