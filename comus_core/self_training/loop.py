@@ -11,10 +11,12 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from comus_core.errors import Cancelled, ComusError
 from comus_core.self_training import checkpoint
 from comus_core.self_training.checkpoint import State
+from comus_core.self_training.convolution import FasterConvolutions
 from comus_core.self_training.examples import Examples, batches, steps_per_epoch
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.self_training.team import Team
@@ -166,14 +168,22 @@ def _gradients(network: nn.Module, batch: tuple[Tensor, Tensor], this: Round, pa
     pixels, labels = batch
     labelled = team.mean((labels != this.ignore).sum().float().to(this.device)).clamp(min=1)
     total = torch.zeros((), device=this.device)
-    criterion = nn.CrossEntropyLoss(ignore_index=this.ignore, reduction="sum")
     for some_pixels, some_labels in zip(pixels.chunk(parts), labels.chunk(parts), strict=True):
-        with _mixed_precision(this.device):
+        with _mixed_precision(this.device), FasterConvolutions():
             scores = network(some_pixels.to(this.device, non_blocking=True))
-        loss = criterion(scores.float(), some_labels.to(this.device, non_blocking=True)) / labelled
-        loss.backward()
+        loss = cross_entropy(scores.float(), some_labels.to(this.device, non_blocking=True), this.ignore) / labelled
+        loss.backward()  # type: ignore[no-untyped-call]
         total += loss.detach()
     return total
+
+
+def cross_entropy(scores: Tensor, labels: Tensor, ignore: int) -> Tensor:
+    """The sum over labelled pixels of (n, C, h, w) scores against (n, h, w) labels.
+
+    Pixels as rows: the scores lie in memory like that (channels_last), and so are not copied into planes and back.
+    """
+    rows = scores.permute(0, 2, 3, 1).reshape(-1, scores.shape[1])
+    return functional.cross_entropy(rows, labels.reshape(-1), ignore_index=ignore, reduction="sum")
 
 
 def _mixed_precision(device: str) -> AbstractContextManager[object]:

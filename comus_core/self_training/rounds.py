@@ -62,9 +62,10 @@ def train(
     """
     from comus_core.device import choose_device
     from comus_core.self_training.team import joined
+    from comus_core.self_training.tuning import kept_memory
 
     request, chosen = _complete(request or TrainingRequest()), choose_device(device)
-    with joined(chosen) as (team, own_device):
+    with kept_memory(), joined(chosen) as (team, own_device):
         contexts = _Contexts(workspace, run, request, own_device, on_progress, team)
         return _train(run, workspace, settings, request, contexts, on_training, log)
 
