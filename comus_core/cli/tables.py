@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from comus_core.choices import badge
+from comus_core.cli.progress import duration
 from comus_core.workspace import Run, Workspace
 
 
@@ -77,3 +78,20 @@ def print_comparison(result: dict[str, Any]) -> None:
     share = f"{100 * found['share_not_above']:.2f} % of {found['resamples']} resamples"
     how = "matched once" if found["matching_fixed"] else "matched in each"
     click.echo(f"the second is not above the first in {share} ({how})")
+
+
+def print_ablation(result: dict[str, Any]) -> None:
+    """A line a row: mIoU over the seeds, the difference to the row it is compared to, the time of its training."""
+    seeds = result["settings"]["seeds"]
+    said = "seed " + ", ".join(map(str, seeds)) if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
+    click.echo(f"\nrun {result['run']}, scored on {result['dataset']}; {said}; {badge(result['supervision'])}")
+    rows = result["rows"]
+    width, other = (max(len(str(row[name] or "")) for row in rows) for name in ("name", "against"))
+    click.echo(f"\n{'row':{width}}     mIoU %        points  {'against':{other}}   training")
+    for row in rows:
+        score = "     –" if row["mean"] is None else f"{row['mean']:6.2f}"
+        spread = "" if row["std"] is None else f"± {row['std']:.2f}"
+        difference = "" if row["difference"] is None else f"{row['difference']:+.2f}"
+        time = "" if row["seconds"] is None else duration(row["seconds"])
+        line = f"{row['name']:{width}}   {score} {spread:7}  {difference:>6}  {row['against'] or '':{other}}   {time}"
+        click.echo(line.rstrip())
