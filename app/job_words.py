@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from comus_core.cli.progress import duration, size
+from comus_core.errors import SettingsError
 from comus_core.jobs import ACTIVE, Job, eta_seconds, is_responding
 from comus_core.jobs.kinds import ablation_asked
 from comus_core.types import STAGES
@@ -50,9 +51,7 @@ def stage_states(job: Job) -> list[tuple[str, StageState]]:
     if job.kind == "train":
         return _round_states(job)
     if job.kind == "ablate":
-        names = [row.name for row in ablation_asked(job.settings)[1].chosen]
-        words = [f"{name[0].upper()}{name[1:]}" for name in names]
-        return _standing(job, words, names.index(job.stage) if job.stage in names else -1)
+        return _row_states(job)
     last = str(job.settings.get("until", STAGES[-1]))
     wanted = STAGES[: STAGES.index(last) + 1] if last in STAGES else STAGES
     here = wanted.index(job.stage) if job.stage in wanted else -1
@@ -65,6 +64,16 @@ def _round_states(job: Job) -> list[tuple[str, StageState]]:
     found = re.match(r"round (\d+)", job.stage)
     here = int(found.group(1)) if found else 0 if job.stage else -1
     return _standing(job, [f"Round {number}" for number in range(rounds + 1)], here)
+
+
+def _row_states(job: Job) -> list[tuple[str, StageState]]:
+    """The rows of an ablation; none of one that another version asked for in words this one does not know."""
+    try:
+        names = [row.name for row in ablation_asked(job.settings)[1].chosen]
+    except SettingsError:
+        return []
+    words = [f"{name[0].upper()}{name[1:]}" for name in names]
+    return _standing(job, words, names.index(job.stage) if job.stage in names else -1)
 
 
 def _standing(job: Job, words: list[str], here: int) -> list[tuple[str, StageState]]:
@@ -95,11 +104,8 @@ def progress_words(job: Job, now: float, ahead: int = 0) -> str:
     elif job.total > 1:
         words += f" {job.step:,} of {job.total:,}"
     left = eta_seconds(job, now)
-    words += (
-        f" · about {duration(left)} left{'' if whole else ' in this stage'}"
-        if left is not None and job.step < job.total
-        else ""
-    )
+    if left is not None and job.step < job.total:
+        words += f" · about {duration(left)} left" + ("" if whole else " in this stage")
     return words if is_responding(job, now) else f"{words} · no sign of life for a while"
 
 
