@@ -106,24 +106,21 @@ def test_what_a_run_was_trained_last_stays_in_front(made):
     assert base.settings == asked(*ablation.question(ablation.chosen[0], 0))
 
 
-def test_stopped_in_a_row_it_goes_on_from_the_checkpoint(made):
+def test_stopped_in_a_row_it_goes_on_from_there(made):
     workspace, run, trained = made
     ablation, seen = Ablation(SETTINGS, rows=("round 1", "round 2", "jitter")), []
 
     def stop(progress):
-        if progress.stage == "round 2" and stored_networks(workspace) and progress.step > stop.at:
+        if progress.stage == "round 2" and list(workspace.root.glob("artifacts/network/*.partial/checkpoint.pt")):
             raise Cancelled("now")
-        stop.at = progress.step if progress.stage == "round 1" else stop.at
 
-    stop.at = 0
     with pytest.raises(Cancelled):
         ablate(run, workspace, ablation, on_progress=stop)
-    assert len(stored_networks(workspace)) in (1, 2)
-    begun = len(trained)
+    assert len(trained) == 2 and len(stored_networks(workspace)) == 1
+    [checkpoint] = workspace.root.glob("artifacts/network/*.partial/checkpoint.pt")
     result = ablate(run, workspace, ablation, on_progress=seen.append)
-    assert len(stored_networks(workspace)) == 3 and len(trained) - begun == 3 - begun + (begun == 2)
-    undisturbed = known(run, workspace, ablation)
-    assert result["rows"] == undisturbed["rows"] and all(row["mean"] for row in result["rows"])
+    assert len(trained) == 4 and len(stored_networks(workspace)) == 3 and not checkpoint.exists()
+    assert result["rows"] == known(run, workspace, ablation)["rows"] and all(row["mean"] for row in result["rows"])
     steps = [progress.step for progress in seen]
     assert steps == sorted(steps) and len({progress.total for progress in seen}) == 1
 
