@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from comus_core.cli.progress import duration, size
+from comus_core.errors import SettingsError
 from comus_core.jobs import ACTIVE, Job, eta_seconds, is_responding
+from comus_core.jobs.kinds import ablation_asked
 from comus_core.types import STAGES
 
 StageState = Literal["done", "now", "stopped", "todo"]
@@ -33,7 +35,9 @@ def dataset_words(spec: str) -> str:
 
 
 def networks_words(settings: dict[str, Any]) -> str:
-    """Detector and encoder as asked for; the backbone of a training."""
+    """Detector and encoder as asked for; the backbone of a training or an ablation."""
+    if "seeds" in settings:
+        return f"ablation with {settings['training'].get('backbone', 'a network')}"
     if "training" in settings:
         return f"training of {settings['training'].get('backbone', 'a network')}"
     detector = str(settings.get("saliency", {}).get("detector", "auto"))
@@ -46,6 +50,8 @@ def stage_states(job: Job) -> list[tuple[str, StageState]]:
     """The stages of a job in words, each done, at work, where it was stopped, or to come."""
     if job.kind == "train":
         return _round_states(job)
+    if job.kind == "ablate":
+        return _row_states(job)
     last = str(job.settings.get("until", STAGES[-1]))
     wanted = STAGES[: STAGES.index(last) + 1] if last in STAGES else STAGES
     here = wanted.index(job.stage) if job.stage in wanted else -1
@@ -58,6 +64,16 @@ def _round_states(job: Job) -> list[tuple[str, StageState]]:
     found = re.match(r"round (\d+)", job.stage)
     here = int(found.group(1)) if found else 0 if job.stage else -1
     return _standing(job, [f"Round {number}" for number in range(rounds + 1)], here)
+
+
+def _row_states(job: Job) -> list[tuple[str, StageState]]:
+    """The rows of an ablation; none of one that another version asked for in words this one does not know."""
+    try:
+        names = [row.name for row in ablation_asked(job.settings)[1].chosen]
+    except SettingsError:
+        return []
+    words = [f"{name[0].upper()}{name[1:]}" for name in names]
+    return _standing(job, words, names.index(job.stage) if job.stage in names else -1)
 
 
 def _standing(job: Job, words: list[str], here: int) -> list[tuple[str, StageState]]:
@@ -82,10 +98,14 @@ def progress_words(job: Job, now: float, ahead: int = 0) -> str:
     if not job.stage:
         return "starting"
     words = STAGE_WORDS.get(job.stage, job.stage.capitalize())
-    if job.total > 1:
+    whole = job.kind == "ablate"  # its steps are seconds of the estimate over all rows
+    if whole:
+        words += f" · {fraction(job):.0%} of all rows"
+    elif job.total > 1:
         words += f" {job.step:,} of {job.total:,}"
     left = eta_seconds(job, now)
-    words += f" · about {duration(left)} left in this stage" if left is not None and job.step < job.total else ""
+    if left is not None and job.step < job.total:
+        words += f" · about {duration(left)} left" + ("" if whole else " in this stage")
     return words if is_responding(job, now) else f"{words} · no sign of life for a while"
 
 

@@ -54,9 +54,26 @@ def evaluate_on(
         DatasetError: none of the images is usable, or none has a proposal.
         SettingsError: the frozen matching does not fit.
     """
+    check_choice("matching", matching or run.config.matching, Matching)
+    made, context = assign(run, dataset, workspace, device=device, on_progress=on_progress)
+    scores = None
+    if "counts" in made:
+        counts, classes = tables.read_counts(made["counts"]), context.dataset.truth.classes  # type: ignore[union-attr]
+        scores = _scores(workspace, run, made["assignment"], counts, classes, matching, matching_from)
+    count = tables.read_clusters(workspace.artifact(run, "clustering")).count
+    return result_json(run, context, made, count, scores)
+
+
+def assign(
+    run: Run, dataset: str, workspace: Workspace, *, device: str = "auto", on_progress: OnProgress = no_progress
+) -> tuple[dict[str, Artifact], StageContext]:
+    """The images, proposals, features and `assignment` of another data set, and its `counts` with ground truth.
+
+    Raises:
+        DatasetError: none of the images is usable, or none has a proposal.
+    """
     from comus_core.device import choose_device
 
-    check_choice("matching", matching or run.config.matching, Matching)
     other = open_dataset(dataset, workspace.drawings)
     config = replace(run.config, dataset=other.spec)
     context = StageContext(workspace, other, config, choose_device(device), on_progress)
@@ -66,12 +83,9 @@ def evaluate_on(
     vectors = stages.features(context, found)
     assigned = _assignment(context, run, vectors)
     made = {"images": images, "proposals": found, "features": vectors, "assignment": assigned}
-    scores = None
     if other.truth is not None:
-        counts = tables.read_counts(stages.counts(context, images, found))
-        scores = _scores(workspace, run, assigned, counts, other.truth.classes, matching, matching_from)
-    count = tables.read_clusters(workspace.artifact(run, "clustering")).count
-    return result_json(run, context, made, count, scores)
+        made["counts"] = stages.counts(context, images, found)
+    return made, context
 
 
 def _assignment(context: StageContext, run: Run, vectors: Artifact) -> Artifact:
@@ -94,6 +108,14 @@ def _assignment(context: StageContext, run: Run, vectors: Artifact) -> Artifact:
     return context.make("clustering", key, None, write)
 
 
+def assigned_clusters(workspace: Workspace, run: Run, assigned: Artifact) -> tables.ClusterTable:
+    """An assignment as the clusters of the run; the distance is 1 − confidence."""
+    table = assigned.table(["proposal_id", "cluster", "confidence"])
+    ids, cluster, confidence = (column.to_numpy() for column in table.columns)
+    count = tables.read_clusters(workspace.artifact(run, "clustering")).count
+    return tables.ClusterTable(ids.astype(object), cluster, 1 - confidence, count)
+
+
 def _scores(
     workspace: Workspace,
     run: Run,
@@ -103,9 +125,6 @@ def _scores(
     matching: Matching | None,
     matching_from: str | None,
 ) -> RunScores:
-    table = assigned.table()
-    ids, cluster, confidence = (c.to_numpy() for c in table.select(["proposal_id", "cluster", "confidence"]).columns)
-    count = tables.read_clusters(workspace.artifact(run, "clustering")).count
-    rows = tables.ClusterTable(ids.astype(object), cluster, 1 - confidence, count)
-    frozen = frozen_matching(workspace, matching_from, count, classes) if matching_from else None
+    rows = assigned_clusters(workspace, run, assigned)
+    frozen = frozen_matching(workspace, matching_from, rows.count, classes) if matching_from else None
     return score_clusters(counts, rows, workspace.decisions_of(run), classes, matching or run.config.matching, frozen)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import view_data
-from app.components import training_panel
+from app.components import ablation_panel, training_panel
 from app.components.job_card import STYLE
 
 view = view_data.current_view()
@@ -13,3 +13,4 @@ with left, st.container(key="training_form"):
     training_panel.form(view)
 with right, st.container(key="training_watch"):
     training_panel.progress(view)
+ablation_panel.show(view)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from comus_core.choices import badge
+from comus_core.cli.progress import duration
 from comus_core.workspace import Run, Workspace
 
 
@@ -61,3 +62,36 @@ def _print_scores(result: dict[str, Any]) -> None:
     kept = f"({filtered['coverage']:.0%} of proposals kept)"
     click.echo(f"{'mIoU':{width}}   {every['miou']:6.2f}   {filtered['miou']:6.2f}   {kept}")
     click.echo(f"{'pixels right':{width}}   {every['pixel_accuracy']:6.2f}   {filtered['pixel_accuracy']:6.2f}")
+
+
+def print_comparison(result: dict[str, Any]) -> None:
+    """Both scores, their difference and its interval."""
+    found = result["bootstrap"]
+    click.echo(f"\n{found['images']} images of {result['dataset']}; {badge(result['supervision'])}")
+    sides = [result[name] for name in ("first", "second")]
+    names = [f"{side['training'] or side['run']}@{side['round']}" for side in sides]
+    width = max(map(len, [*names, "difference"]))
+    for name, side in zip(names, sides, strict=True):
+        click.echo(f"{name:{width}}   mIoU {side['miou']:6.2f}   ({side['matching']} matching)")
+    interval = f"95 % of resamples from {found['low']:+.2f} to {found['high']:+.2f}"
+    click.echo(f"{'difference':{width}}        {found['difference']:+6.2f}   {interval}, mean {found['mean']:+.2f}")
+    share = f"{100 * found['share_not_above']:.2f} % of {found['resamples']} resamples"
+    how = "matched once" if found["matching_fixed"] else "matched in each"
+    click.echo(f"the second is not above the first in {share} ({how})")
+
+
+def print_ablation(result: dict[str, Any]) -> None:
+    """A line a row: mIoU over the seeds, the difference to the row it is compared to, the time of its training."""
+    seeds = result["settings"]["seeds"]
+    said = "seed " + ", ".join(map(str, seeds)) if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
+    click.echo(f"\nrun {result['run']}, scored on {result['dataset']}; {said}; {badge(result['supervision'])}")
+    rows = result["rows"]
+    width, other = (max(len(str(row[name] or "")) for row in rows) for name in ("name", "against"))
+    click.echo(f"\n{'row':{width}}     mIoU %        points  {'against':{other}}   training")
+    for row in rows:
+        score = "     –" if row["mean"] is None else f"{row['mean']:6.2f}"
+        spread = "" if row["std"] is None else f"± {row['std']:.2f}"
+        difference = "" if row["difference"] is None else f"{row['difference']:+.2f}"
+        time = "" if row["seconds"] is None else duration(row["seconds"])
+        line = f"{row['name']:{width}}   {score} {spread:7}  {difference:>6}  {row['against'] or '':{other}}   {time}"
+        click.echo(line.rstrip())

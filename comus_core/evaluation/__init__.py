@@ -6,33 +6,42 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from comus_core.evaluation.counts import Counts, contingency, count_image
+    from comus_core.evaluation.bootstrap import CountedImages, PairedBootstrap, paired_bootstrap
+    from comus_core.evaluation.counts import Counts, contingency, contingency_by_image, count_image
     from comus_core.evaluation.matching import Matching, iou_matrix, match
     from comus_core.evaluation.report import CurvePoint, Score, filter_curve, score
 
 __all__ = [
+    "CountedImages",
     "Counts",
     "CurvePoint",
     "Matching",
+    "PairedBootstrap",
     "Score",
     "contingency",
+    "contingency_by_image",
     "count_image",
     "filter_curve",
     "iou_matrix",
     "match",
+    "paired_bootstrap",
     "score",
 ]
 
 _HOMES = {
+    "CountedImages": "bootstrap",
     "Counts": "counts",
     "CurvePoint": "report",
     "Matching": "matching",
+    "PairedBootstrap": "bootstrap",
     "Score": "report",
     "contingency": "counts",
+    "contingency_by_image": "counts",
     "count_image": "counts",
     "filter_curve": "report",
     "iou_matrix": "matching",
     "match": "matching",
+    "paired_bootstrap": "bootstrap",
     "score": "report",
 }
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from comus_core.config import require
 from comus_core.errors import DatasetError, SettingsError
-from comus_core.types import BoolMask, IndexMask, IntArray, ProposalId, StrArray
+from comus_core.types import BoolMask, ImageId, IndexMask, IntArray, ProposalId, StrArray
 
 REMAINDER: ProposalId = ""  # the proposal id of an image's pixels outside all its proposals
 BACKGROUND = -1  # the category of remainders and of dropped, rejected and unassigned proposals
@@ -161,10 +161,29 @@ def contingency(counts: Counts, predicted: Mapping[ProposalId, int] | IntArray, 
     Raises:
         SettingsError: a category outside -1…C−1, an array of another length, ids that do not belong together.
     """
-    category = _aligned(counts, predicted)
-    check_categories(category, C)
-    category = np.where(counts.proposal_id == REMAINDER, BACKGROUND, category)
-    return sum_rows(counts.values, category + 1, C + 1)
+    return sum_rows(counts.values, _rows(counts, predicted, C), C + 1)
+
+
+def contingency_by_image(
+    counts: Counts, predicted: Mapping[ProposalId, int] | IntArray, C: int
+) -> tuple[list[ImageId], IntArray]:
+    """What `contingency` sums, image by image.
+
+    Args:
+        counts: r rows.
+        predicted: as in `contingency`.
+        C: number of categories.
+
+    Returns:
+        m image ids in the order of their first row, and (m, C + 1, n_classes) int64.
+
+    Raises:
+        SettingsError: as in `contingency`.
+    """
+    number_of = {image_id: number for number, image_id in enumerate(dict.fromkeys(counts.image_id))}
+    image = np.fromiter((number_of[i] for i in counts.image_id), np.int64, len(counts))
+    sums = sum_rows(counts.values, image * (C + 1) + _rows(counts, predicted, C), len(number_of) * (C + 1))
+    return list(number_of), sums.reshape(len(number_of), C + 1, counts.n_classes)
 
 
 def sum_rows(values: Any, group: IntArray, groups: int) -> IntArray:
@@ -182,6 +201,14 @@ def check_categories(category: IntArray, C: int) -> None:
     wrong = category[(category < BACKGROUND) | (category >= C)]
     if len(wrong):
         raise SettingsError(f"predicted category {wrong[0]} of {C}: categories are 0 to {C - 1}, -1 is background")
+
+
+def _rows(counts: Counts, predicted: Mapping[ProposalId, int] | IntArray, C: int) -> IntArray:
+    """(r,) int64: the row of the contingency table, 0…C, that each row of the counts adds to."""
+    category = _aligned(counts, predicted)
+    check_categories(category, C)
+    rows: IntArray = np.where(counts.proposal_id == REMAINDER, BACKGROUND, category) + 1
+    return rows
 
 
 def _aligned(counts: Counts, predicted: Mapping[ProposalId, int] | IntArray) -> IntArray:

@@ -32,12 +32,12 @@ def iou_matrix(contingency: IntArray) -> FloatArray:
     """Intersection over union of each predicted row with each class; 0 where both are empty.
 
     Args:
-        contingency: (C + 1, n) int64 pixels.
+        contingency: (…, C + 1, n) int64 pixels, one table or many.
 
     Returns:
-        (C + 1, n) float64 in [0, 1].
+        (…, C + 1, n) float64 in [0, 1].
     """
-    union = contingency.sum(axis=1, keepdims=True) + contingency.sum(axis=0, keepdims=True) - contingency
+    union = contingency.sum(axis=-1, keepdims=True) + contingency.sum(axis=-2, keepdims=True) - contingency
     iou: FloatArray = contingency / np.maximum(union, 1)
     return iou
 

@@ -9,6 +9,7 @@ from typing import Any
 from comus_core.config import RunConfig, from_dict
 from comus_core.errors import SettingsError
 from comus_core.self_training import TrainingRequest, TrainingSettings, what_was_asked
+from comus_core.self_training.ablation import Ablation, ablation_of
 from comus_core.types import STAGES, OnProgress
 from comus_core.workspace import Workspace
 
@@ -81,7 +82,33 @@ def _train(workspace: Workspace, settings: Mapping[str, Any], device: str, tell:
         tell.log(f"round {entry['round']}: {score}, {entry['seconds']:.0f} s")
 
 
-KINDS: dict[str, Kind] = {"discover": Kind(discover_settings, _discover), "train": Kind(training_of, _train)}
+def ablation_asked(settings: Mapping[str, Any]) -> tuple[str, Ablation]:
+    """The run's id and what was asked, from `run` and the fields of `ablation_json`; `dataset` is for display.
+
+    Raises:
+        SettingsError: no run, an unknown field or row, or a value out of range.
+    """
+    if not settings.get("run"):
+        raise SettingsError("no run: an ablation needs a finished run to start from")
+    return str(settings["run"]), ablation_of({k: v for k, v in settings.items() if k not in ("run", "dataset")})
+
+
+def _ablate(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
+    from comus_core.self_training.ablating import ablate
+
+    run_id, wanted = ablation_asked(settings)
+    run = workspace.runs.get(run_id)
+    tell.on_run(run.id)
+    options: dict[str, Any] = {"on_progress": tell.on_progress, "log": tell.log}
+    options["on_row"] = lambda row: tell.log(f"{row['name']}: mIoU {row['mean']:.2f} %")
+    ablate(run, workspace, wanted, device=device, **options)
+
+
+KINDS: dict[str, Kind] = {
+    "discover": Kind(discover_settings, _discover),
+    "train": Kind(training_of, _train),
+    "ablate": Kind(ablation_asked, _ablate),
+}
 
 
 def kind_of(name: str) -> Kind:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from comus_core import run_tables as tables
 from comus_core import stages
 from comus_core.config import Matching, check_choice, from_dict
 from comus_core.images.dataset import open_dataset
+from comus_core.label_map import LabelMap
 from comus_core.pipeline import result_json
 from comus_core.scoring import score_json
 from comus_core.self_training.rounds import score_round
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.stages import StageContext
 from comus_core.types import OnProgress, no_progress
-from comus_core.workspace import Run, Workspace
+from comus_core.workspace import Artifact, Run, Workspace
+from comus_core.workspace.trainings import Training
 
 
 def evaluate_round(
@@ -48,10 +50,53 @@ def evaluate_round(
         WorkspaceError: the run has no such round.
         DatasetError: none of the images is usable.
     """
-    from comus_core.device import choose_device
-
     check_choice("matching", matching or run.config.matching, Matching)
     training = workspace.trainings.with_round(run.id, number)
+    done = apply_round(run, training, number, dataset, workspace, device=device, on_progress=on_progress)
+    context, labels, evaluation = done.context, done.labels, None
+    if done.counts is not None:
+        options = (matching, matching_from)
+        evaluation = score_round(workspace, run, done.counts, labels.C, done.classes, labels.names, *options)
+    result = result_json(run, context, {"images": done.images}, labels.C, None)
+    return result | {
+        "round": number,
+        "supervision": training.result["supervision"],
+        "matching": evaluation.matching if evaluation else result["matching"],
+        "evaluation": score_json(evaluation) if evaluation else None,
+        "predictions": str(done.predicted.file("masks")),
+    }
+
+
+@dataclass(frozen=True)
+class AppliedRound:
+    """A round's masks of a data set, and their pixel counts; None without ground truth."""
+
+    context: StageContext
+    images: Artifact
+    labels: LabelMap
+    predicted: Artifact
+    counts: Artifact | None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of the ground truth, background first."""
+        truth = self.context.dataset.truth
+        return truth.classes if truth is not None else ()
+
+
+def apply_round(
+    run: Run,
+    training: Training,
+    number: int,
+    dataset: str,
+    workspace: Workspace,
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> AppliedRound:
+    """Predict a data set with round `number` of a training of the run, and count it; what is there is reused."""
+    from comus_core.device import choose_device
+
     settings = from_dict(TrainingSettings, training.settings["training"])
     trained = workspace.artifacts.get("network", training.artifacts[f"network-{number}"])
     other = open_dataset(dataset, workspace.drawings)
@@ -62,16 +107,5 @@ def evaluate_round(
     clusters = tables.read_clusters(workspace.artifact(run, "clustering")).count
     labels = tables.label_map_of(workspace.decisions_of(run), clusters)
     predicted = stages.predictions(context, settings, trained, images, labels.C)
-    evaluation = None
-    if other.truth is not None:
-        counts = stages.round_counts(context, predicted, labels.C)
-        options = (matching, matching_from)
-        evaluation = score_round(workspace, run, counts, labels.C, other.truth.classes, labels.names, *options)
-    result = result_json(run, context, {"images": images}, clusters, None)
-    return result | {
-        "round": number,
-        "supervision": training.result["supervision"],
-        "matching": evaluation.matching if evaluation else result["matching"],
-        "evaluation": score_json(evaluation) if evaluation else None,
-        "predictions": str(predicted.file("masks")),
-    }
+    counts = stages.round_counts(context, predicted, labels.C) if other.truth is not None else None
+    return AppliedRound(context, images, labels, predicted, counts)

@@ -46,7 +46,7 @@ class RunTable:
 
     def save(self, run: Run) -> Run:
         """Insert or update a run; name, note, archive mark and time of creation of a known run stay."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
         with self.database.writing() as connection:
             connection.execute(
                 "INSERT INTO runs VALUES (:id, :name, :note, :archived, :now, :now, :state, :config, :provenance,"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from comus_core.errors import WorkspaceError
@@ -102,6 +102,16 @@ class TrainingTable:
                 "SELECT * FROM trainings WHERE run = ? ORDER BY updated_at DESC, rowid DESC", (run,)
             ).fetchall()
         return [_training(row) for row in rows]
+
+    def put_in_front(self, training_ids: Sequence[str]) -> None:
+        """Make these the ones last touched, the first of them the very last."""
+        now = datetime.now(UTC)
+        times = [(now + timedelta(milliseconds=k)).isoformat(timespec="milliseconds") for k in range(len(training_ids))]
+        with self.database.writing() as connection:
+            connection.executemany(
+                "UPDATE trainings SET updated_at = ? WHERE id = ?",
+                list(zip(times, reversed(training_ids), strict=True)),
+            )
 
     def with_round(self, run: str, number: int) -> Training:
         """The training of a run last touched that has finished round `number`.

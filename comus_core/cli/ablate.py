@@ -1,0 +1,107 @@
+"""`comus ablate`: what each step of the method, and each switch of the training, is worth."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from comus_core.choices import badge
+from comus_core.cli.progress import ProgressPrinter, duration
+from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
+from comus_core.cli.tables import print_ablation
+from comus_core.command_line import assigned
+from comus_core.self_training import TRAINING_PRESETS, TrainingRequest, make_training
+from comus_core.self_training.ablation import Ablation, ablation_json
+from comus_core.workspace import Run, Workspace, open_workspace
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN")
+@click.option("--preset", default="cpu", show_default=True, metavar="NAME", help=f"{', '.join(TRAINING_PRESETS)}.")
+@click.option("--rows", multiple=True, metavar="NAME", help="Only this row; repeatable; default: all.")
+@click.option("--images", metavar="DATASET", help="What rounds after the first learn from; default: the run's images.")
+@click.option("--eval", "scored_on", metavar="DATASET", help="What all is scored on; default: the run's images.")
+@click.option("--backbone", metavar="NAME", help="dino-resnet50 or efficientnet-lite0.")
+@click.option("--filter", "percent", type=float, metavar="P", help="Percent left out; default: as decided.")
+@click.option(
+    "--seed", "seeds", type=int, multiple=True, default=(0,), show_default=True, metavar="S", help="Repeatable."
+)
+@click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any other, as epochs=4.")
+@click.option("--background", is_flag=True, help="Queue it as a job and return: see `comus jobs`.")
+@WORKSPACE
+@DEVICE
+@JSON
+def ablate(
+    run_name: str,
+    preset: str,
+    rows: tuple[str, ...],
+    images: str | None,
+    scored_on: str | None,
+    backbone: str | None,
+    percent: float | None,
+    seeds: tuple[int, ...],
+    assignments: tuple[str, ...],
+    background: bool,
+    workspace: str | None,
+    device: str,
+    json_file: Path | None,
+) -> None:
+    """Take the method apart: the table of what each step and switch is worth on RUN.
+
+    Rows: k-means or spectral clusters; round 1 with and without the filter; round 2; and each switch of the training
+    turned the other way. What rows share is computed once, and what is there is not computed again: the same command
+    goes on after a stop.
+    """
+    from comus_core.self_training.ablating import ablate as ablate_run
+    from comus_core.self_training.ablating import require_truth
+
+    place = open_workspace(workspace)
+    run = place.runs.find(run_name)
+    settings = make_training(preset, backbone=backbone, **assigned(assignments))
+    wanted = Ablation(settings, TrainingRequest(images, scored_on, percent), seeds, rows)
+    require_truth(run, place, wanted)
+    if background:
+        if json_file is not None:
+            raise click.UsageError("--json with --background: give the same command without --background afterwards")
+        queue(place, "ablate", {"run": run.id, "dataset": run.config.dataset} | ablation_json(wanted), device)
+        return
+    _announce(place, run, wanted, device)
+    printer = ProgressPrinter()
+
+    def tell(row: Mapping[str, Any]) -> None:
+        printer.close()
+        click.echo(row_line(row), err=True)
+
+    options: dict[str, Any] = {"on_progress": printer, "on_row": tell, "log": lambda line: print(line, file=sys.stderr)}
+    try:
+        result = ablate_run(run, place, wanted, device=device, **options)
+    finally:
+        printer.close()
+    give(result, json_file)
+    print_ablation(result)
+
+
+def row_line(row: Mapping[str, Any]) -> str:
+    """One line on a row that is complete."""
+    spread = "" if row["std"] is None else f" ± {row['std']:.2f}"
+    return f"{row['name']}: mIoU {row['mean']:.2f}{spread} %"
+
+
+def _announce(place: Workspace, run: Run, wanted: Ablation, device: str) -> None:
+    """Say, before long work, how many rows there are and what they will cost."""
+    from comus_core.device import choose_device
+    from comus_core.images.dataset import open_dataset
+    from comus_core.self_training.ablation_cost import ablation_cost
+
+    images = len(open_dataset(run.config.dataset, place.drawings).files)
+    cost = ablation_cost(wanted, images, place, choose_device(device))
+    basis = "speeds of earlier trainings here" if cost.measured else "arithmetic; the first training measures"
+    print(
+        f"{len(wanted.chosen)} rows; {badge(run.provenance['supervision'])}\n"
+        f"estimate: {duration(cost.total)} if nothing is reused ({basis})",
+        file=sys.stderr,
+    )

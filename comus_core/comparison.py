@@ -1,0 +1,162 @@
+"""Two rounds on the same images: the difference of their mIoUs and how sure it is (`comus compare`)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from comus_core import run_tables as tables
+from comus_core.config import Matching, check_choice, require
+from comus_core.errors import DatasetError, WorkspaceError
+from comus_core.evaluation.bootstrap import RESAMPLES, CountedImages, miou, paired_bootstrap
+from comus_core.evaluation.counts import contingency_by_image
+from comus_core.evaluation.matching import match
+from comus_core.images.dataset import absolute, open_dataset
+from comus_core.scoring import frozen_matching
+from comus_core.types import OnProgress, no_progress
+from comus_core.weights import Supervision, strongest
+from comus_core.workspace import Run, Workspace
+from comus_core.workspace.trainings import Training
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A round of a run: 0 is its clusters, later ones need the training that they are of."""
+
+    run: Run
+    number: int
+    training: Training | None = None
+
+    @property
+    def supervision(self) -> dict[str, str]:
+        """Direct and inherited."""
+        found = self.training.result["supervision"] if self.training else self.run.provenance["supervision"]
+        return dict(found)
+
+
+def contestant(workspace: Workspace, name: str, number: int) -> Contestant:
+    """The round of a run or of a single training; of a run's trainings the one last touched that has it.
+
+    Args:
+        workspace: where it is.
+        name: of a run as everywhere, or a training's id as `comus train` tells it.
+        number: of the round, 0 for the clusters.
+
+    Raises:
+        WorkspaceError: there is no such run, training or round.
+    """
+    try:
+        training = workspace.trainings.get(name)
+    except WorkspaceError:
+        run = workspace.runs.find(name)
+        return Contestant(run, number, workspace.trainings.with_round(run.id, number) if number else None)
+    run = workspace.runs.get(training.run)
+    if number and f"network-{number}" not in training.artifacts:
+        raise WorkspaceError(f"training {name} has no round {number}")
+    return Contestant(run, number, training if number else None)
+
+
+def compare(
+    first: Contestant,
+    second: Contestant,
+    workspace: Workspace,
+    dataset: str | None = None,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    fixed_matching: bool = False,
+    matching: Matching | None = None,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> dict[str, Any]:
+    """Score both on the same images and bootstrap the difference over the images.
+
+    Args:
+        first: what is compared to.
+        second: what is hoped to be better.
+        workspace: where the runs are; what `evaluate` made there is reused.
+        dataset: the data set's string; None is the runs' own.
+        resamples: of the bootstrap.
+        seed: of the bootstrap.
+        fixed_matching: match on all images only; else anew in every resample, as the score is defined.
+        matching: `auto`, `hungarian` or `majority`; None is each run's own.
+        device: as in `discover`.
+        on_progress: as in `discover`.
+
+    Returns:
+        `first`, `second` {`run`, `round`, `training`, `matching`, `miou`}, `dataset`, `supervision` and the fields of
+        `PairedBootstrap` under `bootstrap`.
+
+    Raises:
+        SettingsError: the runs are of different data sets and none is named, or it differs between the two scores.
+        DatasetError: the data set has no ground truth.
+    """
+    check_choice("matching", matching or "auto", Matching)
+    require(
+        dataset is not None or first.run.config.dataset == second.run.config.dataset,
+        f"runs {first.run.id} and {second.run.id} are of different data sets: name the one to compare them on",
+    )
+    spec = absolute(dataset) if dataset else first.run.config.dataset
+    if open_dataset(spec, workspace.drawings).truth is None:
+        raise DatasetError(f"a comparison needs scores: {spec} has no ground truth")
+    options: dict[str, Any] = {"device": device, "on_progress": on_progress}
+    sides = [_counted(one, workspace, spec, matching, options) for one in (first, second)]
+    if fixed_matching:
+        sides = [side.with_fixed_matching() for side in sides]
+    found = paired_bootstrap(sides[0], sides[1], resamples=resamples, seed=seed)
+    whole = strongest([Supervision(**one.supervision) for one in (first, second)])
+    return {
+        "first": _side_json(first, sides[0]),
+        "second": _side_json(second, sides[1]),
+        "dataset": spec,
+        "supervision": {"direct": whole.direct, "inherited": whole.inherited},
+        "bootstrap": asdict(found) | {"matching_fixed": fixed_matching},
+    }
+
+
+def _counted(
+    one: Contestant, workspace: Workspace, spec: str, matching: Matching | None, options: dict[str, Any]
+) -> CountedImages:
+    """The pixels of a contestant, image by image."""
+    run = one.run
+    if one.training is not None:
+        counted = _of_round(one.training, one, workspace, spec, options)
+    else:
+        counted = _of_clusters(run, workspace, spec, options)
+    mode = matching or run.config.matching
+    frozen = None
+    if matching is None and run.config.matching_from:
+        classes = open_dataset(spec, workspace.drawings).truth.classes  # type: ignore[union-attr]
+        frozen = frozen_matching(workspace, run.config.matching_from, counted.values.shape[1] - 1, classes)
+    return replace(counted, mode=mode, frozen=frozen)
+
+
+def _of_round(
+    training: Training, one: Contestant, workspace: Workspace, spec: str, options: dict[str, Any]
+) -> CountedImages:
+    from comus_core.self_training.applying import apply_round
+    from comus_core.stages.rounds import read_round_counts
+
+    done = apply_round(one.run, training, one.number, spec, workspace, **options)
+    assert done.counts is not None, "the caller checks for ground truth"
+    return CountedImages(*read_round_counts(done.counts, done.labels.C))
+
+
+def _of_clusters(run: Run, workspace: Workspace, spec: str, options: dict[str, Any]) -> CountedImages:
+    """Every proposal, p = 0: the run's own clusters, or on another data set those of the nearest neighbours."""
+    from comus_core.transfer import assign, assigned_clusters
+
+    if spec == run.config.dataset and "counts" in run.artifacts:
+        counts, table = workspace.artifact(run, "counts"), tables.read_clusters(workspace.artifact(run, "clustering"))
+    else:
+        made, _ = assign(run, spec, workspace, **options)
+        counts, table = made["counts"], assigned_clusters(workspace, run, made["assignment"])
+    labels = tables.label_map_of(workspace.decisions_of(run), table.count)
+    predicted = dict(zip(table.proposal_id, labels.categories(table.cluster).tolist(), strict=True))
+    return CountedImages(*contingency_by_image(tables.read_counts(counts), predicted, labels.C))
+
+
+def _side_json(one: Contestant, counted: CountedImages) -> dict[str, Any]:
+    mode = (counted.frozen or match(counted.pooled, counted.mode)).mode
+    training = one.training.id if one.training else None
+    return {"run": one.run.id, "round": one.number, "training": training, "matching": mode, "miou": miou(counted)}

@@ -1,0 +1,187 @@
+"""A paired bootstrap over images: how sure the difference of two mIoUs is on the images that both were scored on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from comus_core.config import Matching as MatchingChoice
+from comus_core.config import require
+from comus_core.evaluation.matching import Matching, iou_matrix, match
+from comus_core.types import FloatArray, ImageId, IntArray
+
+RESAMPLES = 10_000
+CONFIDENCE = 95.0  # percent of the resamples that the interval holds
+BLOCK_CELLS = 500_000  # cells of the tables held at once
+
+
+@dataclass(frozen=True, eq=False)
+class CountedImages:
+    """The pixels of one prediction, image by image.
+
+    Attributes:
+        image_ids: m different ids.
+        values: (m, C + 1, n) int64 pixels of each predicted category (row 0 = background) and class.
+        mode: how categories become classes.
+        frozen: a matching to use in every resample; None matches each resample anew, as the score is defined.
+    """
+
+    image_ids: Sequence[ImageId]
+    values: IntArray
+    mode: MatchingChoice = "auto"
+    frozen: Matching | None = None
+
+    @property
+    def pooled(self) -> IntArray:
+        """(C + 1, n) int64: the contingency table of all images."""
+        pooled: IntArray = self.values.sum(axis=0)
+        return pooled
+
+    def with_fixed_matching(self) -> CountedImages:
+        """The same, matched once on all images."""
+        matched = self.frozen or match(self.pooled, self.mode)
+        return CountedImages(self.image_ids, self.values, self.mode, matched)
+
+
+@dataclass(frozen=True)
+class PairedBootstrap:
+    """The second mIoU minus the first, in points.
+
+    Attributes:
+        difference: on all images.
+        mean: over the resamples.
+        low: lower end of the 95 % percentile interval.
+        high: its upper end.
+        share_not_above: share of the resamples, 0…1, in which the second is not above the first.
+        images: how many were drawn from, and in each resample.
+        resamples: how many.
+        seed: of the drawing.
+    """
+
+    difference: float
+    mean: float
+    low: float
+    high: float
+    share_not_above: float
+    images: int
+    resamples: int
+    seed: int
+
+
+def paired_bootstrap(
+    first: CountedImages, second: CountedImages, *, resamples: int = RESAMPLES, seed: int = 0
+) -> PairedBootstrap:
+    """Draw the images with replacement again and again, the same for both, and score both each time.
+
+    Args:
+        first: m images.
+        second: the same images, in any order.
+        resamples: how often.
+        seed: of the drawing.
+
+    Raises:
+        SettingsError: other images, other ground truth, no image, fewer than one resample.
+    """
+    require(resamples >= 1, f"resamples {resamples}: at least 1")
+    order = _joined(first, second)
+    differences = np.empty(resamples)
+    one, two = _sparse(first.values), _sparse(second.values[order])
+    done = 0
+    for weights in _weights(len(first.image_ids), resamples, seed, max(one.shape[1], two.shape[1])):
+        scores = [
+            _mious(_tables(weights, rows, side.values.shape[1:]), side) for rows, side in ((one, first), (two, second))
+        ]
+        differences[done : done + len(weights)] = scores[1] - scores[0]
+        done += len(weights)
+    tail = (100 - CONFIDENCE) / 2
+    low, high = np.percentile(differences, [tail, 100 - tail])
+    return PairedBootstrap(
+        difference=float(miou(second) - miou(first)),
+        mean=float(differences.mean()),
+        low=float(low),
+        high=float(high),
+        share_not_above=float((differences <= 0).mean()),
+        images=len(first.image_ids),
+        resamples=resamples,
+        seed=seed,
+    )
+
+
+def miou(counted: CountedImages) -> float:
+    """Percent, over the pooled pixels of all images."""
+    return float(_mious(counted.pooled[None], counted)[0])
+
+
+def _joined(first: CountedImages, second: CountedImages) -> IntArray:
+    """The rows of `second` in the order of `first`, (m,)."""
+    row_of = {image_id: row for row, image_id in enumerate(second.image_ids)}
+    for side in (first, second):
+        require(len(set(side.image_ids)) == len(side.image_ids), "an image was counted twice: evaluate again")
+    other = sorted(set(first.image_ids) ^ set(row_of))
+    require(
+        not other,
+        f"{len(other)} images are in one of the two scores alone, such as {', '.join(other[:3])}: "
+        "score both on the same data set",
+    )
+    require(bool(row_of), "no image has ground truth: there is nothing to compare")
+    order = np.array([row_of[image_id] for image_id in first.image_ids])
+    same = first.values.shape[2] == second.values.shape[2] and np.array_equal(
+        first.values.sum(axis=1), second.values.sum(axis=1)[order]
+    )
+    require(same, "the two were counted against different ground truth: score both on the same data set")
+    return order
+
+
+def _weights(images: int, resamples: int, seed: int, cells: int) -> Iterator[IntArray]:
+    """How often each image is drawn, (b, m) int64, block by block; the numbers do not depend on the block."""
+    rng, block = np.random.default_rng(seed), max(1, BLOCK_CELLS // max(cells, images))
+    shares = np.full(images, 1 / images)
+    for start in range(0, resamples, block):
+        yield rng.multinomial(images, shares, size=min(block, resamples - start))
+
+
+def _sparse(values: IntArray) -> Any:
+    """(m, (C + 1) n): few categories meet few classes in an image."""
+    from scipy.sparse import csr_array
+
+    return csr_array(values.reshape(len(values), -1))
+
+
+def _tables(weights: IntArray, rows: Any, shape: tuple[int, ...]) -> IntArray:
+    """(b, C + 1, n) int64, exact."""
+    tables: IntArray = np.ascontiguousarray((rows.T @ weights.T).T).reshape(len(weights), *shape)
+    return tables
+
+
+def _mious(tables: IntArray, side: CountedImages) -> FloatArray:
+    """(b,) percent of (b, C + 1, n), each matched as `side` says."""
+    rows, n = tables.shape[1:]
+    if side.frozen is not None:
+        require(len(side.frozen.class_of) == rows, f"a matching of {len(side.frozen.class_of)} rows for {rows}")
+        class_of = np.broadcast_to(side.frozen.class_of, tables.shape[:2])
+    else:
+        class_of = _matched(tables, side.mode)
+    named = class_of[:, :, None] == np.arange(n)  # a row without a class is in none
+    correct = (tables * named).sum(axis=1)
+    predicted = (tables.sum(axis=2)[:, :, None] * named).sum(axis=1)
+    union = predicted + tables.sum(axis=1) - correct
+    mious: FloatArray = 100 * (correct / np.maximum(union, 1)).mean(axis=1)
+    return mious
+
+
+def _matched(tables: IntArray, mode: MatchingChoice) -> IntArray:
+    """(b, C + 1) int64. Of assignments of equal total any will do here: their mIoU is that total over the classes."""
+    from scipy.optimize import linear_sum_assignment
+
+    ious = iou_matrix(tables)
+    if match(tables[0], mode).mode == "majority":
+        best: IntArray = ious.argmax(axis=2)
+        return best
+    class_of = np.full(tables.shape[:2], -1, np.int64)
+    for number, iou in enumerate(ious):
+        rows, classes = linear_sum_assignment(iou, maximize=True)
+        class_of[number, rows] = classes
+    return class_of

@@ -1,0 +1,95 @@
+"""How long an ablation will take, and how far it is: over all rows, each network and its masks counted once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from comus_core.self_training.ablation import Ablation, Row, in_order, learned_from, predicted_by
+from comus_core.self_training.cost import training_cost
+from comus_core.types import OnProgress, Progress
+from comus_core.workspace import Workspace
+
+ROW_SECONDS = 1.0  # opening, matching and scoring of a row of which all else is there
+
+
+@dataclass(frozen=True)
+class RowCost:
+    """Seconds of each stage of a row and seed that no row before it has done, in the order of the work."""
+
+    row: Row
+    seed: int
+    stages: tuple[tuple[str, float], ...]
+
+    @property
+    def total(self) -> float:
+        """Seconds of the row."""
+        return ROW_SECONDS + sum(seconds for _, seconds in self.stages)
+
+
+@dataclass(frozen=True)
+class AblationCost:
+    """Seconds of all rows, and whether earlier trainings on this machine gave the speed."""
+
+    rows: tuple[RowCost, ...]
+    measured: bool
+
+    @property
+    def total(self) -> float:
+        """Seconds of the ablation, if nothing of it is there yet."""
+        return sum(row.total for row in self.rows)
+
+
+def ablation_cost(ablation: Ablation, images: int, workspace: Workspace, device: str = "cpu") -> AblationCost:
+    """The cost of the rows chosen over so many images."""
+    known: set[object] = set()
+    rows, measured = [], training_cost(ablation.settings, images, workspace, device).measured
+    for row, seed in in_order(ablation):
+        stages = []
+        if row.settings is not None:
+            cost = training_cost(row.settings, images, workspace, device)
+            for number in range(1, row.round + 1):
+                for stage, key, seconds in (
+                    (f"round {number}", learned_from(ablation, row, seed, number), cost.training[number - 1]),
+                    (f"round {number} masks", predicted_by(ablation, row, seed, number), cost.predicting),
+                ):
+                    if (stage, key) not in known:
+                        stages.append((stage, seconds))
+                    known.add((stage, key))
+        rows.append(RowCost(row, seed, tuple(stages)))
+    return AblationCost(tuple(rows), measured)
+
+
+class Meter:
+    """Turns the progress of each row's stages into that of the whole, in seconds of the estimate.
+
+    The stage it reports is the row's name, its total that of all rows: a job's pace then tells of the whole.
+    """
+
+    def __init__(self, costs: Sequence[RowCost], on_progress: OnProgress) -> None:
+        self._costs, self._on_progress = {(cost.row.name, cost.seed): cost for cost in costs}, on_progress
+        self._total = max(1, math.ceil(sum(cost.total for cost in costs)))
+        self._before = self._at = 0.0
+        self._cost: RowCost | None = None
+
+    def begin(self, row: Row, seed: int) -> None:
+        """The next row is at work; the one before it is through."""
+        if self._cost is not None:
+            self._before += self._cost.total
+        self._cost, self._at = self._costs[row.name, seed], self._before
+        self._tell()
+
+    def __call__(self, progress: Progress) -> None:
+        """A stage of the row has come so far; may raise `Cancelled`."""
+        assert self._cost is not None, "begin a row first"
+        start = self._before
+        for stage, seconds in self._cost.stages:
+            if stage == progress.stage:
+                self._at = max(self._at, start + seconds * progress.step / max(progress.total, 1))
+            start += seconds
+        self._tell()
+
+    def _tell(self) -> None:
+        assert self._cost is not None, "begin a row first"
+        self._on_progress(Progress(self._cost.row.name, min(self._total, math.floor(self._at)), self._total))

@@ -1,0 +1,100 @@
+"""Two rounds on the same images: `comus compare`, from the workspace to the command line."""
+
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from comus_core import open_workspace
+from comus_core.cli.main import cli
+from comus_core.comparison import compare, contestant
+from comus_core.errors import DatasetError, SettingsError, WorkspaceError
+from comus_core.self_training import make_training
+from comus_core.self_training.applying import evaluate_round
+from comus_core.self_training.rounds import train
+from comus_core.transfer import evaluate_on
+from tests.builders import draw_folder
+
+TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 2, "batch": 8, "rounds": 1}
+
+
+@pytest.fixture(scope="module")
+def trained(finished, tmp_path_factory):
+    """(workspace, run, training): a copy of the finished run, trained for one round."""
+    root = tmp_path_factory.mktemp("compared") / "w"
+    shutil.copytree(finished[0].root, root)
+    workspace = open_workspace(root)
+    run = workspace.runs.get(finished[1].id)
+    return workspace, run, train(run, workspace, make_training(**TINY))
+
+
+@pytest.fixture(scope="module")
+def unseen(tmp_path_factory, drawn):
+    """Drawn photographs with ground truth that the run has masks for, but never saw."""
+    return draw_folder(tmp_path_factory.mktemp("unseen") / "shapes", count=9, seed=6, empty=0)
+
+
+def test_the_scores_compared_are_those_of_run_and_training(trained):
+    workspace, run, training = trained
+    result = compare(contestant(workspace, run.id, 0), contestant(workspace, run.id, 1), workspace, resamples=200)
+    rounds = training.result["rounds"]
+    assert result["first"]["miou"] == pytest.approx(run.result["evaluation"]["miou"], abs=1e-9)
+    assert result["second"]["miou"] == pytest.approx(rounds[1]["miou"], abs=1e-9)
+    found = result["bootstrap"]
+    assert found["difference"] == pytest.approx(rounds[1]["miou"] - rounds[0]["miou"], abs=1e-9)
+    assert found["low"] <= found["mean"] <= found["high"] and found["images"] == 30
+    assert result["supervision"] == training.result["supervision"]
+    assert (result["first"]["training"], result["second"]["training"]) == (None, training.id)
+    assert json.loads(json.dumps(result)) == result
+
+
+def test_on_another_data_set_what_evaluate_made_is_reused(trained, unseen):
+    workspace, run, _ = trained
+    scored = evaluate_round(run, 1, str(unseen), workspace)
+    before = {p: p.stat().st_mtime_ns for p in workspace.root.glob("artifacts/*/*/manifest.json")}
+    one = contestant(workspace, run.id, 1)
+    result = compare(one, one, workspace, str(unseen), resamples=20)
+    assert {p: p.stat().st_mtime_ns for p in workspace.root.glob("artifacts/*/*/manifest.json")} == before
+    assert result["first"]["miou"] == pytest.approx(scored["evaluation"]["miou"], abs=1e-9)
+    assert result["bootstrap"]["share_not_above"] == 1 and result["bootstrap"]["images"] == 9
+
+
+def test_round_0_on_another_data_set_is_that_of_the_nearest_neighbours(trained, drawn):
+    workspace, run, _ = trained
+    scored = evaluate_on(run, f"{drawn}/", workspace)
+    one = contestant(workspace, run.id, 0)
+    result = compare(one, one, workspace, f"{drawn}/", resamples=20)
+    assert result["first"]["miou"] == pytest.approx(scored["evaluation"]["miou"], abs=1e-9)
+
+
+def test_a_training_is_named_by_its_id(trained):
+    workspace, run, training = trained
+    assert contestant(workspace, training.id, 1) == contestant(workspace, run.id, 1)
+    with pytest.raises(WorkspaceError, match="has no round 4"):
+        contestant(workspace, training.id, 4)
+    with pytest.raises(WorkspaceError, match="no run 'nothing'"):
+        contestant(workspace, "nothing", 0)
+
+
+def test_what_cannot_be_compared_is_told_before_any_work(trained, tmp_path):
+    workspace, run, _ = trained
+    one = contestant(workspace, run.id, 0)
+    folder = draw_folder(tmp_path / "bare", count=3)
+    (folder / "classes.txt").unlink()
+    shutil.rmtree(folder / "masks")
+    with pytest.raises(DatasetError, match="has no ground truth"):
+        compare(one, one, workspace, str(folder))
+    with pytest.raises(SettingsError, match="matching 'best'"):
+        compare(one, one, workspace, matching="best")
+
+
+def test_the_command_prints_and_writes_it(trained, tmp_path):
+    workspace, run, training = trained
+    file = tmp_path / "c.json"
+    words = ["compare", run.id, f"{run.id}@1", "--resamples", "50", "--fixed-matching", "--json", str(file)]
+    said = CliRunner().invoke(cli, [*words, "--workspace", str(workspace.root)], catch_exceptions=False)
+    result = json.loads(file.read_text())
+    assert said.exit_code == 0 and result["bootstrap"]["matching_fixed"] and result["bootstrap"]["resamples"] == 50
+    assert f"{training.id}@1" in said.stdout and f"{result['bootstrap']['difference']:+.2f}" in said.stdout
+    assert "supervised" in said.stdout or "masks" in said.stdout
