@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from comus_core.self_training.crops import training_crop
+from comus_core.self_training.mixing import mixed
 from comus_core.self_training.settings import TrainingSettings
-from comus_core.types import ImageId, IndexMask, RgbImage
+from comus_core.types import ImageId, IndexMask, IntArray, RgbImage
 
 CACHE_BYTES = 2 * 2**30  # decoded images held at most
 AHEAD = 3  # batches prepared before they are asked for
@@ -81,7 +82,8 @@ def batches(
     steps: int,
     rank: int = 0,
     world: int = 1,
-) -> Generator[tuple[Tensor, Tensor], None, None]:
+    ignore: int = -1,
+) -> Generator[tuple[Tensor, ...], None, None]:
     """The batches of the steps from `first_step` to `steps`, prepared ahead by threads.
 
     Args:
@@ -93,32 +95,37 @@ def batches(
         steps: of the whole round.
         rank: of this process, which takes every `world`-th example of each batch.
         world: how many processes there are.
+        ignore: the index of pixels without a label, which are pasted nowhere; −1 is none.
 
     Yields:
         (b, 3, crop, crop) uint8 and (b, crop, crop) int64.
     """
     per_epoch = steps_per_epoch(len(examples), settings.batch, settings.replicas)
 
-    def example(epoch: int, place: int, position: int) -> tuple[Tensor, Tensor]:
+    def example(epoch: int, place: int, order: IntArray) -> tuple[Tensor, ...]:
         rng = np.random.default_rng([seed, number, epoch, place])
-        return training_crop(*examples.get(examples.image_ids[position]), settings, rng)
+        own, following = (examples.image_ids[order[k % len(order)]] for k in (place, place + 1))
+        crop = training_crop(*examples.get(own), settings, rng)
+        if settings.mix and rng.random() < settings.mix:
+            return mixed(crop, training_crop(*examples.get(following), settings, rng), ignore, rng)
+        return crop
 
-    def begin(pool: ThreadPoolExecutor, step: int) -> list[Future[tuple[Tensor, Tensor]]]:
+    def begin(pool: ThreadPoolExecutor, step: int) -> list[Future[tuple[Tensor, ...]]]:
         epoch, start = step // per_epoch, step % per_epoch * settings.batch
         order = order_of_epoch(len(examples), seed, number, epoch)
         places = range(start + rank, start + settings.batch, world)
-        return [pool.submit(example, epoch, place, int(order[place % len(order)])) for place in places]
+        return [pool.submit(example, epoch, place, order) for place in places]
 
     with ThreadPoolExecutor(THREADS) as pool:
-        waiting: deque[list[Future[tuple[Tensor, Tensor]]]] = deque()
+        waiting: deque[list[Future[tuple[Tensor, ...]]]] = deque()
         try:
             begun = first_step
             for step in range(first_step, steps):
                 while begun < min(steps, step + AHEAD):
                     waiting.append(begin(pool, begun))
                     begun += 1
-                pixels, labels = zip(*(future.result() for future in waiting.popleft()), strict=True)
-                yield torch.stack(pixels), torch.stack(labels)
+                parts = zip(*(future.result() for future in waiting.popleft()), strict=True)
+                yield tuple(torch.stack(part) for part in parts)
         finally:
             for futures in waiting:
                 for future in futures:

@@ -83,15 +83,16 @@ def train_round(
         state.averaged = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
     shared = team.share(network, this.device)
     shared.train()
-    stream = batches(examples, settings, this.seed, this.number, state.step, steps, team.rank, team.world)
+    place = (this.seed, this.number, state.step, steps, team.rank, team.world)
+    stream = batches(examples, settings, *place, ignore=this.ignore)
     clock = told = time.perf_counter()
     reported = len(state.history)
     stage = f"round {this.number}"
     on_progress(Progress(stage, state.step, steps))
     try:
-        for pixels, labels in stream:
+        for batch in stream:
             rate = learning_rate(settings, state.step, steps)
-            loss = _step(shared, optimiser, (pixels, labels), rate, this, state, team, log)
+            loss = _step(shared, optimiser, batch, rate, this, state, team, log)
             value = float(team.mean(loss))
             _require_number(value, state.step + 1, rate, this)
             _average(network, state, settings.ema)
@@ -130,7 +131,7 @@ def _optimiser(network: nn.Module, settings: TrainingSettings) -> torch.optim.Op
 def _step(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
-    batch: tuple[Tensor, Tensor],
+    batch: tuple[Tensor, ...],
     rate: float,
     this: Round,
     state: State,
@@ -161,7 +162,7 @@ def _step(
     return loss
 
 
-def _gradients(network: nn.Module, batch: tuple[Tensor, Tensor], this: Round, parts: int, team: Team) -> Tensor:
+def _gradients(network: nn.Module, batch: tuple[Tensor, ...], this: Round, parts: int, team: Team) -> Tensor:
     """The mean loss over the labelled pixels of all processes' batches, its gradients added to the parameters."""
     pixels, labels = batch
     labelled = team.mean((labels != this.ignore).sum().float().to(this.device)).clamp(min=1)

@@ -45,6 +45,8 @@ class TrainingSettings:
     predict_flip: bool = True  # average with the mirrored image
     predict_scales: bool = False  # average over 3/4, 1 and 5/4 of the size
     confidence: float = 0.0  # later rounds: pixels the teacher is less sure of are ignored
+    balance: float = 0.0  # later rounds: the surest share of each category's pixels is kept (CBST); 0 keeps all
+    mix: float = 0.0  # share of crops into which the objects of another are pasted (ClassMix)
     ema: float = 0.0  # decay a step of the weights' average that is kept as the network; 0 keeps the last weights
     checkpoint_every: int = 50  # steps
 
@@ -66,6 +68,8 @@ class TrainingSettings:
         require(parts, f"replicas {self.replicas}: must divide the batch of {self.batch}")
         require(self.learning_rate > 0, f"learning_rate {self.learning_rate}: above 0")
         require(self.weight_decay >= 0, f"weight_decay {self.weight_decay}: 0 or more")
+        for name in ("balance", "mix"):
+            require(0 <= getattr(self, name) <= 1, f"{name} {getattr(self, name)}: a share from 0 to 1")
         for name in ("jitter", "confidence", "ema"):
             require(0 <= getattr(self, name) < 1, f"{name} {getattr(self, name)}: from 0 to less than 1")
 
@@ -112,6 +116,8 @@ _PAPER: dict[str, Any] = {
     "predict_flip": False,
     "predict_scales": False,
     "confidence": 0.0,
+    "balance": 0.0,
+    "mix": 0.0,
     "ema": 0.0,
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from comus_core.config import to_dict
 from comus_core.errors import DatasetError
 from comus_core.images.reading import read_ahead
 from comus_core.pseudo_masks import from_png, index_dtype_and_ignore, to_png
+from comus_core.self_training.balance import balanced_thresholds, confidence_histogram, only_sure
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.stages.context import StageContext
 from comus_core.stages.masks import mask_files
-from comus_core.types import FloatArray, IndexMask, IntArray, RgbImage
+from comus_core.types import ByteArray, FloatArray, IndexMask, IntArray, Progress, RgbImage
 from comus_core.weights import file_sha256, locate
 from comus_core.workspace import Artifact
 from comus_core.workspace.artifacts import Tick
@@ -28,7 +29,8 @@ from comus_core.workspace.files import replacing
 
 WEIGHTS, HISTORY = "network.safetensors", "history.json"
 PREDICTION = ("predict_size", "predict_resize", "predict_flip", "predict_scales")  # do not touch the network
-ROUNDS = ("rounds", "epochs", "later_epochs", "checkpoint_every", "confidence")
+SIFTING = ("confidence", "balance")  # of a teacher's masks alone: they do not touch the first round
+ROUNDS = ("rounds", "epochs", "later_epochs", "checkpoint_every", *SIFTING)
 BATCH = 8  # images predicted at once
 
 
@@ -62,12 +64,12 @@ def network(
     from comus_core.self_training.team import Team
 
     seed, team = context.config.seed, context.team or Team()
-    sure = settings.confidence if labels.kind == "predictions" else 0.0
+    sifted = {name: getattr(settings, name) if labels.kind == "predictions" else 0.0 for name in SIFTING}
 
     def work(folder: Path) -> Any:
         this = Round(number, seed, index_dtype_and_ignore(categories)[1], folder, context.device)
         fresh = new_segmenter(settings, categories + 1, seed).to(context.device)
-        examples = labelled(context, labels, sure, categories)
+        examples = labelled(context, labels, categories, **sifted, stage=f"round {number} thresholds")
         tell: dict[str, Any] = {"on_progress": context.on_progress, "log": log}
         if team.leads:
             tell["on_report"] = on_report
@@ -82,7 +84,7 @@ def network(
     chosen = {k: v for k, v in to_dict(settings).items() if k not in PREDICTION + ROUNDS}
     chosen |= {"epochs": settings.epochs_of(number), "number": number, "seed": seed, "outputs": categories + 1}
     used: dict[str, str] = {settings.backbone: file_sha256(locate(settings.backbone))}
-    key = context.key("network", chosen | {"confidence": sure}, used, labels=labels, images=images)
+    key = context.key("network", chosen | sifted, used, labels=labels, images=images)
     store = context.workspace.artifacts
     known = store.find(key.kind, key.fingerprint)
     team.wait()  # until every process has looked
@@ -94,18 +96,45 @@ def network(
     return known or store.get(key.kind, key.fingerprint)
 
 
-def labelled(context: StageContext, labels: Artifact, sure: float, categories: int) -> Any:
-    """The images that have a mask in `labels`, with it; pixels whose confidence is below `sure` are ignored."""
+def labelled(
+    context: StageContext,
+    labels: Artifact,
+    categories: int,
+    *,
+    confidence: float = 0.0,
+    balance: float = 0.0,
+    stage: str = "thresholds",
+) -> Any:
+    """The images that have a mask in `labels`, with it.
+
+    Args:
+        context: of the data set whose images they are.
+        labels: pseudo-masks, or predictions, which alone can be sifted.
+        categories: C.
+        confidence: pixels of which the teacher is less sure are ignored.
+        balance: so are those that are not in this surest share of their category; 0 keeps all.
+        stage: the name under which the pass over all confidences is reported.
+    """
     from comus_core.self_training.examples import Examples
 
     file_of = _files(labels)
     ignore = index_dtype_and_ignore(categories)[1]
 
+    def stored(image_id: str) -> tuple[IndexMask, ByteArray]:
+        file = file_of[image_id]
+        return _read(labels, file), _read(labels, _confidence_file(file))
+
+    def told() -> Iterator[tuple[IndexMask, ByteArray]]:
+        for done, image_id in enumerate(sorted(file_of)):
+            context.on_progress(Progress(stage, done, len(file_of)))
+            yield stored(image_id)
+
+    least = np.full(categories + 1, round(confidence * 255), np.uint8)
+    if balance:
+        least = np.maximum(least, balanced_thresholds(confidence_histogram(told(), categories), balance))
+
     def read(image_id: str) -> tuple[RgbImage, IndexMask]:
-        mask = from_png(labels.file(file_of[image_id]).read_bytes())
-        if sure:
-            confidence = from_png(labels.file(_confidence_file(file_of[image_id])).read_bytes())
-            mask = np.where(confidence < round(sure * 255), mask.dtype.type(ignore), mask)
+        mask = only_sure(*stored(image_id), least, ignore) if least.any() else _read(labels, file_of[image_id])
         return context.dataset.read(image_id), mask
 
     return Examples(sorted(file_of), read)
@@ -208,6 +237,10 @@ def count_prediction(
 def _files(labels: Artifact) -> dict[str, str]:
     table = labels.table(["image_id", "file"])
     return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def _read(labels: Artifact, file: str) -> IndexMask:
+    return from_png(labels.file(file).read_bytes())
 
 
 def _confidence_file(mask_file: str) -> str:

@@ -70,9 +70,9 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_does_not(tmp_path,
 
 
 @pytest.mark.parametrize("stop_at", [1, 4, 8])
-@pytest.mark.parametrize("ema", [0.0, 0.9])
-def test_cancelled_at_any_step_it_goes_on_as_if_nothing_had_happened(tmp_path, stop_at, ema):
-    settings = replace(SETTINGS, ema=ema)
+@pytest.mark.parametrize("changes", [{}, {"ema": 0.9}, {"mix": 0.7}])
+def test_cancelled_at_any_step_it_goes_on_as_if_nothing_had_happened(tmp_path, stop_at, changes):
+    settings = replace(SETTINGS, **changes)
     whole, state = trained(tmp_path / "whole", settings)
 
     def stop(progress):

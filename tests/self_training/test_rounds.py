@@ -125,6 +125,45 @@ def test_the_filter_of_a_training_may_be_another_than_the_runs(trained):
         train(run, workspace, SETTINGS, TrainingRequest(filter_percent=120))
 
 
+@pytest.mark.parametrize(
+    ("changes", "anew"),
+    [
+        ({"confidence": 0.4}, {"network-2", "predictions-2", "counts-2"}),
+        ({"balance": 0.5}, {"network-2", "predictions-2", "counts-2"}),
+        ({"mix": 0.5}, {"network-1", "predictions-1", "counts-1", "network-2", "predictions-2", "counts-2"}),
+    ],
+)
+def test_a_setting_makes_anew_what_it_influences_and_nothing_else(trained, changes, anew):
+    workspace, run, training = trained
+    other = train(run, workspace, make_training(**TINY, **changes))
+    assert {name for name, made in other.artifacts.items() if made != training.artifacts[name]} == anew
+    assert other.artifacts.keys() == training.artifacts.keys()
+
+
+def test_of_each_category_the_surest_share_of_the_teachers_pixels_is_kept(trained):
+    workspace, _, training = trained
+    from comus_core.images.dataset import open_dataset
+    from comus_core.stages import StageContext
+
+    run, reported = workspace.runs.get(training.run), []
+    dataset = open_dataset(run.config.dataset, workspace.drawings)
+    context = StageContext(workspace, dataset, run.config, "cpu", reported.append)
+    predicted = workspace.artifacts.get("predictions", training.artifacts["predictions-1"])
+    rows = predicted.table().to_pylist()
+    masks = [np.asarray(Image.open(predicted.file(row["file"]))) for row in rows]
+    sure = [np.asarray(Image.open(predicted.file(row["file"].replace("masks/", "confidence/")))) for row in rows]
+    examples = labelled(context, predicted, 3, confidence=0.3, balance=0.25)
+    assert len(reported) == len(rows)
+    kept = [examples.get(row["image_id"])[1] for row in rows]
+    mask, level, found = (np.concatenate([part.ravel() for part in parts]) for parts in (masks, sure, kept))
+    assert set(np.unique(mask)) >= {0, 1}
+    for category in np.unique(mask):
+        levels = level[mask == category]
+        threshold = max(np.sort(levels)[::-1][int(np.ceil(0.25 * len(levels))) - 1], round(0.3 * 255))
+        assert np.array_equal(found == category, (mask == category) & (level >= threshold))
+    assert ((found == mask) | (found == 255)).all()
+
+
 def test_pixels_of_which_the_teacher_is_not_sure_are_ignored(trained):
     workspace, _, training = trained
     from comus_core.images.dataset import open_dataset
@@ -133,7 +172,7 @@ def test_pixels_of_which_the_teacher_is_not_sure_are_ignored(trained):
     run = workspace.runs.get(training.run)
     context = StageContext(workspace, open_dataset(run.config.dataset, workspace.drawings), run.config, "cpu", print)
     predicted = workspace.artifacts.get("predictions", training.artifacts["predictions-1"])
-    plain, sure = labelled(context, predicted, 0.0, 3), labelled(context, predicted, 0.5, 3)
+    plain, sure = labelled(context, predicted, 3), labelled(context, predicted, 3, confidence=0.5)
     for image_id in list(plain.image_ids)[:5]:
         name = image_id[-7:-4]
         confidence = np.asarray(Image.open(predicted.file(f"confidence/images/{name}.png")))
