@@ -17,6 +17,7 @@ from comus_core.self_training import checkpoint
 from comus_core.self_training.checkpoint import State
 from comus_core.self_training.examples import Examples, batches, steps_per_epoch
 from comus_core.self_training.settings import TrainingSettings
+from comus_core.self_training.soft_labels import summed_loss
 from comus_core.self_training.team import Team
 from comus_core.types import OnProgress, Progress, no_progress
 
@@ -164,15 +165,14 @@ def _step(
 
 def _gradients(network: nn.Module, batch: tuple[Tensor, ...], this: Round, parts: int, team: Team) -> Tensor:
     """The mean loss over the labelled pixels of all processes' batches, its gradients added to the parameters."""
-    pixels, labels = batch
-    labelled = team.mean((labels != this.ignore).sum().float().to(this.device)).clamp(min=1)
+    labelled = team.mean((batch[1] != this.ignore).sum().float().to(this.device)).clamp(min=1)
     total = torch.zeros((), device=this.device)
-    criterion = nn.CrossEntropyLoss(ignore_index=this.ignore, reduction="sum")
-    for some_pixels, some_labels in zip(pixels.chunk(parts), labels.chunk(parts), strict=True):
+    for chunk in zip(*(tensors.chunk(parts) for tensors in batch), strict=True):
+        pixels, labels, *planes = (part.to(this.device, non_blocking=True) for part in chunk)
         with _mixed_precision(this.device):
-            scores = network(some_pixels.to(this.device, non_blocking=True))
-        loss = criterion(scores.float(), some_labels.to(this.device, non_blocking=True)) / labelled
-        loss.backward()
+            scores = network(pixels)
+        loss = summed_loss(scores.float(), labels, this.ignore, *planes) / labelled
+        loss.backward()  # type: ignore[no-untyped-call]
         total += loss.detach()
     return total
 

@@ -21,16 +21,16 @@ from comus_core.self_training.balance import balanced_thresholds, confidence_his
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.stages.context import StageContext
 from comus_core.stages.masks import mask_files
-from comus_core.types import ByteArray, FloatArray, IndexMask, IntArray, Progress, RgbImage
+from comus_core.types import ByteArray, FloatArray, IndexMask, IntArray, Progress
 from comus_core.weights import file_sha256, locate
-from comus_core.workspace import Artifact
+from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import Tick
 from comus_core.workspace.files import replacing
 
 WEIGHTS, HISTORY = "network.safetensors", "history.json"
-PREDICTION = ("predict_size", "predict_resize", "predict_flip", "predict_scales")  # do not touch the network
-SIFTING = ("confidence", "balance")  # of a teacher's masks alone: they do not touch the first round
-ROUNDS = ("rounds", "epochs", "later_epochs", "checkpoint_every", *SIFTING)
+PREDICTION = ("predict_size", "predict_resize", "predict_flip", "predict_scales", "refine")  # do not touch the network
+TEACHER = ("confidence", "balance", "soft")  # what of a teacher's masks is learnt: do not touch the first round
+ROUNDS = ("rounds", "epochs", "later_epochs", "checkpoint_every", *TEACHER)
 BATCH = 8  # images predicted at once
 
 
@@ -64,12 +64,12 @@ def network(
     from comus_core.self_training.team import Team
 
     seed, team = context.config.seed, context.team or Team()
-    sifted = {name: getattr(settings, name) if labels.kind == "predictions" else 0.0 for name in SIFTING}
+    taught = _taught(settings, labels)
 
     def work(folder: Path) -> Any:
         this = Round(number, seed, index_dtype_and_ignore(categories)[1], folder, context.device)
         fresh = new_segmenter(settings, categories + 1, seed).to(context.device)
-        examples = labelled(context, labels, categories, **sifted, stage=f"round {number} thresholds")
+        examples = labelled(context, labels, categories, **taught, stage=f"round {number} thresholds")
         tell: dict[str, Any] = {"on_progress": context.on_progress, "log": log}
         if team.leads:
             tell["on_report"] = on_report
@@ -81,10 +81,7 @@ def network(
         (folder / HISTORY).write_text(json.dumps({"steps": state.history, "notes": state.notes}))
         (folder / checkpoint.FILE).unlink(missing_ok=True)
 
-    chosen = {k: v for k, v in to_dict(settings).items() if k not in PREDICTION + ROUNDS}
-    chosen |= {"epochs": settings.epochs_of(number), "number": number, "seed": seed, "outputs": categories + 1}
-    used: dict[str, str] = {settings.backbone: file_sha256(locate(settings.backbone))}
-    key = context.key("network", chosen | sifted, used, labels=labels, images=images)
+    key = network_key(context, settings, number, labels, images, categories)
     store = context.workspace.artifacts
     known = store.find(key.kind, key.fingerprint)
     team.wait()  # until every process has looked
@@ -96,6 +93,26 @@ def network(
     return known or store.get(key.kind, key.fingerprint)
 
 
+def network_key(
+    context: StageContext,
+    settings: TrainingSettings,
+    number: int,
+    labels: Artifact,
+    images: Artifact,
+    categories: int,
+) -> ArtifactKey:
+    """What decides a round's network: all settings but those of other rounds and of prediction."""
+    chosen = {k: v for k, v in to_dict(settings).items() if k not in PREDICTION + ROUNDS}
+    chosen |= {"epochs": settings.epochs_of(number), "number": number, "seed": context.config.seed}
+    chosen |= {"outputs": categories + 1} | _taught(settings, labels)
+    used: dict[str, str] = {settings.backbone: file_sha256(locate(settings.backbone))}
+    return context.key("network", chosen, used, labels=labels, images=images)
+
+
+def _taught(settings: TrainingSettings, labels: Artifact) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in TEACHER} if labels.kind == "predictions" else {}
+
+
 def labelled(
     context: StageContext,
     labels: Artifact,
@@ -103,6 +120,7 @@ def labelled(
     *,
     confidence: float = 0.0,
     balance: float = 0.0,
+    soft: bool = False,
     stage: str = "thresholds",
 ) -> Any:
     """The images that have a mask in `labels`, with it.
@@ -113,16 +131,18 @@ def labelled(
         categories: C.
         confidence: pixels of which the teacher is less sure are ignored.
         balance: so are those that are not in this surest share of their category; 0 keeps all.
+        soft: whether to give the teacher's shares as well.
         stage: the name under which the pass over all confidences is reported.
     """
     from comus_core.self_training.examples import Examples
+    from comus_core.self_training.soft_labels import planes_from_png
 
     file_of = _files(labels)
     ignore = index_dtype_and_ignore(categories)[1]
 
     def stored(image_id: str) -> tuple[IndexMask, ByteArray]:
         file = file_of[image_id]
-        return _read(labels, file), _read(labels, _confidence_file(file))
+        return _read(labels, file), _read(labels, _beside(file, "confidence"))
 
     def told() -> Iterator[tuple[IndexMask, ByteArray]]:
         for done, image_id in enumerate(sorted(file_of)):
@@ -133,9 +153,12 @@ def labelled(
     if balance:
         least = np.maximum(least, balanced_thresholds(confidence_histogram(told(), categories), balance))
 
-    def read(image_id: str) -> tuple[RgbImage, IndexMask]:
+    def read(image_id: str) -> tuple[IndexMask, ...]:
         mask = only_sure(*stored(image_id), least, ignore) if least.any() else _read(labels, file_of[image_id])
-        return context.dataset.read(image_id), mask
+        if not soft:
+            return context.dataset.read(image_id), mask
+        planes = planes_from_png(labels.file(_beside(file_of[image_id], "soft")).read_bytes(), categories + 1)
+        return context.dataset.read(image_id), mask, planes
 
     return Examples(sorted(file_of), read)
 
@@ -147,9 +170,14 @@ def predictions(
     images: Artifact,
     categories: int,
     stage: str = "masks",
+    soft: bool = False,
 ) -> Artifact:
-    """The network's mask of every image, under `masks/`, and how sure it is, in 255ths, under `confidence/`."""
+    """The network's mask of every image, under `masks/`, and how sure it is, in 255ths, under `confidence/`.
+
+    With `soft` the shares of all categories too, in 255ths and coarse, under `soft/`: for a student to learn from.
+    """
     from comus_core.self_training.prediction import predict
+    from comus_core.self_training.soft_labels import coarse_planes, planes_to_png
 
     ids = tables.usable_ids(images)
     file_of = mask_files(ids)
@@ -161,17 +189,29 @@ def predictions(
         pictures = read_ahead(context.dataset, chunk)
         for start in range(0, len(chunk), BATCH):
             some = chunk[start : start + BATCH]
-            found = predict(loaded[0], [next(pictures) for _ in some], settings, context.device)
+
+            def keep(place: int, shares: Any, some: Sequence[str] = some) -> None:
+                planes = coarse_planes(shares, settings.output_stride)
+                _write(folder / _beside(file_of[some[place]], "soft"), planes_to_png(planes))
+
+            tell = {"on_shares": keep if soft else None}
+            found = predict(loaded[0], [next(pictures) for _ in some], settings, context.device, **tell)
             for image_id, (mask, confidence) in zip(some, found, strict=True):
                 _write(folder / file_of[image_id], to_png(mask))
-                _write(folder / _confidence_file(file_of[image_id]), _grey_png(confidence))
+                _write(folder / _beside(file_of[image_id], "confidence"), _grey_png(confidence))
             tick(len(some))
         files = [file_of[i] for i in chunk]
         return pa.table({"image_id": pa.array(chunk, pa.string()), "file": pa.array(files, pa.string())})
 
-    chosen = {name: getattr(settings, name) for name in PREDICTION}
-    key = context.key("predictions", chosen, network=trained, images=images)
-    return context.make(stage, key, ids, work)
+    return context.make(stage, predictions_key(context, settings, trained, images, soft), ids, work)
+
+
+def predictions_key(
+    context: StageContext, settings: TrainingSettings, trained: Artifact, images: Artifact, soft: bool = False
+) -> ArtifactKey:
+    """What decides a network's masks."""
+    chosen = {name: getattr(settings, name) for name in PREDICTION} | {"soft": soft}
+    return context.key("predictions", chosen, network=trained, images=images)
 
 
 def load_segmenter(trained: Artifact, settings: TrainingSettings, outputs: int, device: str) -> Any:
@@ -243,8 +283,8 @@ def _read(labels: Artifact, file: str) -> IndexMask:
     return from_png(labels.file(file).read_bytes())
 
 
-def _confidence_file(mask_file: str) -> str:
-    return "confidence/" + mask_file.removeprefix("masks/")
+def _beside(mask_file: str, folder: str) -> str:
+    return f"{folder}/" + mask_file.removeprefix("masks/")
 
 
 def _grey_png(confidence: FloatArray) -> bytes:
