@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,11 @@ from comus_core.config import to_dict
 from comus_core.errors import DatasetError
 from comus_core.images.reading import read_ahead
 from comus_core.pseudo_masks import from_png, index_dtype_and_ignore, to_png
-from comus_core.self_training.balance import balanced_thresholds, confidence_histogram, only_sure
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.stages.context import StageContext
+from comus_core.stages.labels import beside, files_of, labelled
 from comus_core.stages.masks import mask_files
-from comus_core.types import ByteArray, FloatArray, IndexMask, IntArray, Progress
+from comus_core.types import FloatArray, IndexMask, IntArray
 from comus_core.weights import file_sha256, locate
 from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import Tick
@@ -113,56 +113,6 @@ def _taught(settings: TrainingSettings, labels: Artifact) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in TEACHER} if labels.kind == "predictions" else {}
 
 
-def labelled(
-    context: StageContext,
-    labels: Artifact,
-    categories: int,
-    *,
-    confidence: float = 0.0,
-    balance: float = 0.0,
-    soft: bool = False,
-    stage: str = "thresholds",
-) -> Any:
-    """The images that have a mask in `labels`, with it.
-
-    Args:
-        context: of the data set whose images they are.
-        labels: pseudo-masks, or predictions, which alone can be sifted.
-        categories: C.
-        confidence: pixels of which the teacher is less sure are ignored.
-        balance: so are those that are not in this surest share of their category; 0 keeps all.
-        soft: whether to give the teacher's shares as well.
-        stage: the name under which the pass over all confidences is reported.
-    """
-    from comus_core.self_training.examples import Examples
-    from comus_core.self_training.soft_labels import planes_from_png
-
-    file_of = _files(labels)
-    ignore = index_dtype_and_ignore(categories)[1]
-
-    def stored(image_id: str) -> tuple[IndexMask, ByteArray]:
-        file = file_of[image_id]
-        return _read(labels, file), _read(labels, _beside(file, "confidence"))
-
-    def told() -> Iterator[tuple[IndexMask, ByteArray]]:
-        for done, image_id in enumerate(sorted(file_of)):
-            context.on_progress(Progress(stage, done, len(file_of)))
-            yield stored(image_id)
-
-    least = np.full(categories + 1, round(confidence * 255), np.uint8)
-    if balance:
-        least = np.maximum(least, balanced_thresholds(confidence_histogram(told(), categories), balance))
-
-    def read(image_id: str) -> tuple[IndexMask, ...]:
-        mask = only_sure(*stored(image_id), least, ignore) if least.any() else _read(labels, file_of[image_id])
-        if not soft:
-            return context.dataset.read(image_id), mask
-        planes = planes_from_png(labels.file(_beside(file_of[image_id], "soft")).read_bytes(), categories + 1)
-        return context.dataset.read(image_id), mask, planes
-
-    return Examples(sorted(file_of), read)
-
-
 def predictions(
     context: StageContext,
     settings: TrainingSettings,
@@ -192,13 +142,13 @@ def predictions(
 
             def keep(place: int, shares: Any, some: Sequence[str] = some) -> None:
                 planes = coarse_planes(shares, settings.output_stride)
-                _write(folder / _beside(file_of[some[place]], "soft"), planes_to_png(planes))
+                _write(folder / beside(file_of[some[place]], "soft"), planes_to_png(planes))
 
             tell = {"on_shares": keep if soft else None}
             found = predict(loaded[0], [next(pictures) for _ in some], settings, context.device, **tell)
             for image_id, (mask, confidence) in zip(some, found, strict=True):
                 _write(folder / file_of[image_id], to_png(mask))
-                _write(folder / _beside(file_of[image_id], "confidence"), _grey_png(confidence))
+                _write(folder / beside(file_of[image_id], "confidence"), _grey_png(confidence))
             tick(len(some))
         files = [file_of[i] for i in chunk]
         return pa.table({"image_id": pa.array(chunk, pa.string()), "file": pa.array(files, pa.string())})
@@ -235,7 +185,7 @@ def round_counts(context: StageContext, predicted: Artifact, categories: int, st
     """Pixels of each predicted category and class, image by image: (C + 1) × classes, flattened."""
     truth = context.dataset.truth
     assert truth is not None, "counts need ground truth: the caller checks"
-    file_of, classes = _files(predicted), len(truth.classes)
+    file_of, classes = files_of(predicted), len(truth.classes)
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         rows = []
@@ -272,19 +222,6 @@ def count_prediction(
     valid = truth != ignore if ignore is not None else np.ones(truth.shape, bool)
     pairs = mask[valid].astype(np.int64) * classes + truth[valid]
     return np.bincount(pairs, minlength=(categories + 1) * classes).reshape(categories + 1, classes)
-
-
-def _files(labels: Artifact) -> dict[str, str]:
-    table = labels.table(["image_id", "file"])
-    return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
-
-
-def _read(labels: Artifact, file: str) -> IndexMask:
-    return from_png(labels.file(file).read_bytes())
-
-
-def _beside(mask_file: str, folder: str) -> str:
-    return f"{folder}/" + mask_file.removeprefix("masks/")
 
 
 def _grey_png(confidence: FloatArray) -> bytes:

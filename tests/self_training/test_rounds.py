@@ -23,7 +23,8 @@ from comus_core.self_training.applying import evaluate_round
 from comus_core.self_training.prediction import input_size
 from comus_core.self_training.rounds import TrainingRequest, train
 from comus_core.stages import StageContext
-from comus_core.stages.rounds import count_prediction, labelled, network_key, predictions_key, read_round_counts
+from comus_core.stages.labels import labelled
+from comus_core.stages.rounds import count_prediction, network_key, predictions_key, read_round_counts
 from comus_core.workspace import Artifact
 from tests.builders import draw_folder
 
