@@ -57,7 +57,7 @@ def predict(
         for k, share in zip(numbers, shares, strict=True):
             if on_shares is not None:
                 on_shares(k, share)
-            refine = _refinement(images[k], size, settings, device)
+            refine = _refinement(images[k], share, settings)
             found[k] = _at_size(share, images[k].shape[:2], settings.predict_resize == "squash", refine)
     return [found[k] for k in range(len(images))]
 
@@ -99,16 +99,19 @@ def _resized(image: RgbImage, size: tuple[int, int]) -> Tensor:
     return resized
 
 
-def _refinement(
-    image: RgbImage, size: tuple[int, int], settings: TrainingSettings, device: str
-) -> Callable[[Tensor], Tensor] | None:
-    """What brings a plane of shares to the image's size along its edges; `squash` decides in the square."""
+def _refinement(image: RgbImage, share: Tensor, settings: TrainingSettings) -> Callable[[Tensor], Tensor] | None:
+    """What brings a plane of (C + 1, h, w) shares to the image's size along its edges; `squash` stays in the square.
+
+    A category that nowhere has an even share wins nowhere: it is not worth the time.
+    """
     if settings.refine == "none":
         return None
-    refine = GuidedFilter(_resized(image, size).to(device)).refine
+    height, width = share.shape[1:]
+    guided = GuidedFilter(_resized(image, (height, width)).to(share.device))
+    refine = partial(guided.refine, least=1 / len(share))
     if settings.predict_resize == "squash":
         return refine
-    return partial(refine, image=torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).to(device))
+    return partial(refine, image=torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).to(share.device))
 
 
 def _at_size(

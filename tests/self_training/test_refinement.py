@@ -6,7 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from comus_core import open_workspace
 from comus_core.self_training import make_training
+from comus_core.self_training.cost import GUIDED_SECONDS, remember_speed, training_cost
 from comus_core.self_training.prediction import predict
 from comus_core.self_training.refinement import GuidedFilter, box_mean
 
@@ -56,6 +58,17 @@ def test_shares_that_sum_to_one_still_do():
     assert torch.allclose(refined.sum(0), torch.ones(40, 50), atol=2e-3)
 
 
+def test_a_plane_that_is_nowhere_likely_is_only_enlarged():
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randint(0, 256, (3, 80, 100), generator=generator)
+    refine = GuidedFilter(functional.avg_pool2d(image.float(), 2), 4).refine
+    plane = 0.2 * torch.rand(40, 50, generator=generator)
+    enlarged = functional.interpolate(plane[None, None], (80, 100), mode="bilinear")[0, 0]
+    assert torch.equal(refine(plane, image, least=0.21), enlarged)
+    assert torch.equal(refine(plane, image, least=0.19), refine(plane, image))
+    assert not torch.allclose(refine(plane, image), enlarged, atol=0.02)
+
+
 def photograph(height, width, edge):
     """Two noisy colours that meet at a column."""
     rng = np.random.default_rng(1)
@@ -93,3 +106,16 @@ def test_with_refinement_many_images_of_different_sizes_are_what_each_is_alone()
     for image, (mask, confidence) in zip(images, predict(Halves(), images, settings), strict=True):
         alone = predict(Halves(), [image], settings)[0]
         assert np.array_equal(alone[0], mask) and np.allclose(alone[1], confidence, atol=1e-6)
+
+
+def test_refinement_costs_time_of_prediction_by_its_pixels_and_none_of_training(tmp_path):
+    workspace = open_workspace(tmp_path)
+
+    def more(size):
+        settings = (make_training(predict_size=size, refine=refine) for refine in ("none", "guided"))
+        plain, refined = (training_cost(each, 50, workspace) for each in settings)
+        assert refined.training == plain.training
+        return refined.predicting - plain.predicting
+
+    remember_speed(workspace, make_training(), "cpu", 10.0)
+    assert more(224) == pytest.approx(50 * GUIDED_SECONDS / 4) and more(448) == pytest.approx(50 * GUIDED_SECONDS)
