@@ -13,6 +13,7 @@ ImageId: TypeAlias = str  # VOC stem, COCO decimal id, or POSIX path relative to
 ProposalId: TypeAlias = str  # f"{image_id}#{n}", unique within its proposals artifact
 
 RgbImage: TypeAlias = NDArray[np.uint8]  # (H, W, 3), EXIF orientation applied
+ByteArray: TypeAlias = NDArray[np.uint8]  # shares in 255ths, shape stated where used
 SoftMap: TypeAlias = NDArray[np.float32]  # (h, w) in [0, 1], at the detector's own size
 BoolMask: TypeAlias = NDArray[np.bool_]  # (H, W)
 IndexMask: TypeAlias = NDArray[Any]  # (H, W) uint8 or uint16; 0 background, category + 1, ignore at the top

@@ -12,6 +12,7 @@ from comus_core.workspace import Workspace
 GFLOP = {"efficientnet-lite0": 8.0, "dino-resnet50": 47.0}
 FORWARD_SHARE = 1 / 3  # of that, what a prediction needs
 SCALES_COST = (3 / 4) ** 2 + 1 + (5 / 4) ** 2  # three scales instead of one, in pixels
+GUIDED_SECONDS = 0.07 + 5 * 0.03  # an image at 448 pixels: the filter, and each category that is likely somewhere
 SCORING_SECONDS = 0.02  # an image: its mask written, read and counted
 
 
@@ -36,9 +37,9 @@ def training_cost(settings: TrainingSettings, images: int, workspace: Workspace,
     epochs = [settings.epochs_of(number) for number in range(1, settings.rounds + 1)]
     views = (2 if settings.predict_flip else 1) * (SCALES_COST if settings.predict_scales else 1)
     forward = each * FORWARD_SHARE * (settings.predict_size / settings.crop) ** 2 * views
-    return TrainingCost(
-        tuple(each * images * count for count in epochs), images * (forward + SCORING_SECONDS), known is not None
-    )
+    refining = GUIDED_SECONDS * (settings.predict_size / 448) ** 2 if settings.refine == "guided" else 0.0
+    predicting = images * (forward + refining + SCORING_SECONDS)
+    return TrainingCost(tuple(each * images * count for count in epochs), predicting, known is not None)
 
 
 def remember_speed(workspace: Workspace, settings: TrainingSettings, device: str, images_per_second: float) -> None:

@@ -11,7 +11,8 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
 from comus_core.self_training.settings import TrainingSettings
-from comus_core.types import IndexMask, RgbImage
+from comus_core.self_training.soft_labels import cropped_planes
+from comus_core.types import ByteArray, IndexMask, RgbImage
 
 TRIES, RATIO = 10, (3 / 4, 4 / 3)
 
@@ -40,8 +41,12 @@ def draw_crop(
 
 
 def training_crop(
-    image: RgbImage, mask: IndexMask, settings: TrainingSettings, rng: np.random.Generator
-) -> tuple[Tensor, Tensor]:
+    image: RgbImage,
+    mask: IndexMask,
+    settings: TrainingSettings,
+    rng: np.random.Generator,
+    planes: ByteArray | None = None,
+) -> tuple[Tensor, ...]:
     """One training example.
 
     Args:
@@ -49,9 +54,10 @@ def training_crop(
         mask: (H, W) indices; never interpolated, so that no new index appears.
         settings: crop, areas, flip, jitter.
         rng: decides all of it.
+        planes: (C + 1, h, w) uint8 shares over the whole image, for soft labels.
 
     Returns:
-        (3, crop, crop) uint8 and (crop, crop) int64.
+        (3, crop, crop) uint8 and (crop, crop) int64; with planes (C + 1, crop, crop) uint8 as well.
     """
     rows, columns = mask.shape
     top, left, height, width = draw_crop(rng, rows, columns, settings.area_least, settings.area_most)
@@ -61,11 +67,14 @@ def training_crop(
     labels = torch.from_numpy(np.ascontiguousarray(mask[box]).astype(np.int32))[None]
     # "exact" has the half-pixel centres of the bilinear image; the older rule is shifted against it (mistake 11).
     labels = transforms.resize(labels, size, InterpolationMode.NEAREST_EXACT)
+    soft = []
+    if planes is not None:
+        soft.append(cropped_planes(planes, (rows, columns), (top, left, height, width), settings.crop))
     if settings.flip and rng.random() < 0.5:
-        pixels, labels = pixels.flip(-1), labels.flip(-1)
+        pixels, labels, soft = pixels.flip(-1), labels.flip(-1), [part.flip(-1) for part in soft]
     if settings.jitter:
         pixels = _recoloured(pixels, settings.jitter, rng)
-    return pixels.contiguous(), labels[0].long().contiguous()
+    return pixels.contiguous(), labels[0].long().contiguous(), *soft
 
 
 def _recoloured(pixels: Tensor, strength: float, rng: np.random.Generator) -> Tensor:

@@ -11,14 +11,17 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from comus_core.self_training.crops import training_crop
+from comus_core.self_training.mixing import mixed
 from comus_core.self_training.settings import TrainingSettings
-from comus_core.types import ImageId, IndexMask, RgbImage
+from comus_core.types import ImageId, IntArray
 
 CACHE_BYTES = 2 * 2**30  # decoded images held at most
 AHEAD = 3  # batches prepared before they are asked for
@@ -31,31 +34,32 @@ class Examples:
 
     Attributes:
         image_ids: (n,) in a fixed order.
-        read: id -> (H, W, 3) image and (H, W) mask of the same size.
+        read: id -> (H, W, 3) image and (H, W) mask of the same size; for soft labels (C + 1, h, w) planes too.
         cache_bytes: how much to hold; what does not fit is decoded each time.
     """
 
     image_ids: Sequence[ImageId]
-    read: Callable[[ImageId], tuple[RgbImage, IndexMask]]
+    read: Callable[[ImageId], tuple[NDArray[Any], ...]]
     cache_bytes: int = CACHE_BYTES
-    _held: dict[ImageId, tuple[RgbImage, IndexMask]] = field(default_factory=dict)
+    _held: dict[ImageId, tuple[NDArray[Any], ...]] = field(default_factory=dict)
     _size: int = 0
     _lock: Lock = field(default_factory=Lock)
 
     def __len__(self) -> int:
         return len(self.image_ids)
 
-    def get(self, image_id: ImageId) -> tuple[RgbImage, IndexMask]:
-        """Image and mask, from memory if they are held."""
+    def get(self, image_id: ImageId) -> tuple[NDArray[Any], ...]:
+        """What `read` gives, from memory if it is held."""
         held = self._held.get(image_id)
         if held is not None:
             return held
-        image, mask = self.read(image_id)
+        read = self.read(image_id)
+        size = sum(part.nbytes for part in read)
         with self._lock:
-            if image_id not in self._held and self._size + image.nbytes + mask.nbytes <= self.cache_bytes:
-                self._held[image_id] = (image, mask)
-                self._size += image.nbytes + mask.nbytes
-        return image, mask
+            if image_id not in self._held and self._size + size <= self.cache_bytes:
+                self._held[image_id] = read
+                self._size += size
+        return read
 
 
 def steps_per_epoch(images: int, batch: int, replicas: int = 1) -> int:
@@ -81,7 +85,8 @@ def batches(
     steps: int,
     rank: int = 0,
     world: int = 1,
-) -> Generator[tuple[Tensor, Tensor], None, None]:
+    ignore: int = -1,
+) -> Generator[tuple[Tensor, ...], None, None]:
     """The batches of the steps from `first_step` to `steps`, prepared ahead by threads.
 
     Args:
@@ -93,32 +98,41 @@ def batches(
         steps: of the whole round.
         rank: of this process, which takes every `world`-th example of each batch.
         world: how many processes there are.
+        ignore: the index of pixels without a label, which are pasted nowhere; −1 is none.
 
     Yields:
-        (b, 3, crop, crop) uint8 and (b, crop, crop) int64.
+        (b, 3, crop, crop) uint8 and (b, crop, crop) int64; for soft labels (b, C + 1, crop, crop) uint8 as well.
     """
     per_epoch = steps_per_epoch(len(examples), settings.batch, settings.replicas)
 
-    def example(epoch: int, place: int, position: int) -> tuple[Tensor, Tensor]:
+    def example(epoch: int, place: int, order: IntArray) -> tuple[Tensor, ...]:
         rng = np.random.default_rng([seed, number, epoch, place])
-        return training_crop(*examples.get(examples.image_ids[position]), settings, rng)
 
-    def begin(pool: ThreadPoolExecutor, step: int) -> list[Future[tuple[Tensor, Tensor]]]:
+        def crop(k: int) -> tuple[Tensor, ...]:
+            image, mask, *planes = examples.get(examples.image_ids[order[k % len(order)]])
+            return training_crop(image, mask, settings, rng, *planes)
+
+        own = crop(place)
+        if settings.mix and rng.random() < settings.mix:
+            return mixed(own, crop(place + 1), ignore, rng)
+        return own
+
+    def begin(pool: ThreadPoolExecutor, step: int) -> list[Future[tuple[Tensor, ...]]]:
         epoch, start = step // per_epoch, step % per_epoch * settings.batch
         order = order_of_epoch(len(examples), seed, number, epoch)
         places = range(start + rank, start + settings.batch, world)
-        return [pool.submit(example, epoch, place, int(order[place % len(order)])) for place in places]
+        return [pool.submit(example, epoch, place, order) for place in places]
 
     with ThreadPoolExecutor(THREADS) as pool:
-        waiting: deque[list[Future[tuple[Tensor, Tensor]]]] = deque()
+        waiting: deque[list[Future[tuple[Tensor, ...]]]] = deque()
         try:
             begun = first_step
             for step in range(first_step, steps):
                 while begun < min(steps, step + AHEAD):
                     waiting.append(begin(pool, begun))
                     begun += 1
-                pixels, labels = zip(*(future.result() for future in waiting.popleft()), strict=True)
-                yield torch.stack(pixels), torch.stack(labels)
+                parts = zip(*(future.result() for future in waiting.popleft()), strict=True)
+                yield tuple(torch.stack(part) for part in parts)
         finally:
             for futures in waiting:
                 for future in futures:

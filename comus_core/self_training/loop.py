@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from comus_core.errors import Cancelled, ComusError
 from comus_core.self_training import checkpoint
@@ -19,6 +18,7 @@ from comus_core.self_training.checkpoint import State
 from comus_core.self_training.convolution import FasterConvolutions
 from comus_core.self_training.examples import Examples, batches, steps_per_epoch
 from comus_core.self_training.settings import TrainingSettings
+from comus_core.self_training.soft_labels import summed_loss
 from comus_core.self_training.team import Team
 from comus_core.types import OnProgress, Progress, no_progress
 
@@ -85,15 +85,16 @@ def train_round(
         state.averaged = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
     shared = team.share(network, this.device)
     shared.train()
-    stream = batches(examples, settings, this.seed, this.number, state.step, steps, team.rank, team.world)
+    place = (this.seed, this.number, state.step, steps, team.rank, team.world)
+    stream = batches(examples, settings, *place, ignore=this.ignore)
     clock = told = time.perf_counter()
     reported = len(state.history)
     stage = f"round {this.number}"
     on_progress(Progress(stage, state.step, steps))
     try:
-        for pixels, labels in stream:
+        for batch in stream:
             rate = learning_rate(settings, state.step, steps)
-            loss = _step(shared, optimiser, (pixels, labels), rate, this, state, team, log)
+            loss = _step(shared, optimiser, batch, rate, this, state, team, log)
             value = float(team.mean(loss))
             _require_number(value, state.step + 1, rate, this)
             _average(network, state, settings.ema)
@@ -132,7 +133,7 @@ def _optimiser(network: nn.Module, settings: TrainingSettings) -> torch.optim.Op
 def _step(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
-    batch: tuple[Tensor, Tensor],
+    batch: tuple[Tensor, ...],
     rate: float,
     this: Round,
     state: State,
@@ -163,27 +164,18 @@ def _step(
     return loss
 
 
-def _gradients(network: nn.Module, batch: tuple[Tensor, Tensor], this: Round, parts: int, team: Team) -> Tensor:
+def _gradients(network: nn.Module, batch: tuple[Tensor, ...], this: Round, parts: int, team: Team) -> Tensor:
     """The mean loss over the labelled pixels of all processes' batches, its gradients added to the parameters."""
-    pixels, labels = batch
-    labelled = team.mean((labels != this.ignore).sum().float().to(this.device)).clamp(min=1)
+    labelled = team.mean((batch[1] != this.ignore).sum().float().to(this.device)).clamp(min=1)
     total = torch.zeros((), device=this.device)
-    for some_pixels, some_labels in zip(pixels.chunk(parts), labels.chunk(parts), strict=True):
+    for chunk in zip(*(tensors.chunk(parts) for tensors in batch), strict=True):
+        pixels, labels, *planes = (part.to(this.device, non_blocking=True) for part in chunk)
         with _mixed_precision(this.device), FasterConvolutions():
-            scores = network(some_pixels.to(this.device, non_blocking=True))
-        loss = cross_entropy(scores.float(), some_labels.to(this.device, non_blocking=True), this.ignore) / labelled
+            scores = network(pixels)
+        loss = summed_loss(scores.float(), labels, this.ignore, *planes) / labelled
         loss.backward()  # type: ignore[no-untyped-call]
         total += loss.detach()
     return total
-
-
-def cross_entropy(scores: Tensor, labels: Tensor, ignore: int) -> Tensor:
-    """The sum over labelled pixels of (n, C, h, w) scores against (n, h, w) labels.
-
-    Pixels as rows: the scores lie in memory like that (channels_last), and so are not copied into planes and back.
-    """
-    rows = scores.permute(0, 2, 3, 1).reshape(-1, scores.shape[1])
-    return functional.cross_entropy(rows, labels.reshape(-1), ignore_index=ignore, reduction="sum")
 
 
 def _mixed_precision(device: str) -> AbstractContextManager[object]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -14,6 +15,7 @@ from torchvision.transforms.v2 import functional as transforms
 
 from comus_core.pseudo_masks import index_dtype_and_ignore
 from comus_core.self_training.network import Segmenter
+from comus_core.self_training.refinement import GuidedFilter
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.types import FloatArray, IndexMask, RgbImage
 
@@ -24,7 +26,12 @@ TILE, MARGIN = 1024, 128  # pixels: what the network sees at once at most, and h
 
 @torch.inference_mode()
 def predict(
-    network: Segmenter, images: Sequence[RgbImage], settings: TrainingSettings, device: str = "cpu"
+    network: Segmenter,
+    images: Sequence[RgbImage],
+    settings: TrainingSettings,
+    device: str = "cpu",
+    *,
+    on_shares: Callable[[int, Tensor], None] | None = None,
 ) -> list[tuple[IndexMask, FloatArray]]:
     """The mask and the confidence of each image.
 
@@ -36,8 +43,10 @@ def predict(
     Args:
         network: in eval mode, on `device`.
         images: n of (H, W, 3) uint8, each of its own size.
-        settings: size, resize, flip and scales of prediction.
+        settings: size, resize, flip, scales and refinement of prediction.
         device: of the network.
+        on_shares: told of the place of each image in `images` and of its (C + 1, h, w) shares at the size of
+            prediction, before refinement.
 
     Returns:
         n of (H, W) uint8 or uint16, 0 background, category + 1 (never ignore), and (H, W) float32, the softmax of it.
@@ -48,7 +57,10 @@ def predict(
         numbers = list(group)
         shares = _shares(network, [images[k] for k in numbers], size, settings, device)
         for k, share in zip(numbers, shares, strict=True):
-            found[k] = _at_size(share, images[k].shape[:2], settings.predict_resize == "squash")
+            if on_shares is not None:
+                on_shares(k, share)
+            refine = _refinement(images[k], share, settings)
+            found[k] = _at_size(share, images[k].shape[:2], settings.predict_resize == "squash", refine)
     return [found[k] for k in range(len(images))]
 
 
@@ -120,10 +132,29 @@ def _resized(image: RgbImage, size: tuple[int, int]) -> Tensor:
     return resized
 
 
-def _at_size(share: Tensor, size_hw: tuple[int, ...], nearest: bool) -> tuple[IndexMask, FloatArray]:
+def _refinement(image: RgbImage, share: Tensor, settings: TrainingSettings) -> Callable[[Tensor], Tensor] | None:
+    """What brings a plane of (C + 1, h, w) shares to the image's size along its edges; `squash` stays in the square.
+
+    A category that nowhere has an even share wins nowhere: it is not worth the time.
+    """
+    if settings.refine == "none":
+        return None
+    height, width = share.shape[1:]
+    guided = GuidedFilter(_resized(image, (height, width)).to(share.device))
+    refine = partial(guided.refine, least=1 / len(share))
+    if settings.predict_resize == "squash":
+        return refine
+    return partial(refine, image=torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).to(share.device))
+
+
+def _at_size(
+    share: Tensor, size_hw: tuple[int, ...], nearest: bool, refine: Callable[[Tensor], Tensor] | None = None
+) -> tuple[IndexMask, FloatArray]:
     """(C + 1, h, w) shares to the mask and the confidence at an image's size, holding two planes of that size."""
     dtype = index_dtype_and_ignore(len(share) - 1)[0]
     if nearest:
+        if refine is not None:
+            share = torch.stack([refine(plane) for plane in share])
         best, mask = share.max(dim=0)
         both = torch.stack([best, mask.float()])[None]
         best, chosen = functional.interpolate(both, size_hw, mode="nearest-exact")[0]
@@ -131,7 +162,10 @@ def _at_size(share: Tensor, size_hw: tuple[int, ...], nearest: bool) -> tuple[In
     best = torch.full(tuple(size_hw), -1.0, device=share.device)
     chosen = torch.zeros(tuple(size_hw), dtype=torch.int32, device=share.device)
     for category, plane in enumerate(share):
-        large = functional.interpolate(plane[None, None], size_hw, mode="bilinear", align_corners=False)[0, 0]
+        if refine is not None:
+            large = refine(plane)
+        else:
+            large = functional.interpolate(plane[None, None], size_hw, mode="bilinear", align_corners=False)[0, 0]
         higher = large > best
         chosen[higher] = category
         best = torch.where(higher, large, best)

@@ -101,7 +101,8 @@ def _train(
             if number < settings.rounds:
                 context, images = contexts.more, contexts.checked(contexts.more)
                 stage = f"round {number + 1} labels"
-                labels = stages.predictions(context, settings, trained, images, categories, stage=stage)
+                options: dict[str, Any] = {"stage": stage, "soft": settings.soft}
+                labels = stages.predictions(context, settings, trained, images, categories, **options)
         return workspace.trainings.save(replace(training, state="done"))
     except (Cancelled, KeyboardInterrupt):
         workspace.trainings.save(replace(workspace.trainings.get(training.id), state="cancelled"))
@@ -211,7 +212,9 @@ def _predict(
 ) -> dict[str, Artifact]:
     context, stage = contexts.scored, f"round {number}"
     images = contexts.checked(context)
-    predicted = stages.predictions(context, settings, trained, images, categories, stage=f"{stage} masks")
+    # What the next round learns from is predicted once: with all it needs, where it is scored on the same images.
+    soft = settings.soft and number < settings.rounds and context is contexts.more
+    predicted = stages.predictions(context, settings, trained, images, categories, f"{stage} masks", soft)
     made = {f"predictions-{number}": predicted}
     if context.dataset.truth is not None:
         made[f"counts-{number}"] = stages.round_counts(context, predicted, categories, stage=f"{stage} scores")

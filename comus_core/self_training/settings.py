@@ -12,6 +12,7 @@ Optimiser = Literal["adam", "adamw"]
 Schedule = Literal["constant", "poly"]
 Backbone = Literal["dino-resnet50", "efficientnet-lite0"]
 Resize = Literal["squash", "keep"]
+Refine = Literal["none", "guided"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,11 @@ class TrainingSettings:
     predict_resize: Resize = "keep"
     predict_flip: bool = True  # average with the mirrored image
     predict_scales: bool = False  # average over 3/4, 1 and 5/4 of the size
+    refine: Refine = "none"  # guided: borders of the masks follow the photograph's edges
     confidence: float = 0.0  # later rounds: pixels the teacher is less sure of are ignored
+    balance: float = 0.0  # later rounds: the surest share of each category's pixels is kept (CBST); 0 keeps all
+    soft: bool = False  # later rounds: the teacher's shares of all categories are learnt, not the best one
+    mix: float = 0.0  # share of crops into which the objects of another are pasted (ClassMix)
     ema: float = 0.0  # decay a step of the weights' average that is kept as the network; 0 keeps the last weights
     checkpoint_every: int = 50  # steps
 
@@ -53,6 +58,7 @@ class TrainingSettings:
         check_choice("optimiser", self.optimiser, Optimiser)
         check_choice("schedule", self.schedule, Schedule)
         check_choice("predict_resize", self.predict_resize, Resize)
+        check_choice("refine", self.refine, Refine)
         require(self.output_stride in (8, 16), f"output_stride {self.output_stride}: 8 or 16")
         for name in ("crop", "predict_size"):
             side = getattr(self, name)
@@ -66,6 +72,8 @@ class TrainingSettings:
         require(parts, f"replicas {self.replicas}: must divide the batch of {self.batch}")
         require(self.learning_rate > 0, f"learning_rate {self.learning_rate}: above 0")
         require(self.weight_decay >= 0, f"weight_decay {self.weight_decay}: 0 or more")
+        for name in ("balance", "mix"):
+            require(0 <= getattr(self, name) <= 1, f"{name} {getattr(self, name)}: a share from 0 to 1")
         for name in ("jitter", "confidence", "ema"):
             require(0 <= getattr(self, name) < 1, f"{name} {getattr(self, name)}: from 0 to less than 1")
 
@@ -111,7 +119,11 @@ _PAPER: dict[str, Any] = {
     "predict_resize": "squash",
     "predict_flip": False,
     "predict_scales": False,
+    "refine": "none",
     "confidence": 0.0,
+    "balance": 0.0,
+    "soft": False,
+    "mix": 0.0,
     "ema": 0.0,
 }
 

@@ -19,16 +19,18 @@ from comus_core.images.reading import read_ahead
 from comus_core.pseudo_masks import from_png, index_dtype_and_ignore, to_png
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.stages.context import StageContext
+from comus_core.stages.labels import beside, files_of, labelled
 from comus_core.stages.masks import mask_files
-from comus_core.types import FloatArray, IndexMask, IntArray, RgbImage
+from comus_core.types import FloatArray, IndexMask, IntArray
 from comus_core.weights import file_sha256, locate
-from comus_core.workspace import Artifact
+from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import Tick
 from comus_core.workspace.files import replacing
 
 WEIGHTS, HISTORY = "network.safetensors", "history.json"
-PREDICTION = ("predict_size", "predict_resize", "predict_flip", "predict_scales")  # do not touch the network
-ROUNDS = ("rounds", "epochs", "later_epochs", "checkpoint_every", "confidence")
+PREDICTION = ("predict_size", "predict_resize", "predict_flip", "predict_scales", "refine")  # do not touch the network
+TEACHER = ("confidence", "balance", "soft")  # what of a teacher's masks is learnt: do not touch the first round
+ROUNDS = ("rounds", "epochs", "later_epochs", "checkpoint_every", *TEACHER)
 BATCH = 8  # images predicted at once
 
 
@@ -62,12 +64,12 @@ def network(
     from comus_core.self_training.team import Team
 
     seed, team = context.config.seed, context.team or Team()
-    sure = settings.confidence if labels.kind == "predictions" else 0.0
+    taught = _taught(settings, labels)
 
     def work(folder: Path) -> Any:
         this = Round(number, seed, index_dtype_and_ignore(categories)[1], folder, context.device)
         fresh = new_segmenter(settings, categories + 1, seed).to(context.device)
-        examples = labelled(context, labels, sure, categories)
+        examples = labelled(context, labels, categories, **taught, stage=f"round {number} thresholds")
         tell: dict[str, Any] = {"on_progress": context.on_progress, "log": log}
         if team.leads:
             tell["on_report"] = on_report
@@ -79,10 +81,7 @@ def network(
         (folder / HISTORY).write_text(json.dumps({"steps": state.history, "notes": state.notes}))
         (folder / checkpoint.FILE).unlink(missing_ok=True)
 
-    chosen = {k: v for k, v in to_dict(settings).items() if k not in PREDICTION + ROUNDS}
-    chosen |= {"epochs": settings.epochs_of(number), "number": number, "seed": seed, "outputs": categories + 1}
-    used: dict[str, str] = {settings.backbone: file_sha256(locate(settings.backbone))}
-    key = context.key("network", chosen | {"confidence": sure}, used, labels=labels, images=images)
+    key = network_key(context, settings, number, labels, images, categories)
     store = context.workspace.artifacts
     known = store.find(key.kind, key.fingerprint)
     team.wait()  # until every process has looked
@@ -94,21 +93,24 @@ def network(
     return known or store.get(key.kind, key.fingerprint)
 
 
-def labelled(context: StageContext, labels: Artifact, sure: float, categories: int) -> Any:
-    """The images that have a mask in `labels`, with it; pixels whose confidence is below `sure` are ignored."""
-    from comus_core.self_training.examples import Examples
+def network_key(
+    context: StageContext,
+    settings: TrainingSettings,
+    number: int,
+    labels: Artifact,
+    images: Artifact,
+    categories: int,
+) -> ArtifactKey:
+    """What decides a round's network: all settings but those of other rounds and of prediction."""
+    chosen = {k: v for k, v in to_dict(settings).items() if k not in PREDICTION + ROUNDS}
+    chosen |= {"epochs": settings.epochs_of(number), "number": number, "seed": context.config.seed}
+    chosen |= {"outputs": categories + 1} | _taught(settings, labels)
+    used: dict[str, str] = {settings.backbone: file_sha256(locate(settings.backbone))}
+    return context.key("network", chosen, used, labels=labels, images=images)
 
-    file_of = _files(labels)
-    ignore = index_dtype_and_ignore(categories)[1]
 
-    def read(image_id: str) -> tuple[RgbImage, IndexMask]:
-        mask = from_png(labels.file(file_of[image_id]).read_bytes())
-        if sure:
-            confidence = from_png(labels.file(_confidence_file(file_of[image_id])).read_bytes())
-            mask = np.where(confidence < round(sure * 255), mask.dtype.type(ignore), mask)
-        return context.dataset.read(image_id), mask
-
-    return Examples(sorted(file_of), read)
+def _taught(settings: TrainingSettings, labels: Artifact) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in TEACHER} if labels.kind == "predictions" else {}
 
 
 def predictions(
@@ -118,9 +120,14 @@ def predictions(
     images: Artifact,
     categories: int,
     stage: str = "masks",
+    soft: bool = False,
 ) -> Artifact:
-    """The network's mask of every image, under `masks/`, and how sure it is, in 255ths, under `confidence/`."""
+    """The network's mask of every image, under `masks/`, and how sure it is, in 255ths, under `confidence/`.
+
+    With `soft` the shares of all categories too, in 255ths and coarse, under `soft/`: for a student to learn from.
+    """
     from comus_core.self_training.prediction import predict
+    from comus_core.self_training.soft_labels import coarse_planes, planes_to_png
 
     ids = tables.usable_ids(images)
     file_of = mask_files(ids)
@@ -132,17 +139,29 @@ def predictions(
         pictures = read_ahead(context.dataset, chunk)
         for start in range(0, len(chunk), BATCH):
             some = chunk[start : start + BATCH]
-            found = predict(loaded[0], [next(pictures) for _ in some], settings, context.device)
+
+            def keep(place: int, shares: Any, some: Sequence[str] = some) -> None:
+                planes = coarse_planes(shares, settings.output_stride)
+                _write(folder / beside(file_of[some[place]], "soft"), planes_to_png(planes))
+
+            tell = {"on_shares": keep if soft else None}
+            found = predict(loaded[0], [next(pictures) for _ in some], settings, context.device, **tell)
             for image_id, (mask, confidence) in zip(some, found, strict=True):
                 _write(folder / file_of[image_id], to_png(mask))
-                _write(folder / _confidence_file(file_of[image_id]), _grey_png(confidence))
+                _write(folder / beside(file_of[image_id], "confidence"), _grey_png(confidence))
             tick(len(some))
         files = [file_of[i] for i in chunk]
         return pa.table({"image_id": pa.array(chunk, pa.string()), "file": pa.array(files, pa.string())})
 
-    chosen = {name: getattr(settings, name) for name in PREDICTION}
-    key = context.key("predictions", chosen, network=trained, images=images)
-    return context.make(stage, key, ids, work)
+    return context.make(stage, predictions_key(context, settings, trained, images, soft), ids, work)
+
+
+def predictions_key(
+    context: StageContext, settings: TrainingSettings, trained: Artifact, images: Artifact, soft: bool = False
+) -> ArtifactKey:
+    """What decides a network's masks."""
+    chosen = {name: getattr(settings, name) for name in PREDICTION} | {"soft": soft}
+    return context.key("predictions", chosen, network=trained, images=images)
 
 
 def load_segmenter(trained: Artifact, settings: TrainingSettings, outputs: int, device: str) -> Any:
@@ -166,7 +185,7 @@ def round_counts(context: StageContext, predicted: Artifact, categories: int, st
     """Pixels of each predicted category and class, image by image: (C + 1) × classes, flattened."""
     truth = context.dataset.truth
     assert truth is not None, "counts need ground truth: the caller checks"
-    file_of, classes = _files(predicted), len(truth.classes)
+    file_of, classes = files_of(predicted), len(truth.classes)
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         rows = []
@@ -203,15 +222,6 @@ def count_prediction(
     valid = truth != ignore if ignore is not None else np.ones(truth.shape, bool)
     pairs = mask[valid].astype(np.int64) * classes + truth[valid]
     return np.bincount(pairs, minlength=(categories + 1) * classes).reshape(categories + 1, classes)
-
-
-def _files(labels: Artifact) -> dict[str, str]:
-    table = labels.table(["image_id", "file"])
-    return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
-
-
-def _confidence_file(mask_file: str) -> str:
-    return "confidence/" + mask_file.removeprefix("masks/")
 
 
 def _grey_png(confidence: FloatArray) -> bytes:

@@ -17,7 +17,7 @@ from comus_core.self_training import loop
 from comus_core.self_training.checkpoint import FILE
 from comus_core.self_training.examples import Examples
 from comus_core.self_training.loop import Round, learning_rate, train_round
-from tests.self_training.tiny import IGNORE, SETTINGS, drawn_examples, tiny_network
+from tests.self_training.tiny import IGNORE, SETTINGS, drawn_examples, soft_examples, tiny_network
 
 KILLED = """
 import sys, time
@@ -44,7 +44,8 @@ def one_thread():
 
 def trained(folder, settings=SETTINGS, **options):
     folder.mkdir(exist_ok=True)
-    return train_round(tiny_network(), drawn_examples(), settings, Round(1, 7, IGNORE, folder, "cpu"), **options)
+    examples = soft_examples() if settings.soft else drawn_examples()
+    return train_round(tiny_network(), examples, settings, Round(1, 7, IGNORE, folder, "cpu"), **options)
 
 
 def same(a, b):
@@ -70,9 +71,9 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_does_not(tmp_path,
 
 
 @pytest.mark.parametrize("stop_at", [1, 4, 8])
-@pytest.mark.parametrize("ema", [0.0, 0.9])
-def test_cancelled_at_any_step_it_goes_on_as_if_nothing_had_happened(tmp_path, stop_at, ema):
-    settings = replace(SETTINGS, ema=ema)
+@pytest.mark.parametrize("changes", [{}, {"ema": 0.9}, {"mix": 0.7, "soft": True}])
+def test_cancelled_at_any_step_it_goes_on_as_if_nothing_had_happened(tmp_path, stop_at, changes):
+    settings = replace(SETTINGS, **changes)
     whole, state = trained(tmp_path / "whole", settings)
 
     def stop(progress):
@@ -151,7 +152,8 @@ def test_a_loss_that_is_no_number_stops_and_the_last_checkpoint_stays(tmp_path):
     assert content["state"]["step"] >= 1
 
 
-def test_out_of_memory_halves_the_batch_says_so_and_stays_so_after_a_stop(tmp_path):
+@pytest.mark.parametrize("examples", [drawn_examples, soft_examples])
+def test_out_of_memory_halves_the_batch_says_so_and_stays_so_after_a_stop(tmp_path, examples):
     class Small(type(tiny_network())):
         def forward(self, pixels):
             if len(pixels) > 2:
@@ -162,7 +164,7 @@ def test_out_of_memory_halves_the_batch_says_so_and_stays_so_after_a_stop(tmp_pa
     folder = tmp_path / "a"
     folder.mkdir()
     this = Round(1, 7, IGNORE, folder, "cpu")
-    _, state = train_round(Small(), drawn_examples(), SETTINGS, this, log=told.append)
+    _, state = train_round(Small(), examples(), SETTINGS, this, log=told.append)
     assert state.parts == 2 and state.step == 9
     assert told == ["memory ran out at step 1: batches are done in 2 parts from here on"] == state.notes
 
@@ -187,16 +189,20 @@ import torch
 from comus_core.self_training.loop import Round, train_round
 from comus_core.self_training.team import joined
 from tests.self_training.test_loop import LONG, _still
-from tests.self_training.tiny import IGNORE, drawn_examples
+from tests.self_training.tiny import IGNORE
 torch.set_num_threads(1)
+losses = {}
 with joined("cpu") as (team, _):
-    this = Round(1, 7, IGNORE, Path(sys.argv[1]), "cpu")
-    _, state = train_round(_still(), drawn_examples(40), LONG, this, team=team)
-print(json.dumps([team.rank, [record["loss"] for record in state.history]]))
+    for name, (examples, settings) in LONG.items():
+        this = Round(1, 7, IGNORE, Path(sys.argv[1]), "cpu")
+        _, state = train_round(_still(), examples(40), settings, this, team=team)
+        losses[name] = [record["loss"] for record in state.history]
+print(json.dumps([team.rank, losses]))
 """
 
 
-LONG = replace(SETTINGS, epochs=1, flip=True)
+PLAIN = replace(SETTINGS, epochs=1, flip=True, checkpoint_every=100)
+LONG = {"plain": (drawn_examples, PLAIN), "soft and mixed": (soft_examples, replace(PLAIN, soft=True, mix=0.5))}
 
 
 def _still():
@@ -220,6 +226,7 @@ def test_two_processes_give_the_losses_of_one(tmp_path):
     found = dict(json.loads(process.communicate(timeout=300)[0].splitlines()[-1]) for process in processes)
     (tmp_path / "alone").mkdir()
     this = Round(1, 7, IGNORE, tmp_path / "alone", "cpu")
-    alone = [record["loss"] for record in train_round(_still(), drawn_examples(40), LONG, this)[1].history]
-    assert len(alone) == 10
-    assert found[0] == pytest.approx(alone, abs=1e-4) and found[1] == pytest.approx(alone, abs=1e-4)
+    for name, (examples, settings) in LONG.items():
+        alone = [record["loss"] for record in train_round(_still(), examples(40), settings, this)[1].history]
+        assert len(alone) == 10
+        assert found[0][name] == pytest.approx(alone, abs=1e-4) and found[1][name] == pytest.approx(alone, abs=1e-4)

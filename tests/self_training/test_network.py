@@ -100,6 +100,7 @@ def test_the_papers_presets_take_the_protocols_steps_and_epochs(preset, images, 
     assert (settings.batch, settings.learning_rate, settings.optimiser) == (56, 6e-5, "adam")
     assert (settings.schedule, settings.weight_decay, settings.output_stride) == ("constant", 0.0, 8)
     assert (settings.confidence, settings.ema, settings.predict_flip, settings.jitter) == (0.0, 0.0, False, 0.0)
+    assert (settings.balance, settings.mix, settings.soft, settings.refine) == (0.0, 0.0, False, "none")
     assert settings.predict_resize == "squash" and settings.predict_size == settings.crop
 
 
@@ -123,6 +124,9 @@ def test_the_papers_preset_trains_a_step_at_512_pixels(dino_file, tmp_path):
         ("cpu", {"batch": 1}, "batch 1: at least 2"),
         ("cpu", {"batch": 9, "replicas": 2}, "replicas 2: must divide the batch of 9"),
         ("cpu", {"ema": 1.0}, "ema 1.0: from 0 to less than 1"),
+        ("cpu", {"balance": 1.5}, "balance 1.5: a share from 0 to 1"),
+        ("cpu", {"refine": "crf"}, "refine 'crf': choose one of none, guided"),
+        ("cpu", {"mix": -0.1}, "mix -0.1: a share from 0 to 1"),
         ("cpu", {"epoch": 3}, "unknown setting epoch: valid are"),
     ],
 )

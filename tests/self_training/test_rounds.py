@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +17,15 @@ from comus_core import open_workspace
 from comus_core.deletion import delete_run
 from comus_core.errors import Cancelled, SettingsError, WorkspaceError
 from comus_core.evaluation.matching import match
+from comus_core.images.dataset import open_dataset
 from comus_core.self_training import make_training
 from comus_core.self_training.applying import evaluate_round
+from comus_core.self_training.prediction import input_size
 from comus_core.self_training.rounds import TrainingRequest, train
-from comus_core.stages.rounds import count_prediction, labelled, read_round_counts
+from comus_core.stages import StageContext
+from comus_core.stages.labels import labelled
+from comus_core.stages.rounds import count_prediction, network_key, predictions_key, read_round_counts
+from comus_core.workspace import Artifact
 from tests.builders import draw_folder
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 2, "later_epochs": 1, "batch": 8}
@@ -125,15 +132,97 @@ def test_the_filter_of_a_training_may_be_another_than_the_runs(trained):
         train(run, workspace, SETTINGS, TrainingRequest(filter_percent=120))
 
 
+def keys_of_two_rounds(trained, **changes):
+    """The keys of both rounds' networks and masks as `train` chains them, without training."""
+    workspace, run, training = trained
+    settings = make_training(**TINY, **changes)
+    context = context_of(trained)
+    labels = workspace.artifacts.get("pseudo_masks", training.artifacts["labels-1"])
+    images = workspace.artifact(run, "images")
+    keys = {}
+    for number in (1, 2):
+        keys[f"network-{number}"] = network_key(context, settings, number, labels, images, 3)
+        network = unmade(keys[f"network-{number}"])
+        soft = settings.soft and number == 1
+        keys[f"predictions-{number}"] = predictions_key(context, settings, network, images, soft)
+        labels = unmade(keys[f"predictions-{number}"])
+    return keys
+
+
+def unmade(key):
+    return Artifact(key.kind, key.fingerprint, Path("nowhere"))
+
+
+def context_of(trained):
+    workspace, run, _ = trained
+    dataset, config = open_dataset(run.config.dataset, workspace.drawings), replace(run.config, seed=0)
+    return StageContext(workspace, dataset, config, "cpu", lambda _: None)
+
+
+def test_the_keys_are_those_of_what_was_trained(trained):
+    keys = keys_of_two_rounds(trained)
+    assert {name: key.fingerprint for name, key in keys.items()}.items() <= trained[2].artifacts.items()
+
+
+@pytest.mark.parametrize(
+    ("changes", "own", "below"),
+    [
+        ({"confidence": 0.4}, {"network-2"}, {"predictions-2"}),
+        ({"balance": 0.5}, {"network-2"}, {"predictions-2"}),
+        ({"soft": True}, {"predictions-1", "network-2"}, {"predictions-2"}),
+        ({"refine": "guided"}, {"predictions-1", "predictions-2"}, {"network-2"}),
+        ({"mix": 0.5}, {"network-1", "network-2"}, {"predictions-1", "predictions-2"}),
+    ],
+)
+def test_a_setting_makes_anew_what_it_influences_and_nothing_else(trained, changes, own, below):
+    before, after = keys_of_two_rounds(trained), keys_of_two_rounds(trained, **changes)
+    assert {k for k in before if before[k].settings != after[k].settings} == own
+    assert {k for k in before if before[k].fingerprint != after[k].fingerprint} == own | below
+
+
+def test_two_rounds_with_every_label_option_keep_soft_labels_where_a_student_learns_from_them(trained):
+    workspace, run, plain = trained
+    changes = {"mix": 0.5, "balance": 0.9, "refine": "guided", "soft": True}
+    training = train(run, workspace, make_training(**TINY, **changes))
+    assert training.state == "done" and 0 < training.result["rounds"][2]["miou"] <= 100
+    keys = keys_of_two_rounds(trained, **changes)
+    assert {name: key.fingerprint for name, key in keys.items()}.items() <= training.artifacts.items()
+    first, last = (workspace.artifacts.get("predictions", training.artifacts[f"predictions-{k}"]) for k in (1, 2))
+    assert not last.file("soft").exists()
+    assert not workspace.artifacts.get("predictions", plain.artifacts["predictions-1"]).file("soft").exists()
+    examples = labelled(context_of(trained), first, 3, soft=True)
+    for row in first.table().to_pylist():
+        image, mask, planes = examples.get(row["image_id"])
+        size = input_size(image, SETTINGS)
+        assert planes.shape == (4, size[0] // 16, size[1] // 16) and planes.dtype == np.uint8
+        assert np.abs(planes.sum(0, dtype=int) - 255).max() <= 2 and mask.shape == image.shape[:2]
+
+
+def test_of_each_category_the_surest_share_of_the_teachers_pixels_is_kept(trained):
+    workspace, _, training = trained
+    reported = []
+    context = replace(context_of(trained), on_progress=reported.append)
+    predicted = workspace.artifacts.get("predictions", training.artifacts["predictions-1"])
+    rows = predicted.table().to_pylist()
+    masks = [np.asarray(Image.open(predicted.file(row["file"]))) for row in rows]
+    sure = [np.asarray(Image.open(predicted.file(row["file"].replace("masks/", "confidence/")))) for row in rows]
+    examples = labelled(context, predicted, 3, confidence=0.3, balance=0.25)
+    assert len(reported) == len(rows)
+    kept = [examples.get(row["image_id"])[1] for row in rows]
+    mask, level, found = (np.concatenate([part.ravel() for part in parts]) for parts in (masks, sure, kept))
+    assert set(np.unique(mask)) >= {0, 1}
+    for category in np.unique(mask):
+        levels = level[mask == category]
+        threshold = max(np.sort(levels)[::-1][int(np.ceil(0.25 * len(levels))) - 1], round(0.3 * 255))
+        assert np.array_equal(found == category, (mask == category) & (level >= threshold))
+    assert ((found == mask) | (found == 255)).all()
+
+
 def test_pixels_of_which_the_teacher_is_not_sure_are_ignored(trained):
     workspace, _, training = trained
-    from comus_core.images.dataset import open_dataset
-    from comus_core.stages import StageContext
-
-    run = workspace.runs.get(training.run)
-    context = StageContext(workspace, open_dataset(run.config.dataset, workspace.drawings), run.config, "cpu", print)
+    context = context_of(trained)
     predicted = workspace.artifacts.get("predictions", training.artifacts["predictions-1"])
-    plain, sure = labelled(context, predicted, 0.0, 3), labelled(context, predicted, 0.5, 3)
+    plain, sure = labelled(context, predicted, 3), labelled(context, predicted, 3, confidence=0.5)
     for image_id in list(plain.image_ids)[:5]:
         name = image_id[-7:-4]
         confidence = np.asarray(Image.open(predicted.file(f"confidence/images/{name}.png")))

@@ -52,3 +52,16 @@ def drawn_examples(count: int = 12) -> Examples:
         return image, mask
 
     return Examples([str(k) for k in range(count)], read)
+
+
+def soft_examples(count: int = 12) -> Examples:
+    """The same with a teacher's doubtful shares of the three categories."""
+    hard = drawn_examples(count)
+
+    def read(image_id):
+        image, mask = hard.read(image_id)
+        doubt = np.random.default_rng(int(image_id) + 1000).uniform(0, 0.5, (3, 5, 6))
+        shares = (mask[4::8, 4::8] == np.arange(3)[:, None, None]) + doubt
+        return image, mask, np.round(255 * shares / shares.sum(0)).astype(np.uint8)
+
+    return Examples(hard.image_ids, read)

@@ -1,0 +1,79 @@
+"""The training set of a round: images with the masks that it learns from, and what of a teacher's masks is learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from comus_core.pseudo_masks import from_png, index_dtype_and_ignore
+from comus_core.self_training.balance import balanced_thresholds, confidence_histogram, only_sure
+from comus_core.stages.context import StageContext
+from comus_core.types import ByteArray, IndexMask, Progress
+from comus_core.workspace import Artifact
+
+
+def labelled(
+    context: StageContext,
+    labels: Artifact,
+    categories: int,
+    *,
+    confidence: float = 0.0,
+    balance: float = 0.0,
+    soft: bool = False,
+    stage: str = "thresholds",
+) -> Any:
+    """The images that have a mask in `labels`, with it.
+
+    Args:
+        context: of the data set whose images they are.
+        labels: pseudo-masks, or predictions, which alone can be sifted.
+        categories: C.
+        confidence: pixels of which the teacher is less sure are ignored.
+        balance: so are those that are not in this surest share of their category; 0 keeps all.
+        soft: whether to give the teacher's shares as well.
+        stage: the name under which the pass over all confidences is reported.
+    """
+    from comus_core.self_training.examples import Examples
+    from comus_core.self_training.soft_labels import planes_from_png
+
+    file_of = files_of(labels)
+    ignore = index_dtype_and_ignore(categories)[1]
+
+    def stored(image_id: str) -> tuple[IndexMask, ByteArray]:
+        file = file_of[image_id]
+        return _read(labels, file), _read(labels, beside(file, "confidence"))
+
+    def told() -> Iterator[tuple[IndexMask, ByteArray]]:
+        for done, image_id in enumerate(sorted(file_of)):
+            context.on_progress(Progress(stage, done, len(file_of)))
+            yield stored(image_id)
+
+    least = np.full(categories + 1, round(confidence * 255), np.uint8)
+    if balance:
+        least = np.maximum(least, balanced_thresholds(confidence_histogram(told(), categories), balance))
+
+    def read(image_id: str) -> tuple[IndexMask, ...]:
+        mask = only_sure(*stored(image_id), least, ignore) if least.any() else _read(labels, file_of[image_id])
+        if not soft:
+            return context.dataset.read(image_id), mask
+        planes = planes_from_png(labels.file(beside(file_of[image_id], "soft")).read_bytes(), categories + 1)
+        return context.dataset.read(image_id), mask, planes
+
+    return Examples(sorted(file_of), read)
+
+
+def files_of(labels: Artifact) -> dict[str, str]:
+    """Image id -> file of its mask."""
+    table = labels.table(["image_id", "file"])
+    return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def beside(mask_file: str, folder: str) -> str:
+    """The file of the same image in another folder of the artifact: `confidence` or `soft`."""
+    return f"{folder}/" + mask_file.removeprefix("masks/")
+
+
+def _read(labels: Artifact, file: str) -> IndexMask:
+    return from_png(labels.file(file).read_bytes())
