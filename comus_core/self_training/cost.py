@@ -59,8 +59,30 @@ def training_cost(
         (each + looked) * count * settings.epochs_of(number) for number, count in enumerate(counts, start=1)
     )
     views = (2 if settings.predict_flip else 1) * (SCALES_COST if settings.predict_scales else 1)
-    predicted = (images if scored is None else scored) + (later or 0) * (settings.rounds - 1) / settings.rounds
+    taught = later if later is not None else 0 if scored is None else images  # labelled for the next round beside those
+    predicted = (images if scored is None else scored) + taught * (settings.rounds - 1) / settings.rounds
     return TrainingCost(training, predicted * (forward * views + SCORING_SECONDS), known is not None)
+
+
+def seconds_left(
+    settings: TrainingSettings, number: int, in_round: float, images: int | None, images_per_second: float
+) -> float | None:
+    """Seconds of training still to come at the present pace, predictions not counted.
+
+    Args:
+        settings: of the training.
+        number: of the round at work.
+        in_round: seconds that it will still take.
+        images: that each later round learns from; None if that is not known.
+        images_per_second: of the training now.
+
+    Returns:
+        None where rounds are to come whose images are not known.
+    """
+    later = [settings.epochs_of(n) for n in range(number + 1, settings.rounds + 1)]
+    if later and images is None:
+        return None
+    return in_round + sum(later) * (images or 0) / max(images_per_second, 1e-9)
 
 
 def remember_speed(workspace: Workspace, settings: TrainingSettings, device: str, images_per_second: float) -> None:

@@ -78,7 +78,7 @@ def test_a_training_is_shown_round_by_round(app_test, trained):
     table = test.dataframe[0].value
     assert list(table.columns) == ["Class", "Round 0", "Round 1"]
     assert table["Round 1"][0] == round(training.result["rounds"][1]["miou"], 2)
-    assert len(test.get("plotly_chart")) == 2
+    assert len(test.get("plotly_chart")) == 5  # loss, looks, rate, speed, rounds
 
 
 def test_the_layer_of_a_round_is_its_mask_in_the_colours_of_the_categories(trained, monkeypatch):
@@ -107,12 +107,14 @@ def test_the_command_of_a_page_is_read_back_to_the_same_settings(shown):
     from comus_core.cli.train import train as command
 
     workspace, run = shown
-    for wanted in (Asked("cpu", 2, None), Asked("paper-voc", 1, 0.0, 9), Asked("paper-coco", 3, 12.5)):
+    elsewhere = Asked("cpu", 2, None, 0, "dino-resnet50", "/data/more photos", "voc:/data:val")
+    for wanted in (Asked("cpu", 2, None), Asked("paper-voc", 1, 0.0, 9), Asked("paper-coco", 3, 12.5), elsewhere):
         name, verb, *rest = shlex.split(training_form.command_line(workspace, run, wanted))
         assert (name, verb) == ("comus", "train")
         given = command.make_context("train", rest).params
-        again = Asked(given["preset"], given["rounds"] or wanted.settings.rounds, given["percent"], given["seed"])
-        assert again == wanted and make_training(given["preset"], rounds=given["rounds"]) == wanted.settings
+        rounds, more = given["rounds"] or wanted.settings.rounds, (given["backbone"], given["images"], given["scored_on"])
+        assert Asked(given["preset"], rounds, given["percent"], given["seed"], *more) == wanted
+        assert make_training(given["preset"], rounds=rounds, backbone=given["backbone"]) == wanted.settings
 
 
 def test_the_smoothed_loss_is_a_running_average_that_starts_at_the_first_value():
