@@ -23,8 +23,8 @@ from comus_core.self_training.looks import look_mask
 from comus_core.types import IndexMask
 
 LONGEST = 960  # pixels of a picture's longer side
-# Told apart by colour-blind eyes too (Okabe and Ito 2008).
-ERROR_COLOURS = {WRONG_CLASS: "#e69f00", MISSED: "#56b4e9", INVENTED: "#d55e00"}
+# Bright on a darkened photograph, apart for colour-blind eyes by lightness too, and none of the first classes' colours.
+ERROR_COLOURS = {WRONG_CLASS: "#e8d33f", MISSED: "#4cc9f0", INVENTED: "#e5386d"}
 ERROR_WORDS = {WRONG_CLASS: "wrong class", MISSED: "missed", INVENTED: "invented", IGNORED: "ignored"}
 IGNORED_COLOUR = "#8b93a0"
 

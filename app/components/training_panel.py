@@ -75,9 +75,13 @@ def _results(view: RunView, training: Training, job: Job | None) -> None:
         _pace(view, training, job, steps)
     _curves(steps, looks, training)
     if any(entry["miou"] is not None for entry in rounds):
-        st.markdown("**mIoU of each round**")
-        figures.show(round_bars(rounds), key="training_rounds_figure")
-        st.dataframe(rounds_table(rounds), key="training_table", hide_index=True)
+        one, two = st.columns(2)
+        with one:
+            st.markdown("**mIoU of each round**")
+            figures.show(round_bars(rounds), key="training_rounds_figure")
+        with two:
+            st.markdown("**IoU of each class, in percent**")
+            st.dataframe(rounds_table(rounds), key="training_table", hide_index=True, height=230)
         st.caption(f"Scored on {job_words.plain(job_words.dataset_words(str(training.result['dataset'])))}.")
     elif rounds:
         st.caption("Without ground truth there is no mIoU; below, each round beside the pseudo-mask.")

@@ -116,7 +116,8 @@ class TrainingTable:
 
     def looks(self, training: Training) -> list[Look]:
         """The looks at a training's networks in order, whichever training of the same network took them."""
-        own = [value for name, value in training.artifacts.items() if name.startswith("network-")]
+        finished = {name: value for name, value in training.artifacts.items() if name.startswith("network-")}
+        own = list(finished.values())
         begun = "SELECT network FROM training_looks WHERE training = ?"
         places = ", ".join("?" * len(own))
         with self.database.reading() as connection:
@@ -125,7 +126,8 @@ class TrainingTable:
                 f" OR network IN ({places}) ORDER BY round, step",
                 (training.id, *own),
             ).fetchall()
-        return [Look(*row) for row in rows]
+        looks = [Look(*row) for row in rows]  # of a finished round those at the network that it became
+        return [look for look in looks if finished.get(f"network-{look.round}", look.network) == look.network]
 
     def get(self, training_id: str) -> Training:
         """The training of that id.
