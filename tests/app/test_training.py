@@ -114,7 +114,7 @@ def test_examples_are_shown_look_by_look_and_every_image_with_its_errors(app_tes
     workspace, run, training = trained
     rounds = open_round_view(workspace, training)
     test = app_test("training", workspace=workspace, run=run.id)
-    strip = next(part for part in words(test).split("\n") if "comus-strip" in part)
+    strip = next(part for part in words(test).split("\n") if 'class="comus-strip"' in part)
     (look,) = workspace.trainings.looks(training)  # so few steps that only the last is looked at
     assert strip.count("<img") == 6 * 5 and f"Round 1, step {look.step} <i>{look.miou:.1f} %</i>" in strip
     assert f"On {look.images} images" in words(test) and look.images == 48
