@@ -12,8 +12,10 @@ from typing import Generic, TypeVar
 from app.memory import give_back
 from comus_core.images.dataset import open_dataset
 from comus_core.images.records import GroundTruth
+from comus_core.round_view import RoundView, open_round_view
 from comus_core.run_view import RunView, open_run_view
 from comus_core.workspace import Run, Workspace, open_workspace
+from comus_core.workspace.trainings import Training
 
 MOST_RUNS = 6  # views held at a time; one of 100,000 proposals takes some tens of megabytes
 
@@ -40,6 +42,7 @@ class Held(Generic[V]):
 
 
 _views: Held[RunView] = Held(MOST_RUNS)
+_rounds: Held[RoundView] = Held(3)
 _truths: Held[GroundTruth | None] = Held(2)
 
 
@@ -68,6 +71,18 @@ def truth_of(view: RunView) -> GroundTruth | None:
     spec, place = view.run.config.dataset, view.workspace
     key = (str(place.root), spec, view.run.artifacts["images"])
     return _truths.get(key, lambda: open_dataset(spec, place.drawings).truth)
+
+
+def rounds_of(training: Training) -> RoundView:
+    """The rounds of a training opened for looking at; opened anew when there is another.
+
+    Raises:
+        WorkspaceError: an artifact is gone.
+        DatasetError: the data set that it is scored on is no longer where it was.
+    """
+    place = workspace()
+    key = (str(place.root), training.id, tuple(sorted(training.artifacts.items())))
+    return _rounds.get(key, lambda: open_round_view(place, training))
 
 
 def _open(place: Workspace, run: Run) -> RunView:

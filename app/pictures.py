@@ -38,7 +38,12 @@ def crop(view: RunView, row: int, size: int, colour: str | None) -> bytes:
 
 def photograph(view: RunView, image_row: int, size: int) -> bytes:
     """The JPEG of a photograph, upright, its longer side at most `size` pixels (0: full size)."""
-    picture, _ = drawing.read_picture(image_path(view, image_row), size or None)
+    return photograph_at(image_path(view, image_row), size)
+
+
+def photograph_at(path: Path, size: int) -> bytes:
+    """The same of a file."""
+    picture, _ = drawing.read_picture(path, size or None)
     height, width = drawing.fitted((picture.height, picture.width), size)
     return drawing.to_jpeg(picture.resize((width, height), reducing_gap=2.0), 92)
 
@@ -101,11 +106,20 @@ def image_path(view: RunView, image_row: int) -> Path:
     Raises:
         WorkspaceError: links lead it out of the run's image folder and of all that `places.image_roots` allows.
     """
-    path = view.image_path(image_row).resolve()
-    roots = (view.workspace.images_root(view.run).resolve(), *image_roots(view.workspace.root))
-    if not any(path.is_relative_to(root) for root in roots):
+    own = view.workspace.images_root(view.run)
+    return shown_path(str(view.image_ids[image_row]), view.image_path(image_row), own, view.workspace.root)
+
+
+def shown_path(image_id: str, path: Path, own: Path, workspace_root: Path) -> Path:
+    """The file of an image of the data set in `own`, links followed, if it may be shown.
+
+    Raises:
+        WorkspaceError: links lead it out of that folder and of all that `places.image_roots` allows.
+    """
+    found = path.resolve()
+    if not any(found.is_relative_to(root) for root in (own.resolve(), *image_roots(workspace_root))):
         raise WorkspaceError(
-            f"image {view.image_ids[image_row]} is a link that leads out of its data set: name the folder it leads to "
+            f"image {image_id} is a link that leads out of its data set: name the folder it leads to "
             f"in {ROOTS_VARIABLE} to have it shown"
         )
-    return path
+    return found

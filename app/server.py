@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -18,21 +17,20 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app import pictures, urls
+from app import answers, pictures, training_routes, urls
 from app.colouring import chosen, colouring
 from app.components.point_map.buffers import MEDIA_TYPE, pack_colours, pack_points
 from app.map_choices import COLOURINGS, MAP_METHODS
-from app.opened import view_of, workspace
+from app.opened import workspace
 from app.undelayed import send_at_once
 from comus_core import jobs
 from comus_core.errors import ComusError, SettingsError, WorkspaceError
 from comus_core.round_masks import rounds_of
 from comus_core.run_view import RunView
 
-FOREVER, ASK_AGAIN = "private, max-age=31536000, immutable", "private, no-cache"
 LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
 LAYERS = ("saliency", "proposal", "pseudo_mask", "truth")
 
@@ -46,6 +44,7 @@ def routes() -> list[Route]:
         Route("/api/runs/{run}/crops/{row:int}", crop),
         Route("/api/runs/{run}/images/{row:int}", image),
         Route("/api/runs/{run}/layers/{name}/{row:int}", layer),
+        *training_routes.routes(),
         Route("/{page}/_stcore/{rest:path}", not_below_a_page),
     ]
 
@@ -81,18 +80,18 @@ def points(request: Request) -> Response:
     """The map's points."""
 
     def answer(view: RunView) -> Response:
-        method = _choice("map", request.path_params["method"], MAP_METHODS)
+        method = answers.choice("map", request.path_params["method"], MAP_METHODS)
         version = view.run.artifacts.get("projection", "")
-        return _versioned(request, version, lambda: pack_points(view.points(method)), MEDIA_TYPE, keep=False)
+        return answers.versioned(request, version, lambda: pack_points(view.points(method)), MEDIA_TYPE, keep=False)
 
-    return _answering(request, answer)
+    return answers.answering(request, answer)
 
 
 def colours(request: Request) -> Response:
     """The map's category of each point; `only` names a selection outside of which points have none."""
 
     def answer(view: RunView) -> Response:
-        by = _choice("colouring", request.path_params["by"], COLOURINGS)
+        by = answers.choice("colouring", request.path_params["by"], COLOURINGS)
         decided = view.workspace.decisions_of(view.run)
         only = view.workspace.selections.read(request.query_params.get("only", ""))
 
@@ -100,60 +99,62 @@ def colours(request: Request) -> Response:
             index = colouring(view, by, decided).index
             return pack_colours(np.where(chosen(view, only), index, -1) if only.key else index)
 
-        return _versioned(request, urls.colours_version(view, by, decided.version), packed, MEDIA_TYPE, keep=False)
+        return answers.versioned(
+            request, urls.colours_version(view, by, decided.version), packed, MEDIA_TYPE, keep=False
+        )
 
-    return _answering(request, answer)
+    return answers.answering(request, answer)
 
 
 def crop(request: Request) -> Response:
     """The crop around a proposal: `size` of `urls.CROP_SIZES`, `outline` rrggbb or nothing."""
 
     def answer(view: RunView) -> Response:
-        row = _row("proposal", request.path_params["row"], len(view))
-        size = _size(request, urls.CROP_SIZES, 160)
+        row = answers.row("proposal", request.path_params["row"], len(view))
+        size = answers.size(request, urls.CROP_SIZES, 160)
         colour = request.query_params.get("outline", "")
         if colour and not re.fullmatch("[0-9a-fA-F]{6}", colour):
             raise SettingsError(f"outline '{colour[:20]}': give six hex digits, or leave it out")
         version = view.run.artifacts["proposals"]
-        return _versioned(
+        return answers.versioned(
             request, version, lambda: pictures.crop(view, row, size, f"#{colour}" if colour else None), "image/jpeg"
         )
 
-    return _answering(request, answer)
+    return answers.answering(request, answer)
 
 
 def image(request: Request) -> Response:
     """A photograph, upright: `size` of `urls.IMAGE_SIZES`, nothing for full size."""
 
     def answer(view: RunView) -> Response:
-        row = _row("image", request.path_params["row"], len(view.image_ids))
-        size = _size(request, urls.IMAGE_SIZES, 0)
+        row = answers.row("image", request.path_params["row"], len(view.image_ids))
+        size = answers.size(request, urls.IMAGE_SIZES, 0)
         version = view.run.artifacts["images"]
-        return _versioned(request, version, lambda: pictures.photograph(view, row, size), "image/jpeg")
+        return answers.versioned(request, version, lambda: pictures.photograph(view, row, size), "image/jpeg")
 
-    return _answering(request, answer)
+    return answers.answering(request, answer)
 
 
 def layer(request: Request) -> Response:
     """A transparent layer over a photograph; `row` picks one proposal."""
 
     def answer(view: RunView) -> Response:
-        image_row = _row("image", request.path_params["row"], len(view.image_ids))
+        image_row = answers.row("image", request.path_params["row"], len(view.image_ids))
         rounds = rounds_of(view)
         names = (*LAYERS, *(urls.round_layer(number) for number in rounds))
-        name = _choice("layer", request.path_params["name"], names)
+        name = answers.choice("layer", request.path_params["name"], names)
         asked = request.query_params.get("row")
-        row = None if asked is None else _row("proposal", int(asked) if asked.isdecimal() else -1, len(view))
+        row = None if asked is None else answers.row("proposal", int(asked) if asked.isdecimal() else -1, len(view))
         if row is not None and view.proposals.image_id[row] != view.image_ids[image_row]:
             raise WorkspaceError(f"proposal {row} lies in another image than {view.image_ids[image_row]}")
         if name not in LAYERS:
             predicted = rounds[urls.round_of_layer(name)]
             made = partial(pictures.round_layer, view, image_row, predicted)
-            return _versioned(request, predicted.fingerprint, made, "image/png")
+            return answers.versioned(request, predicted.fingerprint, made, "image/png")
         version = urls.layer_version(view, name, view.workspace.decisions_of(view.run).version)
-        return _versioned(request, version, lambda: pictures.layer(view, image_row, name, row), "image/png")
+        return answers.versioned(request, version, lambda: pictures.layer(view, image_row, name, row), "image/png")
 
-    return _answering(request, answer)
+    return answers.answering(request, answer)
 
 
 @asynccontextmanager
@@ -170,51 +171,3 @@ def start() -> None:
     if jobs.list_jobs(place, jobs.ACTIVE):
         jobs.ensure_supervisor(place)
     pictures.cache_of(place.root).prune()
-
-
-def _answering(request: Request, answer: Callable[[RunView], Response]) -> Response:
-    """The answer about the run in the address; faults become 404 or 400 with their sentence."""
-    try:
-        return answer(view_of(workspace().runs.get(request.path_params["run"])))
-    except SettingsError as error:
-        return PlainTextResponse(str(error), 400)
-    except ComusError as error:
-        return PlainTextResponse(str(error), 404)
-
-
-def _versioned(
-    request: Request, version: str, make: Callable[[], bytes], media_type: str, *, keep: bool = True
-) -> Response:
-    """An answer that a browser may keep: `version` is the fingerprint of all that `make` depends on."""
-    wanted = sorted((k, v) for k, v in request.query_params.items() if k != "v")
-    key = f"{request.url.path}?{wanted}@{version}"
-    tag = f'"{sha256(key.encode()).hexdigest()[:24]}"'
-    current = request.query_params.get("v") == version
-    headers = {
-        "ETag": tag,
-        "Cache-Control": FOREVER if current else ASK_AGAIN,
-        "X-Content-Type-Options": "nosniff",
-    }
-    if tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    content = pictures.cache_of(workspace().root).get(key, make) if keep else make()
-    return Response(content, media_type=media_type, headers=headers)
-
-
-def _choice(what: str, value: str, valid: tuple[str, ...]) -> str:
-    if value not in valid:
-        raise WorkspaceError(f"{what} '{value[:40]}': there are {', '.join(valid)}")
-    return value
-
-
-def _row(what: str, row: int, count: int) -> int:
-    if not 0 <= row < count:
-        raise WorkspaceError(f"{what} {row}: this run has {count}, numbered from 0")
-    return row
-
-
-def _size(request: Request, valid: tuple[int, ...], default: int) -> int:
-    asked = request.query_params.get("size", str(default))
-    if asked not in map(str, valid):
-        raise SettingsError(f"size '{asked[:20]}': choose one of {', '.join(map(str, valid))}")
-    return int(asked)

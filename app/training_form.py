@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from typing import get_args
 
 from app.run_form import given_device
 from comus_core.choices import badge
+from comus_core.config import merge
+from comus_core.images.glance import Glance, glance
 from comus_core.jobs import Job, ensure_supervisor, submit
+from comus_core.places import allowed_dataset, image_roots
 from comus_core.self_training import TRAINING_PRESETS, TrainingRequest, TrainingSettings, asked, make_training
 from comus_core.self_training.cost import TrainingCost, training_cost
+from comus_core.self_training.settings import Backbone
 from comus_core.weights import REGISTRY, Supervision, WeightFile, is_available, strongest
 from comus_core.workspace import Run, Workspace
 
@@ -30,22 +35,28 @@ class Asked:
         rounds: how many.
         percent: of the filter for the first round; None is as decided in the run.
         seed: of the training.
+        backbone: None is the preset's.
+        images: data set that later rounds learn from; None is the run's own.
+        scored_on: data set that every round is scored on; None is the run's own.
     """
 
     preset: str
     rounds: int
     percent: float | None
     seed: int = 0
+    backbone: str | None = None
+    images: str | None = None
+    scored_on: str | None = None
 
     @property
     def settings(self) -> TrainingSettings:
         """The settings that they mean."""
-        return make_training(self.preset, rounds=self.rounds)
+        return make_training(self.preset, **merge({"rounds": self.rounds}, {"backbone": self.backbone}))
 
     @property
     def request(self) -> TrainingRequest:
         """The request that they mean."""
-        return TrainingRequest(filter_percent=self.percent, seed=self.seed)
+        return TrainingRequest(self.images, self.scored_on, self.percent, self.seed)
 
 
 @dataclass(frozen=True)
@@ -65,13 +76,24 @@ class TrainingPreview:
     command: str
 
 
-def preview(workspace: Workspace, run: Run, wanted: Asked, images: int) -> TrainingPreview:
-    """Look at a training before it starts; `images` is how many the run has."""
+def preview(
+    workspace: Workspace, run: Run, wanted: Asked, images: int, later: int | None = None, scored: int | None = None
+) -> TrainingPreview:
+    """Look at a training before it starts.
+
+    Args:
+        workspace: where the run is.
+        run: the run.
+        wanted: the choices.
+        images: how many the run has.
+        later: how many the data set has that later rounds learn from, if that is another.
+        scored: how many the data set has that rounds are scored on, if that is another.
+    """
     settings = wanted.settings
     file = REGISTRY[settings.backbone]
     whole = strongest([Supervision(**run.provenance["supervision"]), file.supervision])
     owed = {"direct": whole.direct, "inherited": whole.inherited}
-    cost = training_cost(settings, images, workspace, given_device("auto"))
+    cost = training_cost(settings, images, workspace, given_device("auto"), later=later, scored=scored)
     missing = None if is_available(settings.backbone) else file
     return TrainingPreview(cost, owed, badge(owed), missing, command_line(workspace, run, wanted))
 
@@ -82,9 +104,32 @@ def command_line(workspace: Workspace, run: Run, wanted: Asked) -> str:
     words += ["--preset", wanted.preset] if wanted.preset != "cpu" else []
     usual = TRAINING_PRESETS[wanted.preset].get("rounds", TrainingSettings.rounds)
     words += ["--rounds", str(wanted.rounds)] if wanted.rounds != usual else []
+    words += ["--images", wanted.images] if wanted.images else []
+    words += ["--eval", wanted.scored_on] if wanted.scored_on else []
+    words += ["--backbone", wanted.backbone] if wanted.backbone else []
     words += ["--filter", f"{wanted.percent:g}"] if wanted.percent is not None else []
     words += ["--seed", str(wanted.seed)] if wanted.seed else []
     return shlex.join([*words, "--workspace", str(workspace.root)])
+
+
+def backbone_words(preset: str) -> dict[str, str]:
+    """Backbones to choose from, each with its line; the preset's own first."""
+    own = make_training(preset).backbone
+    names = sorted(get_args(Backbone), key=lambda name: (name != own, name))
+    here = {name: "" if is_available(name) else " (not on this machine)" for name in names}
+    return {name: f"{name}{', as in the preset' if name == own else ''}{here[name]}" for name in names}
+
+
+def dataset_of(typed: str, workspace: Workspace) -> tuple[str | None, Glance | None]:
+    """The data set string that was typed, its path absolute, and what it seems to hold; both None for nothing.
+
+    Raises:
+        DatasetError: it lies outside the folders that may be read, or there is no image.
+    """
+    if not typed.strip():
+        return None, None
+    spec = allowed_dataset(typed.strip(), image_roots(workspace.root))
+    return spec, glance(spec)
 
 
 def start(workspace: Workspace, run: Run, wanted: Asked) -> Job:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import quote, urlencode
 
+from comus_core.round_view import RoundView
 from comus_core.run_view import RunView
 
 ROUND = "round-"
@@ -64,6 +65,36 @@ def round_of_layer(name: str) -> int:
 def predicted(view: RunView, image_row: int, number: int, version: str) -> str:
     """A transparent PNG of what round `number` predicts; `version` is the fingerprint of its predictions."""
     return _address(view, f"layers/{round_layer(number)}/{image_row}", v=version)
+
+
+def look(view: RunView, image_row: int, network: str, step: int) -> str:
+    """A transparent PNG of what a network, by its fingerprint, predicted at a step of its training."""
+    return _address(view, f"looks/{network}/{step}/{image_row}", v=f"{network}.{step}")
+
+
+def learned(view: RunView, image_row: int, labels: str) -> str:
+    """A transparent PNG of the pseudo-mask that a training learned from, by its artifact's fingerprint."""
+    return _address(view, f"learned/{labels}/{image_row}", v=labels)
+
+
+def round_picture(rounds: RoundView, name: str, image_row: int, size: int = 0) -> str:
+    """A picture of an image that a training is scored on.
+
+    Args:
+        rounds: the training.
+        name: `photograph` (a JPEG, of one of `IMAGE_SIZES`), else a transparent PNG: `truth`, `mask-N` of round N in
+            the colours of the classes, `errors-N`.
+        image_row: row in `rounds.image_ids`.
+        size: of the photograph.
+    """
+    given = {"v": rounds_version(rounds), "size": size} if name == "photograph" else {"v": rounds_version(rounds)}
+    query = urlencode({key: value for key, value in given.items() if value not in ("", 0)})
+    return f"/api/trainings/{quote(rounds.training.id, safe='')}/{name}/{image_row}?{query}"
+
+
+def rounds_version(rounds: RoundView) -> str:
+    """Fingerprint of all that a training's pictures are drawn from."""
+    return ".".join(rounds.masks[number].fingerprint for number in sorted(rounds.masks))
 
 
 def points(view: RunView, method: str) -> str:

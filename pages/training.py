@@ -3,14 +3,19 @@
 import streamlit as st
 
 from app import view_data
-from app.components import ablation_panel, training_panel
+from app.components import ablation_panel, round_comparison, training_choices, training_panel, training_strip
 from app.components.job_card import STYLE
 
 view = view_data.current_view()
 st.html(STYLE)
+st.html(training_strip.STYLE)
 left, right = st.columns([2, 3], gap="large")
 with left, st.container(key="training_form"):
-    training_panel.form(view)
+    training_choices.form(view)
 with right, st.container(key="training_watch"):
-    training_panel.progress(view)
+    training = training_panel.choice(view)
+    training_panel.progress(view, training)
+if training is not None:
+    training_panel.strip(view, training)
+    round_comparison.show(training)
 ablation_panel.show(view)

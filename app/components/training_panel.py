@@ -1,100 +1,138 @@
-"""Self-training on its page: what to ask, the job at work, the curve of its loss, the score of each round."""
+"""A run's trainings on their page: the job at work, its curves and looks, the score of each round."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from statistics import median
 
 import pandas as pd
 import streamlit as st
 
-from app import job_words, navigation, run_form, state, training_form, view_data
-from app.components import badge, choices, figures, job_card, states
-from app.components.training_figures import loss_curve, round_bars
-from app.training_form import PRESET_WORDS, Asked
+from app import job_words, state, view_data
+from app.components import badge, choices, figures, job_card, states, training_strip
+from app.components.training_figures import Steps, look_curve, loss_curve, rate_curve, round_bars, speed_curve
 from comus_core import jobs
-from comus_core.errors import ComusError
-from comus_core.jobs import Job
+from comus_core.jobs import Job, eta_seconds
 from comus_core.run_view import RunView
-from comus_core.self_training import make_training
-from comus_core.workspace.trainings import Training
+from comus_core.self_training.cost import seconds_left
+from comus_core.self_training.settings import what_was_asked
+from comus_core.workspace.trainings import Look, Training
 
 EVERY = 1.0  # seconds between looks while a training is at work
+RECENT = 20  # steps that the pace is taken from
 
 
-def form(view: RunView) -> None:
-    """The choices, what they cost and owe, and the button."""
-    preset = choices.selected("Start from", PRESET_WORDS, key="training_preset", hidden=False)
-    one, two = st.columns(2)
-    with one:
-        rounds = _number("Rounds", f"training_rounds_{preset}", make_training(preset).rounds, 1, 9)
-    with two:
-        seed = _number("Seed", "training_seed", 0, 0, 2**32 - 1)
-    decided = view_data.decisions(view)
-    own = st.toggle(
-        "Another filter than the run's",
-        value=bool(state.setting("training_own_filter", False)),
-        key="training_own_filter_widget",
-        on_change=state.on_change(
-            "training_own_filter_widget", lambda on: state.set_setting("training_own_filter", bool(on))
-        ),
-        help=f"The first round learns from the core as decided in the run ({decided.filter_percent:g} %).",
-    )
-    percent = None
-    if own:
-        key = state.put("training_filter", float(state.setting("training_percent", decided.filter_percent)))
-        keep = state.on_change(key, lambda value: state.set_setting("training_percent", float(value)))
-        percent = float(st.slider("Filter", 0.0, 100.0, step=1.0, format="%g %%", key=key, on_change=keep))
-    _before(view, Asked(preset, rounds, percent, seed))
+def choice(view: RunView) -> Training | None:
+    """The training to show: the one last touched unless another is chosen; a list where there are several."""
+    trainings = _trainings(view)
+    if len(trainings) > 1:
+        words = {training.id: _training_words(training) for training in trainings}
+        chosen = choices.selected("Training", words, key=_choice_key(view))
+        return next(training for training in trainings if training.id == chosen)
+    return next(iter(trainings), None)
 
 
-def progress(view: RunView) -> None:
-    """The last job of this run's training and what it has come to; refreshes itself while it works."""
-    at_work = _is_at_work(view)
-    st.fragment(_progress, run_every=EVERY if at_work else None, key="training_progress")(view, at_work)
+def forget_choice(view: RunView) -> None:
+    """Show the training last touched again."""
+    state.set_setting(_choice_key(view), None)
 
 
-def _progress(view: RunView, at_work_at_draw: bool) -> None:
-    place = view_data.workspace()
+def progress(view: RunView, training: Training | None) -> None:
+    """The last job of this run's trainings and what the training shown has come to; refreshes itself at work."""
+    pace = EVERY if is_at_work(view) else None
+    st.fragment(_progress, run_every=pace, key="training_progress")(view, training, _standing(view, training))
+
+
+def strip(view: RunView, training: Training) -> None:
+    """What the networks predicted for the example images, look by look; refreshes itself at work."""
+    pace = EVERY if is_at_work(view) else None
+    st.fragment(training_strip.show, run_every=pace, key="training_strip")(view, training.id)
+
+
+def _progress(view: RunView, training: Training | None, drawn: tuple[bool, int, int]) -> None:
     job = _last_job(view)
-    if _is_at_work(view) != at_work_at_draw:
-        st.rerun()  # it began or ended: the pace of looking follows
+    if _standing(view, training) != drawn:
+        st.rerun()  # it began or ended, or a round did: the pace of looking, the list and what is below follow
     if job is not None:
         job_card.show(job, None, time.time())
-    trainings = place.trainings.of_run(view.run.id)
-    if not trainings:
-        if job is None:
-            states.empty(
-                "Not trained yet",
-                "A segmenter learns from the core's pseudo-masks, labels all images, and a student learns from those.",
-                "school",
-            )
-        return
-    words = {training.id: _training_words(training) for training in trainings}
-    chosen = choices.selected("Training", words, key=f"training_of_{view.run.id}") if len(trainings) > 1 else None
-    training = next((t for t in trainings if t.id == chosen), trainings[0])
-    _results(view, training)
+    if training is not None:
+        _results(view, view_data.workspace().trainings.get(training.id), job)
+    elif job is None:
+        states.empty(
+            "Not trained yet",
+            "A segmenter learns from the core's pseudo-masks, labels all images, and a student learns from those.",
+            "school",
+        )
 
 
-def _results(view: RunView, training: Training) -> None:
+def _results(view: RunView, training: Training, job: Job | None) -> None:
     rounds = training.result.get("rounds", [])
-    steps = view_data.workspace().trainings.steps(training.id)
+    table = view_data.workspace().trainings
+    steps, looks = table.steps(training.id), table.looks(training)
     badge.show(training.result["supervision"], view.run.provenance.get("non_commercial", ()))
-    if steps:
-        st.markdown("**Loss**")
-        figures.show(loss_curve(steps), key="training_loss")
+    if job is not None and training.state == "running" and job.state in jobs.ACTIVE:
+        _pace(view, training, job, steps)
+    _curves(steps, looks, training)
     if any(entry["miou"] is not None for entry in rounds):
-        st.markdown("**mIoU of each round**")
-        figures.show(round_bars(rounds), key="training_rounds_figure")
-        st.dataframe(rounds_table(rounds), key="training_table", hide_index=True)
+        one, two = st.columns(2)
+        with one:
+            st.markdown("**mIoU of each round**")
+            figures.show(round_bars(rounds), key="training_rounds_figure")
+        with two:
+            st.markdown("**IoU of each class, in percent**")
+            st.dataframe(rounds_table(rounds), key="training_table", hide_index=True, height=230)
         st.caption(f"Scored on {job_words.plain(job_words.dataset_words(str(training.result['dataset'])))}.")
     elif rounds:
-        st.caption("Without ground truth there is no mIoU; the Image page shows what each round predicts.")
-    if any(name.startswith("predictions-") for name in training.artifacts):
-        st.page_link(
-            navigation.page("image"),
-            label="See teacher and student beside the pseudo-mask",
-            icon=navigation.PAGES["image"].icon,
-        )
+        st.caption("Without ground truth there is no mIoU; below, each round beside the pseudo-mask.")
+
+
+def _pace(view: RunView, training: Training, job: Job, steps: Steps) -> None:
+    """Where the training stands now: loss, speed, and how long the training of all rounds will still take."""
+    number = max(steps, default=0)
+    if not number or job.stage != f"round {number}":
+        return
+    recent = steps[number][-RECENT:]
+    speed = median(record["images_per_second"] for record in recent)
+    settings, request = what_was_asked(training.settings)
+    left = eta_seconds(job, time.time())
+    with st.container(horizontal=True, gap="large", key="training_pace"):
+        st.metric("Round", f"{number} of {settings.rounds}", width="content")
+        st.metric("Loss", f"{sum(record['loss'] for record in recent) / len(recent):.3f}", width="content")
+        st.metric("Images/s", f"{speed:.1f}", width="content")
+        if left is not None:
+            later = len(view.image_ids) if request.images is None else None
+            whole = seconds_left(settings, number, left, later, speed)
+            words = f"≈ {job_words.about(whole)}" if whole is not None else f"≈ {job_words.about(left)} in this round"
+            st.metric("Training left", words, width="content")
+
+
+def _curves(steps: Steps, looks: Sequence[Look], training: Training) -> None:
+    if not steps:
+        return
+    one, two = st.columns(2)
+    with one:
+        st.markdown("**Loss**")
+        figures.show(loss_curve(steps), key="training_loss")
+    scored = [look for look in looks if look.miou is not None]
+    with two:
+        st.markdown("**mIoU while training**")
+        if scored:
+            figures.show(look_curve(steps, looks), key="training_looks")
+            st.caption(f"On {scored[-1].images} images, matched on those; the rounds below are scored on all.")
+        elif training.settings["training"].get("look_every") == 0:
+            st.caption("This training does not look at its network on the way (`look_every` is 0).")
+        elif training.result["rounds"] and training.result["rounds"][0]["miou"] is None:
+            st.caption("Without ground truth there is none; the strip below shows what is predicted.")
+        else:
+            st.caption(f"The first look comes at step {training.settings['training']['look_every']}.")
+    one, two = st.columns(2)
+    with one:
+        st.markdown("**Learning rate**")
+        figures.show(rate_curve(steps), key="training_rate")
+    with two:
+        st.markdown("**Images per second**")
+        figures.show(speed_curve(steps), key="training_speed")
 
 
 def rounds_table(rounds: list[dict[str, object]]) -> pd.DataFrame:
@@ -111,46 +149,30 @@ def rounds_table(rounds: list[dict[str, object]]) -> pd.DataFrame:
     return pd.DataFrame({"Class": names, **columns})
 
 
-def _before(view: RunView, wanted: Asked) -> None:
-    try:
-        found = training_form.preview(view_data.workspace(), view.run, wanted, len(view.image_ids))
-    except ComusError as fault:
-        states.error(fault)
-        return
-    badge.show(found.supervision, view.run.provenance.get("non_commercial", ()))
-    st.metric("Time", f"≈ {job_words.about(found.cost.total)}", width="content")
-    basis = "from an earlier training here" if found.cost.measured else "from arithmetic; the first training measures"
-    st.caption(f"If no round can be reused; {basis}.")
-    if found.missing is not None:
-        st.markdown(f":material/download: **{found.missing.name}** is not on this machine: {found.missing.what}.")
-        for command in run_form.how_to_get(found.missing):
-            st.code(command, language="bash", wrap_lines=True)
-    ready = found.missing is None and not _is_at_work(view)
-    if st.button("Train", type="primary", icon=":material/school:", disabled=not ready, key="training_start"):
-        try:
-            training_form.start(view_data.workspace(), view.run, wanted)
-        except ComusError as fault:
-            states.error(fault)
-        else:
-            st.rerun()
-    st.caption("The same from a terminal:")
-    st.code(found.command, language="bash", wrap_lines=True)
+def is_at_work(view: RunView) -> bool:
+    """Whether a job trains on this run's pseudo-masks, or waits to."""
+    job = _last_job(view)
+    return job is not None and job.state in jobs.ACTIVE
 
 
-def _number(label: str, name: str, default: int, least: int, most: int) -> int:
-    key = state.put(f"{name}_widget", int(state.setting(name, default)))
-    keep = state.on_change(key, lambda value: state.set_setting(name, int(value or default)))
-    return int(st.number_input(label, least, most, step=1, key=key, on_change=keep) or default)
+def _standing(view: RunView, training: Training | None) -> tuple[bool, int, int]:
+    """What decides how the whole page is drawn: a job at work, how many trainings, how much of the one shown."""
+    trainings = _trainings(view)
+    shown = next((t for t in trainings if training is not None and t.id == training.id), None)
+    return is_at_work(view), len(trainings), len(shown.artifacts) if shown else 0
+
+
+def _trainings(view: RunView) -> list[Training]:
+    return view_data.workspace().trainings.of_run(view.run.id)
+
+
+def _choice_key(view: RunView) -> str:
+    return f"training_of_{view.run.id}"
 
 
 def _last_job(view: RunView) -> Job | None:
     found = [job for job in jobs.list_jobs(view_data.workspace()) if job.kind == "train"]
     return next((job for job in found if job.settings.get("run") == view.run.id), None)
-
-
-def _is_at_work(view: RunView) -> bool:
-    job = _last_job(view)
-    return job is not None and job.state in jobs.ACTIVE
 
 
 def _training_words(training: Training) -> str:

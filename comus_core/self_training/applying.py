@@ -12,7 +12,7 @@ from comus_core.images.dataset import open_dataset
 from comus_core.label_map import LabelMap
 from comus_core.pipeline import result_json
 from comus_core.scoring import score_json
-from comus_core.self_training.rounds import score_round
+from comus_core.self_training.round_scores import score_round
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.stages import StageContext
 from comus_core.types import OnProgress, no_progress

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from comus_core.estimate import EFFICIENCY, GPU_GFLOPS, matrix_speed, remember, speeds
+from comus_core.self_training.looks import EXAMPLES, SCORED
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.workspace import Workspace
 
@@ -30,16 +31,60 @@ class TrainingCost:
         return sum(self.training) + len(self.training) * self.predicting
 
 
-def training_cost(settings: TrainingSettings, images: int, workspace: Workspace, device: str = "cpu") -> TrainingCost:
-    """The cost of all rounds over so many images, if no round is reused."""
+def training_cost(
+    settings: TrainingSettings,
+    images: int,
+    workspace: Workspace,
+    device: str = "cpu",
+    *,
+    later: int | None = None,
+    scored: int | None = None,
+) -> TrainingCost:
+    """The cost of all rounds, if no round is reused.
+
+    Args:
+        settings: of the training.
+        images: that the first round learns from.
+        workspace: where earlier trainings left their speed.
+        device: it will run on.
+        later: images that each further round learns from; None for as many.
+        scored: images that each round is scored on; None for as many.
+    """
     known = speeds(workspace, device).get(_work(settings))
     each = known if known is not None else _arithmetic(settings, device)
-    epochs = [settings.epochs_of(number) for number in range(1, settings.rounds + 1)]
+    counts = [images if number == 1 or later is None else later for number in range(1, settings.rounds + 1)]
+    forward = each * FORWARD_SHARE * (settings.predict_size / settings.crop) ** 2
+    look = (EXAMPLES + min(SCORED, images if scored is None else scored)) * (forward + SCORING_SECONDS)
+    looked = look / (settings.look_every * settings.batch) if settings.look_every else 0.0  # a training image
+    training = tuple(
+        (each + looked) * count * settings.epochs_of(number) for number, count in enumerate(counts, start=1)
+    )
     views = (2 if settings.predict_flip else 1) * (SCALES_COST if settings.predict_scales else 1)
-    forward = each * FORWARD_SHARE * (settings.predict_size / settings.crop) ** 2 * views
+    taught = later if later is not None else 0 if scored is None else images  # labelled for the next round beside those
+    predicted = (images if scored is None else scored) + taught * (settings.rounds - 1) / settings.rounds
     refining = GUIDED_SECONDS * (settings.predict_size / 448) ** 2 if settings.refine == "guided" else 0.0
-    predicting = images * (forward + refining + SCORING_SECONDS)
-    return TrainingCost(tuple(each * images * count for count in epochs), predicting, known is not None)
+    return TrainingCost(training, predicted * (forward * views + refining + SCORING_SECONDS), known is not None)
+
+
+def seconds_left(
+    settings: TrainingSettings, number: int, in_round: float, images: int | None, images_per_second: float
+) -> float | None:
+    """Seconds of training still to come at the present pace, predictions not counted.
+
+    Args:
+        settings: of the training.
+        number: of the round at work.
+        in_round: seconds that it will still take.
+        images: that each later round learns from; None if that is not known.
+        images_per_second: of the training now.
+
+    Returns:
+        None where rounds are to come whose images are not known.
+    """
+    later = [settings.epochs_of(n) for n in range(number + 1, settings.rounds + 1)]
+    if later and images is None:
+        return None
+    return in_round + sum(later) * (images or 0) / max(images_per_second, 1e-9)
 
 
 def remember_speed(workspace: Workspace, settings: TrainingSettings, device: str, images_per_second: float) -> None:

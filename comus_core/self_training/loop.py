@@ -17,6 +17,7 @@ from comus_core.self_training import checkpoint
 from comus_core.self_training.checkpoint import State
 from comus_core.self_training.convolution import FasterConvolutions
 from comus_core.self_training.examples import Examples, batches, steps_per_epoch
+from comus_core.self_training.looking import Looking
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.self_training.soft_labels import summed_loss
 from comus_core.self_training.team import Team
@@ -54,6 +55,7 @@ def train_round(
     team: Team | None = None,
     on_progress: OnProgress = no_progress,
     on_report: Callable[[list[dict[str, float]]], None] = lambda _: None,
+    look: Looking | None = None,
     log: Callable[[str], None] = lambda _: None,
 ) -> tuple[dict[str, Tensor], State]:
     """Train to the round's last step, from the checkpoint in its folder if there is one.
@@ -66,6 +68,7 @@ def train_round(
         team: the processes that train together; None is this one alone.
         on_progress: called after every step; raising `Cancelled` there keeps a checkpoint.
         on_report: told about once a second of the steps since: step, loss, rate, images_per_second of each.
+        look: shown the weights that would be kept, from time to time; given to the leading process alone.
         log: told what a person should know.
 
     Returns:
@@ -105,6 +108,9 @@ def train_round(
             if now - told >= REPORT_EVERY or state.step == steps:
                 on_report(state.history[reported:])
                 told, reported = now, len(state.history)
+            if look is not None and look.is_due(state.step, steps):
+                look(state.step, state.averaged or network.state_dict())
+                clock = time.perf_counter()  # looking is no training: it does not count in images per second
             if state.step % settings.checkpoint_every == 0 and state.step < steps and team.leads:
                 checkpoint.save(this.folder, state, network, optimiser)
             on_progress(Progress(stage, state.step, steps))

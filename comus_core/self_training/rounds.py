@@ -11,17 +11,15 @@ from typing import Any
 
 from comus_core import run_tables as tables
 from comus_core import stages
-from comus_core.config import Matching
 from comus_core.errors import Cancelled
-from comus_core.evaluation.matching import match
-from comus_core.evaluation.report import Score, score
 from comus_core.images.dataset import absolute, open_dataset
-from comus_core.scoring import frozen_matching, score_json, score_run
+from comus_core.scoring import score_json, score_run
 from comus_core.self_training.cost import remember_speed
+from comus_core.self_training.looks import LookPlan, examples_of, plan_looks
+from comus_core.self_training.round_scores import score_round, score_table
 from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked
 from comus_core.stages import StageContext
-from comus_core.stages.rounds import read_round_counts
-from comus_core.types import OnProgress, no_progress
+from comus_core.types import IntArray, OnProgress, no_progress
 from comus_core.weights import REGISTRY, Supervision, strongest
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.artifacts import digest
@@ -88,10 +86,12 @@ def _train(
         training = _score_round_0(training, contexts, workspace, run)
         on_training(training)
         context, images = contexts.own, contexts.checked(contexts.own)
+        plan = _look_plan(contexts, workspace, run, decided, settings.look_every, categories)
         for number in range(1, settings.rounds + 1):
             start = time.perf_counter()
             report = partial(workspace.trainings.note, training.id, number)
-            trained = stages.network(context, settings, number, labels, images, categories, log, report)
+            looks = (plan, partial(workspace.trainings.note_look, training.id, number)) if plan else None
+            trained = stages.network(context, settings, number, labels, images, categories, log, report, looks)
             _remember_speed(training, contexts.own.device, number, settings, workspace)
             made = {f"network-{number}": trained}
             made |= _predict(contexts, settings, trained, number, categories)
@@ -148,6 +148,26 @@ class _Contexts:
             self._checked[spec] = stages.check_images(context)
             stages.require_usable(context, self._checked[spec])
         return self._checked[spec]
+
+
+def _look_plan(
+    contexts: _Contexts, workspace: Workspace, run: Run, decided: Decisions, every: int, categories: int
+) -> LookPlan | None:
+    """What the networks are tried on while they train; None where the settings say never."""
+    if not every:
+        return None
+    own, scored = contexts.own.dataset, contexts.scored.dataset
+    usable = tables.usable_ids(contexts.checked(contexts.scored)) if scored.truth is not None else []
+
+    def miou(table: IntArray) -> float:
+        assert scored.truth is not None, "nothing is scored without ground truth"
+        return score_table(workspace, run, table, scored.truth.classes, _names(workspace, run, categories)).miou
+
+    return plan_looks(every, examples_of(workspace, run, decided), own.read, scored, usable, categories, miou)
+
+
+def _names(workspace: Workspace, run: Run, categories: int) -> tuple[str, ...]:
+    return tables.label_map_of(workspace.decisions_of(run), categories).names
 
 
 def _complete(request: TrainingRequest) -> TrainingRequest:
@@ -233,39 +253,9 @@ def _entry(
     counts = made.get(f"counts-{number}")
     evaluation = None
     if counts is not None and context.dataset.truth is not None:
-        names = tables.label_map_of(workspace.decisions_of(run), categories).names
-        classes = context.dataset.truth.classes
+        classes, names = context.dataset.truth.classes, _names(workspace, run, categories)
         evaluation = score_json(score_round(workspace, run, counts, categories, classes, names))
     return _round(number, evaluation, seconds)
-
-
-def score_round(
-    workspace: Workspace,
-    run: Run,
-    counts: Artifact,
-    categories: int,
-    classes: tuple[str, ...],
-    names: tuple[str, ...],
-    mode: Matching | None = None,
-    matching_from: str | None = None,
-) -> Score:
-    """The score of a round's predictions, matched as the run is.
-
-    Args:
-        workspace: where the run is.
-        run: whose matching is used where `mode` and `matching_from` do not say.
-        counts: of `stages.round_counts`.
-        categories: C.
-        classes: n names, background first.
-        names: C names.
-        mode: `auto`, `hungarian` or `majority`.
-        matching_from: a run whose matching is frozen.
-    """
-    _, values = read_round_counts(counts, categories)
-    table = values.sum(axis=0)
-    other = matching_from or run.config.matching_from
-    frozen = frozen_matching(workspace, other, categories, classes) if other else None
-    return score(table, frozen or match(table, mode or run.config.matching), classes, ("background", *names))
 
 
 def _round(number: int, evaluation: dict[str, Any] | None, seconds: float) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class TrainingSettings:
     mix: float = 0.0  # share of crops into which the objects of another are pasted (ClassMix)
     ema: float = 0.0  # decay a step of the weights' average that is kept as the network; 0 keeps the last weights
     checkpoint_every: int = 50  # steps
+    look_every: int = 120  # steps from one look at the network in training to the next; 0 never looks
 
     def __post_init__(self) -> None:
         check_choice("backbone", self.backbone, Backbone)
@@ -70,6 +71,7 @@ class TrainingSettings:
         require(self.batch >= 2, f"batch {self.batch}: at least 2, since batch norm needs several")
         parts = self.replicas >= 1 and self.batch % self.replicas == 0
         require(parts, f"replicas {self.replicas}: must divide the batch of {self.batch}")
+        require(self.look_every >= 0, f"look_every {self.look_every}: 0 (never) or a number of steps")
         require(self.learning_rate > 0, f"learning_rate {self.learning_rate}: above 0")
         require(self.weight_decay >= 0, f"weight_decay {self.weight_decay}: 0 or more")
         for name in ("balance", "mix"):
@@ -125,6 +127,7 @@ _PAPER: dict[str, Any] = {
     "soft": False,
     "mix": 0.0,
     "ema": 0.0,
+    "look_every": 0,
 }
 
 # The paper's epochs are one more than its settings say: the reference counts to them inclusively (protocol 1.6).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from comus_core.config import to_dict
 from comus_core.errors import DatasetError
 from comus_core.images.reading import read_ahead
 from comus_core.pseudo_masks import from_png, index_dtype_and_ignore, to_png
+from comus_core.self_training.looks import LookPlan
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.stages.context import StageContext
 from comus_core.stages.labels import beside, files_of, labelled
@@ -30,8 +32,10 @@ from comus_core.workspace.files import replacing
 WEIGHTS, HISTORY = "network.safetensors", "history.json"
 PREDICTION = ("predict_size", "predict_resize", "predict_flip", "predict_scales", "refine")  # do not touch the network
 TEACHER = ("confidence", "balance", "soft")  # what of a teacher's masks is learnt: do not touch the first round
-ROUNDS = ("rounds", "epochs", "later_epochs", "checkpoint_every", *TEACHER)
+ROUNDS = ("rounds", "epochs", "later_epochs", "checkpoint_every", "look_every", *TEACHER)
 BATCH = 8  # images predicted at once
+
+OnLook = Callable[[str, int, float | None, int], None]  # (network's fingerprint, step, mIoU in percent, images scored)
 
 
 def network(
@@ -43,6 +47,7 @@ def network(
     categories: int,
     log: Callable[[str], None],
     on_report: Callable[[list[dict[str, float]]], None],
+    looks: tuple[LookPlan, OnLook] | None = None,
 ) -> Artifact:
     """The network of round `number`, trained on the masks of `labels`; goes on from its checkpoint after a kill.
 
@@ -55,10 +60,12 @@ def network(
         categories: C.
         log: told what a person should know.
         on_report: told of the steps, by the leading process.
+        looks: what to try the network on while it trains, and whom to tell of it; None does not look.
     """
     from safetensors.torch import save_file
 
     from comus_core.self_training import checkpoint
+    from comus_core.self_training.looking import Looking
     from comus_core.self_training.loop import Round, train_round
     from comus_core.self_training.network import new_segmenter
     from comus_core.self_training.team import Team
@@ -73,6 +80,10 @@ def network(
         tell: dict[str, Any] = {"on_progress": context.on_progress, "log": log}
         if team.leads:
             tell["on_report"] = on_report
+            if looks is not None:
+                plan, on_look = looks
+                note = partial(on_look, key.fingerprint)
+                tell["look"] = Looking(fresh, plan, settings, folder, context.device, note, log)
         return train_round(fresh, examples, settings, this, team=team, **tell)
 
     def write(folder: Path) -> None:

@@ -119,7 +119,8 @@ class RunTable:
         """Forget a run, its decisions and its trainings; its artifacts are not touched here."""
         with self.database.writing() as connection:
             own = "SELECT id FROM trainings WHERE run = ?"
-            connection.execute(f"DELETE FROM training_steps WHERE training IN ({own})", (run_id,))
+            for table in ("training_steps", "training_looks"):
+                connection.execute(f"DELETE FROM {table} WHERE training IN ({own})", (run_id,))
             connection.execute("DELETE FROM trainings WHERE run = ?", (run_id,))
             connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
             connection.execute("DELETE FROM events WHERE run = ?", (run_id,))

@@ -15,6 +15,10 @@ STEPS = (
     "CREATE TABLE IF NOT EXISTS training_steps (training TEXT NOT NULL, round INTEGER NOT NULL, step INTEGER NOT NULL,"
     " loss REAL NOT NULL, rate REAL NOT NULL, images_per_second REAL NOT NULL, PRIMARY KEY (training, round, step))"
 )
+LOOKS = (
+    "CREATE TABLE IF NOT EXISTS training_looks (network TEXT NOT NULL, step INTEGER NOT NULL, training TEXT NOT NULL,"
+    " round INTEGER NOT NULL, miou REAL, images INTEGER NOT NULL, PRIMARY KEY (network, step))"
+)
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS trainings (id TEXT PRIMARY KEY, run TEXT NOT NULL, state TEXT NOT NULL,"
     " created_at TEXT NOT NULL, updated_at TEXT NOT NULL, settings TEXT NOT NULL, artifacts TEXT NOT NULL,"
@@ -43,6 +47,24 @@ class Training:
     result: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Look:
+    """What a network in training was worth at a step.
+
+    Attributes:
+        network: fingerprint of the artifact that it became, or will.
+        round: 1 for the first.
+        step: of the round.
+        miou: in percent on `images` images; None without ground truth.
+    """
+
+    network: str
+    round: int
+    step: int
+    miou: float | None
+    images: int
+
+
 class TrainingTable:
     """The trainings of a workspace."""
 
@@ -51,6 +73,7 @@ class TrainingTable:
         with database.reading() as connection:
             connection.execute(SCHEMA)
             connection.execute(STEPS)
+            connection.execute(LOOKS)
 
     def save(self, training: Training) -> Training:
         """Insert or update a row."""
@@ -82,6 +105,29 @@ class TrainingTable:
             values = {name: row[name] for name in ("step", "loss", "rate", "images_per_second")}
             found.setdefault(row["round"], []).append(values)
         return found
+
+    def note_look(
+        self, training_id: str, number: int, network: str, step: int, miou: float | None, images: int
+    ) -> None:
+        """Add a look (see `Look`) of round `number`; one at the same step of the same network replaces it."""
+        row = (network, step, training_id, number, miou, images)
+        with self.database.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO training_looks VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def looks(self, training: Training) -> list[Look]:
+        """The looks at a training's networks in order, whichever training of the same network took them."""
+        finished = {name: value for name, value in training.artifacts.items() if name.startswith("network-")}
+        own = list(finished.values())
+        begun = "SELECT network FROM training_looks WHERE training = ?"
+        places = ", ".join("?" * len(own))
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT network, round, step, miou, images FROM training_looks WHERE network IN ({begun})"
+                f" OR network IN ({places}) ORDER BY round, step",
+                (training.id, *own),
+            ).fetchall()
+        looks = [Look(*row) for row in rows]  # of a finished round those at the network that it became
+        return [look for look in looks if finished.get(f"network-{look.round}", look.network) == look.network]
 
     def get(self, training_id: str) -> Training:
         """The training of that id.

@@ -3,6 +3,7 @@
 import io
 import shlex
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,17 +12,23 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from app import training_form
-from app.components.training_figures import loss_curve, round_bars, smoothed
+from app.components.training_figures import look_curve, loss_curve, round_bars, smoothed
 from app.components.training_panel import rounds_table
+from app.components.training_strip import chosen
 from app.palette import colours
 from app.training_form import Asked
+from app.training_routes import ERROR_COLOURS
 from comus_core import open_workspace
 from comus_core.drawing import rgb
+from comus_core.evaluation.error_map import IGNORED
 from comus_core.pseudo_masks import from_png
 from comus_core.round_masks import rounds_of
+from comus_core.round_view import open_round_view
 from comus_core.run_view import open_run_view
 from comus_core.self_training import make_training
+from comus_core.self_training.looks import look_images, look_mask
 from comus_core.self_training.rounds import train
+from comus_core.workspace.trainings import Look
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
 
@@ -78,7 +85,7 @@ def test_a_training_is_shown_round_by_round(app_test, trained):
     table = test.dataframe[0].value
     assert list(table.columns) == ["Class", "Round 0", "Round 1"]
     assert table["Round 1"][0] == round(training.result["rounds"][1]["miou"], 2)
-    assert len(test.get("plotly_chart")) == 2
+    assert len(test.get("plotly_chart")) == 5  # loss, looks, rate, speed, rounds
 
 
 def test_the_layer_of_a_round_is_its_mask_in_the_colours_of_the_categories(trained, monkeypatch):
@@ -103,16 +110,132 @@ def test_the_layer_of_a_round_is_its_mask_in_the_colours_of_the_categories(train
     assert client.get(f"/api/runs/{run.id}/layers/round-2/3").status_code == 404
 
 
+def test_examples_are_shown_look_by_look_and_every_image_with_its_errors(app_test, trained):
+    workspace, run, training = trained
+    rounds = open_round_view(workspace, training)
+    test = app_test("training", workspace=workspace, run=run.id)
+    strip = next(part for part in words(test).split("\n") if 'class="comus-strip"' in part)
+    (look,) = workspace.trainings.looks(training)  # so few steps that only the last is looked at
+    assert strip.count("<img") == 6 * 5 and f"Round 1, step {look.step} <i>{look.miou:.1f} %</i>" in strip
+    assert f"On {look.images} images" in words(test) and look.images == 48
+    assert rounds.image_ids[0] in shown_image(test) and "Teacher (round 1)" in words(test)
+    test.button(key="next_round_image").click().run()
+    assert not test.exception and rounds.image_ids[1] in shown_image(test)
+    order = next(group for group in test.get("button_group") if group.key == "round_order")
+    order.set_value("worst").run()
+    iou = rounds.ious[1]
+    assert not test.exception and min(iou, key=iou.__getitem__) in shown_image(test)
+    assert f"IoU {min(iou.values()):.1f} %" in words(test)
+
+
+def shown_image(test) -> str:
+    return next(part.value for part in test.caption if str(part.value).startswith("`"))
+
+
+def test_the_pictures_of_rounds_and_looks_are_drawn_from_their_masks(trained, monkeypatch):
+    workspace, run, training = trained
+    monkeypatch.setenv("COMUS_WORKSPACE", str(workspace.root))
+    from starlette.applications import Starlette
+
+    from app.server import routes
+
+    client, rounds, view = (
+        TestClient(Starlette(routes=routes())),
+        open_round_view(workspace, training),
+        open_run_view(workspace, run),
+    )
+
+    def pixels(address):
+        return np.asarray(Image.open(io.BytesIO(client.get(address).content)).convert("RGBA"))
+
+    image_id, base = rounds.image_ids[7], f"/api/trainings/{training.id}"
+    prediction, truth = rounds.mask(1, image_id), rounds.truth.mask(image_id)
+    class_of = rounds.class_of[1]
+    errors = pixels(f"{base}/errors-1/7")
+    assert np.array_equal(errors[..., 3] > 0, class_of[prediction] != truth)
+    for y, x in np.argwhere(errors[..., 3] > 0)[::29]:
+        kind = 2 if class_of[prediction[y, x]] == 0 else 3 if truth[y, x] == 0 else 1
+        assert np.array_equal(errors[y, x, :3], rgb([ERROR_COLOURS[kind]])[0])
+    assert np.array_equal(pixels(f"{base}/truth/7")[..., 3] > 0, truth > 0)
+    assert np.array_equal(pixels(f"{base}/mask-1/7")[..., 3] > 0, class_of[prediction] != 0)
+    assert pixels(f"{base}/photograph/7?size=480").shape[:2] == truth.shape
+    assert client.get(f"{base}/errors-2/7").status_code == client.get(f"{base}/truth/999").status_code == 404
+
+    (look,) = workspace.trainings.looks(training)
+    example = look_images(workspace, look.network)[2]
+    at = view.image_row_of[example]
+    drawn = pixels(f"/api/runs/{run.id}/looks/{look.network}/{look.step}/{at}")
+    assert np.array_equal(drawn[..., 3] > 0, look_mask(workspace, look.network, look.step, example) > 0)
+    learned = pixels(f"/api/runs/{run.id}/learned/{training.artifacts['labels-1']}/{at}")
+    assert learned[..., 3].any() and client.get(f"/api/runs/{run.id}/learned/0123456789abcdef/{at}").status_code == 404
+    assert client.get(f"/api/runs/{run.id}/looks/{look.network}/3/{at}").status_code == 404
+
+
+def test_a_pseudo_mask_has_errors_too_and_few_images_have_none(trained):
+    workspace, _, training = trained
+    rounds = open_round_view(workspace, training)
+    without = [i for i in rounds.image_ids if not rounds.has(0, i)]
+    assert len(rounds.image_ids) == 90 and len(without) >= 4  # the empty ones, and those that the filter dropped
+    learned = next(i for i in rounds.image_ids if rounds.has(0, i))
+    mask, truth, errors = rounds.mask(0, learned), rounds.truth.mask(learned), rounds.errors(0, learned)
+    assert np.array_equal(errors == IGNORED, mask == 255)
+    assert np.array_equal(
+        (errors > 0) & (mask != 255), (rounds.class_of[0][np.where(mask == 255, 0, mask)] != truth) & (mask != 255)
+    )
+    assert sorted(rounds.ordered("best")) == rounds.image_ids == rounds.ordered("name")
+    assert rounds.ordered("best")[0] == max(rounds.ious[1], key=rounds.ious[1].__getitem__)
+
+
+def test_other_images_to_learn_from_and_to_be_scored_on_are_checked_and_in_the_command(page, shown, monkeypatch):
+    folder = shown[1].config.dataset
+    monkeypatch.setenv("COMUS_IMAGE_ROOTS", str(Path(folder).parent))
+    page.text_input(key="training_scored_on_field").set_value("/nowhere/at/all").run()
+    assert not page.exception and "/nowhere/at/all" in page.error[0].value
+    assert not [b for b in page.button if b.key == "training_start"]
+    page.text_input(key="training_scored_on_field").set_value("demo").run()
+    assert not page.exception and "with ground truth" in words(page) and "--eval demo" in page.code[0].value
+    page.text_input(key="training_images_field").set_value("demo").run()
+    assert "--images demo --eval demo" in page.code[0].value
+    page.number_input(key="training_rounds_cpu_widget").set_value(1).run()
+    assert "--images" not in page.code[0].value and "ask for two" in words(page)
+    page.text_input(key="training_scored_on_field").set_value(folder).run()
+    assert not page.error and "--eval" not in page.code[0].value  # the run's own images are no others
+
+
+def test_another_backbone_is_in_the_command_and_its_absence_is_said(page):
+    page.selectbox(key="training_backbone_cpu").set_value("dino-resnet50").run()
+    assert not page.exception and "--backbone dino-resnet50" in page.code[-1].value
+    assert page.button(key="training_start").disabled and "comus weights download dino-resnet50" in words(page)
+
+
+def test_of_many_looks_the_first_the_latest_and_some_between_are_shown():
+    looks = [Look("n", 1, step, None, 0) for step in range(11)]
+    assert [look.step for look in chosen(looks)] == [0, 2, 4, 6, 8, 10]
+    assert chosen(looks[:3]) == looks[:3] and chosen([]) == []
+
+
+def test_looks_lie_below_the_steps_of_their_round():
+    record = {"loss": 1.0, "rate": 1.0, "images_per_second": 1.0}
+    steps = {n: [{"step": k, **record} for k in (1, 2, 3)] for n in (1, 2)}
+    looks = [Look("a", 1, 2, 40.0, 9), Look("a", 1, 3, None, 9), Look("b", 2, 3, 50.0, 9)]
+    assert [(list(t.x), list(t.y)) for t in look_curve(steps, looks).data] == [([2], [40.0]), ([6], [50.0])]
+
+
 def test_the_command_of_a_page_is_read_back_to_the_same_settings(shown):
     from comus_core.cli.train import train as command
 
     workspace, run = shown
-    for wanted in (Asked("cpu", 2, None), Asked("paper-voc", 1, 0.0, 9), Asked("paper-coco", 3, 12.5)):
+    elsewhere = Asked("cpu", 2, None, 0, "dino-resnet50", "/data/more photos", "voc:/data:val")
+    for wanted in (Asked("cpu", 2, None), Asked("paper-voc", 1, 0.0, 9), Asked("paper-coco", 3, 12.5), elsewhere):
         name, verb, *rest = shlex.split(training_form.command_line(workspace, run, wanted))
         assert (name, verb) == ("comus", "train")
         given = command.make_context("train", rest).params
-        again = Asked(given["preset"], given["rounds"] or wanted.settings.rounds, given["percent"], given["seed"])
-        assert again == wanted and make_training(given["preset"], rounds=given["rounds"]) == wanted.settings
+        rounds, more = (
+            given["rounds"] or wanted.settings.rounds,
+            (given["backbone"], given["images"], given["scored_on"]),
+        )
+        assert Asked(given["preset"], rounds, given["percent"], given["seed"], *more) == wanted
+        assert make_training(given["preset"], rounds=rounds, backbone=given["backbone"]) == wanted.settings
 
 
 def test_the_smoothed_loss_is_a_running_average_that_starts_at_the_first_value():

@@ -6,11 +6,13 @@ import pytest
 
 from comus_core import open_workspace
 from comus_core.jobs import get
+from comus_core.round_view import open_round_view
 from tests.app.serving import serving, settle
 from tests.app.steps import await_state
 from tests.jobs.watching import end_all, until
 
 pytestmark = pytest.mark.browser
+LOOKS = "document.querySelector('.st-key-training_looks .js-plotly-plot')?.data?.map(t => t.x.length) ?? []"
 POINTS = "document.querySelector('.st-key-training_loss .js-plotly-plot')?.data?.[0]?.x?.length ?? 0"
 
 
@@ -21,10 +23,11 @@ def test_a_training_is_launched_watched_cancelled_resumed_and_compared(page, fin
         with serving(workspace.root, tmp_path, COMUS_IMAGE_ROOTS=str(drawn.parent)) as url:
             page.goto(f"{url}training?run={run.id}")
             settle(page, "Not trained yet")
+            page.locator(".st-key-training_start").wait_for()
             field = page.locator(".st-key-training_rounds_cpu_widget input")
-            field.fill("1")
+            field.fill("2")
             field.press("Enter")
-            settle(page, "--rounds 1")
+            settle(page)
             page.locator(".st-key-training_start button").click()
             page.locator(".st-key-job_1").wait_for(timeout=60_000)
             page.wait_for_function(f"({POINTS}) >= 2", timeout=180_000)
@@ -41,16 +44,32 @@ def test_a_training_is_launched_watched_cancelled_resumed_and_compared(page, fin
             await_state(page, "done", 300_000)
             training = workspace.trainings.of_run(run.id)[0]
             settle(page, "mIoU of each round")
-            score = f"{training.result['rounds'][1]['miou']:.1f}"
+            score = f"{training.result['rounds'][2]['miou']:.1f}"
             page.locator(".st-key-training_rounds_figure").get_by_text(score).first.wait_for(timeout=30_000)
-            page.get_by_text("See teacher and student beside the pseudo-mask").click()
-            page.wait_for_url("**/image**")
+            page.wait_for_function(f"JSON.stringify({LOOKS}) === '[1,1]'")  # the last step of either round
+            looks = workspace.trainings.looks(training)
+            strip = page.get_by_role("region", name="Example images")
+            strip.get_by_text(f"Round 2, step {looks[-1].step}").wait_for()
+            assert strip.locator("img.layer").count() == 6 * (1 + len(looks))
+            _drawn(page, strip.locator("img.layer").last)
+            for number, name in ((0, "Pseudo-mask"), (1, "Teacher (round 1)"), (2, "Student (round 2)")):
+                pane = page.locator(f'.comus-pane[data-round="{number}"]')
+                pane.get_by_text(name).wait_for()
+                for kind in ("mask", "errors"):
+                    _drawn(page, pane.locator(f"span.{kind} img.layer"))
+            _drawn(page, page.get_by_alt_text("Ground truth"))
+            page.get_by_text("Worst first").click()
+            rounds = open_round_view(workspace, training)
+            page.get_by_text(rounds.ordered("worst")[0], exact=True).wait_for()
+            page.locator(".st-key-next_round_image button").click()
+            page.get_by_text(rounds.ordered("worst")[1], exact=True).wait_for()
             settle(page)
-            photo = page.locator(".st-key-photo")
-            for label in ("Pseudo-mask", "Teacher (round 1)", "Ground truth"):
-                photo.get_by_label(label, exact=False).first.check()
-            layer = photo.locator('img[data-layer="round-1"]')
-            page.wait_for_function("e => e.naturalWidth > 0", arg=layer.element_handle())
             page.goto("about:blank")
     finally:
         end_all(workspace)
+
+
+def _drawn(page, picture) -> None:
+    """Scroll to a picture and wait until it has come."""
+    picture.scroll_into_view_if_needed()
+    page.wait_for_function("e => e.complete && e.naturalWidth > 0", arg=picture.element_handle())

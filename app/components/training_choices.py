@@ -1,0 +1,126 @@
+"""What to ask of a training: preset, rounds, filter, data sets; what it costs and owes; and the button."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import job_words, run_form, state, training_form, view_data
+from app.components import badge, choices, states, training_panel
+from app.training_form import PRESET_WORDS, Asked
+from comus_core.errors import ComusError
+from comus_core.images.glance import Glance
+from comus_core.run_view import RunView
+from comus_core.self_training import make_training
+
+LATER, SCORED_ON = "training_images", "training_scored_on"  # names of the fields for data sets
+
+
+def form(view: RunView) -> None:
+    """The choices, what they cost and owe, and the button."""
+    preset = choices.selected("Start from", PRESET_WORDS, key="training_preset", hidden=False)
+    words = training_form.backbone_words(preset)
+    backbone = choices.selected("Backbone", words, key=f"training_backbone_{preset}", hidden=False)
+    one, two = st.columns(2)
+    with one:
+        rounds = _number("Rounds", f"training_rounds_{preset}", make_training(preset).rounds, 1, 9)
+    with two:
+        seed = _number("Seed", "training_seed", 0, 0, 2**32 - 1)
+    decided = view_data.decisions(view)
+    own = st.toggle(
+        "Another filter than the run's",
+        value=bool(state.setting("training_own_filter", False)),
+        key="training_own_filter_widget",
+        on_change=state.on_change(
+            "training_own_filter_widget", lambda on: state.set_setting("training_own_filter", bool(on))
+        ),
+        help=f"The first round learns from the core as decided in the run ({decided.filter_percent:g} %).",
+    )
+    percent = None
+    if own:
+        key = state.put("training_filter", float(state.setting("training_percent", decided.filter_percent)))
+        keep = state.on_change(key, lambda value: state.set_setting("training_percent", float(value)))
+        percent = float(st.slider("Filter", 0.0, 100.0, step=1.0, format="%g %%", key=key, on_change=keep))
+    (images, more), (scored_on, scored) = _datasets(rounds)
+    if "" in (images, scored_on):
+        return  # what is wrong was said beside the field
+    if view.run.config.dataset in (images, scored_on):
+        images, scored_on = (None if spec == view.run.config.dataset else spec for spec in (images, scored_on))
+    changed = backbone if backbone != make_training(preset).backbone else None
+    wanted = Asked(preset, rounds, percent, seed, changed, images, scored_on)
+    _before(view, wanted, more if images else None, scored if scored_on else None)
+
+
+def _datasets(rounds: int) -> tuple[tuple[str | None, int | None], tuple[str | None, int | None]]:
+    """What later rounds learn from and what rounds are scored on, and how many images that is.
+
+    None is the run's own data set, an empty string one that cannot be used.
+    """
+    typed = any(state.setting(name, "") for name in (LATER, SCORED_ON))
+    with st.expander("Other images", expanded=typed, key="training_datasets"):
+        st.caption("A folder, `voc:ROOT:SPLIT` or `coco:ROOT:SPLIT` on the server; empty for the run's own images.")
+        scored = _dataset("Rounds are scored on", SCORED_ON, needs_truth=True)
+        later = _dataset("Rounds after the first learn from", LATER, needs_truth=False)
+        if later[0] and rounds == 1:
+            st.caption("One round learns from the run's own images alone: ask for two.")
+            later = None, None
+    return later, scored
+
+
+def _dataset(label: str, name: str, *, needs_truth: bool) -> tuple[str | None, int | None]:
+    key = state.put(f"{name}_field", str(state.setting(name, "")))
+    keep = state.on_change(key, lambda value: state.set_setting(name, value))
+    typed = st.text_input(label, key=key, on_change=keep, placeholder="the run's own images")
+    try:
+        spec, seen = _look(typed)
+    except ComusError as fault:
+        states.error(fault)
+        return "", None
+    if seen is not None:
+        st.caption(_seen_words(seen, needs_truth))
+    return spec, seen.images if seen else None
+
+
+@st.cache_data(ttl=60, max_entries=32, show_spinner="Looking at the folder")
+def _look(typed: str) -> tuple[str | None, Glance | None]:
+    return training_form.dataset_of(typed, view_data.workspace())
+
+
+def _seen_words(seen: Glance, needs_truth: bool) -> str:
+    classes = f", {seen.classes} classes" if seen.classes else ""
+    if seen.labelled:
+        return f"{seen.images:,} images with ground truth{classes}"
+    return f"{seen.images:,} images" + (" without ground truth: there will be no score" if needs_truth else "")
+
+
+def _before(view: RunView, wanted: Asked, later: int | None, scored: int | None) -> None:
+    """What the training will cost and owe, and the button."""
+    try:
+        found = training_form.preview(view_data.workspace(), view.run, wanted, len(view.image_ids), later, scored)
+    except ComusError as fault:
+        states.error(fault)
+        return
+    badge.show(found.supervision, view.run.provenance.get("non_commercial", ()))
+    st.metric("Time", f"≈ {job_words.about(found.cost.total)}", width="content")
+    basis = "from an earlier training here" if found.cost.measured else "from arithmetic; the first training measures"
+    st.caption(f"If no round can be reused; {basis}.")
+    if found.missing is not None:
+        st.markdown(f":material/download: **{found.missing.name}** is not on this machine: {found.missing.what}.")
+        for command in run_form.how_to_get(found.missing):
+            st.code(command, language="bash", wrap_lines=True)
+    ready = found.missing is None and not training_panel.is_at_work(view)
+    if st.button("Train", type="primary", icon=":material/school:", disabled=not ready, key="training_start"):
+        try:
+            training_form.start(view_data.workspace(), view.run, wanted)
+        except ComusError as fault:
+            states.error(fault)
+        else:
+            training_panel.forget_choice(view)
+            st.rerun()
+    st.caption("The same from a terminal:")
+    st.code(found.command, language="bash", wrap_lines=True)
+
+
+def _number(label: str, name: str, default: int, least: int, most: int) -> int:
+    key = state.put(f"{name}_widget", int(state.setting(name, default)))
+    keep = state.on_change(key, lambda value: state.set_setting(name, int(value or default)))
+    return int(st.number_input(label, least, most, step=1, key=key, on_change=keep) or default)

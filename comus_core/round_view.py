@@ -1,0 +1,155 @@
+"""The rounds of a training opened for looking at: masks, errors and score of every image scored. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from comus_core import run_tables as tables
+from comus_core.errors import WorkspaceError
+from comus_core.evaluation.error_map import error_map, image_ious, predicted_classes
+from comus_core.images.dataset import open_dataset
+from comus_core.images.records import Dataset, GroundTruth
+from comus_core.pseudo_masks import from_png, index_dtype_and_ignore
+from comus_core.scoring import score_run
+from comus_core.self_training.round_scores import match_table
+from comus_core.stages.rounds import read_round_counts
+from comus_core.types import FloatArray, ImageId, IndexMask, IntArray
+from comus_core.workspace import Artifact, Run, Workspace
+from comus_core.workspace.trainings import Training
+
+PSEUDO_MASK = 0  # the round that the pseudo-masks are
+
+
+@dataclass(frozen=True, eq=False)
+class RoundView:
+    """A training's finished rounds on the data set that they are scored on. Treat every array as read-only.
+
+    Attributes:
+        dataset: whose images these are: the run's own, or another.
+        masks: round -> artifact with `masks/`: predictions; 0 is the pseudo-masks, if the images are the run's own.
+        categories: C.
+        class_of: round -> (C + 1,) its categories' classes; empty without ground truth.
+        ious: round, 1 the first -> image id -> mean IoU in percent of the classes in it; empty without ground truth.
+    """
+
+    workspace: Workspace
+    run: Run
+    training: Training
+    dataset: Dataset
+    masks: Mapping[int, Artifact]
+    categories: int
+    class_of: Mapping[int, IntArray]
+    ious: Mapping[int, Mapping[ImageId, float]]
+
+    @property
+    def rounds(self) -> list[int]:
+        """The numbers of the finished rounds, 1 the first."""
+        return sorted(number for number in self.masks if number != PSEUDO_MASK)
+
+    @property
+    def truth(self) -> GroundTruth | None:
+        """Ground truth of the images, if there is any."""
+        return self.dataset.truth
+
+    @cached_property
+    def image_ids(self) -> list[ImageId]:
+        """The images predicted, in id order."""
+        return sorted(self._files[self.rounds[0]]) if self.rounds else []
+
+    def has(self, number: int, image_id: ImageId) -> bool:
+        """Whether a round has a mask of an image; few images may have a pseudo-mask."""
+        return image_id in self._files.get(number, {})
+
+    def mask(self, number: int, image_id: ImageId) -> IndexMask:
+        """A round's mask of an image, (H, W), 0 background, category + 1, in pseudo-masks perhaps ignore.
+
+        Raises:
+            WorkspaceError: it has none.
+        """
+        if not self.has(number, image_id):
+            raise WorkspaceError(f"training {self.training.id}: round {number} has no mask of image {image_id}")
+        with self.masks[number].reading(self._files[number][image_id]) as path:
+            return from_png(path.read_bytes())
+
+    def classes(self, number: int, image_id: ImageId) -> IntArray:
+        """The same as classes of the ground truth, (H, W); −1 = no class or ignored."""
+        return predicted_classes(self.mask(number, image_id), self.class_of[number], self._ignore)
+
+    def errors(self, number: int, image_id: ImageId) -> NDArray[np.uint8]:
+        """What is wrong in a round's mask of an image, see `error_map`.
+
+        Raises:
+            WorkspaceError: no mask, or no ground truth.
+        """
+        truth = self.truth
+        if truth is None or number not in self.class_of or not truth.has(image_id):
+            raise WorkspaceError(f"image {image_id} has no ground truth")
+        mask = self.mask(number, image_id)
+        return error_map(mask, truth.mask(image_id), self.class_of[number], truth.ignore, self._ignore)
+
+    def ordered(self, by: str) -> list[ImageId]:
+        """The images by `name`; by the last round's IoU `worst` or `best` first; by what they `gained` since the first.
+
+        Images without ground truth are in the first order only.
+        """
+        if by == "name" or not self.ious:
+            return self.image_ids
+        first, last = self.ious[min(self.ious)], self.ious[max(self.ious)]
+        scored = [i for i in self.image_ids if not np.isnan(last.get(i, np.nan))]
+        gained = {i: last[i] - first.get(i, 0.0) for i in scored}
+        key = {"worst": last.__getitem__, "best": lambda i: -last[i], "gained": lambda i: -gained[i]}[by]
+        return sorted(scored, key=key)
+
+    @property
+    def _ignore(self) -> int:
+        return index_dtype_and_ignore(self.categories)[1]
+
+    @cached_property
+    def _files(self) -> dict[int, dict[ImageId, str]]:
+        found = {}
+        for number, artifact in self.masks.items():
+            columns = artifact.table(["image_id", "file"]).columns
+            found[number] = dict(zip(*(column.to_pylist() for column in columns), strict=True))
+        return found
+
+
+def open_round_view(workspace: Workspace, training: Training) -> RoundView:
+    """Open a training's rounds.
+
+    Raises:
+        WorkspaceError: an artifact is gone.
+        DatasetError: the data set that it is scored on is no longer where it was.
+    """
+    run = workspace.runs.get(training.run)
+    dataset = open_dataset(str(training.result["dataset"]), workspace.drawings)
+    decided = workspace.decisions_of(run)
+    categories = tables.label_map_of(decided, tables.read_clusters(workspace.artifact(run, "clustering")).count).C
+    own = training.result["dataset"] == run.config.dataset
+    masks, class_of, ious = {}, {}, {}
+    if own:
+        masks[PSEUDO_MASK] = workspace.artifacts.get("pseudo_masks", training.artifacts["labels-1"])
+        if "counts" in run.artifacts:
+            class_of[PSEUDO_MASK] = score_run(workspace, run).matched.class_of
+    for name, fingerprint in training.artifacts.items():
+        kind, _, text = name.rpartition("-")
+        if kind == "predictions":
+            masks[int(text)] = workspace.artifacts.get("predictions", fingerprint)
+        elif kind == "counts" and dataset.truth is not None:
+            counts = workspace.artifacts.get("round_counts", fingerprint)
+            matched, by_image = _scored(workspace, run, counts, categories, dataset.truth.classes)
+            class_of[int(text)], ious[int(text)] = matched, by_image
+    return RoundView(workspace, run, training, dataset, masks, categories, class_of, ious)
+
+
+def _scored(
+    workspace: Workspace, run: Run, counts: Artifact, categories: int, classes: tuple[str, ...]
+) -> tuple[IntArray, dict[ImageId, float]]:
+    ids, values = read_round_counts(counts, categories)
+    matched = match_table(workspace, run, values.sum(axis=0), classes).class_of
+    ious: FloatArray = image_ious(values, matched)
+    return matched, dict(zip(ids, ious.tolist(), strict=True))

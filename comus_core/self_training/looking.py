@@ -1,0 +1,86 @@
+"""A look at a network in training: its masks of a few images and their score, from a copy, so that nothing changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from comus_core.errors import ComusError
+from comus_core.pseudo_masks import to_png
+from comus_core.self_training.looks import FOLDER, IMAGES, LookPlan, look_file
+from comus_core.self_training.prediction import predict
+from comus_core.self_training.settings import TrainingSettings
+from comus_core.types import ImageId, IndexMask, RgbImage
+from comus_core.workspace.files import replacing
+
+BATCH = 8  # images predicted at once
+
+
+class Looking:
+    """The looks of one round. The network in training lends its weights; dropout and batch norm rest in the copy.
+
+    Args:
+        network: as built; copied.
+        plan: what to look at.
+        settings: of the prediction; its size counts, mirrored and scaled views are left out.
+        folder: of the network's artifact in the making; the examples' masks go below it.
+        device: of the network.
+        note: told of each look: step, mIoU in percent or None, images scored.
+        log: told why looking ended, if it did.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        plan: LookPlan,
+        settings: TrainingSettings,
+        folder: Path,
+        device: str,
+        note: Callable[[int, float | None, int], None],
+        log: Callable[[str], None],
+    ) -> None:
+        self.network: Any = deepcopy(network).eval().requires_grad_(False)
+        self.plan, self.folder, self.device, self.note, self.log = plan, folder, device, note, log
+        self.settings = replace(settings, predict_flip=False, predict_scales=False)
+        self.ended = False
+
+    def is_due(self, step: int, steps: int) -> bool:
+        """Whether there is a look after `step` of `steps`."""
+        return not self.ended and self.plan.is_due(step, steps)
+
+    def __call__(self, step: int, weights: Mapping[str, Tensor]) -> None:
+        """Look at the weights; a fault ends the looks, never the training."""
+        try:
+            self.network.load_state_dict(weights)
+            self._keep_examples(step)
+            self.note(step, self._score(), len(self.plan.scored))
+        except (ComusError, OSError, MemoryError, torch.OutOfMemoryError) as fault:
+            self.ended = True
+            self.log(f"step {step}: no more looks in this round: {fault}")
+
+    def _keep_examples(self, step: int) -> None:
+        images = self.folder / FOLDER / IMAGES
+        if not images.exists():
+            with replacing(images) as temporary:
+                temporary.write_text(json.dumps(self.plan.examples))
+        for number, mask in enumerate(self._masks(self.plan.examples, self.plan.read)):
+            with replacing(look_file(self.folder, step, number)) as temporary:
+                temporary.write_bytes(to_png(mask))
+
+    def _score(self) -> float | None:
+        masks = zip(self.plan.scored, self._masks(self.plan.scored, self.plan.read_scored), strict=True)
+        counted = [self.plan.count(image_id, mask) for image_id, mask in masks]
+        return self.plan.score(sum(counted[1:], counted[0])) if counted else None
+
+    def _masks(self, ids: Sequence[ImageId], read: Callable[[ImageId], RgbImage]) -> Iterator[IndexMask]:
+        for start in range(0, len(ids), BATCH):
+            images = [read(image_id) for image_id in ids[start : start + BATCH]]
+            for mask, _ in predict(self.network, images, self.settings, self.device):
+                yield mask

@@ -1,0 +1,160 @@
+"""What is looked at while a round trains: which images, how they are scored, where their masks lie. No torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from comus_core import run_tables as tables
+from comus_core.errors import WorkspaceError
+from comus_core.images.dataset import Dataset
+from comus_core.pseudo_masks import from_png
+from comus_core.types import BoolMask, FloatArray, ImageId, IndexMask, IntArray, RgbImage, StrArray
+from comus_core.workspace import Run, Workspace
+from comus_core.workspace.decisions import Decisions
+
+V = TypeVar("V")
+
+EXAMPLES = 6  # images whose masks are kept
+SCORED = 48  # images with ground truth that a look is scored on, at most
+FOLDER, IMAGES = "looks", "images.json"  # inside the network's artifact
+
+
+@dataclass(frozen=True)
+class LookPlan:
+    """What a network in training is tried on from time to time.
+
+    Attributes:
+        every: steps from one look to the next; the round's last step is looked at too.
+        examples: ids of the images whose masks are kept.
+        read: an example's id -> (H, W, 3) image.
+        scored: ids of the images that the look is scored on; empty without ground truth.
+        read_scored: such an id -> (H, W, 3) image.
+        count: such an id and its predicted (H, W) mask -> (C + 1, classes) int64 pixels.
+        score: the sum of those -> mIoU in percent, matched as the run is.
+    """
+
+    every: int
+    examples: tuple[ImageId, ...]
+    read: Callable[[ImageId], RgbImage]
+    scored: tuple[ImageId, ...]
+    read_scored: Callable[[ImageId], RgbImage]
+    count: Callable[[ImageId, IndexMask], IntArray]
+    score: Callable[[IntArray], float]
+
+    def is_due(self, step: int, steps: int) -> bool:
+        """Whether there is a look after `step` of `steps`, 1 the first."""
+        return step % self.every == 0 or step == steps
+
+
+def plan_looks(
+    every: int,
+    examples: tuple[ImageId, ...],
+    read: Callable[[ImageId], RgbImage],
+    scored: Dataset,
+    usable: Sequence[ImageId],
+    categories: int,
+    score: Callable[[IntArray], float],
+) -> LookPlan:
+    """Looks at some examples, scored on some of the `usable` images of a data set, where it has ground truth."""
+    from comus_core.stages.rounds import count_prediction
+
+    truth = scored.truth
+    chosen = spread([i for i in usable if truth is not None and truth.has(i)], SCORED)
+
+    def count(image_id: ImageId, mask: IndexMask) -> IntArray:
+        assert truth is not None, "nothing is scored without ground truth"
+        return count_prediction(image_id, mask, truth.mask(image_id), truth.ignore, categories, len(truth.classes))
+
+    return LookPlan(every, examples, read, tuple(chosen), scored.read, count, score)
+
+
+def examples_of(workspace: Workspace, run: Run, decided: Decisions) -> tuple[ImageId, ...]:
+    """A run's example images under a filter, the same at every call."""
+    proposals = tables.read_proposals_lightly(workspace.artifact(run, "proposals"))
+    clusters = tables.read_clusters(workspace.artifact(run, "clustering"))
+    _, category, keep = tables.decided_rows(proposals, clusters, decided)
+    distance_of = dict(zip(clusters.proposal_id, clusters.distance, strict=True))
+    distance = np.array([distance_of.get(p, np.inf) for p in proposals.proposal_id], np.float64)
+    return choose_examples(proposals.image_id, category, keep, distance)
+
+
+def choose_examples(
+    image_id: StrArray, category: IntArray, kept: BoolMask, distance: FloatArray, most: int = EXAMPLES
+) -> tuple[ImageId, ...]:
+    """Images spread over the categories that have kept proposals, neither the purest of each nor the worst.
+
+    Args:
+        image_id: (n,) the image of each proposal.
+        category: (n,) −1 = none.
+        kept: (n,) in the core.
+        distance: (n,) to the own centre.
+        most: how many images at most, each once.
+
+    Returns:
+        Ids by category; of each category the proposals nearest the middle of its kept ones come first.
+    """
+    queues = []
+    for number in np.unique(category[kept & (category >= 0)]):
+        rows = np.flatnonzero(kept & (category == number))
+        rows = rows[np.lexsort((image_id[rows].astype(str), distance[rows]))]
+        from_middle = np.argsort(np.abs(np.arange(len(rows)) - (len(rows) - 1) / 2), kind="stable")
+        queues.append([str(image_id[row]) for row in rows[from_middle]])
+    chosen: list[list[ImageId]] = [[] for _ in queues]
+    seen: set[ImageId] = set()
+    order = spread(range(len(queues)), most)
+    while len(seen) < most and any(queues[k] for k in order):
+        for k in order:
+            fresh = next((i for i in queues[k] if i not in seen), None)
+            queues[k] = [i for i in queues[k] if i not in seen and i != fresh]
+            if fresh is not None and len(seen) < most:
+                chosen[k].append(fresh)
+                seen.add(fresh)
+    return tuple(i for of_category in chosen for i in of_category)
+
+
+def spread(values: Sequence[V], most: int) -> list[V]:
+    """At most so many of the values, evenly spread, in order."""
+    if len(values) <= most:
+        return list(values)
+    return [values[k * len(values) // most] for k in range(most)]
+
+
+def look_file(folder: Path, step: int, number: int) -> Path:
+    """Where the mask of example `number` at a step lies, below the folder of the network."""
+    return folder / FOLDER / f"{step:07d}" / f"{number}.png"
+
+
+def look_images(workspace: Workspace, network: str) -> list[ImageId]:
+    """The examples of a network by its fingerprint, in order; empty if it was never looked at."""
+    for folder in _folders(workspace, network):
+        path = folder / FOLDER / IMAGES
+        if path.is_file():
+            return [str(i) for i in json.loads(path.read_text())]
+    return []
+
+
+def look_mask(workspace: Workspace, network: str, step: int, image_id: ImageId) -> IndexMask:
+    """What a network, finished or in training, predicted for an example at a step: (H, W), 0 background.
+
+    Raises:
+        WorkspaceError: there was no such look.
+    """
+    known = look_images(workspace, network)
+    if image_id in known:
+        for folder in _folders(workspace, network):
+            path = look_file(folder, step, known.index(image_id))
+            if path.is_file():
+                return from_png(path.read_bytes())
+    raise WorkspaceError(f"network {network} was not looked at on image {image_id} at step {step}")
+
+
+def _folders(workspace: Workspace, network: str) -> tuple[Path, ...]:
+    """Where a network lies, once more in case it is finished in this instant."""
+    final = workspace.artifacts.root / "network" / network
+    return final, final.with_name(f"{network}.partial"), final
