@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,8 +13,9 @@ from comus_core.clustering.filtering import kept
 from comus_core.evaluation.counts import Counts
 from comus_core.label_map import LabelMap
 from comus_core.proposals import SCHEMA, Proposals
+from comus_core.saliency.soft_maps import dequantise, from_png
 from comus_core.stored_masks import StoredMasks
-from comus_core.types import FloatArray, IntArray, StrArray, Vectors
+from comus_core.types import FloatArray, IntArray, SoftMap, StrArray, Vectors
 from comus_core.workspace import Artifact
 from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.decisions import Decisions
@@ -108,6 +110,14 @@ def read_soft_map(artifact: Artifact, image_id: str) -> Any:
     with artifact.reading(TABLE) as file:
         table = pq.read_table(file, filters=[("image_id", "=", image_id)])
     return table.column("png")[0].as_py() if table.num_rows else None
+
+
+def read_soft_maps(artifact: Artifact, image_ids: Sequence[str]) -> list[SoftMap]:
+    """The soft maps of some images, (h, w) float32 in [0, 1] each, in the order asked for."""
+    with artifact.reading(TABLE) as file:
+        table = pq.read_table(file, filters=[("image_id", "in", list(image_ids))])
+    png_of = dict(zip(*(table.column(name).to_pylist() for name in ("image_id", "png")), strict=True))
+    return [dequantise(from_png(png_of[image_id])) for image_id in image_ids]
 
 
 def label_map_of(decided: Decisions, clusters: int) -> LabelMap:

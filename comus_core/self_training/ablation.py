@@ -40,6 +40,11 @@ SWITCHES = (
     Switch("confidence", 0.8, "pixels that the teacher is unsure of are ignored", later=True),
     Switch("predict_flip", True, "predictions are averaged with those of the mirrored image"),
     Switch("predict_scales", True, "predictions are averaged over three sizes"),
+    Switch("object_share", 0.5, "each connected object has one category"),
+    Switch("refine", "guided", "borders of the masks follow the photograph's edges"),
+    Switch("balance", 0.8, "the surest pixels of each category are learnt", later=True),
+    Switch("soft", True, "the teacher's shares of all categories are learnt", later=True),
+    Switch("mix", 0.5, "objects of another crop are pasted in"),
     Switch("ema", 0.99, "a moving average of the weights is kept (mean teacher)"),
     Switch("jitter", 0.3, "brightness, contrast and saturation of crops change"),
 )

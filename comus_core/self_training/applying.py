@@ -106,6 +106,6 @@ def apply_round(
     stages.require_usable(context, images)
     clusters = tables.read_clusters(workspace.artifact(run, "clustering")).count
     labels = tables.label_map_of(workspace.decisions_of(run), clusters)
-    predicted = stages.predictions(context, settings, trained, images, labels.C)
+    predicted = stages.predictions(context, settings, trained, images, labels.C, saliency=settings.predict_saliency)
     counts = stages.round_counts(context, predicted, labels.C) if other.truth is not None else None
     return AppliedRound(context, images, labels, predicted, counts)

@@ -15,9 +15,10 @@ from torchvision.transforms.v2 import functional as transforms
 
 from comus_core.pseudo_masks import index_dtype_and_ignore
 from comus_core.self_training.network import Segmenter
+from comus_core.self_training.objects import voted
 from comus_core.self_training.refinement import GuidedFilter
 from comus_core.self_training.settings import TrainingSettings
-from comus_core.types import FloatArray, IndexMask, RgbImage
+from comus_core.types import FloatArray, IndexMask, RgbImage, SoftMap
 
 STRIDE = 16  # sides of an input are multiples of it
 SCALES = (3 / 4, 1.0, 5 / 4)  # of the size of prediction, averaged where the settings say so
@@ -31,6 +32,8 @@ def predict(
     settings: TrainingSettings,
     device: str = "cpu",
     *,
+    soft_maps: Sequence[SoftMap] | None = None,
+    saliency: float = 0.0,
     on_shares: Callable[[int, Tensor], None] | None = None,
 ) -> list[tuple[IndexMask, FloatArray]]:
     """The mask and the confidence of each image.
@@ -43,10 +46,12 @@ def predict(
     Args:
         network: in eval mode, on `device`.
         images: n of (H, W, 3) uint8, each of its own size.
-        settings: size, resize, flip, scales and refinement of prediction.
+        settings: size, resize, flip, scales, objects and refinement of prediction.
         device: of the network.
+        soft_maps: n saliency maps, each of its detector's size, which take part in what is object; None for none.
+        saliency: their weight, in [0, 1].
         on_shares: told of the place of each image in `images` and of its (C + 1, h, w) shares at the size of
-            prediction, before refinement.
+            prediction, objects voted, before refinement.
 
     Returns:
         n of (H, W) uint8 or uint16, 0 background, category + 1 (never ignore), and (H, W) float32, the softmax of it.
@@ -57,11 +62,19 @@ def predict(
         numbers = list(group)
         shares = _shares(network, [images[k] for k in numbers], size, settings, device)
         for k, share in zip(numbers, shares, strict=True):
+            if settings.object_share:
+                salient = None if soft_maps is None else _salient(soft_maps[k], size)
+                share = voted(share, settings.object_share, salient, saliency)
             if on_shares is not None:
                 on_shares(k, share)
             refine = _refinement(images[k], share, settings)
             found[k] = _at_size(share, images[k].shape[:2], settings.predict_resize == "squash", refine)
     return [found[k] for k in range(len(images))]
+
+
+def _salient(soft_map: SoftMap, size_hw: tuple[int, int]) -> Tensor:
+    given = torch.from_numpy(np.ascontiguousarray(soft_map, np.float32))[None, None]
+    return functional.interpolate(given, size_hw, mode="bilinear", align_corners=False, antialias=True)[0, 0]
 
 
 def _shares(

@@ -101,8 +101,8 @@ def _train(
             if number < settings.rounds:
                 context, images = contexts.more, contexts.checked(contexts.more)
                 stage = f"round {number + 1} labels"
-                options: dict[str, Any] = {"stage": stage, "soft": settings.soft}
-                labels = stages.predictions(context, settings, trained, images, categories, **options)
+                options: dict[str, Any] = {"saliency": settings.label_saliency, "soft": settings.soft}
+                labels = stages.predictions(context, settings, trained, images, categories, stage, **options)
         return workspace.trainings.save(replace(training, state="done"))
     except (Cancelled, KeyboardInterrupt):
         workspace.trainings.save(replace(workspace.trainings.get(training.id), state="cancelled"))
@@ -233,8 +233,10 @@ def _predict(
     context, stage = contexts.scored, f"round {number}"
     images = contexts.checked(context)
     # What the next round learns from is predicted once: with all it needs, where it is scored on the same images.
-    soft = settings.soft and number < settings.rounds and context is contexts.more
-    predicted = stages.predictions(context, settings, trained, images, categories, f"{stage} masks", soft)
+    once = context is contexts.more and settings.label_saliency == settings.predict_saliency
+    options: dict[str, Any] = {"saliency": settings.predict_saliency}
+    options |= {"soft": settings.soft and number < settings.rounds and once}
+    predicted = stages.predictions(context, settings, trained, images, categories, f"{stage} masks", **options)
     made = {f"predictions-{number}": predicted}
     if context.dataset.truth is not None:
         made[f"counts-{number}"] = stages.round_counts(context, predicted, categories, stage=f"{stage} scores")

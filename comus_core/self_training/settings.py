@@ -45,6 +45,9 @@ class TrainingSettings:
     predict_resize: Resize = "keep"
     predict_flip: bool = True  # average with the mirrored image
     predict_scales: bool = False  # average over 3/4, 1 and 5/4 of the size
+    object_share: float = 0.0  # > 0: pixels of this share of all categories are object, each object of one category
+    predict_saliency: float = 0.0  # weight of the run's saliency in what is object; needs object_share
+    label_saliency: float = 0.0  # the same where a teacher labels images for the next round
     refine: Refine = "none"  # guided: borders of the masks follow the photograph's edges
     confidence: float = 0.0  # later rounds: pixels the teacher is less sure of are ignored
     balance: float = 0.0  # later rounds: the surest share of each category's pixels is kept (CBST); 0 keeps all
@@ -74,9 +77,12 @@ class TrainingSettings:
         require(self.look_every >= 0, f"look_every {self.look_every}: 0 (never) or a number of steps")
         require(self.learning_rate > 0, f"learning_rate {self.learning_rate}: above 0")
         require(self.weight_decay >= 0, f"weight_decay {self.weight_decay}: 0 or more")
-        for name in ("balance", "mix"):
+        for name in ("balance", "mix", "predict_saliency", "label_saliency"):
             require(0 <= getattr(self, name) <= 1, f"{name} {getattr(self, name)}: a share from 0 to 1")
-        for name in ("jitter", "confidence", "ema"):
+        if not self.object_share:
+            salient = self.predict_saliency or self.label_saliency
+            require(not salient, "saliency decides what is object: object_share must be above 0 too")
+        for name in ("jitter", "confidence", "ema", "object_share"):
             require(0 <= getattr(self, name) < 1, f"{name} {getattr(self, name)}: from 0 to less than 1")
 
     def epochs_of(self, number: int) -> int:
@@ -121,6 +127,9 @@ _PAPER: dict[str, Any] = {
     "predict_resize": "squash",
     "predict_flip": False,
     "predict_scales": False,
+    "object_share": 0.0,
+    "predict_saliency": 0.0,
+    "label_saliency": 0.0,
     "refine": "none",
     "confidence": 0.0,
     "balance": 0.0,

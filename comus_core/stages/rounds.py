@@ -23,6 +23,7 @@ from comus_core.self_training.settings import TrainingSettings
 from comus_core.stages.context import StageContext
 from comus_core.stages.labels import beside, files_of, labelled
 from comus_core.stages.masks import mask_files
+from comus_core.stages.proposals import soft_maps
 from comus_core.types import FloatArray, IndexMask, IntArray
 from comus_core.weights import file_sha256, locate
 from comus_core.workspace import Artifact, ArtifactKey
@@ -30,9 +31,11 @@ from comus_core.workspace.artifacts import Tick
 from comus_core.workspace.files import replacing
 
 WEIGHTS, HISTORY = "network.safetensors", "history.json"
-PREDICTION = ("predict_size", "predict_resize", "predict_flip", "predict_scales", "refine")  # do not touch the network
+# What of the settings does not touch the network.
+PREDICTION = ("predict_size", "predict_resize", "predict_flip", "predict_scales", "object_share", "refine")
+SALIENCY = ("predict_saliency", "label_saliency")
 TEACHER = ("confidence", "balance", "soft")  # what of a teacher's masks is learnt: do not touch the first round
-ROUNDS = ("rounds", "epochs", "later_epochs", "checkpoint_every", "look_every", *TEACHER)
+ROUNDS = ("rounds", "epochs", "later_epochs", "checkpoint_every", "look_every", *SALIENCY, *TEACHER)
 BATCH = 8  # images predicted at once
 
 OnLook = Callable[[str, int, float | None, int], None]  # (network's fingerprint, step, mIoU in percent, images scored)
@@ -131,11 +134,21 @@ def predictions(
     images: Artifact,
     categories: int,
     stage: str = "masks",
+    *,
+    saliency: float = 0.0,
     soft: bool = False,
 ) -> Artifact:
     """The network's mask of every image, under `masks/`, and how sure it is, in 255ths, under `confidence/`.
 
-    With `soft` the shares of all categories too, in 255ths and coarse, under `soft/`: for a student to learn from.
+    Args:
+        context: of the data set; its saliency detector is asked where it has a weight.
+        settings: how is predicted.
+        trained: the network.
+        images: checked images of the data set.
+        categories: C.
+        stage: its name for whom progress is told.
+        saliency: weight of the run's saliency in what is object.
+        soft: also keep the shares of all categories, in 255ths and coarse, under `soft/`: for a student to learn from.
     """
     from comus_core.self_training.prediction import predict
     from comus_core.self_training.soft_labels import coarse_planes, planes_to_png
@@ -143,6 +156,7 @@ def predictions(
     ids = tables.usable_ids(images)
     file_of = mask_files(ids)
     loaded: list[Any] = []
+    maps = soft_maps(context, images) if saliency else None
 
     def work(chunk: Sequence[str], tick: Tick, folder: Path) -> pa.Table:
         if not loaded:
@@ -155,8 +169,10 @@ def predictions(
                 planes = coarse_planes(shares, settings.output_stride)
                 _write(folder / beside(file_of[some[place]], "soft"), planes_to_png(planes))
 
-            tell = {"on_shares": keep if soft else None}
-            found = predict(loaded[0], [next(pictures) for _ in some], settings, context.device, **tell)
+            options: dict[str, Any] = {"on_shares": keep if soft else None}
+            if maps is not None:
+                options |= {"soft_maps": tables.read_soft_maps(maps, some), "saliency": saliency}
+            found = predict(loaded[0], [next(pictures) for _ in some], settings, context.device, **options)
             for image_id, (mask, confidence) in zip(some, found, strict=True):
                 _write(folder / file_of[image_id], to_png(mask))
                 _write(folder / beside(file_of[image_id], "confidence"), _grey_png(confidence))
@@ -164,15 +180,22 @@ def predictions(
         files = [file_of[i] for i in chunk]
         return pa.table({"image_id": pa.array(chunk, pa.string()), "file": pa.array(files, pa.string())})
 
-    return context.make(stage, predictions_key(context, settings, trained, images, soft), ids, work)
+    return context.make(stage, predictions_key(context, settings, trained, images, maps, saliency, soft), ids, work)
 
 
 def predictions_key(
-    context: StageContext, settings: TrainingSettings, trained: Artifact, images: Artifact, soft: bool = False
+    context: StageContext,
+    settings: TrainingSettings,
+    trained: Artifact,
+    images: Artifact,
+    maps: Artifact | None = None,
+    saliency: float = 0.0,
+    soft: bool = False,
 ) -> ArtifactKey:
     """What decides a network's masks."""
-    chosen = {name: getattr(settings, name) for name in PREDICTION} | {"soft": soft}
-    return context.key("predictions", chosen, network=trained, images=images)
+    chosen = {name: getattr(settings, name) for name in PREDICTION} | {"saliency": saliency, "soft": soft}
+    others = {"soft_maps": maps} if maps is not None else {}
+    return context.key("predictions", chosen, None, network=trained, images=images, **others)
 
 
 def load_segmenter(trained: Artifact, settings: TrainingSettings, outputs: int, device: str) -> Any:

@@ -144,7 +144,7 @@ def keys_of_two_rounds(trained, **changes):
         keys[f"network-{number}"] = network_key(context, settings, number, labels, images, 3)
         network = unmade(keys[f"network-{number}"])
         soft = settings.soft and number == 1
-        keys[f"predictions-{number}"] = predictions_key(context, settings, network, images, soft)
+        keys[f"predictions-{number}"] = predictions_key(context, settings, network, images, soft=soft)
         labels = unmade(keys[f"predictions-{number}"])
     return keys
 
@@ -170,6 +170,7 @@ def test_the_keys_are_those_of_what_was_trained(trained):
         ({"confidence": 0.4}, {"network-2"}, {"predictions-2"}),
         ({"balance": 0.5}, {"network-2"}, {"predictions-2"}),
         ({"soft": True}, {"predictions-1", "network-2"}, {"predictions-2"}),
+        ({"object_share": 0.5}, {"predictions-1", "predictions-2"}, {"network-2"}),
         ({"refine": "guided"}, {"predictions-1", "predictions-2"}, {"network-2"}),
         ({"mix": 0.5}, {"network-1", "network-2"}, {"predictions-1", "predictions-2"}),
     ],
