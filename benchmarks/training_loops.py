@@ -161,7 +161,7 @@ def _leave_out(measure: str | None, network: Segmenter) -> None:
     if measure == "convolutions":
         vars_of_loop["FasterConvolutions"] = nullcontext
     elif measure == "loss_rows":
-        vars_of_loop["cross_entropy"] = _over_planes
+        vars_of_loop["summed_loss"] = _over_planes
     elif measure == "prefetch":
         vars_of_examples["AHEAD"] = 1  # begun when it is asked for
     elif measure == "channels_last":
