@@ -23,12 +23,14 @@ class Switch:
         on: its value where it is turned on; off is the type's nothing: False, 0 or "none".
         words: what it does when it is on.
         later: whether it acts on rounds after the first alone, so that round 2 shows it.
+        holds: fields that mean nothing without it, and go off with it.
     """
 
     field: str
     on: bool | float | str
     words: str
     later: bool = False
+    holds: tuple[str, ...] = ()
 
     @property
     def off(self) -> bool | float | str:
@@ -40,7 +42,9 @@ SWITCHES = (
     Switch("confidence", 0.8, "pixels that the teacher is unsure of are ignored", later=True),
     Switch("predict_flip", True, "predictions are averaged with those of the mirrored image"),
     Switch("predict_scales", True, "predictions are averaged over three sizes"),
-    Switch("object_share", 0.5, "each connected object has one category"),
+    Switch("object_share", 0.5, "each connected object has one category", holds=("predict_saliency", "label_saliency")),
+    Switch("predict_saliency", 0.5, "the run's saliency helps to decide what is object"),
+    Switch("label_saliency", 0.5, "the same in a teacher's labels", later=True),
     Switch("refine", "guided", "borders of the masks follow the photograph's edges"),
     Switch("balance", 0.8, "the surest pixels of each category are learnt", later=True),
     Switch("soft", True, "the teacher's shares of all categories are learnt", later=True),
@@ -137,7 +141,7 @@ def _switched(base: TrainingSettings, switch: Switch) -> Row:
     turned_on = getattr(base, switch.field) == switch.off
     value = switch.on if turned_on else switch.off
     name, words = (switch.field, switch.words) if turned_on else (f"no {switch.field}", f"not: {switch.words}")
-    changes = {switch.field: value}
+    changes = {switch.field: value} | ({} if turned_on else dict.fromkeys(switch.holds, 0.0))
     return Row(name, words, number, replace(base, rounds=number, **changes), f"round {number}", changes)  # type: ignore[arg-type]
 
 
@@ -215,10 +219,10 @@ def learned_from(ablation: Ablation, row: Row, seed: int, number: int) -> tuple[
 
 def predicted_by(ablation: Ablation, row: Row, seed: int, number: int) -> tuple[Any, ...]:
     """What decides a network's masks."""
-    from comus_core.stages.rounds import PREDICTION
+    from comus_core.stages.rounds import PREDICTION, SALIENCY
 
     settings = ablation.question(row, seed)[0]
-    return (learned_from(ablation, row, seed, number), *(getattr(settings, name) for name in PREDICTION))
+    return (learned_from(ablation, row, seed, number), *(getattr(settings, name) for name in PREDICTION + SALIENCY))
 
 
 def in_order(ablation: Ablation) -> Sequence[tuple[Row, int]]:

@@ -45,15 +45,15 @@ class TrainingSettings:
     predict_resize: Resize = "keep"
     predict_flip: bool = True  # average with the mirrored image
     predict_scales: bool = False  # average over 3/4, 1 and 5/4 of the size
-    object_share: float = 0.0  # > 0: pixels of this share of all categories are object, each object of one category
-    predict_saliency: float = 0.0  # weight of the run's saliency in what is object; needs object_share
-    label_saliency: float = 0.0  # the same where a teacher labels images for the next round
+    object_share: float = 0.5  # > 0: pixels of this share of all categories are object, each object of one category
+    predict_saliency: float = 0.5  # weight of the run's saliency in what is object; needs object_share
+    label_saliency: float = 0.5  # the same where a teacher labels images for the next round
     refine: Refine = "none"  # guided: borders of the masks follow the photograph's edges
     confidence: float = 0.0  # later rounds: pixels the teacher is less sure of are ignored
     balance: float = 0.0  # later rounds: the surest share of each category's pixels is kept (CBST); 0 keeps all
     soft: bool = False  # later rounds: the teacher's shares of all categories are learnt, not the best one
     mix: float = 0.0  # share of crops into which the objects of another are pasted (ClassMix)
-    ema: float = 0.0  # decay a step of the weights' average that is kept as the network; 0 keeps the last weights
+    ema: float = 0.99  # decay a step of the weights' average that is kept as the network; 0 keeps the last weights
     checkpoint_every: int = 50  # steps
     look_every: int = 120  # steps from one look at the network in training to the next; 0 never looks
 
