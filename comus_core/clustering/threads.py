@@ -49,6 +49,7 @@ class Threads:
         return list(self._pool.map(work, items))
 
 
-def row_blocks(n: int, size: int = ROWS_AT_ONCE) -> list[slice]:
-    """Slices of at most `size` rows that cover 0 to n."""
+def row_blocks(n: int, size: int | None = None) -> list[slice]:
+    """Slices of at most `size` (8192) rows that cover 0 to n."""
+    size = size or ROWS_AT_ONCE
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
