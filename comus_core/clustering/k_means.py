@@ -54,7 +54,8 @@ class _Restart:
         self.labels = np.full(len(points), -1, np.int32)
         self.distance = np.empty(len(points), np.float32)  # |p - c|^2 / 2 - |p|^2 / 2 for the nearest c
         self.sums, self.sizes = np.zeros((clusters, points.shape[1])), np.zeros(clusters, np.int64)
-        self.centres, self.inertia = np.empty(0), 0.0
+        self.centres: FloatArray = np.empty(0)
+        self.inertia = 0.0
 
     def run(self) -> _Restart:
         variance = float(np.mean(self.points.var(axis=0, dtype=np.float64)))
