@@ -30,7 +30,7 @@ def main() -> None:
         _compare(report, n, options)
     if not options.million_only:
         _graph_against_products(report, 5_000 if options.quick else PRODUCTS_AT, options)
-        _islands(report, 5_000 if options.quick else ISLANDS_AT, options)
+        _islands(report, 10_000 if options.quick else ISLANDS_AT, options)
     if options.million or options.million_only:
         found = _side("ours", 1_000_000, options)
         _print_side(report, "ours", 1_000_000, found)
@@ -103,7 +103,7 @@ def _graph_against_products(report: Report, n: int, options: argparse.Namespace)
 
 
 def _islands(report: Report, n: int, options: argparse.Namespace) -> None:
-    """Forty bursts of forty near-duplicates that are components of their own."""
+    """Forty bursts of 32 near-duplicates that are components of their own."""
     for side, words in (("islands", "attached"), ("islands-kept", "kept")):
         found = _side(side, n, options)
         report.add(f"{n}.{side}.components", found["components"], f"{n:,} and 40 bursts: components", "")

@@ -41,6 +41,7 @@ class Clock:
         self._last = time.perf_counter()
 
     def step(self, name: str) -> None:
+        """End the step of this name."""
         now = time.perf_counter()
         self.seconds[name], self._last = now - self._last, now
 

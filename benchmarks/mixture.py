@@ -30,7 +30,7 @@ def points(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def with_islands(
-    found: np.ndarray, labels: np.ndarray, islands: int = 40, size: int = 40, seed: int = 0
+    found: np.ndarray, labels: np.ndarray, islands: int = 40, size: int = 32, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """The points and, far enough away to be components of their own, bursts of near-duplicates of some of them.
 
