@@ -8,7 +8,8 @@ then each of its points takes the mean row of its nearest neighbours among the o
 themselves, and keep the eigenvectors that are theirs. Where all are that small, or too few points would be left, none
 is attached. Measured on 10,000 points of `benchmarks.mixture` (80 classes) with 40 bursts of 32, K = 80: NMI of the
 10,000 is 0.601 with the rule and 0.537 without (40 clusters left for them); of all points 0.585 and 0.577. Where K is
-far above the number of classes, clusters lost to bursts cost nothing, and NMI is no judge of the rule. (Weak bridges between components would not help: a component of small volume keeps an eigenvalue near 1.)
+far above the number of classes, clusters lost to bursts cost nothing, and NMI is no judge of the rule.
+(Weak bridges between components would not help: a component of small volume keeps an eigenvalue near 1.)
 """
 
 from __future__ import annotations
