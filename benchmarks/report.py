@@ -24,10 +24,20 @@ class Report:
         self.figures: dict[str, float] = {}
         print(f"{title}\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
 
-    def add(self, key: str, value: float, words: str, unit: str, target: float | None = None) -> None:
-        """Keep and print one figure; `target` is the most that it should be."""
+    def add(
+        self,
+        key: str,
+        value: float,
+        words: str,
+        unit: str,
+        target: float | None = None,
+        *,
+        least: float | None = None,
+    ) -> None:
+        """Keep and print one figure; `target` is the most that it should be, `least` the least."""
         self.figures[key] = value
         aim = "" if target is None else f"   (at most {target:g} {unit}: {'yes' if value <= target else 'NO'})"
+        aim += "" if least is None else f"   (at least {least:g} {unit}: {'yes' if value >= least else 'NO'})"
         print(f"{words:<58} {value:>11,.3f} {unit:<4}{aim}", flush=True)
 
     def write(self, file: Path | None) -> None:

@@ -12,7 +12,10 @@ from comus_core.errors import SettingsError
 
 Normalisation = Literal["raw", "l2"]
 MaskResize = Literal["soft", "binary"]
-ClusteringMethod = Literal["spectral", "kmeans"]
+ClusteringMethod = Literal["spectral", "kmeans", "minibatch-kmeans", "hdbscan", "leiden"]
+Assignment = Literal["kmeans", "cluster_qr"]
+SmallComponents = Literal["attach", "keep"]
+GraphSearch = Literal["auto", "exact", "nndescent", "faiss"]
 Matching = Literal["auto", "hungarian", "majority"]
 
 DEFAULT_CLUSTERS = 20  # where neither the user nor ground truth says how many
@@ -56,6 +59,9 @@ class ClusteringSettings:
     features: Normalisation = "l2"
     neighbours: int = 30  # of the k-NN graph, the point itself among them
     n_init: int = 10  # restarts of k-means
+    graph: GraphSearch = "auto"  # how neighbours are found; auto: exact up to 200,000 proposals
+    assignment: Assignment = "kmeans"  # how rows of the spectral embedding become clusters
+    small_components: SmallComponents = "attach"  # of the graph: to their nearest, or each a cluster (see components)
 
     def __post_init__(self) -> None:
         require(self.clusters is None or self.clusters >= 2, f"clusters {self.clusters}: at least 2 are needed")
@@ -63,6 +69,9 @@ class ClusteringSettings:
         require(self.n_init >= 1, f"n_init {self.n_init}: at least 1")
         check_choice("clustering method", self.method, ClusteringMethod)
         check_choice("features", self.features, Normalisation)
+        check_choice("graph", self.graph, GraphSearch)
+        check_choice("assignment", self.assignment, Assignment)
+        check_choice("small_components", self.small_components, SmallComponents)
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,7 @@ def result_json(
         "without_mask": context.without_mask,
         "proposals": made["proposals"].table(["proposal_id"]).num_rows if "proposals" in made else 0,
         "clusters": clusters,
+        "clustering": tables.clustering_facts(made["clustering"]) if "clustering" in made else None,
         "supervision": run.provenance["supervision"],
         "matching": scores.every.matching if scores else run.config.matching,
         "evaluation": score_json(scores.every) if scores else None,

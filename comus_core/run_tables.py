@@ -92,6 +92,12 @@ def read_clusters(artifact: Artifact) -> ClusterTable:
     return ClusterTable(ids, table.column("cluster").to_numpy(), table.column("distance").to_numpy(), count)
 
 
+def clustering_facts(artifact: Artifact) -> dict[str, Any]:
+    """How the clusters of a run were found: `search` of neighbours, `components`, `attached` points, `precision`."""
+    with artifact.reading("spectrum.npz") as file, np.load(file) as spectrum:
+        return {name: spectrum[name].item() for name in ("search", "components", "attached", "precision")}
+
+
 def read_counts(artifact: Artifact) -> Counts:
     """The pixel counts of a run, read part by part: all at once they would be 130 MB for 100,000 proposals."""
     with artifact.reading(TABLE) as path, pq.ParquetFile(path) as file:

@@ -14,7 +14,13 @@ from comus_core.images.glance import Glance
 FORM, DEVICE = "new_form", "new_device"
 PRESETS = {"": "COMUS Explorer's own", "paper-voc": "The paper's for VOC", "paper-coco": "The paper's for COCO"}
 CHANGED = "your own"
-METHODS = {"spectral": "spectral", "kmeans": "k-means"}
+METHODS = {
+    "spectral": "spectral",
+    "kmeans": "k-means",
+    "minibatch-kmeans": "mini-batch k-means",
+    "hdbscan": "HDBSCAN",
+    "leiden": "Leiden",
+}
 VECTORS = {"l2": "unit length", "raw": "as they are"}
 RESIZES = {"soft": "resize, then cut", "binary": "cut, then resize (paper)"}
 MATCHINGS = {"auto": "automatic", "hungarian": "Hungarian", "majority": "majority"}

@@ -29,7 +29,7 @@ DEVICE = click.option("--device", default="auto", metavar="NAME", help="auto, cp
 @click.option("--encoder", metavar="NAME", help="dino-vits8, dino-vits16, dino-vitb8, dino-vitb16, efficientnet-lite0.")
 @click.option("--features-file", metavar="FILE", help="Your own vectors: Parquet or npz with proposal_id.")
 @click.option("--clusters", type=int, metavar="K", help="How many categories; default: from labels, else 20.")
-@click.option("--method", metavar="NAME", help="spectral (default) or kmeans.")
+@click.option("--method", metavar="NAME", help="spectral (default), kmeans, minibatch-kmeans, hdbscan or leiden.")
 @click.option("--filter", "percent", type=float, metavar="P", help="Percent of each cluster left out of training.")
 @click.option("--features", metavar="raw|l2", help="Use vectors as they are or at unit length (default).")
 @click.option("--matching", metavar="NAME", help="auto (default), hungarian or majority.")

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from scipy import linalg
 
-from comus_core.clustering.embedding import spectral_embedding
+from comus_core.clustering import baselines
+from comus_core.clustering.components import embedding_with_attached, small_components
 from comus_core.clustering.graph import knn_graph, normalise
 from comus_core.clustering.nearest import groups_of_equals
 from comus_core.config import ClusteringSettings, require
 from comus_core.types import FloatArray, IntArray, Vectors
 
-NO_SPECTRUM = (np.zeros(0), np.zeros(0))
-
 
 @dataclass(frozen=True)
 class Clusters:
-    """n points in K clusters, the largest cluster first; none is empty, K is at most the number asked for.
+    """n points in K clusters, the largest cluster first; none is empty.
 
     Attributes:
-        cluster: (n,) int32 from 0 to K - 1.
-        distance: (n,) float32, cosine distance from a point's row of `embedding` to its own row of `centres`.
-        embedding: (n, k) float32 in which k-means ran: the spectral embedding, or the vectors (method `kmeans`).
-        centres: (K, k) float32, of the same k-means.
+        cluster: (n,) int32 from 0 to K - 1; -1 for HDBSCAN's noise.
+        distance: (n,) float32, cosine distance from a point's row of `embedding` to its own row of `centres`; NaN where
+            there is none.
+        embedding: (n, k) float32 in which clusters have centres: the spectral embedding, or the vectors.
+        centres: (K, k) float32: those of k-means, else the means.
         eigenvalues, residuals: (k,) float64 of the spectral embedding; empty where the vectors are the embedding.
         components: connected components of the graph, 1 in the ordinary case; 0 where there is no graph.
+        attached: points of small components that were attached to others.
+        search: what found the neighbours of the graph (`exact`, `nndescent`, `faiss`); empty where there is no graph.
+        precision: of the eigenvectors, `float32` or `float64`; empty where there are none.
     """
 
     cluster: IntArray
@@ -37,27 +39,51 @@ class Clusters:
     eigenvalues: FloatArray
     residuals: FloatArray
     components: int
+    attached: int = 0
+    search: str = ""
+    precision: str = ""
+
+
+@dataclass(frozen=True)
+class _Space:
+    """Rows in which clusters are sought, and how they came about."""
+
+    rows: FloatArray
+    eigenvalues: FloatArray = field(default_factory=lambda: np.zeros(0))
+    residuals: FloatArray = field(default_factory=lambda: np.zeros(0))
+    components: int = 0
+    attached: int = 0
+    search: str = ""
+    precision: str = ""
 
 
 def cluster(vectors: Vectors, settings: ClusteringSettings, clusters: int, seed: int) -> Clusters:
-    """Group the vectors by spectral clustering, or by k-means on the vectors (the paper's baseline).
+    """Group the vectors by spectral clustering, or by one of the baselines.
 
-    Spectral: exact neighbour graph, `clusters` leading eigenvectors, k-means on the rows. Clusters are numbered by
-    descending size, then by their first point, so that a label means the same in every repetition. Where there are
-    no more distinct vectors than `clusters`, each is a cluster of its own, the vectors serve as the embedding as with
-    `kmeans`, and fewer clusters may come back than were asked for.
+    `spectral`: neighbour graph, `clusters` leading eigenvectors, k-means (or cluster_qr) on the rows; components much
+    smaller than a cluster are attached to others (see `comus_core.clustering.components`), and identical vectors share
+    the mean of their rows. `kmeans` (the paper's baseline) and `minibatch-kmeans` work on the vectors. `leiden` cuts
+    the same graph into about as many communities; `hdbscan` chooses the number itself and leaves noise unassigned.
+
+    Clusters are numbered by descending size, then by their first point, so that a label means the same in every
+    repetition. Identical vectors are in one cluster. Where there are no more distinct vectors than `clusters`, each is
+    a cluster of its own, the vectors serve as the embedding as with `kmeans`, and fewer clusters may come back than
+    were asked for.
 
     Args:
         vectors: (n, d), raw; `settings.features` says how they are read.
-        settings: method, features, neighbours, n_init; `settings.clusters` is what the caller resolved to `clusters`.
+        settings: method and its options; `settings.clusters` is what the caller resolved to `clusters`.
         clusters: K, 1 to n.
-        seed: of the eigensolver's start and of k-means.
+        seed: of the eigensolver's start, of k-means and of Leiden.
 
     Raises:
-        SettingsError: fewer vectors than clusters, NaN or infinite vectors (naming the first row).
-        ComusError: the eigenvectors do not converge.
+        SettingsError: fewer vectors than clusters, NaN or infinite vectors (naming the first row), a method or search
+            that is not installed.
+        ComusError: the eigenvectors do not converge, or HDBSCAN finds noise alone.
     """
     require(clusters >= 1, f"clusters {clusters}: at least 1")
+    if settings.method == "leiden":
+        baselines.require_igraph()
     vectors = normalise(vectors, settings.features)
     require(
         len(vectors) >= clusters,
@@ -66,12 +92,47 @@ def cluster(vectors: Vectors, settings: ClusteringSettings, clusters: int, seed:
     group = groups_of_equals(vectors)
     if group.max() < clusters:
         return _one_each(vectors, group)
+    if settings.method == "spectral":
+        return _spectral(vectors, group, settings, clusters, seed)
     if settings.method == "kmeans":
-        return _k_means(vectors, NO_SPECTRUM, 0, clusters, settings.n_init, seed)
-    graph = knn_graph(vectors, settings.neighbours)
-    found = spectral_embedding(graph, clusters, seed)
-    spectrum = (found.eigenvalues, found.residuals)
-    return _k_means(found.vectors, spectrum, graph.component_count, clusters, settings.n_init, seed)
+        return _k_means(_Space(vectors), group, clusters, settings.n_init, seed)
+    space = _Space(vectors)
+    if settings.method == "minibatch-kmeans":
+        labels = baselines.minibatch_k_means(vectors, clusters, settings.n_init, seed)
+    elif settings.method == "hdbscan":
+        labels = baselines.hdbscan(vectors, settings.neighbours)
+    else:
+        graph = knn_graph(vectors, settings.neighbours, settings.graph, seed)
+        labels = baselines.leiden(graph, clusters, seed)
+        space = _Space(vectors, components=graph.component_count, search=graph.search)
+    return _with_means(space, group, labels)
+
+
+def _spectral(vectors: Vectors, group: IntArray, settings: ClusteringSettings, clusters: int, seed: int) -> Clusters:
+    graph = knn_graph(vectors, settings.neighbours, settings.graph, seed)
+    small = small_components(graph, clusters) & (settings.small_components == "attach")
+    found = embedding_with_attached(vectors, graph, small, clusters, settings.neighbours, seed)
+    rows = _mean_of_equals(found.vectors, group)
+    attached = int(small.sum())
+    space = _Space(
+        rows, found.eigenvalues, found.residuals, graph.component_count, attached, graph.search, found.precision
+    )
+    if settings.assignment == "cluster_qr":
+        return _with_means(space, group, cluster_qr(rows))
+    return _k_means(space, group, clusters, settings.n_init, seed)
+
+
+def cluster_qr(rows: FloatArray) -> IntArray:
+    """(n,) labels from 0 to k - 1 of (n, k) rows of eigenvectors: pivoted QR, no start and no seed.
+
+    k rows that are as orthogonal as can be are found by pivoting; the rotation that brings them nearest to the axes
+    makes each row's largest entry its cluster (Damle, Minden and Ying 2019).
+    """
+    wide = rows.astype(np.float64)
+    pivots = linalg.qr(wide.T, mode="r", pivoting=True)[1][: rows.shape[1]]
+    left, _, right = linalg.svd(wide[pivots].T)
+    labels: IntArray = np.abs(wide @ (left @ right)).argmax(axis=1)
+    return labels
 
 
 def cosine_distance(rows: FloatArray, centres: FloatArray) -> FloatArray:
@@ -87,30 +148,65 @@ def cosine_distance(rows: FloatArray, centres: FloatArray) -> FloatArray:
     return distance
 
 
-def _k_means(
-    space: FloatArray, spectrum: tuple[FloatArray, FloatArray], components: int, clusters: int, n_init: int, seed: int
-) -> Clusters:
-    from sklearn.cluster import KMeans
+def _mean_of_equals(rows: FloatArray, group: IntArray) -> FloatArray:
+    """Where the graph had to break ties among identical points, their rows differ by what the tie did."""
+    sizes = np.bincount(group)
+    if len(sizes) == len(rows):
+        return rows
+    repeated = np.flatnonzero(sizes[group] > 1)
+    sums = np.zeros((len(sizes), rows.shape[1]))
+    np.add.at(sums, group[repeated], rows[repeated].astype(np.float64))
+    rows = rows.copy()
+    rows[repeated] = (sums / sizes[:, None])[group[repeated]]
+    return rows
 
-    model = KMeans(clusters, init="k-means++", n_init=n_init, random_state=seed)
-    with warnings.catch_warnings(), threadpool_limits(1):  # one thread: sums in one order, the same bytes anywhere
-        warnings.simplefilter("ignore")  # fewer distinct rows than clusters: the empty ones are left out below
-        labels = model.fit(space.astype(np.float64)).labels_
-    return _canonical(labels, model.cluster_centers_.astype(np.float32), space, spectrum, components)
+
+def _k_means(space: _Space, group: IntArray, clusters: int, n_init: int, seed: int) -> Clusters:
+    from comus_core.clustering.k_means import k_means  # loads numba
+
+    labels, centres, _ = k_means(space.rows, clusters, n_init, seed)
+    return _canonical(_one_for_equals(labels, group), centres.astype(np.float32), space)
+
+
+def _with_means(space: _Space, group: IntArray, labels: IntArray) -> Clusters:
+    """The mean row of each label is its centre."""
+    labels = np.unique(_one_for_equals(labels, group), return_inverse=True)[1] - int(labels.min() < 0)
+    assigned = labels >= 0
+    sums = np.zeros((labels.max() + 1, space.rows.shape[1]))
+    np.add.at(sums, labels[assigned], space.rows[assigned].astype(np.float64))
+    centres = sums / np.bincount(labels[assigned])[:, None]
+    return _canonical(labels, centres.astype(np.float32), space)
+
+
+def _one_for_equals(labels: IntArray, group: IntArray) -> IntArray:
+    """Identical vectors take the label of the first of them."""
+    shared: IntArray = labels[np.unique(group, return_index=True)[1]][group]
+    return shared
 
 
 def _one_each(vectors: Vectors, group: IntArray) -> Clusters:
     """Each distinct vector its own cluster and centre; every distance is 0."""
     first = np.unique(group, return_index=True)[1]
-    return _canonical(group, vectors[first], vectors, NO_SPECTRUM, 0)
+    return _canonical(group, vectors[first], _Space(vectors))
 
 
-def _canonical(
-    labels: IntArray, centres: FloatArray, space: FloatArray, spectrum: tuple[FloatArray, FloatArray], components: int
-) -> Clusters:
-    used, first, sizes = np.unique(labels, return_index=True, return_counts=True)
+def _canonical(labels: IntArray, centres: FloatArray, space: _Space) -> Clusters:
+    used, first, sizes = np.unique(labels[labels >= 0], return_index=True, return_counts=True)
+    first = np.flatnonzero(labels >= 0)[first]
     order = used[np.lexsort((first, -sizes))]
-    number = np.empty(len(centres), np.int32)
+    number = np.full(len(centres) + 1, -1, np.int32)  # the last is that of -1
     number[order] = np.arange(len(order))
     cluster_of, centres = number[labels], centres[order]
-    return Clusters(cluster_of, cosine_distance(space, centres[cluster_of]), space, centres, *spectrum, components)
+    distance = np.where(cluster_of >= 0, cosine_distance(space.rows, centres[cluster_of]), np.float32(np.nan))
+    return Clusters(
+        cluster_of,
+        distance,
+        space.rows,
+        centres,
+        space.eigenvalues,
+        space.residuals,
+        space.components,
+        space.attached,
+        space.search,
+        space.precision,
+    )

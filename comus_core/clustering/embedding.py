@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 from scipy import linalg, sparse
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from comus_core.clustering.graph import Graph
+from comus_core.clustering.threads import Threads
 from comus_core.config import require
 from comus_core.errors import ComusError
 from comus_core.types import FloatArray, IntArray
 
 DENSE_POINTS = 1000  # up to here LAPACK is as fast as Lanczos
-TOLERANCE = 1e-8  # of Lanczos, relative to the eigenvalue; residuals come out near 1e-12
-LOOK_TOLERANCE = 1e-6  # of the look for a missed copy: copies closer than this to the next eigenvalue are as good
+DOUBLE_POINTS = 2000  # up to here Lanczos runs in float64 at once
+SINGLE, DOUBLE = 1e-5, 1e-9  # residuals that end Lanczos in float32 and in float64
+ENOUGH = 1e-6  # a residual in float64 above this is an error: rounding alone stays below
+MISSED = 1e-4  # a copy nearer than this to the last eigenvalue is as good as that
 
 
 @dataclass(frozen=True)
@@ -28,18 +29,21 @@ class Embedding:
         vectors: (n, k) float32, one row a point; the first column is constant.
         eigenvalues: (k,) float64, descending, 1 first.
         residuals: (k,) float64, length of S u - lambda u for the unit eigenvector u: how far from exact.
+        precision: `float64`, or `float32` where Lanczos ran in it; the residuals are float64 in any case.
     """
 
     vectors: FloatArray
     eigenvalues: FloatArray
     residuals: FloatArray
+    precision: str = "float64"
 
 
 def spectral_embedding(graph: Graph, k: int, seed: int) -> Embedding:
     """The k leading eigenvectors of S = D^-1/2 A D^-1/2, each divided by sqrt(degree); no row normalisation.
 
-    Lanczos on S itself for the largest eigenvalues, never shift-invert; LAPACK for small graphs. Signs make the
-    largest entry of each eigenvector positive.
+    LAPACK for small graphs, filtered block Lanczos on S itself for others (never shift-invert): in float32 to residuals
+    of 1e-5, and again in float64 where they stay above. Signs make the largest entry of each eigenvector positive.
+    The same seed gives the same bytes on one machine, whatever the number of threads.
 
     A graph of c components has the eigenvalue 1 exactly c times, which Lanczos cannot see: that eigenspace is written
     down (the components' indicators, times sqrt(degree)), every component is solved by itself for its eigenvalues
@@ -61,13 +65,16 @@ def spectral_embedding(graph: Graph, k: int, seed: int) -> Embedding:
     require(1 <= k <= n, f"{k} eigenvectors of a graph of {n} points: choose 1 to {n}")
     affinity = sparse.csr_array(graph.affinity, dtype=np.float64)
     root = np.sqrt(affinity.sum(axis=1))
-    normalised = sparse.diags_array(1 / root) @ affinity @ sparse.diags_array(1 / root)
+    normalised = sparse.csr_array(sparse.diags_array(1 / root) @ affinity @ sparse.diags_array(1 / root))
     ones = _eigenspace_of_one(graph.components, root, k)
-    below, vectors = _below_one_of_all(normalised, root, graph.components, k - ones.shape[1], seed)
+    with Threads() as threads:
+        solver = _Solver(threads, seed)
+        below, vectors = _below_one_of_all(normalised, root, graph.components, k - ones.shape[1], solver)
     eigenvalues, vectors = np.r_[np.ones(ones.shape[1]), below], np.column_stack([ones, vectors])
     vectors *= _signs(vectors)
-    residuals = np.linalg.norm(normalised @ vectors - vectors * eigenvalues, axis=0)
-    return Embedding((vectors / root[:, None]).astype(np.float32), eigenvalues, residuals)
+    residuals = _residuals(normalised, vectors, eigenvalues)
+    vectors /= root[:, None]
+    return Embedding(vectors.astype(np.float32), eigenvalues, residuals, solver.precision)
 
 
 def _eigenspace_of_one(components: IntArray, root: FloatArray, k: int) -> FloatArray:
@@ -94,7 +101,7 @@ def _rotation_to(first: FloatArray) -> FloatArray:
 
 
 def _below_one_of_all(
-    normalised: Any, root: FloatArray, components: IntArray, count: int, seed: int
+    normalised: Any, root: FloatArray, components: IntArray, count: int, solver: _Solver
 ) -> tuple[FloatArray, FloatArray]:
     """The `count` leading eigenpairs below 1, descending, of all components together."""
     vectors = np.zeros((len(root), count))
@@ -102,7 +109,9 @@ def _below_one_of_all(
         return np.zeros(0), vectors
     order = np.argsort(components, kind="stable")
     groups = np.split(order, np.cumsum(np.bincount(components))[:-1])
-    solved = [_below_one(normalised[members][:, members], root[members], count, seed) for members in groups]
+    if len(groups) == 1:
+        return solver.below_one(normalised, root, count)
+    solved = [solver.below_one(normalised[members][:, members], root[members], count) for members in groups]
     values = np.concatenate([own_values for own_values, _ in solved])
     place = np.full(len(values), -1)
     leading = np.argsort(-values, kind="stable")[:count]
@@ -115,51 +124,68 @@ def _below_one_of_all(
     return values[leading], vectors
 
 
-def _below_one(block: Any, root: FloatArray, count: int, seed: int) -> tuple[FloatArray, FloatArray]:
-    """The leading eigenpairs of one connected component's S, its eigenvalue 1 left out; at most `count`."""
-    n = len(root)
-    count = min(count, n - 1)
-    if count == 0:
-        return np.zeros(0), np.zeros((n, 0))
-    one = root / np.linalg.norm(root)
-    if n <= DENSE_POINTS or 3 * count >= n:
-        moved = block.toarray() - 2 * np.outer(one, one)  # from 1 to -1, the other end of the spectrum
-        values, vectors = linalg.eigh(moved, subset_by_index=(n - count, n - 1))
-    else:
-        values, vectors = _lanczos(block, one, count, np.random.default_rng(seed))
-    return values[::-1], vectors[:, ::-1]
+class _Solver:
+    """Leading eigenpairs of connected components, descending, by whatever suits their size."""
 
+    def __init__(self, threads: Threads, seed: int) -> None:
+        self.threads, self.seed, self.precision = threads, seed, "float64"
 
-def _lanczos(block: Any, one: FloatArray, count: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """Lanczos sees one copy of a multiple eigenvalue: look again beside what was found until nothing is above it."""
-    values, vectors = _leading(block, one[:, None], count, TOLERANCE, rng)
-    more = 1
-    while True:
-        known = np.column_stack([one, vectors])
-        if _leading(block, known, 1, LOOK_TOLERANCE, rng)[0][-1] <= values[0] + TOLERANCE:
-            return values, vectors
-        missed = _leading(block, known, more, TOLERANCE, rng)
-        values, vectors = np.r_[values, missed[0]], np.column_stack([vectors, missed[1]])
-        best = np.argsort(values, kind="stable")[-count:]
-        values, vectors, more = values[best], vectors[:, best], min(2 * more, count)
+    def below_one(self, block: Any, root: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:
+        """The leading eigenpairs of one connected component's S, its eigenvalue 1 left out; at most `count`."""
+        from comus_core.clustering.block_lanczos import fewest_points  # loads numba
 
-
-def _leading(
-    block: Any, known: FloatArray, count: int, tolerance: float, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    """The largest eigenpairs, ascending, of `block` without the orthonormal `known` eigenvectors."""
-    n = len(known)
-    moved = LinearOperator((n, n), matvec=lambda x: block @ x - 2 * (known @ (known.T @ x)), dtype=np.float64)
-    basis, start = min(n, max(3 * count, 20)), rng.normal(size=n)
-    try:
-        with threadpool_limits(1, user_api="blas"):  # its vectors are short: more threads wait for each other
-            values, vectors = eigsh(moved, count, which="LA", v0=start, ncv=basis, tol=tolerance)
+        n = len(root)
+        count = min(count, n - 1)
+        if count == 0:
+            return np.zeros(0), np.zeros((n, 0))
+        one = root / np.linalg.norm(root)
+        if n <= max(DENSE_POINTS, fewest_points(count)):
+            moved = block.toarray() - 2 * np.outer(one, one)  # from 1 to -1, the other end of the spectrum
+            values, vectors = linalg.eigh(moved, subset_by_index=(n - count, n - 1))
+            return values[::-1], vectors[:, ::-1]
+        if n > DOUBLE_POINTS:
+            values, vectors = self._lanczos(block, one, count, np.float32, SINGLE)
+            if _residuals(block, vectors, values).max() <= 2 * SINGLE:
+                self.precision = "float32"
+                return values, vectors
+        values, vectors = self._lanczos(block, one, count, np.float64, DOUBLE)
+        right = int((_residuals(block, vectors, values) <= ENOUGH).sum())
+        if right < count:
+            raise ComusError(
+                f"{right} of {count} eigenvectors of {n} points converged: choose fewer clusters, or more neighbours"
+            )
         return values, vectors
-    except ArpackNoConvergence as error:
-        raise ComusError(
-            f"{len(error.eigenvalues)} of {count} eigenvectors of {n} points converged: "
-            "choose fewer clusters, or more neighbours"
-        ) from None
+
+    def _lanczos(
+        self, block: Any, one: FloatArray, count: int, kind: type, tolerance: float
+    ) -> tuple[FloatArray, FloatArray]:
+        """A block misses more copies of an eigenvalue than it is wide: look beside what was found, then take more."""
+        from comus_core.clustering.block_lanczos import BLOCK, fewest_points, glimpse, leading_eigenpairs
+
+        matrix, width = sparse.csr_array(block, dtype=kind), BLOCK
+        known: FloatArray = one[:, None].astype(kind)
+        rng = np.random.default_rng(self.seed)
+        while True:
+            found = leading_eigenpairs(matrix, known, count, tolerance, rng, self.threads, width)
+            beside = glimpse(matrix, np.column_stack([known, found.vectors]), rng, self.threads, width)
+            if beside <= found.values[-1] + MISSED or fewest_points(count, 2 * width) > len(one):
+                return _rayleigh_ritz(block, one, found.vectors)
+            width *= 2
+
+
+def _rayleigh_ritz(block: Any, one: FloatArray, vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The best eigenpairs in the span, in float64: eigenvalues exact to the square of the residuals."""
+    basis = vectors.astype(np.float64)
+    basis -= np.outer(one, one @ basis)
+    lower = linalg.cholesky(basis.T @ basis, lower=True)
+    basis = basis @ linalg.solve_triangular(lower, np.eye(len(lower)), lower=True).T
+    values, turn = linalg.eigh(basis.T @ (block @ basis))
+    return values[::-1], basis @ turn[:, ::-1]
+
+
+def _residuals(matrix: Any, vectors: FloatArray, values: FloatArray) -> FloatArray:
+    lengths: FloatArray = np.linalg.norm(matrix @ vectors - vectors * values, axis=0)
+    return lengths
 
 
 def _signs(vectors: FloatArray) -> FloatArray:

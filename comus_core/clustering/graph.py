@@ -9,8 +9,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from comus_core.clustering.nearest import nearest
-from comus_core.config import Normalisation, check_choice, require
+from comus_core.clustering.search import choose_search, neighbours_among
+from comus_core.config import GraphSearch, Normalisation, check_choice, require
 from comus_core.types import IntArray, Vectors
 
 
@@ -22,10 +22,12 @@ class Graph:
         affinity: (n, n) symmetric CSR, float32: 1 where both points name each other (and on the diagonal), 0.5 where
             only one does.
         components: (n,) int32, the connected component of each point, numbered by their first points.
+        search: what found the neighbours: `exact`, `nndescent` or `faiss`.
     """
 
     affinity: Any
     components: IntArray
+    search: GraphSearch = "exact"
 
     @property
     def component_count(self) -> int:
@@ -62,8 +64,8 @@ def normalise(vectors: Vectors, how: Normalisation) -> Vectors:
     return (wide / np.where(length > 0, length, 1)[:, None]).astype(np.float32)
 
 
-def knn_graph(vectors: Vectors, neighbours: int = 30) -> Graph:
-    """The exact k-nearest-neighbour graph, A = (C + C^T) / 2 with C 0/1 and every point its own first neighbour.
+def knn_graph(vectors: Vectors, neighbours: int = 30, search: GraphSearch = "auto", seed: int = 0) -> Graph:
+    """The k-nearest-neighbour graph, A = (C + C^T) / 2 with C 0/1 and every point its own first neighbour.
 
     Neighbours are Euclidean, ranked by (distance, index): among equally far points the lower index is the nearer one,
     except that a point always names itself, in place of its last neighbour if need be.
@@ -71,28 +73,32 @@ def knn_graph(vectors: Vectors, neighbours: int = 30) -> Graph:
     Args:
         vectors: (n, d) finite, normalised as wished; n > 0.
         neighbours: k, the point itself among them; no more than n are used.
+        search: `auto` is exact up to 200,000 points (see `comus_core.clustering.search`).
+        seed: of an approximate search.
 
     Returns:
         The graph with its connected components.
 
     Raises:
-        SettingsError: `neighbours` below 1, no points, NaN or infinite vectors.
+        SettingsError: `neighbours` below 1, no points, NaN or infinite vectors, a search that is not installed.
     """
     require(neighbours >= 1, f"neighbours {neighbours}: at least 1 (a point counts itself)")
     vectors = normalise(vectors, "raw")
     require(len(vectors) > 0, "a graph of 0 vectors: there are no proposals to cluster")
-    found, _ = nearest(vectors, vectors, min(neighbours, len(vectors)))
+    chosen = choose_search(len(vectors), search)
+    found = neighbours_among(vectors, min(neighbours, len(vectors)), chosen, seed)
     own = np.arange(len(vectors), dtype=found.dtype)
     hidden = ~(found == own[:, None]).any(axis=1)  # behind as many exact duplicates of lower index
     found[hidden, -1] = own[hidden]
-    return _graph(found)
+    return _graph(found, chosen)
 
 
-def _graph(found: IntArray) -> Graph:
+def _graph(found: IntArray, search: GraphSearch) -> Graph:
+    """The graph of (n, k) neighbours; -1 is none."""
     n, k = found.shape
-    names = sparse.csr_array(
-        (np.full(n * k, 0.5, np.float32), found.ravel(), np.arange(0, n * k + 1, k, dtype=found.dtype)), shape=(n, n)
-    )
+    starts = np.r_[0, np.cumsum((found >= 0).sum(axis=1))].astype(found.dtype if n * k < 2**31 else np.int64)
+    columns = found[found >= 0] if starts[-1] < n * k else found.ravel()
+    names = sparse.csr_array((np.full(len(columns), 0.5, np.float32), columns, starts), shape=(n, n))
     affinity = (names + names.T).tocsr()
     affinity.sort_indices()
-    return Graph(affinity, connected_components(affinity, directed=False)[1].astype(np.int32))
+    return Graph(affinity, connected_components(affinity, directed=False)[1].astype(np.int32), search)

@@ -34,6 +34,9 @@ def clustering(context: StageContext, vectors: Artifact, clusters: int) -> Artif
             eigenvalues=found.eigenvalues,
             residuals=found.residuals,
             components=found.components,
+            attached=found.attached,
+            search=found.search,
+            precision=found.precision,
         )
 
     chosen = {**to_dict(settings), "clusters": clusters, "seed": context.config.seed}

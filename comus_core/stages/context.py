@@ -20,7 +20,7 @@ VERSIONS = {
     "soft_maps": 1,
     "proposals": 1,
     "features": 1,
-    "clustering": 1,
+    "clustering": 2,
     "assignment": 1,
     "projection": 1,
     "pseudo_masks": 1,

@@ -1,0 +1,101 @@
+"""Which neighbour search builds the graph: exact, approximate for very many points, or a graphics card's."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+
+from comus_core.clustering.nearest import nearest, place_among_equals, rank_candidates
+from comus_core.clustering.threads import thread_count
+from comus_core.config import GraphSearch, check_choice, require
+from comus_core.types import IntArray, Vectors
+
+EXACT_POINTS = 200_000  # above, the products of all pairs take longer than pynndescent
+FEW_POINTS = 1500  # up to here NumPy alone is done before a compiled loop is loaded
+SPARE = 8  # more neighbours asked of faiss, whose float32 distances are ranked again
+
+
+def choose_search(n: int, wanted: GraphSearch = "auto") -> GraphSearch:
+    """The search for n points: `faiss` where it finds a GPU, else `exact` up to 200,000 points, else `nndescent`.
+
+    Raises:
+        SettingsError: an unknown name, or `faiss` where it is not installed.
+    """
+    check_choice("graph", wanted, GraphSearch)
+    if wanted == "faiss":
+        require(
+            find_spec("faiss") is not None,
+            "graph 'faiss': faiss is not installed; install faiss-gpu-cuvs (conda) or faiss-cpu, or choose auto",
+        )
+    if wanted != "auto":
+        return wanted
+    if n > FEW_POINTS and _faiss_gpus() > 0:
+        return "faiss"
+    return "exact" if n <= EXACT_POINTS else "nndescent"
+
+
+def neighbours_among(points: Vectors, neighbours: int, search: GraphSearch, seed: int = 0) -> IntArray:
+    """(n, k) int32: the k nearest of each of n points, nearest first, the point itself among them.
+
+    `exact` ranks by (Euclidean distance, index) and misses nothing. `faiss` compares all pairs in float32 and ranks the
+    best k + 8 exactly, so that it may differ among distances equal to 1e-6. `nndescent` (pynndescent) is approximate:
+    -1 stands where it found fewer.
+
+    Args:
+        points: (n, d) finite float32.
+        neighbours: k, 1 to n.
+        search: what `choose_search` chose.
+        seed: of pynndescent's random projection trees.
+    """
+    if search == "faiss":
+        return _faiss(points, neighbours)
+    if search == "nndescent" and neighbours < len(points):
+        return _nndescent(points, neighbours, seed)
+    return _exact(points, neighbours)
+
+
+def _exact(points: Vectors, neighbours: int) -> IntArray:
+    if len(points) <= FEW_POINTS:
+        return nearest(points, points, neighbours)[0]
+    from comus_core.clustering.all_pairs import nearest_among  # loads numba
+
+    wanted = np.flatnonzero(place_among_equals(points) < neighbours)  # others are nobody's nearest
+    found = np.full((len(points), neighbours), -1, np.int32)
+    if len(wanted) > neighbours:
+        own, complete = nearest_among(points if len(wanted) == len(points) else points[wanted], neighbours)
+        found[wanted[complete]] = wanted[own[complete]]
+    left = np.flatnonzero(found[:, 0] < 0)
+    if len(left):
+        found[left] = nearest(points[left], points, neighbours)[0]
+    return found
+
+
+def _nndescent(points: Vectors, neighbours: int, seed: int) -> IntArray:
+    from pynndescent import NNDescent  # type: ignore[import-untyped]
+
+    index = NNDescent(
+        points, "euclidean", n_neighbors=neighbours, random_state=seed, n_jobs=thread_count(), low_memory=True
+    )
+    found: IntArray = index.neighbor_graph[0]
+    return found.astype(np.int32)
+
+
+def _faiss(points: Vectors, neighbours: int) -> IntArray:
+    import faiss  # type: ignore[import-not-found]
+
+    index = faiss.IndexFlatL2(points.shape[1])
+    if _faiss_gpus() > 0:
+        index = faiss.index_cpu_to_all_gpus(index)
+    index.add(points)
+    candidates = index.search(points, min(neighbours + SPARE, len(points)))[1]
+    return rank_candidates(points, candidates, neighbours)
+
+
+def _faiss_gpus() -> int:
+    """Graphics cards that an installed faiss can use."""
+    if find_spec("faiss") is None:
+        return 0
+    import faiss
+
+    return int(faiss.get_num_gpus()) if hasattr(faiss, "get_num_gpus") else 0

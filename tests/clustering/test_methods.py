@@ -1,0 +1,112 @@
+"""Baselines and alternatives by name: what each finds where the answer is plain, and what it says where it cannot."""
+
+import dataclasses
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.cluster._spectral import cluster_qr as scikit_cluster_qr
+from sklearn.metrics import adjusted_rand_score
+
+from comus_core.clustering import baselines, cluster, knn_graph, spectral_embedding
+from comus_core.clustering.clusters import cluster_qr
+from comus_core.config import ClusteringSettings
+from comus_core.errors import ComusError, SettingsError
+
+RAW = ClusteringSettings(features="raw", neighbours=8)
+HOW = {
+    "spectral": RAW,
+    "cluster_qr": dataclasses.replace(RAW, assignment="cluster_qr"),
+    **{m: dataclasses.replace(RAW, method=m) for m in ("kmeans", "minibatch-kmeans", "hdbscan")},
+}
+EVERY = pytest.mark.parametrize("how", HOW.values(), ids=HOW)
+
+
+def blobs(sizes: list[int], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    group = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    centres = 20 * np.eye(len(sizes), 6)
+    return (centres[group] + rng.normal(size=(len(group), 6))).astype(np.float32), group
+
+
+@EVERY
+@given(st.lists(st.integers(20, 45), min_size=2, max_size=5), st.integers(0, 99))
+@settings(max_examples=10, deadline=None)
+def test_separated_groups_are_found_in_any_order(how, sizes, seed):
+    points, group = blobs(sizes, seed)
+    order = np.random.default_rng(seed).permutation(len(points))
+    for x, y in ((points, group), (points[order], group[order])):
+        found = cluster(x, how, len(sizes), seed=0)
+        mine = found.cluster >= 0
+        assert mine.mean() > 0.8
+        assert adjusted_rand_score(y[mine], found.cluster[mine]) == 1
+
+
+@EVERY
+@given(st.integers(0, 99), st.integers(2, 25))
+@settings(max_examples=10, deadline=None)
+def test_identical_vectors_share_a_cluster(how, seed, copies):
+    """Also where there are more of them than neighbours, and between groups."""
+    rng = np.random.default_rng(seed)
+    points, _ = blobs([25, 30, 28], seed)
+    points = np.concatenate([points, np.repeat(points[:3] * np.float32(0.5) + 1, copies, axis=0)])
+    copy_of = np.r_[np.arange(83), np.repeat([83, 84, 85], copies)]
+    order = rng.permutation(len(points))
+    found = cluster(points[order], how, 3, seed=0).cluster
+    for original in (83, 84, 85):
+        assert len(set(found[copy_of[order] == original].tolist())) == 1
+
+
+@EVERY
+def test_labels_centres_and_distances_belong_together(how):
+    found = cluster(blobs([30, 40, 25])[0], how, 3, seed=0)
+    count = len(found.centres)
+    assert sorted(set(found.cluster[found.cluster >= 0].tolist())) == list(range(count))
+    np.testing.assert_array_equal(np.isnan(found.distance), found.cluster < 0)
+    means = [found.embedding[found.cluster == c].mean(axis=0) for c in range(count)]
+    np.testing.assert_allclose(found.centres, means, atol=1e-3 * np.abs(found.embedding).max())
+
+
+def test_cluster_qr_is_scikit_learn_s():
+    points = np.random.default_rng(0).normal(size=(300, 5)).astype(np.float32)
+    rows = spectral_embedding(knn_graph(points, 10), 7, 0).vectors
+    np.testing.assert_array_equal(cluster_qr(rows), scikit_cluster_qr(rows.astype(float)))
+
+
+def test_hdbscan_leaves_far_points_unassigned_and_says_when_all_are_noise():
+    points, _ = blobs([40, 40])
+    points = np.concatenate([points, np.array([[500, 0, 0, 0, 0, 0], [0, -700, 0, 0, 0, 0]], np.float32)])
+    assert cluster(points, HOW["hdbscan"], 2, seed=0).cluster[-2:].tolist() == [-1, -1]
+    with pytest.raises(ComusError, match=r"all 60 proposals are noise at a least size of 59.*neighbours"):
+        cluster(points[:60], dataclasses.replace(HOW["hdbscan"], neighbours=59), 2, seed=0)
+
+
+def test_leiden_that_is_not_installed_says_how_to_install_it(monkeypatch):
+    monkeypatch.setattr(baselines, "find_spec", lambda _: None)
+    with pytest.raises(SettingsError, match=r"python-igraph is not installed; pip install 'comus-explorer\[leiden\]'"):
+        cluster(blobs([30, 30])[0], dataclasses.replace(RAW, method="leiden"), 2, seed=0)
+
+
+def test_leiden_is_asked_for_ever_better_resolutions_until_the_number_fits(monkeypatch):
+    """Against a stand-in for igraph that answers as many communities as the resolution says."""
+    asked = []
+
+    class Network:
+        def __init__(self, n, edges, directed):
+            assert len(edges) > 0 and not directed and edges.max() < n
+            self.n = n
+
+        def community_leiden(self, objective_function, weights, resolution, n_iterations):
+            asked.append(resolution)
+            assert objective_function == "modularity" and set(weights.tolist()) <= {0.5, 1.0}
+            return type("Found", (), {"membership": [k % max(1, round(resolution)) for k in range(self.n)]})
+
+    fake = type(sys)("igraph")
+    fake.Graph, fake.set_random_number_generator = Network, lambda _: None
+    monkeypatch.setitem(sys.modules, "igraph", fake)
+    monkeypatch.setattr(baselines, "find_spec", lambda _: object())
+    found = baselines.leiden(knn_graph(blobs([30, 30, 30])[0], 8), 13, seed=0)
+    assert found.max() + 1 == 13
+    assert 2 < len(asked) < 15
