@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from comus_core.clustering.embedding import spectral_embedding
-from comus_core.clustering.graph import knn_graph, normalise
+from comus_core.clustering.graph import Graph, knn_graph, normalise
+from comus_core.clustering.merging import merge_clusters
 from comus_core.clustering.nearest import groups_of_equals
 from comus_core.config import ClusteringSettings, require
 from comus_core.types import FloatArray, IntArray, Vectors
@@ -28,6 +29,7 @@ class Clusters:
         centres: (K, k) float32, of the same k-means.
         eigenvalues, residuals: (k,) float64 of the spectral embedding; empty where the vectors are the embedding.
         components: connected components of the graph, 1 in the ordinary case; 0 where there is no graph.
+        graph: that was cut or along which clusters were merged; None where there is none.
     """
 
     cluster: IntArray
@@ -37,6 +39,7 @@ class Clusters:
     eigenvalues: FloatArray
     residuals: FloatArray
     components: int
+    graph: Graph | None = None
 
 
 def cluster(vectors: Vectors, settings: ClusteringSettings, clusters: int, seed: int) -> Clusters:
@@ -46,6 +49,10 @@ def cluster(vectors: Vectors, settings: ClusteringSettings, clusters: int, seed:
     descending size, then by their first point, so that a label means the same in every repetition. Where there are
     no more distinct vectors than `clusters`, each is a cluster of its own, the vectors serve as the embedding as with
     `kmeans`, and fewer clusters may come back than were asked for.
+
+    With `settings.over_clusters` above `clusters`, that many are made, in as many eigenvectors, and merged along the
+    graph (`merging`). A merged cluster's centre is the mean of its rows in that larger embedding, and its distances
+    are to that mean.
 
     Args:
         vectors: (n, d), raw; `settings.features` says how they are read.
@@ -66,12 +73,15 @@ def cluster(vectors: Vectors, settings: ClusteringSettings, clusters: int, seed:
     group = groups_of_equals(vectors)
     if group.max() < clusters:
         return _one_each(vectors, group)
+    first = min(max(clusters, settings.over_clusters), len(vectors))
     if settings.method == "kmeans":
-        return _k_means(vectors, NO_SPECTRUM, 0, clusters, settings.n_init, seed)
+        made = _k_means(vectors, NO_SPECTRUM, 0, first, settings.n_init, seed)
+        return made if first == clusters else _merged(made, knn_graph(vectors, settings.neighbours), clusters)
     graph = knn_graph(vectors, settings.neighbours)
-    found = spectral_embedding(graph, clusters, seed)
+    found = spectral_embedding(graph, first, seed)
     spectrum = (found.eigenvalues, found.residuals)
-    return _k_means(found.vectors, spectrum, graph.component_count, clusters, settings.n_init, seed)
+    made = _k_means(found.vectors, spectrum, graph.component_count, first, settings.n_init, seed)
+    return replace(made, graph=graph) if first == clusters else _merged(made, graph, clusters)
 
 
 def cosine_distance(rows: FloatArray, centres: FloatArray) -> FloatArray:
@@ -97,6 +107,16 @@ def _k_means(
         warnings.simplefilter("ignore")  # fewer distinct rows than clusters: the empty ones are left out below
         labels = model.fit(space.astype(np.float64)).labels_
     return _canonical(labels, model.cluster_centers_.astype(np.float32), space, spectrum, components)
+
+
+def _merged(made: Clusters, graph: Graph, clusters: int) -> Clusters:
+    """The clusters merged along the graph, with the means of their rows as centres."""
+    labels = merge_clusters(graph, made.cluster, clusters)
+    sizes, rows = np.bincount(labels), made.embedding.astype(np.float64)
+    sums = np.stack([np.bincount(labels, column) for column in rows.T], axis=1)
+    centres = (sums / np.maximum(sizes, 1)[:, None]).astype(np.float32)
+    spectrum = (made.eigenvalues, made.residuals)
+    return replace(_canonical(labels, centres, made.embedding, spectrum, made.components), graph=graph)
 
 
 def _one_each(vectors: Vectors, group: IntArray) -> Clusters:

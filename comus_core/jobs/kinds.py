@@ -55,6 +55,8 @@ def _discover(workspace: Workspace, settings: Mapping[str, Any], device: str, te
     result = discover(config, workspace, until=until, device=device, **options).result
     tell.log(f"{result['images']} images, {result['skipped']} set aside, {result['proposals']} proposals")
     tell.log(f"{result['clusters']} clusters; computed anew: {', '.join(result['computed']) or 'nothing'}")
+    if result["clusters_because"]:
+        tell.log(f"why so many clusters: {result['clusters_because']}")
 
 
 def training_of(settings: Mapping[str, Any]) -> tuple[str, TrainingSettings, TrainingRequest]:
