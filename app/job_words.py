@@ -33,7 +33,9 @@ def dataset_words(spec: str) -> str:
 
 
 def networks_words(settings: dict[str, Any]) -> str:
-    """Detector and encoder as asked for; the backbone of a training."""
+    """Detector and encoder as asked for; the backbone of a training; the question of how many clusters there are."""
+    if "most" in settings:
+        return "how many clusters"
     if "training" in settings:
         return f"training of {settings['training'].get('backbone', 'a network')}"
     detector = str(settings.get("saliency", {}).get("detector", "auto"))
@@ -46,6 +48,8 @@ def stage_states(job: Job) -> list[tuple[str, StageState]]:
     """The stages of a job in words, each done, at work, where it was stopped, or to come."""
     if job.kind == "train":
         return _round_states(job)
+    if job.kind == "how_many":
+        return _standing(job, [STAGE_WORDS["clustering"]], 0 if job.stage else -1)
     last = str(job.settings.get("until", STAGES[-1]))
     wanted = STAGES[: STAGES.index(last) + 1] if last in STAGES else STAGES
     here = wanted.index(job.stage) if job.stage in wanted else -1
