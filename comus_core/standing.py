@@ -58,11 +58,14 @@ class Standing:
         if self.cluster < 0:
             return "It is in no cluster, so it counts as background."
         where = f"Number {self.place} of {self.size:,} by {BY_WORDS[self.by]}."
+        first, last = ("nearest", "farthest") if self.by == "distance" else ("first", "last")
         if np.isinf(self.dropped_from):
-            return f"{where} The first of a cluster is kept at every filter."
+            return f"{where} The {first} of a cluster is kept at every filter."
         if self.dropped_from == 0:
-            last = "kept at 0 % only" if self.kept else f"dropped at any filter above 0 %, and it is {self.percent:g} %"
-            return f"{where} The last is {last}."
+            verdict = (
+                "kept at 0 % only" if self.kept else f"dropped at any filter above 0 %, and it is {self.percent:g} %"
+            )
+            return f"{where} The {last} is {verdict}."
         verdict = "below that, so it is kept" if self.kept else "not below that, so it is dropped"
         return f"{where} Dropped from a filter of {self.dropped_from:.4g} % on; it is {self.percent:g} %, {verdict}."
 
