@@ -11,7 +11,7 @@ from comus_core.clustering.embedding import spectral_embedding
 from comus_core.clustering.graph import Graph, knn_graph, normalise
 from comus_core.clustering.leiden import INSTALL, RESOLUTIONS, community_counts, has_leiden, plateau
 from comus_core.clustering.nearest import groups_of_equals
-from comus_core.clustering.stability import stability, ticks
+from comus_core.clustering.stability import NEAR_BEST, stability, ticks
 from comus_core.config import ClusteringSettings, require
 from comus_core.types import FloatArray, Vectors
 
@@ -65,9 +65,10 @@ def how_many(
     step()
     chosen = found.suggestion
     at = found.clusters.tolist().index(chosen)
+    best, share = int(found.value.argmax()), f"{100 * (1 - NEAR_BEST):.0f} %"
     words = (
-        f"{chosen} is the largest number of clusters within 10 % of the best stability: {found.value[at]:.2f} at "
-        f"{chosen}, {found.value.max():.2f} at {int(found.clusters[found.value.argmax()])} (1 is perfect, 0 is chance)"
+        f"{chosen} is the largest number of clusters within {share} of the best stability: {found.value[at]:.2f} at "
+        f"{chosen}, {found.value[best]:.2f} at {found.clusters[best]} (1 is perfect, 0 is chance)"
     )
     stable = Curve("stability", found.clusters, found.value, chosen, words)
     curves = (stable, eigengap(eigenvalues), _leiden(graph, most, seed))

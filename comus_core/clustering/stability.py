@@ -21,7 +21,7 @@ SHARE = 0.8  # of the points, in each resample
 REFERENCES, REFERENCE_RESAMPLES = 3, 3  # sets of points without clusters, and resamples of each
 SMOOTH = 5  # places of the grid over which the reference is averaged: without structure it is level from K to K
 N_INIT = 3  # restarts of k-means
-NEAR_BEST = 0.9  # of the best value: the largest K that reaches it is suggested
+NEAR_BEST = 0.91  # of the best value: the largest K that reaches it is suggested
 EVERY_UP_TO, STEP = 20, 1.06  # of the grid over K
 
 Tick = Callable[[], None]
@@ -46,7 +46,7 @@ class Stability:
 
     @property
     def suggestion(self) -> int:
-        """The largest K within 10 % of the best value.
+        """The largest K within 9 % of the best value.
 
         A coarse partition stays stable while a finer one is: with K true clusters, few of them taken together are as
         stable as all. So the largest stable K is meant (as with prediction strength, Tibshirani and Walther 2005).

@@ -16,20 +16,24 @@ from tests.clustering.test_clusters import groups
 
 
 def merged_by_hand(affinity: np.ndarray, labels: np.ndarray, clusters: int) -> np.ndarray:
-    """Pairwise averages over all points, computed anew at each merge."""
-    degree, labels = affinity.sum(axis=1), labels.copy()
-    similar = affinity / np.sqrt(np.outer(degree, degree))
+    """The normalised association of all clusters, computed anew from all points for each possible merge."""
+    labels = labels.copy()
+
+    def association(labels: np.ndarray) -> float:
+        inside = [(labels == c)[:, None] & (labels == c) for c in np.unique(labels)]
+        return sum(affinity[both].sum() / affinity[both.any(axis=1)].sum() for both in inside)
+
     while len(names := np.unique(labels)) > clusters:
-        averages = {(a, b): similar[np.ix_(labels == a, labels == b)].mean() for a in names for b in names if a < b}
-        highest = max(averages.values())
-        a, b = min(pair for pair, average in averages.items() if average >= highest - 1e-12)
+        merged = {(a, b): association(np.where(labels == b, a, labels)) for a in names for b in names if a < b}
+        highest = max(merged.values())
+        a, b = min(pair for pair, value in merged.items() if value >= highest - 1e-12)
         labels[labels == b] = a
     return labels
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 8))
-def test_the_pair_with_the_highest_average_affinity_merges_first(seed, clusters):
+def test_the_pair_that_loses_the_least_normalised_association_merges_first(seed, clusters):
     rng = np.random.default_rng(seed)
     points, labels = rng.normal(size=(40, 3)).astype(np.float32), np.r_[np.arange(8), rng.integers(0, 8, 32)]
     graph = knn_graph(points, 7)
