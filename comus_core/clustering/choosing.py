@@ -15,7 +15,7 @@ from comus_core.clustering.stability import NEAR_BEST, stability, ticks
 from comus_core.config import ClusteringSettings, require
 from comus_core.types import FloatArray, Vectors
 
-MOST_POINTS = 3000  # more are drawn from: the curves need tens of clusterings, and more points hardly move them
+MOST_POINTS = 2000  # more are drawn from: the curves need tens of clusterings, and more points hardly move them
 MOST_CLUSTERS = 100
 POINTS_A_CLUSTER = 5  # fewer on average are no category
 FEWEST_POINTS = 10
@@ -30,7 +30,7 @@ def how_many(
 ) -> HowMany:
     """Propose a number of clusters.
 
-    One graph serves everything, one embedding all numbers. Of more than 3,000 vectors, 3,000 drawn at random are
+    One graph serves everything, one embedding all numbers. Of more than 2,000 vectors, 2,000 drawn at random are
     looked at. Where Leiden is not installed its curve is empty and says so; `auto` does not hang on it.
 
     Args:

@@ -53,7 +53,7 @@ def merge_clusters(graph: Graph, cluster: IntArray, clusters: int) -> IntArray:
 
 
 def _losses(inside: FloatArray, degree: FloatArray) -> FloatArray:
-    """(K, K) normalised association lost when two clusters merge, to 1e-12; the diagonal and unused numbers say nothing."""
+    """(K, K) normalised association lost when two clusters merge; the diagonal and unused numbers say nothing."""
     degree = np.maximum(degree, 1e-300)
     own = np.diag(inside)
     union: FloatArray = (own[:, None] + own + 2 * inside) / (degree[:, None] + degree)
