@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import numpy as np
 import pytest
@@ -90,7 +91,10 @@ def test_the_filter_tried_with_another_ranking_is_that_of_the_core_and_can_be_ap
 
 def test_the_curves_of_all_rankings_are_shown_when_asked(app_test):
     test = app_test("filter")
-    names = lambda: [trace["name"] for trace in chart(test)["data"] if "name" in trace]  # noqa: E731
+
+    def names():
+        return [trace["name"] for trace in chart(test)["data"] if "name" in trace]
+
     before = names()
     test.toggle(key="filter_compare_widget").set_value(True).run()
     assert not test.exception
@@ -98,7 +102,6 @@ def test_the_curves_of_all_rankings_are_shown_when_asked(app_test):
     assert added == ["Silhouette", "Density of neighbours", "Agreement of neighbours"]
 
 
-def chart(test):
-    import json
+def chart(test) -> dict:
 
     return json.loads(test.get("plotly_chart")[0].proto.spec)
