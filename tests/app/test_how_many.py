@@ -103,5 +103,4 @@ def test_the_curves_of_all_rankings_are_shown_when_asked(app_test):
 
 
 def chart(test) -> dict:
-
     return json.loads(test.get("plotly_chart")[0].proto.spec)
