@@ -35,7 +35,9 @@ def dataset_words(spec: str) -> str:
 
 
 def networks_words(settings: dict[str, Any]) -> str:
-    """Detector and encoder as asked for; the backbone of a training or an ablation."""
+    """Detector and encoder; the backbone of a training or an ablation; the question of how many clusters there are."""
+    if "most" in settings:
+        return "how many clusters"
     if "seeds" in settings:
         return f"ablation with {settings['training'].get('backbone', 'a network')}"
     if "training" in settings:
@@ -52,6 +54,8 @@ def stage_states(job: Job) -> list[tuple[str, StageState]]:
         return _round_states(job)
     if job.kind == "ablate":
         return _row_states(job)
+    if job.kind == "how_many":
+        return _standing(job, [STAGE_WORDS["clustering"]], 0 if job.stage else -1)
     last = str(job.settings.get("until", STAGES[-1]))
     wanted = STAGES[: STAGES.index(last) + 1] if last in STAGES else STAGES
     here = wanted.index(job.stage) if job.stage in wanted else -1

@@ -12,7 +12,7 @@ from typing import Any
 from comus_core import jobs
 from comus_core.choices import ENCODER_ORDER, USERS_OWN, resolve, supervision_of, weights_of
 from comus_core.command_line import command_line, flat, nested
-from comus_core.config import DEFAULT_CLUSTERS, PRESETS, FeatureSettings, RunConfig, make_config, merge, to_dict
+from comus_core.config import PRESETS, FeatureSettings, RunConfig, make_config, merge, to_dict
 from comus_core.estimate import Estimate, estimate, free_disk
 from comus_core.images.glance import Glance
 from comus_core.jobs.devices import gpu_names
@@ -127,10 +127,10 @@ def encoder_words() -> dict[str, str]:
 def cluster_words(seen: Glance | None) -> str:
     """How many clusters there will be where nobody says."""
     if seen is None:
-        return f"from labels, else {DEFAULT_CLUSTERS}"
+        return "from labels, else auto"
     if seen.labelled:
         return f"{seen.classes}, from labels" if seen.classes else "from labels"
-    return f"{DEFAULT_CLUSTERS}, fewer if there are few proposals"
+    return "auto: the most stable number"
 
 
 def device_words() -> dict[str, str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from app.opened import Held
 from comus_core import score_tables
 from comus_core.cluster_summary import ClusterSummary
 from comus_core.cluster_summary import summaries as summaries_of
+from comus_core.config import FilterBy
 from comus_core.errors import ComusError
 from comus_core.evaluation.matching import Matching
 from comus_core.evaluation.report import CurvePoint
@@ -22,7 +23,7 @@ MatchingName = Literal["frozen", "hungarian", "majority"]
 MATCHING_WORDS: dict[str, str] = {"frozen": "Frozen", "hungarian": "Hungarian", "majority": "Majority"}
 
 _frozen: Held[Matching | str | None] = Held(6)
-_curves: Held[list[CurvePoint]] = Held(12)
+_curves: Held[list[CurvePoint]] = Held(48)
 _similar: Held[tuple[IntArray, FloatArray]] = Held(64)
 
 
@@ -51,12 +52,17 @@ def scored(view: RunView, decided: Decisions, matching: MatchingName, *, filtere
     return score_view(view, decided, mode, filtered=filtered, frozen=frozen)
 
 
-def curve(view: RunView, matching: MatchingName) -> list[CurvePoint]:
+def rankings(view: RunView) -> list[FilterBy]:
+    """What the filter of this run can rank by, the paper's distance first."""
+    return [name for name in get_args(FilterBy) if name == "distance" or name in view.alternatives]
+
+
+def curve(view: RunView, matching: MatchingName, by: FilterBy = "distance") -> list[CurvePoint]:
     """Kept, coverage and mIoU at 0 to 100 % of every cluster; mIoU is NaN without ground truth."""
     if view.counts is None:
         return _curves.get((_key(view), ""), lambda: coverage_curve(view))
     mode, frozen = _choice(view, matching)
-    return _curves.get((_key(view), matching), lambda: curve_of(view, mode, frozen))
+    return _curves.get((_key(view), matching, by), lambda: curve_of(view, mode, frozen, by))
 
 
 def match_rows(view: RunView, decided: Decisions) -> list[score_tables.MatchRow]:

@@ -144,12 +144,12 @@ def _of_round(
 
 def _of_clusters(run: Run, workspace: Workspace, spec: str, options: dict[str, Any]) -> CountedImages:
     """Every proposal, p = 0: the run's own clusters, or on another data set those of the nearest neighbours."""
-    from comus_core.transfer import assign, assigned_clusters
+    from comus_core.transfer import assigned_clusters, assigned_to
 
     if spec == run.config.dataset and "counts" in run.artifacts:
         counts, table = workspace.artifact(run, "counts"), tables.read_clusters(workspace.artifact(run, "clustering"))
     else:
-        made, _ = assign(run, spec, workspace, **options)
+        made, _ = assigned_to(run, spec, workspace, **options)
         counts, table = made["counts"], assigned_clusters(workspace, run, made["assignment"])
     labels = tables.label_map_of(workspace.decisions_of(run), table.count)
     predicted = dict(zip(table.proposal_id, labels.categories(table.cluster).tolist(), strict=True))

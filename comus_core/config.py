@@ -17,8 +17,8 @@ Assignment = Literal["kmeans", "cluster_qr"]
 SmallComponents = Literal["attach", "keep"]
 GraphSearch = Literal["auto", "exact", "nndescent", "faiss"]
 Matching = Literal["auto", "hungarian", "majority"]
-
-DEFAULT_CLUSTERS = 20  # where neither the user nor ground truth says how many
+FilterBy = Literal["distance", "silhouette", "density", "agreement"]
+Assign = Literal["nearest", "nystrom"]
 
 
 def require(condition: bool, message: str) -> None:
@@ -54,7 +54,8 @@ class FeatureSettings:
 class ClusteringSettings:
     """How vectors become clusters (paper section 3.2; protocol 1.3)."""
 
-    clusters: int | None = None  # None: as many as ground-truth classes, else DEFAULT_CLUSTERS
+    clusters: int | Literal["auto"] | None = None  # None: as many as ground-truth classes, else `auto`
+    over_clusters: int = 0  # so many at first, merged along the graph to `clusters`; 0 or no more than those: none are
     method: ClusteringMethod = "spectral"
     features: Normalisation = "l2"
     neighbours: int = 30  # of the k-NN graph, the point itself among them
@@ -64,7 +65,10 @@ class ClusteringSettings:
     small_components: SmallComponents = "attach"  # of the graph: to their nearest, or each a cluster (see components)
 
     def __post_init__(self) -> None:
-        require(self.clusters is None or self.clusters >= 2, f"clusters {self.clusters}: at least 2 are needed")
+        known = self.clusters is None or self.clusters == "auto"
+        require(known or isinstance(self.clusters, int), f"clusters {self.clusters!r}: a number from 2 up, or auto")
+        require(known or int(self.clusters or 0) >= 2, f"clusters {self.clusters}: at least 2 are needed")
+        require(self.over_clusters == 0 or self.over_clusters >= 2, f"over_clusters {self.over_clusters}: 0, or 2 up")
         require(self.neighbours >= 2, f"neighbours {self.neighbours}: at least 2 (a point counts itself)")
         require(self.n_init >= 1, f"n_init {self.n_init}: at least 1")
         check_choice("clustering method", self.method, ClusteringMethod)
@@ -83,6 +87,7 @@ class RunConfig:
     features: FeatureSettings = field(default_factory=FeatureSettings)
     clustering: ClusteringSettings = field(default_factory=ClusteringSettings)
     filter_percent: float = 20.0  # p: share of each cluster dropped from the training masks
+    filter_by: FilterBy = "distance"  # what ranks the proposals of a cluster
     matching: Matching = "auto"
     matching_from: str | None = None  # another run whose cluster-to-class matching is frozen
     seed: int = 0
@@ -92,6 +97,7 @@ class RunConfig:
         require(0 <= self.filter_percent <= 100, f"filter {self.filter_percent}: a percentage from 0 to 100")
         require(0 <= self.seed < 2**32, f"seed {self.seed}: must lie between 0 and 4294967295")
         check_choice("matching", self.matching, Matching)
+        check_choice("filter_by", self.filter_by, FilterBy)
 
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from comus_core.config import require
+from comus_core.config import FilterBy, check_choice, require
 from comus_core.run_view import RunView
 from comus_core.types import IntArray
 from comus_core.workspace import Run, Workspace
@@ -26,9 +26,19 @@ def with_percent(draft: Decisions, percent: float, cluster: int | None = None) -
     return replace(draft, cluster_percent={c: p for c, p in own.items() if p != draft.filter_percent})
 
 
+def with_by(draft: Decisions, by: FilterBy) -> Decisions:
+    """The draft with the proposals of every cluster ranked by something else.
+
+    Raises:
+        SettingsError: there is no such ranking.
+    """
+    check_choice("filter by", by, FilterBy)
+    return replace(draft, filter_by=by)
+
+
 def same_filter(one: Decisions, other: Decisions, clusters: int) -> bool:
     """Whether both filter every cluster alike."""
-    return one.percent_of(clusters) == other.percent_of(clusters)
+    return (one.filter_by, one.percent_of(clusters)) == (other.filter_by, other.percent_of(clusters))
 
 
 def border_first(view: RunView, draft: Decisions, cluster: int | None = None) -> tuple[IntArray, IntArray]:
@@ -41,17 +51,20 @@ def border_first(view: RunView, draft: Decisions, cluster: int | None = None) ->
     """
     percents = np.array([*draft.percent_of(view.clusters).values(), 0.0])[view.cluster]
     asked = view.cluster >= 0 if cluster is None else view.cluster == cluster
-    order = np.argsort(np.abs(view.rank - percents), kind="stable")
+    order = np.argsort(np.abs(view.rank_by(draft.filter_by) - percents), kind="stable")
     keep = view.kept(draft)
     return order[(asked & ~keep)[order]], order[(asked & keep)[order]]
 
 
-def changes(decided: Decisions, draft: Decisions) -> list[dict[str, float | int]]:
+def changes(decided: Decisions, draft: Decisions) -> list[dict[str, float | int | str]]:
     """The `filter` events that lead from what is decided to the draft, in order; as few as do it."""
-    whole = decided.filter_percent != draft.filter_percent
+    other = decided.filter_by != draft.filter_by
+    whole = other or decided.filter_percent != draft.filter_percent
     forgotten = set(decided.cluster_percent) - set(draft.cluster_percent)
     known = {} if whole or forgotten else decided.cluster_percent
-    events: list[dict[str, float | int]] = [{"percent": draft.filter_percent}] if whole or forgotten else []
+    first: dict[str, float | int | str] = {"percent": draft.filter_percent}
+    first |= {"by": draft.filter_by} if other else {}
+    events = [first] if whole or forgotten else []
     own = sorted(draft.cluster_percent.items())
     return events + [{"percent": p, "cluster": c} for c, p in own if known.get(c) != p]
 

@@ -15,7 +15,7 @@ from typing import Any
 from comus_core import run_tables as tables
 from comus_core import stages
 from comus_core.choices import resolve, supervision_of
-from comus_core.config import DEFAULT_CLUSTERS, RunConfig, to_dict
+from comus_core.config import RunConfig, to_dict
 from comus_core.errors import Cancelled, SettingsError
 from comus_core.estimate import remember_speeds
 from comus_core.images.dataset import absolute, open_dataset
@@ -94,6 +94,7 @@ def _run_stages(context: StageContext, run: Run, images: Artifact, last: int) ->
         ("saliency", "soft_maps", lambda: stages.soft_maps(context, images)),
         ("saliency", "proposals", lambda: stages.proposals(context, images, made["soft_maps"])),
         ("features", "features", lambda: stages.features(context, made["proposals"])),
+        ("clustering", "how_many", lambda: stages.how_many(context, made["features"])),
         (
             "clustering",
             "clustering",
@@ -103,8 +104,11 @@ def _run_stages(context: StageContext, run: Run, images: Artifact, last: int) ->
         ("pseudo_masks", "pseudo_masks", lambda: stages.pseudo_masks(context, made, _decisions(context, run))),
         ("evaluation", "counts", lambda: stages.counts(context, images, made["proposals"])),
     ]
+    asked, truth = context.config.clustering.clusters, context.dataset.truth is not None
+    open_question = (asked == "auto" or (asked is None and not truth)) and not _chooses_itself(context.config)
+    wanted = {"how_many": open_question, "counts": truth}
     for stage, kind, make in steps:
-        if STAGES.index(stage) <= last and (kind != "counts" or context.dataset.truth):
+        if STAGES.index(stage) <= last and wanted.get(kind, True):
             made[kind] = make()
             found = {"images": images.fingerprint, **run.artifacts, kind: made[kind].fingerprint}
             run = context.workspace.runs.save(replace(run, artifacts=found))
@@ -112,14 +116,21 @@ def _run_stages(context: StageContext, run: Run, images: Artifact, last: int) ->
 
 
 def _cluster_count(context: StageContext, made: dict[str, Artifact]) -> int:
-    """K: what was asked; else the number of foreground classes; else `DEFAULT_CLUSTERS`, less for few proposals."""
-    proposals = int(made["features"].table().num_rows)
+    """K: the most stable number if that was asked for; else what was asked; else the number of foreground classes."""
+    if "how_many" in made:
+        return tables.read_how_many(made["how_many"]).clusters
     asked, truth = context.config.clustering.clusters, context.dataset.truth
-    if asked is not None:
+    if isinstance(asked, int):
         return asked
-    if truth is not None:
-        return min(len(truth.classes) - 1, proposals)
-    return min(DEFAULT_CLUSTERS, max(2, proposals // 4), proposals)
+    if _chooses_itself(context.config) and (asked == "auto" or truth is None):
+        return 1
+    assert truth is not None, "without ground truth and a number, the curves are made"
+    return min(len(truth.classes) - 1, int(made["features"].table().num_rows))
+
+
+def _chooses_itself(config: RunConfig) -> bool:
+    """Whether the method takes no number, so that nobody needs to look for one."""
+    return config.clustering.method == "hdbscan"
 
 
 def result_json(
@@ -138,6 +149,7 @@ def result_json(
         "without_mask": context.without_mask,
         "proposals": made["proposals"].table(["proposal_id"]).num_rows if "proposals" in made else 0,
         "clusters": clusters,
+        "clusters_because": tables.read_how_many(made["how_many"]).reason if "how_many" in made else None,
         "clustering": tables.clustering_facts(made["clustering"]) if "clustering" in made else None,
         "supervision": run.provenance["supervision"],
         "matching": scores.every.matching if scores else run.config.matching,
@@ -190,7 +202,9 @@ def _decisions(context: StageContext, run: Run) -> Decisions:
     """What was decided so far; the run's own filter opens the log of a new clustering."""
     log, clustering = context.workspace.decisions, run.artifacts["clustering"]
     if not log.events(run.id, clustering):
-        return log.append(run.id, clustering, "filter", percent=context.config.filter_percent)
+        config = context.config
+        by = {"by": config.filter_by} if config.filter_by != "distance" else {}
+        return log.append(run.id, clustering, "filter", percent=config.filter_percent, **by)
     return log.read(run.id, clustering)
 
 

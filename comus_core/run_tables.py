@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow.parquet as pq
 
+from comus_core.clustering.curves import HowMany
 from comus_core.clustering.filtering import kept
+from comus_core.config import FilterBy
+from comus_core.errors import WorkspaceError
 from comus_core.evaluation.counts import Counts
 from comus_core.label_map import LabelMap
 from comus_core.proposals import SCHEMA, Proposals
@@ -19,6 +23,8 @@ from comus_core.types import FloatArray, IntArray, SoftMap, StrArray, Vectors
 from comus_core.workspace import Artifact
 from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.decisions import Decisions
+
+HOW_MANY = "how_many.json"
 
 
 @dataclass(frozen=True)
@@ -30,12 +36,52 @@ class ClusterTable:
         cluster: (n,) int32, −1 unassigned.
         distance: (n,) float32, cosine to the own centre in the embedding.
         count: K, how many clusters were made.
+        alternatives: name -> (n,) float32, what else the filter may rank by; empty where it was not computed.
     """
 
     proposal_id: StrArray
     cluster: IntArray
     distance: FloatArray
     count: int
+    alternatives: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    def ranked_by(self, name: FilterBy) -> FloatArray:
+        """What the filter ranks by, larger where a proposal fits worse.
+
+        Raises:
+            WorkspaceError: the clustering does not have it.
+        """
+        return ranking(name, self.distance, self.alternatives)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredEmbedding:
+    """In what clusters were found.
+
+    Attributes:
+        rows: (n, k) float32, memory-mapped and read-only.
+        centres: (K, k) float32 of the clusters.
+        eigenvalues: (k,) float64; none where the embedding is not spectral.
+        attached: (m,) rows of small components that were attached to others.
+    """
+
+    rows: FloatArray
+    centres: FloatArray
+    eigenvalues: FloatArray
+    attached: IntArray
+
+
+def ranking(name: FilterBy, distance: FloatArray, alternatives: Mapping[str, FloatArray]) -> FloatArray:
+    """One of what the filter may rank by.
+
+    Raises:
+        WorkspaceError: the clustering does not have it.
+    """
+    if name == "distance":
+        return distance
+    if name not in alternatives:
+        raise WorkspaceError(f"filter by {name}: this clustering is older than that choice; `comus run` it again")
+    return alternatives[name]
 
 
 def usable_ids(images: Artifact) -> list[str]:
@@ -89,7 +135,23 @@ def read_clusters(artifact: Artifact) -> ClusterTable:
     with artifact.reading("spectrum.npz") as file, np.load(file) as spectrum:
         count = len(spectrum["centres"])
     ids = table.column("proposal_id").to_numpy().astype(object)
-    return ClusterTable(ids, table.column("cluster").to_numpy(), table.column("distance").to_numpy(), count)
+    column = {name: table.column(name).to_numpy() for name in table.column_names if name != "proposal_id"}
+    alternatives = {name: column[name] for name in get_args(FilterBy) if name in column and name != "distance"}
+    return ClusterTable(ids, column["cluster"], column["distance"], count, alternatives)
+
+
+def read_embedding(artifact: Artifact) -> StoredEmbedding:
+    """The embedding of a run, rows as in the table of clusters."""
+    with artifact.reading("spectrum.npz") as file, np.load(file) as spectrum:
+        centres, eigenvalues, attached = (spectrum[k] for k in ("centres", "eigenvalues", "attached_rows"))
+    with artifact.reading("embedding.npy") as file:
+        return StoredEmbedding(np.load(file, mmap_mode="r"), centres, eigenvalues, attached)
+
+
+def read_how_many(artifact: Artifact) -> HowMany:
+    """What was found out about the number of clusters."""
+    with artifact.reading(HOW_MANY) as file:
+        return HowMany.from_json(json.loads(file.read_text()))
 
 
 def clustering_facts(artifact: Artifact) -> dict[str, Any]:
@@ -137,6 +199,7 @@ def decided_rows(proposals: Proposals, table: ClusterTable, decided: Decisions) 
     row_of = {proposal_id: row for row, proposal_id in enumerate(table.proposal_id)}
     rows = np.array([row_of.get(p, -1) for p in proposals.proposal_id], dtype=np.int64)
     labels = label_map_of(decided, table.count)
-    keep = kept(table.cluster, table.distance, table.proposal_id, decided.percent_of(table.count))
+    by = table.ranked_by(decided.filter_by)
+    keep = kept(table.cluster, by, table.proposal_id, decided.percent_of(table.count))
     category = np.where(rows >= 0, labels.categories(table.cluster)[rows], -1)
     return labels, category.astype(np.int32), np.where(rows >= 0, keep[rows], False) & (category >= 0)

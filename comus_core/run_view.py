@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from comus_core import run_tables as tables
 from comus_core.clustering.filtering import filter_rank
+from comus_core.config import FilterBy
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.counts import Counts
 from comus_core.label_map import LabelMap
@@ -26,6 +28,7 @@ class RunView:
     Attributes:
         cluster: (n,) int32, −1 unassigned.
         distance: (n,) float32, cosine to the own centre.
+        alternatives: name -> (n,) float32, what else the filter may rank by.
         clusters: K.
         image_ids: (m,) ids of the usable images, sorted.
         image_paths: (m,) paths below `images_root`.
@@ -45,6 +48,7 @@ class RunView:
     image_sizes: IntArray
     classes: tuple[str, ...]
     counts: Counts | None
+    alternatives: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.proposals)
@@ -70,8 +74,23 @@ class RunView:
 
     @cached_property
     def rank(self) -> FloatArray:
-        """(n,) a proposal is kept exactly while its cluster's filter percentage is below this."""
-        return filter_rank(self.cluster, self.distance, self.proposals.proposal_id)
+        """(n,) ranked by distance, a proposal is kept exactly while its cluster's percentage is below this."""
+        return self.rank_by("distance")
+
+    def rank_by(self, name: FilterBy) -> FloatArray:
+        """(n,) the same, ranked by any of `config.FilterBy`.
+
+        Raises:
+            WorkspaceError: the clustering does not have it.
+        """
+        if name not in self._ranks:
+            by = tables.ranking(name, self.distance, self.alternatives)
+            self._ranks[name] = filter_rank(self.cluster, by, self.proposals.proposal_id)
+        return self._ranks[name]
+
+    @cached_property
+    def _ranks(self) -> dict[str, FloatArray]:
+        return {}
 
     @cached_property
     def by_distance(self) -> dict[int, IntArray]:
@@ -107,7 +126,7 @@ class RunView:
     def kept(self, decided: Decisions) -> BoolMask:
         """(n,) which proposals are in the core under the decided filter."""
         percents = np.array([*decided.percent_of(self.clusters).values(), 0.0])  # −1, unassigned, finds the last
-        core: BoolMask = percents[self.cluster] < self.rank
+        core: BoolMask = percents[self.cluster] < self.rank_by(decided.filter_by)
         return core
 
     def vectors(self) -> Vectors:
@@ -159,6 +178,7 @@ def open_run_view(workspace: Workspace, run: Run) -> RunView:
         image_sizes=images[["height", "width"]].to_numpy(np.int64),
         classes=tuple(run.provenance["classes"]),
         counts=tables.read_counts(workspace.artifact(run, "counts")) if "counts" in run.artifacts else None,
+        alternatives={name: values[order] for name, values in table.alternatives.items()},
     )
 
 

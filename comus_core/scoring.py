@@ -59,7 +59,8 @@ def score_clusters(
     """
     labels = tables.label_map_of(decided, table.count)
     category = labels.categories(table.cluster)
-    keep = kept(table.cluster, table.distance, table.proposal_id, decided.percent_of(table.count))
+    by = table.ranked_by(decided.filter_by)
+    keep = kept(table.cluster, by, table.proposal_id, decided.percent_of(table.count))
     row_names = ("background", *labels.names)
 
     def scored(rows: Any) -> tuple[Score, MatchedRows]:

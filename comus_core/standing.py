@@ -6,8 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from comus_core.config import FilterBy
 from comus_core.run_view import RunView
 from comus_core.workspace.decisions import Decisions
+
+BY_WORDS: dict[FilterBy, str] = {
+    "distance": "distance to the cluster's centre",
+    "silhouette": "silhouette",
+    "density": "distance to its neighbours",
+    "agreement": "how many neighbours are of another cluster",
+}
 
 
 @dataclass(frozen=True)
@@ -19,6 +27,7 @@ class Standing:
         place: 1 = nearest the centre, 0 if in no cluster.
         size: proposals of the cluster.
         distance: cosine to the own centre.
+        by: what the filter ranks by.
         dropped_from: the filter percentage from which on it is dropped; infinite for the nearest, 0 for the farthest
             means at every percentage above 0.
         percent: the cluster's filter percentage.
@@ -32,6 +41,7 @@ class Standing:
     dropped_from: float
     percent: float
     kept: bool
+    by: FilterBy = "distance"
 
     @property
     def limit_words(self) -> str:
@@ -47,31 +57,36 @@ class Standing:
         """Why it is kept or dropped, in a sentence or two."""
         if self.cluster < 0:
             return "It is in no cluster, so it counts as background."
-        where = f"Number {self.place} of {self.size:,} by distance to the cluster's centre."
+        where = f"Number {self.place} of {self.size:,} by {BY_WORDS[self.by]}."
+        first, last = ("nearest", "farthest") if self.by == "distance" else ("first", "last")
         if np.isinf(self.dropped_from):
-            return f"{where} The nearest of a cluster is kept at every filter."
+            return f"{where} The {first} of a cluster is kept at every filter."
         if self.dropped_from == 0:
-            last = "kept at 0 % only" if self.kept else f"dropped at any filter above 0 %, and it is {self.percent:g} %"
-            return f"{where} The farthest is {last}."
+            verdict = (
+                "kept at 0 % only" if self.kept else f"dropped at any filter above 0 %, and it is {self.percent:g} %"
+            )
+            return f"{where} The {last} is {verdict}."
         verdict = "below that, so it is kept" if self.kept else "not below that, so it is dropped"
         return f"{where} Dropped from a filter of {self.dropped_from:.4g} % on; it is {self.percent:g} %, {verdict}."
 
 
 def standing_of(view: RunView, row: int, decided: Decisions) -> Standing:
     """Where the proposal of a row stands under the filter as decided."""
-    cluster, limit = int(view.cluster[row]), float(view.rank[row])
+    rank = view.rank_by(decided.filter_by)
+    cluster, limit = int(view.cluster[row]), float(rank[row])
     if cluster < 0:
         return Standing(-1, 0, 0, float("nan"), 0.0, 0.0, False)
     rows = view.by_distance[cluster]
     percent = decided.percent_of(view.clusters)[cluster]
     return Standing(
         cluster=cluster,
-        place=int(np.flatnonzero(rows == row)[0]) + 1,
+        place=int((rank[rows] > limit).sum()) + 1,
         size=len(rows),
         distance=float(view.distance[row]),
         dropped_from=0.0 if limit < 1e-300 else limit,  # the farthest one's limit is the smallest number above 0
         percent=percent,
         kept=percent < limit,
+        by=decided.filter_by,
     )
 
 

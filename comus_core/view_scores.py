@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from comus_core.config import FilterBy
 from comus_core.config import Matching as MatchingChoice
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.counts import BACKGROUND, Counts, contingency
@@ -70,8 +71,10 @@ def coverage(view: RunView, decided: Decisions) -> float:
     return float((view.kept(decided) & foreground).sum() / max(int(foreground.sum()), 1))
 
 
-def curve_of(view: RunView, mode: MatchingChoice = "auto", frozen: Matching | None = None) -> list[CurvePoint]:
-    """The filtered score at one percentage for all clusters, 0 to 100.
+def curve_of(
+    view: RunView, mode: MatchingChoice = "auto", frozen: Matching | None = None, by: FilterBy = "distance"
+) -> list[CurvePoint]:
+    """The filtered score at one percentage for all clusters, 0 to 100, with proposals ranked by one of `FilterBy`.
 
     Raises:
         WorkspaceError: the run has no ground truth.
@@ -79,7 +82,7 @@ def curve_of(view: RunView, mode: MatchingChoice = "auto", frozen: Matching | No
     labels = view.labels(Decisions())
     category = labels.categories(view.cluster)
     return filter_curve(
-        _counts(view), view.proposals.proposal_id, category, view.rank, labels.C, mode=mode, frozen=frozen
+        _counts(view), view.proposals.proposal_id, category, view.rank_by(by), labels.C, mode=mode, frozen=frozen
     )
 
 

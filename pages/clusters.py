@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import score_data, state, view_data
 from app.colouring import colouring
-from app.components import choices, cluster_card, states
+from app.components import choices, cluster_card, how_many_panel, states
 from app.components.gallery import paged
 from comus_core.cluster_summary import ordered
 
@@ -51,3 +51,4 @@ for summary in shown[turned]:
     cluster_card.show(view, summary, colours[summary.cluster], far)
 if len(shown) > CARDS:
     st.caption(f"Clusters {turned.start + 1} to {min(turned.stop, len(shown))} of {len(shown)}")
+how_many_panel.show(view)

@@ -17,14 +17,14 @@ def tried() -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         scope = filter_panel.sliders(view, decided, draft)
+        compare = filter_panel.ranking(view, decided, draft)
         score = filter_panel.scores(view, draft)
         filter_panel.figures(view, decided, draft, score)
         filter_panel.decide(view, decided, draft)
-        curve = score_data.curve(view, score_data.matchings(view)[0])
-        miou = score.miou if score else None
-        figures.show(
-            filter_curve.filter_curve(curve, draft.filter_percent, miou, coverage(view, draft)), key="filter_curve"
-        )
+        curve = score_data.curve(view, score_data.matchings(view)[0], draft.filter_by)
+        miou, others = score.miou if score else None, filter_panel.other_curves(view, draft) if compare else {}
+        figure = filter_curve.filter_curve(curve, draft.filter_percent, miou, coverage(view, draft), others)
+        figures.show(figure, key="filter_curve")
         if score is None:
             st.caption("Without ground truth there is no mIoU; the Scores page says how to add some.")
         else:

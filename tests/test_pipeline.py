@@ -8,6 +8,7 @@ from PIL import Image
 
 from comus_core import discover, evaluate_on, make_config, open_workspace
 from comus_core.errors import Cancelled, ComusError, DatasetError, SettingsError, WeightsError
+from comus_core.how_many import how_many_of, stored_how_many
 from comus_core.run_view import open_run_view
 from comus_core.types import STAGES
 from tests.builders import draw_folder, write_vectors
@@ -69,6 +70,7 @@ def test_every_setting_of_every_stage_changes_an_artifact(drawn_settings, tmp_pa
         ("clustering", {"clustering": {"features": "raw"}}),
         ("clustering", {"clustering": {"neighbours": 9}}),
         ("clustering", {"clustering": {"n_init": 2}}),
+        ("clustering", {"clustering": {"over_clusters": 9}}),
         ("clustering", {"seed": 1}),
     ]
     for kind, change in changes:
@@ -211,6 +213,59 @@ def test_another_data_set_is_scored_with_the_clusters_of_the_run(finished, drawn
     assert frozen["evaluation"]["miou"] == 100.0
     with pytest.raises(SettingsError, match="auto, hungarian, majority"):
         evaluate_on(run, str(other), workspace, matching="best")
+
+
+def test_nystrom_assigns_another_data_set_as_well_and_only_to_a_spectral_run(finished, drawn_settings, tmp_path):
+    workspace, run = finished
+    result = evaluate_on(run, run.config.dataset, workspace, assign="nystrom")
+    assert result["evaluation"] == run.result["evaluation"]  # the run's own proposals get their own clusters back
+    with pytest.raises(SettingsError, match="nearest, nystrom"):
+        evaluate_on(run, run.config.dataset, workspace, assign="guess")
+    other = replace(run, config=replace(run.config, clustering=replace(run.config.clustering, method="kmeans")))
+    with pytest.raises(SettingsError, match="use --assign nearest"):
+        evaluate_on(other, run.config.dataset, workspace, assign="nystrom")
+
+
+def test_auto_takes_the_number_that_the_curves_suggest_and_says_why(drawn_settings, tmp_path):
+    workspace = open_workspace(tmp_path)
+    config = make_config(**_merged(drawn_settings, {"clustering": {"clusters": "auto"}}))
+    run = discover(config, workspace, until="clustering")
+    curves = stored_how_many(workspace, run)
+    assert run.result["clusters"] == curves.clusters == 3
+    assert run.result["clusters_because"] == curves.reason and "3 is the largest number" in curves.reason
+    assert discover(config, workspace, until="clustering").result["computed"] == []
+
+
+def test_without_ground_truth_the_number_is_chosen_by_stability(drawn, drawn_settings, tmp_path):
+    shutil.copytree(drawn / "images", tmp_path / "images" / "images")
+    settings = drawn_settings | {"dataset": str(tmp_path / "images")}
+    run = discover(make_config(**settings), open_workspace(tmp_path / "w"), until="clustering")
+    assert run.result["clusters"] == 3 and "how_many" in run.artifacts
+
+
+def test_the_curves_of_a_finished_run_are_computed_when_asked_and_kept(finished, tmp_path):
+    workspace, run = finished
+    shutil.copytree(workspace.root, tmp_path / "w")
+    copy, seen = open_workspace(tmp_path / "w"), []
+    assert stored_how_many(copy, run) is None
+    found = how_many_of(run, copy, most=5, on_progress=seen.append)
+    assert found.clusters == 3 and [c.x.max() for c in found.curves[:2]] == [5, 5]
+    assert seen[-1].step == seen[-1].total and {p.stage for p in seen} == {"clustering"}
+    assert stored_how_many(copy, copy.runs.get(run.id)).to_json() == found.to_json()
+
+
+def test_the_run_s_own_ranking_opens_the_log_and_decides_the_masks(drawn_settings, tmp_path):
+    workspace = open_workspace(tmp_path)
+    settings = _merged(drawn_settings, {"filter_percent": 60})
+    plain = discover(make_config(**settings), workspace, until="pseudo_masks")
+    other = discover(make_config(**settings, filter_by="silhouette"), workspace, until="pseudo_masks")
+    assert workspace.decisions_of(plain).filter_by == "distance"
+    assert workspace.decisions_of(other).filter_by == "silhouette"
+    assert other.artifacts["clustering"] == plain.artifacts["clustering"]
+    assert other.artifacts["pseudo_masks"] != plain.artifacts["pseudo_masks"]
+    keep = open_run_view(workspace, other).kept(workspace.decisions_of(other))
+    table = workspace.artifact(other, "pseudo_masks").table().to_pylist()
+    assert {f["image_id"] for f in table} == set(open_run_view(workspace, other).proposals.image_id[keep])
 
 
 def test_seed_settings_hashes_and_manifest_are_in_the_run(finished):

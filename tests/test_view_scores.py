@@ -1,6 +1,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from comus_core import discover, make_config, open_workspace
 from comus_core.cluster_summary import ORDERS, ordered, summaries
 from comus_core.clustering.filtering import kept
+from comus_core.config import FilterBy
 from comus_core.errors import SettingsError, WorkspaceError
-from comus_core.filter_draft import apply, changes, same_filter, with_percent
+from comus_core.filter_draft import apply, changes, same_filter, with_by, with_percent
 from comus_core.images.dataset import open_dataset
 from comus_core.run_view import open_run_view
 from comus_core.score_tables import class_rows, match_rows
@@ -37,13 +39,21 @@ def mixed(tmp_path_factory):
     return workspace, run, open_run_view(workspace, run)
 
 
-DRAFTS = [Decisions(), Decisions(filter_percent=40), Decisions(filter_percent=100, cluster_percent={1: 0.0, 3: 55.0})]
+DRAFTS = [
+    Decisions(),
+    Decisions(filter_percent=40),
+    Decisions(filter_percent=100, cluster_percent={1: 0.0, 3: 55.0}),
+    Decisions(filter_percent=40, filter_by="silhouette"),
+    Decisions(filter_percent=70, filter_by="density", cluster_percent={2: 10.0}),
+    Decisions(filter_percent=25, filter_by="agreement"),
+]
 
 
 @pytest.mark.parametrize("draft", DRAFTS)
 def test_a_view_keeps_what_the_filter_keeps(mixed, draft):
     _, _, view = mixed
-    expected = kept(view.cluster, view.distance, view.proposals.proposal_id, draft.percent_of(view.clusters))
+    by = view.distance if draft.filter_by == "distance" else view.alternatives[draft.filter_by]
+    expected = kept(view.cluster, by, view.proposals.proposal_id, draft.percent_of(view.clusters))
     assert np.array_equal(view.kept(draft), expected)
 
 
@@ -57,10 +67,11 @@ def test_scores_of_a_view_equal_the_scores_of_the_stored_run(mixed, draft, mode)
     assert coverage(view, draft) == expected.coverage
 
 
-def test_the_curve_passes_through_the_scores_at_each_percentage(mixed):
+@pytest.mark.parametrize("by", get_args(FilterBy))
+def test_the_curve_passes_through_the_scores_at_each_percentage(mixed, by):
     _, _, view = mixed
-    for point in curve_of(view, "majority")[::13]:
-        draft = Decisions(filter_percent=point.percent)
+    for point in curve_of(view, "majority", by=by)[::13]:
+        draft = Decisions(filter_percent=point.percent, filter_by=by)
         assert point.miou == pytest.approx(score_view(view, draft, "majority", filtered=True).score.miou, abs=1e-12)
         assert (point.kept, point.coverage) == (view.kept(draft).sum(), coverage(view, draft))
 
@@ -134,6 +145,22 @@ def test_standings_count_a_cluster_through_from_its_nearest(mixed):
         assert math.isinf(standings[0].dropped_from) and "nearest" in standings[0].reason
 
 
+def test_a_standing_counts_by_what_the_filter_ranks_by_and_says_so(mixed):
+    _, _, view = mixed
+    decided = Decisions(filter_percent=30, filter_by="agreement")
+    for rows in view.by_distance.values():
+        standings = {int(row): standing_of(view, int(row), decided) for row in rows}
+        keys = {row: (view.alternatives["agreement"][row], view.proposals.proposal_id[row]) for row in standings}
+        assert sorted(standings, key=lambda row: standings[row].place) == sorted(standings, key=keys.__getitem__)
+        assert all("neighbours are of another cluster" in s.reason for s in standings.values())
+        assert [s.kept for s in standings.values()] == view.kept(decided)[list(standings)].tolist()
+
+
+def test_a_clustering_without_the_other_rankings_says_what_to_do(mixed):
+    with pytest.raises(WorkspaceError, match="`comus run` it again"):
+        replace(mixed[2], alternatives={}).kept(Decisions(filter_by="density"))
+
+
 def test_a_reason_says_the_percentage_and_the_verdict(mixed):
     _, _, view = mixed
     row = int(view.by_distance[0][len(view.by_distance[0]) // 2])
@@ -192,12 +219,15 @@ def test_the_events_of_a_draft_lead_from_what_is_decided_to_it(mixed, tmp_path):
         with_percent(with_percent(with_percent(start, 20), 50, cluster=1), 70, cluster=4),
         with_percent(with_percent(start, 20), 70, cluster=4),
         with_percent(start, 0),
+        with_by(start, "silhouette"),
+        with_percent(with_by(start, "silhouette"), 50, cluster=1),
+        with_by(start, "density"),
     ]:
         decided = apply(workspace, run, draft)
         assert same_filter(decided, draft, view.clusters)
         assert changes(decided, draft) == []
     # one event for all, one a cluster that is new or different; a cluster's own percentage goes with one for all
-    assert len(workspace.decisions.events(run.id, run.artifacts["clustering"])) == 1 + 1 + 1 + 2 + 1
+    assert len(workspace.decisions.events(run.id, run.artifacts["clustering"])) == 1 + 1 + 1 + 2 + 1 + 1 + 1 + 1
 
 
 def _pixels(view, decided, class_of):

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
 from app.components.figures import ACCENT, UNASSIGNED, styled
+from app.palette import colours
 from comus_core.evaluation.report import CurvePoint
 
 
-def filter_curve(points: Sequence[CurvePoint], percent: float, miou: float | None, coverage: float) -> go.Figure:
+def filter_curve(
+    points: Sequence[CurvePoint],
+    percent: float,
+    miou: float | None,
+    coverage: float,
+    others: Mapping[str, Sequence[CurvePoint]] | None = None,
+) -> go.Figure:
     """Draw mIoU and coverage over one filter percentage for all clusters, and where the draft is.
 
     Args:
@@ -19,6 +26,7 @@ def filter_curve(points: Sequence[CurvePoint], percent: float, miou: float | Non
         percent: the draft's percentage of clusters without one of their own.
         miou: the draft's own, in percent; off the curve where clusters have their own percentages.
         coverage: the draft's own, 0…1.
+        others: curves of the same clusters with proposals ranked by something else, by its name.
     """
     figure = go.Figure()
     x = [point.percent for point in points]
@@ -30,6 +38,15 @@ def filter_curve(points: Sequence[CurvePoint], percent: float, miou: float | Non
         line={"color": UNASSIGNED, "width": 2, "dash": "dot"},
         hovertemplate="%{y:.1f} % kept<extra></extra>",
     )
+    for (name, other), colour in zip((others or {}).items(), colours(4), strict=False):
+        figure.add_scatter(
+            x=[point.percent for point in other],
+            y=[point.miou for point in other],
+            name=name,
+            mode="lines",
+            line={"color": colour, "width": 1.5},
+            hovertemplate=f"{name} %{{y:.1f}} %<extra></extra>",
+        )
     if not all(math.isnan(point.miou) for point in points):
         figure.add_scatter(
             x=x,

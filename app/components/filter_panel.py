@@ -15,13 +15,26 @@ from app.components.score_table import table_height
 from app.palette import CORE, FILTERED
 from comus_core import filter_draft
 from comus_core.cluster_summary import summaries
-from comus_core.evaluation.report import Score
+from comus_core.config import FilterBy
+from comus_core.evaluation.report import CurvePoint, Score
 from comus_core.run_view import RunView
 from comus_core.standing import standing_of
 from comus_core.view_scores import coverage
 from comus_core.workspace.decisions import Decisions
 
 ALL = -1  # the scope of the slider that is no cluster
+RANKINGS: dict[FilterBy, str] = {
+    "distance": "Distance to the centre (paper)",
+    "silhouette": "Silhouette",
+    "density": "Density of neighbours",
+    "agreement": "Agreement of neighbours",
+}
+LAST_WORDS: dict[FilterBy, str] = {
+    "distance": "the farthest from its centre",
+    "silhouette": "the worst silhouette",
+    "density": "the farthest from its neighbours",
+    "agreement": "the most neighbours elsewhere",
+}
 
 
 def draft_of(view: RunView, decided: Decisions) -> Decisions:
@@ -45,7 +58,7 @@ def sliders(view: RunView, decided: Decisions, draft: Decisions) -> int:
         state.set_setting(_key(view), (decided, draft_now))
 
     st.slider(
-        "Share of each cluster that is dropped, the farthest from its centre first",
+        f"Share of each cluster that is dropped, {LAST_WORDS[draft.filter_by]} first",
         min_value=0.0,
         max_value=100.0,
         step=1.0,
@@ -57,6 +70,40 @@ def sliders(view: RunView, decided: Decisions, draft: Decisions) -> int:
     if scope == ALL and own:
         st.caption(f"{own} clusters have a percentage of their own; moving this slider sets them all.")
     return scope
+
+
+def ranking(view: RunView, decided: Decisions, draft: Decisions) -> bool:
+    """What the draft ranks proposals by; returns whether the curves of the others are to be shown as well."""
+    offered = score_data.rankings(view)
+    if len(offered) == 1:
+        st.caption("This clustering is older than the other rankings; run it again to have them.")
+        return False
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="filter_ranking"):
+        key = state.put("filter_by", draft.filter_by)
+
+        def take(by: FilterBy) -> None:
+            state.set_setting(_key(view), (decided, filter_draft.with_by(draft, by)))
+
+        st.selectbox(
+            "Ranked by",
+            offered,
+            format_func=RANKINGS.__getitem__,
+            key=key,
+            on_change=state.on_change(key, take),
+            width=280,
+        )
+        compared = "filter_compare"
+        key = state.put(f"{compared}_widget", bool(state.setting(compared, False)))
+        keep = state.on_change(key, lambda on: state.set_setting(compared, bool(on)))
+        return view.counts is not None and st.toggle("Compare the curves of all", key=key, on_change=keep)
+
+
+def other_curves(view: RunView, draft: Decisions) -> dict[str, list[CurvePoint]]:
+    """The curve of every ranking but the draft's, by its name for people."""
+    matching = score_data.matchings(view)[0]
+    return {
+        RANKINGS[by]: score_data.curve(view, matching, by) for by in score_data.rankings(view) if by != draft.filter_by
+    }
 
 
 def figures(view: RunView, decided: Decisions, draft: Decisions, now: Score | None) -> None:
@@ -100,7 +147,8 @@ def decide(view: RunView, decided: Decisions, draft: Decisions) -> None:
             disabled=same,
             on_click=lambda: state.set_setting(_key(view), (decided, decided)),
         )
-        own = f", {len(decided.cluster_percent)} clusters their own" if decided.cluster_percent else ""
+        own = f" by {decided.filter_by}" if decided.filter_by != "distance" else ""
+        own += f", {len(decided.cluster_percent)} clusters their own" if decided.cluster_percent else ""
         words = f"As decided: {decided.filter_percent:g} %{own}."
         st.caption(words if same else f"{words} A filter that is only tried changes nothing yet.")
 

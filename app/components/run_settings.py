@@ -23,6 +23,7 @@ METHODS = {
 }
 VECTORS = {"l2": "unit length", "raw": "as they are"}
 RESIZES = {"soft": "resize, then cut", "binary": "cut, then resize (paper)"}
+RANKINGS = {"distance": "distance (paper)", "silhouette": "silhouette", "density": "density", "agreement": "agreement"}
 MATCHINGS = {"auto": "automatic", "hungarian": "Hungarian", "majority": "majority"}
 
 
@@ -33,7 +34,7 @@ def show(seen: Glance | None) -> Values:
     _own_or_named("Encoder: what describes a crop", "features.encoder", run_form.encoder_words(), "vectors")
     one, two, three = st.columns(3)
     with one:
-        _number("Clusters", "clustering.clusters", least=2, placeholder=run_form.cluster_words(seen))
+        _clusters(seen)
     with two:
         _select("Clustering", "clustering.method", METHODS)
     with three:
@@ -68,6 +69,19 @@ def device() -> str:
     """The device chosen."""
     chosen = str(state.setting(DEVICE, "auto"))
     return chosen if chosen in run_form.device_words() else "auto"
+
+
+def _clusters(seen: Glance | None) -> None:
+    """A number, nothing (from labels), or the one that stability proposes."""
+    auto = values()["clustering.clusters"] == "auto"
+    words = "auto: the most stable number" if auto else run_form.cluster_words(seen)
+    key = state.put(_key("clustering.clusters"), None if auto else values()["clustering.clusters"])
+    take = state.on_change(key, lambda number: _set("clustering.clusters", number))
+    st.number_input("Clusters", 2, value=None, step=1, placeholder=words, disabled=auto, key=key, on_change=take)
+    key = state.put("new_clusters_auto", auto)
+    take = state.on_change(key, lambda on: _set("clustering.clusters", "auto" if on else None))
+    text = "Resamples are clustered with every number up to 100; the largest that stays stable is taken."
+    st.toggle("Let stability choose", key=key, on_change=take, help=text)
 
 
 def _presets() -> None:
@@ -105,17 +119,19 @@ def _more() -> None:
     with two:
         _number("Smallest mask, pixels", "saliency.min_area", least=0)
         _number("Neighbours in the graph", "clustering.neighbours", least=2)
+        text = "So many clusters at first, merged along the graph to the number asked for; 0: none are merged."
+        _number("Over-clusters", "clustering.over_clusters", least=0, help=text)
     with three:
         _number("Restarts of k-means", "clustering.n_init", least=1)
         _select("Matching to classes", "matching", MATCHINGS)
+        _select("Filter ranks by", "filter_by", RANKINGS)
     if values()["saliency.detector"] == "ncut":
         _select("Encoder that ncut cuts", "saliency.ncut_encoder", {n: n for n in ("auto", *ENCODER_ORDER)})
 
 
-def _number(label: str, name: str, *, least: int, most: int | None = None, placeholder: str | None = None) -> None:
-    """A whole number; with a placeholder it may be empty, which means that."""
-    bound: dict[str, Any] = _bound(name)
-    st.number_input(label, least, most, value=None if placeholder else "min", step=1, placeholder=placeholder, **bound)
+def _number(label: str, name: str, *, least: int, most: int | None = None, help: str | None = None) -> None:
+    """A whole number."""
+    st.number_input(label, least, most, step=1, help=help, **_bound(name))
 
 
 def _select(label: str, name: str, words: dict[str, str]) -> None:

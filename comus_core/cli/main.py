@@ -12,6 +12,7 @@ from comus_core.cli.ablate import ablate
 from comus_core.cli.app import app
 from comus_core.cli.compare import compare
 from comus_core.cli.doctor import doctor
+from comus_core.cli.how_many import how_many
 from comus_core.cli.jobs import jobs
 from comus_core.cli.run import evaluate, run
 from comus_core.cli.runs import runs, show
@@ -27,7 +28,7 @@ def cli() -> None:
     """Discover the object categories in a pile of photographs, without a single label."""
 
 
-for command in (app, run, train, evaluate, compare, ablate, runs, show, weights, doctor, jobs):
+for command in (app, run, train, evaluate, compare, ablate, how_many, runs, show, weights, doctor, jobs):
     cli.add_command(command)
 
 

@@ -13,7 +13,7 @@ from comus_core.choices import badge, resolve, supervision_of
 from comus_core.cli.progress import ProgressPrinter, duration, size
 from comus_core.cli.tables import print_result
 from comus_core.command_line import assigned
-from comus_core.config import PRESETS, Matching, RunConfig, make_config, merge, to_dict
+from comus_core.config import PRESETS, Assign, Matching, RunConfig, make_config, merge, to_dict
 from comus_core.types import STAGES
 from comus_core.workspace import Workspace, open_workspace
 from comus_core.workspace.files import write_json
@@ -23,12 +23,26 @@ JSON = click.option("--json", "json_file", metavar="FILE", type=Path, help="Writ
 DEVICE = click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")
 
 
+def number_or_auto(_: click.Context, __: click.Parameter, value: str | None) -> int | str | None:
+    """What `--clusters` says."""
+    if value is None or value == "auto":
+        return value
+    if not value.lstrip("-").isdecimal():
+        raise click.BadParameter(f"{value!r} is neither a whole number nor auto")
+    return int(value)
+
+
 @click.command()
 @click.argument("dataset", required=False)
 @click.option("--saliency", metavar="NAME", help="u2netp, basnet, basnet-supervised, ncut or masks:DIR.")
 @click.option("--encoder", metavar="NAME", help="dino-vits8, dino-vits16, dino-vitb8, dino-vitb16, efficientnet-lite0.")
 @click.option("--features-file", metavar="FILE", help="Your own vectors: Parquet or npz with proposal_id.")
-@click.option("--clusters", type=int, metavar="K", help="How many categories; default: from labels, else 20.")
+@click.option(
+    "--clusters",
+    metavar="K|auto",
+    callback=number_or_auto,
+    help="How many; auto: the stable number. Default: from labels, else auto.",
+)
 @click.option("--method", metavar="NAME", help="spectral (default), kmeans, minibatch-kmeans, hdbscan or leiden.")
 @click.option("--filter", "percent", type=float, metavar="P", help="Percent of each cluster left out of training.")
 @click.option("--features", metavar="raw|l2", help="Use vectors as they are or at unit length (default).")
@@ -82,6 +96,7 @@ def run(
 @click.argument("dataset")
 @click.option("--matching", metavar="NAME", help="auto (default), hungarian or majority.")
 @click.option("--matching-from", metavar="RUN", help="Freeze the cluster-to-class matching of another run.")
+@click.option("--assign", metavar="NAME", help="nearest (default: nearest neighbours) or nystrom; of round 0.")
 @WORKSPACE
 @DEVICE
 @JSON
@@ -90,23 +105,27 @@ def evaluate(
     dataset: str,
     matching: Matching | None,
     matching_from: str | None,
+    assign: Assign | None,
     workspace: str | None,
     device: str,
     json_file: Path | None,
 ) -> None:
     """Score DATASET with RUN, or with a trained round of it: RUN@1, RUN@2 and so on.
 
-    Without a round, or with round 0, the proposals of DATASET are assigned to RUN's clusters by nearest neighbours.
+    Without a round, or with round 0, the proposals of DATASET are assigned to RUN's clusters by nearest neighbours, or
+    by their place in RUN's spectral embedding (nystrom).
     """
     place, printer = open_workspace(workspace), ProgressPrinter()
     name, number = run_and_round(run_name)
+    if number and assign:
+        raise click.UsageError(f"--assign {assign}: round {number} is a network, which needs no clusters; leave it out")
     run = place.runs.find(name)
     options: dict[str, Any] = {"matching": matching, "matching_from": matching_from, "device": device}
     try:
         if number == 0:
             from comus_core.transfer import evaluate_on
 
-            result = evaluate_on(run, dataset, place, **options, on_progress=printer)
+            result = evaluate_on(run, dataset, place, assign=assign or "nearest", **options, on_progress=printer)
         else:
             from comus_core.self_training.applying import evaluate_round
 
@@ -140,7 +159,7 @@ def config_of(
     encoder: str | None,
     saliency: str | None,
     percent: float | None,
-    clusters: int | None,
+    clusters: int | str | None,
     method: str | None,
     features: str | None,
     matching: str | None,

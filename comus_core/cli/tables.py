@@ -21,6 +21,8 @@ def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None =
         f"{result['images']} images, {result['skipped']} set aside, {result['proposals']} proposals, "
         f"{result['clusters']} clusters; {badge(result['supervision'], run.provenance.get('non_commercial', ()))}"
     )
+    if because := result.get("clusters_because"):
+        click.echo(f"why so many clusters: {because}")
     for skipped in result["skipped_files"]:
         click.echo(f"  set aside {skipped['path']}: {skipped['reason']}")
     if without := result.get("without_mask"):

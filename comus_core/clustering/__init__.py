@@ -7,35 +7,52 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from comus_core.clustering.assignment import assign_to_nearest
+    from comus_core.clustering.choosing import how_many
     from comus_core.clustering.clusters import Clusters, cluster
+    from comus_core.clustering.curves import HowMany
     from comus_core.clustering.embedding import Embedding, spectral_embedding
+    from comus_core.clustering.extension import assign_by_nystrom, nystrom
     from comus_core.clustering.filtering import filter_rank, kept
     from comus_core.clustering.graph import Graph, knn_graph, normalise
+    from comus_core.clustering.merging import merge_clusters
+    from comus_core.clustering.uncertainty import uncertainties
 
 __all__ = [
     "Clusters",
     "Embedding",
     "Graph",
+    "HowMany",
+    "assign_by_nystrom",
     "assign_to_nearest",
     "cluster",
     "filter_rank",
+    "how_many",
     "kept",
     "knn_graph",
+    "merge_clusters",
     "normalise",
+    "nystrom",
     "spectral_embedding",
+    "uncertainties",
 ]
 
 _HOMES = {
     "Clusters": "clusters",
     "Embedding": "embedding",
     "Graph": "graph",
+    "HowMany": "curves",
+    "assign_by_nystrom": "extension",
     "assign_to_nearest": "assignment",
     "cluster": "clusters",
     "filter_rank": "filtering",
+    "how_many": "choosing",
     "kept": "filtering",
     "knn_graph": "graph",
+    "merge_clusters": "merging",
     "normalise": "graph",
+    "nystrom": "extension",
     "spectral_embedding": "embedding",
+    "uncertainties": "uncertainty",
 }
 
 

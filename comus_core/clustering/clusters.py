@@ -9,7 +9,8 @@ from scipy import linalg
 
 from comus_core.clustering import baselines
 from comus_core.clustering.components import embedding_with_attached, small_components
-from comus_core.clustering.graph import knn_graph, normalise
+from comus_core.clustering.graph import Graph, knn_graph, normalise
+from comus_core.clustering.merging import merge_clusters
 from comus_core.clustering.nearest import groups_of_equals
 from comus_core.config import ClusteringSettings, require
 from comus_core.types import FloatArray, IntArray, Vectors
@@ -26,9 +27,8 @@ class Clusters:
         embedding: (n, k) float32 in which clusters have centres: the spectral embedding, or the vectors.
         centres: (K, k) float32: those of k-means, else the means.
         eigenvalues, residuals: (k,) float64 of the spectral embedding; empty where the vectors are the embedding.
-        components: connected components of the graph, 1 in the ordinary case; 0 where there is no graph.
-        attached: points of small components that were attached to others.
-        search: what found the neighbours of the graph (`exact`, `nndescent`, `faiss`); empty where there is no graph.
+        attached_rows: (m,) rows of the points of small components that were attached to others.
+        graph: that was cut or along which clusters were merged; None where there is none.
         precision: of the eigenvectors, `float32` or `float64`; empty where there are none.
     """
 
@@ -38,10 +38,24 @@ class Clusters:
     centres: FloatArray
     eigenvalues: FloatArray
     residuals: FloatArray
-    components: int
-    attached: int = 0
-    search: str = ""
+    attached_rows: IntArray
+    graph: Graph | None = None
     precision: str = ""
+
+    @property
+    def components(self) -> int:
+        """Connected components of the graph, 1 in the ordinary case; 0 where there is no graph."""
+        return self.graph.component_count if self.graph else 0
+
+    @property
+    def attached(self) -> int:
+        """How many points were attached."""
+        return len(self.attached_rows)
+
+    @property
+    def search(self) -> str:
+        """What found the neighbours of the graph (`exact`, `nndescent`, `faiss`); empty where there is no graph."""
+        return self.graph.search if self.graph else ""
 
 
 @dataclass(frozen=True)
@@ -51,9 +65,8 @@ class _Space:
     rows: FloatArray
     eigenvalues: FloatArray = field(default_factory=lambda: np.zeros(0))
     residuals: FloatArray = field(default_factory=lambda: np.zeros(0))
-    components: int = 0
-    attached: int = 0
-    search: str = ""
+    attached_rows: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    graph: Graph | None = None
     precision: str = ""
 
 
@@ -69,6 +82,11 @@ def cluster(vectors: Vectors, settings: ClusteringSettings, clusters: int, seed:
     repetition. Identical vectors are in one cluster. Where there are no more distinct vectors than `clusters`, each is
     a cluster of its own, the vectors serve as the embedding as with `kmeans`, and fewer clusters may come back than
     were asked for.
+
+    With `settings.over_clusters` above `clusters`, that many are made, in as many eigenvectors, and merged along the
+    graph (`merging`). A merged cluster's centre is the mean of its rows in that larger embedding, and its distances
+    are to that mean. `hdbscan` merges nothing, as it is not asked for a number; which components are attached goes by
+    `clusters`.
 
     Args:
         vectors: (n, d), raw; `settings.features` says how they are read.
@@ -92,34 +110,46 @@ def cluster(vectors: Vectors, settings: ClusteringSettings, clusters: int, seed:
     group = groups_of_equals(vectors)
     if group.max() < clusters:
         return _one_each(vectors, group)
+    first = min(max(clusters, settings.over_clusters), int(group.max()) + 1)
+    made = _unmerged(vectors, group, settings, clusters, first, seed)
+    if first == clusters or settings.method == "hdbscan":
+        return made
+    graph = made.graph or knn_graph(vectors, settings.neighbours, settings.graph, seed)
+    space = _Space(made.embedding, made.eigenvalues, made.residuals, made.attached_rows, graph, made.precision)
+    return _with_means(space, group, merge_clusters(graph, made.cluster, clusters))
+
+
+def _unmerged(
+    vectors: Vectors, group: IntArray, settings: ClusteringSettings, clusters: int, first: int, seed: int
+) -> Clusters:
+    """`first` clusters, of which `clusters` are wanted in the end."""
     if settings.method == "spectral":
-        return _spectral(vectors, group, settings, clusters, seed)
+        return _spectral(vectors, group, settings, clusters, first, seed)
     if settings.method == "kmeans":
-        return _k_means(_Space(vectors), group, clusters, settings.n_init, seed)
+        return _k_means(_Space(vectors), group, first, settings.n_init, seed)
     space = _Space(vectors)
     if settings.method == "minibatch-kmeans":
-        labels = baselines.minibatch_k_means(vectors, clusters, settings.n_init, seed)
+        labels = baselines.minibatch_k_means(vectors, first, settings.n_init, seed)
     elif settings.method == "hdbscan":
         labels = baselines.hdbscan(vectors, settings.neighbours)
     else:
         graph = knn_graph(vectors, settings.neighbours, settings.graph, seed)
-        labels = baselines.leiden(graph, clusters, seed)
-        space = _Space(vectors, components=graph.component_count, search=graph.search)
+        labels = baselines.leiden(graph, first, seed)
+        space = _Space(vectors, graph=graph)
     return _with_means(space, group, labels)
 
 
-def _spectral(vectors: Vectors, group: IntArray, settings: ClusteringSettings, clusters: int, seed: int) -> Clusters:
+def _spectral(
+    vectors: Vectors, group: IntArray, settings: ClusteringSettings, clusters: int, first: int, seed: int
+) -> Clusters:
     graph = knn_graph(vectors, settings.neighbours, settings.graph, seed)
-    small = small_components(graph, clusters) & (settings.small_components == "attach")
-    found = embedding_with_attached(vectors, graph, small, clusters, settings.neighbours, seed)
+    small = small_components(graph, clusters, first) & (settings.small_components == "attach")
+    found = embedding_with_attached(vectors, graph, small, first, settings.neighbours, seed)
     rows = _mean_of_equals(found.vectors, group)
-    attached = int(small.sum())
-    space = _Space(
-        rows, found.eigenvalues, found.residuals, graph.component_count, attached, graph.search, found.precision
-    )
+    space = _Space(rows, found.eigenvalues, found.residuals, np.flatnonzero(small), graph, found.precision)
     if settings.assignment == "cluster_qr":
         return _with_means(space, group, cluster_qr(rows))
-    return _k_means(space, group, clusters, settings.n_init, seed)
+    return _k_means(space, group, first, settings.n_init, seed)
 
 
 def cluster_qr(rows: FloatArray) -> IntArray:
@@ -205,8 +235,7 @@ def _canonical(labels: IntArray, centres: FloatArray, space: _Space) -> Clusters
         centres,
         space.eigenvalues,
         space.residuals,
-        space.components,
-        space.attached,
-        space.search,
+        space.attached_rows,
+        space.graph,
         space.precision,
     )

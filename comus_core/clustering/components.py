@@ -24,11 +24,11 @@ from comus_core.types import BoolMask, FloatArray, Vectors
 SHARE = 0.25  # of the average cluster
 
 
-def small_components(graph: Graph, clusters: int) -> BoolMask:
-    """(n,) which points are in a component that the rule attaches, for K clusters."""
+def small_components(graph: Graph, clusters: int, k: int | None = None) -> BoolMask:
+    """(n,) which points are in a component that the rule attaches, for K clusters and k eigenvectors (None: K)."""
     n = len(graph.components)
     small: BoolMask = (np.bincount(graph.components) < SHARE * n / clusters)[graph.components]
-    return small if n - int(small.sum()) >= clusters else np.zeros(n, np.bool_)
+    return small if n - int(small.sum()) >= (k or clusters) else np.zeros(n, np.bool_)
 
 
 def embedding_with_attached(

@@ -56,6 +56,8 @@ def _discover(workspace: Workspace, settings: Mapping[str, Any], device: str, te
     result = discover(config, workspace, until=until, device=device, **options).result
     tell.log(f"{result['images']} images, {result['skipped']} set aside, {result['proposals']} proposals")
     tell.log(f"{result['clusters']} clusters; computed anew: {', '.join(result['computed']) or 'nothing'}")
+    if result["clusters_because"]:
+        tell.log(f"why so many clusters: {result['clusters_because']}")
 
 
 def training_of(settings: Mapping[str, Any]) -> tuple[str, TrainingSettings, TrainingRequest]:
@@ -104,10 +106,34 @@ def _ablate(workspace: Workspace, settings: Mapping[str, Any], device: str, tell
     ablate(run, workspace, wanted, device=device, **options)
 
 
+def how_many_settings(settings: Mapping[str, Any]) -> tuple[str, int | None]:
+    """The run's id and the largest number to try, from `run` and `most`; `dataset` is for display.
+
+    Raises:
+        SettingsError: no run, or a number below 2.
+    """
+    if not settings.get("run"):
+        raise SettingsError("no run: the curves are those of a run's features")
+    most = settings.get("most")
+    if most is not None and most < 2:
+        raise SettingsError(f"most {most}: at least 2 clusters")
+    return str(settings["run"]), most
+
+
+def _how_many(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
+    from comus_core.how_many import how_many_of
+
+    run_id, most = how_many_settings(settings)
+    run = workspace.runs.get(run_id)
+    tell.on_run(run.id)
+    tell.log(how_many_of(run, workspace, most=most, on_progress=tell.on_progress).reason)
+
+
 KINDS: dict[str, Kind] = {
     "discover": Kind(discover_settings, _discover),
     "train": Kind(training_of, _train),
     "ablate": Kind(ablation_asked, _ablate),
+    "how_many": Kind(how_many_settings, _how_many),
 }
 
 

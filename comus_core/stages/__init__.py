@@ -3,7 +3,7 @@
 `pipeline.py` calls these in order. A stage whose artifact is there does no work and loads no model.
 """
 
-from comus_core.stages.clusters import clustering, projection
+from comus_core.stages.clusters import clustering, how_many, projection
 from comus_core.stages.context import StageContext
 from comus_core.stages.masks import counts, pseudo_masks
 from comus_core.stages.photographs import check_images, check_truth, require_usable
@@ -18,6 +18,7 @@ __all__ = [
     "clustering",
     "counts",
     "features",
+    "how_many",
     "network",
     "predictions",
     "projection",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from comus_core import run_tables as tables
-from comus_core.config import to_dict
-from comus_core.stages.context import StageContext
-from comus_core.workspace import Artifact
+from comus_core.config import RunConfig, to_dict
+from comus_core.stages.context import VERSIONS, StageContext
+from comus_core.types import Progress
+from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import TABLE
+from comus_core.workspace.files import write_json
+
+HOW_MANY_SETTINGS = ("method", "features", "neighbours", "graph", "small_components")
 
 
 def clustering(context: StageContext, vectors: Artifact, clusters: int) -> Artifact:
-    """Clusters, distances and the spectral embedding of the vectors."""
-    from comus_core.clustering import cluster
+    """Clusters, distances and what else the filter may rank by, and the spectral embedding of the vectors."""
+    from comus_core.clustering import cluster, knn_graph, normalise, uncertainties
 
     settings = context.config.clustering
 
@@ -26,6 +31,11 @@ def clustering(context: StageContext, vectors: Artifact, clusters: int) -> Artif
         ids, raw = tables.read_vectors(vectors)
         found = cluster(raw, settings, clusters, context.config.seed)
         table = {"proposal_id": pa.array(ids, pa.string()), "cluster": found.cluster, "distance": found.distance}
+        graph = found.graph
+        if graph is None:
+            points = normalise(raw, settings.features)
+            graph = knn_graph(points, settings.neighbours, settings.graph, context.config.seed)
+        table |= uncertainties(found.embedding, found.cluster, graph)
         pq.write_table(pa.table(table), folder / TABLE)
         np.save(folder / "embedding.npy", found.embedding)
         np.savez(
@@ -35,12 +45,40 @@ def clustering(context: StageContext, vectors: Artifact, clusters: int) -> Artif
             residuals=found.residuals,
             components=found.components,
             attached=found.attached,
+            attached_rows=found.attached_rows,
             search=found.search,
             precision=found.precision,
         )
 
     chosen = {**to_dict(settings), "clusters": clusters, "seed": context.config.seed}
     return context.make("clustering", context.key("clustering", chosen, features=vectors), None, write)
+
+
+def how_many(context: StageContext, vectors: Artifact) -> Artifact:
+    """The curves of which `auto` takes the number of clusters."""
+    key, write = how_many_work(
+        vectors,
+        context.config,
+        lambda done, total: context.on_progress(Progress("clustering", done, total)),
+    )
+    return context.make("clustering", key, None, write, announce=False)
+
+
+def how_many_work(
+    vectors: Artifact, config: RunConfig, tick: Callable[[int, int], None], most: int | None = None
+) -> tuple[ArtifactKey, Callable[[Path], None]]:
+    """The key of the curves and the work that makes them; `most` is the largest number tried."""
+    settings = config.clustering
+
+    def write(folder: Path) -> None:
+        from comus_core.clustering import how_many as suggest
+
+        found = suggest(tables.read_vectors(vectors)[1], settings, config.seed, most, tick)
+        write_json(folder / tables.HOW_MANY, found.to_json())
+
+    chosen = {k: v for k, v in to_dict(settings).items() if k in HOW_MANY_SETTINGS}
+    chosen |= {"seed": config.seed, "most": most}
+    return ArtifactKey("how_many", VERSIONS["how_many"], chosen, {"features": vectors.fingerprint}), write
 
 
 def projection(context: StageContext, vectors: Artifact) -> Artifact:

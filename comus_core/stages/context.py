@@ -21,6 +21,7 @@ VERSIONS = {
     "proposals": 1,
     "features": 1,
     "clustering": 2,
+    "how_many": 1,
     "assignment": 1,
     "projection": 1,
     "pseudo_masks": 1,

@@ -44,7 +44,7 @@ def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: D
 
     percents = {str(c): p for c, p in decided.percent_of(table.count).items()}
     # Names are not in it: to rename a cluster must not train its networks again.
-    chosen = {"percent": percents, "category_of": labels.category_of.tolist()}
+    chosen = {"percent": percents, "by": decided.filter_by, "category_of": labels.category_of.tolist()}
     key = context.key("pseudo_masks", chosen, proposals=found, clustering=clusters)
     return context.make("pseudo_masks", key, training_images(all_proposals.image_id, keep), work)
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from comus_core.config import FilterBy, check_choice
 from comus_core.errors import SettingsError
 from comus_core.workspace.database import Database
 
 
 @dataclass(frozen=True)
 class Event:
-    """One decision: `kind` is `filter` {percent, cluster?} or `rename` {cluster, name}."""
+    """One decision: `kind` is `filter` {percent, cluster?, by?} or `rename` {cluster, name}."""
 
     id: int
     at: str
@@ -31,12 +32,14 @@ class Decisions:
         filter_percent: p for every cluster without one of its own.
         cluster_percent: cluster -> its own p.
         names: cluster -> the name a person gave.
+        filter_by: what ranks the proposals of every cluster.
     """
 
     version: int = 0
     filter_percent: float = 0.0
     cluster_percent: dict[int, float] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
+    filter_by: FilterBy = "distance"
 
     def percent_of(self, clusters: int) -> dict[int, float]:
         """P of each of the clusters 0…clusters−1."""
@@ -87,6 +90,9 @@ def replay(events: Sequence[Event]) -> Decisions:
 
 def _apply(state: Decisions, event: Event) -> Decisions:
     match event:
+        case Event(kind="filter", payload={"by": by, **rest}):
+            check_choice("filter by", by, FilterBy)
+            return _apply(replace(state, filter_by=by), replace(event, payload=rest))
         case Event(kind="filter", payload={"percent": percent, "cluster": int(cluster)}):
             return replace(state, cluster_percent={**state.cluster_percent, cluster: _percent(percent)})
         case Event(kind="filter", payload={"percent": percent}):

@@ -68,6 +68,16 @@ def test_a_preset_fills_the_form_and_a_change_makes_it_ones_own(page):
     assert command_of(page) == RunConfig("demo")
 
 
+def test_the_number_of_clusters_can_be_left_to_stability(page):
+    by_key(page.toggle, "new_clusters_auto").set_value(True).run()
+    assert not page.exception
+    field = by_key(page.number_input, "new_clustering_clusters")
+    assert field.disabled and field.proto.placeholder == "auto: the most stable number"
+    assert command_of(page) == make_config(dataset="demo", clustering={"clusters": "auto"})
+    by_key(page.toggle, "new_clusters_auto").set_value(False).run()
+    assert command_of(page) == RunConfig("demo")
+
+
 def test_missing_weights_stop_the_start_and_say_how_to_get_them(page):
     by_key(page.selectbox, "new_features_encoder").select("dino-vitb8").run()
     assert start_of(page).disabled
@@ -82,6 +92,7 @@ def test_every_choice_reaches_the_command(page):
         ("new_clustering_features", "raw"),
         ("new_matching", "majority"),
         ("new_saliency_resize", "binary"),
+        ("new_filter_by", "density"),
     ):
         by_key(page.selectbox, key).select(value).run()
     for key, value in (
@@ -90,6 +101,7 @@ def test_every_choice_reaches_the_command(page):
         ("new_saliency_min_area", 100),
         ("new_clustering_neighbours", 12),
         ("new_clustering_n_init", 3),
+        ("new_clustering_over_clusters", 40),
     ):
         by_key(page.number_input, key).set_value(value).run()
     by_key(page.slider, "new_filter_percent").set_value(35.0).run()
@@ -97,7 +109,8 @@ def test_every_choice_reaches_the_command(page):
     assert command_of(page) == make_config(
         dataset="demo",
         saliency={"detector": "ncut", "resize": "binary", "threshold": 0.4, "min_area": 100},
-        clustering={"method": "kmeans", "features": "raw", "neighbours": 12, "n_init": 3},
+        clustering={"method": "kmeans", "features": "raw", "neighbours": 12, "n_init": 3, "over_clusters": 40},
+        filter_by="density",
         matching="majority",
         filter_percent=35.0,
         seed=9,

@@ -88,7 +88,8 @@ def test_words_tell_what_is_not_on_this_machine(no_weights):
 def test_the_number_of_clusters_is_told_as_it_will_be():
     assert run_form.cluster_words(Glance(5, True, 3)) == "3, from labels"
     assert run_form.cluster_words(Glance(5, True, None)) == "from labels"
-    assert run_form.cluster_words(Glance(5, False)).startswith("20")
+    assert run_form.cluster_words(Glance(5, False)).startswith("auto")
+    assert run_form.cluster_words(None) == "from labels, else auto"
 
 
 def test_devices_are_asked_without_torch(monkeypatch):

@@ -105,6 +105,16 @@ def test_a_global_filter_wipes_the_per_cluster_ones(pairs):
     assert set(replay(events).percent_of(6).values()) == {30.0}
 
 
+def test_what_the_filter_ranks_by_stays_until_another_is_decided(workspace):
+    assert workspace.decisions.append("r", "c", "filter", percent=30).filter_by == "distance"
+    assert workspace.decisions.append("r", "c", "filter", percent=30, by="density").filter_by == "density"
+    decided = workspace.decisions.append("r", "c", "filter", percent=50, cluster=2)
+    assert (decided.filter_by, decided.filter_percent, decided.cluster_percent) == ("density", 30.0, {2: 50.0})
+    with pytest.raises(SettingsError, match="filter by 'colour': choose one of distance, silhouette"):
+        workspace.decisions.append("r", "c", "filter", percent=30, by="colour")
+    assert len(workspace.decisions.events("r", "c")) == 3
+
+
 def test_many_writers_lose_no_decision(workspace):
     def write(number):
         workspace.decisions.append("r", "c", "rename", cluster=number, name=f"name {number}")

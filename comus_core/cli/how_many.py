@@ -1,0 +1,44 @@
+"""`comus how-many`: the curves of the number of clusters, and what they suggest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from comus_core.cli.progress import ProgressPrinter
+from comus_core.cli.run import JSON, WORKSPACE, give
+from comus_core.clustering.curves import Curve
+from comus_core.workspace import open_workspace
+
+BAR = 40  # characters of the longest
+
+
+@click.command("how-many")
+@click.argument("run_name", metavar="RUN")
+@click.option("--most", type=int, metavar="K", help="The largest number tried; default: 100, or 5 proposals to each.")
+@WORKSPACE
+@JSON
+def how_many(run_name: str, most: int | None, workspace: str | None, json_file: Path | None) -> None:
+    """Ask how many clusters the features of RUN speak for: stability, eigengap and Leiden."""
+    from comus_core.how_many import how_many_of
+
+    place, printer = open_workspace(workspace), ProgressPrinter()
+    try:
+        found = how_many_of(place.runs.find(run_name), place, most=most, on_progress=printer)
+    finally:
+        printer.close()
+    give({"run": place.runs.find(run_name).id, **found.to_json()}, json_file)
+    for curve in found.curves:
+        click.echo(f"{curve.name:10} {curve.suggestion or '-':>4}   {curve.reason}")
+    click.echo(f"auto       {found.clusters:>4}   from {found.points:,} proposals")
+    for line in bars(found.curves[0]) if found.curves else [found.reason]:
+        click.echo(line)
+
+
+def bars(curve: Curve) -> list[str]:
+    """The curve as lines of text, the suggestion marked."""
+    pairs = zip(curve.x.tolist(), curve.value.tolist(), strict=True)
+    return [
+        f"{k:>6g} {value:6.2f} {'█' * round(BAR * max(value, 0))}{' ◀' * (k == curve.suggestion)}" for k, value in pairs
+    ]

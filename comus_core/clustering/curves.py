@@ -1,0 +1,59 @@
+"""What was found out about the number of clusters, to be stored and shown. Imports NumPy alone, as pages need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from comus_core.types import FloatArray
+
+CurveName = Literal["stability", "eigengap", "leiden"]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One way to choose the number of clusters.
+
+    Attributes:
+        name: see `CurveName`.
+        x: (g,) the number of clusters; for `leiden` the resolution.
+        value: (g,) corrected stability, gap between neighbouring eigenvalues, or number of communities.
+        suggestion: how many clusters; None where it has none.
+        reason: the suggestion, or why there is none, in words.
+    """
+
+    name: CurveName
+    x: FloatArray
+    value: FloatArray
+    suggestion: int | None
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class HowMany:
+    """What is proposed for n vectors.
+
+    Attributes:
+        clusters: what `auto` takes.
+        reason: why, in a sentence.
+        points: how many of the vectors were looked at.
+        curves: stability, eigengap, Leiden; empty where there are too few vectors.
+    """
+
+    clusters: int
+    reason: str
+    points: int
+    curves: tuple[Curve, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        curves = [{**vars(c), "x": c.x.tolist(), "value": c.value.tolist()} for c in self.curves]
+        return {**vars(self), "curves": curves}
+
+    @staticmethod
+    def from_json(values: dict[str, Any]) -> HowMany:
+        """Back from `to_json`."""
+        curves = tuple(Curve(**{**c, "x": np.array(c["x"]), "value": np.array(c["value"])}) for c in values["curves"])
+        return HowMany(**{**values, "curves": curves})

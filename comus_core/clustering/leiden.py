@@ -1,0 +1,81 @@
+"""Communities of the neighbour graph by the Leiden algorithm (Traag et al. 2019), of python-igraph."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from comus_core.clustering.graph import Graph
+from comus_core.config import require
+from comus_core.types import FloatArray, IntArray
+
+RESOLUTIONS = np.geomspace(0.2, 20, 60)
+INSTALL = "Leiden needs python-igraph, which is not installed: `pip install 'comus-explorer[leiden]'`"
+
+
+def has_leiden() -> bool:
+    """Whether python-igraph is installed."""
+    from importlib.util import find_spec
+
+    return find_spec("igraph") is not None
+
+
+def leiden(graph: Graph, resolution: float, seed: int) -> IntArray:
+    """Communities that maximise modularity at a resolution (Reichardt and Bornholdt 2006), iterated until it rests.
+
+    Args:
+        graph: n points; their affinity is the weight of an edge, the diagonal is left out.
+        resolution: above 0; the higher, the more communities.
+        seed: of the order in which points are visited.
+
+    Returns:
+        (n,) int32 from 0 up.
+
+    Raises:
+        SettingsError: python-igraph is not installed, or the resolution is not above 0.
+    """
+    require(resolution > 0, f"resolution {resolution}: must be above 0")
+    return _communities(_igraph(graph), resolution, seed)
+
+
+def community_counts(graph: Graph, seed: int, resolutions: FloatArray = RESOLUTIONS) -> IntArray:
+    """(r,) how many communities `leiden` finds at each resolution.
+
+    Raises:
+        SettingsError: python-igraph is not installed.
+    """
+    network = _igraph(graph)
+    return np.array([int(_communities(network, float(r), seed).max()) + 1 for r in resolutions])
+
+
+def plateau(counts: IntArray, most: int) -> int | None:
+    """The number from 2 to `most` that most resolutions give, evenly spaced in the logarithm; the smallest of equals.
+
+    None where no resolution gives such a number.
+    """
+    numbers, lengths = np.unique(counts[(counts >= 2) & (counts <= most)], return_counts=True)
+    return int(numbers[lengths.argmax()]) if len(numbers) else None
+
+
+def _igraph(graph: Graph) -> tuple[Any, list[float]]:
+    require(has_leiden(), INSTALL)
+    from igraph import Graph as Network
+
+    upper = sparse.triu(graph.affinity, 1).tocoo()
+    edges = np.stack([upper.row, upper.col], axis=1).tolist()
+    return Network(n=graph.affinity.shape[0], edges=edges), upper.data.tolist()
+
+
+def _communities(network: tuple[Any, list[float]], resolution: float, seed: int) -> IntArray:
+    import igraph
+
+    nodes, weights = network
+    igraph.set_random_number_generator(random.Random(seed))
+    try:
+        found = nodes.community_leiden("modularity", weights=weights, resolution=resolution, n_iterations=-1)
+    finally:
+        igraph.set_random_number_generator(random)  # igraph's own default
+    return np.array(found.membership, np.int32)

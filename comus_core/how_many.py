@@ -1,0 +1,43 @@
+"""How many clusters a finished run's features speak for: computed when it is asked for, kept with the run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from comus_core import run_tables as tables
+from comus_core.clustering.curves import HowMany
+from comus_core.types import OnProgress, Progress, no_progress
+from comus_core.workspace import Run, Workspace
+
+
+def how_many_of(
+    run: Run, workspace: Workspace, *, most: int | None = None, on_progress: OnProgress = no_progress
+) -> HowMany:
+    """The three curves over a run's features, each with its suggestion.
+
+    Args:
+        run: with features.
+        workspace: where it is, and where the curves are kept.
+        most: the largest number to try; None: 100, or as many as leave 5 proposals to each.
+        on_progress: called at every resample; raising `Cancelled` there stops.
+
+    Raises:
+        WorkspaceError: the run has no features yet.
+        SettingsError: `most` below 2.
+    """
+    from comus_core.stages.clusters import how_many_work
+
+    def tick(done: int, total: int) -> None:
+        on_progress(Progress("clustering", done, total))
+
+    key, write = how_many_work(workspace.artifact(run, "features"), run.config, tick, most)
+    artifact = workspace.artifacts.make(key, write)
+    run = workspace.runs.get(run.id)
+    workspace.runs.save(replace(run, artifacts={**run.artifacts, "how_many": artifact.fingerprint}))
+    return tables.read_how_many(artifact)
+
+
+def stored_how_many(workspace: Workspace, run: Run) -> HowMany | None:
+    """The curves that the run has, or None; computes nothing."""
+    artifact = workspace.artifacts.find("how_many", run.artifacts.get("how_many", ""))
+    return None if artifact is None else tables.read_how_many(artifact)

@@ -1,0 +1,106 @@
+"""The curves on the Clusters page, `auto` on the New run page, and the rankings on the Filter page."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+from app import how_many_form, job_words
+from app.components import how_many_panel, score_table
+from comus_core import jobs
+from comus_core.clustering.curves import Curve
+from comus_core.errors import SettingsError
+from comus_core.how_many import how_many_of
+from comus_core.jobs.kinds import KINDS, Observer
+from comus_core.jobs.table import JobTable
+from comus_core.run_view import open_run_view
+from comus_core.workspace.decisions import Decisions
+from tests.app.test_filter import expected, metrics, slide
+from tests.app.test_frame import texts
+
+
+def test_a_run_without_curves_offers_to_compute_them_and_says_the_command(app_test, shown):
+    test = app_test("clusters")
+    assert not test.exception
+    assert any(button.key == "how_many_start" for button in test.button)
+    assert any(code.value.startswith(f"comus how-many {shown[1].id} --workspace") for code in test.code)
+
+
+def test_computed_curves_are_drawn_with_what_they_suggest(app_test, changeable):
+    workspace, run = changeable
+    found = how_many_of(run, workspace, most=6)
+    test = app_test("clusters", workspace=workspace)
+    assert not test.exception
+    said = texts(test)
+    assert f"`auto` takes **{found.clusters}**; this run has 5" in said
+    for curve in found.curves:
+        assert f"**{how_many_panel.TITLES[curve.name]}**: {curve.suggestion}" in said
+    assert len(test.get("plotly_chart")) == 3
+
+
+def test_a_figure_marks_the_suggestion_and_the_run_s_own_number():
+    curve = Curve("eigengap", np.array([2, 3, 4]), np.array([0.1, 0.4, 0.2]), 3, "")
+    drawn = how_many_panel.figure(curve, 4)
+    assert list(drawn.data[1].x) == [3] and list(drawn.data[1].y) == [0.4]
+    assert drawn.layout.shapes[0].x0 == drawn.layout.shapes[0].x1 == 4
+    leiden = Curve("leiden", np.array([0.5, 1.0, 2.0]), np.array([2, 3, 3]), 3, "")
+    drawn = how_many_panel.figure(leiden, 4)
+    assert list(drawn.data[1].x) == [1.0, 2.0] and drawn.layout.shapes[0].y0 == 4
+
+
+def test_the_curves_are_downloaded_point_by_point(changeable):
+    workspace, run = changeable
+    found = how_many_of(run, workspace, most=6)
+    said = score_table.about(open_run_view(workspace, run), "", "")
+    rows = list(csv.DictReader(io.StringIO(score_table.as_csv(how_many_panel.frame(found), said))))
+    stable = [row for row in rows if row["Curve"] == "stability"]
+    assert [float(row["Value"]) for row in stable] == found.curves[0].value.tolist()
+    assert {row["run"] for row in rows} == {run.id} and len(rows) == sum(len(c.x) for c in found.curves)
+
+
+def test_the_job_computes_what_the_function_does(changeable, tmp_path):
+    workspace, run = changeable
+    settings, log, runs = {"run": run.id, "dataset": run.config.dataset, "most": 4}, [], []
+    KINDS["how_many"].work(workspace, settings, "cpu", Observer(lambda step: None, runs.append, log.append))
+    assert runs == [run.id] and log == [how_many_of(run, workspace, most=4).reason]
+    job = JobTable(workspace.database).insert("how_many", settings, "cpu", tmp_path, {})
+    assert how_many_form.last_job(workspace, run).id == job.id
+    assert job_words.stage_states(job) == [("Clustering", "todo")]
+    assert job_words.networks_words(job.settings) == "how many clusters"
+    with pytest.raises(SettingsError, match="most 1"):
+        jobs.submit(workspace, "how_many", {**settings, "most": 1})
+    with pytest.raises(SettingsError, match="no run"):
+        jobs.submit(workspace, "how_many", {})
+
+
+@pytest.mark.parametrize("by", ["silhouette", "density", "agreement"])
+def test_the_filter_tried_with_another_ranking_is_that_of_the_core_and_can_be_applied(app_test, changeable, by):
+    workspace, run = changeable
+    test = slide(app_test("filter", workspace=workspace), 40)
+    test.selectbox(key="filter_by").set_value(by).run()
+    draft = Decisions(filter_percent=40, filter_by=by)
+    assert not test.exception
+    assert metrics(test) == expected(workspace, run, open_run_view(workspace, run), draft)
+    test.button(key="apply_filter").click().run()
+    decided = workspace.decisions_of(run)
+    assert (decided.filter_by, decided.filter_percent) == (by, 40.0)
+    assert f"As decided: 40 % by {by}" in texts(test)
+
+
+def test_the_curves_of_all_rankings_are_shown_when_asked(app_test):
+    test = app_test("filter")
+
+    def names():
+        return [trace["name"] for trace in chart(test)["data"] if "name" in trace]
+
+    before = names()
+    test.toggle(key="filter_compare_widget").set_value(True).run()
+    assert not test.exception
+    added = [name for name in names() if name not in before]
+    assert added == ["Silhouette", "Density of neighbours", "Agreement of neighbours"]
+
+
+def chart(test) -> dict:
+    return json.loads(test.get("plotly_chart")[0].proto.spec)
