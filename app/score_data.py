@@ -26,18 +26,18 @@ _curves: Held[list[CurvePoint]] = Held(12)
 _similar: Held[tuple[IntArray, FloatArray]] = Held(64)
 
 
-def matchings(view: RunView) -> list[MatchingName]:
+def matchings(view: RunView, decided: Decisions) -> list[MatchingName]:
     """The matchings a person can choose from, that of the run's settings first."""
     configured = view.run.config.matching
-    square = view.clusters == len(view.classes) - 1
+    square = _square(view, decided)
     first: MatchingName = "hungarian" if configured == "hungarian" or (configured == "auto" and square) else "majority"
     both: list[MatchingName] = [first, "majority" if first == "hungarian" else "hungarian"]
-    return ["frozen", *both] if isinstance(_frozen_of(view), Matching) else both
+    return ["frozen", *both] if isinstance(_frozen_of(view, decided), Matching) else both
 
 
-def matching_fault(view: RunView) -> str | None:
+def matching_fault(view: RunView, decided: Decisions) -> str | None:
     """Why the matching that the run's settings freeze cannot be used, None if it can or none is frozen."""
-    found = _frozen_of(view)
+    found = _frozen_of(view, decided)
     return found if isinstance(found, str) else None
 
 
@@ -47,23 +47,24 @@ def scored(view: RunView, decided: Decisions, matching: MatchingName, *, filtere
     Raises:
         WorkspaceError: the run has no ground truth.
     """
-    mode, frozen = _choice(view, matching)
+    mode, frozen = _choice(view, decided, matching)
     return score_view(view, decided, mode, filtered=filtered, frozen=frozen)
 
 
-def curve(view: RunView, matching: MatchingName) -> list[CurvePoint]:
-    """Kept, coverage and mIoU at 0 to 100 % of every cluster; mIoU is NaN without ground truth."""
+def curve(view: RunView, decided: Decisions, matching: MatchingName) -> list[CurvePoint]:
+    """Kept, coverage and mIoU at 0 to 100 % of every category; mIoU is NaN without ground truth."""
+    key = (_key(view), decided.layout_version)
     if view.counts is None:
-        return _curves.get((_key(view), ""), lambda: coverage_curve(view))
-    mode, frozen = _choice(view, matching)
-    return _curves.get((_key(view), matching), lambda: curve_of(view, mode, frozen))
+        return _curves.get((key, ""), lambda: coverage_curve(view, decided))
+    mode, frozen = _choice(view, decided, matching)
+    return _curves.get((key, matching), lambda: curve_of(view, decided, mode, frozen))
 
 
 def match_rows(view: RunView, decided: Decisions) -> list[score_tables.MatchRow]:
     """Which class each cluster stands for at p = 0 under the run's own matching; empty without ground truth."""
     if view.counts is None:
         return []
-    found = scored(view, decided, matchings(view)[0], filtered=False)
+    found = scored(view, decided, matchings(view, decided)[0], filtered=False)
     return score_tables.match_rows(found, view.classes, view.labels(decided))
 
 
@@ -77,9 +78,9 @@ def similar(view: RunView, row: int) -> tuple[IntArray, FloatArray]:
     return _similar.get((_key(view), row), lambda: view.find_similar(row))
 
 
-def explained(view: RunView, matching: MatchingName, filtered: bool) -> str:
+def explained(view: RunView, decided: Decisions, matching: MatchingName, filtered: bool) -> str:
     """What a score on the page means, in a line."""
-    square = view.clusters == len(view.classes) - 1
+    square = _square(view, decided)
     how = {
         "frozen": f"Matched as run {view.run.config.matching_from} was",
         "hungarian": "Each cluster became one class, one to one, so that the IoUs add up to the most"
@@ -90,23 +91,28 @@ def explained(view: RunView, matching: MatchingName, filtered: bool) -> str:
     return f"{how}. All images with ground truth; {which}."
 
 
-def _choice(view: RunView, matching: MatchingName) -> tuple[Any, Matching | None]:
-    frozen = _frozen_of(view) if matching == "frozen" else None
+def _square(view: RunView, decided: Decisions) -> bool:
+    """Whether there are as many categories as classes."""
+    return len(view.categories(decided).ids) == len(view.classes) - 1
+
+
+def _choice(view: RunView, decided: Decisions, matching: MatchingName) -> tuple[Any, Matching | None]:
+    frozen = _frozen_of(view, decided) if matching == "frozen" else None
     return (matching if matching != "frozen" else "auto"), frozen if isinstance(frozen, Matching) else None
 
 
-def _frozen_of(view: RunView) -> Matching | str | None:
-    other = view.run.config.matching_from
+def _frozen_of(view: RunView, decided: Decisions) -> Matching | str | None:
+    other, categories = view.run.config.matching_from, len(view.categories(decided).ids)
     if other is None or view.counts is None:
         return None
 
     def read() -> Matching | str:
         try:
-            return frozen_matching(view.workspace, other, view.clusters, view.classes)
+            return frozen_matching(view.workspace, other, categories, view.classes)
         except ComusError as fault:
             return str(fault)
 
-    return _frozen.get(_key(view), read)
+    return _frozen.get((_key(view), categories), read)
 
 
 def _key(view: RunView) -> Hashable:

@@ -100,7 +100,7 @@ def colours(request: Request) -> Response:
             index = colouring(view, by, decided).index
             return pack_colours(np.where(chosen(view, only), index, -1) if only.key else index)
 
-        return _versioned(request, urls.colours_version(view, by, decided.version), packed, MEDIA_TYPE, keep=False)
+        return _versioned(request, urls.colours_version(view, by, decided), packed, MEDIA_TYPE, keep=False)
 
     return _answering(request, answer)
 
@@ -150,7 +150,7 @@ def layer(request: Request) -> Response:
             predicted = rounds[urls.round_of_layer(name)]
             made = partial(pictures.round_layer, view, image_row, predicted)
             return _versioned(request, predicted.fingerprint, made, "image/png")
-        version = urls.layer_version(view, name, view.workspace.decisions_of(view.run).version)
+        version = urls.layer_version(view, name, view.workspace.decisions_of(view.run))
         return _versioned(request, version, lambda: pictures.layer(view, image_row, name, row), "image/png")
 
     return _answering(request, answer)

@@ -21,16 +21,17 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 
 @dataclass(frozen=True, eq=False)
 class ClusterSummary:
-    """One cluster.
+    """One category: a cluster, or what a person made of clusters.
 
     Attributes:
-        cluster: its number.
+        cluster: its stable id.
         name: as a person named it, else `cluster 7`.
         percent: its filter percentage.
         core: rows of the proposals kept, nearest the centre first.
         filtered: rows of those dropped, nearest the centre first.
-        spread: mean cosine distance to the centre, NaN for an empty cluster.
+        spread: mean cosine distance to the centre, NaN for an empty one.
         match: the class it stands for, None without ground truth.
+        by_hand: how many were moved here by hand.
     """
 
     cluster: int
@@ -40,6 +41,7 @@ class ClusterSummary:
     filtered: IntArray
     spread: float
     match: MatchRow | None
+    by_hand: int = 0
 
     @property
     def size(self) -> int:
@@ -48,17 +50,23 @@ class ClusterSummary:
 
 
 def summaries(view: RunView, decided: Decisions, matches: Sequence[MatchRow] = ()) -> list[ClusterSummary]:
-    """A summary of every cluster, by number; `matches` are those of `score_tables.match_rows`, if there is a score."""
-    keep, names, percents = view.kept(decided), view.labels(decided).names, decided.percent_of(view.clusters)
+    """A summary of every category, by id; `matches` are those of `score_tables.match_rows`, if there is a score."""
+    categories = view.categories(decided)
+    keep, percents = categories.kept(decided), decided.percent_of(categories.ids)
     match_of = {row.category: row for row in matches}
-    found = []
-    for cluster, rows in view.by_distance.items():
-        spread = float(view.distance[rows].mean()) if len(rows) else float("nan")
-        core, dropped = rows[keep[rows]], rows[~keep[rows]]
-        found.append(
-            ClusterSummary(cluster, names[cluster], percents[cluster], core, dropped, spread, match_of.get(cluster))
+    return [
+        ClusterSummary(
+            cluster=k,
+            name=decided.name_of(k),
+            percent=percents[k],
+            core=rows[keep[rows]],
+            filtered=rows[~keep[rows]],
+            spread=float(categories.distance[rows].mean()) if len(rows) else float("nan"),
+            match=match_of.get(number),
+            by_hand=int(categories.by_hand[rows].sum()),
         )
-    return found
+        for number, (k, rows) in enumerate(zip(categories.ids, categories.rows, strict=True))
+    ]
 
 
 def ordered(found: Sequence[ClusterSummary], order: Order, search: str = "") -> list[ClusterSummary]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from comus_core.workspace.decisions import Decisions
 
 
 def with_percent(draft: Decisions, percent: float, cluster: int | None = None) -> Decisions:
-    """The draft with another percentage: of one cluster, or of all, which forgets those that clusters had of their own.
+    """The draft with another percentage: of one category (its id), or of all, which forgets their own.
 
     Raises:
         SettingsError: a percentage outside 0 to 100.
@@ -26,9 +28,9 @@ def with_percent(draft: Decisions, percent: float, cluster: int | None = None) -
     return replace(draft, cluster_percent={c: p for c, p in own.items() if p != draft.filter_percent})
 
 
-def same_filter(one: Decisions, other: Decisions, clusters: int) -> bool:
-    """Whether both filter every cluster alike."""
-    return one.percent_of(clusters) == other.percent_of(clusters)
+def same_filter(one: Decisions, other: Decisions, ids: Sequence[int]) -> bool:
+    """Whether both filter every one of the categories with these ids alike."""
+    return one.percent_of(ids) == other.percent_of(ids)
 
 
 def border_first(view: RunView, draft: Decisions, cluster: int | None = None) -> tuple[IntArray, IntArray]:
@@ -37,27 +39,34 @@ def border_first(view: RunView, draft: Decisions, cluster: int | None = None) ->
     Args:
         view: the run.
         draft: the filter that is tried.
-        cluster: that one alone; None is all of them. What is in no cluster is in neither answer.
+        cluster: the id of a category, that one alone; None is all of them. What is in none is in neither answer.
     """
-    percents = np.array([*draft.percent_of(view.clusters).values(), 0.0])[view.cluster]
-    asked = view.cluster >= 0 if cluster is None else view.cluster == cluster
-    order = np.argsort(np.abs(view.rank - percents), kind="stable")
+    found = view.categories(draft)
+    asked = found.category >= 0 if cluster is None else (found.id_of == cluster) & (found.category >= 0)
+    order = np.argsort(np.abs(found.rank - found.percents(draft)), kind="stable")
     keep = view.kept(draft)
     return order[(asked & ~keep)[order]], order[(asked & keep)[order]]
 
 
-def changes(decided: Decisions, draft: Decisions) -> list[dict[str, float | int]]:
+def changes(decided: Decisions, draft: Decisions) -> list[dict[str, Any]]:
     """The `filter` events that lead from what is decided to the draft, in order; as few as do it."""
     whole = decided.filter_percent != draft.filter_percent
     forgotten = set(decided.cluster_percent) - set(draft.cluster_percent)
     known = {} if whole or forgotten else decided.cluster_percent
-    events: list[dict[str, float | int]] = [{"percent": draft.filter_percent}] if whole or forgotten else []
+    events: list[dict[str, Any]] = [{"percent": draft.filter_percent}] if whole or forgotten else []
     own = sorted(draft.cluster_percent.items())
     return events + [{"percent": p, "cluster": c} for c, p in own if known.get(c) != p]
 
 
+def on_top_of(decided: Decisions, draft: Decisions) -> Decisions:
+    """What is decided, with the draft's filter."""
+    return replace(decided, filter_percent=draft.filter_percent, cluster_percent=draft.cluster_percent)
+
+
 def apply(workspace: Workspace, run: Run, draft: Decisions) -> Decisions:
-    """Write the draft's filter to the log, and return what is decided then."""
-    for event in changes(workspace.decisions_of(run), draft):
+    """Write the draft's filter to the log, and return what is decided then; merged categories are left out."""
+    gone = workspace.decisions_of(run).layout.into
+    own = {k: p for k, p in draft.cluster_percent.items() if k not in gone}
+    for event in changes(workspace.decisions_of(run), replace(draft, cluster_percent=own)):
         workspace.decisions.append(run.id, run.artifacts["clustering"], "filter", **event)
     return workspace.decisions_of(run)

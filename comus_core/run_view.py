@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from comus_core import run_tables as tables
-from comus_core.clustering.filtering import filter_rank
+from comus_core.categories import Categories, categorise, label_map
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.counts import Counts
 from comus_core.label_map import LabelMap
@@ -17,6 +17,9 @@ from comus_core.proposals import Proposals
 from comus_core.types import BoolMask, FloatArray, IntArray, StrArray, Vectors
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.layout import Layout
+
+HELD = 4  # layouts of which the categories are held: what is decided, and what was just before
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +27,8 @@ class RunView:
     """One run's proposals, n rows, and what is known of each. Treat every array as read-only.
 
     Attributes:
-        cluster: (n,) int32, −1 unassigned.
-        distance: (n,) float32, cosine to the own centre.
+        cluster: (n,) int32, −1 unassigned; `categories` says what a person made of the clusters.
+        distance: (n,) float32, cosine to the own cluster's centre.
         clusters: K.
         image_ids: (m,) ids of the usable images, sorted.
         image_paths: (m,) paths below `images_root`.
@@ -69,18 +72,6 @@ class RunView:
         return tables.rows_by_image(self.proposals)
 
     @cached_property
-    def rank(self) -> FloatArray:
-        """(n,) a proposal is kept exactly while its cluster's filter percentage is below this."""
-        return filter_rank(self.cluster, self.distance, self.proposals.proposal_id)
-
-    @cached_property
-    def by_distance(self) -> dict[int, IntArray]:
-        """Cluster -> rows of its proposals, nearest its centre first; every cluster is in it, −1 is not."""
-        order = np.lexsort((-self.rank, self.cluster))
-        ends = np.searchsorted(self.cluster[order], np.arange(self.clusters + 1))
-        return {c: order[ends[c] : ends[c + 1]] for c in range(self.clusters)}
-
-    @cached_property
     def count_rows(self) -> IntArray:
         """(n,) each proposal's row in `counts`, −1 where not counted or without ground truth."""
         if self.counts is None:
@@ -102,13 +93,25 @@ class RunView:
 
     def labels(self, decided: Decisions) -> LabelMap:
         """Categories and names as decided."""
-        return tables.label_map_of(decided, self.clusters)
+        return label_map(decided, self.clusters)
+
+    def categories(self, decided: Decisions) -> Categories:
+        """The proposals in their categories as decided; names and filter do not matter."""
+        for layout, found in self._categories:
+            if layout is decided.layout or layout == decided.layout:
+                return found
+        found = categorise(self.proposals.proposal_id, self.cluster, self.distance, self.clusters, decided.layout)
+        self._categories.insert(0, (decided.layout, found))
+        del self._categories[HELD:]
+        return found
+
+    @cached_property
+    def _categories(self) -> list[tuple[Layout, Categories]]:
+        return []
 
     def kept(self, decided: Decisions) -> BoolMask:
         """(n,) which proposals are in the core under the decided filter."""
-        percents = np.array([*decided.percent_of(self.clusters).values(), 0.0])  # −1, unassigned, finds the last
-        core: BoolMask = percents[self.cluster] < self.rank
-        return core
+        return self.categories(decided).kept(decided)
 
     def vectors(self) -> Vectors:
         """(n, d) raw vectors in the order of the proposals."""

@@ -20,7 +20,7 @@ def tried() -> None:
         score = filter_panel.scores(view, draft)
         filter_panel.figures(view, decided, draft, score)
         filter_panel.decide(view, decided, draft)
-        curve = score_data.curve(view, score_data.matchings(view)[0])
+        curve = score_data.curve(view, decided, score_data.matchings(view, decided)[0])
         miou = score.miou if score else None
         figures.show(
             filter_curve.filter_curve(curve, draft.filter_percent, miou, coverage(view, draft)), key="filter_curve"

@@ -14,6 +14,7 @@ from comus_core.scoring import score_json
 from comus_core.self_training.rounds import score_round
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.stages import StageContext
+from comus_core.trained_categories import trained_names
 from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Run, Workspace
 
@@ -60,13 +61,13 @@ def evaluate_round(
     images = stages.check_images(context)
     stages.require_usable(context, images)
     clusters = tables.read_clusters(workspace.artifact(run, "clustering")).count
-    labels = tables.label_map_of(workspace.decisions_of(run), clusters)
-    predicted = stages.predictions(context, settings, trained, images, labels.C)
+    names = trained_names(training, workspace.decisions_of(run))
+    predicted = stages.predictions(context, settings, trained, images, len(names))
     evaluation = None
     if other.truth is not None:
-        counts = stages.round_counts(context, predicted, labels.C)
+        counts = stages.round_counts(context, predicted, len(names))
         options = (matching, matching_from)
-        evaluation = score_round(workspace, run, counts, labels.C, other.truth.classes, labels.names, *options)
+        evaluation = score_round(workspace, run, counts, len(names), other.truth.classes, names, *options)
     result = result_json(run, context, {"images": images}, clusters, None)
     return result | {
         "round": number,

@@ -11,16 +11,19 @@ from typing import Any
 
 from comus_core import run_tables as tables
 from comus_core import stages
+from comus_core.categories import label_map
 from comus_core.config import Matching
 from comus_core.errors import Cancelled
 from comus_core.evaluation.matching import match
 from comus_core.evaluation.report import Score, score
 from comus_core.images.dataset import absolute, open_dataset
+from comus_core.label_map import LabelMap
 from comus_core.scoring import frozen_matching, score_json, score_run
 from comus_core.self_training.cost import remember_speed
 from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked
 from comus_core.stages import StageContext
 from comus_core.stages.rounds import read_round_counts
+from comus_core.trained_categories import remembered, trained_names
 from comus_core.types import OnProgress, no_progress
 from comus_core.weights import REGISTRY, Supervision, strongest
 from comus_core.workspace import Artifact, Run, Workspace
@@ -80,8 +83,9 @@ def _train(
 ) -> Training:
     decided = _decisions(workspace, run, request)
     labels = _first_labels(contexts.own, run, decided)
-    categories = tables.label_map_of(decided, tables.read_clusters(workspace.artifact(run, "clustering")).count).C
-    training = _begin(workspace, run, settings, request, labels)
+    learned = label_map(decided, tables.read_clusters(workspace.artifact(run, "clustering")).count)
+    categories = learned.C
+    training = _begin(workspace, run, settings, request, labels, learned)
     on_training(training)
     try:
         training = _score_round_0(training, contexts, workspace, run)
@@ -94,7 +98,7 @@ def _train(
             _remember_speed(training, contexts.own.device, number, settings, workspace)
             made = {f"network-{number}": trained}
             made |= _predict(contexts, settings, trained, number, categories)
-            entry = _entry(contexts.scored, workspace, run, made, number, categories, time.perf_counter() - start)
+            entry = _entry(contexts.scored, workspace, run, made, number, training, time.perf_counter() - start)
             training = _with_round(workspace, training, made, entry)
             on_training(training)
             if number < settings.rounds:
@@ -170,7 +174,12 @@ def _first_labels(context: StageContext, run: Run, decided: Decisions) -> Artifa
 
 
 def _begin(
-    workspace: Workspace, run: Run, settings: TrainingSettings, request: TrainingRequest, labels: Artifact
+    workspace: Workspace,
+    run: Run,
+    settings: TrainingSettings,
+    request: TrainingRequest,
+    labels: Artifact,
+    learned: LabelMap,
 ) -> Training:
     wanted = asked(settings, request)
     parts = [Supervision(**run.provenance["supervision"]), REGISTRY[settings.backbone].supervision]
@@ -180,6 +189,7 @@ def _begin(
         "dataset": request.scored_on or run.config.dataset,
         "supervision": {"direct": whole.direct, "inherited": whole.inherited},
         "settings": wanted,
+        "categories": remembered(learned),
         "rounds": [],
     }
     training_id = f"{run.id}-{digest([wanted, labels.fingerprint])[:8]}"
@@ -223,15 +233,15 @@ def _entry(
     run: Run,
     made: dict[str, Artifact],
     number: int,
-    categories: int,
+    training: Training,
     seconds: float,
 ) -> dict[str, Any]:
     counts = made.get(f"counts-{number}")
     evaluation = None
     if counts is not None and context.dataset.truth is not None:
-        names = tables.label_map_of(workspace.decisions_of(run), categories).names
+        names = trained_names(training, workspace.decisions_of(run))
         classes = context.dataset.truth.classes
-        evaluation = score_json(score_round(workspace, run, counts, categories, classes, names))
+        evaluation = score_json(score_round(workspace, run, counts, len(names), classes, names))
     return _round(number, evaluation, seconds)
 
 
