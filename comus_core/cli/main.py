@@ -9,6 +9,7 @@ from types import FrameType
 import click
 
 from comus_core.cli.app import app
+from comus_core.cli.clusters import clusters
 from comus_core.cli.doctor import doctor
 from comus_core.cli.jobs import jobs
 from comus_core.cli.run import evaluate, run
@@ -25,7 +26,7 @@ def cli() -> None:
     """Discover the object categories in a pile of photographs, without a single label."""
 
 
-for command in (app, run, train, evaluate, runs, show, weights, doctor, jobs):
+for command in (app, run, train, evaluate, clusters, runs, show, weights, doctor, jobs):
     cli.add_command(command)
 
 
