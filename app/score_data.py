@@ -7,8 +7,10 @@ from typing import Any, Literal
 
 from app.opened import Held
 from comus_core import score_tables
+from comus_core.category_affinity import nearest_categories
 from comus_core.cluster_summary import ClusterSummary
 from comus_core.cluster_summary import summaries as summaries_of
+from comus_core.curating import Split, propose_split
 from comus_core.errors import ComusError
 from comus_core.evaluation.matching import Matching
 from comus_core.evaluation.report import CurvePoint
@@ -23,6 +25,8 @@ MATCHING_WORDS: dict[str, str] = {"frozen": "Frozen", "hungarian": "Hungarian", 
 
 _frozen: Held[Matching | str | None] = Held(6)
 _curves: Held[list[CurvePoint]] = Held(12)
+_nearest: Held[dict[int, list[int]]] = Held(6)
+_splits: Held[Split] = Held(12)
 _similar: Held[tuple[IntArray, FloatArray]] = Held(64)
 
 
@@ -71,6 +75,21 @@ def match_rows(view: RunView, decided: Decisions) -> list[score_tables.MatchRow]
 def summaries(view: RunView, decided: Decisions) -> list[ClusterSummary]:
     """A summary of every cluster, with its class where there is ground truth."""
     return summaries_of(view, decided, match_rows(view, decided))
+
+
+def nearest(view: RunView, decided: Decisions) -> dict[int, list[int]]:
+    """Category id -> ids of the nearest ones in the embedding."""
+    return _nearest.get((_key(view), decided.layout_version), lambda: nearest_categories(view, decided))
+
+
+def proposed_split(view: RunView, decided: Decisions, category: int, parts: int, tries: int) -> Split:
+    """What a split would give; `tries` counts other seeds after the run's own.
+
+    Raises:
+        SettingsError: the category cannot be split so.
+    """
+    key = (_key(view), decided.layout_version, category, parts, tries)
+    return _splits.get(key, lambda: propose_split(view, category, parts, seed=view.run.config.seed + tries))
 
 
 def similar(view: RunView, row: int) -> tuple[IntArray, FloatArray]:

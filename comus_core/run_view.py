@@ -118,6 +118,14 @@ class RunView:
         ids, vectors = tables.read_vectors(self.workspace.artifact(self.run, "features"))
         return vectors[_order(ids, self.proposals.proposal_id, "features")]
 
+    def embedding(self) -> FloatArray:
+        """(n, k) float32 in which the clusters were found, in the order of the proposals."""
+        artifact = self.workspace.artifact(self.run, "clustering")
+        ids = tables.read_clusters(artifact).proposal_id
+        with artifact.reading("embedding.npy") as file:
+            embedding: FloatArray = np.load(file, mmap_mode="r")
+        return embedding[_order(ids, self.proposals.proposal_id, "clustering")]
+
     def points(self, method: str) -> FloatArray:
         """(n, 2) float32 map coordinates, read once; `method` is `tsne` or `umap`."""
         if method not in self._points:

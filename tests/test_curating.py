@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from comus_core import curating, discover, evaluate_on, make_config, open_workspace
+from comus_core.category_affinity import most_confused, nearest_categories
 from comus_core.clustering import cluster
 from comus_core.errors import ConflictError, SettingsError, WorkspaceError
 from comus_core.evaluation.counts import contingency
@@ -16,6 +17,7 @@ from comus_core.pseudo_masks import from_png
 from comus_core.run_view import open_run_view
 from comus_core.scoring import score_run
 from comus_core.stages import StageContext, pseudo_masks
+from comus_core.types import no_progress
 from comus_core.view_scores import coverage, curve_of, score_view
 from comus_core.workspace.decisions import Decisions
 from tests.builders import draw_folder, write_vectors
@@ -147,11 +149,8 @@ def test_a_rejected_category_is_background_in_every_score_and_absent_from_the_ma
     rejected = set(view.proposals.image_id[view.cluster == 2])
     assert not rejected & set(masks)
     assert max(int(m.max(initial=0, where=m < 255)) for m in masks.values()) == 5
-    restored = curating.restore(view, [2])
-    assert (
-        score_view(view, restored, "majority", filtered=False).score
-        == score_run(workspace, run, Decisions(), "majority").every
-    )
+    restored, plain = curating.restore(view, [2]), score_run(workspace, run, Decisions(), "majority")
+    assert score_view(view, restored, "majority", filtered=False).score == plain.every
 
 
 def test_masks_hold_the_resulting_categories_and_are_made_anew_only_when_they_differ(view):
@@ -237,6 +236,25 @@ def test_a_category_is_called_by_its_id_or_by_a_name_that_only_it_has(view):
         curating.category_named(view, decided, "4")
 
 
+def test_the_nearest_categories_are_those_of_highest_cosine_between_mean_rows(view):
+    decided = curating.merge(view, [0, 4])
+    found, embedding = view.categories(decided), view.embedding()
+    means = {k: embedding[found.id_of == k].astype(float).mean(axis=0) for k in found.ids}
+
+    def cosine(a, b):
+        return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+
+    for category, near in nearest_categories(view, decided).items():
+        others = [k for k in found.ids if k != category]
+        assert near == sorted(others, key=lambda k: -cosine(means[category], means[k]))[:2]
+
+
+def test_the_two_most_confused_share_most_pixels_of_foreground_classes():
+    table = np.array([[9, 9, 9], [50, 10, 3], [50, 4, 0], [0, 8, 2]])
+    assert most_confused(table) == (0, 2, 8 + 2)
+    assert most_confused(np.array([[9, 9, 9], [50, 10, 0], [50, 0, 7]])) is None
+
+
 def masks_of(view, decided):
     artifact = make_masks(view, decided)
     table = artifact.table().to_pydict()
@@ -250,8 +268,7 @@ def fingerprint(view, decided):
 
 
 def make_masks(view, decided):
-    context = StageContext(
-        view.workspace, open_dataset(view.run.config.dataset, view.workspace.drawings), view.run.config
-    )
+    dataset = open_dataset(view.run.config.dataset, view.workspace.drawings)
+    context = StageContext(view.workspace, dataset, view.run.config, "cpu", no_progress)
     kinds = ("images", "proposals", "clustering")
     return pseudo_masks(context, {k: view.workspace.artifact(view.run, k) for k in kinds}, decided)
