@@ -23,7 +23,7 @@ def nearest_categories(view: RunView, decided: Decisions, most: int = 2) -> dict
     unit = means / np.maximum(lengths, 1e-300)[:, None]
     cosine = unit @ unit.T
     np.fill_diagonal(cosine, -np.inf)
-    cosine[:, lengths == 0] = -np.inf
+    cosine[lengths == 0] = cosine[:, lengths == 0] = -np.inf
     nearest = {}
     for number, category in enumerate(found.ids):
         order: IntArray = np.argsort(-cosine[number], kind="stable")[:most]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -75,7 +76,7 @@ def bar(view: RunView, decided: Decisions, ids: Sequence[int], alone: bool = Fal
             "reject_clusters",
             "block",
             "Count them as background, and train on none of them (r)",
-            lambda: _done(f"Rejected: {names}", lambda: curating.reject(view, ids, based_on=now)),
+            lambda: act(f"Rejected: {names}", lambda: curating.reject(view, ids, based_on=now)),
             bool(ids),
         )
         _way_back("Undo", "undo_decision", "undo", found.undoable, lambda: curating.undo(view, based_on=now), "u")
@@ -135,21 +136,18 @@ def rejected(view: RunView, decided: Decisions) -> None:
     id_of = view.categories(decided).id_of
     for k in gone:
         rows = (id_of == k).nonzero()[0]
-        with (
-            st.container(border=True, key=f"rejected_{k}"),
-            st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"rejected_head_{k}"),
-        ):
-            size = f"{len(rows):,} proposals, background in every score"
-            name = html.escape(decided.name_of(k))
-            st.html(f'<div class="comus-line"><b>{name}</b><span>{size}</span></div>')
-            _button(
-                "Restore",
-                f"restore_{k}",
-                "settings_backup_restore",
-                "Take it back in",
-                lambda k=k: _done("Restored", lambda: curating.restore(view, [k], based_on=decided.version)),  # type: ignore[misc]
-                True,
-            )
+        with st.container(border=True, key=f"rejected_{k}"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"rejected_head_{k}"):
+                size = f"{len(rows):,} proposals, background in every score"
+                st.html(f'<div class="comus-line"><b>{html.escape(decided.name_of(k))}</b><span>{size}</span></div>')
+                _button(
+                    "Restore",
+                    f"restore_{k}",
+                    "settings_backup_restore",
+                    "Take it back in",
+                    partial(_restore, view, k, decided.version),
+                    True,
+                )
             st.html(f'<div class="comus-few">{grid(view, rows[:8], outlines=UNASSIGNED, size=96)}</div>')
 
 
@@ -171,13 +169,13 @@ def act(words: str, deed: Callable[[], Any]) -> bool:
     return True
 
 
-def _done(words: str, deed: Callable[[], Any]) -> None:
-    act(words, deed)
-
-
 def _merge(view: RunView, ids: Sequence[int], version: int) -> None:
     if act(f"Merged {len(ids)} clusters", lambda: curating.merge(view, ids, based_on=version)):
         _select_only(view, (min(ids),))
+
+
+def _restore(view: RunView, category: int, version: int) -> None:
+    act("Restored", lambda: curating.restore(view, [category], based_on=version))
 
 
 def _move(view: RunView, crops: Sequence[str], target: int, words: str, version: int) -> None:

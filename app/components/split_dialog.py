@@ -46,14 +46,24 @@ def show(view: RunView, decided: Decisions, category: int) -> None:
         )
     st.html(f'<div class="comus-parts">{"".join(sections)}</div>')
     with st.container(horizontal=True, gap="small", key="split_buttons"):
-        if st.button("Split", key="confirm_split", type="primary", shortcut="Enter", icon=":material/check:"):
-            try:
-                curating.split(view, proposed, based_on=decided.version)
-            except ComusError as fault:
-                states.error(fault)
-            else:
-                st.toast(f"Split into {proposed.parts}. Press u to undo.", icon=":material/check:")
-                st.rerun()
+        if st.button(
+            "Split",
+            key="confirm_split",
+            type="primary",
+            shortcut="Enter",
+            icon=":material/check:",
+            on_click=lambda: _split(view, proposed, decided.version),
+        ):
+            st.rerun()
         if st.button("Another try", key="another_split", icon=":material/casino:", help="The same with another seed"):
             state.set_setting("split-tries", tries + 1)
             st.rerun(scope="fragment")
+
+
+def _split(view: RunView, proposed: curating.Split, version: int) -> None:
+    try:
+        curating.split(view, proposed, based_on=version)
+    except ComusError as fault:
+        st.toast(str(fault), icon=":material/error:", duration="long")
+    else:
+        st.toast(f"Split into {proposed.parts}. Press u to undo.", icon=":material/check:")
