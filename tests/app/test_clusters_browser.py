@@ -63,7 +63,7 @@ def test_by_keys_clusters_are_merged_undone_and_split_and_a_crop_is_moved_by_mou
         page.locator(".st-key-move_to [role=combobox]").first.click()
         page.get_by_role("option", name="cluster 2").first.click()
         settle(page)
-        page.locator(".st-key-move_crops button").click()
+        page.locator(".st-key-move_crops button").first.click()
         decided_when(view, page, lambda d: d.layout.moved.get(crop) == 2 and crop in d.layout.by_hand)
         page.goto(f"{url}clusters?cluster=2")
         settle(page, "All clusters")
