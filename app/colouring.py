@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,12 +37,17 @@ def colouring(view: RunView, by: str, decided: Decisions) -> Colouring:
     if by == "truth":
         found = (UNASSIGNED, *colours(len(view.classes) - 1)) if view.classes else ()
         return Colouring(view.classes, found, "not labelled", view.truth_class)
-    labels = view.labels(decided)
-    category = labels.categories(view.cluster)
+    found, category = view.categories(decided), view.categories(decided).category
     if by == "core":
         index = np.where(category >= 0, np.where(view.kept(decided), 0, 1), -1)
         return Colouring(("core", "filtered"), (CORE, FILTERED), "unassigned", index.astype(np.int32))
-    return Colouring(tuple(labels.names), tuple(colours(labels.C)), "unassigned", category)
+    return Colouring(view.labels(decided).names, tuple(category_colours(found.ids)), "unassigned", category)
+
+
+def category_colours(ids: Sequence[int]) -> list[str]:
+    """Colours of the categories with these ids: a category keeps its own while others are merged or rejected."""
+    sequence = colours(max(ids, default=-1) + 1)
+    return [sequence[k] for k in ids]
 
 
 def chosen(view: RunView, selection: Selection) -> BoolMask:

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from app.colouring import truth_colours
+from app.colouring import category_colours, truth_colours
 from app.opened import truth_of
-from app.palette import colours
 from app.picture_cache import PictureCache
 from comus_core import drawing
 from comus_core.errors import WorkspaceError
 from comus_core.places import ROOTS_VARIABLE, image_roots
 from comus_core.pseudo_masks import index_dtype_and_ignore, pseudo_mask
-from comus_core.round_masks import round_mask
+from comus_core.round_masks import categories_of_rounds, round_mask
 from comus_core.run_tables import read_soft_map
 from comus_core.run_view import RunView
 from comus_core.saliency.soft_maps import from_png
@@ -81,10 +80,9 @@ def round_layer(view: RunView, image_row: int, predictions: Artifact) -> bytes:
     mask = round_mask(predictions, str(view.image_ids[image_row]))
     if mask is None:
         raise WorkspaceError(f"image {view.image_ids[image_row]} has no prediction")
-    labels = view.labels(view.workspace.decisions_of(view.run))
-    small = drawing.fitted(size_hw, LAYER_LONGEST)
-    ignore = index_dtype_and_ignore(labels.C)[1]
-    return drawing.to_png(drawing.index_layer(mask, drawing.rgb(colours(labels.C)), ignore, small))
+    ids, small = categories_of_rounds(view), drawing.fitted(size_hw, LAYER_LONGEST)
+    ignore = index_dtype_and_ignore(len(ids))[1]
+    return drawing.to_png(drawing.index_layer(mask, drawing.rgb(category_colours(ids)), ignore, small))
 
 
 def _proposals_layer(
@@ -92,12 +90,12 @@ def _proposals_layer(
 ) -> bytes:
     decided = view.workspace.decisions_of(view.run)
     rows = np.array([row] if row is not None else view.rows_of_image.get(image_id, []), np.int64)
-    labels = view.labels(decided)
-    category = labels.categories(view.cluster)[rows]
-    kept = view.kept(decided)[rows] if as_decided else np.ones(len(rows), bool)
-    mask = pseudo_mask(view.proposals[rows], category, kept, size_hw, labels.C)
-    ignore = index_dtype_and_ignore(labels.C)[1]
-    return drawing.to_png(drawing.index_layer(mask, drawing.rgb(colours(labels.C)), ignore, small))
+    found = view.categories(decided)
+    category, C = found.category[rows], len(found.ids)
+    kept = found.kept(decided)[rows] if as_decided else category >= 0
+    mask = pseudo_mask(view.proposals[rows], category, kept, size_hw, C)
+    ignore = index_dtype_and_ignore(C)[1]
+    return drawing.to_png(drawing.index_layer(mask, drawing.rgb(category_colours(found.ids)), ignore, small))
 
 
 def image_path(view: RunView, image_row: int) -> Path:

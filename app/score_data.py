@@ -7,9 +7,11 @@ from typing import Any, Literal, get_args
 
 from app.opened import Held
 from comus_core import score_tables
+from comus_core.category_affinity import nearest_categories
 from comus_core.cluster_summary import ClusterSummary
 from comus_core.cluster_summary import summaries as summaries_of
 from comus_core.config import FilterBy
+from comus_core.curating import Split, propose_split
 from comus_core.errors import ComusError
 from comus_core.evaluation.matching import Matching
 from comus_core.evaluation.report import CurvePoint
@@ -24,21 +26,23 @@ MATCHING_WORDS: dict[str, str] = {"frozen": "Frozen", "hungarian": "Hungarian", 
 
 _frozen: Held[Matching | str | None] = Held(6)
 _curves: Held[list[CurvePoint]] = Held(48)
+_nearest: Held[dict[int, list[int]]] = Held(6)
+_splits: Held[Split] = Held(12)
 _similar: Held[tuple[IntArray, FloatArray]] = Held(64)
 
 
-def matchings(view: RunView) -> list[MatchingName]:
+def matchings(view: RunView, decided: Decisions) -> list[MatchingName]:
     """The matchings a person can choose from, that of the run's settings first."""
     configured = view.run.config.matching
-    square = view.clusters == len(view.classes) - 1
+    square = _square(view, decided)
     first: MatchingName = "hungarian" if configured == "hungarian" or (configured == "auto" and square) else "majority"
     both: list[MatchingName] = [first, "majority" if first == "hungarian" else "hungarian"]
-    return ["frozen", *both] if isinstance(_frozen_of(view), Matching) else both
+    return ["frozen", *both] if isinstance(_frozen_of(view, decided), Matching) else both
 
 
-def matching_fault(view: RunView) -> str | None:
+def matching_fault(view: RunView, decided: Decisions) -> str | None:
     """Why the matching that the run's settings freeze cannot be used, None if it can or none is frozen."""
-    found = _frozen_of(view)
+    found = _frozen_of(view, decided)
     return found if isinstance(found, str) else None
 
 
@@ -48,7 +52,7 @@ def scored(view: RunView, decided: Decisions, matching: MatchingName, *, filtere
     Raises:
         WorkspaceError: the run has no ground truth.
     """
-    mode, frozen = _choice(view, matching)
+    mode, frozen = _choice(view, decided, matching)
     return score_view(view, decided, mode, filtered=filtered, frozen=frozen)
 
 
@@ -57,19 +61,20 @@ def rankings(view: RunView) -> list[FilterBy]:
     return [name for name in get_args(FilterBy) if name == "distance" or name in view.alternatives]
 
 
-def curve(view: RunView, matching: MatchingName, by: FilterBy = "distance") -> list[CurvePoint]:
-    """Kept, coverage and mIoU at 0 to 100 % of every cluster; mIoU is NaN without ground truth."""
+def curve(view: RunView, decided: Decisions, matching: MatchingName) -> list[CurvePoint]:
+    """Kept, coverage and mIoU at 0 to 100 % of every category; mIoU is NaN without ground truth."""
+    key = (_key(view), decided.layout_version, decided.filter_by)
     if view.counts is None:
-        return _curves.get((_key(view), ""), lambda: coverage_curve(view))
-    mode, frozen = _choice(view, matching)
-    return _curves.get((_key(view), matching, by), lambda: curve_of(view, mode, frozen, by))
+        return _curves.get((key, ""), lambda: coverage_curve(view, decided))
+    mode, frozen = _choice(view, decided, matching)
+    return _curves.get((key, matching), lambda: curve_of(view, decided, mode, frozen))
 
 
 def match_rows(view: RunView, decided: Decisions) -> list[score_tables.MatchRow]:
     """Which class each cluster stands for at p = 0 under the run's own matching; empty without ground truth."""
     if view.counts is None:
         return []
-    found = scored(view, decided, matchings(view)[0], filtered=False)
+    found = scored(view, decided, matchings(view, decided)[0], filtered=False)
     return score_tables.match_rows(found, view.classes, view.labels(decided))
 
 
@@ -78,14 +83,29 @@ def summaries(view: RunView, decided: Decisions) -> list[ClusterSummary]:
     return summaries_of(view, decided, match_rows(view, decided))
 
 
+def nearest(view: RunView, decided: Decisions) -> dict[int, list[int]]:
+    """Category id -> ids of the nearest ones in the embedding."""
+    return _nearest.get((_key(view), decided.layout_version), lambda: nearest_categories(view, decided))
+
+
+def proposed_split(view: RunView, decided: Decisions, category: int, parts: int, tries: int) -> Split:
+    """What a split would give; `tries` counts other seeds after the run's own.
+
+    Raises:
+        SettingsError: the category cannot be split so.
+    """
+    key = (_key(view), decided.layout_version, category, parts, tries)
+    return _splits.get(key, lambda: propose_split(view, category, parts, seed=view.run.config.seed + tries))
+
+
 def similar(view: RunView, row: int) -> tuple[IntArray, FloatArray]:
     """Rows of the proposals most similar to that of `row`, and their cosines."""
     return _similar.get((_key(view), row), lambda: view.find_similar(row))
 
 
-def explained(view: RunView, matching: MatchingName, filtered: bool) -> str:
+def explained(view: RunView, decided: Decisions, matching: MatchingName, filtered: bool) -> str:
     """What a score on the page means, in a line."""
-    square = view.clusters == len(view.classes) - 1
+    square = _square(view, decided)
     how = {
         "frozen": f"Matched as run {view.run.config.matching_from} was",
         "hungarian": "Each cluster became one class, one to one, so that the IoUs add up to the most"
@@ -96,23 +116,28 @@ def explained(view: RunView, matching: MatchingName, filtered: bool) -> str:
     return f"{how}. All images with ground truth; {which}."
 
 
-def _choice(view: RunView, matching: MatchingName) -> tuple[Any, Matching | None]:
-    frozen = _frozen_of(view) if matching == "frozen" else None
+def _square(view: RunView, decided: Decisions) -> bool:
+    """Whether there are as many categories as classes."""
+    return len(view.categories(decided).ids) == len(view.classes) - 1
+
+
+def _choice(view: RunView, decided: Decisions, matching: MatchingName) -> tuple[Any, Matching | None]:
+    frozen = _frozen_of(view, decided) if matching == "frozen" else None
     return (matching if matching != "frozen" else "auto"), frozen if isinstance(frozen, Matching) else None
 
 
-def _frozen_of(view: RunView) -> Matching | str | None:
-    other = view.run.config.matching_from
+def _frozen_of(view: RunView, decided: Decisions) -> Matching | str | None:
+    other, categories = view.run.config.matching_from, len(view.categories(decided).ids)
     if other is None or view.counts is None:
         return None
 
     def read() -> Matching | str:
         try:
-            return frozen_matching(view.workspace, other, view.clusters, view.classes)
+            return frozen_matching(view.workspace, other, categories, view.classes)
         except ComusError as fault:
             return str(fault)
 
-    return _frozen.get(_key(view), read)
+    return _frozen.get((_key(view), categories), read)
 
 
 def _key(view: RunView) -> Hashable:

@@ -99,9 +99,7 @@ def colours(request: Request) -> Response:
             index = colouring(view, by, decided).index
             return pack_colours(np.where(chosen(view, only), index, -1) if only.key else index)
 
-        return answers.versioned(
-            request, urls.colours_version(view, by, decided.version), packed, MEDIA_TYPE, keep=False
-        )
+        return answers.versioned(request, urls.colours_version(view, by, decided), packed, MEDIA_TYPE, keep=False)
 
     return answers.answering(request, answer)
 
@@ -151,7 +149,7 @@ def layer(request: Request) -> Response:
             predicted = rounds[urls.round_of_layer(name)]
             made = partial(pictures.round_layer, view, image_row, predicted)
             return answers.versioned(request, predicted.fingerprint, made, "image/png")
-        version = urls.layer_version(view, name, view.workspace.decisions_of(view.run).version)
+        version = urls.layer_version(view, name, view.workspace.decisions_of(view.run))
         return answers.versioned(request, version, lambda: pictures.layer(view, image_row, name, row), "image/png")
 
     return answers.answering(request, answer)

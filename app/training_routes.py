@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from starlette.requests import Request
@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app import answers, pictures, urls
+from app.colouring import category_colours
 from app.opened import rounds_of, workspace
 from app.palette import colours
 from comus_core import drawing
@@ -20,7 +21,9 @@ from comus_core.round_masks import round_mask
 from comus_core.round_view import RoundView
 from comus_core.run_view import RunView
 from comus_core.self_training.looks import look_mask
+from comus_core.trained_categories import trained_ids
 from comus_core.types import IndexMask
+from comus_core.workspace.trainings import Training
 
 LONGEST = 960  # pixels of a picture's longer side
 # Bright on a darkened photograph, apart for colour-blind eyes by lightness too, and none of the first classes' colours.
@@ -44,9 +47,11 @@ def look(request: Request) -> Response:
     def answer(view: RunView) -> Response:
         network, step = request.path_params["network"], request.path_params["step"]
         table = view.workspace.trainings
-        known = {look.network for training in table.of_run(view.run.id) for look in table.looks(training)}
-        _require(view, "network", known, network)
-        return _mask(request, view, f"{network}.{step}", lambda i: look_mask(view.workspace, network, step, i))
+        known = {look.network: training for training in table.of_run(view.run.id) for look in table.looks(training)}
+        training = _known(view, "network", known, network)
+        return _mask(
+            request, view, training, f"{network}.{step}", lambda i: look_mask(view.workspace, network, step, i)
+        )
 
     return answers.answering(request, answer)
 
@@ -56,8 +61,8 @@ def learned(request: Request) -> Response:
 
     def answer(view: RunView) -> Response:
         labels = request.path_params["labels"]
-        known = {training.artifacts["labels-1"] for training in view.workspace.trainings.of_run(view.run.id)}
-        _require(view, "pseudo-masks", known, labels)
+        known = {training.artifacts["labels-1"]: training for training in view.workspace.trainings.of_run(view.run.id)}
+        training = _known(view, "pseudo-masks", known, labels)
         artifact = view.workspace.artifacts.get("pseudo_masks", labels)
 
         def mask(image_id: str) -> IndexMask:
@@ -66,7 +71,7 @@ def learned(request: Request) -> Response:
                 raise WorkspaceError(f"image {image_id} has no pseudo-mask: none of its proposals was kept")
             return found
 
-        return _mask(request, view, labels, mask)
+        return _mask(request, view, training, labels, mask)
 
     return answers.answering(request, answer)
 
@@ -90,9 +95,10 @@ def round_picture(request: Request) -> Response:
     return answers.told(answer)
 
 
-def _require(view: RunView, what: str, known: set[str], asked: str) -> None:
+def _known(view: RunView, what: str, known: Mapping[str, Training], asked: str) -> Training:
     if asked not in known:
         raise WorkspaceError(f"{what} {asked[:40]}: no training of run {view.run.id} knows it")
+    return known[asked]
 
 
 def _names(rounds: RoundView) -> tuple[str, ...]:
@@ -100,13 +106,15 @@ def _names(rounds: RoundView) -> tuple[str, ...]:
     return ("photograph", "truth", *numbered)
 
 
-def _mask(request: Request, view: RunView, version: str, read: Callable[[str], IndexMask]) -> Response:
+def _mask(
+    request: Request, view: RunView, training: Training, version: str, read: Callable[[str], IndexMask]
+) -> Response:
     row = answers.row("image", request.path_params["row"], len(view.image_ids))
     image_id = str(view.image_ids[row])
 
     def make() -> bytes:
-        labels = view.labels(view.workspace.decisions_of(view.run))
-        return _png(read(image_id), colours(labels.C), index_dtype_and_ignore(labels.C)[1])
+        ids = trained_ids(training)
+        return _png(read(image_id), category_colours(ids), index_dtype_and_ignore(len(ids))[1])
 
     return answers.versioned(request, version, make, "image/png")
 
@@ -122,7 +130,7 @@ def _round_mask(rounds: RoundView, image_id: str, number: int) -> bytes:
     truth = rounds.truth
     if truth is None or number not in rounds.class_of:
         ignore = index_dtype_and_ignore(rounds.categories)[1]
-        return _png(rounds.mask(number, image_id), colours(rounds.categories), ignore)
+        return _png(rounds.mask(number, image_id), category_colours(rounds.ids), ignore)
     found, n = rounds.classes(number, image_id), len(truth.classes)
     return _png(np.where(found < 0, n, found), colours(n - 1), n)
 

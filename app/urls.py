@@ -10,8 +10,10 @@ from urllib.parse import quote, urlencode
 
 from comus_core.round_view import RoundView
 from comus_core.run_view import RunView
+from comus_core.workspace.decisions import Decisions
 
 ROUND = "round-"
+NONE = Decisions()
 LayerName = Literal["saliency", "proposal", "pseudo_mask", "truth"]
 
 # Pixels of the longer side; other sizes are refused, so that the cache stays small. 0 is full size.
@@ -37,7 +39,7 @@ def image(view: RunView, image_row: int, size: int = 0) -> str:
     return _address(view, f"images/{image_row}", v=view.run.artifacts["images"], size=size)
 
 
-def layer(view: RunView, image_row: int, name: LayerName, *, row: int | None = None, decided: int = 0) -> str:
+def layer(view: RunView, image_row: int, name: LayerName, *, row: int | None = None, decided: Decisions = NONE) -> str:
     """A transparent PNG to lay over a photograph.
 
     Args:
@@ -46,7 +48,7 @@ def layer(view: RunView, image_row: int, name: LayerName, *, row: int | None = N
         name: `saliency` the soft map, `proposal` masks in the colours of their clusters, `pseudo_mask` what is kept
             as decided, `truth` ground truth in the colours of its classes.
         row: `proposal` only: this proposal alone.
-        decided: `pseudo_mask` only: `Decisions.version`, so that a new decision has a new address.
+        decided: what is decided, so that what changes the picture has a new address.
     """
     chosen = "" if row is None else str(row)
     return _address(view, f"layers/{name}/{image_row}", v=layer_version(view, name, decided), row=chosen)
@@ -102,29 +104,29 @@ def points(view: RunView, method: str) -> str:
     return _address(view, f"points/{method}", v=view.run.artifacts["projection"])
 
 
-def colours(view: RunView, by: str, decided: int = 0, only: str = "") -> str:
+def colours(view: RunView, by: str, decided: Decisions = NONE, only: str = "") -> str:
     """The map's categories as `buffers.pack_colours` writes them.
 
     Args:
         view: the run.
         by: `cluster`, `truth` or `core`.
-        decided: `Decisions.version`.
+        decided: what is decided.
         only: key of a selection; points outside it have no category.
     """
     return _address(view, f"colours/{by}", v=colours_version(view, by, decided), only=only)
 
 
-def layer_version(view: RunView, name: str, decided: int) -> str:
+def layer_version(view: RunView, name: str, decided: Decisions) -> str:
     """Fingerprint of what a layer is drawn from."""
     kind = {"saliency": "soft_maps", "proposal": "clustering", "pseudo_mask": "clustering", "truth": "counts"}[name]
-    return view.run.artifacts.get(kind, "") + (f".{decided}" if name == "pseudo_mask" else "")
+    version = {"proposal": f".{decided.layout_version}", "pseudo_mask": f".{decided.version}"}.get(name, "")
+    return view.run.artifacts.get(kind, "") + version
 
 
-def colours_version(view: RunView, by: str, decided: int) -> str:
+def colours_version(view: RunView, by: str, decided: Decisions) -> str:
     """Fingerprint of what a colouring is made from."""
-    return view.run.artifacts.get("counts" if by == "truth" else "clustering", "") + (
-        f".{decided}" if by == "core" else ""
-    )
+    version = {"cluster": f".{decided.layout_version}", "core": f".{decided.version}"}.get(by, "")
+    return view.run.artifacts.get("counts" if by == "truth" else "clustering", "") + version
 
 
 def _address(view: RunView, path: str, **parameters: str | int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from comus_core.run_view import RunView
+from comus_core.workspace.decisions import Decisions
 
 WalkName = Literal["photographs", "cluster"]
 
@@ -44,14 +45,15 @@ def first_place(view: RunView) -> Place | None:
     return _of_image(view, 0) if len(view.image_ids) else None
 
 
-def walk(view: RunView, place: Place, name: WalkName) -> Walk:
+def walk(view: RunView, place: Place, name: WalkName, decided: Decisions) -> Walk:
     """The way through all photographs by id, or through the proposals of a cluster, nearest its centre first.
 
     A place that is in no cluster is walked on by photographs.
     """
-    cluster = -1 if place.row is None else int(view.cluster[place.row])
-    if name == "cluster" and place.row is not None and cluster >= 0:
-        rows = [int(row) for row in view.by_distance[cluster]]
+    found = view.categories(decided)
+    category = -1 if place.row is None else int(found.category[place.row])
+    if name == "cluster" and place.row is not None and category >= 0:
+        rows = [int(row) for row in found.rows[category]]
         return _walk([_of_proposal(view, r) for r in _around(rows, rows.index(place.row))], rows.index(place.row), rows)
     images = range(len(view.image_ids))
     return _walk([_of_image(view, i) for i in _around(images, place.image_row)], place.image_row, images)

@@ -67,7 +67,7 @@ def server_side(report: Report, workspace: Workspace, run: Run) -> None:
     view = open_run_view(workspace, run)
     report.add("open_run_seconds", time.perf_counter() - start, "server: open the run", "s")
     points, first = view.points("tsne"), Decisions(filter_percent=20)
-    _ = view.rank, view.by_distance, view.count_rows, view.truth_class, score_view(view, first, filtered=True)
+    _ = view.categories(first).rows, view.count_rows, view.truth_class, score_view(view, first, filtered=True)
     report.add("points_seconds", timed(lambda: pack_points(points)), "server: pack the points", "s")
     low, high = points.min(axis=0), points.max(axis=0)
     polygon = tuple((float(x), float(y)) for x, y in low + np.array(flower(0.5, 0.5, 0.4, 120)) * (high - low))

@@ -12,7 +12,7 @@ import numpy as np
 from comus_core.config import check_choice
 from comus_core.run_view import RunView
 from comus_core.score_tables import MatchRow
-from comus_core.types import IntArray
+from comus_core.types import FloatArray, IntArray
 from comus_core.workspace.decisions import Decisions
 
 Order = Literal["size", "number", "name", "tightness", "match"]
@@ -21,16 +21,17 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 
 @dataclass(frozen=True, eq=False)
 class ClusterSummary:
-    """One cluster.
+    """One category: a cluster, or what a person made of clusters.
 
     Attributes:
-        cluster: its number.
+        cluster: its stable id.
         name: as a person named it, else `cluster 7`.
         percent: its filter percentage.
         core: rows of the proposals kept, nearest the centre first.
         filtered: rows of those dropped, nearest the centre first.
-        spread: mean cosine distance to the centre, NaN for an empty cluster.
+        spread: mean cosine distance to the centre, NaN for an empty one; what was in no cluster has none.
         match: the class it stands for, None without ground truth.
+        by_hand: how many were moved here by hand.
     """
 
     cluster: int
@@ -40,6 +41,7 @@ class ClusterSummary:
     filtered: IntArray
     spread: float
     match: MatchRow | None
+    by_hand: int = 0
 
     @property
     def size(self) -> int:
@@ -48,17 +50,23 @@ class ClusterSummary:
 
 
 def summaries(view: RunView, decided: Decisions, matches: Sequence[MatchRow] = ()) -> list[ClusterSummary]:
-    """A summary of every cluster, by number; `matches` are those of `score_tables.match_rows`, if there is a score."""
-    keep, names, percents = view.kept(decided), view.labels(decided).names, decided.percent_of(view.clusters)
+    """A summary of every category, by id; `matches` are those of `score_tables.match_rows`, if there is a score."""
+    categories = view.categories(decided)
+    keep, percents = categories.kept(decided), decided.percent_of(categories.ids)
     match_of = {row.category: row for row in matches}
-    found = []
-    for cluster, rows in view.by_distance.items():
-        spread = float(view.distance[rows].mean()) if len(rows) else float("nan")
-        core, dropped = rows[keep[rows]], rows[~keep[rows]]
-        found.append(
-            ClusterSummary(cluster, names[cluster], percents[cluster], core, dropped, spread, match_of.get(cluster))
+    return [
+        ClusterSummary(
+            cluster=k,
+            name=decided.name_of(k),
+            percent=percents[k],
+            core=rows[keep[rows]],
+            filtered=rows[~keep[rows]],
+            spread=_mean(categories.distance[rows]),
+            match=match_of.get(number),
+            by_hand=int(categories.by_hand[rows].sum()),
         )
-    return found
+        for number, (k, rows) in enumerate(zip(categories.ids, categories.rows, strict=True))
+    ]
 
 
 def ordered(found: Sequence[ClusterSummary], order: Order, search: str = "") -> list[ClusterSummary]:
@@ -83,6 +91,11 @@ def ordered(found: Sequence[ClusterSummary], order: Order, search: str = "") -> 
     asked = search.strip().casefold()
     chosen = [s for s in found if asked in s.name.casefold() or asked in _class_of(s).casefold()]
     return sorted(sorted(chosen, key=lambda s: s.cluster), key=keys[order])
+
+
+def _mean(distance: FloatArray) -> float:
+    known = distance[~np.isnan(distance)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def _class_of(summary: ClusterSummary) -> str:

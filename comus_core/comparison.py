@@ -139,21 +139,23 @@ def _of_round(
 
     done = apply_round(one.run, training, one.number, spec, workspace, **options)
     assert done.counts is not None, "the caller checks for ground truth"
-    return CountedImages(*read_round_counts(done.counts, done.labels.C))
+    return CountedImages(*read_round_counts(done.counts, len(done.names)))
 
 
 def _of_clusters(run: Run, workspace: Workspace, spec: str, options: dict[str, Any]) -> CountedImages:
-    """Every proposal, p = 0: the run's own clusters, or on another data set those of the nearest neighbours."""
-    from comus_core.transfer import assigned_clusters, assigned_to
+    """Every proposal, p = 0: the run's own categories, or on another data set those of the nearest neighbours."""
+    from comus_core.transfer import assigned_categories, assigned_to
 
+    decided = workspace.decisions_of(run)
     if spec == run.config.dataset and "counts" in run.artifacts:
         counts, table = workspace.artifact(run, "counts"), tables.read_clusters(workspace.artifact(run, "clustering"))
+        ids, found = table.proposal_id, tables.categories_of(table, decided)
     else:
         made, _ = assigned_to(run, spec, workspace, **options)
-        counts, table = made["counts"], assigned_clusters(workspace, run, made["assignment"])
-    labels = tables.label_map_of(workspace.decisions_of(run), table.count)
-    predicted = dict(zip(table.proposal_id, labels.categories(table.cluster).tolist(), strict=True))
-    return CountedImages(*contingency_by_image(tables.read_counts(counts), predicted, labels.C))
+        counts = made["counts"]
+        ids, found = assigned_categories(workspace, run, made["assignment"], decided)
+    predicted = dict(zip(ids, found.category.tolist(), strict=True))
+    return CountedImages(*contingency_by_image(tables.read_counts(counts), predicted, len(found.ids)))
 
 
 def _side_json(one: Contestant, counted: CountedImages) -> dict[str, Any]:

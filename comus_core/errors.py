@@ -25,5 +25,9 @@ class WorkspaceError(ComusError):
     """The workspace, a run or an artifact cannot be found, read or written."""
 
 
+class ConflictError(WorkspaceError):
+    """Someone else decided on the same thing meanwhile; nothing is lost, and nothing of this is written."""
+
+
 class Cancelled(ComusError):
     """The user asked to stop; what is finished is kept."""

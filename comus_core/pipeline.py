@@ -203,7 +203,7 @@ def _decisions(context: StageContext, run: Run) -> Decisions:
     log, clustering = context.workspace.decisions, run.artifacts["clustering"]
     if not log.events(run.id, clustering):
         config = context.config
-        by = {"by": config.filter_by} if config.filter_by != "distance" else {}
+        by: dict[str, Any] = {"by": config.filter_by} if config.filter_by != "distance" else {}
         return log.append(run.id, clustering, "filter", percent=config.filter_percent, **by)
     return log.read(run.id, clustering)
 

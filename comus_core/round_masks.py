@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from comus_core.pseudo_masks import from_png
 from comus_core.run_view import RunView
+from comus_core.trained_categories import trained_ids
 from comus_core.types import IndexMask
 from comus_core.workspace import Artifact
+from comus_core.workspace.trainings import Training
 
 
 def rounds_of(view: RunView) -> dict[int, Artifact]:
     """Round -> predictions of the run's own images, of the training last touched that has any; in order."""
+    return _last_training(view)[1]
+
+
+def categories_of_rounds(view: RunView) -> tuple[int, ...]:
+    """(C,) ids of the categories that these rounds predict; () if there are none."""
+    training = _last_training(view)[0]
+    return trained_ids(training) if training is not None else ()
+
+
+def _last_training(view: RunView) -> tuple[Training | None, dict[int, Artifact]]:
     store = view.workspace.artifacts
     for training in view.workspace.trainings.of_run(view.run.id):
+        if "categories" not in training.result:
+            continue  # older, and nobody knows what its masks show
         found: dict[int, Artifact] = {}
         for name, fingerprint in training.artifacts.items():
             kind, _, number = name.rpartition("-")
@@ -19,8 +33,8 @@ def rounds_of(view: RunView) -> dict[int, Artifact]:
             if artifact is not None and artifact.manifest()["key"]["inputs"]["images"] == view.run.artifacts["images"]:
                 found[int(number)] = artifact
         if found:
-            return dict(sorted(found.items()))
-    return {}
+            return training, dict(sorted(found.items()))
+    return None, {}
 
 
 def round_mask(predictions: Artifact, image_id: str) -> IndexMask | None:

@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from comus_core import run_tables as tables
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.error_map import error_map, image_ious, predicted_classes
 from comus_core.images.dataset import open_dataset
@@ -18,6 +17,7 @@ from comus_core.pseudo_masks import from_png, index_dtype_and_ignore
 from comus_core.scoring import score_run
 from comus_core.self_training.round_scores import match_table
 from comus_core.stages.rounds import read_round_counts
+from comus_core.trained_categories import decided_then, trained_ids
 from comus_core.types import FloatArray, ImageId, IndexMask, IntArray
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.trainings import Training
@@ -32,7 +32,7 @@ class RoundView:
     Attributes:
         dataset: whose images these are: the run's own, or another.
         masks: round -> artifact with `masks/`: predictions; 0 is the pseudo-masks, if the images are the run's own.
-        categories: C.
+        ids: (C,) of the categories that its networks tell apart.
         class_of: round -> (C + 1,) its categories' classes; empty without ground truth.
         ious: round, 1 the first -> image id -> mean IoU in percent of the classes in it; empty without ground truth.
     """
@@ -42,9 +42,14 @@ class RoundView:
     training: Training
     dataset: Dataset
     masks: Mapping[int, Artifact]
-    categories: int
+    ids: tuple[int, ...]
     class_of: Mapping[int, IntArray]
     ious: Mapping[int, Mapping[ImageId, float]]
+
+    @property
+    def categories(self) -> int:
+        """C, how many categories its networks tell apart."""
+        return len(self.ids)
 
     @property
     def rounds(self) -> list[int]:
@@ -122,28 +127,28 @@ def open_round_view(workspace: Workspace, training: Training) -> RoundView:
     """Open a training's rounds.
 
     Raises:
-        WorkspaceError: an artifact is gone.
+        WorkspaceError: an artifact is gone, or the training is too old to know its categories.
         DatasetError: the data set that it is scored on is no longer where it was.
     """
     run = workspace.runs.get(training.run)
     dataset = open_dataset(str(training.result["dataset"]), workspace.drawings)
-    decided = workspace.decisions_of(run)
-    categories = tables.label_map_of(decided, tables.read_clusters(workspace.artifact(run, "clustering")).count).C
+    ids = trained_ids(training)
     own = training.result["dataset"] == run.config.dataset
     masks, class_of, ious = {}, {}, {}
     if own:
         masks[PSEUDO_MASK] = workspace.artifacts.get("pseudo_masks", training.artifacts["labels-1"])
         if "counts" in run.artifacts:
-            class_of[PSEUDO_MASK] = score_run(workspace, run).matched.class_of
+            then = decided_then(workspace, run, training)
+            class_of[PSEUDO_MASK] = score_run(workspace, run, decided=then).matched.class_of
     for name, fingerprint in training.artifacts.items():
         kind, _, text = name.rpartition("-")
         if kind == "predictions":
             masks[int(text)] = workspace.artifacts.get("predictions", fingerprint)
         elif kind == "counts" and dataset.truth is not None:
             counts = workspace.artifacts.get("round_counts", fingerprint)
-            matched, by_image = _scored(workspace, run, counts, categories, dataset.truth.classes)
+            matched, by_image = _scored(workspace, run, counts, len(ids), dataset.truth.classes)
             class_of[int(text)], ious[int(text)] = matched, by_image
-    return RoundView(workspace, run, training, dataset, masks, categories, class_of, ious)
+    return RoundView(workspace, run, training, dataset, masks, ids, class_of, ious)
 
 
 def _scored(

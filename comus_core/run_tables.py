@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 import numpy as np
 import pyarrow.parquet as pq
 
+from comus_core.categories import Categories, categorise
 from comus_core.clustering.curves import HowMany
-from comus_core.clustering.filtering import kept
 from comus_core.config import FilterBy
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.counts import Counts
-from comus_core.label_map import LabelMap
 from comus_core.proposals import SCHEMA, Proposals
 from comus_core.saliency.soft_maps import dequantise, from_png
 from comus_core.stored_masks import StoredMasks
-from comus_core.types import FloatArray, IntArray, SoftMap, StrArray, Vectors
+from comus_core.types import BoolMask, FloatArray, IntArray, SoftMap, StrArray, Vectors
 from comus_core.workspace import Artifact
 from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.decisions import Decisions
@@ -188,18 +187,22 @@ def read_soft_maps(artifact: Artifact, image_ids: Sequence[str]) -> list[SoftMap
     return [dequantise(from_png(png_of[image_id])) for image_id in image_ids]
 
 
-def label_map_of(decided: Decisions, clusters: int) -> LabelMap:
-    """Clusters to categories as decided so far: each its own, with the names a person gave."""
-    names = [decided.names.get(c, f"cluster {c}") for c in range(clusters)]
-    return replace(LabelMap.identity(clusters), names=tuple(names))
+def categories_of(table: ClusterTable, decided: Decisions) -> Categories:
+    """The categories of a run's proposals as decided, rows as in the table, ranked as the decided filter ranks.
+
+    Raises:
+        WorkspaceError: the clustering does not have what the filter ranks by.
+    """
+    by = table.ranked_by(decided.filter_by)
+    return categorise(table.proposal_id, table.cluster, table.distance, table.count, decided.layout, by)
 
 
-def decided_rows(proposals: Proposals, table: ClusterTable, decided: Decisions) -> tuple[LabelMap, IntArray, Any]:
-    """The label map, and category (n,) int32 and kept (n,) bool of each row of `proposals`, joined by id."""
+def decided_rows(
+    proposals: Proposals, table: ClusterTable, decided: Decisions
+) -> tuple[Categories, IntArray, BoolMask]:
+    """The categories; and category (n,) int32 and kept (n,) bool of each row of `proposals`, joined by id."""
     row_of = {proposal_id: row for row, proposal_id in enumerate(table.proposal_id)}
     rows = np.array([row_of.get(p, -1) for p in proposals.proposal_id], dtype=np.int64)
-    labels = label_map_of(decided, table.count)
-    by = table.ranked_by(decided.filter_by)
-    keep = kept(table.cluster, by, table.proposal_id, decided.percent_of(table.count))
-    category = np.where(rows >= 0, labels.categories(table.cluster)[rows], -1)
-    return labels, category.astype(np.int32), np.where(rows >= 0, keep[rows], False) & (category >= 0)
+    found = categories_of(table, decided)
+    category = np.where(rows >= 0, found.category[rows], -1)
+    return found, category.astype(np.int32), np.where(rows >= 0, found.kept(decided)[rows], False)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from comus_core import run_tables as tables
-from comus_core.clustering.filtering import filter_rank
+from comus_core.categories import Categories, categorise, label_map
 from comus_core.config import FilterBy
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.counts import Counts
@@ -19,6 +19,9 @@ from comus_core.proposals import Proposals
 from comus_core.types import BoolMask, FloatArray, IntArray, StrArray, Vectors
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.layout import Layout
+
+HELD = 8  # layouts and rankings of which the categories are held: what is decided, and what was just before
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +29,8 @@ class RunView:
     """One run's proposals, n rows, and what is known of each. Treat every array as read-only.
 
     Attributes:
-        cluster: (n,) int32, −1 unassigned.
-        distance: (n,) float32, cosine to the own centre.
+        cluster: (n,) int32, −1 unassigned; `categories` says what a person made of the clusters.
+        distance: (n,) float32, cosine to the own cluster's centre.
         alternatives: name -> (n,) float32, what else the filter may rank by.
         clusters: K.
         image_ids: (m,) ids of the usable images, sorted.
@@ -73,33 +76,6 @@ class RunView:
         return tables.rows_by_image(self.proposals)
 
     @cached_property
-    def rank(self) -> FloatArray:
-        """(n,) ranked by distance, a proposal is kept exactly while its cluster's percentage is below this."""
-        return self.rank_by("distance")
-
-    def rank_by(self, name: FilterBy) -> FloatArray:
-        """(n,) the same, ranked by any of `config.FilterBy`.
-
-        Raises:
-            WorkspaceError: the clustering does not have it.
-        """
-        if name not in self._ranks:
-            by = tables.ranking(name, self.distance, self.alternatives)
-            self._ranks[name] = filter_rank(self.cluster, by, self.proposals.proposal_id)
-        return self._ranks[name]
-
-    @cached_property
-    def _ranks(self) -> dict[str, FloatArray]:
-        return {}
-
-    @cached_property
-    def by_distance(self) -> dict[int, IntArray]:
-        """Cluster -> rows of its proposals, nearest its centre first; every cluster is in it, −1 is not."""
-        order = np.lexsort((-self.rank, self.cluster))
-        ends = np.searchsorted(self.cluster[order], np.arange(self.clusters + 1))
-        return {c: order[ends[c] : ends[c + 1]] for c in range(self.clusters)}
-
-    @cached_property
     def count_rows(self) -> IntArray:
         """(n,) each proposal's row in `counts`, −1 where not counted or without ground truth."""
         if self.counts is None:
@@ -121,18 +97,44 @@ class RunView:
 
     def labels(self, decided: Decisions) -> LabelMap:
         """Categories and names as decided."""
-        return tables.label_map_of(decided, self.clusters)
+        return label_map(decided, self.clusters)
+
+    def categories(self, decided: Decisions) -> Categories:
+        """The proposals in their categories and ranked as decided; names and percentages do not matter.
+
+        Raises:
+            WorkspaceError: the clustering does not have what the filter ranks by.
+        """
+        layout, by = decided.layout, decided.filter_by
+        for known, ranked_by, found in self._categories:
+            if ranked_by == by and (known is layout or known == layout):
+                return found
+        values = tables.ranking(by, self.distance, self.alternatives)
+        found = categorise(self.proposals.proposal_id, self.cluster, self.distance, self.clusters, layout, values)
+        self._categories.insert(0, (layout, by, found))
+        del self._categories[HELD:]
+        return found
+
+    @cached_property
+    def _categories(self) -> list[tuple[Layout, FilterBy, Categories]]:
+        return []
 
     def kept(self, decided: Decisions) -> BoolMask:
         """(n,) which proposals are in the core under the decided filter."""
-        percents = np.array([*decided.percent_of(self.clusters).values(), 0.0])  # −1, unassigned, finds the last
-        core: BoolMask = percents[self.cluster] < self.rank_by(decided.filter_by)
-        return core
+        return self.categories(decided).kept(decided)
 
     def vectors(self) -> Vectors:
         """(n, d) raw vectors in the order of the proposals."""
         ids, vectors = tables.read_vectors(self.workspace.artifact(self.run, "features"))
         return vectors[_order(ids, self.proposals.proposal_id, "features")]
+
+    def embedding(self) -> FloatArray:
+        """(n, k) float32 in which the clusters were found, in the order of the proposals."""
+        artifact = self.workspace.artifact(self.run, "clustering")
+        ids = tables.read_clusters(artifact).proposal_id
+        with artifact.reading("embedding.npy") as file:
+            embedding: FloatArray = np.load(file, mmap_mode="r")
+        return embedding[_order(ids, self.proposals.proposal_id, "clustering")]
 
     def points(self, method: str) -> FloatArray:
         """(n, 2) float32 map coordinates, read once; `method` is `tsne` or `umap`."""

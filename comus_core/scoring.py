@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from comus_core import run_tables as tables
-from comus_core.clustering.filtering import kept
+from comus_core.categories import Categories
 from comus_core.config import Matching
 from comus_core.errors import SettingsError
 from comus_core.evaluation.counts import Counts, contingency
 from comus_core.evaluation.matching import Matching as MatchedRows
 from comus_core.evaluation.matching import match
 from comus_core.evaluation.report import Score, score
+from comus_core.types import StrArray
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
 
@@ -30,7 +31,7 @@ class RunScores:
         every: all images, every proposal (p = 0): the paper's iteration 0.
         filtered: all images, dropped proposals as background.
         coverage: share of foreground proposals kept, 0…1.
-        matched: the cluster-to-class matching of `every`.
+        matched: the category-to-class matching of `every`.
     """
 
     every: Score
@@ -39,40 +40,39 @@ class RunScores:
     matched: MatchedRows
 
 
-def score_clusters(
+def score_categories(
     counts: Counts,
-    table: tables.ClusterTable,
+    proposal_id: StrArray,
+    found: Categories,
     decided: Decisions,
     classes: tuple[str, ...],
     mode: Matching = "auto",
     frozen: MatchedRows | None = None,
 ) -> RunScores:
-    """Both scores of clusters on the images that were counted.
+    """Both scores of categories on the images that were counted.
 
     Args:
         counts: rows of the proposals and remainders.
-        table: clusters of the proposals; a proposal without one is background.
+        proposal_id: (n,) strings.
+        found: categories of these proposals; a proposal without one is background.
         decided: names and filter percentages.
         classes: names of the columns of `counts`, background first.
-        mode: how clusters become classes where `frozen` does not say.
+        mode: how categories become classes where `frozen` does not say.
         frozen: another run's matching, used as it is.
     """
-    labels = tables.label_map_of(decided, table.count)
-    category = labels.categories(table.cluster)
-    by = table.ranked_by(decided.filter_by)
-    keep = kept(table.cluster, by, table.proposal_id, decided.percent_of(table.count))
-    row_names = ("background", *labels.names)
+    category, keep = found.category, found.kept(decided)
+    row_names = ("background", *(decided.name_of(k) for k in found.ids))
 
     def scored(rows: Any) -> tuple[Score, MatchedRows]:
-        predicted = dict(zip(table.proposal_id, rows.tolist(), strict=True))
-        matrix = contingency(counts, predicted, labels.C)
+        predicted = dict(zip(proposal_id, rows.tolist(), strict=True))
+        matrix = contingency(counts, predicted, len(found.ids))
         matched = frozen or match(matrix, mode)
         return score(matrix, matched, classes, row_names), matched
 
     every, matched = scored(category)
     filtered, _ = scored(np.where(keep, category, -1))
     foreground = int((category >= 0).sum())
-    return RunScores(every, filtered, float((keep & (category >= 0)).sum() / max(foreground, 1)), matched)
+    return RunScores(every, filtered, float(keep.sum() / max(foreground, 1)), matched)
 
 
 def score_run(
@@ -89,24 +89,26 @@ def score_run(
     decided = decided or workspace.decisions_of(run)
     classes = tuple(run.provenance["classes"])
     other = run.config.matching_from
-    frozen = frozen_matching(workspace, other, table.count, classes) if other else None
-    return score_clusters(counts, table, decided, classes, mode or run.config.matching, frozen)
+    found = tables.categories_of(table, decided)
+    frozen = frozen_matching(workspace, other, len(found.ids), classes) if other else None
+    return score_categories(counts, table.proposal_id, found, decided, classes, mode or run.config.matching, frozen)
 
 
-def frozen_matching(workspace: Workspace, name: str, clusters: int, classes: tuple[str, ...]) -> MatchedRows:
-    """The matching of the run called `name`, for so many clusters and these classes.
+def frozen_matching(workspace: Workspace, name: str, categories: int, classes: tuple[str, ...]) -> MatchedRows:
+    """The matching of the run called `name`, for so many categories and these classes.
 
     Raises:
         WorkspaceError: there is no such run, or it has no score.
-        SettingsError: it has other classes or another number of clusters.
+        SettingsError: it has other classes or another number of categories.
     """
     other = workspace.runs.find(name)
     if tuple(other.provenance["classes"]) != classes:
         raise SettingsError(f"--matching-from {other.id}: its ground truth has other classes")
     matched = score_run(workspace, other).matched
-    if len(matched.class_of) != clusters + 1:
+    if len(matched.class_of) != categories + 1:
         raise SettingsError(
-            f"--matching-from {other.id}: it has {len(matched.class_of) - 1} clusters, but {clusters} are to be matched"
+            f"--matching-from {other.id}: it has {len(matched.class_of) - 1} clusters, "
+            f"but {categories} are to be matched"
         )
     return matched
 

@@ -20,18 +20,19 @@ BY_WORDS: dict[FilterBy, str] = {
 
 @dataclass(frozen=True)
 class Standing:
-    """A proposal's place in its cluster.
+    """A proposal's place in its category.
 
     Attributes:
-        cluster: −1 if in none.
-        place: 1 = nearest the centre, 0 if in no cluster.
-        size: proposals of the cluster.
+        cluster: id of its category, −1 if in none.
+        place: 1 = nearest the centre, 0 if in no category.
+        size: proposals of the category.
         distance: cosine to the own centre.
-        by: what the filter ranks by.
         dropped_from: the filter percentage from which on it is dropped; infinite for the nearest, 0 for the farthest
             means at every percentage above 0.
-        percent: the cluster's filter percentage.
+        percent: the category's filter percentage.
         kept: whether it is in the core.
+        by_hand: whether a person put it there.
+        by: what its category is ranked by.
     """
 
     cluster: int
@@ -41,6 +42,7 @@ class Standing:
     dropped_from: float
     percent: float
     kept: bool
+    by_hand: bool = False
     by: FilterBy = "distance"
 
     @property
@@ -57,6 +59,8 @@ class Standing:
         """Why it is kept or dropped, in a sentence or two."""
         if self.cluster < 0:
             return "It is in no cluster, so it counts as background."
+        if self.by_hand:
+            return "It was moved here by hand, and is kept at every filter."
         where = f"Number {self.place} of {self.size:,} by {BY_WORDS[self.by]}."
         first, last = ("nearest", "farthest") if self.by == "distance" else ("first", "last")
         if np.isinf(self.dropped_from):
@@ -72,21 +76,21 @@ class Standing:
 
 def standing_of(view: RunView, row: int, decided: Decisions) -> Standing:
     """Where the proposal of a row stands under the filter as decided."""
-    rank = view.rank_by(decided.filter_by)
-    cluster, limit = int(view.cluster[row]), float(rank[row])
-    if cluster < 0:
+    found = view.categories(decided)
+    category, limit = int(found.category[row]), float(found.rank[row])
+    if category < 0:
         return Standing(-1, 0, 0, float("nan"), 0.0, 0.0, False)
-    rows = view.by_distance[cluster]
-    percent = decided.percent_of(view.clusters)[cluster]
+    rows, percent = found.rows[category], float(found.percents(decided)[row])
     return Standing(
-        cluster=cluster,
-        place=int((rank[rows] > limit).sum()) + 1,
+        cluster=found.ids[category],
+        place=int(np.flatnonzero(rows == row)[0]) + 1,
         size=len(rows),
-        distance=float(view.distance[row]),
+        distance=float(found.distance[row]),
         dropped_from=0.0 if limit < 1e-300 else limit,  # the farthest one's limit is the smallest number above 0
         percent=percent,
         kept=percent < limit,
-        by=decided.filter_by,
+        by_hand=bool(found.by_hand[row]),
+        by="distance" if found.by_distance[category] else decided.filter_by,
     )
 
 

@@ -12,15 +12,16 @@ import pyarrow.parquet as pq
 
 from comus_core import run_tables as tables
 from comus_core import stages
+from comus_core.categories import Categories, by_id
 from comus_core.config import Assign, Matching, check_choice, require
-from comus_core.evaluation.counts import Counts
 from comus_core.images.dataset import open_dataset
 from comus_core.pipeline import result_json
-from comus_core.scoring import RunScores, frozen_matching, score_clusters
+from comus_core.scoring import frozen_matching, score_categories
 from comus_core.stages import StageContext
-from comus_core.types import OnProgress, no_progress
+from comus_core.types import FloatArray, IntArray, OnProgress, StrArray, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
-from comus_core.workspace.artifacts import TABLE
+from comus_core.workspace.artifacts import TABLE, digest
+from comus_core.workspace.decisions import Decisions
 
 
 def evaluate_on(
@@ -36,8 +37,9 @@ def evaluate_on(
 ) -> dict[str, Any]:
     """Score round 0 of a run on another data set.
 
-    Every new proposal gets the cluster that most of its nearest neighbours among the run's proposals have, or the one
-    whose centre is nearest to its place in the run's spectral embedding; the filter ranks by 1 − confidence.
+    Every new proposal gets the category, as decided, that most of its nearest neighbours among the run's proposals
+    have; or by Nyström that of the nearest centre in the run's spectral embedding (`assigned_to`). Rejected categories
+    take part and count as background. The filter ranks by 1 − confidence, whatever it ranks the run's proposals by.
 
     Args:
         run: a finished run.
@@ -58,10 +60,13 @@ def evaluate_on(
     """
     check_choice("matching", matching or run.config.matching, Matching)
     made, context = assigned_to(run, dataset, workspace, assign=assign, device=device, on_progress=on_progress)
-    scores = None
-    if "counts" in made:
-        counts, classes = tables.read_counts(made["counts"]), context.dataset.truth.classes  # type: ignore[union-attr]
-        scores = _scores(workspace, run, made["assignment"], counts, classes, matching, matching_from)
+    decided, scores = workspace.decisions_of(run), None
+    if context.dataset.truth is not None:
+        counts, classes = tables.read_counts(made["counts"]), context.dataset.truth.classes
+        ids, found = assigned_categories(workspace, run, made["assignment"], decided)
+        mode = matching or run.config.matching
+        frozen = frozen_matching(workspace, matching_from, len(found.ids), classes) if matching_from else None
+        scores = score_categories(counts, ids, found, decided, classes, mode, frozen)
     count = tables.read_clusters(workspace.artifact(run, "clustering")).count
     return result_json(run, context, made, count, scores)
 
@@ -76,6 +81,9 @@ def assigned_to(
     on_progress: OnProgress = no_progress,
 ) -> tuple[dict[str, Artifact], StageContext]:
     """The images, proposals, features and `assignment` of another data set, and its `counts` with ground truth.
+
+    By Nyström, where a person moved or split, every part that a category has of a cluster counts as a cluster, with the
+    mean of its rows as centre; what was moved by hand is left out of these means.
 
     Raises:
         DatasetError: none of the images is usable, or none has a proposal.
@@ -105,48 +113,56 @@ def _assignment(context: StageContext, run: Run, vectors: Artifact, assign: Assi
     from comus_core.clustering import assign_by_nystrom, assign_to_nearest, normalise
 
     source, clusters = (context.workspace.artifact(run, kind) for kind in ("features", "clustering"))
+    table = tables.read_clusters(clusters)
+    categories = tables.categories_of(table, context.workspace.decisions_of(run))
 
     def write(folder: Path) -> None:
         known_ids, known = tables.read_vectors(source)
-        table = tables.read_clusters(clusters)
         ids, new = tables.read_vectors(vectors)
-        how = context.config.clustering.features
+        how, neighbours = context.config.clustering.features, context.config.clustering.neighbours
         new, known = normalise(new, how), normalise(known, how)
         if assign == "nearest":
-            cluster_of = dict(zip(table.proposal_id, table.cluster.tolist(), strict=True))
-            labels = np.array([cluster_of.get(i, -1) for i in known_ids], np.int32)
-            cluster, confidence = assign_to_nearest(new, known, labels)
+            category_of = dict(zip(table.proposal_id, categories.id_of.tolist(), strict=True))
+            labels = np.array([category_of.get(i, -1) for i in known_ids], np.int32)
+            category, confidence = assign_to_nearest(new, known, labels)
         else:
             row_of = {proposal_id: row for row, proposal_id in enumerate(known_ids)}
-            known = known[[row_of[i] for i in table.proposal_id]]
-            found, neighbours = tables.read_embedding(clusters), context.config.clustering.neighbours
-            rest = (found.centres, neighbours, found.attached)
-            cluster, confidence = assign_by_nystrom(new, known, found.rows, found.eigenvalues, *rest)
-        columns = {"proposal_id": pa.array(ids, pa.string()), "cluster": cluster, "confidence": confidence}
+            known, found = known[[row_of[i] for i in table.proposal_id]], tables.read_embedding(clusters)
+            own, centres = _parts(table, categories, found)
+            options = (found.eigenvalues, centres, neighbours, found.attached)
+            part, confidence = assign_by_nystrom(new, known, found.rows, *options)
+            category = own[part]
+        columns = {"proposal_id": pa.array(ids, pa.string()), "category": category, "confidence": confidence}
         pq.write_table(pa.table(columns), folder / TABLE)
 
-    key = context.key("assignment", {"assign": assign}, features=vectors, source=source, clustering=clusters)
+    chosen: dict[str, Any] = {"assign": assign}
+    if not np.array_equal(categories.id_of, table.cluster):
+        chosen |= {"category": digest([categories.id_of.tolist(), categories.by_hand.tolist()])}
+    key = context.key("assignment", chosen, features=vectors, source=source, clustering=clusters)
     return context.make("clustering", key, None, write)
 
 
-def assigned_clusters(workspace: Workspace, run: Run, assigned: Artifact) -> tables.ClusterTable:
-    """An assignment as the clusters of the run; the distance is 1 − confidence."""
-    table = assigned.table(["proposal_id", "cluster", "confidence"])
-    ids, cluster, confidence = (column.to_numpy() for column in table.columns)
+def _parts(
+    table: tables.ClusterTable, categories: Categories, embedding: tables.StoredEmbedding
+) -> tuple[IntArray, FloatArray]:
+    """Ids (m,) of the categories of what new proposals may join, and their centres (m, k)."""
+    asked = (table.cluster >= 0) & (categories.id_of >= 0) & ~categories.by_hand
+    pairs = np.stack([table.cluster[asked], categories.id_of[asked]], axis=1)
+    parts, part = np.unique(pairs, axis=0, return_inverse=True)
+    if np.array_equal(parts[:, 0], np.arange(table.count)):  # no cluster is in two categories
+        return parts[:, 1].astype(np.int32), embedding.centres
+    sums = np.zeros((len(parts), embedding.rows.shape[1]))
+    np.add.at(sums, part.ravel(), embedding.rows[asked].astype(np.float64))
+    centres: FloatArray = (sums / np.bincount(part.ravel())[:, None]).astype(np.float32)
+    return parts[:, 1].astype(np.int32), centres
+
+
+def assigned_categories(
+    workspace: Workspace, run: Run, assigned: Artifact, decided: Decisions
+) -> tuple[StrArray, Categories]:
+    """Proposal ids (n,) of an assignment and their categories; less certain is farther."""
+    table = assigned.table(["proposal_id", "category", "confidence"])
+    ids, category, confidence = (column.to_numpy() for column in table.columns)
     count = tables.read_clusters(workspace.artifact(run, "clustering")).count
-    return tables.ClusterTable(ids.astype(object), cluster, 1 - confidence, count)
-
-
-def _scores(
-    workspace: Workspace,
-    run: Run,
-    assigned: Artifact,
-    counts: Counts,
-    classes: tuple[str, ...],
-    matching: Matching | None,
-    matching_from: str | None,
-) -> RunScores:
-    rows = assigned_clusters(workspace, run, assigned)
-    frozen = frozen_matching(workspace, matching_from, rows.count, classes) if matching_from else None
-    decided = replace(workspace.decisions_of(run), filter_by="distance")  # here 1 - confidence
-    return score_clusters(counts, rows, decided, classes, matching or run.config.matching, frozen)
+    ids = ids.astype(object)
+    return ids, by_id(ids, category, 1 - confidence, count, decided.layout)

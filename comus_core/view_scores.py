@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from comus_core.config import FilterBy
 from comus_core.config import Matching as MatchingChoice
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.counts import BACKGROUND, Counts, contingency
@@ -54,7 +53,7 @@ def score_view(
         WorkspaceError: the run has no ground truth.
     """
     counts, labels = _counts(view), view.labels(decided)
-    category = labels.categories(view.cluster)
+    category = view.categories(decided).category
     if filtered:
         category = np.where(view.kept(decided), category, BACKGROUND)
     counted = view.count_rows >= 0
@@ -67,28 +66,27 @@ def score_view(
 
 def coverage(view: RunView, decided: Decisions) -> float:
     """Share (0…1) of the foreground proposals that the filter keeps."""
-    foreground = view.labels(decided).categories(view.cluster) >= 0
-    return float((view.kept(decided) & foreground).sum() / max(int(foreground.sum()), 1))
+    foreground = view.categories(decided).category >= 0
+    return float(view.kept(decided).sum() / max(int(foreground.sum()), 1))
 
 
 def curve_of(
-    view: RunView, mode: MatchingChoice = "auto", frozen: Matching | None = None, by: FilterBy = "distance"
+    view: RunView, decided: Decisions, mode: MatchingChoice = "auto", frozen: Matching | None = None
 ) -> list[CurvePoint]:
-    """The filtered score at one percentage for all clusters, 0 to 100, with proposals ranked by one of `FilterBy`.
+    """The filtered score at one percentage for all categories, 0 to 100, ranked as decided.
 
     Raises:
         WorkspaceError: the run has no ground truth.
     """
-    labels = view.labels(Decisions())
-    category = labels.categories(view.cluster)
-    return filter_curve(
-        _counts(view), view.proposals.proposal_id, category, view.rank_by(by), labels.C, mode=mode, frozen=frozen
-    )
+    found, ids = view.categories(decided), view.proposals.proposal_id
+    C = len(found.ids)
+    return filter_curve(_counts(view), ids, found.category, found.rank, C, mode=mode, frozen=frozen)
 
 
-def coverage_curve(view: RunView) -> list[CurvePoint]:
-    """Kept and coverage at one percentage for all clusters, 0 to 100, for runs without ground truth: mIoU is NaN."""
-    limits = np.sort(view.rank[view.labels(Decisions()).categories(view.cluster) >= 0])
+def coverage_curve(view: RunView, decided: Decisions) -> list[CurvePoint]:
+    """Kept and coverage at one percentage for all categories, 0 to 100, for runs without ground truth: mIoU is NaN."""
+    found = view.categories(decided)
+    limits = np.sort(found.rank[found.category >= 0])
     core = [len(limits) - int(np.searchsorted(limits, percent, side="right")) for percent in range(101)]
     return [CurvePoint(float(p), kept, kept / max(len(limits), 1), math.nan) for p, kept in enumerate(core)]
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import score_data, state, view_data
 from app.colouring import colouring
-from app.components import choices, cluster_card, how_many_panel, states
+from app.components import choices, cluster_actions, cluster_card, cluster_keys, how_many_panel, states
 from app.components.gallery import paged
 from comus_core.cluster_summary import ordered
 
@@ -21,10 +21,15 @@ CARDS = 10
 view = view_data.current_view()
 decided = view_data.decisions(view)
 found = score_data.summaries(view, decided)
-colours = colouring(view, "cluster", decided).colours
+labels = view.labels(decided)
+colour_of = dict(zip(labels.ids, colouring(view, "cluster", decided).colours, strict=True))
+near = score_data.nearest(view, decided)
 opened = state.opened_cluster()
-alone = found[opened] if opened is not None and opened < len(found) else None
+opened = decided.layout.into.get(opened, opened) if opened is not None else None
+alone = next((s for s in found if s.cluster == opened), None)
 st.html(cluster_card.STYLE)
+cluster_actions.pick(view, cluster_keys.listen())
+cluster_actions.follow(view, decided.version)
 
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="cluster_controls"):
     if alone is not None:
@@ -40,15 +45,21 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
     st.caption("Type over a name to rename its cluster.")
 
 if alone is not None:
-    cluster_card.alone(view, alone, colours[alone.cluster], far)
+    cluster_actions.bar(view, decided, [alone.cluster], alone=True)
+    cluster_actions.moving(view, decided, alone.cluster)
+    cluster_card.alone(view, decided, alone, colour_of[alone.cluster], near[alone.cluster], far)
     st.stop()
+
+cluster_actions.bar(view, decided, cluster_actions.selected(view, decided))
+cluster_actions.candidates(view, decided)
 
 shown = ordered(found, order, search)
 if not shown:
     states.empty("No cluster is called so", "Names and, with ground truth, classes are searched.", "search_off")
 turned = paged(len(shown), key=f"clusters-{view.run.id}-{order}-{search}", page_size=CARDS)
 for summary in shown[turned]:
-    cluster_card.show(view, summary, colours[summary.cluster], far)
+    cluster_card.show(view, decided, summary, colour_of[summary.cluster], near[summary.cluster], far)
 if len(shown) > CARDS:
     st.caption(f"Clusters {turned.start + 1} to {min(turned.stop, len(shown))} of {len(shown)}")
+cluster_actions.rejected(view, decided)
 how_many_panel.show(view)

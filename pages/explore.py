@@ -49,7 +49,7 @@ with left:
     clicked = point_map(
         key=f"map-{view.run.id}",
         points_url=urls.points(view, method),
-        colours_url=urls.colours(view, by, decided.version, only="" if drawn_here else selection.key),
+        colours_url=urls.colours(view, by, decided, only="" if drawn_here else selection.key),
         names=shown.names,
         category_colours=shown.colours,
         unassigned=shown.unassigned if drawn_here else "not selected",
@@ -64,6 +64,6 @@ with left:
 with right:
     picked = view.row_of.get(state.picked() or "")
     if picked is not None:
-        selection_panel.picked(view, picked, shown)
-    rows = selection_panel.in_order(view, np.flatnonzero(chosen(view, selection)))
-    selection_panel.show(view, rows, selection, shown, key=f"explore-{view.run.id}-{selection.key}")
+        selection_panel.picked(view, picked, shown, decided)
+    rows = selection_panel.in_order(view, np.flatnonzero(chosen(view, selection)), decided)
+    selection_panel.show(view, rows, selection, shown, decided, key=f"explore-{view.run.id}-{selection.key}")

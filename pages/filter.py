@@ -21,7 +21,7 @@ def tried() -> None:
         score = filter_panel.scores(view, draft)
         filter_panel.figures(view, decided, draft, score)
         filter_panel.decide(view, decided, draft)
-        curve = score_data.curve(view, score_data.matchings(view)[0], draft.filter_by)
+        curve = score_data.curve(view, draft, score_data.matchings(view, draft)[0])
         miou, others = score.miou if score else None, filter_panel.other_curves(view, draft) if compare else {}
         figure = filter_curve.filter_curve(curve, draft.filter_percent, miou, coverage(view, draft), others)
         figures.show(figure, key="filter_curve")

@@ -22,7 +22,7 @@ photograph.look_at(view, place)  # into the address, so that it can be shared
 
 st.html(Path(photograph.__file__).with_suffix(".css"))
 colours = colouring(view, "cluster", decided)
-photograph.navigation(view, place)
+photograph.navigation(view, place, decided)
 left, right = st.columns([3, 2], gap="large")
 with left:
     photograph.picture(view, place, decided)

@@ -15,11 +15,11 @@ if view.counts is None:
 decided = view_data.decisions(view)
 labels = view.labels(decided)
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="score_controls"):
-    offered = {name: score_data.MATCHING_WORDS[name] for name in score_data.matchings(view)}
+    offered = {name: score_data.MATCHING_WORDS[name] for name in score_data.matchings(view, decided)}
     matching = choices.segmented("Matching", offered, key="matching")
     sides = {"every": "Every proposal", "core": "Core only, as decided"}
     filtered = choices.segmented("Proposals", sides, key="score_side") == "core"
-fault = score_data.matching_fault(view)
+fault = score_data.matching_fault(view, decided)
 if fault:
     st.warning(f"The matching of the run's settings cannot be used. {fault}", icon=":material/link_off:")
 
@@ -35,7 +35,7 @@ with st.container(horizontal=True, gap="medium", key="score_figures"):
     st.metric("Coverage", f"{100 * coverage(view, decided) if filtered else 100:.1f} %", width="content")
     st.metric("Images", f"{len(view.image_ids):,}", width="content")
     st.metric("Classes", f"{len(view.classes):,}", width="content", help="Background is one of them.")
-st.caption(score_data.explained(view, matching, filtered))
+st.caption(score_data.explained(view, decided, matching, filtered))
 
 left, right = st.columns(2, gap="large")
 with left:

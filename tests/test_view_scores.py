@@ -53,7 +53,7 @@ DRAFTS = [
 def test_a_view_keeps_what_the_filter_keeps(mixed, draft):
     _, _, view = mixed
     by = view.distance if draft.filter_by == "distance" else view.alternatives[draft.filter_by]
-    expected = kept(view.cluster, by, view.proposals.proposal_id, draft.percent_of(view.clusters))
+    expected = kept(view.cluster, by, view.proposals.proposal_id, draft.percent_of(range(view.clusters)))
     assert np.array_equal(view.kept(draft), expected)
 
 
@@ -70,7 +70,7 @@ def test_scores_of_a_view_equal_the_scores_of_the_stored_run(mixed, draft, mode)
 @pytest.mark.parametrize("by", get_args(FilterBy))
 def test_the_curve_passes_through_the_scores_at_each_percentage(mixed, by):
     _, _, view = mixed
-    for point in curve_of(view, "majority", by=by)[::13]:
+    for point in curve_of(view, Decisions(filter_by=by), "majority")[::13]:
         draft = Decisions(filter_percent=point.percent, filter_by=by)
         assert point.miou == pytest.approx(score_view(view, draft, "majority", filtered=True).score.miou, abs=1e-12)
         assert (point.kept, point.coverage) == (view.kept(draft).sum(), coverage(view, draft))
@@ -137,7 +137,7 @@ def test_every_proposal_is_dropped_exactly_from_the_percentage_its_standing_name
 
 def test_standings_count_a_cluster_through_from_its_nearest(mixed):
     _, _, view = mixed
-    for cluster, rows in view.by_distance.items():
+    for cluster, rows in enumerate(view.categories(Decisions()).rows):
         standings = [standing_of(view, int(row), Decisions()) for row in rows]
         assert [s.place for s in standings] == list(range(1, len(rows) + 1))
         assert all(s.size == len(rows) and s.cluster == cluster for s in standings)
@@ -148,7 +148,7 @@ def test_standings_count_a_cluster_through_from_its_nearest(mixed):
 def test_a_standing_counts_by_what_the_filter_ranks_by_and_says_so(mixed):
     _, _, view = mixed
     decided = Decisions(filter_percent=30, filter_by="agreement")
-    for rows in view.by_distance.values():
+    for rows in view.categories(decided).rows:
         standings = {int(row): standing_of(view, int(row), decided) for row in rows}
         keys = {row: (view.alternatives["agreement"][row], view.proposals.proposal_id[row]) for row in standings}
         assert sorted(standings, key=lambda row: standings[row].place) == sorted(standings, key=keys.__getitem__)
@@ -163,11 +163,12 @@ def test_a_clustering_without_the_other_rankings_says_what_to_do(mixed):
 
 def test_a_reason_says_the_percentage_and_the_verdict(mixed):
     _, _, view = mixed
-    row = int(view.by_distance[0][len(view.by_distance[0]) // 2])
+    first = view.categories(Decisions()).rows[0]
+    row = int(first[len(first) // 2])
     limit = standing_of(view, row, Decisions()).dropped_from
     assert "so it is kept" in standing_of(view, row, Decisions(filter_percent=limit - 1)).reason
     assert "so it is dropped" in standing_of(view, row, Decisions(filter_percent=limit)).reason
-    farthest = int(view.by_distance[0][-1])
+    farthest = int(first[-1])
     assert "kept at 0 % only" in standing_of(view, farthest, Decisions()).reason
     assert "dropped at any filter" in standing_of(view, farthest, Decisions(filter_percent=1)).reason
 
@@ -181,7 +182,7 @@ def test_summaries_hold_every_proposal_once_core_before_filtered(mixed):
     assert found[1].name == "Bars" and found[0].name == "cluster 0"
     for summary in found:
         assert view.kept(decided)[summary.core].all() and not view.kept(decided)[summary.filtered].any()
-        assert np.array_equal(np.r_[summary.core, summary.filtered], view.by_distance[summary.cluster])
+        assert np.array_equal(np.r_[summary.core, summary.filtered], view.categories(decided).rows[summary.cluster])
 
 
 def test_summaries_come_in_the_order_asked_for_and_are_found_by_name(mixed):
@@ -202,8 +203,8 @@ def test_summaries_come_in_the_order_asked_for_and_are_found_by_name(mixed):
 
 def test_changing_all_forgets_what_clusters_had_of_their_own():
     draft = with_percent(with_percent(Decisions(filter_percent=20), 60, cluster=2), 35)
-    assert draft.percent_of(4) == {c: 35.0 for c in range(4)}
-    assert same_filter(with_percent(draft, 35, cluster=1), draft, 4)
+    assert draft.percent_of(range(4)) == {c: 35.0 for c in range(4)}
+    assert same_filter(with_percent(draft, 35, cluster=1), draft, range(4))
     with pytest.raises(SettingsError, match="0 to 100"):
         with_percent(draft, 101)
 
@@ -224,7 +225,7 @@ def test_the_events_of_a_draft_lead_from_what_is_decided_to_it(mixed, tmp_path):
         with_by(start, "density"),
     ]:
         decided = apply(workspace, run, draft)
-        assert same_filter(decided, draft, view.clusters)
+        assert same_filter(decided, draft, range(view.clusters))
         assert changes(decided, draft) == []
     # one event for all, one a cluster that is new or different; a cluster's own percentage goes with one for all
     assert len(workspace.decisions.events(run.id, run.artifacts["clustering"])) == 1 + 1 + 1 + 2 + 1 + 1 + 1 + 1

@@ -3,47 +3,77 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from app import state
+from app.components import cluster_actions
 from app.components.gallery import grid, paged
 from app.palette import CORE, FILTERED
+from comus_core import curating
+from comus_core.categories import Categories
 from comus_core.cluster_summary import ClusterSummary
-from comus_core.errors import ComusError
 from comus_core.run_view import RunView
 from comus_core.types import IntArray
+from comus_core.workspace.decisions import Decisions
 
 PREVIEW = 12  # crops a side of a card
 WHOLE_PAGE = 48  # crops a side of a cluster shown alone
 STYLE = Path(__file__).with_suffix(".css")
 
 
-def show(view: RunView, summary: ClusterSummary, colour: str, farthest_first: bool = False) -> None:
+def show(
+    view: RunView,
+    decided: Decisions,
+    summary: ClusterSummary,
+    colour: str,
+    near: Sequence[int],
+    farthest_first: bool = False,
+) -> None:
     """Draw the card of a cluster among others; its crops lead to photographs, its link to the cluster alone."""
     with st.container(border=True, key=f"card_{summary.cluster}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{summary.cluster}"):
-            heading(view, summary, colour)
+            _selecting(view, decided, summary)
+            heading(view, decided, summary, colour)
             address = "clusters?" + html.escape(urlencode({"run": view.run.id, "cluster": summary.cluster}))
-            st.html(
-                f'<div class="comus-line">{_facts(summary)}<a class="comus-link" href="{address}">See all</a></div>'
-            )
-        st.html(_sides(view, summary, slice(0, PREVIEW), farthest_first))
+            link = f'<a class="comus-link" href="{address}">See all</a>'
+            st.html(f'<div class="comus-line">{_facts(summary)}{_near(decided, near)}{link}</div>')
+        st.html(_sides(view, decided, summary, slice(0, PREVIEW), farthest_first))
 
 
-def alone(view: RunView, summary: ClusterSummary, colour: str, farthest_first: bool = False) -> None:
-    """Draw one cluster whole, its two sides turned together."""
+def alone(
+    view: RunView,
+    decided: Decisions,
+    summary: ClusterSummary,
+    colour: str,
+    near: Sequence[int],
+    farthest_first: bool = False,
+) -> None:
+    """Draw one cluster whole, its two sides turned together; its crops can be picked."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{summary.cluster}"):
-        heading(view, summary, colour)
-        st.html(f'<div class="comus-line">{_facts(summary)}</div>')
+        heading(view, decided, summary, colour)
+        st.html(f'<div class="comus-line">{_facts(summary)}{_near(decided, near)}</div>')
     longest = max(len(summary.core), len(summary.filtered))
     turned = paged(longest, key=f"cluster-{view.run.id}-{summary.cluster}", page_size=WHOLE_PAGE)
-    st.html(_sides(view, summary, turned, farthest_first, whole=True))
+    st.html(_sides(view, decided, summary, turned, farthest_first, whole=True))
 
 
-def heading(view: RunView, summary: ClusterSummary, colour: str) -> None:
+def _selecting(view: RunView, decided: Decisions, summary: ClusterSummary) -> None:
+    key = state.put(f"pick_{summary.cluster}", summary.cluster in cluster_actions.selected(view, decided))
+    st.checkbox(
+        f"Select {summary.name}",
+        key=key,
+        on_change=state.on_change(key, lambda on: cluster_actions.select(view, summary.cluster, on)),
+        label_visibility="collapsed",
+        width="content",
+    )
+
+
+def heading(view: RunView, decided: Decisions, summary: ClusterSummary, colour: str) -> None:
     """The cluster's colour and its name, which is renamed by typing over it."""
     st.html(
         f'<div class="comus-dot-cell"><span class="comus-dot" style="--dot:{colour}"></span></div>', width="content"
@@ -52,7 +82,7 @@ def heading(view: RunView, summary: ClusterSummary, colour: str) -> None:
     st.text_input(
         f"Name of cluster {summary.cluster}",
         key=key,
-        on_change=state.on_change(key, lambda name: rename(view, summary, name)),
+        on_change=state.on_change(key, lambda name: rename(view, summary, name, decided.version)),
         label_visibility="collapsed",
         placeholder=f"cluster {summary.cluster}",
         max_chars=60,
@@ -61,18 +91,12 @@ def heading(view: RunView, summary: ClusterSummary, colour: str) -> None:
     )
 
 
-def rename(view: RunView, summary: ClusterSummary, name: str) -> None:
+def rename(view: RunView, summary: ClusterSummary, name: str, version: int) -> None:
     """Write a name to the log of decisions; an empty one gives the cluster its number back."""
     wanted = (name or "").strip() or f"cluster {summary.cluster}"
     if wanted == summary.name:
         return
-    clustering = view.run.artifacts["clustering"]
-    try:
-        view.workspace.decisions.append(view.run.id, clustering, "rename", cluster=summary.cluster, name=wanted)
-    except ComusError as fault:
-        st.toast(str(fault), icon=":material/error:")
-    else:
-        st.toast(f"Renamed: {wanted}", icon=":material/check:")
+    cluster_actions.act(f"Renamed: {wanted}", lambda: curating.rename(view, summary.cluster, wanted, based_on=version))
 
 
 def _facts(summary: ClusterSummary) -> str:
@@ -81,21 +105,41 @@ def _facts(summary: ClusterSummary) -> str:
         found = summary.match.class_name
         share = f" ({summary.match.purity:.0f} % of its pixels)" if found else ""
         words.append(f"<span>stands for <b>{html.escape(found or 'no class')}</b>{share}</span>")
+    if summary.by_hand:
+        words.append(f"<span>{summary.by_hand:,} moved here by hand</span>")
     return "".join(words)
 
 
-def _sides(view: RunView, summary: ClusterSummary, shown: slice, farthest_first: bool, whole: bool = False) -> str:
-    step = -1 if farthest_first else 1
-    core = _side(view, "Core", CORE, summary.core[::step], shown, f"{len(summary.core):,} kept")
+def _near(decided: Decisions, near: Sequence[int]) -> str:
+    names = ", ".join(html.escape(decided.name_of(k)) for k in near)
+    return f'<span class="comus-near">nearest: {names}</span>' if near else ""
+
+
+def _sides(
+    view: RunView, decided: Decisions, summary: ClusterSummary, shown: slice, farthest_first: bool, whole: bool = False
+) -> str:
+    step, marked = -1 if farthest_first else 1, cluster_actions.picked_crops(view) if whole else None
+    side = partial(_side, view, view.categories(decided), shown=shown, picked=marked)
+    core = side("Core", CORE, summary.core[::step], words=f"{len(summary.core):,} kept")
     words = f"{len(summary.filtered):,} dropped at {summary.percent:g} %"
-    dropped = _side(view, "Filtered", FILTERED, summary.filtered[::step], shown, words)
+    dropped = side("Filtered", FILTERED, summary.filtered[::step], words=words)
     return f'<div class="comus-sides{" comus-whole" if whole else ""}">{core}{dropped}</div>'
 
 
-def _side(view: RunView, title: str, colour: str, rows: IntArray, shown: slice, words: str) -> str:
-    captions = [f"{view.distance[row]:.3f}" for row in rows[shown]]
+def _side(
+    view: RunView,
+    found: Categories,
+    title: str,
+    colour: str,
+    rows: IntArray,
+    *,
+    shown: slice,
+    words: str,
+    picked: Collection[str] | None,
+) -> str:
+    captions = ["by hand" if found.by_hand[row] else f"{found.distance[row]:.3f}" for row in rows[shown]]
     if len(rows[shown]):
-        body = grid(view, rows[shown], captions=captions, outlines=colour, size=160)
+        body = grid(view, rows[shown], captions=captions, outlines=colour, size=160, picked=picked)
     else:
         body = f'<p class="comus-none">{"No more on this page." if len(rows) else "None."}</p>'
     return (

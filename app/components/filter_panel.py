@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 import pandas as pd
@@ -40,17 +39,17 @@ LAST_WORDS: dict[FilterBy, str] = {
 def draft_of(view: RunView, decided: Decisions) -> Decisions:
     """The filter being tried: it lives in the session until it is applied or what is decided changes elsewhere."""
     base, draft = state.setting(_key(view), (decided, decided))
-    if not filter_draft.same_filter(base, decided, view.clusters):
+    if not filter_draft.same_filter(base, decided, view.categories(decided).ids):
         return decided
-    return replace(draft, version=decided.version, names=decided.names)
+    return filter_draft.on_top_of(decided, draft)
 
 
 def sliders(view: RunView, decided: Decisions, draft: Decisions) -> int:
     """The scope and its slider; returns the scope: a cluster, or `ALL`."""
-    names = view.labels(decided).names
-    words = {ALL: "All clusters"} | dict(enumerate(names))
+    labels = view.labels(decided)
+    words = {ALL: "All clusters"} | dict(zip(labels.ids, labels.names, strict=True))
     scope = choices.selected("Filter of", words, key="filter_scope", hidden=False)
-    percent = draft.filter_percent if scope == ALL else draft.percent_of(view.clusters)[scope]
+    percent = draft.filter_percent if scope == ALL else draft.percent_of([scope])[scope]
     key = state.put(f"filter_slider_{scope}", float(percent))
 
     def take(value: float) -> None:
@@ -100,10 +99,9 @@ def ranking(view: RunView, decided: Decisions, draft: Decisions) -> bool:
 
 def other_curves(view: RunView, draft: Decisions) -> dict[str, list[CurvePoint]]:
     """The curve of every ranking but the draft's, by its name for people."""
-    matching = score_data.matchings(view)[0]
-    return {
-        RANKINGS[by]: score_data.curve(view, matching, by) for by in score_data.rankings(view) if by != draft.filter_by
-    }
+    matching = score_data.matchings(view, draft)[0]
+    others = [by for by in score_data.rankings(view) if by != draft.filter_by]
+    return {RANKINGS[by]: score_data.curve(view, filter_draft.with_by(draft, by), matching) for by in others}
 
 
 def figures(view: RunView, decided: Decisions, draft: Decisions, now: Score | None) -> None:
@@ -125,12 +123,12 @@ def scores(view: RunView, draft: Decisions) -> Score | None:
     """The score with dropped proposals as background, under the run's own matching; None without ground truth."""
     if view.counts is None:
         return None
-    return score_data.scored(view, draft, score_data.matchings(view)[0], filtered=True).score
+    return score_data.scored(view, draft, score_data.matchings(view, draft)[0], filtered=True).score
 
 
 def decide(view: RunView, decided: Decisions, draft: Decisions) -> None:
     """The buttons that make the draft the run's filter, or forget it."""
-    same = filter_draft.same_filter(decided, draft, view.clusters)
+    same = filter_draft.same_filter(decided, draft, view.categories(decided).ids)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter_decide"):
         st.button(
             "Apply",
@@ -193,9 +191,11 @@ def pictures(view: RunView, draft: Decisions, scope: int) -> None:
         st.caption(f"{len(rows):,} would be {side}, nearest the border first. Below each: from which filter it drops.")
     if not len(rows):
         states.empty(f"Nothing is {side}", "Move the slider to see what changes.", "filter_alt")
-    names = view.labels(draft).names
+    id_of = view.categories(draft).id_of
     turned = rows[paged(len(rows), key=f"filter-{view.run.id}-{side}-{scope}", page_size=48)]
-    captions = [f"{names[view.cluster[row]]} · {standing_of(view, int(row), draft).limit_words}" for row in turned]
+    captions = [
+        f"{draft.name_of(int(id_of[row]))} · {standing_of(view, int(row), draft).limit_words}" for row in turned
+    ]
     gallery(view, turned, captions=captions, outlines=colour, size=160, key="filter_gallery")
 
 

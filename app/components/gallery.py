@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -35,6 +35,7 @@ def grid(
     captions: Sequence[str] | None = None,
     outlines: Sequence[str] | str | None = None,
     size: int = 160,
+    picked: Collection[str] | None = None,
 ) -> str:
     """The HTML of a grid of crops.
 
@@ -44,11 +45,12 @@ def grid(
         captions: a short plain text below each; None shows none.
         outlines: a colour `#rrggbb` for each, or one for all; None draws a white outline and no frame.
         size: one of `urls.CROP_SIZES`.
+        picked: ids of those picked; given, each crop has a mark to pick it by (`cluster_keys`).
     """
     words = captions or [""] * len(rows)
     colours = [outlines] * len(rows) if outlines is None or isinstance(outlines, str) else list(outlines)
     figures = [
-        _figure(view, int(row), caption, colour, size)
+        _figure(view, int(row), caption, colour, size, picked)
         for row, caption, colour in zip(rows, words, colours, strict=True)
     ]
     return f'<div class="comus-gallery" style="--cell:{size}px">{"".join(figures)}</div>'
@@ -70,7 +72,9 @@ def image_link(view: RunView, proposal_id: str) -> str:
     return "image?" + urlencode({"run": view.run.id, "proposal": proposal_id})
 
 
-def _figure(view: RunView, row: int, caption: str, colour: str | None, size: int) -> str:
+def _figure(
+    view: RunView, row: int, caption: str, colour: str | None, size: int, picked: Collection[str] | None
+) -> str:
     proposal_id = str(view.proposals.proposal_id[row])
     alt = f"{proposal_id}, {caption}" if caption else proposal_id
     frame = f' style="--frame:{colour}"' if colour else ""
@@ -80,5 +84,13 @@ def _figure(view: RunView, row: int, caption: str, colour: str | None, size: int
         f'<figure{frame}><a href="{html.escape(image_link(view, proposal_id))}" class="comus-link" '
         f'data-proposal="{html.escape(proposal_id)}" title="{html.escape(alt)}">'
         f'<img src="{source}" loading="lazy" width="{size}" height="{size}" alt="{html.escape(alt)}"></a>'
-        f"{below}</figure>"
+        f"{below}{_mark(proposal_id, picked)}</figure>"
     )
+
+
+def _mark(proposal_id: str, picked: Collection[str] | None) -> str:
+    if picked is None:
+        return ""
+    name, pressed = html.escape(proposal_id), str(proposal_id in picked).lower()
+    mark = f'class="comus-pick" data-pick="{name}" aria-pressed="{pressed}" title="Pick {name}"'
+    return f'<button type="button" {mark}></button>'

@@ -25,11 +25,11 @@ ROUND_WORDS = {1: "Teacher (round 1)", 2: "Student (round 2)"}
 WALKS: dict[walk.WalkName, str] = {"photographs": "All photographs", "cluster": "Its cluster"}
 
 
-def navigation(view: RunView, place: Place) -> None:
+def navigation(view: RunView, place: Place, decided: Decisions) -> None:
     """Previous and next, the place between them, and a field to go elsewhere."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="image_walk"):
         name = choices.segmented("Walk through", WALKS, key="walk")
-        way = walk.walk(view, place, name)
+        way = walk.walk(view, place, name, decided)
         _step("Previous", "previous", way.before, view, "Left", "chevron_left")
         _step("Next", "next", way.after, view, "Right", "chevron_right")
         st.markdown(f"{way.number:,} of {way.count:,}", width="content")
@@ -107,7 +107,7 @@ def _proposal(view: RunView, row: int, decided: Decisions, colours: Colouring) -
     shares = [(k, share) for k, share in standing.truth_shares(view, row)[:3] if share >= 0.5]
     lines = [
         ("Cluster", f'<i style="background:{colour}"></i>{link if stands.cluster >= 0 else html.escape(name)}'),
-        ("Distance", f"{stands.distance:.4f} (cosine to the centre)" if stands.cluster >= 0 else "–"),
+        ("Distance", _distance(stands)),
         ("Filter", ("Core. " if stands.kept else "Filtered. ") + html.escape(stands.reason)),
         ("Area", f"{int(view.proposals.area[row]):,} pixels"),
         ("Saliency", f"{float(view.proposals.score[row]):.2f} mean inside the mask"),
@@ -123,6 +123,12 @@ def _proposal(view: RunView, row: int, decided: Decisions, colours: Colouring) -
     )
 
 
+def _distance(stands: standing.Standing) -> str:
+    if stands.cluster < 0:
+        return "–"
+    return "moved here by hand" if stands.by_hand else f"{stands.distance:.4f} (cosine to the centre)"
+
+
 def _truth_legend(view: RunView, image_id: str) -> None:
     found = standing.classes_in(view, image_id)
     if found:
@@ -134,12 +140,12 @@ def _truth_legend(view: RunView, image_id: str) -> None:
 
 
 def _layers(view: RunView, place: Place, decided: Decisions) -> list[Layer]:
-    at, version = place.image_row, decided.version
+    at = place.image_row
     layers = [Layer("saliency", "Saliency", urls.layer(view, at, "saliency"))]
     if place.row is not None:
         layers += [
-            Layer("proposal", "Proposals", urls.layer(view, at, "proposal"), shown=True, opacity=0.55),
-            Layer("pseudo_mask", "Pseudo-mask", urls.layer(view, at, "pseudo_mask", decided=version)),
+            Layer("proposal", "Proposals", urls.layer(view, at, "proposal", decided=decided), shown=True, opacity=0.55),
+            Layer("pseudo_mask", "Pseudo-mask", urls.layer(view, at, "pseudo_mask", decided=decided)),
         ]
     layers += [
         Layer(urls.round_layer(number), ROUND_WORDS.get(number, f"Round {number}"), _predicted(view, at, number, found))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 
 import numpy as np
 import streamlit as st
@@ -13,12 +15,13 @@ from app.components.gallery import gallery, image_link, paged
 from app.palette import UNASSIGNED
 from comus_core.run_view import RunView
 from comus_core.types import IntArray
+from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.selections import Selection
 
 METHODS = {"tsne": "t-SNE", "umap": "UMAP"}
 
 
-def show(view: RunView, rows: IntArray, selection: Selection, colours: Colouring, key: str) -> None:
+def show(view: RunView, rows: IntArray, selection: Selection, colours: Colouring, decided: Decisions, key: str) -> None:
     """Show the crops of `rows`: what `selection` holds, or all there are if it is empty."""
     chosen = bool(selection.gestures)
     with st.container(horizontal=True, vertical_alignment="center", key="selection_head"):
@@ -28,7 +31,7 @@ def show(view: RunView, rows: IntArray, selection: Selection, colours: Colouring
             st.button("Clear", key="clear_selection", icon=":material/close:", on_click=state.clear_selection)
             st.download_button(
                 "Ids",
-                lambda: _ids(view, rows),
+                lambda: _ids(view, rows, decided),
                 "proposals.csv",
                 "text/csv",
                 key="download_ids",
@@ -49,14 +52,16 @@ def show(view: RunView, rows: IntArray, selection: Selection, colours: Colouring
     gallery(view, turned, captions=names, outlines=frames, size=160, key="selection_gallery")
 
 
-def picked(view: RunView, row: int, colours: Colouring) -> None:
+def picked(view: RunView, row: int, colours: Colouring, decided: Decisions) -> None:
     """The point that was clicked: a larger crop, its names, the way to its photograph."""
     proposal_id = str(view.proposals.proposal_id[row])
     index = int(colours.index[row])
     name = colours.names[index] if index >= 0 else colours.unassigned
     colour = colours.colours[index] if index >= 0 else UNASSIGNED
     link = html.escape(image_link(view, proposal_id))
-    distance = f"{float(view.distance[row]):.3f} from its centre" if view.cluster[row] >= 0 else "in no cluster"
+    found = view.categories(decided)
+    distance = f"{float(found.distance[row]):.3f} from its centre" if found.category[row] >= 0 else "in no cluster"
+    distance = "moved here by hand" if found.by_hand[row] else distance
     with st.container(key="picked"):
         st.html(
             f'<div class="comus-picked" data-proposal="{html.escape(proposal_id)}">'
@@ -67,13 +72,20 @@ def picked(view: RunView, row: int, colours: Colouring) -> None:
         )
 
 
-def in_order(view: RunView, chosen: IntArray) -> IntArray:
-    """Rows by cluster, the nearest to its centre first; unassigned ones last."""
-    cluster = np.where(view.cluster[chosen] < 0, view.clusters, view.cluster[chosen])
-    return np.asarray(chosen[np.lexsort((view.distance[chosen], cluster))])
+def in_order(view: RunView, chosen: IntArray, decided: Decisions) -> IntArray:
+    """Rows by category, the nearest to its centre first; unassigned ones last."""
+    found = view.categories(decided)
+    category = np.where(found.category[chosen] < 0, len(found.ids), found.category[chosen])
+    return np.asarray(chosen[np.lexsort((found.distance[chosen], category))])
 
 
-def _ids(view: RunView, rows: IntArray) -> str:
-    return "proposal_id,cluster\n" + "".join(
-        f'"{str(view.proposals.proposal_id[row]).replace(chr(34), chr(34) * 2)}",{view.cluster[row]}\n' for row in rows
-    )
+def _ids(view: RunView, rows: IntArray, decided: Decisions) -> str:
+    """CSV: the id of each proposal, its category's stable id (−1 for none) and that category's name."""
+    found, file = view.categories(decided), io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(("proposal_id", "cluster", "name"))
+    for row in rows:
+        there = found.category[row] >= 0
+        cluster = int(found.id_of[row]) if there else -1
+        writer.writerow((view.proposals.proposal_id[row], cluster, decided.name_of(cluster) if there else ""))
+    return file.getvalue()

@@ -10,6 +10,7 @@ import click
 
 from comus_core.cli.ablate import ablate
 from comus_core.cli.app import app
+from comus_core.cli.clusters import clusters
 from comus_core.cli.compare import compare
 from comus_core.cli.doctor import doctor
 from comus_core.cli.how_many import how_many
@@ -28,7 +29,22 @@ def cli() -> None:
     """Discover the object categories in a pile of photographs, without a single label."""
 
 
-for command in (app, run, train, evaluate, compare, ablate, how_many, runs, show, weights, doctor, jobs):
+COMMANDS = (
+    app,
+    run,
+    train,
+    evaluate,
+    clusters,
+    how_many,
+    compare,
+    ablate,
+    runs,
+    show,
+    weights,
+    doctor,
+    jobs,
+)
+for command in COMMANDS:
     cli.add_command(command)
 
 

@@ -9,12 +9,12 @@ from comus_core import run_tables as tables
 from comus_core import stages
 from comus_core.config import Matching, check_choice, from_dict
 from comus_core.images.dataset import open_dataset
-from comus_core.label_map import LabelMap
 from comus_core.pipeline import result_json
 from comus_core.scoring import score_json
 from comus_core.self_training.round_scores import score_round
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.stages import StageContext
+from comus_core.trained_categories import trained_names
 from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.trainings import Training
@@ -53,11 +53,12 @@ def evaluate_round(
     check_choice("matching", matching or run.config.matching, Matching)
     training = workspace.trainings.with_round(run.id, number)
     done = apply_round(run, training, number, dataset, workspace, device=device, on_progress=on_progress)
-    context, labels, evaluation = done.context, done.labels, None
+    names, evaluation = done.names, None
     if done.counts is not None:
         options = (matching, matching_from)
-        evaluation = score_round(workspace, run, done.counts, labels.C, done.classes, labels.names, *options)
-    result = result_json(run, context, {"images": done.images}, labels.C, None)
+        evaluation = score_round(workspace, run, done.counts, len(names), done.classes, names, *options)
+    clusters = tables.read_clusters(workspace.artifact(run, "clustering")).count
+    result = result_json(run, done.context, {"images": done.images}, clusters, None)
     return result | {
         "round": number,
         "supervision": training.result["supervision"],
@@ -69,11 +70,11 @@ def evaluate_round(
 
 @dataclass(frozen=True)
 class AppliedRound:
-    """A round's masks of a data set, and their pixel counts; None without ground truth."""
+    """A round's masks of a data set, the names of its C categories, and the pixel counts, None without ground truth."""
 
     context: StageContext
     images: Artifact
-    labels: LabelMap
+    names: tuple[str, ...]
     predicted: Artifact
     counts: Artifact | None
 
@@ -104,8 +105,7 @@ def apply_round(
     context = StageContext(workspace, other, config, choose_device(device), on_progress)
     images = stages.check_images(context)
     stages.require_usable(context, images)
-    clusters = tables.read_clusters(workspace.artifact(run, "clustering")).count
-    labels = tables.label_map_of(workspace.decisions_of(run), clusters)
-    predicted = stages.predictions(context, settings, trained, images, labels.C, saliency=settings.predict_saliency)
-    counts = stages.round_counts(context, predicted, labels.C) if other.truth is not None else None
-    return AppliedRound(context, images, labels, predicted, counts)
+    names = trained_names(training, workspace.decisions_of(run))
+    predicted = stages.predictions(context, settings, trained, images, len(names), saliency=settings.predict_saliency)
+    counts = stages.round_counts(context, predicted, len(names)) if other.truth is not None else None
+    return AppliedRound(context, images, names, predicted, counts)

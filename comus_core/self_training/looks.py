@@ -78,8 +78,8 @@ def examples_of(workspace: Workspace, run: Run, decided: Decisions) -> tuple[Ima
     """A run's example images under a filter, the same at every call."""
     proposals = tables.read_proposals_lightly(workspace.artifact(run, "proposals"))
     clusters = tables.read_clusters(workspace.artifact(run, "clustering"))
-    _, category, keep = tables.decided_rows(proposals, clusters, decided)
-    distance_of = dict(zip(clusters.proposal_id, clusters.distance, strict=True))
+    found, category, keep = tables.decided_rows(proposals, clusters, decided)
+    distance_of = dict(zip(clusters.proposal_id, found.distance, strict=True))
     distance = np.array([distance_of.get(p, np.inf) for p in proposals.proposal_id], np.float64)
     return choose_examples(proposals.image_id, category, keep, distance)
 

@@ -11,14 +11,17 @@ from typing import Any
 
 from comus_core import run_tables as tables
 from comus_core import stages
+from comus_core.categories import label_map
 from comus_core.errors import Cancelled
 from comus_core.images.dataset import absolute, open_dataset
+from comus_core.label_map import LabelMap
 from comus_core.scoring import score_json, score_run
 from comus_core.self_training.cost import remember_speed
 from comus_core.self_training.looks import LookPlan, examples_of, plan_looks
 from comus_core.self_training.round_scores import score_round, score_table
 from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked
 from comus_core.stages import StageContext
+from comus_core.trained_categories import remembered, trained_names
 from comus_core.types import IntArray, OnProgress, no_progress
 from comus_core.weights import REGISTRY, Supervision, strongest
 from comus_core.workspace import Artifact, Run, Workspace
@@ -79,14 +82,15 @@ def _train(
 ) -> Training:
     decided = _decisions(workspace, run, request)
     labels = _first_labels(contexts.own, run, decided)
-    categories = tables.label_map_of(decided, tables.read_clusters(workspace.artifact(run, "clustering")).count).C
-    training = _begin(workspace, run, settings, request, labels)
+    learned = label_map(decided, tables.read_clusters(workspace.artifact(run, "clustering")).count)
+    categories = learned.C
+    training = _begin(workspace, run, settings, request, labels, learned, decided.version)
     on_training(training)
     try:
         training = _score_round_0(training, contexts, workspace, run)
         on_training(training)
         context, images = contexts.own, contexts.checked(contexts.own)
-        plan = _look_plan(contexts, workspace, run, decided, settings.look_every, categories)
+        plan = _look_plan(contexts, workspace, run, decided, settings.look_every, training)
         for number in range(1, settings.rounds + 1):
             start = time.perf_counter()
             report = partial(workspace.trainings.note, training.id, number)
@@ -95,7 +99,7 @@ def _train(
             _remember_speed(training, contexts.own.device, number, settings, workspace)
             made = {f"network-{number}": trained}
             made |= _predict(contexts, settings, trained, number, categories)
-            entry = _entry(contexts.scored, workspace, run, made, number, categories, time.perf_counter() - start)
+            entry = _entry(contexts.scored, workspace, run, made, number, training, time.perf_counter() - start)
             training = _with_round(workspace, training, made, entry)
             on_training(training)
             if number < settings.rounds:
@@ -151,23 +155,20 @@ class _Contexts:
 
 
 def _look_plan(
-    contexts: _Contexts, workspace: Workspace, run: Run, decided: Decisions, every: int, categories: int
+    contexts: _Contexts, workspace: Workspace, run: Run, decided: Decisions, every: int, training: Training
 ) -> LookPlan | None:
     """What the networks are tried on while they train; None where the settings say never."""
     if not every:
         return None
     own, scored = contexts.own.dataset, contexts.scored.dataset
     usable = tables.usable_ids(contexts.checked(contexts.scored)) if scored.truth is not None else []
+    names = trained_names(training, decided)
 
     def miou(table: IntArray) -> float:
         assert scored.truth is not None, "nothing is scored without ground truth"
-        return score_table(workspace, run, table, scored.truth.classes, _names(workspace, run, categories)).miou
+        return score_table(workspace, run, table, scored.truth.classes, names).miou
 
-    return plan_looks(every, examples_of(workspace, run, decided), own.read, scored, usable, categories, miou)
-
-
-def _names(workspace: Workspace, run: Run, categories: int) -> tuple[str, ...]:
-    return tables.label_map_of(workspace.decisions_of(run), categories).names
+    return plan_looks(every, examples_of(workspace, run, decided), own.read, scored, usable, len(names), miou)
 
 
 def _complete(request: TrainingRequest) -> TrainingRequest:
@@ -192,7 +193,13 @@ def _first_labels(context: StageContext, run: Run, decided: Decisions) -> Artifa
 
 
 def _begin(
-    workspace: Workspace, run: Run, settings: TrainingSettings, request: TrainingRequest, labels: Artifact
+    workspace: Workspace,
+    run: Run,
+    settings: TrainingSettings,
+    request: TrainingRequest,
+    labels: Artifact,
+    learned: LabelMap,
+    version: int,
 ) -> Training:
     wanted = asked(settings, request)
     parts = [Supervision(**run.provenance["supervision"]), REGISTRY[settings.backbone].supervision]
@@ -202,6 +209,8 @@ def _begin(
         "dataset": request.scored_on or run.config.dataset,
         "supervision": {"direct": whole.direct, "inherited": whole.inherited},
         "settings": wanted,
+        "categories": remembered(learned),
+        "decided": version,
         "rounds": [],
     }
     training_id = f"{run.id}-{digest([wanted, labels.fingerprint])[:8]}"
@@ -249,14 +258,15 @@ def _entry(
     run: Run,
     made: dict[str, Artifact],
     number: int,
-    categories: int,
+    training: Training,
     seconds: float,
 ) -> dict[str, Any]:
     counts = made.get(f"counts-{number}")
     evaluation = None
     if counts is not None and context.dataset.truth is not None:
-        classes, names = context.dataset.truth.classes, _names(workspace, run, categories)
-        evaluation = score_json(score_round(workspace, run, counts, categories, classes, names))
+        names = trained_names(training, workspace.decisions_of(run))
+        classes = context.dataset.truth.classes
+        evaluation = score_json(score_round(workspace, run, counts, len(names), classes, names))
     return _round(number, evaluation, seconds)
 
 

@@ -22,7 +22,7 @@ VERSIONS = {
     "features": 1,
     "clustering": 2,
     "how_many": 1,
-    "assignment": 1,
+    "assignment": 2,
     "projection": 1,
     "pseudo_masks": 1,
     "counts": 1,

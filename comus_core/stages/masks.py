@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from comus_core import run_tables as tables
+from comus_core.categories import label_map
 from comus_core.errors import DatasetError
 from comus_core.images.dataset import GroundTruth
 from comus_core.images.folder import EXTENSIONS
 from comus_core.stages.context import StageContext
 from comus_core.types import BoolMask, IntArray
 from comus_core.workspace import Artifact
-from comus_core.workspace.artifacts import Tick
+from comus_core.workspace.artifacts import Tick, digest
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.files import replacing
 
@@ -27,7 +29,7 @@ def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: D
 
     images, found, clusters = made["images"], made["proposals"], made["clustering"]
     all_proposals, table = tables.read_proposals(found), tables.read_clusters(clusters)
-    labels, category, keep = tables.decided_rows(all_proposals, table, decided)
+    categories, category, keep = tables.decided_rows(all_proposals, table, decided)
     rows_of, sizes = tables.rows_by_image(all_proposals), tables.image_sizes(images)
     file_of = mask_files(list(rows_of))
 
@@ -35,16 +37,19 @@ def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: D
         files = []
         for image_id in ids:
             rows = np.array(rows_of[image_id])
-            mask = pseudo_mask(all_proposals[rows], category[rows], keep[rows], sizes[image_id], labels.C)
+            mask = pseudo_mask(all_proposals[rows], category[rows], keep[rows], sizes[image_id], len(categories.ids))
             files.append(file_of[image_id])
             with replacing(folder / files[-1]) as temporary:
                 temporary.write_bytes(to_png(mask))
             tick(1)
         return pa.table({"image_id": pa.array(ids, pa.string()), "file": pa.array(files, pa.string())})
 
-    percents = {str(c): p for c, p in decided.percent_of(table.count).items()}
+    percents = {str(k): p for k, p in decided.percent_of(categories.ids).items()}
     # Names are not in it: to rename a cluster must not train its networks again.
-    chosen = {"percent": percents, "by": decided.filter_by, "category_of": labels.category_of.tolist()}
+    chosen: dict[str, Any] = {"percent": percents, "by": decided.filter_by}
+    chosen |= {"category_of": label_map(decided, table.count).category_of.tolist()}
+    if decided.layout.moved:  # by splits and by hand: what clusters and percentages do not say
+        chosen["rows"] = digest([category.tolist(), keep.tolist()])
     key = context.key("pseudo_masks", chosen, proposals=found, clustering=clusters)
     return context.make("pseudo_masks", key, training_images(all_proposals.image_id, keep), work)
 

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Sequence
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from comus_core.config import FilterBy, check_choice
-from comus_core.errors import SettingsError
+from comus_core.errors import ConflictError, SettingsError
 from comus_core.workspace.database import Database
+from comus_core.workspace.layout import Layout, unpacked
+
+HELD = 16  # logs of which the last state is remembered
 
 
 @dataclass(frozen=True)
 class Event:
-    """One decision: `kind` is `filter` {percent, cluster?, by?} or `rename` {cluster, name}."""
+    """One decision; ids of categories are those of `Layout`.
+
+    Kinds: `filter` {percent, cluster?, by?}, `rename` {cluster, name}, `merge` {categories}, `split` {category, made,
+    parts, members (packed [[proposal id, category id, distance], …])}, `reject` and `restore` {categories}, `move`
+    {proposals, category, −1 for none}, `undo` {} and `redo` {}.
+    """
 
     id: int
     at: str
@@ -29,10 +40,11 @@ class Decisions:
 
     Attributes:
         version: id of the last event read, 0 for none; artifacts refer to it.
-        filter_percent: p for every cluster without one of its own.
-        cluster_percent: cluster -> its own p.
-        names: cluster -> the name a person gave.
-        filter_by: what ranks the proposals of every cluster.
+        filter_percent: p for every category without one of its own.
+        cluster_percent: category id -> its own p.
+        names: category id -> the name a person gave.
+        filter_by: what ranks the proposals of every category.
+        layout: which proposal is in which category.
     """
 
     version: int = 0
@@ -40,10 +52,86 @@ class Decisions:
     cluster_percent: dict[int, float] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     filter_by: FilterBy = "distance"
+    layout: Layout = field(default_factory=Layout)
 
-    def percent_of(self, clusters: int) -> dict[int, float]:
-        """P of each of the clusters 0…clusters−1."""
-        return {c: self.cluster_percent.get(c, self.filter_percent) for c in range(clusters)}
+    def percent_of(self, ids: Iterable[int]) -> dict[int, float]:
+        """P of each of the categories with these ids, in their order."""
+        return {k: self.cluster_percent.get(k, self.filter_percent) for k in ids}
+
+    def name_of(self, category: int) -> str:
+        """The name that a person gave, else that of the split it came from, else `cluster 7`."""
+        return self.names.get(category) or self.layout.made.get(category) or f"cluster {category}"
+
+    @property
+    def layout_version(self) -> int:
+        """What pictures of the categories depend on: 0 while the clusters are as they were made."""
+        return 0 if self.layout == Layout() else self.version
+
+
+@dataclass(frozen=True)
+class Step:
+    """A decision in the history, with the state that it left behind."""
+
+    event: Event
+    before: Decisions
+    after: Decisions
+
+
+class History:
+    """The log walked from the start: what is in force, and what was taken back and can be had again.
+
+    The filter that a run's settings opened its log with is no decision of the person and stays.
+    """
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self.done: list[Step] = []
+        self.undone: list[Step] = []
+        self.version = 0
+        for event in events:
+            self.add(event)
+
+    @property
+    def state(self) -> Decisions:
+        """What is in force."""
+        return replace(self.done[-1].after if self.done else Decisions(), version=self.version)
+
+    @property
+    def undoable(self) -> Step | None:
+        """What an undo would take back."""
+        if not self.done:
+            return None
+        last = self.done[-1]
+        opening = len(self.done) == 1 and last.event.kind == "filter" and "cluster" not in last.event.payload
+        return None if opening else last
+
+    @property
+    def redoable(self) -> Step | None:
+        """What a redo would bring back."""
+        return self.undone[-1] if self.undone else None
+
+    def add(self, event: Event) -> None:
+        """One event more.
+
+        Raises:
+            SettingsError: it makes no sense here; nothing is changed.
+        """
+        if event.kind == "undo":
+            if self.undoable is None:
+                raise SettingsError("nothing to undo")
+            self.undone.append(self.done.pop())
+        elif event.kind == "redo":
+            if self.redoable is None:
+                raise SettingsError("nothing to redo: only what was undone, until something new is decided")
+            self.done.append(self.undone.pop())
+        else:
+            before = self.done[-1].after if self.done else Decisions()
+            self.done.append(Step(event, before, _apply(before, event)))
+            self.undone.clear()
+        self.version = event.id
+
+    def made(self) -> set[int]:
+        """Ids of all categories ever split off, undone ones too."""
+        return {int(k) for step in (*self.done, *self.undone) for k in step.event.payload.get("made", ())}
 
 
 class DecisionLog:
@@ -51,16 +139,43 @@ class DecisionLog:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._states: OrderedDict[tuple[str, str], Decisions] = OrderedDict()
 
-    def append(self, run: str, clustering: str, kind: str, **payload: Any) -> Decisions:
+    def append(
+        self,
+        run: str,
+        clustering: str,
+        kind: str,
+        *,
+        based_on: int | None = None,
+        make: Callable[[Sequence[Event]], dict[str, Any]] | None = None,
+        **payload: Any,
+    ) -> Decisions:
         """Add one decision and return the state that all of them amount to.
 
+        Args:
+            run: id of the run.
+            clustering: fingerprint of its clustering.
+            kind: as `Event` lists them.
+            based_on: the version that the person looked at. Others may have decided since; where their decisions and
+                this one do not touch the same thing, both hold. None asks no such question.
+            make: more of the payload, from the events so far, in the same transaction.
+            payload: of the event.
+
         Raises:
-            SettingsError: the kind is unknown or a value is out of range; nothing is written.
+            ConflictError: a decision since `based_on` is about the same thing; nothing is written.
+            SettingsError: the kind is unknown, a value is out of range, or it makes no sense any more; nothing is
+                written.
         """
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        replay([Event(0, at, kind, payload)])  # refuses what cannot be read back
         with self.database.writing() as connection:
+            events = _events(connection, run, clustering)
+            payload |= make(events) if make is not None else {}
+            history = History(events)
+            event = Event(history.version + 1, at, kind, payload)
+            if based_on is not None and based_on != history.version:
+                _require_apart(events, based_on, history, event)
+            history.add(event)  # refuses what cannot be read back
             connection.execute(
                 "INSERT INTO events (run, clustering, at, kind, payload) VALUES (?, ?, ?, ?, ?)",
                 (run, clustering, at, kind, json.dumps(payload, ensure_ascii=False)),
@@ -70,38 +185,116 @@ class DecisionLog:
     def events(self, run: str, clustering: str) -> list[Event]:
         """All decisions on that clustering in the run, oldest first."""
         with self.database.reading() as connection:
-            rows = connection.execute(
-                "SELECT * FROM events WHERE run = ? AND clustering = ? ORDER BY id", (run, clustering)
-            ).fetchall()
-        return [Event(r["id"], r["at"], r["kind"], json.loads(r["payload"])) for r in rows]
+            return _events(connection, run, clustering)
 
     def read(self, run: str, clustering: str) -> Decisions:
-        """The state that all decisions so far amount to."""
-        return replay(self.events(run, clustering))
+        """The state that all decisions so far amount to; held until the log grows, since pictures ask often."""
+        with self.database.reading() as connection:
+            query = "SELECT COALESCE(MAX(id), 0) FROM events WHERE run = ? AND clustering = ?"
+            (version,) = connection.execute(query, (run, clustering)).fetchone()
+            held = self._states.get((run, clustering))
+            if held is not None and held.version == version:
+                return held
+            state = replay(_events(connection, run, clustering))
+        self._states[run, clustering] = state
+        while len(self._states) > HELD:
+            self._states.popitem(last=False)
+        return state
 
 
-def replay(events: Sequence[Event]) -> Decisions:
+def replay(events: Iterable[Event]) -> Decisions:
     """Walk the log from the start."""
-    state = Decisions()
-    for event in events:
-        state = replace(_apply(state, event), version=event.id)
-    return state
+    return History(events).state
+
+
+def _events(connection: sqlite3.Connection, run: str, clustering: str) -> list[Event]:
+    query = "SELECT * FROM events WHERE run = ? AND clustering = ? ORDER BY id"
+    rows = connection.execute(query, (run, clustering)).fetchall()
+    return [Event(r["id"], r["at"], r["kind"], json.loads(r["payload"])) for r in rows]
 
 
 def _apply(state: Decisions, event: Event) -> Decisions:
     match event:
-        case Event(kind="filter", payload={"by": by, **rest}):
-            check_choice("filter by", by, FilterBy)
-            return _apply(replace(state, filter_by=by), replace(event, payload=rest))
-        case Event(kind="filter", payload={"percent": percent, "cluster": int(cluster)}):
-            return replace(state, cluster_percent={**state.cluster_percent, cluster: _percent(percent)})
-        case Event(kind="filter", payload={"percent": percent}):
-            return replace(state, filter_percent=_percent(percent), cluster_percent={})
+        case Event(kind="filter", payload={"percent": percent} as asked) if isinstance(
+            asked.get("cluster"), int | None
+        ):
+            return _filtered(state, percent, p.get("cluster"), p.get("by", state.filter_by))
         case Event(kind="rename", payload={"cluster": int(cluster), "name": str(name)}):
+            state.layout.require_there(cluster)
             if not name.strip():
                 raise SettingsError(f"cluster {cluster}: a name must hold a letter")
             return replace(state, names={**state.names, cluster: name.strip()})
-    raise SettingsError(f"decision '{event.kind}' with {event.payload}: known are filter and rename")
+        case Event(kind="merge", payload={"categories": list(ids)}):
+            return _merged(state, ids)
+        case Event(kind="split", payload={"category": int(category), "made": list(made), "members": str(members)}):
+            names = _part_names(state, category, made)
+            return replace(state, layout=state.layout.split(category, names, unpacked(members)))
+        case Event(kind="reject", payload={"categories": list(ids)}):
+            return replace(state, layout=state.layout.rejecting(ids))
+        case Event(kind="restore", payload={"categories": list(ids)}):
+            return replace(state, layout=state.layout.restoring(ids))
+        case Event(kind="move", payload={"proposals": list(proposals), "category": int(category)}):
+            return replace(state, layout=state.layout.moving(proposals, category))
+    known = "filter, rename, merge, split, reject, restore, move, undo and redo"
+    raise SettingsError(f"decision '{event.kind}' with {event.payload}: known are {known}")
+
+
+def _filtered(state: Decisions, percent: float, category: int | None, by: FilterBy) -> Decisions:
+    check_choice("filter by", by, FilterBy)
+    if category is None:
+        return replace(state, filter_percent=_percent(percent), cluster_percent={}, filter_by=by)
+    state.layout.require_there(category)
+    return replace(state, cluster_percent={**state.cluster_percent, category: _percent(percent)}, filter_by=by)
+
+
+def _merged(state: Decisions, ids: Sequence[int]) -> Decisions:
+    """The whole keeps the smallest id and its percentage; and its name, unless only another part was given one."""
+    layout = state.layout.merged(ids)
+    first, *rest = sorted(set(ids))
+    given = [state.names[k] for k in (first, *ids) if k in state.names]
+    names = {k: name for k, name in state.names.items() if k not in ids}
+    percents = {k: p for k, p in state.cluster_percent.items() if k not in rest}
+    return replace(state, layout=layout, names=names | ({first: given[0]} if given else {}), cluster_percent=percents)
+
+
+def _part_names(state: Decisions, category: int, made: Sequence[int]) -> dict[int, str]:
+    """`bird · 2` and so on, by numbers that no other part of a `bird` has."""
+    name, taken = state.name_of(category), set(state.layout.made.values())
+    free = (f"{name} · {number}" for number in itertools.count(2) if f"{name} · {number}" not in taken)
+    return {int(k): next(free) for k in made}
+
+
+def _require_apart(events: Sequence[Event], based_on: int, now: History, event: Event) -> None:
+    """Refuse a decision that rests on something that others have decided on since, or taken back."""
+    seen = {step.event.id for step in History(e for e in events if e.id <= based_on).done}
+    here = {step.event.id for step in now.done}
+    since = [e for e in events if e.id in seen ^ here]
+    own = _touched(event)
+    if event.kind in ("undo", "redo"):
+        meant = since or [e for e in events if e.id > based_on]
+    else:
+        meant = [e for e in since if own & _touched(e)]
+    if meant:
+        raise ConflictError(
+            f"someone else decided in the meantime ({', '.join(dict.fromkeys(e.kind for e in meant))}): look at what "
+            "it is now, then decide again; nothing was lost"
+        )
+
+
+def _touched(event: Event) -> set[tuple[str, Any]]:
+    """What a decision is about: two that share something cannot both be meant if one did not know the other."""
+    payload = event.payload
+    match event.kind:
+        case "filter":
+            return {("filter", "")}
+        case "rename":
+            return {("name", payload.get("cluster"))}
+        case "move":
+            return {("proposal", p) for p in payload.get("proposals", ())}
+        case "split":
+            members = {("proposal", p) for p, *_ in unpacked(payload["members"])} if "members" in payload else set()
+            return {("category", payload.get("category")), *members}
+    return {("category", k) for k in payload.get("categories", ())}
 
 
 def _percent(value: float) -> float:

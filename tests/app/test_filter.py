@@ -72,10 +72,10 @@ def test_one_cluster_alone_is_filtered_without_the_others(app_test, shown, view)
 
 def test_what_is_nearest_the_border_is_shown_first(app_test, view):
     test = slide(app_test("filter"), 40)
-    limits = [view.rank[view.row_of[name]] for name in gallery_ids(test)]
+    limits = [view.categories(Decisions()).rank[view.row_of[name]] for name in gallery_ids(test)]
     assert limits == sorted(limits, reverse=True) and max(limits) <= 40
     test.get("button_group")[0].set_value("kept").run()
-    limits = [view.rank[view.row_of[name]] for name in gallery_ids(test)]
+    limits = [view.categories(Decisions()).rank[view.row_of[name]] for name in gallery_ids(test)]
     assert limits == sorted(limits) and min(limits) > 40
 
 

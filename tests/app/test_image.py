@@ -7,6 +7,7 @@ import pytest
 from app import walk
 from comus_core.run_view import open_run_view
 from comus_core.standing import standing_of
+from comus_core.workspace.decisions import Decisions
 from tests.app.test_frame import texts
 
 
@@ -59,7 +60,7 @@ def test_next_and_previous_go_through_the_photographs(app_test, view):
 
 
 def test_next_in_a_cluster_goes_by_distance(app_test, view):
-    rows = view.by_distance[2]
+    rows = view.categories(Decisions()).rows[2]
     test = app_test("image", proposal=str(view.proposals.proposal_id[rows[1]]))
     test.get("button_group")[0].set_value("cluster").run()
     test.button(key="next_image").click().run()
@@ -93,12 +94,12 @@ def test_an_unknown_proposal_is_said_and_the_first_one_shown(app_test, view):
 def test_walks_have_two_ends_and_meet_every_photograph(view):
     place = walk.first_place(view)
     seen = [place]
-    while (way := walk.walk(view, seen[-1], "photographs")).after is not None:
+    while (way := walk.walk(view, seen[-1], "photographs", Decisions())).after is not None:
         assert way.number == len(seen) and way.count == len(view.image_ids)
         seen.append(way.after)
     assert [p.image_row for p in seen] == list(range(len(view.image_ids)))
     for here, after in pairwise(seen):
-        assert walk.walk(view, after, "photographs").before == here
+        assert walk.walk(view, after, "photographs", Decisions()).before == here
 
 
 def test_finding_goes_round_and_ignores_case(view):

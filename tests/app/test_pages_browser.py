@@ -56,7 +56,9 @@ def test_a_cluster_renamed_is_called_so_after_the_app_was_started_anew(page, cha
         settle(page, "Core")
         assert page.locator(".st-key-name_2 input").input_value() == "Fluffy <b>things</b>"
         view = open_run_view(workspace, run)
-        page.goto(f"{url}image?proposal=" + quote(str(view.proposals.proposal_id[view.by_distance[2][0]])))
+        page.goto(
+            f"{url}image?proposal=" + quote(str(view.proposals.proposal_id[view.categories(Decisions()).rows[2][0]]))
+        )
         settle(page)
         page.locator(".comus-proposal a", has_text="Fluffy <b>things</b>").wait_for(timeout=30_000)
         page.goto("about:blank")
@@ -72,7 +74,7 @@ def test_a_card_leads_to_its_cluster_and_a_crop_to_its_photograph_without_loadin
     settle(page)
     crop = page.locator("[data-side=core] a.comus-link").first
     name = crop.get_attribute("data-proposal")
-    assert name == view.proposals.proposal_id[view.by_distance[1][0]]
+    assert name == view.proposals.proposal_id[view.categories(Decisions()).rows[1][0]]
     crop.click()
     page.locator(f'.comus-proposal[data-proposal="{name}"]').wait_for(timeout=30_000)
     settle(page)

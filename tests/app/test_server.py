@@ -13,6 +13,7 @@ from app.palette import colours
 from comus_core.drawing import rgb
 from comus_core.errors import ComusError
 from comus_core.selection import Gesture
+from comus_core.workspace.decisions import Decisions
 
 
 def client_of(workspace, monkeypatch, address=None):
@@ -46,7 +47,7 @@ def test_the_points_are_those_of_the_stored_projection_in_the_order_of_the_propo
 @pytest.mark.parametrize("by", ["cluster", "truth", "core"])
 def test_the_colours_are_each_proposals_own_category(client, view, by):
     decided = view.workspace.decisions_of(view.run)
-    content = client.get(urls.colours(view, by, decided.version)).content
+    content = client.get(urls.colours(view, by, decided)).content
     found = np.frombuffer(content[8:], "<u2")
     expected = {"cluster": view.cluster, "truth": view.truth_class, "core": np.where(view.kept(decided), 0, 1)}[by]
     assert content[:4] == b"CMCI" and (found == expected).all()
@@ -92,14 +93,13 @@ def test_the_pseudo_mask_layer_follows_the_filter_at_once(changeable, monkeypatc
     workspace, run = changeable
     client = client_of(workspace, monkeypatch)
     view = view_of(run)
-    row = int(np.flatnonzero((view.rank > 0) & (view.rank < 50))[0])
+    rank = view.categories(Decisions()).rank
+    row = int(np.flatnonzero((rank > 0) & (rank < 50))[0])
     image_row = view.image_row_of[view.proposals.image_id[row]]
 
     def painted(percent: float) -> int:
         decided = workspace.decisions.append(run.id, run.artifacts["clustering"], "filter", percent=percent)
-        return int(
-            (picture(client.get(urls.layer(view, image_row, "pseudo_mask", decided=decided.version)))[..., 3] > 0).sum()
-        )
+        return int((picture(client.get(urls.layer(view, image_row, "pseudo_mask", decided=decided)))[..., 3] > 0).sum())
 
     assert (painted(0), painted(60), painted(0)) == (view.proposals.area[row], 0, view.proposals.area[row])
 

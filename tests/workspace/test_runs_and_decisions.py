@@ -73,7 +73,7 @@ def test_decisions_amount_to_the_last_word_on_each_thing(workspace):
     log.append("r", "c", "filter", percent=50.0, cluster=3)
     decided = log.append("r", "c", "rename", cluster=3, name="dog")
     assert decided.names == {3: "dog"}
-    assert decided.percent_of(4) == {0: 20.0, 1: 20.0, 2: 20.0, 3: 50.0}
+    assert decided.percent_of(range(4)) == {0: 20.0, 1: 20.0, 2: 20.0, 3: 50.0}
     assert decided.version == log.events("r", "c")[-1].id
 
 
@@ -102,7 +102,7 @@ def test_a_decision_that_cannot_be_replayed_is_refused_and_not_written(workspace
 def test_a_global_filter_wipes_the_per_cluster_ones(pairs):
     events = [Event(i + 1, "", "filter", {"percent": p, "cluster": c}) for i, (c, p) in enumerate(pairs)]
     events.append(Event(99, "", "filter", {"percent": 30}))
-    assert set(replay(events).percent_of(6).values()) == {30.0}
+    assert set(replay(events).percent_of(range(6)).values()) == {30.0}
 
 
 def test_what_the_filter_ranks_by_stays_until_another_is_decided(workspace):

@@ -1,0 +1,238 @@
+"""What is done with selected clusters and crops: merge, split, reject, restore, move, undo and redo."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from app import job_words, score_data, state
+from app.components import choices, cluster_keys, split_dialog
+from app.components.gallery import grid
+from app.palette import UNASSIGNED
+from comus_core import curating
+from comus_core.category_affinity import most_confused
+from comus_core.errors import ComusError
+from comus_core.run_view import RunView
+from comus_core.workspace.decisions import Decisions, Step
+
+NOWHERE = -1  # the target of a move that rejects
+WIDTH = 34  # characters of what an undo takes back, on its button
+FOLLOWED_S = 4  # seconds until a page sees what another window decided
+
+
+def selected(view: RunView, decided: Decisions) -> list[int]:
+    """Ids of the clusters whose cards are selected, those that are still there."""
+    return [k for k in state.setting(_clusters_key(view), ()) if k in view.categories(decided).ids]
+
+
+def select(view: RunView, category: int, on: bool) -> None:
+    """Select a card, or no longer."""
+    others = tuple(k for k in state.setting(_clusters_key(view), ()) if k != category)
+    state.set_setting(_clusters_key(view), (*others, category) if on else others)
+
+
+def picked_crops(view: RunView) -> tuple[str, ...]:
+    """Ids of the proposals that are picked to be moved."""
+    return tuple(p for p in state.setting(_crops_key(view), ()) if p in view.row_of)
+
+
+def pick(view: RunView, change: Mapping[str, Any] | None) -> None:
+    """Pick crops or let them go, as `cluster_keys.listen` answered."""
+    if change is not None:
+        asked = [str(p) for p in change.get("ids", ())]
+        others = tuple(p for p in picked_crops(view) if p not in set(asked))
+        state.set_setting(_crops_key(view), (*others, *asked) if change.get("picked") else others)
+
+
+def bar(view: RunView, decided: Decisions, ids: Sequence[int], alone: bool = False) -> None:
+    """The buttons for the clusters `ids`, the way back, and the list of keys."""
+    now, found = decided.version, curating.history(view)
+    names = ", ".join(decided.name_of(k) for k in ids)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="cluster_actions"):
+        if not alone:
+            _button(
+                "Merge",
+                "merge_clusters",
+                "merge",
+                "Make one cluster of those selected (m)",
+                lambda: _merge(view, ids, now),
+                len(ids) >= 2,
+            )
+        can_split = len(ids) == 1
+        if st.button(
+            "Split",
+            key="split_cluster",
+            icon=":material/call_split:",
+            disabled=not can_split,
+            help="Cluster the proposals of the selected one among themselves, and look before it is done (s)",
+        ):
+            split_dialog.show(view, decided, ids[0])
+        _button(
+            "Reject",
+            "reject_clusters",
+            "block",
+            "Count them as background, and train on none of them (r)",
+            lambda: act(f"Rejected: {names}", lambda: curating.reject(view, ids, based_on=now)),
+            bool(ids),
+        )
+        _way_back("Undo", "undo_decision", "undo", found.undoable, lambda: curating.undo(view, based_on=now), "u")
+        _way_back("Redo", "redo_decision", "redo", found.redoable, lambda: curating.redo(view, based_on=now), "Shift+u")
+        cluster_keys.help_button()
+        if ids and not alone:
+            st.markdown(f"**{len(ids)} selected:** {job_words.plain(names)}", width="content")
+            _button("Clear", "clear_clusters", "close", "Select none", lambda: _clear(view), True)
+
+
+def candidates(view: RunView, decided: Decisions) -> None:
+    """With ground truth: the two clusters that hold most pixels of the same classes."""
+    if view.counts is None:
+        return
+    scored = score_data.scored(view, decided, score_data.matchings(view, decided)[0], filtered=False)
+    pair = most_confused(scored.contingency)
+    if pair is None:
+        return
+    ids = view.categories(decided).ids
+    one, other = ids[pair[0]], ids[pair[1]]
+    names = f"**{job_words.plain(decided.name_of(one))}** and **{job_words.plain(decided.name_of(other))}**"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="confused"):
+        st.markdown(f"Most often confused: {names}, with {pair[2]:,} pixels of the same classes", width="content")
+        _button(
+            "Select both", "select_confused", "library_add_check", "", lambda: _select_only(view, (one, other)), True
+        )
+
+
+def moving(view: RunView, decided: Decisions, here: int) -> None:
+    """Where picked crops go: a list of the other clusters, and the button."""
+    crops, labels = picked_crops(view), view.labels(decided)
+    words = {k: name for k, name in zip(labels.ids, labels.names, strict=True) if k != here}
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="move_bar"):
+        target = choices.selected("Move to", words | {NOWHERE: "No cluster: background"}, key="move_to", width=240)
+        name = "no cluster" if target == NOWHERE else decided.name_of(target)
+        number = f"{len(crops):,} crop" + ("s" if len(crops) != 1 else "")
+        _button(
+            f"Move {number}" if crops else "Move",
+            "move_crops",
+            "drive_file_move",
+            "Put the picked crops there; the filter keeps them",
+            lambda: _move(view, crops, target, f"Moved {number} to {name}", decided.version),
+            bool(crops),
+        )
+        if crops:
+            _button("Clear", "clear_crops", "close", "Pick none", lambda: _clear_crops(view), True)
+        else:
+            st.caption("Pick crops by the mark in their corner; with Shift, all from the last one picked.")
+
+
+def rejected(view: RunView, decided: Decisions) -> None:
+    """The rejected clusters, each with a few crops and the way back in."""
+    gone = sorted(decided.layout.rejected)
+    if not gone:
+        return
+    st.subheader("Rejected", anchor=False)
+    id_of = view.categories(decided).id_of
+    for k in gone:
+        rows = (id_of == k).nonzero()[0]
+        with st.container(border=True, key=f"rejected_{k}"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"rejected_head_{k}"):
+                size = f"{len(rows):,} proposals, background in every score"
+                st.html(f'<div class="comus-line"><b>{html.escape(decided.name_of(k))}</b><span>{size}</span></div>')
+                _button(
+                    "Restore",
+                    f"restore_{k}",
+                    "settings_backup_restore",
+                    "Take it back in",
+                    partial(_restore, view, k, decided.version),
+                    True,
+                )
+            st.html(f'<div class="comus-few">{grid(view, rows[:8], outlines=UNASSIGNED, size=96)}</div>')
+
+
+@st.fragment(run_every=FOLLOWED_S)
+def follow(view: RunView, version: int) -> None:
+    """Draw the page anew when another window decided something."""
+    if view.workspace.decisions_of(view.run).version != version:
+        st.rerun()
+
+
+def act(words: str, deed: Callable[[], Any]) -> bool:
+    """Decide, and say so, or why not; whether it was decided."""
+    try:
+        deed()
+    except ComusError as fault:
+        st.toast(str(fault), icon=":material/error:", duration="long")
+        return False
+    st.toast(f"{job_words.plain(words)}. Press u to undo.", icon=":material/check:")
+    return True
+
+
+def _merge(view: RunView, ids: Sequence[int], version: int) -> None:
+    if act(f"Merged {len(ids)} clusters", lambda: curating.merge(view, ids, based_on=version)):
+        _select_only(view, (min(ids),))
+
+
+def _restore(view: RunView, category: int, version: int) -> None:
+    act("Restored", lambda: curating.restore(view, [category], based_on=version))
+
+
+def _move(view: RunView, crops: Sequence[str], target: int, words: str, version: int) -> None:
+    category = None if target == NOWHERE else target
+    if act(words, lambda: curating.move(view, crops, category, based_on=version)):
+        _clear_crops(view)
+
+
+def _way_back(label: str, key: str, icon: str, step: Step | None, deed: Callable[[], Any], shortcut: str) -> None:
+    words = curating.step_words(step.before, step.event) if step is not None else ""
+    short = words if len(words) <= WIDTH else words[: WIDTH - 1] + "…"
+    done = "Undone" if label == "Undo" else "Done again"
+    st.button(
+        f"{label} {job_words.plain(short)}" if words else label,
+        key=key,
+        icon=f":material/{icon}:",
+        disabled=step is None,
+        help=f"{label} {job_words.plain(words)} ({shortcut})" if words else f"Nothing to {label.lower()}",
+        on_click=lambda: _told(f"{done}: {words}", deed),
+    )
+
+
+def _told(words: str, deed: Callable[[], Any]) -> None:
+    try:
+        deed()
+    except ComusError as fault:
+        st.toast(str(fault), icon=":material/error:", duration="long")
+    else:
+        st.toast(job_words.plain(words), icon=":material/check:")
+
+
+def _button(label: str, key: str, icon: str, help_words: str, deed: Callable[[], Any], enabled: bool) -> None:
+    st.button(
+        label,
+        key=key,
+        icon=f":material/{icon}:",
+        help=help_words or None,
+        disabled=not enabled,
+        on_click=deed if enabled else None,
+    )
+
+
+def _select_only(view: RunView, ids: Sequence[int]) -> None:
+    state.set_setting(_clusters_key(view), tuple(ids))
+
+
+def _clear(view: RunView) -> None:
+    state.set_setting(_clusters_key(view), ())
+
+
+def _clear_crops(view: RunView) -> None:
+    state.set_setting(_crops_key(view), ())
+
+
+def _clusters_key(view: RunView) -> str:
+    return f"picked-clusters-{view.run.id}"
+
+
+def _crops_key(view: RunView) -> str:
+    return f"picked-crops-{view.run.id}"

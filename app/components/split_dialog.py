@@ -1,0 +1,69 @@
+"""The dialog that splits a cluster: how many parts, and what each would hold, before anything is decided."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from app import score_data, state
+from app.components import states
+from app.components.gallery import grid
+from comus_core import curating
+from comus_core.errors import ComusError
+from comus_core.run_view import RunView
+from comus_core.workspace.decisions import Decisions
+
+PARTS = (2, 3, 4, 5, 6, 8)
+SHOWN = 10  # crops a part
+DIRECT = 10_000  # proposals that are clustered while a person waits
+
+
+@st.dialog("Split a cluster", width="large", icon=":material/call_split:")
+def show(view: RunView, decided: Decisions, category: int) -> None:
+    """Choose and look; the button decides."""
+    size = int((view.categories(decided).id_of == category).sum())
+    st.markdown(f"**{html.escape(decided.name_of(category))}**, {size:,} proposals")
+    if size > DIRECT:
+        st.info("So many are better clustered from a terminal:", icon=":material/terminal:")
+        st.code(f"comus clusters split {view.run.id} {category} --parts 2", language="bash")
+        return
+    parts = st.segmented_control("Parts", PARTS, default=2, key="split_parts", required=True)
+    tries = int(state.setting("split-tries", 0))
+    try:
+        with st.spinner("Clustering its proposals among themselves"):
+            proposed = score_data.proposed_split(view, decided, category, int(parts or 2), tries)
+    except ComusError as fault:
+        states.error(fault)
+        return
+    sections = []
+    for part in range(proposed.parts):
+        rows = proposed.rows_of(part)
+        keeps = "keeps id and name" if part == 0 else "new"
+        head = f"<h4>Part {part + 1} <span>{len(rows):,} proposals, {keeps}</span></h4>"
+        sections.append(
+            f'<section class="comus-part" data-part="{part}">{head}{grid(view, rows[:SHOWN], size=96)}</section>'
+        )
+    st.html(f'<div class="comus-parts">{"".join(sections)}</div>')
+    with st.container(horizontal=True, gap="small", key="split_buttons"):
+        if st.button(
+            "Split",
+            key="confirm_split",
+            type="primary",
+            shortcut="Enter",
+            icon=":material/check:",
+            on_click=lambda: _split(view, proposed, decided.version),
+        ):
+            st.rerun()
+        if st.button("Another try", key="another_split", icon=":material/casino:", help="The same with another seed"):
+            state.set_setting("split-tries", tries + 1)
+            st.rerun(scope="fragment")
+
+
+def _split(view: RunView, proposed: curating.Split, version: int) -> None:
+    try:
+        curating.split(view, proposed, based_on=version)
+    except ComusError as fault:
+        st.toast(str(fault), icon=":material/error:", duration="long")
+    else:
+        st.toast(f"Split into {proposed.parts}. Press u to undo.", icon=":material/check:")

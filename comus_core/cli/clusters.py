@@ -1,0 +1,215 @@
+"""`comus clusters RUN` and what a person decides on its categories: merge, split, reject, move, undo and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from comus_core import curating, score_tables
+from comus_core.cli.run import JSON, WORKSPACE, give
+from comus_core.cluster_summary import ClusterSummary, summaries
+from comus_core.run_view import RunView, open_run_view
+from comus_core.scoring import frozen_matching
+from comus_core.view_scores import score_view
+from comus_core.workspace import open_workspace
+from comus_core.workspace.decisions import Decisions
+
+RUN = click.argument("run_name", metavar="RUN")
+ONE = click.argument("name", metavar="CLUSTER")
+SEVERAL = click.argument("names", metavar="CLUSTER…", nargs=-1, required=True)
+
+
+class _Listing(click.Group):
+    """A group whose own verb, where none is named, is `list`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Listing, options_metavar="", subcommand_metavar="RUN | VERB RUN …")
+def clusters() -> None:
+    """List the clusters of RUN, or decide on them.
+
+    A CLUSTER is named by its id, which never changes, or by its name. Every decision can be undone, and all that
+    follows (scores, pseudo-masks, training, exports) goes by what is decided.
+    """
+
+
+@clusters.command("list")
+@RUN
+@WORKSPACE
+@JSON
+def listing(run_name: str, workspace: str | None, json_file: Path | None) -> None:
+    """List the clusters of RUN: id, name, size, core, and with ground truth purity and IoU."""
+    place = open_workspace(workspace)
+    view = open_run_view(place, place.runs.find(run_name))
+    decided = curating.decided_in(view)
+    rows = cluster_rows(view, decided)
+    give({"run": view.run.id, "version": decided.version, "clusters": rows}, json_file)
+    width = max([len(row["name"]) for row in rows] + [4])
+    click.echo(f"{'id':>4}  {'name':{width}}  {'size':>6}  {'core':>6}  filter  purity     IoU  class")
+    for row in rows:
+        click.echo(_line(row, width))
+
+
+def cluster_rows(view: RunView, decided: Decisions) -> list[dict[str, Any]]:
+    """A JSON object a category, those in use by id, then the rejected ones."""
+    matches: Sequence[score_tables.MatchRow] = ()
+    if view.counts is not None:
+        config, labels = view.run.config, view.labels(decided)
+        other = config.matching_from
+        frozen = frozen_matching(view.workspace, other, labels.C, view.classes) if other else None
+        scored = score_view(view, decided, config.matching, filtered=False, frozen=frozen)
+        matches = score_tables.match_rows(scored, view.classes, labels)
+    id_of = view.categories(decided).id_of
+    gone = [
+        {"id": k, "name": decided.name_of(k), "rejected": True, "size": int((id_of == k).sum())}
+        for k in sorted(decided.layout.rejected)
+    ]
+    return [_row(s) for s in summaries(view, decided, matches)] + gone
+
+
+@clusters.command()
+@RUN
+@ONE
+@click.argument("new_name", metavar="NAME")
+@WORKSPACE
+def rename(run_name: str, name: str, new_name: str, workspace: str | None) -> None:
+    """Call a cluster NAME."""
+    _decide(run_name, workspace, lambda view, ids: curating.rename(view, ids[0], new_name), [name])
+
+
+@clusters.command()
+@RUN
+@SEVERAL
+@WORKSPACE
+def merge(run_name: str, names: tuple[str, ...], workspace: str | None) -> None:
+    """Make one of two clusters or more; it keeps the smallest id."""
+    _decide(run_name, workspace, curating.merge, names)
+
+
+@clusters.command()
+@RUN
+@ONE
+@click.option("--parts", type=int, default=2, show_default=True, metavar="N", help="How many parts.")
+@click.option("--seed", type=int, metavar="S", help="Of the clustering inside; default: the run's.")
+@WORKSPACE
+def split(run_name: str, name: str, parts: int, seed: int | None, workspace: str | None) -> None:
+    """Cluster the proposals of one cluster among themselves; the largest part keeps its id."""
+
+    def verb(view: RunView, ids: list[int]) -> Decisions:
+        return curating.split(view, curating.propose_split(view, ids[0], parts, seed=seed))
+
+    _decide(run_name, workspace, verb, [name])
+
+
+@clusters.command()
+@RUN
+@SEVERAL
+@WORKSPACE
+def reject(run_name: str, names: tuple[str, ...], workspace: str | None) -> None:
+    """Take clusters out: background in scores, in no training label."""
+    _decide(run_name, workspace, curating.reject, names)
+
+
+@clusters.command()
+@RUN
+@SEVERAL
+@WORKSPACE
+def restore(run_name: str, names: tuple[str, ...], workspace: str | None) -> None:
+    """Take rejected clusters back in."""
+    _decide(run_name, workspace, curating.restore, names)
+
+
+@clusters.command()
+@RUN
+@click.argument("proposals", metavar="PROPOSAL…", nargs=-1, required=True)
+@click.option("--to", "target", required=True, metavar="CLUSTER", help="Where to; `none` rejects the proposals.")
+@WORKSPACE
+def move(run_name: str, proposals: tuple[str, ...], target: str, workspace: str | None) -> None:
+    """Put proposals, named by id, into another cluster; the filter keeps them there."""
+    named = [] if target == "none" else [target]
+    _decide(run_name, workspace, lambda view, ids: curating.move(view, proposals, ids[0] if ids else None), named)
+
+
+@clusters.command()
+@RUN
+@WORKSPACE
+def undo(run_name: str, workspace: str | None) -> None:
+    """Take the last decision back."""
+    _decide(run_name, workspace, lambda view, _: curating.undo(view))
+
+
+@clusters.command()
+@RUN
+@WORKSPACE
+def redo(run_name: str, workspace: str | None) -> None:
+    """Bring back what was undone last."""
+    _decide(run_name, workspace, lambda view, _: curating.redo(view))
+
+
+@clusters.command()
+@RUN
+@WORKSPACE
+@JSON
+def log(run_name: str, workspace: str | None, json_file: Path | None) -> None:
+    """List the decisions in force, oldest first, and those undone."""
+    place = open_workspace(workspace)
+    view = open_run_view(place, place.runs.find(run_name))
+    found = curating.history(view)
+    steps = [(s, False) for s in found.done] + [(s, True) for s in reversed(found.undone)]
+    rows: list[dict[str, Any]] = [
+        {"id": s.event.id, "at": s.event.at, "decision": curating.step_words(s.before, s.event), "undone": undone}
+        for s, undone in steps
+    ]
+    give({"run": view.run.id, "decisions": rows}, json_file)
+    for row in rows:
+        click.echo(f"{row['id']:>6}  {row['at'][:19]}  {row['decision']}" + ("  (undone)" if row["undone"] else ""))
+
+
+def _decide(
+    run_name: str, workspace: str | None, verb: Callable[[RunView, list[int]], Decisions], names: Sequence[str] = ()
+) -> None:
+    """Decide, and say what was decided and how many clusters there are then."""
+    place = open_workspace(workspace)
+    view = open_run_view(place, place.runs.find(run_name))
+    before = curating.history(view)
+    decided = verb(view, [curating.category_named(view, before.state, name) for name in names])
+    after = curating.history(view)
+    taken_back = len(after.done) < len(before.done)
+    step = before.done[-1] if taken_back else after.done[-1]
+    words = ("undone: " if taken_back else "decided: ") + curating.step_words(step.before, step.event)
+    labels = view.labels(decided)
+    made = sorted(set(labels.ids) - set(view.labels(before.state).ids))
+    new = f"; new: {', '.join(f'{k} ({decided.name_of(k)})' for k in made)}" if made and not taken_back else ""
+    click.echo(f"{words}; {labels.C} clusters now{new}")
+
+
+def _row(summary: ClusterSummary) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "id": summary.cluster,
+        "name": summary.name,
+        "rejected": False,
+        "size": summary.size,
+        "core": len(summary.core),
+        "filter": summary.percent,
+        "by_hand": summary.by_hand,
+    }
+    if summary.match is not None:
+        row |= {"class": summary.match.class_name, "purity": summary.match.purity, "iou": summary.match.iou}
+    return row
+
+
+def _line(row: dict[str, Any], width: int) -> str:
+    start = f"{row['id']:>4}  {row['name']:{width}}  {row['size']:>6}"
+    if row["rejected"]:
+        return f"{start}  rejected"
+    line = f"{start}  {row['core']:>6}  {row['filter']:>4g} %"
+    if "iou" in row:
+        line += f"  {row['purity']:>4.0f} %  {row['iou']:>6.2f}  {row['class'] or '–'}"
+    return line

@@ -1,0 +1,271 @@
+"""What a person does with the categories of a run: rename, merge, split, reject, restore, move, undo, redo.
+
+Every function writes one event to the log and returns what is decided then; `based_on` is the version of the decisions
+that the person looked at, so that two at work on one run do not overwrite each other unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from comus_core.config import require
+from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.run_view import RunView
+from comus_core.types import FloatArray, IntArray
+from comus_core.workspace.decisions import Decisions, Event, History
+from comus_core.workspace.layout import REJECTED, packed
+
+MOST_PARTS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A category in parts, not decided yet.
+
+    Attributes:
+        category: its id.
+        rows: (m,) rows of its proposals.
+        part: (m,) int32 part of each, 0 the largest.
+        distance: (m,) cosine to the centre of the own part.
+        parts: how many there are.
+    """
+
+    category: int
+    rows: IntArray
+    part: IntArray
+    distance: FloatArray
+    parts: int
+
+    def rows_of(self, part: int) -> IntArray:
+        """Rows of a part, nearest its centre first."""
+        inside = np.flatnonzero(self.part == part)
+        return self.rows[inside[np.argsort(self.distance[inside], kind="stable")]]
+
+
+def decided_in(view: RunView) -> Decisions:
+    """What is decided in the run now."""
+    return view.workspace.decisions_of(view.run)
+
+
+def history(view: RunView) -> History:
+    """All decisions of the run in order, with what can be undone and redone."""
+    return History(view.workspace.decisions.events(view.run.id, view.run.artifacts["clustering"]))
+
+
+def rename(view: RunView, category: int, name: str, *, based_on: int | None = None) -> Decisions:
+    """Call a category by a name; two may have the same.
+
+    Raises:
+        SettingsError: an empty name, or no such category.
+        ConflictError: someone else named it meanwhile.
+    """
+    return _decide(view, "rename", [category], based_on, cluster=category, name=name)
+
+
+def merge(view: RunView, categories: Sequence[int], *, based_on: int | None = None) -> Decisions:
+    """Make one category of several.
+
+    It keeps the smallest id, that one's filter percentage, and its name; where that one has no name from a person but
+    another has, it takes that name. Its proposals are ranked together, each by the distance to its own centre.
+
+    Raises:
+        SettingsError: fewer than two, a rejected one, or no such category.
+        ConflictError: someone else decided on one of them meanwhile.
+    """
+    return _decide(view, "merge", categories, based_on, categories=sorted({int(k) for k in categories}))
+
+
+def propose_split(view: RunView, category: int, parts: int, *, seed: int | None = None) -> Split:
+    """What a split would give: the category's proposals clustered among themselves as the run's were, on its vectors.
+
+    The clusters of HDBSCAN are split by spectral clustering.
+
+    Args:
+        view: the run.
+        category: its id.
+        parts: 2 to 20.
+        seed: of the clustering; None is the run's.
+
+    Raises:
+        SettingsError: no such category, a number of parts that is out of range or that its proposals cannot make.
+    """
+    from comus_core.clustering import cluster
+
+    require(2 <= parts <= MOST_PARTS, f"parts {parts}: from 2 to {MOST_PARTS}")
+    decided = decided_in(view)
+    _require_known(view, decided, [category])
+    found = view.categories(decided)
+    number = found.number_of(category)
+    require(number is not None, f"category {category} is rejected: restore it first")
+    rows = np.sort(found.rows[number or 0])
+    require(len(rows) >= parts, f"category {category} has {len(rows)} proposals: too few for {parts} parts")
+    config = view.run.config
+    how = config.clustering
+    if how.method == "hdbscan":  # which takes no number, and leaves noise
+        how = replace(how, method="spectral")
+    made = cluster(view.vectors()[rows], how, parts, config.seed if seed is None else seed)
+    count = int(made.cluster.max()) + 1
+    require(count >= 2, f"category {category}: its proposals have one vector, so there is nothing to split")
+    return Split(category, rows, made.cluster, made.distance, count)
+
+
+def split(view: RunView, proposed: Split, *, based_on: int | None = None) -> Decisions:
+    """Make parts of a category as proposed: the largest keeps its id, name and percentage, the others get new ids.
+
+    The log holds the part and the distance of every proposal, so that nothing has to be computed to read it back.
+
+    Raises:
+        SettingsError: the category is gone or rejected.
+        ConflictError: someone else decided on it, or moved one of its proposals, meanwhile.
+    """
+    ids, clusters, own = view.proposals.proposal_id, view.clusters, proposed.category
+
+    def make(events: Sequence[Event]) -> dict[str, Any]:
+        first = max([clusters - 1, *History(events).made()]) + 1
+        made = list(range(first, first + proposed.parts - 1))
+        number = [own, *made]
+        triples = zip(proposed.rows, proposed.part, proposed.distance, strict=True)
+        members = [[str(ids[row]), number[part], round(float(distance), 6)] for row, part, distance in triples]
+        return {"category": own, "made": made, "parts": proposed.parts, "members": packed(members)}
+
+    return _decide(view, "split", [own], based_on, make=make)
+
+
+def reject(view: RunView, categories: Sequence[int], *, based_on: int | None = None) -> Decisions:
+    """Take categories out: their proposals count as background in scores and are in no training label.
+
+    Raises:
+        SettingsError: no such category, or rejected already.
+        ConflictError: someone else decided on one of them meanwhile.
+    """
+    return _decide(view, "reject", categories, based_on, categories=[int(k) for k in categories])
+
+
+def restore(view: RunView, categories: Sequence[int], *, based_on: int | None = None) -> Decisions:
+    """Take rejected categories back in.
+
+    Raises:
+        SettingsError: no such category, or it is not rejected.
+        ConflictError: someone else decided on one of them meanwhile.
+    """
+    return _decide(view, "restore", categories, based_on, categories=[int(k) for k in categories])
+
+
+def move(view: RunView, proposals: Sequence[str], category: int | None, *, based_on: int | None = None) -> Decisions:
+    """Put proposals into another category, or by None into none, as background.
+
+    Raises:
+        SettingsError: no such proposal or category, or a rejected category.
+        ConflictError: someone else moved one of them, or split its category, meanwhile.
+    """
+    unknown = [p for p in proposals if p not in view.row_of]
+    require(not unknown, f"proposal {unknown[0] if unknown else ''}: this run has none of that id, as in 2007_000032#0")
+    named = list(dict.fromkeys(map(str, proposals)))
+    target = REJECTED if category is None else int(category)
+    return _decide(view, "move", [] if category is None else [category], based_on, proposals=named, category=target)
+
+
+def undo(view: RunView, *, based_on: int | None = None) -> Decisions:
+    """Take the last decision back.
+
+    Raises:
+        SettingsError: there is none.
+        ConflictError: someone else decided meanwhile, so that the last one is another.
+    """
+    return _decide(view, "undo", [], based_on)
+
+
+def redo(view: RunView, *, based_on: int | None = None) -> Decisions:
+    """Bring back what was undone last.
+
+    Raises:
+        SettingsError: nothing was undone, or something was decided since.
+        ConflictError: someone else decided meanwhile.
+    """
+    return _decide(view, "redo", [], based_on)
+
+
+def step_words(before: Decisions, event: Event, most: int = 3) -> str:
+    """An event in words, with the names of the time, such as `merge of cluster 3 and bird`."""
+    payload = event.payload
+    match event.kind:
+        case "filter" if "cluster" in payload:
+            return f"filter of {before.name_of(payload['cluster'])} at {payload['percent']:g} %"
+        case "filter":
+            return f"filter at {payload['percent']:g} %" + (f" by {payload['by']}" if "by" in payload else "")
+        case "rename":
+            return f"name {payload['name']} of {before.name_of(payload['cluster'])}"
+        case "split":
+            return f"split of {before.name_of(payload['category'])} into {payload['parts']}"
+        case "move":
+            count, target = len(payload["proposals"]), payload["category"]
+            number = f"{count:,} proposals" if count > 1 else f"proposal {payload['proposals'][0]}"
+            return f"rejection of {number}" if target == REJECTED else f"move of {number} to {before.name_of(target)}"
+        case "merge" | "reject" | "restore":
+            verb = {"merge": "merge", "reject": "rejection", "restore": "restoring"}[event.kind]
+            return f"{verb} of {_listed([before.name_of(k) for k in payload['categories']], most)}"
+    return event.kind
+
+
+def category_named(view: RunView, decided: Decisions, words: str) -> int:
+    """The id of a category (rejected ones too) that a person calls by its id, by its name, or by `cluster 7`.
+
+    Raises:
+        WorkspaceError: there is none, or several have that name.
+    """
+    known = all_ids(view, decided)
+    if words.strip().isdecimal():
+        number = int(words)
+        if number in known:
+            return number
+        raise WorkspaceError(f"no category {number} in run {view.run.id}: {_why_gone(decided, number)}")
+    asked = words.strip().casefold()
+    found = [k for k in known if decided.name_of(k).casefold() == asked]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise WorkspaceError(f"{len(found)} categories are called '{words}': name one by its id ({_listed(found, 9)})")
+    raise WorkspaceError(f"no category '{words}' in run {view.run.id}: `comus clusters {view.run.id}` lists them")
+
+
+def all_ids(view: RunView, decided: Decisions) -> list[int]:
+    """Ids of all categories, rejected ones among them, ascending."""
+    return sorted({*view.categories(decided).ids, *decided.layout.rejected})
+
+
+def _decide(
+    view: RunView,
+    kind: str,
+    known: Sequence[int],
+    based_on: int | None,
+    make: Callable[[Sequence[Event]], dict[str, Any]] | None = None,
+    **payload: Any,
+) -> Decisions:
+    _require_known(view, decided_in(view), known)
+    log, clustering = view.workspace.decisions, view.run.artifacts["clustering"]
+    return log.append(view.run.id, clustering, kind, based_on=based_on, make=make, **payload)
+
+
+def _require_known(view: RunView, decided: Decisions, categories: Sequence[int]) -> None:
+    known = {*all_ids(view, decided), *decided.layout.into}  # the log itself says where those went
+    for k in categories:
+        if k not in known:
+            raise SettingsError(f"no category {k} in run {view.run.id}: {_why_gone(decided, k)}")
+
+
+def _why_gone(decided: Decisions, category: int) -> str:
+    now = decided.layout.into.get(category)
+    if now is not None:
+        return f"it was merged into category {now}"
+    return "`comus clusters RUN` lists those there are"
+
+
+def _listed(words: Sequence[Any], most: int) -> str:
+    shown = [str(w) for w in words]
+    if len(shown) > most:
+        return f"{', '.join(shown[:most])} and {len(shown) - most} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

@@ -1,0 +1,114 @@
+"""Which proposal is in which category after merges, splits, rejections and moves: one immutable record."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from comus_core.config import require
+from comus_core.errors import SettingsError
+
+REJECTED = -1
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a person changed of the clusters, which themselves never change. Treat every part as read-only.
+
+    A category's id is the number of the cluster it began as, or, if it was split off, a number above all others that
+    were ever given in the log. A merged category keeps the smallest id of its parts.
+
+    Attributes:
+        into: id of a category that was merged away -> id that it is part of now.
+        made: id of a category that was split off -> its name at first.
+        moved: proposal id -> id of the category it was put into by a split or by hand, to be looked up in `into`;
+            `REJECTED` for a proposal that is in none.
+        by_hand: the proposals among them that a person put there one by one.
+        distance: proposal id -> cosine distance to the centre of its part, for every proposal that a split looked at.
+        rejected: ids of categories that count as background.
+    """
+
+    into: Mapping[int, int] = field(default_factory=dict)
+    made: Mapping[int, str] = field(default_factory=dict)
+    moved: Mapping[str, int] = field(default_factory=dict)
+    by_hand: frozenset[str] = frozenset()
+    distance: Mapping[str, float] = field(default_factory=dict)
+    rejected: frozenset[int] = frozenset()
+
+    def merged(self, ids: Sequence[int]) -> Layout:
+        """All of them become the one with the smallest id."""
+        require(len(set(ids)) >= 2, f"merge of {_listed(ids)}: give two categories or more")
+        self._require_live(ids)
+        first, *rest = sorted(set(ids))
+        flat = {old: first if now in rest else now for old, now in self.into.items()}
+        return replace(self, into=flat | dict.fromkeys(rest, first))
+
+    def split(self, category: int, made: Mapping[int, str], parts: Sequence[tuple[str, int, float]]) -> Layout:
+        """A category's proposals in parts: (proposal id, id of its part, distance to its centre) of each."""
+        self._require_live([category])
+        wrong = [k for k in made if k in self.made or k in self.into or k < 0]
+        require(not wrong, f"split of category {category}: number {_listed(wrong)} is taken")
+        known = {category, *made}
+        astray = sorted({part for _, part, _ in parts} - known)
+        require(not astray, f"split of category {category}: {_listed(astray)} is none of its parts")
+        return replace(
+            self,
+            made={**self.made, **made},
+            moved={**self.moved, **{proposal: part for proposal, part, _ in parts}},
+            by_hand=self.by_hand - {proposal for proposal, _, _ in parts},
+            distance={**self.distance, **{proposal: distance for proposal, _, distance in parts}},
+        )
+
+    def rejecting(self, ids: Sequence[int]) -> Layout:
+        """The categories count as background from now on."""
+        require(bool(ids), "reject: name a category")
+        self._require_live(ids)
+        return replace(self, rejected=self.rejected | set(ids))
+
+    def restoring(self, ids: Sequence[int]) -> Layout:
+        """Rejected categories are categories again."""
+        kept = [k for k in ids if k not in self.rejected]
+        require(bool(ids) and not kept, f"restore: category {_listed(kept)} is not rejected")
+        return replace(self, rejected=self.rejected - set(ids))
+
+    def moving(self, proposals: Sequence[str], category: int) -> Layout:
+        """Proposals put into a category by hand, or into none by `REJECTED`."""
+        require(bool(proposals), "move: name a proposal")
+        if category != REJECTED:
+            self._require_live([category])
+        names = set(proposals)
+        by_hand = self.by_hand | names if category != REJECTED else self.by_hand - names
+        return replace(self, moved={**self.moved, **dict.fromkeys(proposals, category)}, by_hand=by_hand)
+
+    def require_there(self, category: int) -> None:
+        """Refuse a category that no longer exists.
+
+        Raises:
+            SettingsError: it was merged into another.
+        """
+        require(category >= 0, f"category {category}: a number from 0 is needed")
+        if category in self.into:
+            raise SettingsError(f"category {category} was merged into category {self.into[category]}: name that one")
+
+    def _require_live(self, ids: Sequence[int]) -> None:
+        for k in ids:
+            self.require_there(k)
+            require(k not in self.rejected, f"category {k} is rejected: restore it first")
+
+
+def packed(value: Any) -> str:
+    """A JSON value as short text: the proposals of a split can be many."""
+    return base64.b85encode(zlib.compress(json.dumps(value, separators=(",", ":")).encode(), 9)).decode()
+
+
+def unpacked(text: str) -> Any:
+    """The value back from `packed`."""
+    return json.loads(zlib.decompress(base64.b85decode(text)))
+
+
+def _listed(ids: Sequence[int]) -> str:
+    return ", ".join(map(str, ids))

@@ -1,0 +1,83 @@
+"""Deciding on clusters by keyboard and mouse in a real browser, and finding it all after a reload."""
+
+from __future__ import annotations
+
+import pytest
+
+from comus_core import curating
+from comus_core.run_view import open_run_view
+from tests.app.serving import serving, settle
+
+pytestmark = pytest.mark.browser
+
+
+def decided_when(view, page, done) -> None:
+    """Wait until the log holds what the page was asked for."""
+    for _ in range(150):
+        if done(curating.decided_in(view)):
+            return settle(page)
+        page.wait_for_timeout(200)
+    raise AssertionError(curating.decided_in(view))
+
+
+def press(page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+        page.wait_for_timeout(300)
+        settle(page)
+
+
+def test_by_keys_clusters_are_merged_undone_and_split_and_a_crop_is_moved_by_mouse(page, changeable, tmp_path):
+    workspace, run = changeable
+    view = open_run_view(workspace, run)
+    with serving(workspace.root, tmp_path) as url:
+        page.goto(f"{url}clusters")
+        settle(page, "Core")
+        page.locator(".st-key-cluster_order").wait_for()
+        order = page.evaluate(
+            """() => [...document.querySelectorAll("[class*='st-key-card_']")].map(
+                c => Number([...c.classList].find(n => n.startsWith('st-key-card_')).slice(12)))"""
+        )
+        press(page, "j", "x", "j", "j", "k", "x")
+        page.get_by_text("2 selected").wait_for(timeout=30_000)
+        press(page, "m")
+        decided_when(view, page, lambda d: set(d.layout.into) == {max(order[:2])})
+        press(page, "u")
+        decided_when(view, page, lambda d: not d.layout.into)
+        page.reload()
+        settle(page, "Core")
+        press(page, "j", "x", "s")
+        page.locator("[data-part='1'] img").first.wait_for(timeout=60_000)
+        settle(page)
+        page.keyboard.press("Enter")
+        decided_when(view, page, lambda d: list(d.layout.made) == [view.clusters])
+        page.reload()
+        settle(page, "Core")
+        assert page.locator("[class*=st-key-card_]").count() == view.clusters + 1
+        page.goto(f"{url}clusters?cluster=1")
+        settle(page, "All clusters")
+        mark = page.locator("[data-pick]").last
+        crop = mark.get_attribute("data-pick")
+        mark.click()
+        page.locator(".st-key-move_crops").get_by_text("Move 1 crop").first.wait_for(timeout=30_000)
+        page.locator(".st-key-move_to [role=combobox]").first.click()
+        page.get_by_role("option", name="cluster 2").first.click()
+        settle(page)
+        page.locator(".st-key-move_crops button").first.click()
+        decided_when(view, page, lambda d: d.layout.moved.get(crop) == 2 and crop in d.layout.by_hand)
+        page.goto(f"{url}clusters?cluster=2")
+        settle(page, "All clusters")
+        assert page.locator("[data-side=core] a.comus-link").first.get_attribute("data-proposal") == crop
+        page.goto("about:blank")
+
+
+def test_one_window_shows_what_another_decided(open_page, changeable, tmp_path):
+    workspace, run = changeable
+    view = open_run_view(workspace, run)
+    with serving(workspace.root, tmp_path) as url:
+        one = open_page()
+        one.goto(f"{url}clusters")
+        settle(one, "Core")
+        curating.reject(view, [2])
+        one.locator(".st-key-rejected_2").wait_for(timeout=60_000)
+        one.goto("about:blank")

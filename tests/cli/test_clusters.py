@@ -1,0 +1,89 @@
+"""`comus clusters`: what it lists and what it decides."""
+
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from comus_core import discover, make_config, open_workspace
+from comus_core.cli.main import cli
+from comus_core.run_view import open_run_view
+from comus_core.view_scores import score_view
+from tests.builders import draw_folder, write_vectors
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    root = tmp_path_factory.mktemp("clusters")
+    folder = draw_folder(root / "shapes", count=30)
+    vectors = write_vectors(folder, root / "vectors.npz", noise=2.0)
+    config = make_config(
+        dataset=str(folder),
+        saliency={"detector": f"masks:{folder / 'masks'}"},
+        features={"encoder": f"file:{vectors}"},
+        clustering={"neighbours": 8, "clusters": 4},
+    )
+    workspace = open_workspace(root / "workspace")
+    return workspace, discover(config, workspace)
+
+
+@pytest.fixture
+def workspace(made, tmp_path):
+    shutil.copytree(made[0].root, tmp_path / "workspace")
+    return open_workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def comus(workspace):
+    def call(*words):
+        done = CliRunner().invoke(cli, ["clusters", *words, "--workspace", str(workspace.root)], standalone_mode=False)
+        return str(done.exception) if done.exception else done.stdout
+
+    return call
+
+
+def listed(comus):
+    answer = comus("latest", "--json", "-")
+    return json.loads(answer[: answer.rindex("}") + 1])["clusters"]
+
+
+def test_the_list_holds_sizes_cores_and_each_ones_iou(comus, workspace):
+    view = open_run_view(workspace, workspace.runs.find("latest"))
+    decided = workspace.decisions_of(view.run)
+    scored = score_view(view, decided, filtered=False)
+    rows = listed(comus)
+    assert [row["id"] for row in rows] == [0, 1, 2, 3]
+    for row in rows:
+        inside = view.cluster == row["id"]
+        assert row["size"] == inside.sum() and row["core"] == (inside & view.kept(decided)).sum()
+        pixels, k = scored.contingency[row["id"] + 1], scored.matched.class_of[row["id"] + 1]
+        assert row["class"] == view.classes[k] and row["purity"] == 100 * pixels[k] / pixels.sum()
+    assert "cluster 3" in comus("list", "latest")
+
+
+def test_a_session_of_decisions_is_told_step_by_step_and_taken_back(comus, workspace):
+    assert "name bird of cluster 2" in comus("rename", "latest", "2", "bird")
+    assert comus("merge", "latest", "bird", "3") == "decided: merge of bird and cluster 3; 3 clusters now\n"
+    assert "split of cluster 0 into 2; 4 clusters now; new: 4 (cluster 0 · 2)" in comus("split", "latest", "0")
+    view = open_run_view(workspace, workspace.runs.find("latest"))
+    names = [str(p) for p in view.proposals.proposal_id[view.cluster == 1][:2]]
+    assert "move of 2 proposals to bird" in comus("move", "latest", *names, "--to", "bird")
+    assert f"rejection of proposal {names[0]}" in comus("move", "latest", names[0], "--to", "none")
+    assert "rejection of cluster 1; 3 clusters now" in comus("reject", "latest", "1")
+    rows = {row["id"]: row for row in listed(comus)}
+    assert rows[1]["rejected"] and rows[2]["name"] == "bird" and rows[2]["by_hand"] == 1
+    assert "restoring of cluster 1" in comus("restore", "latest", "cluster 1")
+    assert comus("undo", "latest").startswith("undone: restoring of cluster 1")
+    assert comus("redo", "latest").startswith("decided: restoring of cluster 1")
+    comus("undo", "latest")
+    log = comus("log", "latest").splitlines()
+    assert "filter at 20 %" in log[0] and "restoring of cluster 1  (undone)" in log[-1] and len(log) == 8
+
+
+def test_faults_are_sentences(comus):
+    assert "two categories or more" in comus("merge", "latest", "0", "0")
+    assert "no category 'fish'" in comus("reject", "latest", "fish")
+    assert "no category 9" in comus("split", "latest", "9")
+    assert "nothing to undo" in comus("undo", "latest")
+    assert "no run 'nowhere'" in comus("nowhere")

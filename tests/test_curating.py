@@ -1,0 +1,274 @@
+"""Merge, split, reject and move on a real run, and what scores, masks and another data set make of it."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from comus_core import curating, discover, evaluate_on, make_config, open_workspace
+from comus_core.category_affinity import most_confused, nearest_categories
+from comus_core.clustering import cluster
+from comus_core.errors import ConflictError, SettingsError, WorkspaceError
+from comus_core.evaluation.counts import contingency
+from comus_core.evaluation.matching import iou_matrix
+from comus_core.images.dataset import open_dataset
+from comus_core.pseudo_masks import from_png
+from comus_core.run_view import open_run_view
+from comus_core.scoring import score_run
+from comus_core.stages import StageContext, pseudo_masks
+from comus_core.types import no_progress
+from comus_core.view_scores import coverage, curve_of, score_view
+from comus_core.workspace.decisions import Decisions
+from tests.builders import draw_folder, write_vectors
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Six mixed clusters of three classes."""
+    root = tmp_path_factory.mktemp("curating")
+    folder = draw_folder(root / "shapes", count=60, seed=5)
+    vectors = write_vectors(folder, root / "vectors.npz", noise=2.5)
+    config = make_config(
+        dataset=str(folder),
+        saliency={"detector": f"masks:{folder / 'masks'}"},
+        features={"encoder": f"file:{vectors}"},
+        clustering={"neighbours": 8, "clusters": 6},
+        filter_percent=30,
+    )
+    workspace = open_workspace(root / "workspace")
+    return workspace, discover(config, workspace)
+
+
+@pytest.fixture
+def view(made, tmp_path):
+    workspace, run = made
+    shutil.copytree(workspace.root, tmp_path / "workspace")
+    copy = open_workspace(tmp_path / "workspace")
+    return open_run_view(copy, copy.runs.get(run.id))
+
+
+def rows_of(view, decided, category):
+    found = view.categories(decided)
+    return np.flatnonzero(found.id_of == category)
+
+
+def test_merged_clusters_are_one_category_ranked_by_each_ones_own_distance(view):
+    decided = curating.merge(view, [4, 1])
+    found = view.categories(decided)
+    assert found.ids == (0, 1, 2, 3, 5)
+    rows = np.flatnonzero(np.isin(view.cluster, [1, 4]))
+    assert np.array_equal(rows_of(view, decided, 1), rows) and (found.category[rows] == 1).all()
+    ids = view.proposals.proposal_id
+    expected = sorted(rows, key=lambda r: (view.distance[r], ids[r]))
+    assert list(found.rows[1]) == expected
+    for percent in (0, 30, 55, 100):
+        kept = found.kept(replace(decided, filter_percent=percent))[rows].sum()
+        assert kept == max(1, int(np.ceil(round((1 - percent / 100) * (len(rows) - 1), 9)))) or percent == 0
+    assert found.kept(replace(decided, filter_percent=0)).all()
+
+
+def test_a_split_is_the_clustering_of_its_own_proposals_and_the_largest_part_keeps_the_id(view):
+    rows = np.flatnonzero(view.cluster == 0)
+    proposed = curating.propose_split(view, 0, 3)
+    oracle = cluster(view.vectors()[rows], view.run.config.clustering, 3, view.run.config.seed)
+    assert np.array_equal(proposed.rows, rows) and np.array_equal(proposed.part, oracle.cluster)
+    decided = curating.split(view, proposed)
+    found = view.categories(decided)
+    assert found.ids == (0, 1, 2, 3, 4, 5, 6, 7)
+    for part, category in enumerate((0, 6, 7)):
+        assert np.array_equal(rows_of(view, decided, category), rows[oracle.cluster == part])
+    assert np.allclose(found.distance[rows], oracle.distance, atol=1e-6)
+    assert np.array_equal(found.distance[view.cluster != 0], view.distance[view.cluster != 0])
+    sizes = [len(found.rows[found.ids.index(k)]) for k in (0, 6, 7)]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_a_split_is_read_back_without_the_vectors(view):
+    decided = curating.split(view, curating.propose_split(view, 0, 2))
+    before = view.categories(decided)
+    shutil.rmtree(view.workspace.artifact(view.run, "features").folder)
+    again = open_run_view(open_workspace(view.workspace.root), view.run)
+    after = again.categories(curating.decided_in(again))
+    assert np.array_equal(after.category, before.category) and np.array_equal(after.rank, before.rank)
+
+
+def test_merge_split_move_then_as_many_undos_restore_every_category_rank_and_score(view):
+    start = curating.decided_in(view)
+    before, score = view.categories(start), score_view(view, start, filtered=True).score
+    curating.split(view, curating.propose_split(view, 2, 2))
+    curating.merge(view, [0, 6])
+    curating.move(view, [str(view.proposals.proposal_id[0])], 3)
+    changed = curating.reject(view, [1])
+    assert not np.array_equal(view.categories(changed).category, before.category)
+    for _ in range(4):
+        decided = curating.undo(view)
+    assert replace(decided, version=0) == replace(start, version=0)
+    after = view.categories(decided)
+    for name in ("category", "distance", "rank", "by_hand"):
+        assert np.array_equal(getattr(after, name), getattr(before, name))
+    assert score_view(view, decided, filtered=True).score == score
+    for _ in range(4):
+        decided = curating.redo(view)
+    assert replace(decided, version=0) == replace(changed, version=0)
+
+
+def test_an_id_given_once_is_never_given_again(view):
+    curating.split(view, curating.propose_split(view, 0, 2))
+    curating.undo(view)
+    decided = curating.split(view, curating.propose_split(view, 1, 2))
+    assert view.categories(decided).ids == (0, 1, 2, 3, 4, 5, 7)
+
+
+def test_a_moved_proposal_is_kept_at_every_filter_and_the_count_stays_the_contracts(view):
+    far = [str(view.proposals.proposal_id[r]) for r in view.categories(Decisions()).rows[0][-2:]]
+    decided = curating.move(view, far, 3)
+    found = view.categories(decided)
+    moved = [view.row_of[p] for p in far]
+    assert (found.id_of[moved] == 3).all() and found.by_hand[moved].all()
+    n = len(found.rows[3])
+    for percent in (10, 50, 90, 100):
+        keep = found.kept(replace(decided, filter_percent=percent))
+        assert keep[moved].all()
+        assert keep[found.category == 3].sum() == max(2, int(np.ceil((100 - percent) * (n - 1) / 100)))
+    assert set(found.rows[3][:2]) == set(moved)
+
+
+def test_a_rejected_category_is_background_in_every_score_and_absent_from_the_masks(view):
+    workspace, run = view.workspace, view.run
+    decided = curating.reject(view, [2])
+    kept_pixels = {
+        p: (-1 if c == 2 else int(c) - (c > 2)) for p, c in zip(view.proposals.proposal_id, view.cluster, strict=True)
+    }
+    expected = iou_matrix(contingency(view.counts, kept_pixels, 5))
+    got = score_view(view, decided, "majority", filtered=False)
+    assert np.array_equal(iou_matrix(got.contingency), expected)
+    assert score_run(workspace, run, decided, "majority").every == got.score
+    assert coverage(view, decided) == view.kept(decided).sum() / (view.cluster != 2).sum()
+    masks = masks_of(view, decided)
+    rejected = set(view.proposals.image_id[view.cluster == 2])
+    assert not rejected & set(masks)
+    assert max(int(m.max(initial=0, where=m < 255)) for m in masks.values()) == 5
+    restored, plain = curating.restore(view, [2]), score_run(workspace, run, Decisions(), "majority")
+    assert score_view(view, restored, "majority", filtered=False).score == plain.every
+
+
+def test_masks_hold_the_resulting_categories_and_are_made_anew_only_when_they_differ(view):
+    first = fingerprint(view, curating.decided_in(view))
+    assert first == view.run.artifacts["pseudo_masks"]
+    assert fingerprint(view, curating.rename(view, 0, "cat")) == first
+    proposal = str(view.proposals.proposal_id[view.categories(Decisions()).rows[0][0]])
+    decided = curating.move(view, [proposal], 5)
+    assert fingerprint(view, decided) != first
+    row = view.row_of[proposal]
+    mask = masks_of(view, decided)[view.proposals.image_id[row]]
+    assert (mask[view.proposals.mask(row)] == 6).all()
+    assert fingerprint(view, curating.undo(view)) == first
+
+
+def test_scores_of_a_view_and_of_the_stored_run_and_the_curve_agree_after_all_kinds_of_decisions(view):
+    curating.split(view, curating.propose_split(view, 0, 2))
+    curating.merge(view, [1, 2, 6])
+    curating.move(view, [str(p) for p in view.proposals.proposal_id[:3]], None)
+    decided = curating.reject(view, [4])
+    for mode in ("auto", "hungarian", "majority"):
+        stored = score_run(view.workspace, view.run, decided, mode)
+        assert score_view(view, decided, mode, filtered=False).score == stored.every
+        assert score_view(view, decided, mode, filtered=True).score == stored.filtered
+    assert stored.coverage == coverage(view, decided)
+    point = curve_of(view, decided, "majority")[30]
+    assert point.miou == pytest.approx(stored.filtered.miou, abs=1e-12)
+
+
+def test_three_categories_for_three_classes_are_matched_one_to_one(view):
+    decided = curating.decided_in(view)
+    assert score_view(view, decided, filtered=False).score.matching == "majority"
+    curating.merge(view, [0, 3])
+    curating.merge(view, [1, 4])
+    decided = curating.merge(view, [2, 5])
+    assert score_view(view, decided, filtered=False).score.matching == "hungarian"
+
+
+def test_another_data_set_is_scored_with_the_resulting_categories(view):
+    spec = view.run.config.dataset
+    curating.merge(view, [0, 1])
+    decided = curating.reject(view, [3])
+    found = evaluate_on(view.run, spec, view.workspace, matching="majority")
+    # the same images: every proposal's nearest neighbour is itself
+    assert found["evaluation"]["miou"] == score_view(view, decided, "majority", filtered=False).score.miou
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda v: curating.merge(v, [0, 17]), "no category 17"),
+        (lambda v: curating.propose_split(v, 0, 1), "from 2 to 20"),
+        (lambda v: curating.propose_split(v, 99, 2), "no category 99"),
+        (lambda v: curating.move(v, ["nobody#0"], 1), "proposal nobody#0"),
+        (lambda v: curating.move(v, [str(v.proposals.proposal_id[0])], 17), "no category 17"),
+        (lambda v: curating.undo(v), "nothing to undo"),
+    ],
+)
+def test_what_is_not_there_is_told_and_nothing_is_decided(view, act, message):
+    before = curating.decided_in(view).version
+    with pytest.raises(SettingsError, match=message):
+        act(view)
+    assert curating.decided_in(view).version == before
+
+
+def test_a_split_looked_at_before_someone_moved_its_proposals_is_refused(view):
+    seen = curating.decided_in(view).version
+    proposed = curating.propose_split(view, 0, 2)
+    curating.move(view, [str(view.proposals.proposal_id[proposed.rows[0]])], 1)
+    with pytest.raises(ConflictError, match="move"):
+        curating.split(view, proposed, based_on=seen)
+
+
+def test_a_category_is_called_by_its_id_or_by_a_name_that_only_it_has(view):
+    curating.rename(view, 1, "Bird")
+    curating.rename(view, 2, "fish")
+    decided = curating.rename(view, 3, "fish")
+    assert [curating.category_named(view, decided, w) for w in ("4", "bird ", "cluster 0")] == [4, 1, 0]
+    with pytest.raises(WorkspaceError, match="2 categories are called 'fish'"):
+        curating.category_named(view, decided, "fish")
+    decided = curating.merge(view, [1, 4])
+    with pytest.raises(WorkspaceError, match="merged into category 1"):
+        curating.category_named(view, decided, "4")
+
+
+def test_the_nearest_categories_are_those_of_highest_cosine_between_mean_rows(view):
+    decided = curating.merge(view, [0, 4])
+    found, embedding = view.categories(decided), view.embedding()
+    means = {k: embedding[found.id_of == k].astype(float).mean(axis=0) for k in found.ids}
+
+    def cosine(a, b):
+        return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+
+    for category, near in nearest_categories(view, decided).items():
+        others = [k for k in found.ids if k != category]
+        assert near == sorted(others, key=lambda k: -cosine(means[category], means[k]))[:2]
+
+
+def test_the_two_most_confused_share_most_pixels_of_foreground_classes():
+    table = np.array([[9, 9, 9], [50, 10, 3], [50, 4, 0], [0, 8, 2]])
+    assert most_confused(table) == (0, 2, 8 + 2)
+    assert most_confused(np.array([[9, 9, 9], [50, 10, 0], [50, 0, 7]])) is None
+
+
+def masks_of(view, decided):
+    artifact = make_masks(view, decided)
+    table = artifact.table().to_pydict()
+    return {
+        i: from_png((artifact.folder / f).read_bytes()) for i, f in zip(table["image_id"], table["file"], strict=True)
+    }
+
+
+def fingerprint(view, decided):
+    return make_masks(view, decided).fingerprint
+
+
+def make_masks(view, decided):
+    dataset = open_dataset(view.run.config.dataset, view.workspace.drawings)
+    context = StageContext(view.workspace, dataset, view.run.config, "cpu", no_progress)
+    kinds = ("images", "proposals", "clustering")
+    return pseudo_masks(context, {k: view.workspace.artifact(view.run, k) for k in kinds}, decided)
