@@ -2,21 +2,28 @@
 
 import shutil
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from comus_core import curating, discover, evaluate_on, make_config, open_workspace
 from comus_core.category_affinity import most_confused, nearest_categories
+from comus_core.cluster_summary import summaries
 from comus_core.clustering import cluster
+from comus_core.comparison import compare, contestant
+from comus_core.config import FilterBy
 from comus_core.errors import ConflictError, SettingsError, WorkspaceError
 from comus_core.evaluation.counts import contingency
 from comus_core.evaluation.matching import iou_matrix
+from comus_core.filter_draft import apply, with_by
 from comus_core.images.dataset import open_dataset
 from comus_core.pseudo_masks import from_png
 from comus_core.run_view import open_run_view
 from comus_core.scoring import score_run
 from comus_core.stages import StageContext, pseudo_masks
+from comus_core.standing import standing_of
+from comus_core.transfer import assigned_categories, assigned_to
 from comus_core.types import no_progress
 from comus_core.view_scores import coverage, curve_of, score_view
 from comus_core.workspace.decisions import Decisions
@@ -166,11 +173,14 @@ def test_masks_hold_the_resulting_categories_and_are_made_anew_only_when_they_di
     assert fingerprint(view, curating.undo(view)) == first
 
 
-def test_scores_of_a_view_and_of_the_stored_run_and_the_curve_agree_after_all_kinds_of_decisions(view):
+@pytest.mark.parametrize("by", get_args(FilterBy))
+def test_scores_of_a_view_and_of_the_stored_run_and_the_curve_agree_after_all_kinds_of_decisions(view, by):
     curating.split(view, curating.propose_split(view, 0, 2))
     curating.merge(view, [1, 2, 6])
     curating.move(view, [str(p) for p in view.proposals.proposal_id[:3]], None)
-    decided = curating.reject(view, [4])
+    curating.reject(view, [4])
+    decided = apply(view.workspace, view.run, with_by(curating.decided_in(view), by))
+    assert decided.filter_by == by and decided.layout.rejected == {4}
     for mode in ("auto", "hungarian", "majority"):
         stored = score_run(view.workspace, view.run, decided, mode)
         assert score_view(view, decided, mode, filtered=False).score == stored.every
@@ -178,6 +188,49 @@ def test_scores_of_a_view_and_of_the_stored_run_and_the_curve_agree_after_all_ki
     assert stored.coverage == coverage(view, decided)
     point = curve_of(view, decided, "majority")[30]
     assert point.miou == pytest.approx(stored.filtered.miou, abs=1e-12)
+
+
+@pytest.mark.parametrize("by", ["silhouette", "density", "agreement"])
+def test_a_category_with_a_part_of_a_split_is_ranked_by_distance_and_others_by_what_the_filter_ranks_by(view, by):
+    curating.split(view, curating.propose_split(view, 0, 2))
+    curating.merge(view, [1, 6])  # what was split off joins another
+    proposal = str(view.proposals.proposal_id[np.flatnonzero(view.cluster == 3)[0]])
+    curating.move(view, [proposal], 4)
+    decided = apply(view.workspace, view.run, with_by(curating.decided_in(view), by))
+    found = view.categories(decided)
+    assert found.ids == (0, 1, 2, 3, 4, 5) and found.by_distance.tolist() == [True, True, *[False] * 4]
+    for number, rows in enumerate(found.rows):
+        values = found.distance if found.by_distance[number] else view.alternatives[by]
+        keys = {row: (not found.by_hand[row], values[row], view.proposals.proposal_id[row]) for row in rows.tolist()}
+        if number == 4:
+            assert rows[0] == view.row_of[proposal]
+        assert rows.tolist() == sorted(keys, key=keys.__getitem__)
+        standings = [standing_of(view, row, decided) for row in keys]
+        assert {s.by for s in standings} == {"distance" if found.by_distance[number] else by}
+    drafted = with_by(decided, "distance")
+    assert not view.categories(drafted).by_distance.any()
+    assert view.categories(drafted).rows[0].tolist() == found.rows[0].tolist()
+
+
+def test_clusters_with_noise_can_be_decided_on_and_ranked_by_anything(made, tmp_path):
+    _, run = made
+    config = replace(run.config, clustering=replace(run.config.clustering, clusters=None, method="hdbscan"))
+    run = discover(config, open_workspace(tmp_path))
+    view = open_run_view(open_workspace(tmp_path), run)
+    noise = np.flatnonzero(view.cluster < 0)
+    assert view.clusters >= 1 and len(noise) and run.result["clusters_because"] is None
+    moved = str(view.proposals.proposal_id[noise[0]])
+    curating.move(view, [moved], 0)
+    rows = np.sort(view.categories(curating.decided_in(view)).rows[0])
+    curating.split(view, curating.propose_split(view, 0, 2))
+    decided = curating.move(view, [str(view.proposals.proposal_id[noise[1]])], 0)
+    for by in get_args(FilterBy):
+        found = view.categories(with_by(decided, by))
+        assert sorted(np.concatenate([found.rows[0], found.rows[-1]]).tolist()) == sorted([*rows, noise[1]])
+        assert (found.category[noise[2:]] == -1).all() and not np.isnan(found.rank).any()
+        assert not view.kept(with_by(decided, by))[noise[2:]].any()
+        assert score_view(view, with_by(decided, by), filtered=True).score.miou > 0
+    assert all(np.isfinite(s.spread) for s in summaries(view, decided))
 
 
 def test_three_categories_for_three_classes_are_matched_one_to_one(view):
@@ -196,6 +249,29 @@ def test_another_data_set_is_scored_with_the_resulting_categories(view):
     found = evaluate_on(view.run, spec, view.workspace, matching="majority")
     # the same images: every proposal's nearest neighbour is itself
     assert found["evaluation"]["miou"] == score_view(view, decided, "majority", filtered=False).score.miou
+
+
+def test_by_nystrom_too_new_proposals_join_the_categories_and_the_parts_of_a_split(view):
+    curating.split(view, curating.propose_split(view, 2, 2))
+    curating.merge(view, [0, 1])
+    decided = curating.reject(view, [3])
+    made, _ = assigned_to(view.run, view.run.config.dataset, view.workspace, assign="nystrom")
+    ids, found = assigned_categories(view.workspace, view.run, made["assignment"], decided)
+    own = view.categories(decided)
+    assert found.ids == own.ids == (0, 2, 4, 5, 6)
+    expected = own.id_of[[view.row_of[p] for p in ids]]
+    assert (found.id_of == expected).mean() > 0.9
+    rejected = expected == 3
+    assert rejected.any() and (found.category[rejected & (found.id_of == 3)] == -1).all()
+
+
+def test_a_comparison_counts_the_categories_as_decided(view):
+    curating.merge(view, [0, 1])
+    decided = curating.reject(view, [3])
+    one = contestant(view.workspace, view.run.id, 0)
+    found = compare(one, one, view.workspace, resamples=5)
+    expected = score_view(view, decided, filtered=False).score.miou
+    assert found["first"]["miou"] == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize(

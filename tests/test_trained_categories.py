@@ -1,7 +1,22 @@
 """A network keeps the categories it was trained on, whatever is decided afterwards."""
 
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from comus_core import curating, open_workspace
 from comus_core.categories import label_map
+from comus_core.comparison import compare, contestant
+from comus_core.errors import WorkspaceError
+from comus_core.round_masks import categories_of_rounds, rounds_of
+from comus_core.round_view import open_round_view
+from comus_core.run_view import open_run_view
+from comus_core.self_training import make_training
+from comus_core.self_training.applying import evaluate_round
+from comus_core.self_training.rounds import train
 from comus_core.trained_categories import remembered, trained_ids, trained_names
+from comus_core.view_scores import score_view
 from comus_core.workspace.decisions import Event, replay
 from comus_core.workspace.trainings import Training
 
@@ -28,3 +43,36 @@ def test_a_network_keeps_the_ids_it_learned_and_is_told_later_names():
 def test_what_was_undone_before_a_training_is_not_in_it():
     labels = label_map(replay([*BEFORE, Event(7, "", "undo", {}), Event(8, "", "undo", {})]), 5)
     assert labels.ids == (0, 1, 2, 3, 4) and labels.names[4] == "bird"
+
+
+TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1, "look_every": 2}
+
+
+def test_rounds_are_scored_compared_and_looked_at_with_the_categories_they_were_trained_on(finished, tmp_path):
+    shutil.copytree(finished[0].root, tmp_path / "w")
+    workspace = open_workspace(tmp_path / "w")
+    run = workspace.runs.get(finished[1].id)
+    view = open_run_view(workspace, run)
+    then = curating.merge(view, [0, 1])
+    training = train(run, workspace, make_training(**TINY))
+    assert trained_ids(training) == (0, 2)
+    miou = training.result["rounds"][1]["miou"]
+    before = score_view(view, then, filtered=False)
+    assert training.result["rounds"][0]["miou"] == pytest.approx(before.score.miou)
+    curating.undo(view)
+    curating.split(view, curating.propose_split(view, 1, 2))
+    assert evaluate_round(run, 1, run.config.dataset, workspace)["evaluation"]["miou"] == pytest.approx(miou)
+    one = contestant(workspace, run.id, 1)
+    assert compare(one, one, workspace, resamples=5)["first"]["miou"] == pytest.approx(miou)
+    rounds = open_round_view(workspace, training)
+    assert (rounds.ids, rounds.categories) == ((0, 2), 2)
+    assert rounds.class_of[0].tolist() == before.matched.class_of.tolist() and len(rounds.class_of[1]) == 3
+    for number in (0, 1):
+        image_id = next(i for i in rounds.image_ids if rounds.has(number, i))
+        assert rounds.classes(number, image_id).max() < len(view.classes)
+    assert (list(rounds_of(view)), categories_of_rounds(view)) == ([1], (0, 2))
+    old = replace(training, result={k: v for k, v in training.result.items() if k != "categories"})
+    workspace.trainings.save(old)
+    assert rounds_of(view) == {}
+    with pytest.raises(WorkspaceError, match="train the run again"):
+        open_round_view(workspace, old)

@@ -215,10 +215,10 @@ def _events(connection: sqlite3.Connection, run: str, clustering: str) -> list[E
 
 def _apply(state: Decisions, event: Event) -> Decisions:
     match event:
-        case Event(kind="filter", payload={"percent": percent} as asked) if isinstance(
-            asked.get("cluster"), int | None
-        ):
-            return _filtered(state, percent, p.get("cluster"), p.get("by", state.filter_by))
+        case Event(kind="filter", payload={"percent": percent, "cluster": int(cluster), **rest}):
+            return _filtered(state, percent, cluster, rest)
+        case Event(kind="filter", payload={"percent": percent, **rest}) if "cluster" not in rest:
+            return _filtered(state, percent, None, rest)
         case Event(kind="rename", payload={"cluster": int(cluster), "name": str(name)}):
             state.layout.require_there(cluster)
             if not name.strip():
@@ -239,7 +239,8 @@ def _apply(state: Decisions, event: Event) -> Decisions:
     raise SettingsError(f"decision '{event.kind}' with {event.payload}: known are {known}")
 
 
-def _filtered(state: Decisions, percent: float, category: int | None, by: FilterBy) -> Decisions:
+def _filtered(state: Decisions, percent: float, category: int | None, rest: dict[str, Any]) -> Decisions:
+    by: FilterBy = rest.get("by", state.filter_by)
     check_choice("filter by", by, FilterBy)
     if category is None:
         return replace(state, filter_percent=_percent(percent), cluster_percent={}, filter_by=by)
