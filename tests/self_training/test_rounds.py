@@ -33,8 +33,12 @@ SETTINGS = make_training(**TINY)
 
 
 @pytest.fixture(scope="module")
-def trained(finished):
-    workspace, run = finished
+def trained(finished, tmp_path_factory):
+    """(workspace, run, training) in a copy of the finished workspace."""
+    root = tmp_path_factory.mktemp("trained") / "w"
+    shutil.copytree(finished[0].root, root)
+    workspace = open_workspace(root)
+    run = workspace.runs.get(finished[1].id)
     return workspace, run, train(run, workspace, SETTINGS)
 
 
