@@ -23,14 +23,14 @@ class Switch:
         on: its value where it is turned on; off is the type's nothing: False, 0 or "none".
         words: what it does when it is on.
         later: whether it acts on rounds after the first alone, so that round 2 shows it.
-        holds: fields that mean nothing without it, and go off with it.
+        needs: the field without which it means nothing: it goes on with this one, and this one off with it.
     """
 
     field: str
     on: bool | float | str
     words: str
     later: bool = False
-    holds: tuple[str, ...] = ()
+    needs: str | None = None
 
     @property
     def off(self) -> bool | float | str:
@@ -42,9 +42,9 @@ SWITCHES = (
     Switch("confidence", 0.8, "pixels that the teacher is unsure of are ignored", later=True),
     Switch("predict_flip", True, "predictions are averaged with those of the mirrored image"),
     Switch("predict_scales", True, "predictions are averaged over three sizes"),
-    Switch("object_share", 0.5, "each connected object has one category", holds=("predict_saliency", "label_saliency")),
-    Switch("predict_saliency", 0.5, "the run's saliency helps to decide what is object"),
-    Switch("label_saliency", 0.5, "the same in a teacher's labels", later=True),
+    Switch("object_share", 0.5, "each connected object has one category"),
+    Switch("predict_saliency", 0.5, "the run's saliency helps to decide what is object", needs="object_share"),
+    Switch("label_saliency", 0.5, "the same in a teacher's labels", later=True, needs="object_share"),
     Switch("refine", "guided", "borders of the masks follow the photograph's edges"),
     Switch("balance", 0.8, "the surest pixels of each category are learnt", later=True),
     Switch("soft", True, "the teacher's shares of all categories are learnt", later=True),
@@ -141,7 +141,11 @@ def _switched(base: TrainingSettings, switch: Switch) -> Row:
     turned_on = getattr(base, switch.field) == switch.off
     value = switch.on if turned_on else switch.off
     name, words = (switch.field, switch.words) if turned_on else (f"no {switch.field}", f"not: {switch.words}")
-    changes = {switch.field: value} | ({} if turned_on else dict.fromkeys(switch.holds, 0.0))
+    if turned_on:
+        others = [s for s in SWITCHES if s.field == switch.needs and getattr(base, s.field) == s.off]
+    else:
+        others = [s for s in SWITCHES if s.needs == switch.field and getattr(base, s.field) != s.off]
+    changes = {switch.field: value} | {s.field: s.on if turned_on else s.off for s in others}
     return Row(name, words, number, replace(base, rounds=number, **changes), f"round {number}", changes)  # type: ignore[arg-type]
 
 

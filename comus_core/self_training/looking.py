@@ -29,7 +29,7 @@ class Looking:
     Args:
         network: as built; copied.
         plan: what to look at.
-        settings: of the prediction; its size counts, mirrored and scaled views are left out.
+        settings: of the prediction; its size counts; mirrored and scaled views and saliency are left out.
         folder: of the network's artifact in the making; the examples' masks go below it.
         device: of the network.
         note: told of each look: step, mIoU in percent or None, images scored.

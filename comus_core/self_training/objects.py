@@ -24,8 +24,9 @@ def voted(shares: Tensor, threshold: float, saliency: Tensor | None = None, weig
 
     Returns:
         (C + 1, h, w): the background's share, moved so that the threshold lies at one half, and the rest of 1 in the
-        category of the pixel's object; pixels of no object take the category of the nearest one, so that an object
-        grows and shrinks smoothly when the shares are enlarged. Objects touch along pixels' sides (4 neighbours).
+        category of the pixel's object. Pixels of no object take the category of the nearest one, so that an object
+        grows and shrinks smoothly when the shares are enlarged; without any object each keeps its own best. Objects
+        touch along pixels' sides (4 neighbours).
     """
     share = 1 - shares[0]
     if saliency is not None:
@@ -37,7 +38,7 @@ def voted(shares: Tensor, threshold: float, saliency: Tensor | None = None, weig
     found = torch.zeros_like(shares)
     found[0] = 1 - moved
     if not count:
-        return found
+        return found.scatter_(0, shares[1:].argmax(dim=0)[None] + 1, moved[None])
     number = torch.from_numpy(objects.astype(np.int64)).to(shares.device)
     sums = shares.new_zeros(len(shares) - 1, count + 1)
     sums.index_add_(1, number.ravel(), shares[1:].flatten(1))

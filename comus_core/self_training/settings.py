@@ -34,8 +34,8 @@ class TrainingSettings:
     jitter: float = 0.0  # brightness, contrast and saturation change by up to this share
     batch: int = 8
     replicas: int = 1  # that a batch is counted out for; the paper's 8 GPUs decide its steps an epoch
-    epochs: int = 6  # of the first round
-    later_epochs: int = 6  # of each round after it
+    epochs: int = 12  # of the first round
+    later_epochs: int = 12  # of each round after it
     optimiser: Optimiser = "adamw"
     learning_rate: float = 3e-4
     weight_decay: float = 1e-4

@@ -14,11 +14,13 @@ from comus_core.self_training import network as networks
 from comus_core.self_training.ablating import ablate, known
 from comus_core.self_training.ablation import SWITCHES, Ablation, plan
 from comus_core.self_training.rounds import train
+from comus_core.stages.rounds import PREDICTION
 from tests.builders import draw_folder
 from tests.self_training.tiny import Tiny, tiny_network
 
 TINY = {"crop": 32, "predict_size": 64, "epochs": 2, "later_epochs": 1, "batch": 8, "learning_rate": 3e-3}
-SETTINGS = make_training(**TINY, checkpoint_every=2, jitter=0.0, ema=0.0, confidence=0.0, predict_scales=False)
+BASE = TINY | {"checkpoint_every": 2, "jitter": 0.0, "ema": 0.0, "confidence": 0.0, "predict_scales": False}
+SETTINGS = make_training(**BASE)
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def test_all_rows_are_scored_and_no_network_is_trained_twice(made):
     assert all(len(row["miou"]) == 1 for row in result["rows"])
     assert all(row["mean"] is not None and (row["seconds"] or not row["round"]) for row in result["rows"])
     # One of all masks, teacher and student, a student that ignores, and each switch that is more than a prediction.
-    more = [s for s in SWITCHES if not s.later and not s.field.startswith("predict")]
+    more = [s for s in SWITCHES if not s.later and s.field not in (*PREDICTION, "predict_saliency")]
     later = [s for s in SWITCHES if s.later]
     assert len(trained) == len(stored_networks(workspace)) == 3 + len(more) + len(later)
     assert result["supervision"] == {"direct": "masks", "inherited": "none"}
@@ -69,8 +71,8 @@ def test_a_row_is_what_train_says(made):
     result = ablate(run, workspace, Ablation(SETTINGS, TrainingRequest(filter_percent=30), (4,), rows))
     count = len(trained)
     requests = [TrainingRequest(filter_percent=p, seed=4) for p in (0.0, 30, 30)]
-    settings = [make_training(**TINY, checkpoint_every=2, rounds=r, predict_flip=f) for r, f in ((1, True), (2, True))]
-    settings.append(make_training(**TINY, checkpoint_every=2, rounds=1, predict_flip=False))
+    settings = [make_training(**BASE, rounds=r, predict_flip=f) for r, f in ((1, True), (2, True))]
+    settings.append(make_training(**BASE, rounds=1, predict_flip=False))
     scores = [
         train(run, workspace, s, request).result["rounds"][-1]["miou"]
         for s, request in zip(settings, requests, strict=True)

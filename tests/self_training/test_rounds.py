@@ -33,8 +33,12 @@ SETTINGS = make_training(**TINY)
 
 
 @pytest.fixture(scope="module")
-def trained(finished):
-    workspace, run = finished
+def trained(finished, tmp_path_factory):
+    """(workspace, run, training) in a copy of the finished workspace."""
+    root = tmp_path_factory.mktemp("trained") / "w"
+    shutil.copytree(finished[0].root, root)
+    workspace = open_workspace(root)
+    run = workspace.runs.get(finished[1].id)
     return workspace, run, train(run, workspace, SETTINGS)
 
 
@@ -139,13 +143,18 @@ def keys_of_two_rounds(trained, **changes):
     context = context_of(trained)
     labels = workspace.artifacts.get("pseudo_masks", training.artifacts["labels-1"])
     images = workspace.artifact(run, "images")
-    keys = {}
+    maps, keys = workspace.artifact(run, "soft_maps"), {}
+
+    def masks_key(network, saliency, soft):
+        return predictions_key(context, settings, network, images, maps if saliency else None, saliency, soft)
+
     for number in (1, 2):
         keys[f"network-{number}"] = network_key(context, settings, number, labels, images, 3)
         network = unmade(keys[f"network-{number}"])
-        soft = settings.soft and number == 1
-        keys[f"predictions-{number}"] = predictions_key(context, settings, network, images, soft=soft)
-        labels = unmade(keys[f"predictions-{number}"])
+        once = settings.label_saliency == settings.predict_saliency
+        soft = settings.soft and number == 1 and once
+        keys[f"predictions-{number}"] = masks_key(network, settings.predict_saliency, soft)
+        labels = unmade(masks_key(network, settings.label_saliency, settings.soft))
     return keys
 
 
@@ -170,7 +179,9 @@ def test_the_keys_are_those_of_what_was_trained(trained):
         ({"confidence": 0.4}, {"network-2"}, {"predictions-2"}),
         ({"balance": 0.5}, {"network-2"}, {"predictions-2"}),
         ({"soft": True}, {"predictions-1", "network-2"}, {"predictions-2"}),
-        ({"object_share": 0.5}, {"predictions-1", "predictions-2"}, {"network-2"}),
+        ({"predict_saliency": 0.2}, {"predictions-1", "predictions-2"}, set()),
+        ({"label_saliency": 0.2}, set(), {"network-2", "predictions-2"}),
+        ({"object_share": 0.6}, {"predictions-1", "predictions-2"}, {"network-2"}),
         ({"refine": "guided"}, {"predictions-1", "predictions-2"}, {"network-2"}),
         ({"mix": 0.5}, {"network-1", "network-2"}, {"predictions-1", "predictions-2"}),
     ],
