@@ -2,10 +2,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from comus_core import discover, make_config, open_workspace
 from tests.app.journey import browser, demo_journey, voc_journey  # noqa: F401
 from tests.builders import draw_folder, write_vectors
+
+# A test's first example loads what it needs, which alone can take longer than the 200 ms that Hypothesis grants.
+settings.register_profile("comus", deadline=None)
+settings.load_profile("comus")
 
 
 @pytest.fixture(scope="session")
