@@ -41,7 +41,7 @@ def test_a_training_is_launched_watched_cancelled_resumed_and_compared(page, fin
             page.locator(".st-key-job_1").get_by_text("attempt 2").wait_for(timeout=60_000)
             resumed = until(lambda: (job := get(workspace, 1)).stage == "round 1" and job.attempt == 2 and job)
             assert resumed.first_step >= stopped.step
-            await_state(page, "done", 300_000)
+            await_state(page, "done", 600_000)
             training = workspace.trainings.of_run(run.id)[0]
             settle(page, "mIoU of each round")
             score = f"{training.result['rounds'][2]['miou']:.1f}"
