@@ -1,20 +1,9 @@
-"""What spectral clustering is compared with: mini-batch k-means, HDBSCAN and Leiden, by name."""
+"""What spectral clustering is compared with: mini-batch k-means and HDBSCAN; Leiden is in `leiden`."""
 
 from __future__ import annotations
 
-import random
-from importlib.util import find_spec
-from typing import Any
-
-import numpy as np
-
-from comus_core.clustering.graph import Graph
-from comus_core.config import require
 from comus_core.errors import ComusError
 from comus_core.types import IntArray, Vectors
-
-HALVINGS = 20  # of the interval in which Leiden's resolution is sought
-RESOLUTIONS = (1e-3, 1e3)
 
 
 def minibatch_k_means(vectors: Vectors, clusters: int, n_init: int, seed: int) -> IntArray:
@@ -47,45 +36,3 @@ def hdbscan(vectors: Vectors, neighbours: int) -> IntArray:
             "choose fewer neighbours (clustering.neighbours), or another method"
         )
     return labels
-
-
-def leiden(graph: Graph, clusters: int, seed: int) -> IntArray:
-    """(n,) communities of the neighbour graph by Leiden's modularity (python-igraph), as near to `clusters` as it gets.
-
-    The resolution is sought by halving its logarithm between 0.001 and 1000; a graph has at least as many communities
-    as components.
-
-    Raises:
-        SettingsError: python-igraph is not installed.
-    """
-    require_igraph()
-    import igraph  # type: ignore[import-not-found,import-untyped]
-
-    upper = graph.affinity.tocoo()
-    once = upper.row < upper.col
-    network = igraph.Graph(
-        n=len(graph.components), edges=np.column_stack([upper.row[once], upper.col[once]]), directed=False
-    )
-    igraph.set_random_number_generator(random.Random(seed))
-    low, high = np.log(RESOLUTIONS)
-    best: Any = None
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        found = network.community_leiden(
-            objective_function="modularity", weights=upper.data[once], resolution=float(np.exp(middle)), n_iterations=4
-        ).membership
-        count = max(found) + 1
-        if best is None or abs(count - clusters) < abs(max(best) + 1 - clusters):
-            best = found
-        if count == clusters:
-            break
-        low, high = (middle, high) if count < clusters else (low, middle)
-    return np.asarray(best, np.int64)
-
-
-def require_igraph() -> None:
-    """Raise `SettingsError` unless python-igraph is installed."""
-    require(
-        find_spec("igraph") is not None,
-        "method 'leiden': python-igraph is not installed; pip install 'comus-explorer[leiden]', or choose spectral",
-    )

@@ -10,6 +10,7 @@ from scipy import linalg
 from comus_core.clustering import baselines
 from comus_core.clustering.components import embedding_with_attached, small_components
 from comus_core.clustering.graph import Graph, knn_graph, normalise
+from comus_core.clustering.leiden import leiden_of, require_leiden
 from comus_core.clustering.merging import merge_clusters
 from comus_core.clustering.nearest import groups_of_equals
 from comus_core.config import ClusteringSettings, require
@@ -101,7 +102,7 @@ def cluster(vectors: Vectors, settings: ClusteringSettings, clusters: int, seed:
     """
     require(clusters >= 1, f"clusters {clusters}: at least 1")
     if settings.method == "leiden":
-        baselines.require_igraph()
+        require_leiden()
     vectors = normalise(vectors, settings.features)
     require(
         len(vectors) >= clusters,
@@ -134,7 +135,7 @@ def _unmerged(
         labels = baselines.hdbscan(vectors, settings.neighbours)
     else:
         graph = knn_graph(vectors, settings.neighbours, settings.graph, seed)
-        labels = baselines.leiden(graph, first, seed)
+        labels = leiden_of(graph, first, seed)
         space = _Space(vectors, graph=graph)
     return _with_means(space, group, labels)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,18 @@ from comus_core.config import require
 from comus_core.types import FloatArray, IntArray
 
 RESOLUTIONS = np.geomspace(0.2, 20, 60)
+HALVINGS, EXTREMES = 20, (1e-3, 1e3)  # of the interval in which a number's resolution is sought
 INSTALL = "Leiden needs python-igraph, which is not installed: `pip install 'comus-explorer[leiden]'`"
 
 
 def has_leiden() -> bool:
     """Whether python-igraph is installed."""
-    from importlib.util import find_spec
-
     return find_spec("igraph") is not None
+
+
+def require_leiden() -> None:
+    """Raise `SettingsError` unless python-igraph is installed."""
+    require(has_leiden(), INSTALL)
 
 
 def leiden(graph: Graph, resolution: float, seed: int) -> IntArray:
@@ -39,6 +44,37 @@ def leiden(graph: Graph, resolution: float, seed: int) -> IntArray:
     """
     require(resolution > 0, f"resolution {resolution}: must be above 0")
     return _communities(_igraph(graph), resolution, seed)
+
+
+def leiden_of(graph: Graph, clusters: int, seed: int) -> IntArray:
+    """Communities as near to `clusters` of them as Leiden gets; a graph has at least as many as components.
+
+    The resolution is sought by halving its logarithm between 0.001 and 1000.
+
+    Args:
+        graph: n points.
+        clusters: wanted.
+        seed: as in `leiden`.
+
+    Returns:
+        (n,) int32 from 0 up.
+
+    Raises:
+        SettingsError: python-igraph is not installed.
+    """
+    network, (low, high) = _igraph(graph), np.log(EXTREMES)
+    best, missed = None, np.inf
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        found = _communities(network, float(np.exp(middle)), seed)
+        count = int(found.max()) + 1
+        if abs(count - clusters) < missed:
+            best, missed = found, abs(count - clusters)
+        if not missed:
+            break
+        low, high = (middle, high) if count < clusters else (low, middle)
+    assert best is not None
+    return best
 
 
 def community_counts(graph: Graph, seed: int, resolutions: FloatArray = RESOLUTIONS) -> IntArray:
@@ -61,7 +97,7 @@ def plateau(counts: IntArray, most: int) -> int | None:
 
 
 def _igraph(graph: Graph) -> tuple[Any, list[float]]:
-    require(has_leiden(), INSTALL)
+    require_leiden()
     from igraph import Graph as Network
 
     upper = sparse.triu(graph.affinity, 1).tocoo()

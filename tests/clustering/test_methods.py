@@ -1,7 +1,6 @@
 """Baselines and alternatives by name: what each finds where the answer is plain, and what it says where it cannot."""
 
 import dataclasses
-import sys
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.cluster._spectral import cluster_qr as scikit_cluster_qr
 from sklearn.metrics import adjusted_rand_score
 
-from comus_core.clustering import baselines, cluster, knn_graph, spectral_embedding
+from comus_core.clustering import cluster, knn_graph, leiden, spectral_embedding
 from comus_core.clustering.clusters import cluster_qr
 from comus_core.config import ClusteringSettings
 from comus_core.errors import ComusError, SettingsError
@@ -84,29 +83,20 @@ def test_hdbscan_leaves_far_points_unassigned_and_says_when_all_are_noise():
 
 
 def test_leiden_that_is_not_installed_says_how_to_install_it(monkeypatch):
-    monkeypatch.setattr(baselines, "find_spec", lambda _: None)
-    with pytest.raises(SettingsError, match=r"python-igraph is not installed; pip install 'comus-explorer\[leiden\]'"):
+    monkeypatch.setattr(leiden, "find_spec", lambda _: None)
+    with pytest.raises(SettingsError, match=r"python-igraph, which is not installed: `pip install 'comus-explorer\[le"):
         cluster(blobs([30, 30])[0], dataclasses.replace(RAW, method="leiden"), 2, seed=0)
 
 
-def test_leiden_is_asked_for_ever_better_resolutions_until_the_number_fits(monkeypatch):
-    """Against a stand-in for igraph that answers as many communities as the resolution says."""
-    asked = []
+@pytest.mark.parametrize("wanted", [3, 7])
+def test_leiden_finds_the_resolution_that_gives_the_number_asked_for(wanted):
+    points, group = blobs([40, 40, 40])
+    found = leiden.leiden_of(knn_graph(points, 8), wanted, seed=0)
+    assert sorted(set(found.tolist())) == list(range(wanted))
+    assert all(len(set(group[found == k])) == 1 for k in range(wanted))  # no community reaches into two blobs
 
-    class Network:
-        def __init__(self, n, edges, directed):
-            assert len(edges) > 0 and not directed and edges.max() < n
-            self.n = n
 
-        def community_leiden(self, objective_function, weights, resolution, n_iterations):
-            asked.append(resolution)
-            assert objective_function == "modularity" and set(weights.tolist()) <= {0.5, 1.0}
-            return type("Found", (), {"membership": [k % max(1, round(resolution)) for k in range(self.n)]})
-
-    fake = type(sys)("igraph")
-    fake.Graph, fake.set_random_number_generator = Network, lambda _: None
-    monkeypatch.setitem(sys.modules, "igraph", fake)
-    monkeypatch.setattr(baselines, "find_spec", lambda _: object())
-    found = baselines.leiden(knn_graph(blobs([30, 30, 30])[0], 8), 13, seed=0)
-    assert found.max() + 1 == 13
-    assert 2 < len(asked) < 15
+def test_leiden_asked_for_fewer_than_there_are_components_gives_these():
+    points, group = blobs([40, 40, 40])
+    found = leiden.leiden_of(knn_graph(points, 8), 2, seed=0)
+    assert adjusted_rand_score(group, found) == 1
