@@ -45,6 +45,7 @@ SWITCHES = (
     Switch("object_share", 0.5, "each connected object has one category"),
     Switch("predict_saliency", 0.5, "the run's saliency helps to decide what is object", needs="object_share"),
     Switch("label_saliency", 0.5, "the same in a teacher's labels", later=True, needs="object_share"),
+    Switch("classifier_share", 0.8, "a classifier of the run's features helps to name objects", needs="object_share"),
     Switch("refine", "guided", "borders of the masks follow the photograph's edges"),
     Switch("balance", 0.8, "the surest pixels of each category are learnt", later=True),
     Switch("soft", True, "the teacher's shares of all categories are learnt", later=True),

@@ -106,6 +106,9 @@ def apply_round(
     images = stages.check_images(context)
     stages.require_usable(context, images)
     names = trained_names(training, workspace.decisions_of(run))
-    predicted = stages.predictions(context, settings, trained, images, len(names), saliency=settings.predict_saliency)
+    learned = training.artifacts.get("classifier")
+    options: dict[str, Any] = {"saliency": settings.predict_saliency}
+    options["classifier"] = workspace.artifacts.get("classifier", learned) if learned else None
+    predicted = stages.predictions(context, settings, trained, images, len(names), **options)
     counts = stages.round_counts(context, predicted, len(names)) if other.truth is not None else None
     return AppliedRound(context, images, names, predicted, counts)

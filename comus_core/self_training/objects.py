@@ -7,13 +7,25 @@ categories together; then every connected object gets the category with the larg
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from scipy import ndimage
 from torch import Tensor
 
+from comus_core.types import FloatArray, IntArray
 
-def voted(shares: Tensor, threshold: float, saliency: Tensor | None = None, weight: float = 0.0) -> Tensor:
+
+def voted(
+    shares: Tensor,
+    threshold: float,
+    saliency: Tensor | None = None,
+    weight: float = 0.0,
+    *,
+    classify: Callable[[IntArray], FloatArray] | None = None,
+    classifier_share: float = 0.0,
+) -> Tensor:
     """Shares in which each connected object has one category.
 
     Args:
@@ -21,6 +33,9 @@ def voted(shares: Tensor, threshold: float, saliency: Tensor | None = None, weig
         threshold: a pixel is object from this share of all categories together, in (0, 1).
         saliency: (h, w) in [0, 1], how salient a detector finds each pixel; None leaves the decision to the network.
         weight: of the saliency against the network's share, in [0, 1].
+        classify: told of the m objects as (h, w) integers, 0 for none and 1 … m; answers (m, C) how likely each is of
+            each category, NaN rows where it does not know. None leaves the category to the network.
+        classifier_share: weight of these answers against the network's shares in an object, in [0, 1].
 
     Returns:
         (C + 1, h, w): the background's share, moved so that the threshold lies at one half, and the rest of 1 in the
@@ -42,6 +57,10 @@ def voted(shares: Tensor, threshold: float, saliency: Tensor | None = None, weig
     number = torch.from_numpy(objects.astype(np.int64)).to(shares.device)
     sums = shares.new_zeros(len(shares) - 1, count + 1)
     sums.index_add_(1, number.ravel(), shares[1:].flatten(1))
+    if classify is not None and classifier_share:
+        answers = torch.from_numpy(classify(objects)).to(sums).T
+        own = sums[:, 1:] / sums[:, 1:].sum(dim=0).clamp(min=1e-12)
+        sums[:, 1:] = torch.where(answers.isnan(), own, torch.lerp(own, answers, classifier_share))
     category = sums.argmax(dim=0) + 1
     nearest = ndimage.distance_transform_edt(objects == 0, return_distances=False, return_indices=True)
     number = torch.from_numpy(objects[tuple(nearest)].astype(np.int64)).to(shares.device)

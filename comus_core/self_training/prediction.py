@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from comus_core.self_training.network import Segmenter
 from comus_core.self_training.objects import voted
 from comus_core.self_training.refinement import GuidedFilter
 from comus_core.self_training.settings import TrainingSettings
-from comus_core.types import FloatArray, IndexMask, RgbImage, SoftMap
+from comus_core.types import FloatArray, IndexMask, IntArray, RgbImage, SoftMap
 
 STRIDE = 16  # sides of an input are multiples of it
 SCALES = (3 / 4, 1.0, 5 / 4)  # of the size of prediction, averaged where the settings say so
@@ -34,6 +35,7 @@ def predict(
     *,
     soft_maps: Sequence[SoftMap] | None = None,
     saliency: float = 0.0,
+    classify: Callable[[RgbImage, IntArray], FloatArray] | None = None,
     on_shares: Callable[[int, Tensor], None] | None = None,
 ) -> list[tuple[IndexMask, FloatArray]]:
     """The mask and the confidence of each image.
@@ -50,6 +52,8 @@ def predict(
         device: of the network.
         soft_maps: n saliency maps, each of its detector's size, which take part in what is object; None for none.
         saliency: their weight, in [0, 1].
+        classify: told of an image and its objects at the size of prediction, has `settings.classifier_share` in what
+            each is (`objects.voted`).
         on_shares: told of the place of each image in `images` and of its (C + 1, h, w) shares at the size of
             prediction, objects voted, before refinement.
 
@@ -64,7 +68,9 @@ def predict(
         for k, share in zip(numbers, shares, strict=True):
             if settings.object_share:
                 salient = None if soft_maps is None else _salient(soft_maps[k], size)
-                share = voted(share, settings.object_share, salient, saliency)
+                asked = None if classify is None else partial(classify, images[k])
+                says: dict[str, Any] = {"classify": asked, "classifier_share": settings.classifier_share}
+                share = voted(share, settings.object_share, salient, saliency, **says)
             if on_shares is not None:
                 on_shares(k, share)
             refine = _refinement(images[k], share, settings)

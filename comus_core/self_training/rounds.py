@@ -84,7 +84,10 @@ def _train(
     labels = _first_labels(contexts.own, run, decided)
     learned = label_map(decided, tables.read_clusters(workspace.artifact(run, "clustering")).count)
     categories = learned.C
-    training = _begin(workspace, run, settings, request, labels, learned, decided.version)
+    classifier = stages.classifier(contexts.own, run, decided, labels) if settings.classifier_share else None
+    if settings.classifier_share and classifier is None:
+        log("no encoder made this run's features: the networks alone decide what each object is")
+    training = _begin(workspace, run, settings, request, labels, learned, decided.version, classifier)
     on_training(training)
     try:
         training = _score_round_0(training, contexts, workspace, run)
@@ -98,7 +101,7 @@ def _train(
             trained = stages.network(context, settings, number, labels, images, categories, log, report, looks)
             _remember_speed(training, contexts.own.device, number, settings, workspace)
             made = {f"network-{number}": trained}
-            made |= _predict(contexts, settings, trained, number, categories)
+            made |= _predict(contexts, settings, trained, number, categories, classifier)
             entry = _entry(contexts.scored, workspace, run, made, number, training, time.perf_counter() - start)
             training = _with_round(workspace, training, made, entry)
             on_training(training)
@@ -106,6 +109,7 @@ def _train(
                 context, images = contexts.more, contexts.checked(contexts.more)
                 stage = f"round {number + 1} labels"
                 options: dict[str, Any] = {"saliency": settings.label_saliency, "soft": settings.soft}
+                options["classifier"] = classifier
                 labels = stages.predictions(context, settings, trained, images, categories, stage, **options)
         return workspace.trainings.save(replace(training, state="done"))
     except (Cancelled, KeyboardInterrupt):
@@ -200,6 +204,7 @@ def _begin(
     labels: Artifact,
     learned: LabelMap,
     version: int,
+    classifier: Artifact | None,
 ) -> Training:
     wanted = asked(settings, request)
     parts = [Supervision(**run.provenance["supervision"]), REGISTRY[settings.backbone].supervision]
@@ -215,6 +220,7 @@ def _begin(
     }
     training_id = f"{run.id}-{digest([wanted, labels.fingerprint])[:8]}"
     artifacts = {"labels-1": labels.fingerprint}
+    artifacts |= {"classifier": classifier.fingerprint} if classifier is not None else {}
     return workspace.trainings.save(Training(training_id, run.id, "running", wanted, artifacts, result))
 
 
@@ -238,12 +244,13 @@ def _predict(
     trained: Artifact,
     number: int,
     categories: int,
+    classifier: Artifact | None,
 ) -> dict[str, Artifact]:
     context, stage = contexts.scored, f"round {number}"
     images = contexts.checked(context)
     # What the next round learns from is predicted once: with all it needs, where it is scored on the same images.
     once = context is contexts.more and settings.label_saliency == settings.predict_saliency
-    options: dict[str, Any] = {"saliency": settings.predict_saliency}
+    options: dict[str, Any] = {"saliency": settings.predict_saliency, "classifier": classifier}
     options |= {"soft": settings.soft and number < settings.rounds and once}
     predicted = stages.predictions(context, settings, trained, images, categories, f"{stage} masks", **options)
     made = {f"predictions-{number}": predicted}

@@ -48,6 +48,7 @@ class TrainingSettings:
     object_share: float = 0.5  # > 0: pixels of this share of all categories are object, each object of one category
     predict_saliency: float = 0.5  # weight of the run's saliency in what is object; needs object_share
     label_saliency: float = 0.5  # the same where a teacher labels images for the next round
+    classifier_share: float = 0.8  # weight of a linear classifier of the run's features in what each object is
     refine: Refine = "none"  # guided: borders of the masks follow the photograph's edges
     confidence: float = 0.0  # later rounds: pixels the teacher is less sure of are ignored
     balance: float = 0.0  # later rounds: the surest share of each category's pixels is kept (CBST); 0 keeps all
@@ -77,11 +78,12 @@ class TrainingSettings:
         require(self.look_every >= 0, f"look_every {self.look_every}: 0 (never) or a number of steps")
         require(self.learning_rate > 0, f"learning_rate {self.learning_rate}: above 0")
         require(self.weight_decay >= 0, f"weight_decay {self.weight_decay}: 0 or more")
-        for name in ("balance", "mix", "predict_saliency", "label_saliency"):
+        for name in ("balance", "mix", "predict_saliency", "label_saliency", "classifier_share"):
             require(0 <= getattr(self, name) <= 1, f"{name} {getattr(self, name)}: a share from 0 to 1")
         if not self.object_share:
             salient = self.predict_saliency or self.label_saliency
             require(not salient, "saliency decides what is object: object_share must be above 0 too")
+            require(not self.classifier_share, "classifier_share: objects are classified; object_share must be above 0")
         for name in ("jitter", "confidence", "ema", "object_share"):
             require(0 <= getattr(self, name) < 1, f"{name} {getattr(self, name)}: from 0 to less than 1")
 
@@ -130,6 +132,7 @@ _PAPER: dict[str, Any] = {
     "object_share": 0.0,
     "predict_saliency": 0.0,
     "label_saliency": 0.0,
+    "classifier_share": 0.0,
     "refine": "none",
     "confidence": 0.0,
     "balance": 0.0,

@@ -3,6 +3,7 @@
 `pipeline.py` calls these in order. A stage whose artifact is there does no work and loads no model.
 """
 
+from comus_core.stages.classifiers import classifier
 from comus_core.stages.clusters import clustering, how_many, projection
 from comus_core.stages.context import StageContext
 from comus_core.stages.masks import counts, pseudo_masks
@@ -15,6 +16,7 @@ __all__ = [
     "StageContext",
     "check_images",
     "check_truth",
+    "classifier",
     "clustering",
     "counts",
     "features",

@@ -27,6 +27,7 @@ VERSIONS = {
     "pseudo_masks": 1,
     "counts": 1,
     "network": 1,
+    "classifier": 1,
     "predictions": 1,
     "round_counts": 1,
 }

@@ -20,6 +20,7 @@ from comus_core.images.reading import read_ahead
 from comus_core.pseudo_masks import from_png, index_dtype_and_ignore, to_png
 from comus_core.self_training.looks import LookPlan
 from comus_core.self_training.settings import TrainingSettings
+from comus_core.stages.classifiers import load_classifier
 from comus_core.stages.context import StageContext
 from comus_core.stages.labels import beside, files_of, labelled
 from comus_core.stages.masks import mask_files
@@ -32,7 +33,15 @@ from comus_core.workspace.files import replacing
 
 WEIGHTS, HISTORY = "network.safetensors", "history.json"
 # What of the settings does not touch the network.
-PREDICTION = ("predict_size", "predict_resize", "predict_flip", "predict_scales", "object_share", "refine")
+PREDICTION = (
+    "predict_size",
+    "predict_resize",
+    "predict_flip",
+    "predict_scales",
+    "object_share",
+    "classifier_share",
+    "refine",
+)
 SALIENCY = ("predict_saliency", "label_saliency")
 TEACHER = ("confidence", "balance", "soft")  # what of a teacher's masks is learnt: do not touch the first round
 ROUNDS = ("rounds", "epochs", "later_epochs", "checkpoint_every", "look_every", *SALIENCY, *TEACHER)
@@ -137,6 +146,7 @@ def predictions(
     *,
     saliency: float = 0.0,
     soft: bool = False,
+    classifier: Artifact | None = None,
 ) -> Artifact:
     """The network's mask of every image, under `masks/`, and how sure it is, in 255ths, under `confidence/`.
 
@@ -149,6 +159,7 @@ def predictions(
         stage: its name for whom progress is told.
         saliency: weight of the run's saliency in what is object.
         soft: also keep the shares of all categories, in 255ths and coarse, under `soft/`: for a student to learn from.
+        classifier: of the run's features, which has a say in what each object is; None for none.
     """
     from comus_core.self_training.prediction import predict
     from comus_core.self_training.soft_labels import coarse_planes, planes_to_png
@@ -161,6 +172,7 @@ def predictions(
     def work(chunk: Sequence[str], tick: Tick, folder: Path) -> pa.Table:
         if not loaded:
             loaded.append(load_segmenter(trained, settings, categories + 1, context.device))
+            loaded.append(load_classifier(context, classifier) if classifier is not None else None)
         pictures = read_ahead(context.dataset, chunk)
         for start in range(0, len(chunk), BATCH):
             some = chunk[start : start + BATCH]
@@ -169,7 +181,7 @@ def predictions(
                 planes = coarse_planes(shares, settings.output_stride)
                 _write(folder / beside(file_of[some[place]], "soft"), planes_to_png(planes))
 
-            options: dict[str, Any] = {"on_shares": keep if soft else None}
+            options: dict[str, Any] = {"on_shares": keep if soft else None, "classify": loaded[1]}
             if maps is not None:
                 options |= {"soft_maps": tables.read_soft_maps(maps, some), "saliency": saliency}
             found = predict(loaded[0], [next(pictures) for _ in some], settings, context.device, **options)
@@ -180,7 +192,8 @@ def predictions(
         files = [file_of[i] for i in chunk]
         return pa.table({"image_id": pa.array(chunk, pa.string()), "file": pa.array(files, pa.string())})
 
-    return context.make(stage, predictions_key(context, settings, trained, images, maps, saliency, soft), ids, work)
+    key = predictions_key(context, settings, trained, images, maps, saliency, soft, classifier)
+    return context.make(stage, key, ids, work)
 
 
 def predictions_key(
@@ -191,10 +204,12 @@ def predictions_key(
     maps: Artifact | None = None,
     saliency: float = 0.0,
     soft: bool = False,
+    classifier: Artifact | None = None,
 ) -> ArtifactKey:
     """What decides a network's masks."""
     chosen = {name: getattr(settings, name) for name in PREDICTION} | {"saliency": saliency, "soft": soft}
-    others = {"soft_maps": maps} if maps is not None else {}
+    given = {"soft_maps": maps, "classifier": classifier}
+    others = {name: artifact for name, artifact in given.items() if artifact is not None}
     return context.key("predictions", chosen, None, network=trained, images=images, **others)
 
 

@@ -194,7 +194,12 @@ def test_looks_can_be_read_while_the_round_trains_and_stay_with_the_network(watc
 
 def test_the_score_of_a_look_is_that_of_loops_over_the_networks_plain_masks(watched, drawn):
     workspace, run, training, _ = watched
-    plain = {"predict_flip": False, "predict_saliency": 0.0, "label_saliency": 0.0}  # as looks are
+    plain = {
+        "predict_flip": False,
+        "predict_saliency": 0.0,
+        "label_saliency": 0.0,
+        "classifier_share": 0.0,
+    }  # as looks are
     plainly = train(run, workspace, make_training(**TINY, rounds=1, **plain), TrainingRequest(seed=21))
     predicted = workspace.artifacts.get("predictions", plainly.artifacts["predictions-1"])
     pairs = Counter()

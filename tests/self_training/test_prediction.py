@@ -31,7 +31,13 @@ def picture(height, width, seed=0):
 
 def plainly(**changes):
     """Pixel by pixel and in one view, but for the changes."""
-    plain = {"predict_flip": False, "object_share": 0.0, "predict_saliency": 0.0, "label_saliency": 0.0}
+    plain = {
+        "predict_flip": False,
+        "object_share": 0.0,
+        "predict_saliency": 0.0,
+        "label_saliency": 0.0,
+        "classifier_share": 0.0,
+    }
     return make_training(**plain | changes)
 
 

@@ -1,0 +1,60 @@
+"""The linear classifier of a run's features joined to the workspace: what it learned, how objects are asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from comus_core import run_tables as tables
+from comus_core.stages.context import StageContext
+from comus_core.types import FloatArray, IntArray, RgbImage
+from comus_core.workspace import Artifact, Run
+from comus_core.workspace.decisions import Decisions
+
+FILE = "classifier.npz"
+
+
+def classifier(context: StageContext, run: Run, decided: Decisions, labels: Artifact) -> Artifact | None:
+    """`classifier.npz` with `weight` (C, d) and `bias` (C,), learned from the core; None where it cannot be asked.
+
+    It cannot where the run's features came from a file: nobody can make such a feature of a new crop.
+
+    Args:
+        context: of the run.
+        run: whose proposals, features and clusters it learns from.
+        decided: which proposal is of which category, and in the core.
+        labels: the pseudo-masks of the same decisions; their key stands for these.
+    """
+    if context.config.features.encoder.startswith("file:"):
+        return None
+    features, clusters = (context.workspace.artifact(run, kind) for kind in ("features", "clustering"))
+
+    def write(folder: Path) -> None:
+        from comus_core.self_training.object_classifier import fit_classifier
+
+        categories = tables.categories_of(tables.read_clusters(clusters), decided)
+        ids, vectors = tables.read_vectors(features)
+        core = categories.kept(decided) & (categories.category >= 0)
+        table_ids = tables.read_clusters(clusters).proposal_id
+        category_of = dict(zip(table_ids[core], categories.category[core].tolist(), strict=True))
+        rows = [row for row, proposal_id in enumerate(ids) if proposal_id in category_of]
+        category = np.array([category_of[ids[row]] for row in rows], np.int32)
+        made = fit_classifier(np.asarray(vectors)[rows], category, len(categories.ids))
+        np.savez(folder / FILE, weight=made.weight, bias=made.bias)
+
+    key = context.key("classifier", {}, features=features, labels=labels)
+    return context.make("classifier", key, None, write)
+
+
+def load_classifier(context: StageContext, made: Artifact) -> Callable[[RgbImage, IntArray], FloatArray]:
+    """What `prediction.predict` asks about the objects of an image; loads the run's encoder."""
+    from comus_core.features import load_encoder
+    from comus_core.self_training.object_classifier import LinearClassifier, objects_of
+
+    with made.reading(FILE) as file, np.load(file) as stored:
+        learned = LinearClassifier(stored["weight"], stored["bias"])
+    encoder = load_encoder(context.config.features.encoder, context.device)
+    return partial(objects_of, encode=encoder.encode, classifier=learned)
