@@ -54,16 +54,17 @@ def training_cost(
     each = known if known is not None else _arithmetic(settings, device)
     counts = [images if number == 1 or later is None else later for number in range(1, settings.rounds + 1)]
     forward = each * FORWARD_SHARE * (settings.predict_size / settings.crop) ** 2
-    look = (EXAMPLES + min(SCORED, images if scored is None else scored)) * (forward + SCORING_SECONDS)
+    views = (2 if settings.predict_flip else 1) * (SCALES_COST if settings.predict_scales else 1)
+    refining = GUIDED_SECONDS * (settings.predict_size / 448) ** 2 if settings.refine == "guided" else 0.0
+    mask = forward * views + refining + SCORING_SECONDS
+    look = (EXAMPLES + min(SCORED, images if scored is None else scored)) * mask
     looked = look / (settings.look_every * settings.batch) if settings.look_every else 0.0  # a training image
     training = tuple(
         (each + looked) * count * settings.epochs_of(number) for number, count in enumerate(counts, start=1)
     )
-    views = (2 if settings.predict_flip else 1) * (SCALES_COST if settings.predict_scales else 1)
     taught = later if later is not None else 0 if scored is None else images  # labelled for the next round beside those
     predicted = (images if scored is None else scored) + taught * (settings.rounds - 1) / settings.rounds
-    refining = GUIDED_SECONDS * (settings.predict_size / 448) ** 2 if settings.refine == "guided" else 0.0
-    return TrainingCost(training, predicted * (forward * views + refining + SCORING_SECONDS), known is not None)
+    return TrainingCost(training, predicted * mask, known is not None)
 
 
 def seconds_left(
