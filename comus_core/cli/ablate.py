@@ -94,11 +94,9 @@ def row_line(row: Mapping[str, Any]) -> str:
 def _announce(place: Workspace, run: Run, wanted: Ablation, device: str) -> None:
     """Say, before long work, how many rows there are and what they will cost."""
     from comus_core.device import choose_device
-    from comus_core.images.dataset import open_dataset
-    from comus_core.self_training.ablation_cost import ablation_cost
+    from comus_core.self_training.ablation_cost import cost_for
 
-    images = len(open_dataset(run.config.dataset, place.drawings).files)
-    cost = ablation_cost(wanted, images, place, choose_device(device))
+    cost = cost_for(run, wanted, place, choose_device(device))
     basis = "speeds of earlier trainings here" if cost.measured else "arithmetic; the first training measures"
     print(
         f"{len(wanted.chosen)} rows; {badge(run.provenance['supervision'])}\n"
