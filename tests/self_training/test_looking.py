@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from comus_core.evaluation.matching import match
 from comus_core.images.dataset import open_dataset
 from comus_core.pseudo_masks import from_png
 from comus_core.self_training import TrainingRequest, make_training
+from comus_core.self_training.checkpoint import FILE
 from comus_core.self_training.looking import Looking
 from comus_core.self_training.looks import (
     LookImages,
@@ -81,6 +83,39 @@ def test_looking_changes_no_weight_no_statistic_and_no_random_number(tmp_path, e
     assert [step for step, *_ in noted] == [2, 4, 6, 8, 9]  # every second step, and the last
     assert torch.equal(after_plain, torch.get_rng_state())
     assert same(plain, weights) and [r["loss"] for r in state.history] == [r["loss"] for r in plain_state.history]
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from tests.self_training.test_looking import *
+torch.set_num_threads(1)
+def slowly(progress):
+    print(progress.step, flush=True)
+    time.sleep(0.2)
+looked_at(Path(sys.argv[1]), a_plan=plan(soft_map=salient), on_progress=slowly)
+"""
+
+
+def test_killed_in_the_middle_of_an_epoch_weights_and_looks_are_those_of_an_undisturbed_training(tmp_path):
+    folder = tmp_path / "killed"
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(folder)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    while int(process.stdout.readline()) < 5:  # one step after the checkpoint and the look of step 4
+        assert process.poll() is None
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+
+    def looks(folder):
+        return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("looks/*/*.png")}
+
+    assert (folder / FILE).exists() and {name.split("/")[1] for name in looks(folder)} == {"0000002", "0000004"}
+    weights, _, noted, _ = looked_at(folder, a_plan=plan(soft_map=salient))
+    whole, _, all_noted, _ = looked_at(tmp_path / "whole", a_plan=plan(soft_map=salient))
+    assert [step for step, *_ in noted] == [6, 8, 9] and noted == all_noted[2:]
+    assert same(weights, whole) and same(weights, trained(tmp_path / "plain")[0])
+    assert looks(folder) == looks(tmp_path / "whole") and len(looks(folder)) == 5 * 2
 
 
 @pytest.mark.parametrize("stop_at", [4, 5])
