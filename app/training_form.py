@@ -93,13 +93,9 @@ def preview(
     file = REGISTRY[settings.backbone]
     whole = strongest([Supervision(**run.provenance["supervision"]), file.supervision])
     owed = {"direct": whole.direct, "inherited": whole.inherited}
-    own, shared = run.config.dataset, wanted.images is not None and wanted.images == wanted.scored_on
-    counts = {
-        "later": None if wanted.images == own else later,
-        "scored": None if wanted.scored_on == own else scored,
-    }
-    options: dict[str, Any] = {**counts, "shared": shared, "config": run.config}
-    cost = training_cost(settings, images, workspace, given_device("auto"), **options)
+    shared = wanted.images is not None and wanted.images == wanted.scored_on
+    counts: dict[str, Any] = {"later": later, "scored": scored, "shared": shared, "config": run.config}
+    cost = training_cost(settings, images, workspace, given_device("auto"), **counts)
     missing = None if is_available(settings.backbone) else file
     return TrainingPreview(cost, owed, badge(owed), missing, command_line(workspace, run, wanted))
 
