@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -16,6 +16,7 @@ from comus_core.cli.tables import print_ablation
 from comus_core.command_line import assigned
 from comus_core.self_training import TRAINING_PRESETS, TrainingRequest, make_training
 from comus_core.self_training.ablation import Ablation, ablation_json
+from comus_core.self_training.settings import Backbone
 from comus_core.workspace import Run, Workspace, open_workspace
 
 
@@ -25,7 +26,7 @@ from comus_core.workspace import Run, Workspace, open_workspace
 @click.option("--rows", multiple=True, metavar="NAME", help="Only this row; repeatable; default: all.")
 @click.option("--images", metavar="DATASET", help="What rounds after the first learn from; default: the run's images.")
 @click.option("--eval", "scored_on", metavar="DATASET", help="What all is scored on; default: the run's images.")
-@click.option("--backbone", metavar="NAME", help="dino-resnet50 or efficientnet-lite0.")
+@click.option("--backbone", metavar="NAME", help=f"{', '.join(get_args(Backbone))}.")
 @click.option("--filter", "percent", type=float, metavar="P", help="Percent left out; default: as decided.")
 @click.option(
     "--seed", "seeds", type=int, multiple=True, default=(0,), show_default=True, metavar="S", help="Repeatable."

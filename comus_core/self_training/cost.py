@@ -11,7 +11,7 @@ from comus_core.self_training.settings import TrainingSettings
 from comus_core.workspace import Workspace
 
 # GFLOP to train on one crop of 256 pixels at output stride 16, forwards and backwards; counted from the architectures.
-GFLOP = {"efficientnet-lite0": 8.0, "dino-resnet50": 47.0}
+GFLOP = {"efficientnet-lite0": 8.0, "dino-resnet50": 47.0, "mobilenetv3-large": 11.7}
 FORWARD_SHARE = 1 / 3  # of that, what a prediction needs
 SCALES_COST = (3 / 4) ** 2 + 1 + (5 / 4) ** 2  # three scales instead of one, in pixels
 GUIDED_SECONDS = 0.07 + 5 * 0.03  # an image at 448 pixels: the filter, and each category that is likely somewhere

@@ -10,7 +10,7 @@ from comus_core.config import check_choice, from_dict, merge, require, to_dict
 
 Optimiser = Literal["adam", "adamw"]
 Schedule = Literal["constant", "poly"]
-Backbone = Literal["dino-resnet50", "efficientnet-lite0"]
+Backbone = Literal["dino-resnet50", "efficientnet-lite0", "mobilenetv3-large"]
 Resize = Literal["squash", "keep"]
 Refine = Literal["none", "guided"]
 

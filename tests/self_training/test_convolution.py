@@ -99,10 +99,13 @@ def test_a_bias_is_added():
         assert torch.equal(layer(maps), functional.conv2d(maps, layer.weight, layer.bias, 1, 18, 18))
 
 
-def test_a_whole_network_has_the_gradients_it_has_without(monkeypatch):
+@pytest.mark.parametrize(("backbone", "dilated", "wide"), [("efficientnet-lite0", 4, 9), ("mobilenetv3-large", 2, 6)])
+def test_a_whole_network_has_the_gradients_it_has_without(monkeypatch, backbone, dilated, wide):
     """In double precision, in which the order of sums is far below any other difference."""
     torch.manual_seed(0)
-    network = Segmenter(make_training(head_channels=16), 3).double().to(memory_format=torch.channels_last)
+    network = (
+        Segmenter(make_training(backbone=backbone, head_channels=16), 3).double().to(memory_format=torch.channels_last)
+    )
     for layer in network.modules():
         if isinstance(layer, nn.Dropout):
             layer.p = 0.0
@@ -119,6 +122,6 @@ def test_a_whole_network_has_the_gradients_it_has_without(monkeypatch):
     with FasterConvolutions():
         loss = functional.cross_entropy(network(pixels), labels)
     ours = torch.autograd.grad(loss, list(network.parameters()))
-    assert used.count("_apart") == 4 and used.count("_of_columns") == 2 * 9  # Lite0 at stride 16
+    assert used.count("_apart") == dilated and used.count("_of_columns") == 2 * wide  # at stride 16
     for expected, found in zip(plain, ours, strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-7, atol=1e-10)
