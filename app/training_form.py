@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, get_args
 
 from app.run_form import given_device
 from comus_core.choices import badge
@@ -93,7 +93,9 @@ def preview(
     file = REGISTRY[settings.backbone]
     whole = strongest([Supervision(**run.provenance["supervision"]), file.supervision])
     owed = {"direct": whole.direct, "inherited": whole.inherited}
-    cost = training_cost(settings, images, workspace, given_device("auto"), later=later, scored=scored)
+    shared = wanted.images is not None and wanted.images == wanted.scored_on
+    counts: dict[str, Any] = {"later": later, "scored": scored, "shared": shared, "config": run.config}
+    cost = training_cost(settings, images, workspace, given_device("auto"), **counts)
     missing = None if is_available(settings.backbone) else file
     return TrainingPreview(cost, owed, badge(owed), missing, command_line(workspace, run, wanted))
 

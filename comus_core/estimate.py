@@ -52,12 +52,7 @@ def estimate(config: RunConfig, images: int, workspace: Workspace, device: str =
     """The cost of a run of `config` (with `auto` resolved) over so many images, if nothing is reused."""
     known = speeds(workspace, device)
     saliency, encoder = work_names(config)
-    per_image = {
-        "images": known.get("images", DECODE_SECONDS),
-        "saliency": known.get(saliency, _arithmetic(saliency, device)),
-        "features": known.get(encoder, _arithmetic(encoder, device)),
-    }
-    seconds = {stage: each * images for stage, each in per_image.items()}
+    seconds = {stage: each * images for stage, each in seconds_per_image(config, workspace, device).items()}
     seconds["clustering"] = 1.0 + 1e-4 * images + 3e-9 * images**2
     if config.clustering.clusters == "auto" and config.clustering.method != "hdbscan":
         seconds["clustering"] += HOW_MANY_SECONDS * min(images, 2000)
@@ -69,6 +64,17 @@ def estimate(config: RunConfig, images: int, workspace: Workspace, device: str =
         memory_bytes=1_200_000_000 + images * 12_000,
         measured=saliency in known and encoder in known,
     )
+
+
+def seconds_per_image(config: RunConfig, workspace: Workspace, device: str) -> dict[str, float]:
+    """Seconds an image of `images`, `saliency` and `features`: measured here before, else by arithmetic."""
+    known = speeds(workspace, device)
+    saliency, encoder = work_names(config)
+    return {
+        "images": known.get("images", DECODE_SECONDS),
+        "saliency": known.get(saliency, _arithmetic(saliency, device)),
+        "features": known.get(encoder, _arithmetic(encoder, device)),
+    }
 
 
 def work_names(config: RunConfig) -> tuple[str, str]:

@@ -181,10 +181,20 @@ def read_soft_map(artifact: Artifact, image_id: str) -> Any:
 
 def read_soft_maps(artifact: Artifact, image_ids: Sequence[str]) -> list[SoftMap]:
     """The soft maps of some images, (h, w) float32 in [0, 1] each, in the order asked for."""
+    png_of = read_soft_map_files(artifact, image_ids)
+    return [soft_map_of(png_of[image_id]) for image_id in image_ids]
+
+
+def read_soft_map_files(artifact: Artifact, image_ids: Sequence[str]) -> dict[str, bytes]:
+    """The soft maps of some images as they are stored: id -> bytes of a PNG file."""
     with artifact.reading(TABLE) as file:
         table = pq.read_table(file, filters=[("image_id", "in", list(image_ids))])
-    png_of = dict(zip(*(table.column(name).to_pylist() for name in ("image_id", "png")), strict=True))
-    return [dequantise(from_png(png_of[image_id])) for image_id in image_ids]
+    return dict(zip(*(table.column(name).to_pylist() for name in ("image_id", "png")), strict=True))
+
+
+def soft_map_of(png: bytes) -> SoftMap:
+    """A stored soft map, (h, w) float32 in [0, 1]."""
+    return dequantise(from_png(png))
 
 
 def categories_of(table: ClusterTable, decided: Decisions) -> Categories:

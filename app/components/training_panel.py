@@ -119,10 +119,7 @@ def _curves(steps: Steps, looks: Sequence[Look], training: Training) -> None:
         st.markdown("**mIoU while training**")
         if scored:
             figures.show(look_curve(steps, looks), key="training_looks")
-            st.caption(
-                f"On {scored[-1].images} images, matched on those, by the network alone: without the mirrored view "
-                "and the saliency that the rounds below may have, which are scored on all."
-            )
+            st.caption(f"On {scored[-1].images} images, matched on those; the rounds below are scored on all.")
         elif training.settings["training"].get("look_every") == 0:
             st.caption("This training does not look at its network on the way (`look_every` is 0).")
         elif training.result["rounds"] and training.result["rounds"][0]["miou"] is None:

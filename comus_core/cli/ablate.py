@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -16,6 +16,7 @@ from comus_core.cli.tables import print_ablation
 from comus_core.command_line import assigned
 from comus_core.self_training import TRAINING_PRESETS, TrainingRequest, make_training
 from comus_core.self_training.ablation import Ablation, ablation_json
+from comus_core.self_training.settings import Backbone
 from comus_core.workspace import Run, Workspace, open_workspace
 
 
@@ -25,7 +26,7 @@ from comus_core.workspace import Run, Workspace, open_workspace
 @click.option("--rows", multiple=True, metavar="NAME", help="Only this row; repeatable; default: all.")
 @click.option("--images", metavar="DATASET", help="What rounds after the first learn from; default: the run's images.")
 @click.option("--eval", "scored_on", metavar="DATASET", help="What all is scored on; default: the run's images.")
-@click.option("--backbone", metavar="NAME", help="dino-resnet50 or efficientnet-lite0.")
+@click.option("--backbone", metavar="NAME", help=f"{', '.join(get_args(Backbone))}.")
 @click.option("--filter", "percent", type=float, metavar="P", help="Percent left out; default: as decided.")
 @click.option(
     "--seed", "seeds", type=int, multiple=True, default=(0,), show_default=True, metavar="S", help="Repeatable."
@@ -94,11 +95,9 @@ def row_line(row: Mapping[str, Any]) -> str:
 def _announce(place: Workspace, run: Run, wanted: Ablation, device: str) -> None:
     """Say, before long work, how many rows there are and what they will cost."""
     from comus_core.device import choose_device
-    from comus_core.images.dataset import open_dataset
-    from comus_core.self_training.ablation_cost import ablation_cost
+    from comus_core.self_training.ablation_cost import cost_for
 
-    images = len(open_dataset(run.config.dataset, place.drawings).files)
-    cost = ablation_cost(wanted, images, place, choose_device(device))
+    cost = cost_for(run, wanted, place, choose_device(device))
     basis = "speeds of earlier trainings here" if cost.measured else "arithmetic; the first training measures"
     print(
         f"{len(wanted.chosen)} rows; {badge(run.provenance['supervision'])}\n"

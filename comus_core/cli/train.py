@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -21,6 +21,7 @@ from comus_core.self_training import (
     make_training,
     what_was_asked,
 )
+from comus_core.self_training.settings import Backbone
 from comus_core.workspace import open_workspace
 from comus_core.workspace.trainings import Training
 
@@ -31,7 +32,7 @@ from comus_core.workspace.trainings import Training
 @click.option("--rounds", type=int, metavar="N", help="1 trains the teacher alone, 2 a student of it, and so on.")
 @click.option("--images", metavar="DATASET", help="What rounds after the first learn from; default: the run's images.")
 @click.option("--eval", "scored_on", metavar="DATASET", help="What rounds are scored on; default: the run's images.")
-@click.option("--backbone", metavar="NAME", help="dino-resnet50 or efficientnet-lite0.")
+@click.option("--backbone", metavar="NAME", help=f"{', '.join(get_args(Backbone))}.")
 @click.option("--filter", "percent", type=float, metavar="P", help="Percent left out; default: as decided.")
 @click.option("--seed", type=int, default=0, show_default=True, metavar="S")
 @click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any other, as learning_rate=1e-4.")

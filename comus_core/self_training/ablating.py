@@ -12,7 +12,7 @@ from comus_core.config import ClusteringMethod
 from comus_core.errors import DatasetError
 from comus_core.images.dataset import absolute, open_dataset
 from comus_core.self_training.ablation import Ablation, Row, ablation_json, in_order, plan, table
-from comus_core.self_training.ablation_cost import Meter, ablation_cost
+from comus_core.self_training.ablation_cost import Meter, cost_for
 from comus_core.self_training.settings import asked
 from comus_core.types import OnProgress, no_progress
 from comus_core.weights import REGISTRY, Supervision, strongest
@@ -54,8 +54,7 @@ def ablate(
     require_truth(run, workspace, ablation)
     workspace.artifact(run, "clustering")
     ablation = replace(ablation, request=completed(ablation).request)
-    images = len(open_dataset(run.config.dataset, workspace.drawings).files)
-    meter = Meter(ablation_cost(ablation, images, workspace, choose_device(device)).rows, on_progress)
+    meter = Meter(cost_for(run, ablation, workspace, choose_device(device)).rows, on_progress)
     found: dict[tuple[str, int], dict[str, float | None]] = {}
     options: dict[str, Any] = {"device": device, "on_progress": meter}
     with _in_front(workspace, run, ablation):

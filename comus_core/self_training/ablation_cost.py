@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from comus_core.config import RunConfig
+from comus_core.images.dataset import absolute, open_dataset
 from comus_core.self_training.ablation import Ablation, Row, in_order, learned_from, predicted_by
 from comus_core.self_training.cost import training_cost
 from comus_core.types import OnProgress, Progress
-from comus_core.workspace import Workspace
+from comus_core.workspace import Run, Workspace
 
 ROW_SECONDS = 1.0  # opening, matching and scoring of a row of which all else is there
 
@@ -41,14 +44,45 @@ class AblationCost:
         return sum(row.total for row in self.rows)
 
 
-def ablation_cost(ablation: Ablation, images: int, workspace: Workspace, device: str = "cpu") -> AblationCost:
-    """The cost of the rows chosen over so many images."""
+def cost_for(run: Run, ablation: Ablation, workspace: Workspace, device: str = "cpu") -> AblationCost:
+    """The cost of the rows chosen, the images of the run and of every other data set counted.
+
+    Raises:
+        DatasetError: one of them cannot be opened.
+    """
+    own, request = run.config.dataset, ablation.request
+
+    def count(spec: str | None) -> int | None:
+        spec = absolute(spec) if spec else own
+        return None if spec == own else len(open_dataset(spec, workspace.drawings).files)
+
+    counts = {"later": count(request.images), "scored": count(request.scored_on)}
+    images = len(open_dataset(own, workspace.drawings).files)
+    return ablation_cost(ablation, images, workspace, device, **counts, config=run.config)
+
+
+def ablation_cost(
+    ablation: Ablation,
+    images: int,
+    workspace: Workspace,
+    device: str = "cpu",
+    *,
+    later: int | None = None,
+    scored: int | None = None,
+    config: RunConfig | None = None,
+) -> AblationCost:
+    """The cost of the rows chosen over so many images; the arguments are those of `training_cost`."""
+    shared = later is not None and ablation.request.images == ablation.request.scored_on
+    options: dict[str, Any] = {"later": later, "scored": scored, "shared": shared, "config": config}
     known: set[object] = set()
-    rows, measured = [], training_cost(ablation.settings, images, workspace, device).measured
+    base = training_cost(ablation.settings, images, workspace, device, **options)
+    rows, measured = [], base.measured
     for row, seed in in_order(ablation):
-        stages = []
+        stages = _seen_first(base.scored, "scored", known)
         if row.settings is not None:
-            cost = training_cost(row.settings, images, workspace, device)
+            cost = training_cost(row.settings, images, workspace, device, **options)
+            if row.round > 1:
+                stages += _seen_first(cost.later, "later", known)
             for number in range(1, row.round + 1):
                 for stage, key, seconds in (
                     (f"round {number}", learned_from(ablation, row, seed, number), cost.training[number - 1]),
@@ -59,6 +93,13 @@ def ablation_cost(ablation: Ablation, images: int, workspace: Workspace, device:
                     known.add((stage, key))
         rows.append(RowCost(row, seed, tuple(stages)))
     return AblationCost(tuple(rows), measured)
+
+
+def _seen_first(seconds: Mapping[str, float], images: str, known: set[object]) -> list[tuple[str, float]]:
+    """The stages over images that no row before has looked at."""
+    stages = [(stage, each) for stage, each in seconds.items() if each and (stage, images) not in known]
+    known.update((stage, images) for stage, _ in stages)
+    return stages
 
 
 class Meter:

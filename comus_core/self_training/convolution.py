@@ -57,7 +57,7 @@ def convolve(
     """
     plain = (maps, weight, bias, stride, padding, dilation, groups)
     rate, size, around = _both(dilation), maps.shape[-2:], _both(padding)
-    if around is None or rate is None or bias is not None:  # padding by name; ours have no bias
+    if maps.dim() != 4 or around is None or rate is None or bias is not None:  # padding by name; ours have no bias
         return torch.conv2d(*plain)
     depthwise = groups == maps.shape[1] == weight.shape[0]
     half = weight.shape[-2] // 2, weight.shape[-1] // 2

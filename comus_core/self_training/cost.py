@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from comus_core.estimate import EFFICIENCY, GPU_GFLOPS, matrix_speed, remember, speeds
+from comus_core.config import RunConfig, require
+from comus_core.estimate import EFFICIENCY, GPU_GFLOPS, matrix_speed, remember, seconds_per_image, speeds
 from comus_core.self_training.looks import EXAMPLES, SCORED
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.workspace import Workspace
 
 # GFLOP to train on one crop of 256 pixels at output stride 16, forwards and backwards; counted from the architectures.
-GFLOP = {"efficientnet-lite0": 8.0, "dino-resnet50": 47.0}
+GFLOP = {"efficientnet-lite0": 8.0, "dino-resnet50": 47.0, "mobilenetv3-large": 11.7}
 FORWARD_SHARE = 1 / 3  # of that, what a prediction needs
 SCALES_COST = (3 / 4) ** 2 + 1 + (5 / 4) ** 2  # three scales instead of one, in pixels
 GUIDED_SECONDS = 0.07 + 5 * 0.03  # an image at 448 pixels: the filter, and each category that is likely somewhere
@@ -19,16 +20,27 @@ SCORING_SECONDS = 0.02  # an image: its mask written, read and counted
 
 @dataclass(frozen=True)
 class TrainingCost:
-    """Seconds of training and of predicting in each round, and whether an earlier training here gave the speed."""
+    """What all rounds will take.
+
+    Attributes:
+        training: seconds of each round.
+        predicting: seconds in each round.
+        measured: whether an earlier training here gave the speed.
+        scored: stage -> seconds, before round 0 is scored on another data set: of its images, saliency and features.
+        later: the same of images, other than those, that later rounds learn from: checked, and looked at for saliency.
+    """
 
     training: tuple[float, ...]
     predicting: float
     measured: bool
+    scored: dict[str, float] = field(default_factory=dict)
+    later: dict[str, float] = field(default_factory=dict)
 
     @property
     def total(self) -> float:
         """Seconds of all rounds."""
-        return sum(self.training) + len(self.training) * self.predicting
+        seen_first = sum(self.scored.values()) + sum(self.later.values())
+        return sum(self.training) + len(self.training) * self.predicting + seen_first
 
 
 def training_cost(
@@ -39,31 +51,48 @@ def training_cost(
     *,
     later: int | None = None,
     scored: int | None = None,
+    shared: bool = False,
+    config: RunConfig | None = None,
 ) -> TrainingCost:
-    """The cost of all rounds, if no round is reused.
+    """The cost of all rounds, if nothing is reused but what the run has of its own images.
 
     Args:
         settings: of the training.
         images: that the first round learns from.
         workspace: where earlier trainings left their speed.
         device: it will run on.
-        later: images that each further round learns from; None for as many.
-        scored: images that each round is scored on; None for as many.
+        later: images of another data set that each further round learns from; None for the run's own.
+        scored: images of another data set that each round is scored on; None for the run's own.
+        shared: whether these are one data set.
+        config: of the run, whose detector and encoder look at other data sets; needed if there are any.
     """
+    require(config is not None or later is scored is None, "the cost of other data sets needs the run's settings")
     known = speeds(workspace, device).get(_work(settings))
     each = known if known is not None else _arithmetic(settings, device)
     counts = [images if number == 1 or later is None else later for number in range(1, settings.rounds + 1)]
     forward = each * FORWARD_SHARE * (settings.predict_size / settings.crop) ** 2
-    look = (EXAMPLES + min(SCORED, images if scored is None else scored)) * (forward + SCORING_SECONDS)
+    views = (2 if settings.predict_flip else 1) * (SCALES_COST if settings.predict_scales else 1)
+    refining = GUIDED_SECONDS * (settings.predict_size / 448) ** 2 if settings.refine == "guided" else 0.0
+    mask = forward * views + refining + SCORING_SECONDS
+    look = (EXAMPLES + min(SCORED, images if scored is None else scored)) * mask
     looked = look / (settings.look_every * settings.batch) if settings.look_every else 0.0  # a training image
     training = tuple(
         (each + looked) * count * settings.epochs_of(number) for number, count in enumerate(counts, start=1)
     )
-    views = (2 if settings.predict_flip else 1) * (SCALES_COST if settings.predict_scales else 1)
-    taught = later if later is not None else 0 if scored is None else images  # labelled for the next round beside those
+    once = (shared or later is scored is None) and settings.label_saliency == settings.predict_saliency
+    taught = 0 if once else images if later is None else later  # labelled for the next round beside those
     predicted = (images if scored is None else scored) + taught * (settings.rounds - 1) / settings.rounds
-    refining = GUIDED_SECONDS * (settings.predict_size / 448) ** 2 if settings.refine == "guided" else 0.0
-    return TrainingCost(training, predicted * (forward * views + refining + SCORING_SECONDS), known is not None)
+    cost = TrainingCost(training, predicted * mask, known is not None)
+    if config is None:
+        return cost
+    unseen = 0 if shared or settings.rounds == 1 else later or 0
+    looked_at = ("images", "saliency") if settings.label_saliency else ("images",)
+    each_stage = seconds_per_image(config, workspace, device)
+    return replace(
+        cost,
+        scored={stage: seconds * (scored or 0) for stage, seconds in each_stage.items()},
+        later={stage: each_stage[stage] * unseen for stage in looked_at},
+    )
 
 
 def seconds_left(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,24 @@ from torch import Tensor, nn
 
 from comus_core.errors import ComusError
 from comus_core.pseudo_masks import to_png
-from comus_core.self_training.looks import FOLDER, IMAGES, LookPlan, look_file
+from comus_core.self_training.looks import FOLDER, IMAGES, LookImages, LookPlan, look_file
 from comus_core.self_training.prediction import predict
 from comus_core.self_training.settings import TrainingSettings
-from comus_core.types import ImageId, IndexMask, RgbImage
+from comus_core.types import IndexMask
 from comus_core.workspace.files import replacing
 
 BATCH = 8  # images predicted at once
 
 
 class Looking:
-    """The looks of one round. The network in training lends its weights; dropout and batch norm rest in the copy.
+    """The looks of one round: masks as the round's own will be, with the same views, saliency and refinement.
+
+    The network in training lends its weights; dropout and batch norm rest in the copy.
 
     Args:
         network: as built; copied.
         plan: what to look at.
-        settings: of the prediction; its size counts; mirrored and scaled views and saliency are left out.
+        settings: of the prediction.
         folder: of the network's artifact in the making; the examples' masks go below it.
         device: of the network.
         note: told of each look: step, mIoU in percent or None, images scored.
@@ -47,8 +48,8 @@ class Looking:
         log: Callable[[str], None],
     ) -> None:
         self.network: Any = deepcopy(network).eval().requires_grad_(False)
-        self.plan, self.folder, self.device, self.note, self.log = plan, folder, device, note, log
-        self.settings = replace(settings, predict_flip=False, predict_scales=False)
+        self.plan, self.settings, self.folder, self.device = plan, settings, folder, device
+        self.note, self.log = note, log
         self.ended = False
 
     def is_due(self, step: int, steps: int) -> bool:
@@ -60,7 +61,7 @@ class Looking:
         try:
             self.network.load_state_dict(weights)
             self._keep_examples(step)
-            self.note(step, self._score(), len(self.plan.scored))
+            self.note(step, self._score(), len(self.plan.scored.ids))
         except (ComusError, OSError, MemoryError, torch.OutOfMemoryError) as fault:
             self.ended = True
             self.log(f"step {step}: no more looks in this round: {fault}")
@@ -69,18 +70,23 @@ class Looking:
         images = self.folder / FOLDER / IMAGES
         if not images.exists():
             with replacing(images) as temporary:
-                temporary.write_text(json.dumps(self.plan.examples))
-        for number, mask in enumerate(self._masks(self.plan.examples, self.plan.read)):
+                temporary.write_text(json.dumps(self.plan.examples.ids))
+        for number, mask in enumerate(self._masks(self.plan.examples)):
             with replacing(look_file(self.folder, step, number)) as temporary:
                 temporary.write_bytes(to_png(mask))
 
     def _score(self) -> float | None:
-        masks = zip(self.plan.scored, self._masks(self.plan.scored, self.plan.read_scored), strict=True)
+        masks = zip(self.plan.scored.ids, self._masks(self.plan.scored), strict=True)
         counted = [self.plan.count(image_id, mask) for image_id, mask in masks]
         return self.plan.score(sum(counted[1:], counted[0])) if counted else None
 
-    def _masks(self, ids: Sequence[ImageId], read: Callable[[ImageId], RgbImage]) -> Iterator[IndexMask]:
-        for start in range(0, len(ids), BATCH):
-            images = [read(image_id) for image_id in ids[start : start + BATCH]]
-            for mask, _ in predict(self.network, images, self.settings, self.device):
+    def _masks(self, images: LookImages) -> Iterator[IndexMask]:
+        for start in range(0, len(images.ids), BATCH):
+            some = images.ids[start : start + BATCH]
+            options: dict[str, Any] = {"classify": self.plan.classify}
+            if images.soft_map is not None:
+                soft_maps = [images.soft_map(image_id) for image_id in some]
+                options |= {"soft_maps": soft_maps, "saliency": self.settings.predict_saliency}
+            pictures = [images.read(image_id) for image_id in some]
+            for mask, _ in predict(self.network, pictures, self.settings, self.device, **options):
                 yield mask

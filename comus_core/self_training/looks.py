@@ -12,10 +12,10 @@ import numpy as np
 
 from comus_core import run_tables as tables
 from comus_core.errors import WorkspaceError
-from comus_core.images.dataset import Dataset
+from comus_core.images.records import Dataset, GroundTruth
 from comus_core.pseudo_masks import from_png
-from comus_core.types import BoolMask, FloatArray, ImageId, IndexMask, IntArray, RgbImage, StrArray
-from comus_core.workspace import Run, Workspace
+from comus_core.types import BoolMask, FloatArray, ImageId, IndexMask, IntArray, RgbImage, SoftMap, StrArray
+from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.decisions import Decisions
 
 V = TypeVar("V")
@@ -26,26 +26,39 @@ FOLDER, IMAGES = "looks", "images.json"  # inside the network's artifact
 
 
 @dataclass(frozen=True)
+class LookImages:
+    """Images that a network in training is tried on.
+
+    Attributes:
+        ids: of the images.
+        read: such an id -> (H, W, 3) image.
+        soft_map: such an id -> its saliency, (h, w) at the detector's own size; None where saliency has no say.
+    """
+
+    ids: tuple[ImageId, ...]
+    read: Callable[[ImageId], RgbImage]
+    soft_map: Callable[[ImageId], SoftMap] | None = None
+
+
+@dataclass(frozen=True)
 class LookPlan:
     """What a network in training is tried on from time to time.
 
     Attributes:
         every: steps from one look to the next; the round's last step is looked at too.
-        examples: ids of the images whose masks are kept.
-        read: an example's id -> (H, W, 3) image.
-        scored: ids of the images that the look is scored on; empty without ground truth.
-        read_scored: such an id -> (H, W, 3) image.
-        count: such an id and its predicted (H, W) mask -> (C + 1, classes) int64 pixels.
+        examples: the images whose masks are kept.
+        scored: the images that the look is scored on; none without ground truth.
+        count: the id of a scored image and its predicted (H, W) mask -> (C + 1, classes) int64 pixels.
         score: the sum of those -> mIoU in percent, matched as the run is.
+        classify: asked about an image's objects (`objects.voted`); None leaves what they are to the network.
     """
 
     every: int
-    examples: tuple[ImageId, ...]
-    read: Callable[[ImageId], RgbImage]
-    scored: tuple[ImageId, ...]
-    read_scored: Callable[[ImageId], RgbImage]
+    examples: LookImages
+    scored: LookImages
     count: Callable[[ImageId, IndexMask], IntArray]
     score: Callable[[IntArray], float]
+    classify: Callable[[RgbImage, IntArray], FloatArray] | None = None
 
     def is_due(self, step: int, steps: int) -> bool:
         """Whether there is a look after `step` of `steps`, 1 the first."""
@@ -54,24 +67,35 @@ class LookPlan:
 
 def plan_looks(
     every: int,
-    examples: tuple[ImageId, ...],
-    read: Callable[[ImageId], RgbImage],
-    scored: Dataset,
-    usable: Sequence[ImageId],
+    examples: LookImages,
+    scored: LookImages,
+    truth: GroundTruth | None,
     categories: int,
     score: Callable[[IntArray], float],
+    classify: Callable[[RgbImage, IntArray], FloatArray] | None = None,
 ) -> LookPlan:
-    """Looks at some examples, scored on some of the `usable` images of a data set, where it has ground truth."""
+    """Looks at some examples, scored on some images of which there is ground truth."""
     from comus_core.stages.rounds import count_prediction
-
-    truth = scored.truth
-    chosen = spread([i for i in usable if truth is not None and truth.has(i)], SCORED)
 
     def count(image_id: ImageId, mask: IndexMask) -> IntArray:
         assert truth is not None, "nothing is scored without ground truth"
         return count_prediction(image_id, mask, truth.mask(image_id), truth.ignore, categories, len(truth.classes))
 
-    return LookPlan(every, examples, read, tuple(chosen), scored.read, count, score)
+    return LookPlan(every, examples, scored, count, score, classify)
+
+
+def scored_ids(dataset: Dataset, usable: Sequence[ImageId]) -> tuple[ImageId, ...]:
+    """Some of the `usable` images of a data set to score looks on: evenly spread over those with ground truth."""
+    truth = dataset.truth
+    return tuple(spread([i for i in usable if truth is not None and truth.has(i)], SCORED))
+
+
+def images_to_look_at(dataset: Dataset, ids: tuple[ImageId, ...], soft_maps: Artifact | None) -> LookImages:
+    """Images of a data set; their soft maps, if asked for, are read once and stay in memory as their PNG files."""
+    if soft_maps is None:
+        return LookImages(ids, dataset.read)
+    stored = tables.read_soft_map_files(soft_maps, ids)
+    return LookImages(ids, dataset.read, lambda image_id: tables.soft_map_of(stored[image_id]))
 
 
 def examples_of(workspace: Workspace, run: Run, decided: Decisions) -> tuple[ImageId, ...]:

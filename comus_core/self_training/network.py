@@ -32,6 +32,9 @@ BACKBONES = {
     "efficientnet-lite0": BackboneSpec(
         "tf_efficientnet_lite0", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), ("conv_head.", "bn2.", "classifier.")
     ),
+    "mobilenetv3-large": BackboneSpec(
+        "mobilenetv3_large_100", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), ("conv_head.", "classifier.")
+    ),
 }
 
 

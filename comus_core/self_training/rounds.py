@@ -17,12 +17,12 @@ from comus_core.images.dataset import absolute, open_dataset
 from comus_core.label_map import LabelMap
 from comus_core.scoring import score_json, score_run
 from comus_core.self_training.cost import remember_speed
-from comus_core.self_training.looks import LookPlan, examples_of, plan_looks
+from comus_core.self_training.looks import LookImages, LookPlan, examples_of, images_to_look_at, plan_looks, scored_ids
 from comus_core.self_training.round_scores import score_round, score_table
 from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked
 from comus_core.stages import StageContext
 from comus_core.trained_categories import remembered, trained_names
-from comus_core.types import IntArray, OnProgress, no_progress
+from comus_core.types import ImageId, IntArray, OnProgress, no_progress
 from comus_core.weights import REGISTRY, Supervision, strongest
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.artifacts import digest
@@ -93,7 +93,7 @@ def _train(
         training = _score_round_0(training, contexts, workspace, run)
         on_training(training)
         context, images = contexts.own, contexts.checked(contexts.own)
-        plan = _look_plan(contexts, workspace, run, decided, settings.look_every, training)
+        plan = _look_plan(contexts, workspace, run, decided, settings, training, classifier)
         for number in range(1, settings.rounds + 1):
             start = time.perf_counter()
             report = partial(workspace.trainings.note, training.id, number)
@@ -159,12 +159,24 @@ class _Contexts:
 
 
 def _look_plan(
-    contexts: _Contexts, workspace: Workspace, run: Run, decided: Decisions, every: int, training: Training
+    contexts: _Contexts,
+    workspace: Workspace,
+    run: Run,
+    decided: Decisions,
+    settings: TrainingSettings,
+    training: Training,
+    classifier: Artifact | None,
 ) -> LookPlan | None:
     """What the networks are tried on while they train; None where the settings say never."""
-    if not every:
+    if not settings.look_every:
         return None
-    own, scored = contexts.own.dataset, contexts.scored.dataset
+
+    def looked_at(context: StageContext, ids: tuple[ImageId, ...]) -> LookImages:
+        salient = settings.predict_saliency and ids
+        maps = stages.soft_maps(context, contexts.checked(context)) if salient else None
+        return images_to_look_at(context.dataset, ids, maps)
+
+    scored = contexts.scored.dataset
     usable = tables.usable_ids(contexts.checked(contexts.scored)) if scored.truth is not None else []
     names = trained_names(training, decided)
 
@@ -172,7 +184,10 @@ def _look_plan(
         assert scored.truth is not None, "nothing is scored without ground truth"
         return score_table(workspace, run, table, scored.truth.classes, names).miou
 
-    return plan_looks(every, examples_of(workspace, run, decided), own.read, scored, usable, len(names), miou)
+    examples = looked_at(contexts.own, examples_of(workspace, run, decided))
+    tried = looked_at(contexts.scored, scored_ids(scored, usable))
+    classify = stages.load_classifier(contexts.own, classifier) if classifier is not None else None
+    return plan_looks(settings.look_every, examples, tried, scored.truth, len(names), miou, classify)
 
 
 def _complete(request: TrainingRequest) -> TrainingRequest:

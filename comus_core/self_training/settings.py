@@ -10,7 +10,7 @@ from comus_core.config import check_choice, from_dict, merge, require, to_dict
 
 Optimiser = Literal["adam", "adamw"]
 Schedule = Literal["constant", "poly"]
-Backbone = Literal["dino-resnet50", "efficientnet-lite0"]
+Backbone = Literal["dino-resnet50", "efficientnet-lite0", "mobilenetv3-large"]
 Resize = Literal["squash", "keep"]
 Refine = Literal["none", "guided"]
 
@@ -56,7 +56,7 @@ class TrainingSettings:
     mix: float = 0.0  # share of crops into which the objects of another are pasted (ClassMix)
     ema: float = 0.99  # decay a step of the weights' average that is kept as the network; 0 keeps the last weights
     checkpoint_every: int = 50  # steps
-    look_every: int = 120  # steps from one look at the network in training to the next; 0 never looks
+    look_every: int = 240  # steps from one look at the network in training to the next; 0 never looks
 
     def __post_init__(self) -> None:
         check_choice("backbone", self.backbone, Backbone)

@@ -3,7 +3,7 @@
 `pipeline.py` calls these in order. A stage whose artifact is there does no work and loads no model.
 """
 
-from comus_core.stages.classifiers import classifier
+from comus_core.stages.classifiers import classifier, load_classifier
 from comus_core.stages.clusters import clustering, how_many, projection
 from comus_core.stages.context import StageContext
 from comus_core.stages.masks import counts, pseudo_masks
@@ -21,6 +21,7 @@ __all__ = [
     "counts",
     "features",
     "how_many",
+    "load_classifier",
     "network",
     "predictions",
     "projection",

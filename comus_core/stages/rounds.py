@@ -219,6 +219,7 @@ def load_segmenter(trained: Artifact, settings: TrainingSettings, outputs: int, 
     Raises:
         WorkspaceError: its file is gone or damaged.
     """
+    import torch
     from safetensors.torch import load_file
 
     from comus_core.self_training.network import Segmenter
@@ -227,6 +228,8 @@ def load_segmenter(trained: Artifact, settings: TrainingSettings, outputs: int, 
         weights = load_file(file)
     segmenter = Segmenter(settings, outputs)
     segmenter.load_state_dict(weights)
+    # As in training: the order in memory decides the order of sums.
+    segmenter = segmenter.to(memory_format=torch.channels_last)
     return segmenter.to(device).eval().requires_grad_(False)
 
 

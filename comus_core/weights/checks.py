@@ -34,7 +34,8 @@ def blank_network(name: str) -> nn.Module:
         "dino-resnet50": _resnet50,
         "basnet": _basnet,
         "basnet-supervised": _basnet,
-        "efficientnet-lite0": _lite0,
+        "efficientnet-lite0": lambda: _classifier("tf_efficientnet_lite0"),
+        "mobilenetv3-large": lambda: _classifier("mobilenetv3_large_100"),
     }
     if name not in builders:
         raise WeightsError(f"'{name}' is no state dict: choose one of {', '.join(builders)}")
@@ -196,10 +197,10 @@ def _vit(architecture: str) -> nn.Module:
     return network
 
 
-def _lite0() -> nn.Module:
+def _classifier(architecture: str) -> nn.Module:
     import timm
 
-    network: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    network: nn.Module = timm.create_model(architecture, pretrained=False)
     return network
 
 

@@ -155,6 +155,19 @@ _FILES = (
         non_commercial=False,
         supervision=Supervision("image labels", "none"),
     ),
+    WeightFile(
+        name="mobilenetv3-large",
+        filename="mobilenetv3_large_100_ra-f55367f5.pth",
+        what="MobileNetV3-Large, trained on the labels of ImageNet: a small backbone for self-training",
+        source=UrlSource(
+            "https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-weights/"
+            "mobilenetv3_large_100_ra-f55367f5.pth"
+        ),
+        sha256=None,
+        licence="Apache-2.0 (timm)",
+        non_commercial=False,
+        supervision=Supervision("image labels", "none"),
+    ),
 )
 
 REGISTRY: dict[str, WeightFile] = {file.name: file for file in _FILES}

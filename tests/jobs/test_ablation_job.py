@@ -1,17 +1,22 @@
 """An ablation as a background job."""
 
+import os
 import shutil
+import signal
 
 import pytest
 
 from app import job_words
 from comus_core import open_workspace
 from comus_core.errors import SettingsError
-from comus_core.jobs import ensure_supervisor, get, read_log, submit, wait
+from comus_core.jobs import cancel, ensure_supervisor, get, read_log, resume, submit, wait
 from comus_core.self_training import make_training
+from comus_core.self_training.ablating import known
 from comus_core.self_training.ablation import Ablation, ablation_json
+from comus_core.self_training.checkpoint import FILE
+from comus_core.stages.rounds import WEIGHTS
 from tests.jobs.builders import job
-from tests.jobs.watching import PATIENCE, end_all
+from tests.jobs.watching import PATIENCE, end_all, until
 
 
 @pytest.fixture
@@ -35,6 +40,65 @@ def test_it_is_done_in_the_background_and_says_each_row(workspace, finished):
     assert done.run == run.id and done.stage == "spectral"
     log = read_log(done)
     assert f"spectral: mIoU {run.result['evaluation']['miou']:.2f} %" in log and "k-means: mIoU " in log
+
+
+TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "batch": 8, "epochs": 15, "checkpoint_every": 2}
+TRAINED = Ablation(make_training(**TINY), rows=("round 1, no filter", "round 1"))
+
+
+def done(workspace, job_id):
+    """The table of a finished ablation without its seconds, and the weights of each network by its fingerprint."""
+    assert wait(workspace, job_id, PATIENCE).state == "done"
+    run = workspace.runs.get(get(workspace, job_id).run)
+    rows = [{**row, "seconds": None} for row in known(run, workspace, TRAINED)["rows"]]
+    files = workspace.root.glob(f"artifacts/network/*/{WEIGHTS}")
+    return rows, {file.parent.name: file.read_bytes() for file in files}
+
+
+def begun(workspace, run):
+    job = submit(workspace, "ablate", {"run": run.id, "dataset": run.config.dataset} | ablation_json(TRAINED), "cpu")
+    ensure_supervisor(workspace)
+    return job
+
+
+def written(workspace):
+    """When each artifact of the rows was finished."""
+    kinds = ("network", "predictions", "round_counts")
+    manifests = [p for kind in kinds for p in workspace.root.glob(f"artifacts/{kind}/*/manifest.json")]
+    return {p: p.stat().st_mtime_ns for p in manifests}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(finished, tmp_path_factory):
+    root = tmp_path_factory.mktemp("undisturbed") / "w"
+    shutil.copytree(finished[0].root, root)
+    place = open_workspace(root)
+    try:
+        yield done(place, begun(place, finished[1]).id)
+    finally:
+        end_all(place)
+
+
+@pytest.mark.parametrize("how", ["killed", "cancelled"])
+def test_disturbed_in_its_second_row_it_ends_with_the_table_of_an_undisturbed_one(
+    workspace, finished, undisturbed, how
+):
+    job = begun(workspace, finished[1])
+    folder = workspace.root / "artifacts" / "network"
+    checkpoint = until(lambda: len(written(workspace)) == 3 and next(folder.glob(f"*.partial/{FILE}"), None))
+    first = written(workspace)
+    if how == "killed":
+        os.kill(get(workspace, job.id).pid, signal.SIGKILL)
+    else:
+        cancel(workspace, job.id)
+    until(lambda: get(workspace, job.id).state == {"killed": "lost"}.get(how, "cancelled"))
+    assert checkpoint.exists() and written(workspace) == first  # it ended in the middle of the second row
+    resume(workspace, job.id)
+    ensure_supervisor(workspace)
+    rows, weights = done(workspace, job.id)
+    assert get(workspace, job.id).attempt == 2 and not checkpoint.exists()
+    assert first.items() < written(workspace).items()  # the first row was not computed again
+    assert (rows, weights) == undisturbed and len(weights) == 2 and all(row["mean"] for row in rows)
 
 
 @pytest.mark.parametrize(

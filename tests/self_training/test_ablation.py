@@ -5,13 +5,15 @@ from statistics import stdev
 
 import pytest
 
+from comus_core.config import RunConfig, SaliencySettings
 from comus_core.errors import SettingsError
 from comus_core.self_training import TrainingRequest, make_training
 from comus_core.self_training.ablation import SWITCHES, Ablation, ablation_json, ablation_of, plan, table
-from comus_core.self_training.ablation_cost import ROW_SECONDS, Meter, ablation_cost
+from comus_core.self_training.ablation_cost import ROW_SECONDS, Meter, ablation_cost, cost_for
 from comus_core.self_training.cost import training_cost
 from comus_core.types import Progress
-from comus_core.workspace import open_workspace
+from comus_core.workspace import Run, open_workspace
+from tests.builders import draw_folder
 
 BASE = make_training(epochs=4, predict_flip=True, confidence=0.0, ema=0.0, jitter=0.0, predict_scales=False)
 TABLE_5 = ["k-means", "spectral", "round 1, no filter", "round 1", "round 2"]
@@ -97,6 +99,32 @@ def test_the_estimate_counts_each_network_and_its_masks_once(tmp_path):
     assert [stage for stage, _ in cost["no predict_flip"].stages] == ["round 1 masks"]
     alone = ablation_cost(Ablation(BASE, seeds=(0, 1), rows=("round 2",)), 100, workspace)
     assert alone.total == pytest.approx(2 * (one.total + ROW_SECONDS)) and not alone.measured
+
+
+def test_the_estimate_counts_what_looks_at_other_images_once(tmp_path):
+    workspace, config = open_workspace(tmp_path / "w"), RunConfig("a", SaliencySettings("u2netp"))
+    request = TrainingRequest(images="b", scored_on="c")
+    rows = ("spectral", "round 1", "round 2", "no predict_flip", "confidence")
+    cost = ablation_cost(Ablation(BASE, request, rows=rows), 100, workspace, later=300, scored=50, config=config)
+    one = training_cost(BASE, 100, workspace, later=300, scored=50, config=config)
+    found = {row.row.name: row.stages for row in cost.rows}
+    assert dict(found["spectral"]) == one.scored and list(one.scored) == ["images", "saliency", "features"]
+    assert "saliency" not in dict(found["round 1"])
+    assert dict(found["round 2"][:2]) == one.later and list(one.later) == ["images", "saliency"]
+    assert [stage for stage, _ in found["confidence"]] == ["round 2", "round 2 masks"]
+
+
+def test_the_estimate_of_an_ablation_counts_the_images_of_each_data_set(tmp_path):
+    own, other = draw_folder(tmp_path / "own", count=5), draw_folder(tmp_path / "other", count=9, seed=6)
+    workspace, config = open_workspace(tmp_path / "w"), RunConfig(str(own), SaliencySettings("u2netp"))
+    run = Run("id", "name", config)
+    for request, counts in (
+        (TrainingRequest(images=str(own), scored_on=str(own)), {}),
+        (TrainingRequest(images=str(other), scored_on=str(other)), {"later": 9, "scored": 9}),
+    ):
+        wanted = Ablation(BASE, request, rows=("round 2",))
+        expected = ablation_cost(wanted, 5, workspace, "cpu", **counts, config=config)
+        assert cost_for(run, wanted, workspace).total == pytest.approx(expected.total)
 
 
 def test_progress_is_that_of_all_rows(tmp_path):

@@ -3,9 +3,13 @@
 import pytest
 
 from comus_core import open_workspace
+from comus_core.config import FeatureSettings, RunConfig, SaliencySettings
+from comus_core.errors import SettingsError
+from comus_core.estimate import remember_speeds
 from comus_core.self_training import make_training
 from comus_core.self_training.cost import SCORING_SECONDS, remember_speed, seconds_left, training_cost
 
+CONFIG = RunConfig("photos", SaliencySettings("u2netp"), FeatureSettings("efficientnet-lite0"))
 PLAIN = {"predict_flip": False, "predict_size": 256, "look_every": 0, "epochs": 3, "later_epochs": 2, "rounds": 2}
 
 
@@ -16,9 +20,49 @@ def test_rounds_cost_their_images_and_epochs_at_the_speed_of_an_earlier_training
     cost = training_cost(settings, 100, workspace)
     assert cost.measured and cost.training == pytest.approx((30.0, 20.0))
     assert cost.predicting == pytest.approx(100 * (0.1 / 3 + SCORING_SECONDS))
-    other = training_cost(settings, 100, workspace, later=300, scored=50)
+    other = training_cost(settings, 100, workspace, later=300, scored=50, config=CONFIG)
     assert other.training == pytest.approx((30.0, 60.0))
     assert other.predicting * 2 == pytest.approx((50 + 50 + 300) * (0.1 / 3 + SCORING_SECONDS))
+
+
+def test_other_images_are_also_checked_and_looked_at_by_the_runs_detector_and_encoder(tmp_path):
+    workspace, settings = open_workspace(tmp_path), make_training(**PLAIN)
+    remember_speed(workspace, settings, "cpu", 10.0)
+    remember_speeds(workspace, CONFIG, "cpu", {"soft_maps": 0.5, "features": 0.25, "images": 0.01})
+
+    def seen_first(later, scored, settings=settings, **options):
+        cost = training_cost(settings, 100, workspace, later=later, scored=scored, config=CONFIG, **options)
+        assert cost.total == pytest.approx(
+            sum(cost.training)
+            + cost.predicting * settings.rounds
+            + sum(cost.scored.values())
+            + sum(cost.later.values())
+        )
+        return sum(cost.scored.values()), sum(cost.later.values())
+
+    assert seen_first(None, None) == (0, 0)  # the run has looked at its own
+    assert seen_first(None, 50) == pytest.approx((50 * (0.01 + 0.5 + 0.25), 0))  # round 0 needs all of them
+    assert seen_first(300, None) == pytest.approx((0, 300 * (0.01 + 0.5)))
+    assert seen_first(300, 300, shared=True) == pytest.approx((300 * 0.76, 0))
+    unaided = make_training(**PLAIN | {"predict_saliency": 0.0, "label_saliency": 0.0})
+    assert seen_first(300, None, unaided) == pytest.approx((0, 300 * 0.01))
+    assert seen_first(300, None, make_training(**PLAIN | {"rounds": 1})) == (0, 0)
+    with pytest.raises(SettingsError, match="needs the run's settings"):
+        training_cost(settings, 100, workspace, scored=50)
+
+
+def test_a_teachers_labels_are_predicted_apart_from_what_is_scored_only_where_they_differ(tmp_path):
+    workspace = open_workspace(tmp_path)
+
+    def masks(changes, **options):
+        settings = make_training(**PLAIN | changes)
+        remember_speed(workspace, settings, "cpu", 10.0)
+        cost = training_cost(settings, 100, workspace, config=CONFIG, **options)
+        return 2 * cost.predicting / (0.1 / 3 + SCORING_SECONDS)
+
+    assert masks({}) == pytest.approx(200) and masks({}, later=70, scored=70, shared=True) == pytest.approx(140)
+    assert masks({"label_saliency": 0.2}) == pytest.approx(300)
+    assert masks({}, scored=50) == pytest.approx(200) and masks({}, later=70) == pytest.approx(270)
 
 
 def test_looks_cost_a_few_percent_in_the_preset_and_are_in_the_estimate(tmp_path):

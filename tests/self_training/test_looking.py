@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -14,17 +15,31 @@ import pytest
 import torch
 
 from comus_core import open_workspace
+from comus_core import run_tables as tables
 from comus_core.deletion import delete_run
 from comus_core.errors import Cancelled, ImageError, WorkspaceError
 from comus_core.evaluation.matching import match
+from comus_core.images.dataset import open_dataset
 from comus_core.pseudo_masks import from_png
 from comus_core.self_training import TrainingRequest, make_training
+from comus_core.self_training.checkpoint import FILE
 from comus_core.self_training.looking import Looking
-from comus_core.self_training.looks import LookPlan, choose_examples, examples_of, look_images, look_mask, spread
+from comus_core.self_training.looks import (
+    LookImages,
+    LookPlan,
+    choose_examples,
+    examples_of,
+    images_to_look_at,
+    look_images,
+    look_mask,
+    scored_ids,
+    spread,
+)
 from comus_core.self_training.loop import Round, train_round
 from comus_core.self_training.prediction import predict
 from comus_core.self_training.rounds import train
 from comus_core.stages.rounds import count_prediction
+from comus_core.workspace import Artifact
 from tests.self_training.test_loop import one_thread, same, trained  # noqa: F401
 from tests.self_training.test_rounds import TINY
 from tests.self_training.tiny import IGNORE, SETTINGS, drawn_examples, tiny_network
@@ -32,12 +47,20 @@ from tests.self_training.tiny import IGNORE, SETTINGS, drawn_examples, tiny_netw
 EXAMPLES = drawn_examples()
 
 
-def plan(every=2, examples=("0", "3"), scored=("1", "5", "7"), read=None):
+def salient(image_id):
+    """A blob somewhere, of another size than the image."""
+    rows, columns = np.mgrid[:20, :24]
+    at = np.random.default_rng(int(image_id)).uniform(4, 16, 2)
+    return np.exp(-((rows - at[0]) ** 2 + (columns - at[1]) ** 2) / 20).astype(np.float32)
+
+
+def plan(every=2, examples=("0", "3"), scored=("1", "5", "7"), read=None, soft_map=None):
     def count(image_id, mask):
         return count_prediction(image_id, mask, EXAMPLES.get(image_id)[1], IGNORE, 2, 3)
 
     read = read or (lambda image_id: EXAMPLES.get(image_id)[0])
-    return LookPlan(every, examples, read, scored, read, count, lambda table: float(np.trace(table)))
+    tried = [LookImages(ids, read, soft_map) for ids in (examples, scored)]
+    return LookPlan(every, *tried, count, lambda table: float(np.trace(table)))
 
 
 def looked_at(folder, settings=SETTINGS, a_plan=None, **options):
@@ -62,6 +85,39 @@ def test_looking_changes_no_weight_no_statistic_and_no_random_number(tmp_path, e
     assert same(plain, weights) and [r["loss"] for r in state.history] == [r["loss"] for r in plain_state.history]
 
 
+KILLED = """
+import sys, time
+from pathlib import Path
+from tests.self_training.test_looking import *
+torch.set_num_threads(1)
+def slowly(progress):
+    print(progress.step, flush=True)
+    time.sleep(0.2)
+looked_at(Path(sys.argv[1]), a_plan=plan(soft_map=salient), on_progress=slowly)
+"""
+
+
+def test_killed_in_the_middle_of_an_epoch_weights_and_looks_are_those_of_an_undisturbed_training(tmp_path):
+    folder = tmp_path / "killed"
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(folder)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    while int(process.stdout.readline()) < 5:  # one step after the checkpoint and the look of step 4
+        assert process.poll() is None
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+
+    def looks(folder):
+        return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("looks/*/*.png")}
+
+    assert (folder / FILE).exists() and {name.split("/")[1] for name in looks(folder)} == {"0000002", "0000004"}
+    weights, _, noted, _ = looked_at(folder, a_plan=plan(soft_map=salient))
+    whole, _, all_noted, _ = looked_at(tmp_path / "whole", a_plan=plan(soft_map=salient))
+    assert [step for step, *_ in noted] == [6, 8, 9] and noted == all_noted[2:]
+    assert same(weights, whole) and same(weights, trained(tmp_path / "plain")[0])
+    assert looks(folder) == looks(tmp_path / "whole") and len(looks(folder)) == 5 * 2
+
+
 @pytest.mark.parametrize("stop_at", [4, 5])
 def test_stopped_and_resumed_the_weights_are_those_of_a_training_without_looks(tmp_path, stop_at):
     def stop(progress):
@@ -75,20 +131,32 @@ def test_stopped_and_resumed_the_weights_are_those_of_a_training_without_looks(t
     assert same(weights, trained(tmp_path / "plain")[0])
 
 
-@pytest.mark.parametrize("ema", [0.0, 0.9])
-def test_the_last_look_is_at_the_weights_that_are_kept(tmp_path, ema):
-    weights, _, noted, _ = looked_at(tmp_path, replace(SETTINGS, ema=ema, epochs=9))
+VIEWS = [
+    {"ema": 0.0},
+    {"ema": 0.9, "predict_flip": False},
+    {"predict_scales": True, "refine": "guided"},
+    {"predict_saliency": 0.7},
+]
+
+
+@pytest.mark.parametrize("changes", VIEWS, ids=lambda changes: next(iter(changes)))
+def test_the_last_look_predicts_with_the_weights_that_are_kept_as_the_round_does(tmp_path, changes):
+    settings = replace(SETTINGS, epochs=9, **changes)
+    soft_map = salient if "predict_saliency" in changes else None
+    weights, _, noted, _ = looked_at(tmp_path, settings, plan(soft_map=soft_map))
     network = tiny_network()
     network.load_state_dict(weights)
-    plainly = replace(SETTINGS, predict_flip=False)
 
-    def masks(ids):
-        return [mask for mask, _ in predict(network.eval(), [EXAMPLES.get(i)[0] for i in ids], plainly)]
+    def masks(ids, maps=soft_map):
+        given = {"soft_maps": [maps(i) for i in ids], "saliency": settings.predict_saliency} if maps else {}
+        return [mask for mask, _ in predict(network.eval(), [EXAMPLES.get(i)[0] for i in ids], settings, **given)]
 
     for number, mask in enumerate(masks(("0", "3"))):
         assert np.array_equal(from_png((tmp_path / f"looks/0000027/{number}.png").read_bytes()), mask)
     right = sum(int((mask == EXAMPLES.get(i)[1]).sum()) for i, mask in zip("157", masks("157"), strict=True))
     assert noted[-1] == (27, float(right), 3) and noted[0][1] != noted[-1][1]
+    if soft_map:
+        assert any((a != b).any() for a, b in zip(masks("157"), masks("157", None), strict=True))
 
 
 def test_without_ground_truth_a_look_has_no_score(tmp_path):
@@ -192,16 +260,10 @@ def test_looks_can_be_read_while_the_round_trains_and_stay_with_the_network(watc
         look_mask(workspace, looks[0].network, 4, "nowhere")
 
 
-def test_the_score_of_a_look_is_that_of_loops_over_the_networks_plain_masks(watched, drawn):
-    workspace, run, training, _ = watched
-    plain = {
-        "predict_flip": False,
-        "predict_saliency": 0.0,
-        "label_saliency": 0.0,
-        "classifier_share": 0.0,
-    }  # as looks are
-    plainly = train(run, workspace, make_training(**TINY, rounds=1, **plain), TrainingRequest(seed=21))
-    predicted = workspace.artifacts.get("predictions", plainly.artifacts["predictions-1"])
+def test_the_score_of_the_last_look_is_that_of_loops_over_the_rounds_own_masks(watched, drawn):
+    workspace, _, training, _ = watched
+    assert SETTINGS_1.predict_flip and SETTINGS_1.predict_saliency  # both are in the masks of the round
+    predicted = workspace.artifacts.get("predictions", training.artifacts["predictions-1"])
     pairs = Counter()
     for row in predicted.table().to_pylist():
         mask = from_png(predicted.file(row["file"]).read_bytes())
@@ -213,10 +275,41 @@ def test_the_score_of_a_look_is_that_of_loops_over_the_networks_plain_masks(watc
         own = [k for k in range(4) if class_of[k] == c]
         hit, union = table[own, c].sum(), table[own].sum() + table[:, c].sum()
         ious.append(hit / (union - hit))
-    # Read back, the weights lie in memory in another order, so that a pixel on an edge may fall elsewhere.
-    assert workspace.trainings.looks(training)[-1].miou == pytest.approx(100 * np.mean(ious), abs=0.02)
-    assert plainly.artifacts["network-1"] == training.artifacts["network-1"]  # how often one looks is not in it
+    looks = workspace.trainings.looks(training)
+    assert looks[-1].miou == pytest.approx(100 * np.mean(ious), abs=1e-9)
+    assert looks[-1].miou == training.result["rounds"][1]["miou"]
+
+
+def test_how_often_and_with_which_views_one_looks_is_not_in_the_network(watched):
+    workspace, run, training, _ = watched
+    plain = {"predict_flip": False, "predict_saliency": 0.0, "label_saliency": 0.0, "look_every": 2}
+    plainly = train(run, workspace, make_training(**TINY, rounds=1, **plain), TrainingRequest(seed=21))
+    assert plainly.artifacts["network-1"] == training.artifacts["network-1"]
     assert workspace.trainings.looks(plainly) == workspace.trainings.looks(training)
+
+
+def test_looks_at_many_images_are_scored_on_48_spread_over_those_with_ground_truth(finished):
+    usable = [f"{k:03d}" for k in range(100)]
+
+    class Truth:
+        def has(self, image_id):
+            return int(image_id) >= 4
+
+    dataset = replace(open_dataset(finished[1].config.dataset, finished[0].drawings), truth=Truth())
+    assert scored_ids(dataset, usable) == tuple(usable[4 + k * 2] for k in range(48))
+    assert scored_ids(replace(dataset, truth=None), usable) == ()
+
+
+def test_soft_maps_for_looks_are_read_once_and_are_those_of_the_run(watched, monkeypatch):
+    workspace, run, *_ = watched
+    dataset, maps = open_dataset(run.config.dataset, workspace.drawings), workspace.artifact(run, "soft_maps")
+    ids = tuple(file.image_id for file in dataset.files[:3])
+    images = images_to_look_at(dataset, ids, maps)
+    expected = tables.read_soft_maps(maps, ids)
+    monkeypatch.setattr(Artifact, "reading", None)  # nothing is read from here on
+    for image_id, soft in zip(ids, expected, strict=True):
+        assert np.array_equal(images.soft_map(image_id), soft) and soft.max() > 0.5
+    assert images_to_look_at(dataset, ids, None).soft_map is None
 
 
 def test_never_looking_is_a_setting_and_a_deleted_run_takes_its_looks_along(watched, tmp_path):

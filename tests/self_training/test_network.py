@@ -1,6 +1,8 @@
 """DeepLabv3 over timm backbones: the right weights, all of them; the right size; the reference's numbers."""
 
+import numpy as np
 import pytest
+import timm
 import torch
 from torchvision.models import resnet50
 from torchvision.models.segmentation.deeplabv3 import DeepLabHead
@@ -9,7 +11,7 @@ from comus_core.errors import SettingsError, WeightsError
 from comus_core.self_training import TRAINING_PRESETS, make_training
 from comus_core.self_training.examples import Examples, steps_per_epoch
 from comus_core.self_training.loop import Round, train_round
-from comus_core.self_training.network import BACKBONES, new_segmenter, supervision_of_backbone
+from comus_core.self_training.network import BACKBONES, Segmenter, new_segmenter, supervision_of_backbone
 from comus_core.weights import Supervision, import_weights, load_network
 
 
@@ -22,6 +24,50 @@ def dino_file(tmp_path, monkeypatch):
     torch.save(state, tmp_path / "dino_resnet50_pretrain.pth")
     import_weights("dino-resnet50", tmp_path / "dino_resnet50_pretrain.pth")
     return state
+
+
+@pytest.fixture
+def mobilenet_file(tmp_path, monkeypatch):
+    """A file with the tensors of timm's MobileNetV3-Large, its classifier among them, as it is published."""
+    monkeypatch.setenv("COMUS_WEIGHTS", str(tmp_path / "weights"))
+    torch.manual_seed(2)
+    state = timm.create_model("mobilenetv3_large_100", pretrained=False).state_dict()
+    state = {key: torch.rand_like(value) if value.is_floating_point() else value for key, value in state.items()}
+    torch.save(state, tmp_path / "downloaded.pth")
+    import_weights("mobilenetv3-large", tmp_path / "downloaded.pth")
+    return state
+
+
+def test_mobilenet_starts_from_every_tensor_of_timms_file_but_the_classifiers(mobilenet_file):
+    settings = make_training(backbone="mobilenetv3-large", head_channels=32)
+    network = new_segmenter(settings, 5, 0)
+    loaded = network.backbone.state_dict()
+    assert all(torch.equal(value, mobilenet_file[key]) for key, value in loaded.items())
+    assert {key.split(".")[0] for key in set(mobilenet_file) - set(loaded)} == {"conv_head", "classifier"}
+    assert all(parameter.requires_grad for parameter in network.parameters())
+    assert supervision_of_backbone(settings) == Supervision("image labels", "none")
+    config = timm.get_pretrained_cfg("mobilenetv3_large_100.ra_in1k")
+    assert (BACKBONES["mobilenetv3-large"].mean, BACKBONES["mobilenetv3-large"].std) == (config.mean, config.std)
+
+
+@pytest.mark.parametrize("stride", [8, 16])
+def test_mobilenet_keeps_the_stride_that_was_asked_and_trains_a_step(mobilenet_file, tmp_path, stride):
+    settings = make_training(
+        backbone="mobilenetv3-large", output_stride=stride, head_channels=32, crop=128, batch=2, epochs=1, ema=0.0
+    )
+    torch.manual_seed(4)
+    network = Segmenter(settings, 4).to(memory_format=torch.channels_last)  # drawn, so that the loss is ln 4
+    pixels = torch.randint(0, 255, (1, 3, 256, 192), dtype=torch.uint8)
+    assert network.eval().coarse(pixels).shape == (1, 4, 256 // stride, 192 // stride)
+    assert network(pixels).shape == (1, 4, 256, 192)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    image, mask = torch.randint(0, 255, (150, 140, 3), dtype=torch.uint8).numpy(), np.ones((150, 140), np.uint8)
+    (tmp_path / "round").mkdir()
+    examples, this = Examples(["a", "b"], lambda _: (image, mask)), Round(1, 0, 255, tmp_path / "round", "cpu")
+    weights, state = train_round(network, examples, settings, this)
+    assert state.step == 1 and state.history[0]["loss"] == pytest.approx(np.log(4), abs=0.7)
+    names = [name for name, _ in network.named_parameters()]
+    assert sum(bool((weights[name] != before[name]).any()) for name in names) > 0.9 * len(names)
 
 
 def test_the_papers_network_starts_from_every_tensor_of_dinos_file(dino_file):

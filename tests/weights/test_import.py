@@ -172,7 +172,6 @@ def test_lite0_is_renamed_in_order_and_its_shapes_are_checked(weights_here, tmp_
 
 
 def test_an_onnx_model_must_have_u2nets_input_and_output(weights_here, tmp_path):
-    pytest.importorskip("onnxruntime")
     (tmp_path / "small.onnx").write_bytes(identity_model((1, 3, 32, 32)))
     with pytest.raises(WeightsError, match=r"small.onnx does not fit 'u2netp'.*\(3, 32, 32\)"):
         import_weights("u2netp", tmp_path / "small.onnx")

@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+import timm
 
 from comus_core.errors import SettingsError
 from comus_core.weights import REGISTRY, SUPERVISION_ORDER, Supervision, strongest
@@ -38,6 +39,7 @@ def test_the_registry_states_the_supervision_of_every_file():
         "basnet-supervised": ("masks", "image labels"),
         "u2netp": ("masks", "none"),
         "efficientnet-lite0": ("image labels", "none"),
+        "mobilenetv3-large": ("image labels", "none"),
     }
 
 
@@ -54,6 +56,8 @@ def test_sources_are_those_of_the_authors():
     assert REGISTRY["basnet"].source == DriveSource("14qsoXU-NE63jKzuGPTJd8DRDnpnP4w6j")
     assert REGISTRY["basnet-supervised"].source == DriveSource("1s52ek_4YTDRt_EOkx1FS53u-vJa0c4nu")
     assert isinstance(REGISTRY["u2netp"].source, PackageSource)
+    timm_says = timm.get_pretrained_cfg("mobilenetv3_large_100.ra_in1k")
+    assert REGISTRY["mobilenetv3-large"].source == UrlSource(timm_says.url) and timm_says.license == "apache-2.0"
 
 
 def test_reading_the_registry_and_the_encoders_loads_neither_torch_nor_timm():
