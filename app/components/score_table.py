@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -11,6 +11,7 @@ import streamlit as st
 from comus_core.choices import badge
 from comus_core.run_view import RunView
 from comus_core.score_tables import ClassRow, MatchRow
+from comus_core.workspace import Run
 
 ROW_HEIGHT = 33
 PERCENT = {"min_value": 0, "max_value": 100, "format": "%.1f"}
@@ -34,9 +35,15 @@ class About:
 
 def about(view: RunView, matching: str, proposals: str) -> About:
     """What is said of the run's numbers."""
-    provenance = view.run.provenance
-    words = badge(provenance["supervision"], tuple(provenance.get("non_commercial", ())))
-    return About(view.run.id, view.run.config.dataset, bool(provenance.get("synthetic")), words, matching, proposals)
+    return about_run(view.run, matching, proposals)
+
+
+def about_run(run: Run, matching: str = "", proposals: str = "", supervision: Mapping[str, str] | None = None) -> About:
+    """The same of a stored run; `supervision` is that of a training of it, which may owe more."""
+    provenance = run.provenance
+    owed = dict(supervision or provenance["supervision"])
+    words = badge(owed, tuple(provenance.get("non_commercial", ())))
+    return About(run.id, run.config.dataset, bool(provenance.get("synthetic")), words, matching, proposals)
 
 
 def class_frame(rows: Sequence[ClassRow]) -> pd.DataFrame:
