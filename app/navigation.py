@@ -25,7 +25,7 @@ PAGES: dict[str, PageEntry] = {
     "explore": PageEntry("explore.py", "Explore", ":material/bubble_chart:"),
     "clusters": PageEntry("clusters.py", "Clusters", ":material/grid_view:"),
     "filter": PageEntry("filter.py", "Filter", ":material/tune:"),
-    "scores": PageEntry("scores.py", "Scores", ":material/bar_chart:"),
+    "scores": PageEntry("scores.py", "Evaluate", ":material/bar_chart:"),
     "training": PageEntry("training.py", "Self-training", ":material/school:"),
     "image": PageEntry("image.py", "Image", ":material/image:"),
     "new": PageEntry("new_run.py", "New run", ":material/add_circle:", about_run=False),
