@@ -19,7 +19,7 @@ from comus_core.workspace.selections import Selection
 # Names of the address's parameters; in the session they have a prefix, so that no widget key can meet them.
 RUN, SELECTION, PROPOSAL, MAP, COLOUR = "run", "selection", "proposal", "map", "colour"
 IMAGE, CLUSTER = "image", "cluster"
-CELL, FIRST, SECOND, LASSO = "cell", "first", "second", "lasso"  # of the Evaluate and Compare pages
+CELL, FIRST, SECOND, LASSO, SHOWN = "cell", "first", "second", "lasso", "shown"  # of the Evaluate and Compare pages
 _PREFIX = "comus."
 
 

@@ -38,7 +38,9 @@ def show(figure: go.Figure, *, key: str, title: str, said: About | None) -> None
     """
     name = f"{said.run}-{key}" if said else key
     drawn = printed(figure, title, said)
-    with st.container(horizontal=True, horizontal_alignment="right", gap=None, key=f"{key}_files"):
+    with st.container(
+        horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap=None, key=f"{key}_files"
+    ):
         _mount(
             key=f"{key}_pictures",
             data={

@@ -40,7 +40,7 @@ def class_bars(scored: ScoredRound, against: Mapping[str, float] | None = None, 
             hovertemplate=f"{name}: %{{x:.2f}} %<extra></extra>",
         )
     figure.update_layout(showlegend=bool(known), bargap=0.25)
-    figure.update_xaxes(title="IoU (%)", range=[0, 101], ticksuffix=" %")
+    figure.update_xaxes(title="IoU (%)", range=[0, 105], ticksuffix=" %")
     figure.update_yaxes(title="class", showgrid=False, tickmode="linear", dtick=1)
     return styled(figure, max(260, 90 + ROW * len(names)))
 
