@@ -25,13 +25,17 @@ PAGES: dict[str, PageEntry] = {
     "explore": PageEntry("explore.py", "Explore", ":material/bubble_chart:"),
     "clusters": PageEntry("clusters.py", "Clusters", ":material/grid_view:"),
     "filter": PageEntry("filter.py", "Filter", ":material/tune:"),
-    "scores": PageEntry("scores.py", "Scores", ":material/bar_chart:"),
+    "scores": PageEntry("scores.py", "Evaluate", ":material/bar_chart:"),
+    "compare": PageEntry("compare.py", "Compare", ":material/compare:"),
     "training": PageEntry("training.py", "Self-training", ":material/school:"),
     "image": PageEntry("image.py", "Image", ":material/image:"),
     "new": PageEntry("new_run.py", "New run", ":material/add_circle:", about_run=False),
     "jobs": PageEntry("jobs.py", "Jobs and runs", ":material/checklist:", about_run=False),
 }
-SECTIONS = {"Look": ("explore", "clusters", "filter", "scores", "image", "training"), "Work": ("new", "jobs")}
+SECTIONS = {
+    "Look": ("explore", "clusters", "filter", "scores", "compare", "image", "training"),
+    "Work": ("new", "jobs"),
+}
 
 
 def page(name: str) -> Any:

@@ -68,7 +68,12 @@ def truth_of(view: RunView) -> GroundTruth | None:
     Raises:
         DatasetError: the data set is no longer where it was.
     """
-    spec, place = view.run.config.dataset, view.workspace
+    return truth_at(view, view.run.config.dataset)
+
+
+def truth_at(view: RunView, spec: str) -> GroundTruth | None:
+    """The same of another data set that a round of the run is scored on."""
+    place = view.workspace
     key = (str(place.root), spec, view.run.artifacts["images"])
     return _truths.get(key, lambda: open_dataset(spec, place.drawings).truth)
 

@@ -52,7 +52,7 @@ def scored(view: RunView, decided: Decisions, matching: MatchingName, *, filtere
     Raises:
         WorkspaceError: the run has no ground truth.
     """
-    mode, frozen = _choice(view, decided, matching)
+    mode, frozen = choice(view, decided, matching)
     return score_view(view, decided, mode, filtered=filtered, frozen=frozen)
 
 
@@ -66,7 +66,7 @@ def curve(view: RunView, decided: Decisions, matching: MatchingName) -> list[Cur
     key = (_key(view), decided.layout_version, decided.filter_by)
     if view.counts is None:
         return _curves.get((key, ""), lambda: coverage_curve(view, decided))
-    mode, frozen = _choice(view, decided, matching)
+    mode, frozen = choice(view, decided, matching)
     return _curves.get((key, matching), lambda: curve_of(view, decided, mode, frozen))
 
 
@@ -121,7 +121,8 @@ def _square(view: RunView, decided: Decisions) -> bool:
     return len(view.categories(decided).ids) == len(view.classes) - 1
 
 
-def _choice(view: RunView, decided: Decisions, matching: MatchingName) -> tuple[Any, Matching | None]:
+def choice(view: RunView, decided: Decisions, matching: MatchingName) -> tuple[Any, Matching | None]:
+    """The mode that a matching is asked for with, and the frozen one if it is that."""
     frozen = _frozen_of(view, decided) if matching == "frozen" else None
     return (matching if matching != "frozen" else "auto"), frozen if isinstance(frozen, Matching) else None
 

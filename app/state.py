@@ -19,6 +19,7 @@ from comus_core.workspace.selections import Selection
 # Names of the address's parameters; in the session they have a prefix, so that no widget key can meet them.
 RUN, SELECTION, PROPOSAL, MAP, COLOUR = "run", "selection", "proposal", "map", "colour"
 IMAGE, CLUSTER = "image", "cluster"
+CELL, FIRST, SECOND, LASSO, SHOWN = "cell", "first", "second", "lasso", "shown"  # of the Evaluate and Compare pages
 _PREFIX = "comus."
 
 
@@ -30,7 +31,7 @@ def run_id() -> str | None:
 def choose_run(run: str) -> None:
     """Look at another run; its own selection comes back, the photograph of the former one goes."""
     if run_id() not in (None, run):
-        for name in (PROPOSAL, IMAGE, CLUSTER):
+        for name in (PROPOSAL, IMAGE, CLUSTER, CELL):
             _write(name, "")
         _write(SELECTION, _remembered(f"selection-of-{run}", ""))
     _write(RUN, run)
@@ -89,6 +90,16 @@ def opened_cluster() -> int | None:
 def open_cluster(cluster: int | None) -> None:
     """Look at one cluster alone, or at all again."""
     _write(CLUSTER, "" if cluster is None else str(cluster))
+
+
+def parameter(name: str) -> str:
+    """What a page keeps in the address under one of the names above, empty if nothing."""
+    return _read(name) or ""
+
+
+def set_parameter(name: str, value: str) -> None:
+    """Keep it in the address and the session; empty removes it."""
+    _write(name, value)
 
 
 def map_method() -> MapMethod:

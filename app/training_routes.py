@@ -114,7 +114,7 @@ def _mask(
 
     def make() -> bytes:
         ids = trained_ids(training)
-        return _png(read(image_id), category_colours(ids), index_dtype_and_ignore(len(ids))[1])
+        return layer_png(read(image_id), category_colours(ids), index_dtype_and_ignore(len(ids))[1])
 
     return answers.versioned(request, version, make, "image/png")
 
@@ -123,24 +123,25 @@ def _truth(rounds: RoundView, image_id: str, _: int) -> bytes:
     truth = rounds.truth
     if truth is None or not truth.has(image_id):
         raise WorkspaceError(f"image {image_id} has no ground truth")
-    return _png(truth.mask(image_id), colours(len(truth.classes) - 1), truth.ignore)
+    return layer_png(truth.mask(image_id), colours(len(truth.classes) - 1), truth.ignore)
 
 
 def _round_mask(rounds: RoundView, image_id: str, number: int) -> bytes:
     truth = rounds.truth
     if truth is None or number not in rounds.class_of:
         ignore = index_dtype_and_ignore(rounds.categories)[1]
-        return _png(rounds.mask(number, image_id), category_colours(rounds.ids), ignore)
+        return layer_png(rounds.mask(number, image_id), category_colours(rounds.ids), ignore)
     found, n = rounds.classes(number, image_id), len(truth.classes)
-    return _png(np.where(found < 0, n, found), colours(n - 1), n)
+    return layer_png(np.where(found < 0, n, found), colours(n - 1), n)
 
 
 def _errors(rounds: RoundView, image_id: str, number: int) -> bytes:
     palette = [ERROR_COLOURS[kind] for kind in sorted(ERROR_COLOURS)]
     assert (RIGHT, WRONG_CLASS, MISSED, INVENTED, IGNORED) == (0, 1, 2, 3, 4), "the palette follows that order"
-    return _png(rounds.errors(number, image_id), palette, IGNORED)
+    return layer_png(rounds.errors(number, image_id), palette, IGNORED)
 
 
-def _png(mask: IndexMask, palette: list[str], ignore: int | None) -> bytes:
+def layer_png(mask: IndexMask, palette: list[str], ignore: int | None) -> bytes:
+    """An index mask as a transparent PNG, its longer side at most `LONGEST`; index i in colour i − 1."""
     small = drawing.fitted((mask.shape[0], mask.shape[1]), LONGEST)
     return drawing.to_png(drawing.index_layer(mask, drawing.rgb(palette), ignore, small))

@@ -24,9 +24,9 @@ def tried() -> None:
         curve = score_data.curve(view, draft, score_data.matchings(view, draft)[0])
         miou, others = score.miou if score else None, filter_panel.other_curves(view, draft) if compare else {}
         figure = filter_curve.filter_curve(curve, draft.filter_percent, miou, coverage(view, draft), others)
-        figures.show(figure, key="filter_curve")
+        figures.show(figure, key="filter_curve", title="What a filter keeps and scores")
         if score is None:
-            st.caption("Without ground truth there is no mIoU; the Scores page says how to add some.")
+            st.caption("Without ground truth there is no mIoU; the Evaluate page says how to add some.")
         else:
             st.caption(
                 f"All images; what is dropped counts as background; matched anew ({score.matching}) at each filter."

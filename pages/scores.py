@@ -1,10 +1,10 @@
-"""How well the clusters agree with the ground truth: per class, and which cluster became which class."""
+"""How well clusters, or a trained round, agree with the ground truth: by class, by cell, by image, against others."""
 
 import streamlit as st
 
-from app import score_data, view_data
-from app.components import choices, score_table, states
-from comus_core import score_tables
+from app import round_data, score_data, view_data
+from app.components import choices, evaluate_panel, score_table, states
+from comus_core.evaluation.image_rows import DISCOVERED
 from comus_core.view_scores import coverage
 
 view = view_data.current_view()
@@ -13,29 +13,46 @@ if view.counts is None:
     st.stop()
 
 decided = view_data.decisions(view)
-labels = view.labels(decided)
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="score_controls"):
+    one = evaluate_panel.round_choice(view)
     offered = {name: score_data.MATCHING_WORDS[name] for name in score_data.matchings(view, decided)}
     matching = choices.segmented("Matching", offered, key="matching")
     sides = {"every": "Every proposal", "core": "Core only, as decided"}
-    filtered = choices.segmented("Proposals", sides, key="score_side") == "core"
+    filtered = one.number == 0 and choices.segmented("Proposals", sides, key="score_side") == "core"
+    scored = round_data.scored(view, one, matching, filtered=filtered)
+    held = evaluate_panel.against(scored, matching)
 fault = score_data.matching_fault(view, decided)
 if fault:
     st.warning(f"The matching of the run's settings cannot be used. {fault}", icon=":material/link_off:")
 
-scored = score_data.scored(view, decided, matching, filtered=filtered)
 score = scored.score
-said = score_table.about(view, score.matching, sides["core" if filtered else "every"])
-classes = score_table.class_frame(score_tables.class_rows(scored, view.classes, labels))
-matches = score_table.match_frame(score_tables.match_rows(scored, view.classes, labels))
+counted = sides["core" if filtered else "every"] if one.number == 0 else round_data.words(one, run=False)
+said = score_table.about_run(view.run, score.matching, counted, one.supervision)
+against = held.per_class if held else None
+classes = score_table.class_frame(scored.class_rows(), scored.sizes, against)
+matches = score_table.match_frame(scored.match_rows())
 
 with st.container(horizontal=True, gap="medium", key="score_figures"):
-    st.metric("mIoU", f"{score.miou:.2f} %", width="content", help="Mean over all classes, background included.")
+    gained = f"{score.miou - held.miou:+.2f} points" if held else None
+    st.metric(
+        "mIoU",
+        f"{score.miou:.2f} %",
+        gained,
+        width="content",
+        help="Mean over all classes, background included." + (f" Points against {held.name}." if held else ""),
+    )
     st.metric("Pixel accuracy", f"{score.pixel_accuracy:.2f} %", width="content")
-    st.metric("Coverage", f"{100 * coverage(view, decided) if filtered else 100:.1f} %", width="content")
-    st.metric("Images", f"{len(view.image_ids):,}", width="content")
-    st.metric("Classes", f"{len(view.classes):,}", width="content", help="Background is one of them.")
-st.caption(score_data.explained(view, decided, matching, filtered))
+    if one.number == 0:
+        st.metric("Coverage", f"{100 * coverage(view, decided) if filtered else 100:.1f} %", width="content")
+    st.metric("Images", f"{len(scored.rows.image_ids):,}", width="content")
+    st.metric("Classes", f"{len(scored.classes):,}", width="content", help="Background is one of them.")
+    st.metric(
+        "Discovered",
+        f"{len(scored.discovered)} of {len(scored.classes) - 1}",
+        width="content",
+        help=f"Object classes with an IoU of {DISCOVERED:g} % or more, as the paper's Table 3 counts them.",
+    )
+st.caption(round_data.explained(view, one, matching, filtered) + (f" {held.note}" if held and held.note else ""))
 
 left, right = st.columns(2, gap="large")
 with left:
@@ -48,3 +65,6 @@ with right:
         st.subheader("Matching", anchor=False, width="content")
         score_table.download(matches, said, name="matching", key="download_matching")
     score_table.show_matches(matches)
+evaluate_panel.curves(scored, said, held)
+evaluate_panel.confused(scored, said)
+evaluate_panel.extremes(scored)

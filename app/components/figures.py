@@ -1,4 +1,4 @@
-"""The look that all Plotly figures share: transparent on either theme, no toolbar, one accent colour."""
+"""What all Plotly figures share: one look, transparent on either theme, and their files below them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from app import view_data
+from app.components import figure_files
+from app.components.score_table import About, about_run
 from app.palette import CORE, FILTERED, UNASSIGNED
 
 __all__ = ["ACCENT", "CORE", "FILTERED", "GRID", "UNASSIGNED", "show", "styled"]
@@ -32,7 +35,18 @@ def styled(figure: go.Figure, height: int = 320) -> go.Figure:
     return figure
 
 
-def show(figure: go.Figure, *, key: str) -> None:
-    """Draw a figure at full width, without Plotly's toolbar."""
+def show(figure: go.Figure, *, key: str, title: str, said: About | None = None) -> None:
+    """Draw a figure at full width, and below it the buttons for its files.
+
+    Args:
+        figure: with titles, and units, on both axes.
+        key: of the figure, and the name of its files behind the run's.
+        title: of the pictures; the page writes its own above.
+        said: whose numbers these are; None is the run looked at.
+    """
     settings: dict[str, Any] = {"displayModeBar": False, "responsive": True}
     st.plotly_chart(figure, key=key, width="stretch", theme="streamlit", config=settings)
+    if said is None:
+        run = view_data.current_run()
+        said = about_run(run) if run else None
+    figure_files.show(figure, key=key, title=title, said=said)

@@ -61,9 +61,15 @@ def filter_curve(
         if value is not None:
             marker = {"color": colour, "size": 10, "line": {"color": "white", "width": 1.5}}
             figure.add_scatter(
-                x=[percent], y=[value], mode="markers", marker=marker, showlegend=False, hoverinfo="skip"
+                x=[percent],
+                y=[value],
+                name="this filter",
+                mode="markers",
+                marker=marker,
+                showlegend=False,
+                hoverinfo="skip",
             )
     figure.update_layout(hovermode="x unified")
-    figure.update_xaxes(title="filter", range=[-1, 101], ticksuffix=" %", showgrid=False)
-    figure.update_yaxes(range=[0, 103], ticksuffix=" %")
+    figure.update_xaxes(title="filter (%)", range=[-1, 101], ticksuffix=" %", showgrid=False)
+    figure.update_yaxes(title="mIoU, kept (%)", range=[0, 103], ticksuffix=" %")
     return styled(figure, 300)

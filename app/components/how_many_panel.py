@@ -79,7 +79,8 @@ def figure(curve: Curve, clusters: int) -> go.Figure:
 def _curve(view: RunView, curve: Curve) -> None:
     st.markdown(f"**{TITLES[curve.name]}**: {curve.suggestion or 'no suggestion'}")
     if len(curve.x):
-        figures.show(figure(curve, view.clusters), key=f"how_many_{curve.name}")
+        title = f"How many clusters: {TITLES[curve.name].lower()}"
+        figures.show(figure(curve, view.clusters), key=f"how_many_{curve.name}", title=title)
     st.caption(curve.reason[0].upper() + curve.reason[1:] + ".")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -11,6 +11,8 @@ import streamlit as st
 from comus_core.choices import badge
 from comus_core.run_view import RunView
 from comus_core.score_tables import ClassRow, MatchRow
+from comus_core.types import FloatArray
+from comus_core.workspace import Run
 
 ROW_HEIGHT = 33
 PERCENT = {"min_value": 0, "max_value": 100, "format": "%.1f"}
@@ -34,23 +36,29 @@ class About:
 
 def about(view: RunView, matching: str, proposals: str) -> About:
     """What is said of the run's numbers."""
-    provenance = view.run.provenance
-    words = badge(provenance["supervision"], tuple(provenance.get("non_commercial", ())))
-    return About(view.run.id, view.run.config.dataset, bool(provenance.get("synthetic")), words, matching, proposals)
+    return about_run(view.run, matching, proposals)
 
 
-def class_frame(rows: Sequence[ClassRow]) -> pd.DataFrame:
-    """A row a class."""
-    return pd.DataFrame(
-        {
-            "Class": [r.name for r in rows],
-            "IoU": [r.iou for r in rows],
-            "Recall": [r.recall for r in rows],
-            "Precision": [r.precision for r in rows],
-            "Pixels": [r.pixels for r in rows],
-            "Found by": [", ".join(r.found_by) for r in rows],
-        }
-    )
+def about_run(run: Run, matching: str = "", proposals: str = "", supervision: Mapping[str, str] | None = None) -> About:
+    """The same of a stored run; `supervision` is that of a training of it, which may owe more."""
+    provenance = run.provenance
+    owed = dict(supervision or provenance["supervision"])
+    words = badge(owed, tuple(provenance.get("non_commercial", ())))
+    return About(run.id, run.config.dataset, bool(provenance.get("synthetic")), words, matching, proposals)
+
+
+def class_frame(
+    rows: Sequence[ClassRow], sizes: FloatArray | None = None, against: Mapping[str, float] | None = None
+) -> pd.DataFrame:
+    """A row a class; `against` is the IoU to subtract of those classes of which it is known."""
+    columns: dict[str, list[object]] = {"Class": [r.name for r in rows], "IoU": [r.iou for r in rows]}
+    if against is not None:
+        columns["Points"] = [r.iou - against[r.name] if r.name in against else None for r in rows]
+    columns |= {"Recall": [r.recall for r in rows], "Precision": [r.precision for r in rows]}
+    columns["Pixels"] = [r.pixels for r in rows]
+    if sizes is not None:
+        columns["Size"] = list(sizes)
+    return pd.DataFrame(columns | {"Found by": [", ".join(r.found_by) for r in rows]})
 
 
 def match_frame(rows: Sequence[MatchRow]) -> pd.DataFrame:
@@ -81,6 +89,8 @@ def show_classes(frame: pd.DataFrame) -> None:
         height=table_height(len(frame)),
         column_config={
             "IoU": st.column_config.ProgressColumn(width=130, help="Intersection over union, percent", **PERCENT),
+            "Points": st.column_config.NumberColumn(format="%+.2f", help="IoU minus that of what is compared to"),
+            "Size": st.column_config.NumberColumn(format="%.1f", help="Mean share of the images that have it, percent"),
             "Recall": st.column_config.NumberColumn(format="%.1f", help="Share of its pixels that were found"),
             "Precision": st.column_config.NumberColumn(format="%.1f", help="Share of what was found that is right"),
             "Pixels": st.column_config.NumberColumn(format="compact", help="In the ground truth"),

@@ -21,19 +21,21 @@ def loss_curve(steps: Steps) -> go.Figure:
     """The smoothed loss over the steps of all rounds, one after another; each round in a colour of its own."""
     figure = _curve(steps, "loss", smooth=True, hover="%{y:.3f}", height=230)
     figure.update_layout(showlegend=len(steps) > 1)
-    figure.update_yaxes(rangemode="tozero")
+    figure.update_yaxes(title="loss (nats)", rangemode="tozero")
     return figure
 
 
 def rate_curve(steps: Steps) -> go.Figure:
     """The learning rate of every step."""
-    return _curve(steps, "rate", smooth=False, hover="%{y:.2e}", height=150)
+    figure = _curve(steps, "rate", smooth=False, hover="%{y:.2e}", height=150)
+    figure.update_yaxes(title="learning rate")
+    return figure
 
 
 def speed_curve(steps: Steps) -> go.Figure:
     """The smoothed images per second of every step."""
     figure = _curve(steps, "images_per_second", smooth=True, hover="%{y:.1f}", height=150)
-    figure.update_yaxes(rangemode="tozero")
+    figure.update_yaxes(title="images per second", rangemode="tozero")
     return figure
 
 
@@ -54,7 +56,7 @@ def look_curve(steps: Steps, looks: Sequence[Look]) -> go.Figure:
     last = sum(int(records[-1]["step"]) for records in steps.values() if records)
     figure.update_layout(hovermode="x unified", showlegend=len(steps) > 1)
     figure.update_xaxes(title="step", showgrid=False, range=[0, max(last, 1) * 1.02])
-    figure.update_yaxes(ticksuffix=" %")
+    figure.update_yaxes(title="mIoU (%)", ticksuffix=" %")
     return styled(figure, 230)
 
 
@@ -110,6 +112,6 @@ def round_bars(rounds: Sequence[Mapping[str, Any]]) -> go.Figure:
         hovertemplate="%{x}: mIoU %{y:.2f} %<extra></extra>",
         width=0.5,
     )
-    figure.update_yaxes(title="mIoU", ticksuffix=" %", rangemode="tozero")
-    figure.update_xaxes(showgrid=False)
+    figure.update_yaxes(title="mIoU (%)", ticksuffix=" %", rangemode="tozero")
+    figure.update_xaxes(title="round", showgrid=False)
     return styled(figure, 230)

@@ -11,6 +11,7 @@ import streamlit as st
 
 from app import job_words, state, view_data
 from app.components import badge, choices, figures, job_card, states, training_strip
+from app.components.score_table import About, about_run
 from app.components.training_figures import Steps, look_curve, loss_curve, rate_curve, round_bars, speed_curve
 from comus_core import jobs
 from comus_core.jobs import Job, eta_seconds
@@ -73,12 +74,13 @@ def _results(view: RunView, training: Training, job: Job | None) -> None:
     badge.show(training.result["supervision"], view.run.provenance.get("non_commercial", ()))
     if job is not None and training.state == "running" and job.state in jobs.ACTIVE:
         _pace(view, training, job, steps)
-    _curves(steps, looks, training)
+    said = about_run(view.run, supervision=training.result["supervision"])
+    _curves(steps, looks, training, said)
     if any(entry["miou"] is not None for entry in rounds):
         one, two = st.columns(2)
         with one:
             st.markdown("**mIoU of each round**")
-            figures.show(round_bars(rounds), key="training_rounds_figure")
+            figures.show(round_bars(rounds), key="training_rounds_figure", title="mIoU of each round", said=said)
         with two:
             st.markdown("**IoU of each class, in percent**")
             st.dataframe(rounds_table(rounds), key="training_table", hide_index=True, height=230)
@@ -107,18 +109,18 @@ def _pace(view: RunView, training: Training, job: Job, steps: Steps) -> None:
             st.metric("Training left", words, width="content")
 
 
-def _curves(steps: Steps, looks: Sequence[Look], training: Training) -> None:
+def _curves(steps: Steps, looks: Sequence[Look], training: Training, said: About) -> None:
     if not steps:
         return
     one, two = st.columns(2)
     with one:
         st.markdown("**Loss**")
-        figures.show(loss_curve(steps), key="training_loss")
+        figures.show(loss_curve(steps), key="training_loss", title="Loss", said=said)
     scored = [look for look in looks if look.miou is not None]
     with two:
         st.markdown("**mIoU while training**")
         if scored:
-            figures.show(look_curve(steps, looks), key="training_looks")
+            figures.show(look_curve(steps, looks), key="training_looks", title="mIoU while training", said=said)
             st.caption(f"On {scored[-1].images} images, matched on those; the rounds below are scored on all.")
         elif training.settings["training"].get("look_every") == 0:
             st.caption("This training does not look at its network on the way (`look_every` is 0).")
@@ -129,10 +131,10 @@ def _curves(steps: Steps, looks: Sequence[Look], training: Training) -> None:
     one, two = st.columns(2)
     with one:
         st.markdown("**Learning rate**")
-        figures.show(rate_curve(steps), key="training_rate")
+        figures.show(rate_curve(steps), key="training_rate", title="Learning rate", said=said)
     with two:
         st.markdown("**Images per second**")
-        figures.show(speed_curve(steps), key="training_speed")
+        figures.show(speed_curve(steps), key="training_speed", title="Images per second", said=said)
 
 
 def rounds_table(rounds: list[dict[str, object]]) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from comus_core.cli.how_many import how_many
 from comus_core.cli.jobs import jobs
 from comus_core.cli.run import evaluate, run
 from comus_core.cli.runs import runs, show
+from comus_core.cli.scores import scores
 from comus_core.cli.train import train
 from comus_core.cli.weights import weights
 from comus_core.errors import Cancelled, ComusError
@@ -34,6 +35,7 @@ COMMANDS = (
     run,
     train,
     evaluate,
+    scores,
     clusters,
     how_many,
     compare,

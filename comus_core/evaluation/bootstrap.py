@@ -90,7 +90,7 @@ def paired_bootstrap(
     differences = np.empty(resamples)
     one, two = _sparse(first.values), _sparse(second.values[order])
     done = 0
-    for weights in _weights(len(first.image_ids), resamples, seed, max(one.shape[1], two.shape[1])):
+    for weights in draws(len(first.image_ids), resamples, seed, max(one.shape[1], two.shape[1])):
         scores = [
             _mious(_tables(weights, rows, side.values.shape[1:]), side) for rows, side in ((one, first), (two, second))
         ]
@@ -135,7 +135,7 @@ def _joined(first: CountedImages, second: CountedImages) -> IntArray:
     return order
 
 
-def _weights(images: int, resamples: int, seed: int, cells: int) -> Iterator[IntArray]:
+def draws(images: int, resamples: int, seed: int, cells: int) -> Iterator[IntArray]:
     """How often each image is drawn, (b, m) int64, block by block; the numbers do not depend on the block."""
     rng, block = np.random.default_rng(seed), max(1, BLOCK_CELLS // max(cells, images))
     shares = np.full(images, 1 / images)

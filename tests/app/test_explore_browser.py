@@ -40,7 +40,7 @@ def test_the_selection_stays_after_recolouring_a_page_change_and_a_reload(page, 
     page.locator(".st-key-colour_by").get_by_text("Ground truth").click()
     page.wait_for_url("**colour=truth**")
     unchanged()
-    page.get_by_test_id("stSidebarNav").get_by_text("Scores").click()
+    page.get_by_test_id("stSidebarNav").get_by_text("Evaluate").click()
     page.wait_for_url("**/scores**")
     settle(page)
     page.get_by_test_id("stSidebarNav").get_by_text("Explore").click()

@@ -55,7 +55,7 @@ def test_the_gallery_holds_what_a_lasso_is_drawn_around_wherever_one_goes(journe
         page.locator(".st-key-colour_by").get_by_text("Ground truth").click()
         page.wait_for_url("**colour=truth**")
         settle(page, words)
-        page.get_by_test_id("stSidebarNav").get_by_text("Scores").click()
+        page.get_by_test_id("stSidebarNav").get_by_text("Evaluate").click()
         page.wait_for_url("**/scores**")
         settle(page, "Pixel accuracy")
         page.get_by_test_id("stSidebarNav").get_by_text("Explore").click()

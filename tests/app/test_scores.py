@@ -1,12 +1,26 @@
 import csv
 import io
+import re
+import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from app.components.evaluate_panel import against_row
+from app.components.score_table import class_frame
+from comus_core import open_workspace
+from comus_core.evaluation.image_rows import cell_images
+from comus_core.images.voc import CLASSES
+from comus_core.paper_scores import VOC_ROWS
 from comus_core.run_view import open_run_view
+from comus_core.scored_round import score_clusters
 from comus_core.scoring import score_run
+from comus_core.self_training import make_training
+from comus_core.self_training.rounds import train
 from tests.app.test_filter import metrics
 from tests.app.test_frame import save_run, texts
+from tests.app.working import by_key
 
 
 @pytest.fixture
@@ -58,8 +72,6 @@ def test_the_tables_are_downloaded_whole_with_run_and_supervision_in_every_row(s
 
 
 def test_a_matching_frozen_from_another_run_is_offered_first_and_used(app_test, changeable):
-    from dataclasses import replace
-
     workspace, run = changeable
     save_run(workspace, run, id="frozen-1", config=replace(run.config, matching_from=run.id, matching="hungarian"))
     test = app_test("scores", workspace=workspace, run="frozen-1")
@@ -70,8 +82,6 @@ def test_a_matching_frozen_from_another_run_is_offered_first_and_used(app_test, 
 
 
 def test_a_frozen_matching_that_is_gone_is_said_and_the_rest_still_works(app_test, changeable):
-    from dataclasses import replace
-
     workspace, run = changeable
     save_run(workspace, run, id="frozen-2", config=replace(run.config, matching_from="gone-1"))
     test = app_test("scores", workspace=workspace, run="frozen-2")
@@ -86,3 +96,85 @@ def test_without_ground_truth_the_page_says_so_and_how_to_add_some(app_test, cha
     test = app_test("scores", workspace=workspace)
     assert not test.exception and not test.metric and "No ground truth" in texts(test)
     assert all(word in test.code[0].value for word in ("images/", "masks/", "classes.txt"))
+
+
+@pytest.fixture(scope="module")
+def trained(finished, tmp_path_factory):
+    """(workspace, run, training): a copy of the small finished run, trained for one round."""
+    root = tmp_path_factory.mktemp("scores") / "w"
+    shutil.copytree(finished[0].root, root)
+    workspace = open_workspace(root)
+    run = workspace.runs.get(finished[1].id)
+    tiny = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
+    return workspace, run, train(run, workspace, make_training(**tiny))
+
+
+def test_discovered_classes_and_the_correlation_with_size_are_those_of_the_core(app_test, view):
+    scored = score_clusters(view, view.workspace.decisions_of(view.run))
+    test = app_test("scores")
+    ious = scored.score.per_class
+    found = sum(ious[name] >= 20 for name in ("disc", "square", "bar"))
+    assert metrics(test)["Discovered"] == f"{found} of 3"
+    assert f"Spearman's ρ = **{scored.correlation.rho:+.2f}**" in texts(test)
+    assert [len(test.get("plotly_chart"))] == [2]
+    classes = test.dataframe[0].value
+    assert classes["Size"].tolist() == scored.sizes.tolist() and "Points" not in classes
+
+
+def test_a_trained_round_is_scored_and_held_against_the_clusters(app_test, trained):
+    workspace, run, training = trained
+    test = app_test("scores", workspace=workspace, run=run.id)
+    by_key(test.selectbox, f"score_round_{run.id}").set_value(f"{training.id}@1").run()
+    by_key(test.selectbox, f"score_against_{run.id}").set_value(f"{run.id}@0").run()
+    assert not test.exception
+    rounds = training.result["rounds"]
+    assert metrics(test)["mIoU"] == f"{rounds[1]['miou']:.2f} %" and "Coverage" not in metrics(test)
+    delta = next(m.delta for m in test.metric if m.label == "mIoU")
+    assert delta == f"{rounds[1]['miou'] - rounds[0]['miou']:+.2f} points"
+    points = dict(zip(test.dataframe[0].value["Class"], test.dataframe[0].value["Points"], strict=True))
+    first, second = (entry["per_class"] for entry in rounds)
+    assert points == {name: second[name] - first[name] for name in first}
+
+
+def test_a_cell_of_the_confusion_matrix_opens_the_images_of_its_pixels(app_test, shown, view):
+    scored = score_clusters(view, view.workspace.decisions_of(view.run))
+    predicted, true = np.argwhere(np.tril(scored.confusion[:4], -1) > 0)[0]
+    test = app_test("scores", run=shown[1].id, cell=f"{predicted}-{true}")
+    assert not test.exception
+    images, pixels = cell_images(scored.rows, scored.matched.class_of, predicted, true)
+    assert f"{len(images)} images, {pixels.sum():,} pixels" in texts(test)
+    shown_ids = re.findall(r'data-image="([^"]+)"', texts(test))[: min(len(images), 12)]
+    assert shown_ids == [scored.rows.image_ids[k] for k in images[:12]]
+    by_key(test.button, "close_cell").click().run()
+    assert 'aria-current="true"' not in texts(test) and "close_cell" not in [b.key for b in test.button]
+
+
+def test_the_worst_images_come_first_or_the_best(app_test, view):
+    scored = score_clusters(view, view.workspace.decisions_of(view.run))
+    test = app_test("scores")
+    ious, ids = scored.pixels.ious, scored.rows.image_ids
+    for side, order in (("worst", np.argsort(ious, kind="stable")), ("best", np.argsort(-ious, kind="stable"))):
+        by_key(test.get("button_group"), "extremes").set_value(side).run()
+        found = re.findall(r'data-image="([^"]+)"[^>]*><img [^>]*alt="[^"]*, IoU ([0-9.]+) %"', texts(test))
+        assert found == [(ids[k], f"{ious[k]:.1f}") for k in order[:12]]
+
+
+def test_the_row_of_the_paper_is_subtracted_where_its_classes_are_known_and_other_images_are_said(app_test, changeable):
+    workspace, run = changeable
+    names = list(CLASSES[: len(run.provenance["classes"])])
+    lookalike = view_of_classes(workspace, run)
+    score = lookalike.score
+    (row,) = [row for row in VOC_ROWS if row.round == 0]
+    held = against_row(row, lookalike)
+    assert held.miou == row.miou and held.per_class == {"background": 82.2, "chair": 0.1, "diningtable": 0.0}
+    frame = class_frame(lookalike.class_rows(), lookalike.sizes, held.per_class)
+    points = dict(zip(frame["Class"], frame["Points"], strict=True))
+    assert points["background"] == score.per_class["background"] - 82.2
+    assert [name for name, value in points.items() if not np.isnan(value)] == [n for n in names if n in held.per_class]
+    assert "other images than these" in held.note and "Table 1" in held.note
+
+
+def view_of_classes(workspace, run):
+    """The run's score under the names of the first VOC classes."""
+    scored = score_clusters(open_run_view(workspace, run), workspace.decisions_of(run))
+    return replace(scored, classes=CLASSES[: len(scored.classes)], dataset="voc:/data:trainval")

@@ -1,0 +1,92 @@
+"""How sure the difference of each class's IoU is: the paired bootstrap over images, with the matching held fixed.
+
+Fixed, because a class has an IoU in every resample only while it is clear which categories stand for it;
+`bootstrap.paired_bootstrap` matches the whole anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from comus_core.config import require
+from comus_core.evaluation.bootstrap import CONFIDENCE, RESAMPLES, draws
+from comus_core.evaluation.image_rows import ClassPixels
+from comus_core.types import FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class ClassDifferences:
+    """The second minus the first, in points of IoU; (n + 1,) float64 each: the classes, then their mean, mIoU.
+
+    Attributes:
+        difference: on all images.
+        low: lower ends of the 95 % percentile intervals.
+        high: their upper ends.
+        resamples: how many.
+    """
+
+    difference: FloatArray
+    low: FloatArray
+    high: FloatArray
+    resamples: int
+
+
+def paired_class_bootstrap(
+    first: ClassPixels, second: ClassPixels, *, resamples: int = RESAMPLES, seed: int = 0
+) -> ClassDifferences:
+    """Draw the images with replacement again and again, the same for both.
+
+    Args:
+        first: m images.
+        second: the same images, in any order.
+        resamples: how often.
+        seed: of the drawing.
+
+    Raises:
+        SettingsError: other images, other ground truth, no image, fewer than one resample.
+    """
+    require(resamples >= 1, f"resamples {resamples}: at least 1")
+    order = joined(first, second)
+    sides = [
+        [part.astype(np.float64) for part in (side.correct[rows], (side.predicted + side.true - side.correct)[rows])]
+        for side, rows in ((first, np.arange(len(order))), (second, order))
+    ]
+    n, done = first.true.shape[1], 0
+    found = np.empty((resamples, n + 1))
+    for weights in draws(len(order), resamples, seed, n):
+        one, two = (_ious(weights, correct, union) for correct, union in sides)
+        found[done : done + len(weights)] = two - one
+        done += len(weights)
+    whole = np.ones((1, len(order)))
+    one, two = (_ious(whole, correct, union)[0] for correct, union in sides)
+    tail = (100 - CONFIDENCE) / 2
+    low, high = np.percentile(found, [tail, 100 - tail], axis=0)
+    return ClassDifferences(two - one, low, high, resamples)
+
+
+def joined(first: ClassPixels, second: ClassPixels) -> IntArray:
+    """The rows of `second` in the order of `first`, (m,).
+
+    Raises:
+        SettingsError: other images, or other ground truth.
+    """
+    row_of = {image_id: row for row, image_id in enumerate(second.image_ids)}
+    other = sorted(set(first.image_ids) ^ set(row_of))
+    require(
+        not other,
+        f"{len(other)} images are in one of the two scores alone, such as {', '.join(other[:3])}: "
+        "score both on the same data set",
+    )
+    require(bool(row_of), "no image has ground truth: there is nothing to compare")
+    order = np.array([row_of[image_id] for image_id in first.image_ids], np.int64)
+    same = first.true.shape[1] == second.true.shape[1] and not (first.true != second.true[order]).nnz
+    require(same, "the two were counted against different ground truth: score both on the same data set")
+    return order
+
+
+def _ious(weights: IntArray, correct: FloatArray, union: FloatArray) -> FloatArray:
+    """(b, n + 1) percent of (b, m) weights; sums of pixels below 2**53 are exact in float64."""
+    found = 100 * (correct.T @ weights.T).T / np.maximum((union.T @ weights.T).T, 1)
+    return np.column_stack([found, found.mean(axis=1)])

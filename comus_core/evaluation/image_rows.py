@@ -1,0 +1,180 @@
+"""The counts behind a score, image by image: which images are good, which are behind a cell, how large classes are.
+
+A run's proposals and remainders and a trained round's categories are the same here: rows of pixels of one image, all
+predicted as one category. Everything is a sum over them; no pixel is read twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from comus_core.evaluation.counts import BACKGROUND, REMAINDER, Counts, sum_rows
+from comus_core.types import FloatArray, ImageId, IntArray
+
+DISCOVERED = 20.0  # percent of IoU from which the paper counts a category as discovered (Table 3)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageRows:
+    """Pixels of parts of images.
+
+    Attributes:
+        image_ids: m different ids.
+        image: (r,) int64, the image of each row.
+        category: (r,) int64 0…C, what it was predicted as; 0 = background, category + 1.
+        values: (r, n) int64 pixels of each class, a SciPy `csr_array`; ignored pixels are in none.
+        categories: C.
+    """
+
+    image_ids: Sequence[ImageId]
+    image: IntArray
+    category: IntArray
+    values: Any
+    categories: int
+
+    @staticmethod
+    def of_counts(counts: Counts, category: IntArray, categories: int) -> ImageRows:
+        """Of a run: `category` (r,) of each row of the counts, 0…C−1 or −1 for background."""
+        number_of = {image_id: number for number, image_id in enumerate(dict.fromkeys(counts.image_id))}
+        image = np.fromiter((number_of[i] for i in counts.image_id), np.int64, len(counts))
+        predicted = np.where(counts.proposal_id == REMAINDER, BACKGROUND, category).astype(np.int64) + 1
+        return ImageRows(list(number_of), image, predicted, counts.values, categories)
+
+    @staticmethod
+    def of_tables(image_ids: Sequence[ImageId], tables: IntArray) -> ImageRows:
+        """Of a trained round: (m, C + 1, n) int64 pixels of each image, category and class."""
+        from scipy.sparse import csr_array
+
+        m, rows, n = tables.shape
+        image, category = np.repeat(np.arange(m), rows), np.tile(np.arange(rows), m)
+        flat = tables.reshape(m * rows, n)
+        some = flat.any(axis=1)
+        return ImageRows(list(image_ids), image[some], category[some], csr_array(flat[some]), rows - 1)
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are, n."""
+        return int(self.values.shape[1])
+
+    @cached_property
+    def contingency(self) -> IntArray:
+        """(C + 1, n) int64 pixels of each category and class, over all images."""
+        return sum_rows(self.values, self.category, self.categories + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class ClassPixels:
+    """Pixels of each image and class, (m, n) int64 each, as SciPy `csr_array`.
+
+    Attributes:
+        image_ids: m ids.
+        correct: of the class, and predicted as it.
+        predicted: predicted as it.
+        true: of the class.
+    """
+
+    image_ids: Sequence[ImageId]
+    correct: Any
+    predicted: Any
+    true: Any
+
+    @cached_property
+    def ious(self) -> FloatArray:
+        """(m,) float64, percent: the mean IoU of the classes that an image has or was given; NaN without any pixel."""
+        union = (self.predicted + self.true - self.correct).tocsr()
+        union.eliminate_zeros()
+        inverse = union.copy().astype(np.float64)
+        inverse.data = 1 / inverse.data
+        classes = np.diff(union.indptr)
+        total = np.asarray(self.correct.multiply(inverse).sum(axis=1)).ravel()
+        return np.where(classes > 0, 100 * total / np.maximum(classes, 1), np.nan)
+
+
+def class_pixels(rows: ImageRows, class_of: IntArray) -> ClassPixels:
+    """The pixels of each image and class under a matching, `class_of` (C + 1,) with −1 for no class."""
+    entries = rows.values.tocoo()
+    image, true, pixels = rows.image[entries.row], entries.col, entries.data
+    predicted = np.asarray(class_of)[rows.category[entries.row]]
+    shape = (len(rows.image_ids), rows.classes)
+    return ClassPixels(
+        rows.image_ids,
+        correct=_summed(image, true, pixels, predicted == true, shape),
+        predicted=_summed(image, predicted, pixels, predicted >= 0, shape),
+        true=_summed(image, true, pixels, np.ones(len(pixels), bool), shape),
+    )
+
+
+def cell_images(rows: ImageRows, class_of: IntArray, predicted: int, true: int) -> tuple[IntArray, IntArray]:
+    """The images behind a cell of the confusion matrix: their numbers and pixels, most first, equals in id order.
+
+    Args:
+        rows: r rows.
+        class_of: (C + 1,) of the matching.
+        predicted: class, or n for what was predicted as no class.
+        true: class.
+    """
+    of_class = np.where(np.asarray(class_of) < 0, rows.classes, class_of)
+    chosen = of_class[rows.category] == predicted
+    pixels = np.zeros(len(rows.image_ids), np.int64)
+    np.add.at(pixels, rows.image[chosen], rows.values[chosen][:, [true]].toarray().ravel())
+    found = np.flatnonzero(pixels)
+    order = found[np.argsort(-pixels[found], kind="stable")]
+    return order, pixels[order]
+
+
+def class_sizes(pixels: ClassPixels) -> FloatArray:
+    """(n,) float64, percent: how much of an image a class takes, on average over the images that have it.
+
+    NaN for a class that no image has. A class is measured as a whole: counts do not tell its objects apart.
+    """
+    whole = np.asarray(pixels.true.sum(axis=1)).ravel().astype(np.float64)
+    shares = pixels.true.astype(np.float64).tocoo()
+    share = shares.data / whole[shares.row]
+    total = np.bincount(shares.col, share, minlength=shares.shape[1])
+    images = np.bincount(shares.col, minlength=shares.shape[1])
+    return np.where(images > 0, 100 * total / np.maximum(images, 1), np.nan)
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Spearman's rank correlation of size and IoU over `classes` object classes; None where it has no value."""
+
+    rho: float | None
+    p_value: float | None
+    classes: int
+
+
+def size_correlation(sizes: FloatArray, ious: FloatArray) -> Correlation:
+    """How far larger classes are found better (the paper's Figure 9).
+
+    Args:
+        sizes: (n,) of `class_sizes`, background first; it and classes that no image has are left out.
+        ious: (n,) percent.
+    """
+    from scipy.stats import spearmanr
+
+    there = np.isfinite(sizes)
+    there[0] = False
+    size, iou = np.asarray(sizes)[there], np.asarray(ious)[there]
+    if len(size) < 3 or np.ptp(size) == 0 or np.ptp(iou) == 0:
+        return Correlation(None, None, len(size))
+    found = spearmanr(size, iou)
+    return Correlation(float(found.statistic), float(found.pvalue), len(size))
+
+
+def discovered(per_class: Mapping[str, float], at_least: float = DISCOVERED) -> list[str]:
+    """The object classes, background left out, whose IoU in percent is at least so high."""
+    return [name for name, iou in list(per_class.items())[1:] if iou >= at_least]
+
+
+def _summed(image: IntArray, column: IntArray, pixels: IntArray, some: Any, shape: tuple[int, int]) -> Any:
+    from scipy.sparse import coo_array
+
+    found = coo_array((pixels[some].astype(np.int64), (image[some], column[some])), shape=shape).tocsr()
+    found.eliminate_zeros()
+    return found

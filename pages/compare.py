@@ -1,0 +1,56 @@
+"""Two rounds on the same images: their maps with one lasso, each class's difference, the images that changed."""
+
+import streamlit as st
+
+from app import compare_data, round_data, state, view_data
+from app.components import choices, compare_images, compare_panel, states, training_strip
+from comus_core.errors import ComusError
+
+METHODS = {"tsne": "t-SNE", "umap": "UMAP"}
+
+view = view_data.current_view()
+with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="compare_controls"):
+    pair = compare_panel.sides(view)
+    matching = compare_panel.matching_choice(view) if pair else "hungarian"
+    if pair:
+        shown = choices.segmented("Projection", METHODS, key="compare_projection")
+        state.set_map_method(shown)
+if pair is None:
+    states.empty(
+        "Nothing to compare with yet",
+        "Train this run, or start another on the same images: then two rounds can be put side by side.",
+        "compare",
+    )
+    st.stop()
+
+st.html(training_strip.STYLE)
+first, second = pair
+names = round_data.words(first.one), round_data.words(second.one)
+supervision = compare_panel.owed(first, second)
+st.caption(f"{names[0]} against {names[1]}; together: {supervision}.")
+drawn, selection = compare_panel.maps(first, second, matching)
+among = None
+if selection.gestures:
+    source = pair[drawn == "second"]
+    among = compare_data.images_of(source, selection)
+    with st.container(horizontal=True, vertical_alignment="center", key="compare_selection"):
+        chosen = compare_data.selected(source, source, selection)
+        st.markdown(f"**{int(chosen.sum()):,} proposals in {len(among):,} images selected**", width="content")
+        st.button("Clear", key="compare_clear", icon=":material/close:", on_click=compare_panel.clear)
+
+scores = None
+try:
+    if view.counts is not None:
+        scores = tuple(round_data.scored_beside(view.workspace, side.one, matching) for side in pair)
+        ids, values = compare_data.gained(*scores)
+        compare_panel.table(*scores, names, supervision)
+    else:
+        found = compare_panel.agreed(first, second)
+        if found is None:
+            st.stop()
+        ids, values = list(found.rows.image_ids), found.pixels.ious
+    image_id = compare_images.walk(first, second, ids, values, among, scores is not None)
+    if image_id is not None:
+        compare_images.side_by_side(first, second, image_id, matching, scores)
+except ComusError as fault:
+    states.error(fault)

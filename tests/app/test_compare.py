@@ -1,0 +1,207 @@
+"""The Compare page without a browser, and the routes behind it."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from app import compare_data, compare_routes, server
+from app.compare_data import opened
+from app.components.compare_images import ordered, steps
+from app.components.score_figures import confusion_shares
+from app.training_routes import ERROR_COLOURS
+from comus_core.comparison import Contestant, contestant
+from comus_core.drawing import rgb
+from comus_core.evaluation.class_bootstrap import paired_class_bootstrap
+from comus_core.round_agreement import agreement_rows
+from comus_core.scored_round import deltas, score_round
+from comus_core.selection import Gesture, select
+from tests.app.comparing import half, make_pair
+from tests.app.test_frame import save_run, texts
+from tests.app.working import by_key, open_app
+
+
+@pytest.fixture(scope="module")
+def pair(finished, drawn, drawn_settings, tmp_path_factory):
+    return make_pair(finished, drawn, drawn_settings, tmp_path_factory.mktemp("pair"))
+
+
+@pytest.fixture
+def open_compare(monkeypatch, pair):
+    def start(**query):
+        return open_app(monkeypatch, pair.workspace, "compare", run=pair.run.id, **query)
+
+    return start
+
+
+@pytest.fixture
+def client(pair, monkeypatch):
+    monkeypatch.setenv("COMUS_WORKSPACE", str(pair.workspace.root))
+    return TestClient(Starlette(routes=server.routes()))
+
+
+def rgba(answer) -> np.ndarray:
+    assert answer.status_code == 200, answer.text
+    return np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGBA"))
+
+
+def test_at_first_the_clusters_are_compared_with_the_last_round_of_the_run(open_compare, pair):
+    test = open_compare()
+    assert not test.exception
+    assert by_key(test.selectbox, "compare_first").value == f"{pair.run.id}@0"
+    assert by_key(test.selectbox, "compare_second").value == f"{pair.training.id}@1"
+    first, second = (score_round(pair.workspace, contestant(pair.workspace, pair.run.id, n)) for n in (0, 1))
+    table = test.dataframe[0].value
+    assert dict(zip(table["Class"], table["Points"], strict=True)) == deltas(second, first)
+    assert len(test.get("bidi_component")) >= 2, "one map, as both are of one run, and the panes"
+
+
+def test_intervals_come_when_they_are_asked_for_and_stay(open_compare, pair):
+    query = {"first": f"{pair.run.id}@0", "second": f"{pair.other.id}@0"}
+    test = open_compare(**query)
+    assert "Low" not in test.dataframe[0].value
+    by_key(test.button, "compare_bootstrap").click().run()
+    sides = [score_round(pair.workspace, Contestant(run, 0)) for run in (pair.run, pair.other)]
+    found = paired_class_bootstrap(sides[0].pixels, sides[1].pixels)
+    table = test.dataframe[0].value.set_index("Class")
+    assert table["Low"].tolist() == [found.low[-1], *found.low[:-1]]
+    assert table["High"].tolist() == [found.high[-1], *found.high[:-1]]
+    assert "Low" in open_compare(**query).dataframe[0].value
+
+
+def test_the_images_that_changed_most_come_first(open_compare, pair):
+    test = open_compare(second=f"{pair.other.id}@0")
+    sides = [score_round(pair.workspace, Contestant(run, 0)) for run in (pair.run, pair.other)]
+    points = sides[1].pixels.ious - sides[0].pixels.ious
+    expected = [sides[0].rows.image_ids[k] for k in np.argsort(-np.abs(points), kind="stable")]
+    assert re.findall(r'data-image="([^"]+)"', texts(test))[:8] == expected[:8]
+    by_key(test.button, "compare_next").click().run()
+    assert f"`{expected[1]}`" in texts(test)
+    assert f'data-image="{expected[1]}" title="{expected[1]}" aria-current="true"' in texts(test)
+
+
+def test_a_lasso_on_one_map_selects_the_same_proposals_on_the_other_and_their_images(open_compare, client, pair):
+    first, second = (opened(Contestant(run, 0)) for run in (pair.run, pair.other))
+    drawn = pair.workspace.selections.keep("tsne", (Gesture(half(first.view)),))
+    test = open_compare(second=second.key, lasso=f"first.{drawn.key}")
+    inside = select(first.view.points("tsne"), drawn.gestures)
+    ids, images = set(first.view.proposals.proposal_id[inside]), set(first.view.proposals.image_id[inside])
+    assert 0 < len(ids) < len(first.view)
+    assert f"{len(ids)} proposals in {len(images)} images selected" in texts(test)
+    assert f"1 of {len(images)}" in texts(test)
+    answer = client.get(compare_routes.colours_url(second, "hungarian", first.key, drawn.key))
+    index = np.frombuffer(answer.content[8:], "<u2")
+    shown = {p for p, k in zip(second.view.proposals.proposal_id, index, strict=True) if k != 65535}
+    assert shown == ids
+    by_key(test.button, "compare_clear").click().run()
+    assert "images selected" not in texts(test)
+
+
+def test_runs_of_other_proposals_share_a_selection_by_image(pair):
+    from dataclasses import replace
+
+    first, second = (opened(Contestant(run, 0)) for run in (pair.run, pair.other))
+    drawn = pair.workspace.selections.keep("tsne", (Gesture(half(first.view)),))
+    artifacts = {**second.view.run.artifacts, "proposals": "0" * 16}
+    elsewhere = replace(second, view=replace(second.view, run=replace(second.view.run, artifacts=artifacts)))
+    found = compare_data.selected(first, elsewhere, drawn)
+    images = compare_data.images_of(first, drawn)
+    assert found.tolist() == [i in images for i in second.view.proposals.image_id]
+
+
+@pytest.mark.parametrize("side", ["clusters", "other", "round"])
+def test_masks_and_errors_of_any_round_are_drawn_from_its_masks(client, pair, side):
+    number, run = (1, pair.run) if side == "round" else (0, pair.other if side == "other" else pair.run)
+    found = opened(contestant(pair.workspace, run.id, number))
+    scored = score_round(pair.workspace, found.one, "hungarian")
+    image_id = next(i for i in found.image_ids() if found.mask(i).any())
+    truth = np.asarray(Image.open(f"{run.config.dataset}/masks/{image_id[-7:-4]}.png"))
+    mask, class_of = found.mask(image_id), np.asarray(scored.matched.class_of)
+    predicted = class_of[mask]
+    drawn = rgba(client.get(compare_routes.picture_url(found, "mask", image_id, "hungarian")))
+    assert np.array_equal(drawn[..., 3] > 0, predicted != 0)
+    errors = rgba(client.get(compare_routes.picture_url(found, "errors", image_id, "hungarian")))
+    assert np.array_equal(errors[..., 3] > 0, predicted != truth)
+    for y, x in np.argwhere(errors[..., 3] > 0)[::23]:
+        kind = 2 if predicted[y, x] == 0 else 3 if truth[y, x] == 0 else 1
+        assert np.array_equal(errors[y, x, :3], rgb([ERROR_COLOURS[kind]])[0])
+    right = rgba(client.get(compare_routes.picture_url(found, "truth", image_id, "hungarian")))
+    assert np.array_equal(right[..., 3] > 0, truth > 0)
+
+
+def test_the_routes_refuse_what_there_is_not(client, pair):
+    found = opened(Contestant(pair.run, 0))
+    url = compare_routes.picture_url(found, "mask", found.image_ids()[0], "hungarian")
+    assert client.get(url).status_code == 200 and "immutable" in client.get(url).headers["cache-control"]
+    assert client.get(url.replace(found.key, "gone@0")).status_code == 404
+    assert client.get(url.replace(found.key, f"{pair.run.id}@7")).status_code == 404
+    assert client.get(url.replace("/mask", "/secrets")).status_code == 404
+    assert client.get(url.replace("matching=hungarian", "matching=best")).status_code == 404
+    assert client.get(re.sub("image=[^&]+", "image=..%2F..%2Fetc", url)).status_code == 404
+
+
+def test_without_ground_truth_the_two_are_compared_with_each_other(monkeypatch, pair, tmp_path):
+    import shutil
+
+    from comus_core import open_workspace
+
+    shutil.copytree(pair.workspace.root, tmp_path / "w")
+    workspace = open_workspace(tmp_path / "w")
+    for run in (pair.run, pair.other):
+        artifacts = {kind: name for kind, name in run.artifacts.items() if kind != "counts"}
+        save_run(workspace, run, artifacts=artifacts, provenance={**run.provenance, "classes": []})
+    test = open_app(monkeypatch, workspace, "compare", run=pair.run.id, second=f"{pair.other.id}@0")
+    assert not test.exception and "agreement instead of scores" in texts(test)
+    by_key(test.button, "compare_agreement").click().run()
+    assert not test.exception
+    first, second = (opened(Contestant(workspace.runs.get(run.id), 0)) for run in (pair.run, pair.other))
+    rows = agreement_rows(first.image_ids(), first.mask, second.mask, (3, 4))
+    pixels = next(m.value for m in test.metric if m.label == "Pixels alike")
+    best = max(_traces(rows.contingency))
+    assert 0 < float(pixels.rstrip(" %")) <= 100 * best / rows.contingency.sum() + 0.01
+    assert test.dataframe[0].value["First"].tolist() == ["background", *first.names]
+    assert "Least alike" in [o for b in test.get("button_group") for o in map(str, b.options)] or "% alike" in texts(
+        test
+    )
+
+
+def _traces(table):
+    """The pixels alike under every one-to-one assignment of the first's three categories and background."""
+    from itertools import permutations
+
+    return [sum(int(table[row, c]) for c, row in enumerate(rows)) for rows in permutations(range(5), 4)]
+
+
+def test_a_run_alone_has_nothing_to_be_compared_with(app_test):
+    test = app_test("compare")
+    assert not test.exception and "Nothing to compare with yet" in texts(test)
+
+
+def test_an_address_that_names_rounds_that_are_gone_shows_those_there_are(open_compare, pair):
+    test = open_compare(first="gone@0", second="nonsense", lasso="second.unknown")
+    assert not test.exception and by_key(test.selectbox, "compare_second").value == f"{pair.training.id}@1"
+
+
+def test_every_round_on_the_way_is_shown_once(pair):
+    trained = contestant(pair.workspace, pair.run.id, 1)
+    found = steps(Contestant(pair.run, 0), trained)
+    assert [(one.run.id, one.number) for one in found] == [(pair.run.id, 0), (pair.run.id, 1)]
+    found = steps(trained, Contestant(pair.other, 0))
+    assert [(one.run.id, one.number) for one in found] == [(pair.run.id, 0), (pair.run.id, 1), (pair.other.id, 0)]
+
+
+def test_images_without_a_value_are_in_no_order():
+    values = np.array([1.0, -5.0, np.nan, 3.0])
+    assert ordered(values, "changed").tolist() == [1, 3, 0]
+    assert ordered(values, "gained").tolist() == [3, 0, 1]
+    assert ordered(values, "lost").tolist() == [1, 0, 3]
+
+
+def test_shares_of_the_confusion_add_up_to_the_true_class(pair):
+    scored = score_round(pair.workspace, Contestant(pair.other, 0))
+    whole = scored.confusion.sum(axis=0)
+    assert confusion_shares(scored).sum(axis=1)[whole > 0] == pytest.approx(100)

@@ -1,0 +1,129 @@
+"""Two runs compared in a real browser: lasso, opacity, zoom, images; and a cell of the confusion matrix opened."""
+
+from __future__ import annotations
+
+import csv
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+
+from comus_core.comparison import Contestant
+from comus_core.evaluation.image_rows import cell_images
+from comus_core.run_view import open_run_view
+from comus_core.scored_round import deltas, score_round
+from tests.app.comparing import make_pair
+from tests.app.map_browser import drag, flower, inside
+from tests.app.serving import serving, settle
+from tests.app.steps import MAP_READY
+
+pytestmark = pytest.mark.browser
+COUNT_RERUNS = """() => { window.reruns = 0; new MutationObserver(() => window.reruns++).observe(
+    document.querySelector('[data-testid=stApp]'), {attributeFilter: ['data-test-script-state']}) }"""
+
+PLACES = """all => all.map(e => {
+    const at = new DOMMatrix(getComputedStyle(e).transform), box = e.parentElement.getBoundingClientRect()
+    return [(at.e / box.width).toFixed(2), (at.f / box.height).toFixed(2)].join()
+})"""
+
+
+@pytest.fixture(scope="module")
+def pair(finished, drawn, drawn_settings, tmp_path_factory):
+    return make_pair(finished, drawn, drawn_settings, tmp_path_factory.mktemp("pair"))
+
+
+@pytest.fixture(scope="module")
+def url(pair, drawn, tmp_path_factory):
+    with serving(pair.workspace.root, tmp_path_factory.mktemp("served"), COMUS_IMAGE_ROOTS=str(drawn.parent)) as served:
+        yield served
+
+
+def test_two_runs_are_compared_with_one_lasso_and_one_view(page, url, pair):
+    page.goto(f"{url}compare?run={pair.run.id}&second={pair.other.id}@0")
+    page.locator(".st-key-compare_panes .window").first.wait_for(timeout=120_000)
+    settle(page)
+    assert page.locator(MAP_READY).count() == 2
+    # a lasso on the first map: the other follows, and so do the images
+    first, second = (open_run_view(pair.workspace, run) for run in (pair.run, pair.other))
+    page.locator("button[data-tool=lasso]").first.click()
+    drag(page, flower(size=0.3))
+    page.get_by_text("images selected").wait_for(timeout=60_000)
+    settle(page)
+    side, _, key = parse_qs(urlsplit(page.url).query)["lasso"][0].partition(".")
+    points, gestures = first.points("tsne"), pair.workspace.selections.read(key).gestures
+    chosen = inside(points, list(gestures[0].polygon))
+    assert side == "first" and 0 < chosen.sum() < len(first)
+    images = set(first.proposals.image_id[chosen])
+    page.get_by_text(f"{chosen.sum()} proposals in {len(images)} images selected").wait_for(timeout=60_000)
+    page.get_by_text(f"1 of {len(images)}", exact=True).wait_for(timeout=60_000)
+    grey = page.locator(".legend li").filter(has_text="not selected").last
+    grey.get_by_text(str(len(second) - int(chosen.sum()))).wait_for(timeout=60_000)
+    # opacity and zoom stay in the browser, and every pane has them
+    panes = page.locator(".st-key-compare_panes")
+    layers = panes.locator("img.layer")
+    assert layers.count() == 5  # two masks, the ground truth, two errors
+    for layer in layers.all():
+        page.wait_for_function("e => e.complete && e.naturalWidth > 0", arg=layer.element_handle(), timeout=60_000)
+    page.evaluate(COUNT_RERUNS)
+    panes.get_by_label("Opacity of the layers").fill("25")
+    assert layers.evaluate_all("all => all.map(e => getComputedStyle(e).opacity)") == ["0.25"] * 5
+    panes.get_by_role("button", name="Zoom in").click()
+    panes.locator(".window").nth(2).dblclick(position={"x": 20, "y": 20})
+    zooms = panes.locator(".stack").evaluate_all(
+        "all => all.map(e => new DOMMatrix(getComputedStyle(e).transform).a.toFixed(3))"
+    )
+    assert set(zooms) == {"3.375"}
+    box = panes.locator(".window").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 - 30, box["y"] + box["height"] / 2 - 20, steps=4)
+    page.mouse.up()
+    assert len(set(panes.locator(".stack").evaluate_all(PLACES))) == 1
+    page.keyboard.down("h")
+    assert set(layers.evaluate_all("all => all.map(e => getComputedStyle(e).opacity)")) == {"0"}
+    page.keyboard.up("h")
+    assert page.evaluate("window.reruns") == 0
+    # the next image, through the same opacity, whole again
+    page.get_by_role("button", name="Next").click()
+    page.get_by_text(f"2 of {len(images)}", exact=True).wait_for(timeout=60_000)
+    settle(page)
+    assert set(layers.evaluate_all("all => all.map(e => getComputedStyle(e).opacity)")) == {"0.25"}
+    assert panes.locator("output").input_value() == "1×"
+    # the differences, read again
+    with page.expect_download(timeout=60_000) as download:
+        page.locator(".st-key-download_differences button").click()
+    with open(download.value.path(), newline="") as file:
+        rows = list(csv.DictReader(file))
+    sides = [score_round(pair.workspace, Contestant(run, 0)) for run in (pair.other, pair.run)]
+    assert {row["Class"]: float(row["Points"]) for row in rows} == deltas(*sides)
+    assert {row["supervision"] for row in rows} == {"supervised: masks"}
+
+
+def test_a_confusion_cell_opens_its_images(page, url, pair):
+    scored = score_round(pair.workspace, Contestant(pair.other, 0))
+    predicted, true = np.argwhere((scored.confusion[:4] > 0) & ~np.eye(4, dtype=bool))[0]
+    images, pixels = cell_images(scored.rows, scored.matched.class_of, predicted, true)
+    page.goto(f"{url}scores?run={pair.other.id}")
+    settle(page, "Confusion")
+    page.evaluate("window.sameDocument = true")
+    page.locator(f'[data-cell="{predicted}-{true}"]').click()
+    page.get_by_text(f"{len(images)} images, {pixels.sum():,} pixels").wait_for(timeout=60_000)
+    settle(page)
+    assert f"cell={predicted}-{true}" in page.url and page.evaluate("window.sameDocument") is True
+    found = page.locator(".st-key-cell_images a").evaluate_all("all => all.map(e => e.dataset.image)")
+    assert found == [scored.rows.image_ids[k] for k in images[:12]]
+    picture = page.locator(".st-key-cell_images img").first
+    picture.scroll_into_view_if_needed()
+    page.wait_for_function("e => e.naturalWidth > 0", arg=picture.element_handle(), timeout=60_000)
+    page.locator(".st-key-cell_images a").first.click()
+    page.wait_for_url("**/image?**", timeout=60_000)
+    settle(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_narrow_screen_holds_the_comparison(open_page, url, pair, scheme):
+    page = open_page(width=390, height=844, scheme=scheme)
+    page.goto(f"{url}compare?run={pair.run.id}&second={pair.other.id}@0")
+    page.locator(".st-key-compare_panes .window").first.wait_for(timeout=120_000)
+    settle(page)
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")

@@ -1,0 +1,101 @@
+"""The score of a round in full, from Python and from the command line."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from comus_core import open_workspace
+from comus_core.cli.main import cli
+from comus_core.comparison import contestant
+from comus_core.errors import SettingsError
+from comus_core.evaluation.error_map import image_ious
+from comus_core.images.voc import CLASSES
+from comus_core.paper_scores import VOC_ROWS, paper_rows, same_images
+from comus_core.run_view import open_run_view
+from comus_core.scored_round import as_json, deltas, score_clusters, score_round
+from comus_core.scoring import score_run
+from comus_core.self_training import make_training
+from comus_core.self_training.rounds import train
+from comus_core.stages.rounds import read_round_counts
+from comus_core.workspace.decisions import Decisions
+
+TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
+
+
+@pytest.fixture(scope="module")
+def trained(finished, tmp_path_factory):
+    """(workspace, run, training) in a copy of the finished workspace."""
+    root = tmp_path_factory.mktemp("scored") / "w"
+    shutil.copytree(finished[0].root, root)
+    workspace = open_workspace(root)
+    run = workspace.runs.get(finished[1].id)
+    return workspace, run, train(run, workspace, make_training(**TINY))
+
+
+@pytest.mark.parametrize("mode", [None, "hungarian", "majority"])
+@pytest.mark.parametrize("filtered", [False, True])
+def test_round_0_scores_as_the_run_does(finished, mode, filtered):
+    view, decided = open_run_view(*finished), Decisions(filter_percent=40.0)
+    expected = score_run(*finished, decided, mode)
+    found = score_clusters(view, decided, mode, filtered=filtered)
+    assert found.score == (expected.filtered if filtered else expected.every)
+    assert found.confusion.sum() == found.rows.contingency.sum()
+
+
+def test_a_trained_round_scores_as_its_training_said(trained):
+    workspace, run, training = trained
+    found = score_round(workspace, contestant(workspace, run.id, 1))
+    entry = training.result["rounds"][1]
+    assert (found.score.miou, found.score.per_class) == (entry["miou"], entry["per_class"])
+    counts = workspace.artifacts.get("round_counts", training.artifacts["counts-1"])
+    ids, values = read_round_counts(counts, len(found.names))
+    assert list(found.rows.image_ids) == ids
+    assert found.pixels.ious == pytest.approx(image_ious(values, found.matched.class_of), abs=1e-12, nan_ok=True)
+
+
+def test_the_command_tells_what_python_does_and_the_differences_to_another_round(trained):
+    workspace, run, _ = trained
+    options = ["--against", run.id, "--images", "3", "--json", "-", "--workspace", str(workspace.root)]
+    done = CliRunner().invoke(cli, ["scores", f"{run.id}@1", *options], catch_exceptions=False)
+    text = done.output[: done.output.rindex("\n}") + 2]
+    sides = [score_round(workspace, contestant(workspace, run.id, number)) for number in (1, 0)]
+    found = json.loads(text)
+    assert found == json.loads(json.dumps(as_json(*sides, most=3)))
+    gained = sides[0].score.miou - sides[1].score.miou
+    assert found["against"]["differences"]["mIoU"] == gained and f"{gained:+.2f}" in done.output[len(text) :]
+    worst = [image["iou"] for image in found["worst"]]
+    assert worst == sorted(sides[0].pixels.ious.tolist())[:3]
+    assert np.array(found["confusion"]["pixels"]).sum() == sides[0].rows.contingency.sum()
+    assert [row["name"] for row in found["per_class"]] == ["background", "disc", "square", "bar"]
+    assert found["discovered"]["classes"] == [k for k, v in list(sides[0].score.per_class.items())[1:] if v >= 20]
+    assert "disc" in done.output[len(text) :] and "worst images" in done.output
+
+
+def test_the_filter_acts_on_round_0_alone(trained):
+    workspace, run, _ = trained
+    options = ["--core", "--workspace", str(workspace.root)]
+    refused = CliRunner().invoke(cli, ["scores", f"{run.id}@1", *options])
+    assert refused.exit_code == 2 and "no filter acts on" in refused.output
+    done = CliRunner().invoke(cli, ["scores", run.id, *options, "--json", "-"], catch_exceptions=False)
+    assert f'"miou": {score_run(workspace, run).filtered.miou}' in done.output
+
+
+def test_scores_on_different_data_sets_are_not_subtracted(finished):
+    from dataclasses import replace
+
+    found = score_clusters(open_run_view(*finished), Decisions())
+    with pytest.raises(SettingsError, match="comus compare"):
+        deltas(found, replace(found, dataset="/elsewhere"))
+
+
+def test_the_paper_is_held_against_its_own_classes_only():
+    assert paper_rows("voc:/data:trainval", CLASSES) == VOC_ROWS
+    assert paper_rows("/data/voc-lookalike", (*CLASSES[:-1], "screen")) == ()
+    assert paper_rows("coco:/data:val", ["background", *map(str, range(80))])[1].discovered == 34
+    assert same_images(VOC_ROWS[0], "voc:/data:val", 1449)
+    assert not same_images(VOC_ROWS[0], "voc:/data:val", 300)
+    assert not same_images(VOC_ROWS[0], "voc:/data:trainval", 1449)
+    assert all(set(row.per_class) <= set(CLASSES) for row in VOC_ROWS)
