@@ -24,6 +24,7 @@ _HOME = {
     "how_many_of": "how_many",
     "make_config": "config",
     "open_workspace": "workspace",
+    "predict_photographs": "predicting",
     "score_run": "scoring",
 }
 
@@ -38,6 +39,7 @@ __all__ = [
     "how_many_of",
     "make_config",
     "open_workspace",
+    "predict_photographs",
     "score_run",
 ]
 

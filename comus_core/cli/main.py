@@ -15,6 +15,7 @@ from comus_core.cli.compare import compare
 from comus_core.cli.doctor import doctor
 from comus_core.cli.how_many import how_many
 from comus_core.cli.jobs import jobs
+from comus_core.cli.predict import predict
 from comus_core.cli.run import evaluate, run
 from comus_core.cli.runs import runs, show
 from comus_core.cli.train import train
@@ -34,6 +35,7 @@ COMMANDS = (
     run,
     train,
     evaluate,
+    predict,
     clusters,
     how_many,
     compare,

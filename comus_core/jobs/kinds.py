@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from comus_core.config import RunConfig, from_dict
@@ -129,11 +130,38 @@ def _how_many(workspace: Workspace, settings: Mapping[str, Any], device: str, te
     tell.log(how_many_of(run, workspace, most=most, on_progress=tell.on_progress).reason)
 
 
+def predict_settings(settings: Mapping[str, Any]) -> tuple[str, int, list[str], str]:
+    """The run's id, the round, the photographs and the folder of the results; `dataset` is for display.
+
+    Raises:
+        SettingsError: one of them is missing.
+    """
+    if not settings.get("run"):
+        raise SettingsError("no run: a prediction needs a finished run")
+    if not settings.get("photographs") or not settings.get("out"):
+        raise SettingsError("photographs and out: a prediction needs files or a folder, and a folder for its masks")
+    return str(settings["run"]), int(settings.get("round", 0)), list(settings["photographs"]), str(settings["out"])
+
+
+def _predict(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
+    from comus_core.predicting import predict_photographs
+
+    run_id, number, photographs, out = predict_settings(settings)
+    run = workspace.runs.get(run_id)
+    tell.on_run(run.id)
+    options: dict[str, Any] = {"device": device, "on_progress": tell.on_progress}
+    result = predict_photographs(run, number, photographs, workspace, Path(out), **options)
+    tell.log(f"{len(result['predictions'])} masks in {out}")
+    for skipped in result["skipped_files"]:
+        tell.log(f"set aside {skipped['path']}: {skipped['reason']}")
+
+
 KINDS: dict[str, Kind] = {
     "discover": Kind(discover_settings, _discover),
     "train": Kind(training_of, _train),
     "ablate": Kind(ablation_asked, _ablate),
     "how_many": Kind(how_many_settings, _how_many),
+    "predict": Kind(predict_settings, _predict),
 }
 
 
