@@ -28,10 +28,14 @@ PAGES: dict[str, PageEntry] = {
     "scores": PageEntry("scores.py", "Scores", ":material/bar_chart:"),
     "training": PageEntry("training.py", "Self-training", ":material/school:"),
     "image": PageEntry("image.py", "Image", ":material/image:"),
+    "predict": PageEntry("predict.py", "Predict", ":material/add_photo_alternate:"),
     "new": PageEntry("new_run.py", "New run", ":material/add_circle:", about_run=False),
     "jobs": PageEntry("jobs.py", "Jobs and runs", ":material/checklist:", about_run=False),
 }
-SECTIONS = {"Look": ("explore", "clusters", "filter", "scores", "image", "training"), "Work": ("new", "jobs")}
+SECTIONS = {
+    "Look": ("explore", "clusters", "filter", "scores", "image", "training", "predict"),
+    "Work": ("new", "jobs"),
+}
 
 
 def page(name: str) -> Any:

@@ -112,7 +112,10 @@ def test_a_round_is_the_network_itself(trained, places, tmp_path):
     training = workspace.trainings.of_run(run.id)[0]
     settings = make_training(**TINY)
     network = load_segmenter(
-        workspace.artifacts.get("network", training.artifacts["network-1"]), settings, 1 + len(result["categories"]), "cpu"
+        workspace.artifacts.get("network", training.artifacts["network-1"]),
+        settings,
+        1 + len(result["categories"]),
+        "cpu",
     )
     assert result["supervision"] == training.result["supervision"]
     for row in result["predictions"]:
@@ -153,7 +156,9 @@ def huge_png() -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     head = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    )
 
 
 def test_what_cannot_be_predicted_says_why(trained, finished, places, tmp_path):
@@ -172,7 +177,15 @@ def test_what_cannot_be_predicted_says_why(trained, finished, places, tmp_path):
 def test_the_command_writes_what_the_function_returns(trained, places, by_clusters, tmp_path):
     workspace, run = trained
     out, expected = by_clusters
-    words = ["predict", run.id, *map(str, sorted(places[1].iterdir())), "--out", str(tmp_path / "out"), "--device", "cpu"]
+    words = [
+        "predict",
+        run.id,
+        *map(str, sorted(places[1].iterdir())),
+        "--out",
+        str(tmp_path / "out"),
+        "--device",
+        "cpu",
+    ]
     done = CliRunner().invoke(cli, [*words, "--workspace", str(workspace.root), "--json", str(tmp_path / "r.json")])
     assert done.exit_code == 0, done.output
     assert json.loads((tmp_path / "r.json").read_text()) == json.loads((tmp_path / "out/predictions.json").read_text())
