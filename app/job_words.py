@@ -38,6 +38,8 @@ def dataset_words(spec: str) -> str:
 
 def networks_words(settings: dict[str, Any]) -> str:
     """Detector and encoder; the backbone of a training or an ablation; the question of how many clusters there are."""
+    if settings.get("look") == "health":
+        return "health of the images"
     if "most" in settings:
         return "how many clusters"
     if "photographs" in settings:
@@ -61,6 +63,10 @@ def stage_states(job: Job) -> list[tuple[str, StageState]]:
         return _row_states(job)
     if job.kind == "how_many":
         return _standing(job, [STAGE_WORDS["clustering"]], 0 if job.stage else -1)
+    if job.kind == "images":
+        names = ("images", "health")
+        here = names.index(job.stage) if job.stage in names else -1
+        return _standing(job, ["Images", "Health"], here)
     if job.kind == "predict":
         return _predict_states(job)
     last = str(job.settings.get("until", STAGES[-1]))

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import state, view_data, walk
 from app.colouring import colouring
-from app.components import photograph, states
+from app.components import cluster_actions, photograph, states
 
 view = view_data.current_view()
 decided = view_data.decisions(view)
@@ -28,5 +28,6 @@ with left:
     photograph.picture(view, place, decided)
 with right:
     photograph.facts(view, place, decided, colours)
+cluster_actions.follow(view, decided.version)
 if place.row is not None and len(view) > 1:
     photograph.similar(view, place.row, colours)

@@ -7,15 +7,16 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import score_data, state, urls, walk
+from app import opened, score_data, state, urls, walk
 from app.colouring import Colouring, truth_colours
-from app.components import choices
+from app.components import choices, mask_judgement
 from app.components.gallery import gallery
 from app.components.photo import Layer, photo
 from app.palette import UNASSIGNED
+from app.training_routes import ERROR_COLOURS, ERROR_WORDS
 from app.walk import Place
 from comus_core import standing
-from comus_core.round_masks import rounds_of
+from comus_core.round_masks import rounds_of, training_of_rounds
 from comus_core.run_view import RunView
 from comus_core.workspace import Artifact
 from comus_core.workspace.decisions import Decisions
@@ -74,6 +75,7 @@ def facts(view: RunView, place: Place, decided: Decisions, colours: Colouring) -
     else:
         _proposal(view, place.row, decided, colours)
     _truth_legend(view, image_id)
+    _error_legend(view)
     others = [row for row in rows if row != place.row]
     if others:
         st.markdown("**Other proposals here**")
@@ -114,6 +116,7 @@ def _proposal(view: RunView, row: int, decided: Decisions, colours: Colouring) -
     ]
     if shares:
         lines.append(("Truth", ", ".join(f"{html.escape(k)} {share:.0f} %" for k, share in shares)))
+    mask_judgement.show(view, row, decided, stands)
     listed = "".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in lines)
     crop = html.escape(urls.crop(view, row, 160, outline=colour))
     proposal_id = html.escape(str(view.proposals.proposal_id[row]))
@@ -139,6 +142,12 @@ def _truth_legend(view: RunView, image_id: str) -> None:
         st.html(f'<div class="comus-legend"><b>Ground truth</b>{"".join(words)}</div>')
 
 
+def _error_legend(view: RunView) -> None:
+    if view.counts is not None:
+        words = [f'<span><i style="background:{ERROR_COLOURS[k]}"></i>{ERROR_WORDS[k]}</span>' for k in ERROR_COLOURS]
+        st.html(f'<div class="comus-legend"><b>Errors</b>{"".join(words)}</div>')
+
+
 def _layers(view: RunView, place: Place, decided: Decisions) -> list[Layer]:
     at = place.image_row
     layers = [Layer("saliency", "Saliency", urls.layer(view, at, "saliency"))]
@@ -153,7 +162,21 @@ def _layers(view: RunView, place: Place, decided: Decisions) -> list[Layer]:
     ]
     if view.counts is not None:
         layers.append(Layer("truth", "Ground truth", urls.layer(view, at, "truth")))
+        layers.append(Layer("errors", "Errors of the proposals", urls.layer(view, at, "errors", decided=decided)))
+        layers += _round_errors(view, str(view.image_ids[at]))
     return layers
+
+
+def _round_errors(view: RunView, image_id: str) -> list[Layer]:
+    """Where each round is wrong, if its training is scored on these images."""
+    training = training_of_rounds(view)
+    rounds = opened.rounds_of(training) if training is not None else None
+    if rounds is None or rounds.dataset.spec != view.run.config.dataset or image_id not in rounds.image_ids:
+        return []
+    row, scored = rounds.image_ids.index(image_id), [n for n in rounds.rounds if n in rounds.class_of]
+    return [
+        Layer(f"errors-{n}", f"Errors of round {n}", urls.round_picture(rounds, f"errors-{n}", row)) for n in scored
+    ]
 
 
 def _predicted(view: RunView, image_row: int, number: int, predictions: Artifact) -> str:

@@ -14,6 +14,7 @@ from comus_core.cli.clusters import clusters
 from comus_core.cli.compare import compare
 from comus_core.cli.doctor import doctor
 from comus_core.cli.how_many import how_many
+from comus_core.cli.images import images
 from comus_core.cli.jobs import jobs
 from comus_core.cli.predict import predict
 from comus_core.cli.run import evaluate, run
@@ -32,6 +33,7 @@ def cli() -> None:
 
 COMMANDS = (
     app,
+    images,
     run,
     train,
     evaluate,

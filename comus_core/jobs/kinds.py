@@ -156,11 +156,32 @@ def _predict(workspace: Workspace, settings: Mapping[str, Any], device: str, tel
         tell.log(f"set aside {skipped['path']}: {skipped['reason']}")
 
 
+def images_settings(settings: Mapping[str, Any]) -> str:
+    """The data set whose images are looked at, from `dataset`; `look` is for display.
+
+    Raises:
+        SettingsError: none is given.
+    """
+    if not settings.get("dataset"):
+        raise SettingsError("no data set: give a folder, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo")
+    return str(settings["dataset"])
+
+
+def _images(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
+    from comus_core.cli.images import lines
+    from comus_core.image_health import check_health
+
+    report = check_health(images_settings(settings), workspace, on_progress=tell.on_progress)
+    for line in lines(report):
+        tell.log(line)
+
+
 KINDS: dict[str, Kind] = {
     "discover": Kind(discover_settings, _discover),
     "train": Kind(training_of, _train),
     "ablate": Kind(ablation_asked, _ablate),
     "how_many": Kind(how_many_settings, _how_many),
+    "images": Kind(images_settings, _images),
     "predict": Kind(predict_settings, _predict),
 }
 
