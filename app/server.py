@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app import answers, pictures, prediction_routes, training_routes, urls
+from app import answers, dataset_routes, pictures, prediction_routes, training_routes, urls
 from app.colouring import chosen, colouring
 from app.components.point_map.buffers import MEDIA_TYPE, pack_colours, pack_points
 from app.error_layer import error_layer
@@ -47,6 +47,7 @@ def routes() -> list[Route]:
         Route("/api/runs/{run}/layers/{name}/{row:int}", layer),
         *training_routes.routes(),
         *prediction_routes.routes(),
+        *dataset_routes.routes(),
         Route("/{page}/_stcore/{rest:path}", not_below_a_page),
     ]
 

@@ -17,14 +17,12 @@ import pyarrow as pa
 from comus_core import run_tables as tables
 from comus_core.config import RunConfig
 from comus_core.errors import WorkspaceError
+from comus_core.image_index import FOLDER, index_key, keep_index
 from comus_core.images.dataset import absolute, open_dataset
-from comus_core.images.measures import groups_of, near_pairs
 from comus_core.types import FloatArray, IntArray, OnProgress, StrArray, no_progress
 from comus_core.workspace import Workspace
-from comus_core.workspace.artifacts import digest
 from comus_core.workspace.files import write_json
 
-FOLDER = "images"
 GROUPS = ("unreadable", "exact", "near", "tiny", "dark", "blurry")
 
 
@@ -73,6 +71,7 @@ def check_health(
 
     bounds, opened = limits or HealthLimits(), open_dataset(dataset, workspace.drawings)
     spec = absolute(opened.spec)
+    keep_index(workspace, spec, opened)
     context = StageContext(workspace, opened, RunConfig(spec), "cpu", on_progress)
     images = stages.check_images(context)
     stages.require_usable(context, images)
@@ -119,14 +118,9 @@ def equal_groups(values: Sequence[Any]) -> list[list[int]]:
     return sorted((group for group in rows.values() if len(group) > 1), key=lambda group: (-len(group), group))
 
 
-def report_key(spec: str) -> str:
-    """Under what name the workspace keeps what it knows of a data set; `spec` has an absolute path."""
-    return digest(spec)[:16]
-
-
 def report_file(workspace: Workspace, spec: str) -> Path:
     """The file of a data set's report."""
-    return workspace.root / FOLDER / f"{report_key(spec)}.health.json"
+    return workspace.root / FOLDER / f"{index_key(spec)}.health.json"
 
 
 def stored_report(workspace: Workspace, spec: str) -> dict[str, Any] | None:
@@ -147,6 +141,8 @@ def stored_report(workspace: Workspace, spec: str) -> dict[str, Any] | None:
 def _near(
     ids: StrArray, hashes: IntArray, structured: IntArray, exact: Sequence[Sequence[int]], bits: int
 ) -> list[list[str]]:
+    from comus_core.images.measures import groups_of, near_pairs  # a page that reads reports needs no transforms
+
     chosen = structured.copy()
     for _, *others in exact:
         chosen[others] = False

@@ -2,42 +2,20 @@
 
 import json
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from comus_core import check_health, open_workspace
 from comus_core.cli.main import cli
 from comus_core.errors import Cancelled, DatasetError
 from comus_core.image_health import HealthLimits, stored_report
-
-
-def picture(seed: int, height: int = 150, width: int = 200) -> Image.Image:
-    """A smooth random picture with a little grain."""
-    rng = np.random.default_rng(seed)
-    small = Image.fromarray(rng.integers(40, 256, (8, 8, 3)).astype(np.uint8))
-    pixels = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), float)
-    return Image.fromarray(np.clip(pixels + 9 * rng.standard_normal(pixels.shape), 0, 255).astype(np.uint8))
+from tests.image_faults import draw_faulty
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    root = tmp_path_factory.mktemp("health") / "photos"
-    (root / "sub").mkdir(parents=True)
-    for seed in range(6):
-        picture(seed).save(root / f"{seed}.png")
-    picture(0).save(root / "sub" / "copy.bmp")  # equal pixels in another format
-    picture(0).save(root / "sub" / "again.png")
-    picture(1).resize((100, 75), Image.Resampling.BOX).save(root / "smaller.jpg", quality=85)
-    picture(0).resize((120, 90), Image.Resampling.BOX).save(root / "zoomed.jpg", quality=85)
-    picture(30, 40, 60).save(root / "icon.png")
-    picture(31).point(lambda v: v // 5).save(root / "night.png")
-    picture(32).filter(ImageFilter.GaussianBlur(4)).save(root / "soft.png")
-    for name, grey in (("flat1.png", 120), ("flat2.png", 180)):
-        Image.new("RGB", (200, 150), (grey, grey, grey)).save(root / name)
-    (root / "broken.jpg").write_bytes((root / "smaller.jpg").read_bytes()[:900])
-    return root
+    return draw_faulty(tmp_path_factory.mktemp("health") / "photos")
 
 
 @pytest.fixture(scope="module")
