@@ -84,5 +84,6 @@ def meaning(name: str, limits: Mapping[str, Any]) -> str:
         "scaled, recoded or brightened, or pictures taken one after the other.",
         "tiny": f"Shorter side below {limits['tiny']} pixels.",
         "dark": f"99 % of the pixels below {limits['dark']:.0%} of full luminance.",
-        "blurry": f"Variance of the Laplacian below {limits['blurry']:g}, at most 512 pixels wide and high.",
+        "blurry": f"Variance of the Laplacian below {limits['blurry']:g}, at most 512 pixels wide and high. "
+        "Dark and flat pictures have little of it too.",
     }.get(name, "")

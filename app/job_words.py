@@ -38,6 +38,8 @@ def dataset_words(spec: str) -> str:
 
 def networks_words(settings: dict[str, Any]) -> str:
     """Detector and encoder; the backbone of a training or an ablation; the question of how many clusters there are."""
+    if "picture" in settings:
+        return "search for what is similar"
     if settings.get("look") == "health":
         return "health of the images"
     if "most" in settings:
@@ -67,6 +69,8 @@ def stage_states(job: Job) -> list[tuple[str, StageState]]:
         names = ("images", "health")
         here = names.index(job.stage) if job.stage in names else -1
         return _standing(job, ["Images", "Health"], here)
+    if job.kind == "similar":
+        return _standing(job, ["Similar"], 0 if job.stage else -1)
     if job.kind == "predict":
         return _predict_states(job)
     last = str(job.settings.get("until", STAGES[-1]))

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from comus_core import discover, make_config, open_workspace, predict_photographs
+from comus_core import discover, find_similar_to, make_config, open_workspace, predict_photographs
 from comus_core.cli.main import cli
-from comus_core.errors import DatasetError, SettingsError, WorkspaceError
+from comus_core.errors import DatasetError, ImageError, SettingsError, WorkspaceError
 from comus_core.images.decoding import read_rgb
 from comus_core.predicting import photographs_of
 from comus_core.run_view import open_run_view
@@ -193,3 +193,39 @@ def test_the_command_writes_what_the_function_returns(trained, places, by_cluste
     for row in expected["predictions"]:
         assert (tmp_path / "out" / row["mask"]).read_bytes() == (out / row["mask"]).read_bytes()
     assert "new-006.png: nothing" in done.output
+
+
+def test_what_looks_like_a_new_picture_is_nearest_by_cosine_whole_and_by_object(trained, places):
+    from comus_core.features import load_encoder
+
+    workspace, run = trained
+    view, encoder = open_run_view(workspace, run), load_encoder("efficientnet-lite0")
+    picture = places[1] / "new-003.png"
+    answer = find_similar_to(run, picture, workspace, most=5, device="cpu")
+    assert [part["what"] for part in answer["parts"]] == ["whole picture"]  # masks of one's own know no new picture
+    wanted = encoder.encode([read_rgb(picture)])[0].astype(np.float64)
+    known = np.asarray(view.vectors(), np.float64)
+    cosine = [float(v @ wanted / np.linalg.norm(v) / np.linalg.norm(wanted)) for v in known]
+    best = sorted(range(len(cosine)), key=lambda row: -cosine[row])[:5]
+    found = answer["parts"][0]["found"]
+    assert [entry["proposal"] for entry in found] == [str(view.proposals.proposal_id[row]) for row in best]
+    assert [entry["cosine"] for entry in found] == pytest.approx([cosine[row] for row in best], abs=1e-5)
+    own, cosines = view.nearest_to(view.vectors()[7], 3)
+    assert own[0] == 7 and cosines[0] == pytest.approx(1, abs=1e-6) and 7 not in view.find_similar(7, 3)[0]
+
+
+def test_the_objects_that_the_runs_detector_finds_are_compared_too(trained, places, tmp_path):
+    from dataclasses import replace
+
+    workspace, run = trained
+    seen = replace(run, config=replace(run.config, saliency=replace(run.config.saliency, detector="u2netp")))
+    answer = find_similar_to(seen, places[1] / "new-000.png", workspace, most=2, device="cpu")
+    assert [part["what"] for part in answer["parts"]] == ["object 1", "whole picture"]
+    x0, y0, x1, y1 = answer["parts"][0]["box"]
+    inside = np.asarray(Image.open(places[2] / "new-000.png")) > 0
+    assert inside[y0:y1, x0:x1].sum() > 0.8 * inside.sum()
+    (tmp_path / "a.jpg").write_text("no")
+    with pytest.raises(ImageError, match=r"a\.jpg: not an image"):
+        find_similar_to(run, tmp_path / "a.jpg", workspace)
+    with pytest.raises(SettingsError, match="at least 1"):
+        find_similar_to(run, places[1] / "new-000.png", workspace, most=0)

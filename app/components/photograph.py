@@ -12,7 +12,7 @@ from app.colouring import Colouring, truth_colours
 from app.components import choices, mask_judgement
 from app.components.gallery import gallery
 from app.components.photo import Layer, photo
-from app.palette import UNASSIGNED
+from app.components.similar_panel import names_of
 from app.training_routes import ERROR_COLOURS, ERROR_WORDS
 from app.walk import Place
 from comus_core import standing
@@ -79,14 +79,14 @@ def facts(view: RunView, place: Place, decided: Decisions, colours: Colouring) -
     others = [row for row in rows if row != place.row]
     if others:
         st.markdown("**Other proposals here**")
-        names, frames = _names(colours, others)
+        names, frames = names_of(colours, others)
         gallery(view, others, captions=names, outlines=frames, size=96, key="image_others")
 
 
 def similar(view: RunView, row: int, colours: Colouring) -> None:
     """The neighbours of a proposal in feature space."""
     rows, cosines = score_data.similar(view, row)
-    names, frames = _names(colours, rows)
+    names, frames = names_of(colours, list(rows))
     captions = [f"{cosine:.3f} · {name}" for cosine, name in zip(cosines, names, strict=True)]
     st.subheader("Similar proposals", anchor=False)
     st.caption("Nearest in feature space, by cosine of the encoder's vectors; framed in their cluster's colour.")
@@ -103,7 +103,7 @@ def look_at(view: RunView, place: Place) -> None:
 
 def _proposal(view: RunView, row: int, decided: Decisions, colours: Colouring) -> None:
     stands = standing.standing_of(view, row, decided)
-    (name,), (colour,) = _names(colours, [row])
+    (name,), (colour,) = names_of(colours, [row])
     address = "clusters?" + urlencode({"run": view.run.id, "cluster": stands.cluster})
     link = f'<a class="comus-link" href="{html.escape(address)}">{html.escape(name)}</a>'
     shares = [(k, share) for k, share in standing.truth_shares(view, row)[:3] if share >= 0.5]
@@ -181,13 +181,6 @@ def _round_errors(view: RunView, image_id: str) -> list[Layer]:
 
 def _predicted(view: RunView, image_row: int, number: int, predictions: Artifact) -> str:
     return urls.predicted(view, image_row, number, predictions.fingerprint)
-
-
-def _names(colours: Colouring, rows: object) -> tuple[list[str], list[str]]:
-    """Name and colour of the category of each row."""
-    index = [int(colours.index[row]) for row in rows]  # type: ignore[attr-defined]
-    names = [colours.names[i] if i >= 0 else colours.unassigned for i in index]
-    return names, [colours.colours[i] if i >= 0 else UNASSIGNED for i in index]
 
 
 def _step(label: str, key: str, place: Place | None, view: RunView, shortcut: str, icon: str) -> None:

@@ -19,6 +19,7 @@ from comus_core.cli.jobs import jobs
 from comus_core.cli.predict import predict
 from comus_core.cli.run import evaluate, run
 from comus_core.cli.runs import runs, show
+from comus_core.cli.similar import similar
 from comus_core.cli.train import train
 from comus_core.cli.weights import weights
 from comus_core.errors import Cancelled, ComusError
@@ -38,6 +39,7 @@ COMMANDS = (
     train,
     evaluate,
     predict,
+    similar,
     clusters,
     how_many,
     compare,

@@ -176,12 +176,35 @@ def _images(workspace: Workspace, settings: Mapping[str, Any], device: str, tell
         tell.log(line)
 
 
+def similar_settings(settings: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The run's id, the picture and the file of the answer; `dataset` is for display.
+
+    Raises:
+        SettingsError: one of them is missing.
+    """
+    for name, what in (("run", "a finished run"), ("picture", "a file"), ("out", "a file for the answer")):
+        if not settings.get(name):
+            raise SettingsError(f"no {name}: looking for what is similar needs {what}")
+    return str(settings["run"]), str(settings["picture"]), str(settings["out"])
+
+
+def _similar(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
+    from comus_core.similar import find_similar_to
+    from comus_core.workspace.files import write_json
+
+    run_id, picture, out = similar_settings(settings)
+    run = workspace.runs.get(run_id)
+    tell.on_run(run.id)
+    write_json(Path(out), find_similar_to(run, Path(picture), workspace, device=device, on_progress=tell.on_progress))
+
+
 KINDS: dict[str, Kind] = {
     "discover": Kind(discover_settings, _discover),
     "train": Kind(training_of, _train),
     "ablate": Kind(ablation_asked, _ablate),
     "how_many": Kind(how_many_settings, _how_many),
     "images": Kind(images_settings, _images),
+    "similar": Kind(similar_settings, _similar),
     "predict": Kind(predict_settings, _predict),
 }
 
