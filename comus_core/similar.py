@@ -79,7 +79,7 @@ def find_similar_to(
 
 
 def _objects(run: Run, image: RgbImage, device: str) -> list[IntArray]:
-    """Boxes of what the run's detector finds, surest first; none by masks of the user's own: they know no new picture."""
+    """Boxes of what the run's detector finds, surest first; none by masks of one's own: they know no new picture."""
     from comus_core.saliency import load_detector
     from comus_core.saliency.soft_maps import quantise
     from comus_core.saliency.thresholding import find_proposals
