@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 
 from app import health_form, job_words, navigation, view_data
-from app.components import choices, figures, job_card, size_figures, states
+from app.components import choices, figures, job_watch, size_figures, states
 from app.components.gallery import paged
 from app.dataset_routes import image_url
 from app.health_form import ALL, Shown
@@ -101,8 +101,7 @@ def _check(place: Workspace, spec: str, report: Mapping[str, Any] | None) -> Non
     """The button that has the images looked at, the job while it does, and when that was."""
     job = health_form.last_job(place, spec)
     if job is not None and job.state != "done":
-        active = job.state in jobs.ACTIVE
-        st.fragment(_wait, run_every=1.0 if active else None, key="health_progress")(job.id, active)
+        job_watch.show(job, key="health_progress", on_end=lambda _: _listed.clear())
     busy = job is not None and job.state in jobs.ACTIVE
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="health_head"):
         label = "Check the images" if report is None else "Check again"
@@ -128,17 +127,6 @@ def _check(place: Workspace, spec: str, report: Mapping[str, Any] | None) -> Non
 
 def _kind(report: Mapping[str, Any] | None) -> Any:
     return "primary" if report is None else "secondary"
-
-
-def _wait(job_id: int, active: bool) -> None:
-    place = view_data.workspace()
-    job = jobs.get(place, job_id)
-    if (job.state in jobs.ACTIVE) != active:
-        _listed.clear()
-        st.rerun()
-    if active:
-        jobs.ensure_supervisor(place)
-    job_card.show(job, None, time.time())
 
 
 def _sizes(report: Mapping[str, Any], index: ImageIndex) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import streamlit as st
 
-from app import job_words, predict_form, state, view_data
-from app.components import choices, job_card, states
-from comus_core import jobs
+from app import job_words, predict_form, state
+from app.components import choices, job_watch, states
 from comus_core.errors import ComusError
+from comus_core.jobs import Job
 from comus_core.run_view import RunView
 
 COUNT = "predict_uploads"  # a fresh field after each upload: the old one would hold the files in memory
@@ -52,19 +50,10 @@ def show(view: RunView) -> None:
 
 def _job(view: RunView) -> None:
     job = predict_form.last_job(view.workspace, view.run)
-    if job is None or job.state == "done":
-        return
-    active = job.state in jobs.ACTIVE
-    st.fragment(_wait, run_every=1.0 if active else None, key="predict_progress")(job.id, active)
+    if job is not None and job.state != "done":
+        job_watch.show(job, key="predict_progress", on_end=_tell)
 
 
-def _wait(job_id: int, active: bool) -> None:
-    place = view_data.workspace()
-    job = jobs.get(place, job_id)
-    if (job.state in jobs.ACTIVE) != active:
-        if job.state == "done":
-            st.toast(f"Predicted {job_words.plain(str(job.settings['dataset']))}", icon=":material/check_circle:")
-        st.rerun()
-    if active:
-        jobs.ensure_supervisor(place)
-    job_card.show(job, None, time.time())
+def _tell(job: Job) -> None:
+    if job.state == "done":
+        st.toast(f"Predicted {job_words.plain(str(job.settings['dataset']))}", icon=":material/check_circle:")

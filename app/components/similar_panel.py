@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from app import job_words, pictures, similar_form, state, view_data
+from app import job_words, pictures, similar_form, state
 from app.colouring import Colouring
-from app.components import choices, job_card, states
+from app.components import choices, job_watch, states
 from app.components.gallery import gallery
 from app.palette import UNASSIGNED
-from comus_core import jobs
 from comus_core.errors import ComusError
+from comus_core.jobs import Job
 from comus_core.run_view import RunView
 
 COUNT = "similar_uploads"  # a fresh field after each upload
@@ -39,22 +38,12 @@ def show(view: RunView, colours: Colouring) -> None:
         if job is not None and job.state == "done":
             _found(view, job, colours)
         elif job is not None:
-            active = job.state in jobs.ACTIVE
-            st.fragment(_wait, run_every=1.0 if active else None, key="similar_progress")(job.id, active)
+            job_watch.show(job, key="similar_progress")
         st.caption("The same from a terminal:")
         st.code(similar_form.command_line(view.workspace, view.run), language="bash", wrap_lines=True)
 
 
-def _wait(job_id: int, active: bool) -> None:
-    job = jobs.get(view_data.workspace(), job_id)
-    if (job.state in jobs.ACTIVE) != active:
-        st.rerun()
-    if active:
-        jobs.ensure_supervisor(view_data.workspace())
-    job_card.show(job, None, time.time())
-
-
-def _found(view: RunView, job: jobs.Job, colours: Colouring) -> None:
+def _found(view: RunView, job: Job, colours: Colouring) -> None:
     try:
         answer = similar_form.answer(job)
         small = pictures.photograph_at(Path(str(job.settings["picture"])), 480)
