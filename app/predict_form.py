@@ -18,7 +18,8 @@ ROUND_WORDS = {CLUSTERS: "Clusters (round 0)", 1: "Teacher (round 1)", 2: "Stude
 
 def rounds(workspace: Workspace, run: Run) -> dict[int, str]:
     """Rounds that can predict, the last first, and what they are called."""
-    names = {name for training in workspace.trainings.of_run(run.id) for name in training.artifacts}
+    trainings = [t for t in workspace.trainings.of_run(run.id) if "categories" in t.result]  # older ones know none
+    names = {name for training in trainings for name in training.artifacts}
     trained = {int(name.removeprefix("network-")) for name in names if name.startswith("network-")}
     known = trained if run.config.features.encoder.startswith("file:") else trained | {CLUSTERS}
     return {number: ROUND_WORDS.get(number, f"Round {number}") for number in sorted(known, reverse=True)}
