@@ -24,7 +24,7 @@ def show(view: RunView) -> None:
         )
         st.code(f"comus train {view.run.id} --workspace {view.workspace.root}", language="bash", wrap_lines=True)
         return
-    number = choices.segmented("Round", rounds, key="predict_round")
+    number = choices.selected("Predict with", rounds, key="predict_round", hidden=False)
     st.caption(
         "The network of this round segments each photograph."
         if number
