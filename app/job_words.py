@@ -25,6 +25,8 @@ STAGE_WORDS = {
     "evaluation": "Scores",
 }
 
+PREDICT_WORDS = {"clustering": "Neighbours", "masks": "Masks", "writing": "Results"}
+
 
 def dataset_words(spec: str) -> str:
     """A data set's short name: `demo`, `VOC trainval`, or the folder's own name."""
@@ -36,8 +38,15 @@ def dataset_words(spec: str) -> str:
 
 def networks_words(settings: dict[str, Any]) -> str:
     """Detector and encoder; the backbone of a training or an ablation; the question of how many clusters there are."""
+    if "picture" in settings:
+        return "search for what is similar"
+    if settings.get("look") == "health":
+        return "health of the images"
     if "most" in settings:
         return "how many clusters"
+    if "photographs" in settings:
+        number = settings.get("round", 0)
+        return f"prediction with round {number}" if number else "prediction with the clusters"
     if "seeds" in settings:
         return f"ablation with {settings['training'].get('backbone', 'a network')}"
     if "training" in settings:
@@ -56,6 +65,14 @@ def stage_states(job: Job) -> list[tuple[str, StageState]]:
         return _row_states(job)
     if job.kind == "how_many":
         return _standing(job, [STAGE_WORDS["clustering"]], 0 if job.stage else -1)
+    if job.kind == "images":
+        names = ("images", "health")
+        here = names.index(job.stage) if job.stage in names else -1
+        return _standing(job, ["Images", "Health"], here)
+    if job.kind == "similar":
+        return _standing(job, ["Similar"], 0 if job.stage else -1)
+    if job.kind == "predict":
+        return _predict_states(job)
     last = str(job.settings.get("until", STAGES[-1]))
     wanted = STAGES[: STAGES.index(last) + 1] if last in STAGES else STAGES
     here = wanted.index(job.stage) if job.stage in wanted else -1
@@ -68,6 +85,14 @@ def _round_states(job: Job) -> list[tuple[str, StageState]]:
     found = re.match(r"round (\d+)", job.stage)
     here = int(found.group(1)) if found else 0 if job.stage else -1
     return _standing(job, [f"Round {number}" for number in range(rounds + 1)], here)
+
+
+def _predict_states(job: Job) -> list[tuple[str, StageState]]:
+    """What a prediction goes through; a network may ask the run's saliency, and has neither features nor clusters."""
+    middle = ("masks",) if job.settings.get("round") else ("features", "clustering")
+    names = ("images", "saliency", *middle, "writing")
+    words = [PREDICT_WORDS.get(name) or STAGE_WORDS[name] for name in names]
+    return _standing(job, words, names.index(job.stage) if job.stage in names else -1)
 
 
 def _row_states(job: Job) -> list[tuple[str, StageState]]:

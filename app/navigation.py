@@ -29,12 +29,14 @@ PAGES: dict[str, PageEntry] = {
     "compare": PageEntry("compare.py", "Compare", ":material/compare:"),
     "training": PageEntry("training.py", "Self-training", ":material/school:"),
     "image": PageEntry("image.py", "Image", ":material/image:"),
+    "predict": PageEntry("predict.py", "Predict", ":material/add_photo_alternate:"),
+    "images": PageEntry("images.py", "Images", ":material/photo_library:", about_run=False),
     "new": PageEntry("new_run.py", "New run", ":material/add_circle:", about_run=False),
     "jobs": PageEntry("jobs.py", "Jobs and runs", ":material/checklist:", about_run=False),
 }
 SECTIONS = {
-    "Look": ("explore", "clusters", "filter", "scores", "compare", "image", "training"),
-    "Work": ("new", "jobs"),
+    "Look": ("explore", "clusters", "filter", "scores", "compare", "image", "training", "predict"),
+    "Work": ("images", "new", "jobs"),
 }
 
 

@@ -91,6 +91,7 @@ def _proposals_layer(
     decided = view.workspace.decisions_of(view.run)
     rows = np.array([row] if row is not None else view.rows_of_image.get(image_id, []), np.int64)
     found = view.categories(decided)
+    rows = rows[~found.erased[rows]]
     category, C = found.category[rows], len(found.ids)
     kept = found.kept(decided)[rows] if as_decided else category >= 0
     mask = pseudo_mask(view.proposals[rows], category, kept, size_hw, C)

@@ -20,9 +20,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app import answers, compare_routes, pictures, plotly_route, training_routes, urls
+from app import (
+    answers,
+    compare_routes,
+    dataset_routes,
+    pictures,
+    plotly_route,
+    prediction_routes,
+    training_routes,
+    urls,
+)
 from app.colouring import chosen, colouring
 from app.components.point_map.buffers import MEDIA_TYPE, pack_colours, pack_points
+from app.error_layer import error_layer
 from app.map_choices import COLOURINGS, MAP_METHODS
 from app.opened import workspace
 from app.undelayed import send_at_once
@@ -32,7 +42,7 @@ from comus_core.round_masks import rounds_of
 from comus_core.run_view import RunView
 
 LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
-LAYERS = ("saliency", "proposal", "pseudo_mask", "truth")
+LAYERS = ("saliency", "proposal", "pseudo_mask", "truth", "errors")
 
 
 def routes() -> list[Route]:
@@ -47,6 +57,8 @@ def routes() -> list[Route]:
         *training_routes.routes(),
         *compare_routes.routes(),
         *plotly_route.routes(),
+        *prediction_routes.routes(),
+        *dataset_routes.routes(),
         Route("/{page}/_stcore/{rest:path}", not_below_a_page),
     ]
 
@@ -152,6 +164,8 @@ def layer(request: Request) -> Response:
             made = partial(pictures.round_layer, view, image_row, predicted)
             return answers.versioned(request, predicted.fingerprint, made, "image/png")
         version = urls.layer_version(view, name, view.workspace.decisions_of(view.run))
+        if name == "errors":
+            return answers.versioned(request, version, partial(error_layer, view, image_row), "image/png")
         return answers.versioned(request, version, lambda: pictures.layer(view, image_row, name, row), "image/png")
 
     return answers.answering(request, answer)

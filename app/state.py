@@ -168,6 +168,13 @@ def parameters() -> dict[str, str]:
     return st.query_params.to_dict()
 
 
+def forget(*names: str) -> None:
+    """Take parameters out of the address that only a page knows."""
+    for name in names:
+        if name in st.query_params:
+            del st.query_params[name]
+
+
 def mirror() -> None:
     """Write what the session remembers into the address, from which a page change has wiped it."""
     for name in (RUN, SELECTION, MAP, COLOUR):

@@ -14,7 +14,7 @@ from comus_core.workspace.decisions import Decisions
 
 ROUND = "round-"
 NONE = Decisions()
-LayerName = Literal["saliency", "proposal", "pseudo_mask", "truth"]
+LayerName = Literal["saliency", "proposal", "pseudo_mask", "truth", "errors"]
 
 # Pixels of the longer side; other sizes are refused, so that the cache stays small. 0 is full size.
 CROP_SIZES = (96, 160, 240, 320)
@@ -46,7 +46,7 @@ def layer(view: RunView, image_row: int, name: LayerName, *, row: int | None = N
         view: the run.
         image_row: row of the image.
         name: `saliency` the soft map, `proposal` masks in the colours of their clusters, `pseudo_mask` what is kept
-            as decided, `truth` ground truth in the colours of its classes.
+            as decided, `truth` ground truth in the colours of its classes, `errors` where all proposals are wrong.
         row: `proposal` only: this proposal alone.
         decided: what is decided, so that what changes the picture has a new address.
     """
@@ -118,9 +118,9 @@ def colours(view: RunView, by: str, decided: Decisions = NONE, only: str = "") -
 
 def layer_version(view: RunView, name: str, decided: Decisions) -> str:
     """Fingerprint of what a layer is drawn from."""
-    kind = {"saliency": "soft_maps", "proposal": "clustering", "pseudo_mask": "clustering", "truth": "counts"}[name]
-    version = {"proposal": f".{decided.layout_version}", "pseudo_mask": f".{decided.version}"}.get(name, "")
-    return view.run.artifacts.get(kind, "") + version
+    kind = {"saliency": "soft_maps", "proposal": "clustering", "pseudo_mask": "clustering"}.get(name, "counts")
+    version = {"proposal": decided.layout_version, "pseudo_mask": decided.version, "errors": decided.layout_version}
+    return view.run.artifacts.get(kind, "") + (f".{version[name]}" if name in version else "")
 
 
 def colours_version(view: RunView, by: str, decided: Decisions) -> str:

@@ -19,11 +19,14 @@ _HOME = {
     "RunConfig": "config",
     "Run": "workspace",
     "Workspace": "workspace",
+    "check_health": "image_health",
     "discover": "pipeline",
     "evaluate_on": "transfer",
+    "find_similar_to": "similar",
     "how_many_of": "how_many",
     "make_config": "config",
     "open_workspace": "workspace",
+    "predict_photographs": "predicting",
     "score_run": "scoring",
 }
 
@@ -33,11 +36,14 @@ __all__ = [
     "Run",
     "RunConfig",
     "Workspace",
+    "check_health",
     "discover",
     "evaluate_on",
+    "find_similar_to",
     "how_many_of",
     "make_config",
     "open_workspace",
+    "predict_photographs",
     "score_run",
 ]
 

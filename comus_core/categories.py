@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -26,6 +26,7 @@ class Categories:
         distance: (n,) cosine to the centre by which the proposal is ranked: that of its own cluster, or of its part
             after a split. A proposal moved by hand keeps the one it had; it is not ranked by it.
         by_hand: (n,) bool, put there by a person.
+        erased: (n,) bool, of a mask that a person erased: in no category, and its pixels are background.
         by_distance: (C,) bool, ranked by distance although the filter ranks by something else: what else it may rank by
             was measured in the clusters as they were made, so a category with a part of a split has it no more.
         rank: (n,) a proposal is kept exactly while its category's filter percentage is below this: of a category's n
@@ -39,6 +40,7 @@ class Categories:
     category: IntArray
     distance: FloatArray
     by_hand: BoolMask
+    erased: BoolMask
     by_distance: BoolMask
     rank: FloatArray
 
@@ -103,8 +105,13 @@ def categorise(
         by_hand[rows] = [p in layout.by_hand for _, p in moved]
         ranked_by = ranked_by.copy()
         ranked_by[rows] = [layout.distance.get(p, d) for (_, p), d in zip(moved, ranked_by[rows], strict=True)]
+    accepted, erased = (_among(proposal_id, names) for names in (layout.accepted, layout.erased))
+    found[erased] = REJECTED
     parted = np.array([p in layout.distance for p in proposal_id], bool) if layout.distance else None
-    return by_id(proposal_id, found, ranked_by, clusters, layout, by_hand, None if by is distance else by, parted)
+    by = None if by is distance else by
+    whole = by_id(proposal_id, found, ranked_by, clusters, layout, by_hand, by, parted)
+    whole.rank[accepted & (whole.category >= 0)] = ALWAYS
+    return replace(whole, erased=erased)
 
 
 def by_id(
@@ -132,7 +139,13 @@ def by_id(
     ranked_by = distance if by is None else np.where(by_distance[category], distance, by)
     rank = filter_rank(category, np.where(hand, -np.inf, ranked_by), proposal_id)
     rank[hand & (category >= 0)] = ALWAYS
-    return Categories(labels.ids, id_of, category, distance, hand, by_distance[:-1], rank)
+    nothing = np.zeros(len(id_of), bool)
+    return Categories(labels.ids, id_of, category, distance, hand, nothing, by_distance[:-1], rank)
+
+
+def _among(proposal_id: StrArray, names: frozenset[str]) -> BoolMask:
+    """(n,) which proposals are named."""
+    return np.array([p in names for p in proposal_id], bool) if names else np.zeros(len(proposal_id), bool)
 
 
 def _home(layout: Layout, clusters: int) -> IntArray:

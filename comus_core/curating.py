@@ -1,4 +1,4 @@
-"""What a person does with the categories of a run: rename, merge, split, reject, restore, move, undo, redo.
+"""What a person decides on the categories and masks of a run: rename, merge, split, reject, move, accept, erase, undo.
 
 Every function writes one event to the log and returns what is decided then; `based_on` is the version of the decisions
 that the person looked at, so that two at work on one run do not overwrite each other unseen.
@@ -162,11 +162,38 @@ def move(view: RunView, proposals: Sequence[str], category: int | None, *, based
         SettingsError: no such proposal or category, or a rejected category.
         ConflictError: someone else moved one of them, or split its category, meanwhile.
     """
-    unknown = [p for p in proposals if p not in view.row_of]
-    require(not unknown, f"proposal {unknown[0] if unknown else ''}: this run has none of that id, as in 2007_000032#0")
-    named = list(dict.fromkeys(map(str, proposals)))
+    named = _named(view, proposals)
     target = REJECTED if category is None else int(category)
     return _decide(view, "move", [] if category is None else [category], based_on, proposals=named, category=target)
+
+
+def accept(view: RunView, proposals: Sequence[str], *, based_on: int | None = None) -> Decisions:
+    """Keep proposals in the core of their category at every filter; a rejected or erased one comes back to it.
+
+    Raises:
+        SettingsError: no such proposal, or one that is in no category even so, or in a rejected one.
+        ConflictError: someone else decided on one of them meanwhile.
+    """
+    named = _named(view, proposals)
+    decided = decided_in(view)
+    layout = decided.layout.accepting(named)
+    category = view.categories(replace(decided, layout=layout)).category
+    homeless = [p for p in named if category[view.row_of[p]] < 0]
+    require(
+        not homeless,
+        f"proposal {homeless[0] if homeless else ''} is in no category, or in a rejected one: move it into one instead",
+    )
+    return _decide(view, "accept", [], based_on, proposals=named)
+
+
+def erase(view: RunView, proposals: Sequence[str], *, based_on: int | None = None) -> Decisions:
+    """Take the masks of proposals away: their pixels are background in training labels and scores, never ignored.
+
+    Raises:
+        SettingsError: no such proposal.
+        ConflictError: someone else decided on one of them meanwhile.
+    """
+    return _decide(view, "erase", [], based_on, proposals=_named(view, proposals))
 
 
 def undo(view: RunView, *, based_on: int | None = None) -> Decisions:
@@ -205,6 +232,10 @@ def step_words(before: Decisions, event: Event, most: int = 3) -> str:
             count, target = len(payload["proposals"]), payload["category"]
             number = f"{count:,} proposals" if count > 1 else f"proposal {payload['proposals'][0]}"
             return f"rejection of {number}" if target == REJECTED else f"move of {number} to {before.name_of(target)}"
+        case "accept" | "erase":
+            count = len(payload["proposals"])
+            number = f"{count:,} masks" if count > 1 else f"mask {payload['proposals'][0]}"
+            return f"{'acceptance' if event.kind == 'accept' else 'erasure'} of {number}"
         case "merge" | "reject" | "restore":
             verb = {"merge": "merge", "reject": "rejection", "restore": "restoring"}[event.kind]
             return f"{verb} of {_listed([before.name_of(k) for k in payload['categories']], most)}"
@@ -248,6 +279,13 @@ def _decide(
     _require_known(view, decided_in(view), known)
     log, clustering = view.workspace.decisions, view.run.artifacts["clustering"]
     return log.append(view.run.id, clustering, kind, based_on=based_on, make=make, **payload)
+
+
+def _named(view: RunView, proposals: Sequence[str]) -> list[str]:
+    """The ids, each once, if the run has them all."""
+    unknown = [p for p in proposals if p not in view.row_of]
+    require(not unknown, f"proposal {unknown[0] if unknown else ''}: this run has none of that id, as in 2007_000032#0")
+    return list(dict.fromkeys(map(str, proposals)))
 
 
 def _require_known(view: RunView, decided: Decisions, categories: Sequence[int]) -> None:

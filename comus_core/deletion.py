@@ -15,6 +15,7 @@ from uuid import uuid4
 from comus_core.errors import WorkspaceError
 from comus_core.jobs.records import ACTIVE
 from comus_core.jobs.table import JobTable
+from comus_core.prediction_folder import FOLDER as PREDICTIONS
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.artifacts import KEY
 from comus_core.workspace.files import disk_error
@@ -92,6 +93,8 @@ def delete_run(workspace: Workspace, run_id: str) -> Deletion:
             os.replace(folder, trash / uuid4().hex)
             folder.with_suffix(".lock").unlink(missing_ok=True)
         workspace.runs.remove(run_id)
+        if (own := workspace.root / PREDICTIONS / run_id).is_dir():
+            os.replace(own, trash / uuid4().hex)
         shutil.rmtree(trash)
     except OSError as error:
         raise disk_error(error, trash) from error

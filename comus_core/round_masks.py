@@ -21,6 +21,11 @@ def categories_of_rounds(view: RunView) -> tuple[int, ...]:
     return trained_ids(training) if training is not None else ()
 
 
+def training_of_rounds(view: RunView) -> Training | None:
+    """The training whose rounds these are; None if there are none."""
+    return _last_training(view)[0]
+
+
 def _last_training(view: RunView) -> tuple[Training | None, dict[int, Artifact]]:
     store = view.workspace.artifacts
     for training in view.workspace.trainings.of_run(view.run.id):

@@ -210,7 +210,10 @@ def categories_of(table: ClusterTable, decided: Decisions) -> Categories:
 def decided_rows(
     proposals: Proposals, table: ClusterTable, decided: Decisions
 ) -> tuple[Categories, IntArray, BoolMask]:
-    """The categories; and category (n,) int32 and kept (n,) bool of each row of `proposals`, joined by id."""
+    """The categories; and category (n,) int32 and kept (n,) bool of each row of `proposals`, joined by id.
+
+    Which masks are erased is in `decided.layout`.
+    """
     row_of = {proposal_id: row for row, proposal_id in enumerate(table.proposal_id)}
     rows = np.array([row_of.get(p, -1) for p in proposals.proposal_id], dtype=np.int64)
     found = categories_of(table, decided)

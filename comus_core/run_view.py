@@ -11,7 +11,7 @@ import numpy as np
 
 from comus_core import run_tables as tables
 from comus_core.categories import Categories, categorise, label_map
-from comus_core.config import FilterBy
+from comus_core.config import FilterBy, require
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.counts import Counts
 from comus_core.label_map import LabelMap
@@ -149,11 +149,24 @@ class RunView:
 
     def find_similar(self, row: int, most: int = 24) -> tuple[IntArray, FloatArray]:
         """Rows of the proposals whose vectors have the highest cosine with that of `row`, and the cosines."""
-        vectors = np.asarray(self.vectors(), np.float32)
+        return self.nearest_to(self.vectors()[row], most, but=row)
+
+    def nearest_to(self, vector: FloatArray, most: int = 24, but: int | None = None) -> tuple[IntArray, FloatArray]:
+        """Rows of the proposals whose vectors have the highest cosine with a raw (d,) vector, and the cosines.
+
+        Raises:
+            SettingsError: it has another number of dimensions than the run's vectors.
+        """
+        vectors, wanted = np.asarray(self.vectors(), np.float32), np.asarray(vector, np.float32)
+        require(
+            wanted.shape == vectors.shape[1:],
+            f"a vector of shape {wanted.shape}, but those of run {self.run.id} have {vectors.shape[1]} dimensions",
+        )
         unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        cosine = unit @ unit[row]
-        cosine[row] = -np.inf
-        order = np.argsort(-cosine, kind="stable")[: min(most, len(self) - 1)]
+        cosine = unit @ (wanted / max(float(np.linalg.norm(wanted)), 1e-12))
+        if but is not None:
+            cosine[but] = -np.inf
+        order = np.argsort(-cosine, kind="stable")[: min(most, len(self) - (but is not None))]
         return order, cosine[order]
 
 

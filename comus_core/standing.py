@@ -33,6 +33,8 @@ class Standing:
         kept: whether it is in the core.
         by_hand: whether a person put it there.
         by: what its category is ranked by.
+        accepted: whether a person accepted it.
+        erased: whether a person erased it.
     """
 
     cluster: int
@@ -44,6 +46,8 @@ class Standing:
     kept: bool
     by_hand: bool = False
     by: FilterBy = "distance"
+    accepted: bool = False
+    erased: bool = False
 
     @property
     def limit_words(self) -> str:
@@ -57,8 +61,12 @@ class Standing:
     @property
     def reason(self) -> str:
         """Why it is kept or dropped, in a sentence or two."""
+        if self.erased:
+            return "Its mask was erased by hand: its pixels are background, in training labels too."
         if self.cluster < 0:
             return "It is in no cluster, so it counts as background."
+        if self.accepted:
+            return "It was accepted by hand, and is kept at every filter."
         if self.by_hand:
             return "It was moved here by hand, and is kept at every filter."
         where = f"Number {self.place} of {self.size:,} by {BY_WORDS[self.by]}."
@@ -79,7 +87,7 @@ def standing_of(view: RunView, row: int, decided: Decisions) -> Standing:
     found = view.categories(decided)
     category, limit = int(found.category[row]), float(found.rank[row])
     if category < 0:
-        return Standing(-1, 0, 0, float("nan"), 0.0, 0.0, False)
+        return Standing(-1, 0, 0, float("nan"), 0.0, 0.0, False, erased=bool(found.erased[row]))
     rows, percent = found.rows[category], float(found.percents(decided)[row])
     return Standing(
         cluster=found.ids[category],
@@ -90,6 +98,7 @@ def standing_of(view: RunView, row: int, decided: Decisions) -> Standing:
         percent=percent,
         kept=percent < limit,
         by_hand=bool(found.by_hand[row]),
+        accepted=str(view.proposals.proposal_id[row]) in decided.layout.accepted,
         by="distance" if found.by_distance[category] else decided.filter_by,
     )
 

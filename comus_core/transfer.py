@@ -102,14 +102,15 @@ def assigned_to(
     stages.require_usable(context, images)
     found = stages.proposals(context, images, stages.soft_maps(context, images))
     vectors = stages.features(context, found)
-    assigned = _assignment(context, run, vectors, assign)
+    assigned = assignment(context, run, vectors, assign)
     made = {"images": images, "proposals": found, "features": vectors, "assignment": assigned}
     if other.truth is not None:
         made["counts"] = stages.counts(context, images, found)
     return made, context
 
 
-def _assignment(context: StageContext, run: Run, vectors: Artifact, assign: Assign) -> Artifact:
+def assignment(context: StageContext, run: Run, vectors: Artifact, assign: Assign = "nearest") -> Artifact:
+    """The id of the category, as decided, that each new proposal joins, and how sure that is."""
     from comus_core.clustering import assign_by_nystrom, assign_to_nearest, normalise
 
     source, clusters = (context.workspace.artifact(run, kind) for kind in ("features", "clustering"))

@@ -6,7 +6,8 @@ import streamlit as st
 
 from app import state, view_data, walk
 from app.colouring import colouring
-from app.components import photograph, states
+from app.components import cluster_actions, photograph, similar_panel, states
+from app.components.job_card import STYLE
 
 view = view_data.current_view()
 decided = view_data.decisions(view)
@@ -20,6 +21,7 @@ if place is None:
     st.stop()
 photograph.look_at(view, place)  # into the address, so that it can be shared
 
+st.html(STYLE)
 st.html(Path(photograph.__file__).with_suffix(".css"))
 colours = colouring(view, "cluster", decided)
 photograph.navigation(view, place, decided)
@@ -28,5 +30,7 @@ with left:
     photograph.picture(view, place, decided)
 with right:
     photograph.facts(view, place, decided, colours)
+cluster_actions.follow(view, decided.version)
 if place.row is not None and len(view) > 1:
     photograph.similar(view, place.row, colours)
+similar_panel.show(view, colours)

@@ -79,8 +79,8 @@ def bar(view: RunView, decided: Decisions, ids: Sequence[int], alone: bool = Fal
             lambda: act(f"Rejected: {names}", lambda: curating.reject(view, ids, based_on=now)),
             bool(ids),
         )
-        _way_back("Undo", "undo_decision", "undo", found.undoable, lambda: curating.undo(view, based_on=now), "u")
-        _way_back("Redo", "redo_decision", "redo", found.redoable, lambda: curating.redo(view, based_on=now), "Shift+u")
+        way_back("Undo", "undo_decision", "undo", found.undoable, lambda: curating.undo(view, based_on=now), "u")
+        way_back("Redo", "redo_decision", "redo", found.redoable, lambda: curating.redo(view, based_on=now), "Shift+u")
         cluster_keys.help_button()
         if ids and not alone:
             st.markdown(f"**{len(ids)} selected:** {job_words.plain(names)}", width="content")
@@ -184,7 +184,10 @@ def _move(view: RunView, crops: Sequence[str], target: int, words: str, version:
         _clear_crops(view)
 
 
-def _way_back(label: str, key: str, icon: str, step: Step | None, deed: Callable[[], Any], shortcut: str) -> None:
+def way_back(
+    label: str, key: str, icon: str, step: Step | None, deed: Callable[[], Any], shortcut: str, bound: bool = False
+) -> None:
+    """The button that takes a decision back, or brings it again, named on it; `bound` lets it listen to its key."""
     words = curating.step_words(step.before, step.event) if step is not None else ""
     short = words if len(words) <= WIDTH else words[: WIDTH - 1] + "…"
     done = "Undone" if label == "Undo" else "Done again"
@@ -194,6 +197,7 @@ def _way_back(label: str, key: str, icon: str, step: Step | None, deed: Callable
         icon=f":material/{icon}:",
         disabled=step is None,
         help=f"{label} {job_words.plain(words)} ({shortcut})" if words else f"Nothing to {label.lower()}",
+        shortcut=shortcut if bound else None,
         on_click=lambda: _told(f"{done}: {words}", deed),
     )
 

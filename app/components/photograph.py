@@ -7,15 +7,16 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import score_data, state, urls, walk
+from app import opened, score_data, state, urls, walk
 from app.colouring import Colouring, truth_colours
-from app.components import choices
+from app.components import choices, mask_judgement
 from app.components.gallery import gallery
 from app.components.photo import Layer, photo
-from app.palette import UNASSIGNED
+from app.components.similar_panel import names_of
+from app.training_routes import ERROR_COLOURS, ERROR_WORDS
 from app.walk import Place
 from comus_core import standing
-from comus_core.round_masks import rounds_of
+from comus_core.round_masks import rounds_of, training_of_rounds
 from comus_core.run_view import RunView
 from comus_core.workspace import Artifact
 from comus_core.workspace.decisions import Decisions
@@ -74,17 +75,18 @@ def facts(view: RunView, place: Place, decided: Decisions, colours: Colouring) -
     else:
         _proposal(view, place.row, decided, colours)
     _truth_legend(view, image_id)
+    _error_legend(view)
     others = [row for row in rows if row != place.row]
     if others:
         st.markdown("**Other proposals here**")
-        names, frames = _names(colours, others)
+        names, frames = names_of(colours, others)
         gallery(view, others, captions=names, outlines=frames, size=96, key="image_others")
 
 
 def similar(view: RunView, row: int, colours: Colouring) -> None:
     """The neighbours of a proposal in feature space."""
     rows, cosines = score_data.similar(view, row)
-    names, frames = _names(colours, rows)
+    names, frames = names_of(colours, list(rows))
     captions = [f"{cosine:.3f} · {name}" for cosine, name in zip(cosines, names, strict=True)]
     st.subheader("Similar proposals", anchor=False)
     st.caption("Nearest in feature space, by cosine of the encoder's vectors; framed in their cluster's colour.")
@@ -101,7 +103,7 @@ def look_at(view: RunView, place: Place) -> None:
 
 def _proposal(view: RunView, row: int, decided: Decisions, colours: Colouring) -> None:
     stands = standing.standing_of(view, row, decided)
-    (name,), (colour,) = _names(colours, [row])
+    (name,), (colour,) = names_of(colours, [row])
     address = "clusters?" + urlencode({"run": view.run.id, "cluster": stands.cluster})
     link = f'<a class="comus-link" href="{html.escape(address)}">{html.escape(name)}</a>'
     shares = [(k, share) for k, share in standing.truth_shares(view, row)[:3] if share >= 0.5]
@@ -114,6 +116,7 @@ def _proposal(view: RunView, row: int, decided: Decisions, colours: Colouring) -
     ]
     if shares:
         lines.append(("Truth", ", ".join(f"{html.escape(k)} {share:.0f} %" for k, share in shares)))
+    mask_judgement.show(view, row, decided, stands)
     listed = "".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in lines)
     crop = html.escape(urls.crop(view, row, 160, outline=colour))
     proposal_id = html.escape(str(view.proposals.proposal_id[row]))
@@ -139,6 +142,12 @@ def _truth_legend(view: RunView, image_id: str) -> None:
         st.html(f'<div class="comus-legend"><b>Ground truth</b>{"".join(words)}</div>')
 
 
+def _error_legend(view: RunView) -> None:
+    if view.counts is not None:
+        words = [f'<span><i style="background:{ERROR_COLOURS[k]}"></i>{ERROR_WORDS[k]}</span>' for k in ERROR_COLOURS]
+        st.html(f'<div class="comus-legend"><b>Errors</b>{"".join(words)}</div>')
+
+
 def _layers(view: RunView, place: Place, decided: Decisions) -> list[Layer]:
     at = place.image_row
     layers = [Layer("saliency", "Saliency", urls.layer(view, at, "saliency"))]
@@ -153,18 +162,25 @@ def _layers(view: RunView, place: Place, decided: Decisions) -> list[Layer]:
     ]
     if view.counts is not None:
         layers.append(Layer("truth", "Ground truth", urls.layer(view, at, "truth")))
+        layers.append(Layer("errors", "Errors of the proposals", urls.layer(view, at, "errors", decided=decided)))
+        layers += _round_errors(view, str(view.image_ids[at]))
     return layers
+
+
+def _round_errors(view: RunView, image_id: str) -> list[Layer]:
+    """Where each round is wrong, if its training is scored on these images."""
+    training = training_of_rounds(view)
+    rounds = opened.rounds_of(training) if training is not None else None
+    if rounds is None or rounds.dataset.spec != view.run.config.dataset or image_id not in rounds.image_ids:
+        return []
+    row, scored = rounds.image_ids.index(image_id), [n for n in rounds.rounds if n in rounds.class_of]
+    return [
+        Layer(f"errors-{n}", f"Errors of round {n}", urls.round_picture(rounds, f"errors-{n}", row)) for n in scored
+    ]
 
 
 def _predicted(view: RunView, image_row: int, number: int, predictions: Artifact) -> str:
     return urls.predicted(view, image_row, number, predictions.fingerprint)
-
-
-def _names(colours: Colouring, rows: object) -> tuple[list[str], list[str]]:
-    """Name and colour of the category of each row."""
-    index = [int(colours.index[row]) for row in rows]  # type: ignore[attr-defined]
-    names = [colours.names[i] if i >= 0 else colours.unassigned for i in index]
-    return names, [colours.colours[i] if i >= 0 else UNASSIGNED for i in index]
 
 
 def _step(label: str, key: str, place: Place | None, view: RunView, shortcut: str, icon: str) -> None:

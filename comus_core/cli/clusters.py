@@ -139,6 +139,24 @@ def move(run_name: str, proposals: tuple[str, ...], target: str, workspace: str 
 
 @clusters.command()
 @RUN
+@click.argument("proposals", metavar="PROPOSAL…", nargs=-1, required=True)
+@WORKSPACE
+def accept(run_name: str, proposals: tuple[str, ...], workspace: str | None) -> None:
+    """Keep proposals, named by id, in training at every filter."""
+    _decide(run_name, workspace, lambda view, _: curating.accept(view, proposals))
+
+
+@clusters.command()
+@RUN
+@click.argument("proposals", metavar="PROPOSAL…", nargs=-1, required=True)
+@WORKSPACE
+def erase(run_name: str, proposals: tuple[str, ...], workspace: str | None) -> None:
+    """Take the masks of proposals, named by id, away: background, as if never found."""
+    _decide(run_name, workspace, lambda view, _: curating.erase(view, proposals))
+
+
+@clusters.command()
+@RUN
 @WORKSPACE
 def undo(run_name: str, workspace: str | None) -> None:
     """Take the last decision back."""

@@ -14,10 +14,13 @@ from comus_core.cli.clusters import clusters
 from comus_core.cli.compare import compare
 from comus_core.cli.doctor import doctor
 from comus_core.cli.how_many import how_many
+from comus_core.cli.images import images
 from comus_core.cli.jobs import jobs
+from comus_core.cli.predict import predict
 from comus_core.cli.run import evaluate, run
 from comus_core.cli.runs import runs, show
 from comus_core.cli.scores import scores
+from comus_core.cli.similar import similar
 from comus_core.cli.train import train
 from comus_core.cli.weights import weights
 from comus_core.errors import Cancelled, ComusError
@@ -32,10 +35,13 @@ def cli() -> None:
 
 COMMANDS = (
     app,
+    images,
     run,
     train,
     evaluate,
     scores,
+    predict,
+    similar,
     clusters,
     how_many,
     compare,

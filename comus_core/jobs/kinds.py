@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from comus_core.config import RunConfig, from_dict
@@ -129,11 +130,82 @@ def _how_many(workspace: Workspace, settings: Mapping[str, Any], device: str, te
     tell.log(how_many_of(run, workspace, most=most, on_progress=tell.on_progress).reason)
 
 
+def predict_settings(settings: Mapping[str, Any]) -> tuple[str, int, list[str], str]:
+    """The run's id, the round, the photographs and the folder of the results; `dataset` is for display.
+
+    Raises:
+        SettingsError: one of them is missing.
+    """
+    if not settings.get("run"):
+        raise SettingsError("no run: a prediction needs a finished run")
+    if not settings.get("photographs") or not settings.get("out"):
+        raise SettingsError("photographs and out: a prediction needs files or a folder, and a folder for its masks")
+    return str(settings["run"]), int(settings.get("round", 0)), list(settings["photographs"]), str(settings["out"])
+
+
+def _predict(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
+    from comus_core.predicting import predict_photographs
+
+    run_id, number, photographs, out = predict_settings(settings)
+    run = workspace.runs.get(run_id)
+    tell.on_run(run.id)
+    options: dict[str, Any] = {"device": device, "on_progress": tell.on_progress}
+    result = predict_photographs(run, number, photographs, workspace, Path(out), **options)
+    tell.log(f"{len(result['predictions'])} masks in {out}")
+    for skipped in result["skipped_files"]:
+        tell.log(f"set aside {skipped['path']}: {skipped['reason']}")
+
+
+def images_settings(settings: Mapping[str, Any]) -> str:
+    """The data set whose images are looked at, from `dataset`; `look` is for display.
+
+    Raises:
+        SettingsError: none is given.
+    """
+    if not settings.get("dataset"):
+        raise SettingsError("no data set: give a folder, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo")
+    return str(settings["dataset"])
+
+
+def _images(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
+    from comus_core.cli.images import lines
+    from comus_core.image_health import check_health
+
+    report = check_health(images_settings(settings), workspace, on_progress=tell.on_progress)
+    for line in lines(report):
+        tell.log(line)
+
+
+def similar_settings(settings: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The run's id, the picture and the file of the answer; `dataset` is for display.
+
+    Raises:
+        SettingsError: one of them is missing.
+    """
+    for name, what in (("run", "a finished run"), ("picture", "a file"), ("out", "a file for the answer")):
+        if not settings.get(name):
+            raise SettingsError(f"no {name}: looking for what is similar needs {what}")
+    return str(settings["run"]), str(settings["picture"]), str(settings["out"])
+
+
+def _similar(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
+    from comus_core.similar import find_similar_to
+    from comus_core.workspace.files import write_json
+
+    run_id, picture, out = similar_settings(settings)
+    run = workspace.runs.get(run_id)
+    tell.on_run(run.id)
+    write_json(Path(out), find_similar_to(run, Path(picture), workspace, device=device, on_progress=tell.on_progress))
+
+
 KINDS: dict[str, Kind] = {
     "discover": Kind(discover_settings, _discover),
     "train": Kind(training_of, _train),
     "ablate": Kind(ablation_asked, _ablate),
     "how_many": Kind(how_many_settings, _how_many),
+    "images": Kind(images_settings, _images),
+    "similar": Kind(similar_settings, _similar),
+    "predict": Kind(predict_settings, _predict),
 }
 
 

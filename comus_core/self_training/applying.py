@@ -8,7 +8,7 @@ from typing import Any
 from comus_core import run_tables as tables
 from comus_core import stages
 from comus_core.config import Matching, check_choice, from_dict
-from comus_core.images.dataset import open_dataset
+from comus_core.images.dataset import Dataset, open_dataset
 from comus_core.pipeline import result_json
 from comus_core.scoring import score_json
 from comus_core.self_training.round_scores import score_round
@@ -89,25 +89,30 @@ def apply_round(
     run: Run,
     training: Training,
     number: int,
-    dataset: str,
+    dataset: str | Dataset,
     workspace: Workspace,
     *,
+    saliency: float | None = None,
     device: str = "auto",
     on_progress: OnProgress = no_progress,
 ) -> AppliedRound:
-    """Predict a data set with round `number` of a training of the run, and count it; what is there is reused."""
+    """Predict a data set with round `number` of a training of the run, and count it; what is there is reused.
+
+    `saliency` is the weight of the run's saliency in what is object; None is the training's own.
+    """
     from comus_core.device import choose_device
 
     settings = from_dict(TrainingSettings, training.settings["training"])
     trained = workspace.artifacts.get("network", training.artifacts[f"network-{number}"])
-    other = open_dataset(dataset, workspace.drawings)
+    other = open_dataset(dataset, workspace.drawings) if isinstance(dataset, str) else dataset
+    weight = settings.predict_saliency if saliency is None else saliency
     config = replace(run.config, dataset=other.spec)
     context = StageContext(workspace, other, config, choose_device(device), on_progress)
     images = stages.check_images(context)
     stages.require_usable(context, images)
     names = trained_names(training, workspace.decisions_of(run))
     learned = training.artifacts.get("classifier")
-    options: dict[str, Any] = {"saliency": settings.predict_saliency}
+    options: dict[str, Any] = {"saliency": weight}
     options["classifier"] = workspace.artifacts.get("classifier", learned) if learned else None
     predicted = stages.predictions(context, settings, trained, images, len(names), **options)
     counts = stages.round_counts(context, predicted, len(names)) if other.truth is not None else None

@@ -16,6 +16,7 @@ from comus_core.workspace.artifacts import digest
 # Raise a stage's number when its result changes for the same settings.
 VERSIONS = {
     "images": 1,
+    "health": 1,
     "truth": 1,
     "soft_maps": 1,
     "proposals": 1,

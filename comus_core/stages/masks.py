@@ -30,13 +30,14 @@ def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: D
     images, found, clusters = made["images"], made["proposals"], made["clustering"]
     all_proposals, table = tables.read_proposals(found), tables.read_clusters(clusters)
     categories, category, keep = tables.decided_rows(all_proposals, table, decided)
+    erased = decided.layout.erased
     rows_of, sizes = tables.rows_by_image(all_proposals), tables.image_sizes(images)
     file_of = mask_files(list(rows_of))
 
     def work(ids: Sequence[str], tick: Tick, folder: Path) -> pa.Table:
         files = []
         for image_id in ids:
-            rows = np.array(rows_of[image_id])
+            rows = np.array([row for row in rows_of[image_id] if all_proposals.proposal_id[row] not in erased])
             mask = pseudo_mask(all_proposals[rows], category[rows], keep[rows], sizes[image_id], len(categories.ids))
             files.append(file_of[image_id])
             with replacing(folder / files[-1]) as temporary:
@@ -48,8 +49,11 @@ def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: D
     # Names are not in it: to rename a cluster must not train its networks again.
     chosen: dict[str, Any] = {"percent": percents, "by": decided.filter_by}
     chosen |= {"category_of": label_map(decided, table.count).category_of.tolist()}
-    if decided.layout.moved:  # by splits and by hand: what clusters and percentages do not say
+    layout = decided.layout
+    if layout.moved or layout.accepted or erased:  # what clusters and percentages do not say
         chosen["rows"] = digest([category.tolist(), keep.tolist()])
+    if erased:
+        chosen["erased"] = digest(sorted(erased))
     key = context.key("pseudo_masks", chosen, proposals=found, clustering=clusters)
     return context.make("pseudo_masks", key, training_images(all_proposals.image_id, keep), work)
 

@@ -25,7 +25,7 @@ class Event:
 
     Kinds: `filter` {percent, cluster?, by?}, `rename` {cluster, name}, `merge` {categories}, `split` {category, made,
     parts, members (packed [[proposal id, category id, distance], …])}, `reject` and `restore` {categories}, `move`
-    {proposals, category, −1 for none}, `undo` {} and `redo` {}.
+    {proposals, category, −1 for none}, `accept` and `erase` {proposals}, `undo` {} and `redo` {}.
     """
 
     id: int
@@ -229,14 +229,22 @@ def _apply(state: Decisions, event: Event) -> Decisions:
         case Event(kind="split", payload={"category": int(category), "made": list(made), "members": str(members)}):
             names = _part_names(state, category, made)
             return replace(state, layout=state.layout.split(category, names, unpacked(members)))
-        case Event(kind="reject", payload={"categories": list(ids)}):
-            return replace(state, layout=state.layout.rejecting(ids))
-        case Event(kind="restore", payload={"categories": list(ids)}):
-            return replace(state, layout=state.layout.restoring(ids))
-        case Event(kind="move", payload={"proposals": list(proposals), "category": int(category)}):
-            return replace(state, layout=state.layout.moving(proposals, category))
-    known = "filter, rename, merge, split, reject, restore, move, undo and redo"
+        case Event(kind="reject" | "restore" as verb, payload={"categories": list(ids)}):
+            layout = state.layout.rejecting(ids) if verb == "reject" else state.layout.restoring(ids)
+            return replace(state, layout=layout)
+        case Event(kind="move" | "accept" | "erase", payload={"proposals": list(proposals), **rest}) if (
+            event.kind != "move" or isinstance(rest.get("category"), int)
+        ):
+            return replace(state, layout=_judged(state.layout, event.kind, proposals, rest))
+    known = "filter, rename, merge, split, reject, restore, move, accept, erase, undo and redo"
     raise SettingsError(f"decision '{event.kind}' with {event.payload}: known are {known}")
+
+
+def _judged(layout: Layout, kind: str, proposals: Sequence[str], rest: dict[str, Any]) -> Layout:
+    """What is decided on proposals one by one."""
+    if kind == "move":
+        return layout.moving(proposals, int(rest["category"]))
+    return layout.accepting(proposals) if kind == "accept" else layout.erasing(proposals)
 
 
 def _filtered(state: Decisions, percent: float, category: int | None, rest: dict[str, Any]) -> Decisions:
@@ -290,7 +298,7 @@ def _touched(event: Event) -> set[tuple[str, Any]]:
             return {("filter", "")}
         case "rename":
             return {("name", payload.get("cluster"))}
-        case "move":
+        case "move" | "accept" | "erase":
             return {("proposal", p) for p in payload.get("proposals", ())}
         case "split":
             members = {("proposal", p) for p, *_ in unpacked(payload["members"])} if "members" in payload else set()

@@ -30,6 +30,9 @@ class Layout:
         by_hand: the proposals among them that a person put there one by one.
         distance: proposal id -> cosine distance to the centre of its part, for every proposal that a split looked at.
         rejected: ids of categories that count as background.
+        accepted: the proposals that a person looked at and found right: kept at every filter.
+        erased: the proposals whose mask a person found to be none: as if they had never been found, their pixels
+            background and not ignored in training labels.
     """
 
     into: Mapping[int, int] = field(default_factory=dict)
@@ -38,6 +41,8 @@ class Layout:
     by_hand: frozenset[str] = frozenset()
     distance: Mapping[str, float] = field(default_factory=dict)
     rejected: frozenset[int] = frozenset()
+    accepted: frozenset[str] = frozenset()
+    erased: frozenset[str] = frozenset()
 
     def merged(self, ids: Sequence[int]) -> Layout:
         """All of them become the one with the smallest id."""
@@ -82,7 +87,22 @@ class Layout:
             self._require_live([category])
         names = set(proposals)
         by_hand = self.by_hand | names if category != REJECTED else self.by_hand - names
-        return replace(self, moved={**self.moved, **dict.fromkeys(proposals, category)}, by_hand=by_hand)
+        moved = {**self.moved, **dict.fromkeys(proposals, category)}
+        accepted, erased = self.accepted - names, self.erased - names
+        return replace(self, moved=moved, by_hand=by_hand, accepted=accepted, erased=erased)
+
+    def accepting(self, proposals: Sequence[str]) -> Layout:
+        """Proposals kept whatever the filter says; one that was rejected or erased is back in its category."""
+        require(bool(proposals), "accept: name a proposal")
+        names = set(proposals)
+        moved = {p: k for p, k in self.moved.items() if not (p in names and k == REJECTED)}
+        return replace(self, moved=moved, accepted=self.accepted | names, erased=self.erased - names)
+
+    def erasing(self, proposals: Sequence[str]) -> Layout:
+        """Proposals that count as never found."""
+        require(bool(proposals), "erase: name a proposal")
+        names = set(proposals)
+        return replace(self, accepted=self.accepted - names, erased=self.erased | names)
 
     def require_there(self, category: int) -> None:
         """Refuse a category that no longer exists.

@@ -85,6 +85,33 @@ def test_a_training_shows_its_rounds():
     assert job_words.networks_words(training().settings) == "training of dino-resnet50"
 
 
+@pytest.mark.parametrize(
+    ("kind", "settings", "stage", "states", "words"),
+    [
+        (
+            "predict",
+            {"photographs": ["a"], "round": 0},
+            "features",
+            {"Images": "done", "Saliency": "done", "Features": "now", "Neighbours": "todo", "Results": "todo"},
+            "prediction with the clusters",
+        ),
+        (
+            "predict",
+            {"photographs": ["a"], "round": 2},
+            "masks",
+            {"Images": "done", "Saliency": "done", "Masks": "now", "Results": "todo"},
+            "prediction with round 2",
+        ),
+        ("images", {"look": "health"}, "health", {"Images": "done", "Health": "now"}, "health of the images"),
+        ("similar", {"picture": "a.jpg"}, "", {"Similar": "todo"}, "search for what is similar"),
+    ],
+)
+def test_predictions_checks_and_searches_are_told_by_their_steps(kind, settings, stage, states, words):
+    job = working(kind=kind, settings={"dataset": "x", **settings}, stage=stage)
+    assert dict(job_words.stage_states(job)) == states
+    assert job_words.networks_words(job.settings) == words
+
+
 def test_times_are_told_by_their_distance():
     assert job_words.time_words(a_job(state="queued"), NOW) == "queued 2 min ago"
     assert job_words.time_words(working(), NOW) == "at work for 1 min 30 s"

@@ -40,6 +40,10 @@ events = st.one_of(
             {"proposals": st.lists(st.sampled_from(IDS), min_size=1, max_size=3), "category": st.integers(-1, K - 1)}
         ),
     ),
+    st.tuples(
+        st.sampled_from(["accept", "erase"]),
+        st.fixed_dictionaries({"proposals": st.lists(st.sampled_from(IDS), min_size=1, max_size=3)}),
+    ),
     st.tuples(st.just("split"), st.tuples(numbers, st.integers(K, K + 9)).map(lambda s: split_payload(s[0], [s[1]]))),
 )
 undoing = st.tuples(st.sampled_from(["undo", "redo"]), st.just({}))
@@ -100,6 +104,8 @@ def test_in_every_state_each_id_leads_to_a_category_that_is_there(steps):
     assert all(now < old for old, now in layout.into.items())
     assert not layout.rejected & set(layout.into)
     assert layout.by_hand <= set(layout.moved)
+    assert not layout.accepted & layout.erased
+    assert all(layout.moved.get(proposal) != -1 for proposal in layout.accepted)
 
 
 def test_a_new_decision_after_an_undo_clears_the_redo(log):

@@ -1,0 +1,89 @@
+"""Asking for a look at the images of a data set, as a job, and which pictures each answer is about. No Streamlit."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from comus_core import jobs
+from comus_core.jobs import Job
+from comus_core.workspace import Workspace
+
+ALL = "all"
+WORDS = {
+    ALL: "All",
+    "unreadable": "Unreadable",
+    "exact": "Exact duplicates",
+    "near": "Near duplicates",
+    "tiny": "Tiny",
+    "dark": "Dark",
+    "blurry": "Blurry",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture of a list: its id, what stands below it, and the number of its group, −1 for none."""
+
+    image_id: str
+    caption: str
+    group: int = -1
+
+
+def start(workspace: Workspace, spec: str) -> Job:
+    """Queue it.
+
+    Raises:
+        ComusError: the supervisor does not start.
+    """
+    job = jobs.submit(workspace, "images", {"dataset": spec, "look": "health"})
+    jobs.ensure_supervisor(workspace)
+    return job
+
+
+def last_job(workspace: Workspace, spec: str) -> Job | None:
+    """The newest look at this data set, or None."""
+    asked = (job for job in jobs.list_jobs(workspace) if job.kind == "images")
+    return next((job for job in asked if job.settings.get("dataset") == spec), None)
+
+
+def command_line(workspace: Workspace, spec: str) -> str:
+    """The command that does the same."""
+    return shlex.join(["comus", "images", spec, "--workspace", str(workspace.root)])
+
+
+def counts(report: Mapping[str, Any] | None, images: int) -> dict[str, str]:
+    """What there is to look at, in words with numbers: of duplicates how many pictures could go."""
+    if report is None:
+        return {ALL: f"All {images:,}"}
+    numbers = {name: len(report[name]) for name in ("unreadable", "tiny", "dark", "blurry")}
+    numbers |= {name: sum(len(group) - 1 for group in report[name]) for name in ("exact", "near")}
+    found = {name: f"{words} {numbers[name]:,}" for name, words in WORDS.items() if numbers.get(name)}
+    return {ALL: f"All {images:,}"} | found
+
+
+def shown(report: Mapping[str, Any] | None, ids: Sequence[str], name: str) -> list[Shown]:
+    """The pictures of a group in the order shown: of duplicates group by group, else the worst first."""
+    if name == ALL or report is None:
+        return [Shown(image_id, image_id) for image_id in ids]
+    if name in ("exact", "near"):
+        groups = enumerate(report[name])
+        return [Shown(i, f"group {number + 1} · {i}", number) for number, group in groups for i in group]
+    unit = {"tiny": "{:.0f} pixels", "dark": "brightness {:.2f}", "blurry": "sharpness {:.1f}"}[name]
+    return [Shown(e["image"], f"{unit.format(e['value'])} · {e['image']}") for e in report[name]]
+
+
+def meaning(name: str, limits: Mapping[str, Any]) -> str:
+    """What puts a picture into a group."""
+    return {
+        "unreadable": "Files that are set aside by every run, and why.",
+        "exact": "Equal in every pixel, whatever the file format. The first of a group could stay alone.",
+        "near": f"Hashes of their low frequencies differ in at most {limits['near_bits']} of 64 bits: copies that were "
+        "scaled, recoded or brightened, or pictures taken one after the other.",
+        "tiny": f"Shorter side below {limits['tiny']} pixels.",
+        "dark": f"99 % of the pixels below {limits['dark']:.0%} of full luminance.",
+        "blurry": f"Variance of the Laplacian below {limits['blurry']:g}, at most 512 pixels wide and high. "
+        "Dark and flat pictures have little of it too.",
+    }.get(name, "")

@@ -1,0 +1,64 @@
+"""Asking for a prediction of new photographs, as a job. No Streamlit."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+from comus_core import jobs
+from comus_core.jobs import Job
+from comus_core.prediction_folder import PHOTOGRAPHS, new_prediction
+from comus_core.workspace import Run, Workspace
+
+CLUSTERS = 0
+ROUND_WORDS = {CLUSTERS: "Clusters (round 0)", 1: "Teacher (round 1)", 2: "Student (round 2)"}
+
+
+def rounds(workspace: Workspace, run: Run) -> dict[int, str]:
+    """Rounds that can predict, the last first, and what they are called."""
+    trainings = [t for t in workspace.trainings.of_run(run.id) if "categories" in t.result]  # older ones know none
+    names = {name for training in trainings for name in training.artifacts}
+    trained = {int(name.removeprefix("network-")) for name in names if name.startswith("network-")}
+    known = trained if run.config.features.encoder.startswith("file:") else trained | {CLUSTERS}
+    return {number: ROUND_WORDS.get(number, f"Round {number}") for number in sorted(known, reverse=True)}
+
+
+def start(workspace: Workspace, run: Run, number: int, files: Iterable[tuple[str, IO[bytes]]]) -> Job:
+    """Keep the photographs and queue their prediction.
+
+    Raises:
+        ComusError: no photograph or too many, the disk is full, or the supervisor does not start.
+    """
+    folder = new_prediction(workspace, run.id, files)
+    count = sum(1 for _ in (folder / PHOTOGRAPHS).iterdir())
+    settings = {
+        "run": run.id,
+        "round": number,
+        "photographs": [str(path) for path in sorted((folder / PHOTOGRAPHS).iterdir())],
+        "out": str(folder),
+        "dataset": f"{count} photograph{'s' if count != 1 else ''}",
+    }
+    job = jobs.submit(workspace, "predict", settings)
+    jobs.ensure_supervisor(workspace)
+    return job
+
+
+def last_job(workspace: Workspace, run: Run) -> Job | None:
+    """The newest prediction that was asked of this run, or None."""
+    asked = (job for job in jobs.list_jobs(workspace) if job.kind == "predict")
+    return next((job for job in asked if job.settings.get("run") == run.id), None)
+
+
+def name_of(job: Job) -> str:
+    """The name of the prediction that a job makes."""
+    return Path(str(job.settings["out"])).name
+
+
+def command_line(workspace: Workspace, run: Run, number: int) -> str:
+    """The command that does the same with a folder."""
+    name = f"{run.id}@{number}" if number else run.id
+    return shlex.join(
+        ["comus", "predict", name, "photographs", "--out", "predicted", "--workspace", str(workspace.root)]
+    )

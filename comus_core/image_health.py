@@ -1,0 +1,155 @@
+"""The health of a data set: `comus images DATASET`. Which files cannot be read, are double, tiny, dark or blurry."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from comus_core import run_tables as tables
+from comus_core.config import RunConfig
+from comus_core.errors import WorkspaceError
+from comus_core.image_index import FOLDER, index_key, keep_index
+from comus_core.images.dataset import absolute, open_dataset
+from comus_core.types import FloatArray, IntArray, OnProgress, StrArray, no_progress
+from comus_core.workspace import Workspace
+from comus_core.workspace.files import write_json
+
+GROUPS = ("unreadable", "exact", "near", "tiny", "dark", "blurry")
+
+
+@dataclass(frozen=True)
+class HealthLimits:
+    """Where a picture begins to be suspicious; each only says "look at it".
+
+    Attributes:
+        tiny: pixels of the shorter side below which it is tiny: less than four patches of 16.
+        dark: brightness (see `Measures`) below which it is dark.
+        blurry: sharpness below which it is blurry.
+        near_bits: bits of the hash in which near duplicates differ at most.
+        flat: contrast below which a picture has no near duplicates, since its hash is of noise.
+    """
+
+    tiny: int = 64
+    dark: float = 0.3
+    blurry: float = 50.0
+    near_bits: int = 4
+    flat: float = 0.02
+
+
+def check_health(
+    dataset: str, workspace: Workspace, *, limits: HealthLimits | None = None, on_progress: OnProgress = no_progress
+) -> dict[str, Any]:
+    """Look at every image of a data set, and keep the report in the workspace; what was measured is reused.
+
+    Args:
+        dataset: a folder, `voc:ROOT:SPLIT`, `coco:ROOT:SPLIT` or `demo`.
+        workspace: where measures and report go.
+        limits: None for the usual ones.
+        on_progress: as in `discover`.
+
+    Returns:
+        `dataset`, `checked_at` (seconds since the epoch), `images` (found), `usable`, `limits`; `unreadable` [{`path`,
+        `reason`}]; `exact` and `near` [[image_id, …], …], groups of pictures of equal pixels and of nearly equal looks
+        (one of each exact group, so that nothing is told twice); `tiny`, `dark` and `blurry` [{`image`, `value`}],
+        worst first; and `sizes` [[height, width], …] of the usable images in the order of `ids`.
+
+    Raises:
+        DatasetError: it cannot be used, or none of its images is usable.
+    """
+    from comus_core import stages
+    from comus_core.stages.context import StageContext
+    from comus_core.stages.health import health
+
+    bounds, opened = limits or HealthLimits(), open_dataset(dataset, workspace.drawings)
+    spec = absolute(opened.spec)
+    keep_index(workspace, spec, opened)
+    context = StageContext(workspace, opened, RunConfig(spec), "cpu", on_progress)
+    images = stages.check_images(context)
+    stages.require_usable(context, images)
+    measured = health(context, images)
+    set_aside = [dataclasses.asdict(s) for s in opened.set_aside] + tables.skipped_files(images)
+    report = {
+        "dataset": spec,
+        "checked_at": time.time(),
+        "images": len(opened.files) + len(opened.set_aside),
+        "limits": dataclasses.asdict(bounds),
+        **judged(images.table(), measured.table(), bounds),
+        "unreadable": set_aside,
+    }
+    write_json(report_file(workspace, spec), report)
+    return report
+
+
+def judged(images: pa.Table, measured: pa.Table, limits: HealthLimits) -> dict[str, Any]:
+    """The groups of `check_health` from the tables of the images and of what was measured of them."""
+    usable = images.filter(pa.compute.is_null(images.column("reason")))
+    ids = usable.column("image_id").to_numpy().astype(object)
+    row_of = {image_id: row for row, image_id in enumerate(measured.column("image_id").to_pylist())}
+    rows = np.array([row_of[i] for i in ids], np.int64)
+    column = {name: measured.column(name).to_numpy()[rows] for name in ("brightness", "sharpness", "contrast", "hash")}
+    sizes = np.stack([usable.column(name).to_numpy() for name in ("height", "width")], axis=1)
+    exact = equal_groups(usable.column("pixel_hash").to_pylist())
+    return {
+        "usable": len(ids),
+        "ids": ids.tolist(),
+        "sizes": sizes.tolist(),
+        "exact": [[str(ids[row]) for row in group] for group in exact],
+        "near": _near(ids, column["hash"], column["contrast"] >= limits.flat, exact, limits.near_bits),
+        "tiny": _below(ids, sizes.min(axis=1), limits.tiny),
+        "dark": _below(ids, column["brightness"], limits.dark),
+        "blurry": _below(ids, column["sharpness"], limits.blurry),
+    }
+
+
+def equal_groups(values: Sequence[Any]) -> list[list[int]]:
+    """Rows of equal values, those alone left out; each group ascending, the largest first."""
+    rows: defaultdict[Any, list[int]] = defaultdict(list)
+    for row, value in enumerate(values):
+        rows[value].append(row)
+    return sorted((group for group in rows.values() if len(group) > 1), key=lambda group: (-len(group), group))
+
+
+def report_file(workspace: Workspace, spec: str) -> Path:
+    """The file of a data set's report."""
+    return workspace.root / FOLDER / f"{index_key(spec)}.health.json"
+
+
+def stored_report(workspace: Workspace, spec: str) -> dict[str, Any] | None:
+    """The report on a data set as it was last checked, or None.
+
+    Raises:
+        WorkspaceError: its file is damaged.
+    """
+    path = report_file(workspace, spec)
+    try:
+        return dict(json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise WorkspaceError(f"{path}: {error}; check the images again") from None
+
+
+def _near(
+    ids: StrArray, hashes: IntArray, structured: IntArray, exact: Sequence[Sequence[int]], bits: int
+) -> list[list[str]]:
+    from comus_core.images.measures import groups_of, near_pairs  # a page that reads reports needs no transforms
+
+    chosen = structured.copy()
+    for _, *others in exact:
+        chosen[others] = False
+    rows = np.flatnonzero(chosen)
+    return [[str(ids[rows[k]]) for k in group] for group in groups_of(near_pairs(hashes[rows], bits), len(rows))]
+
+
+def _below(ids: StrArray, values: FloatArray, limit: float) -> list[dict[str, Any]]:
+    found = sorted((float(values[row]), str(ids[row])) for row in np.flatnonzero(values < limit))
+    return [{"image": image_id, "value": round(value, 4)} for value, image_id in found]

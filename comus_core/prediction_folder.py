@@ -1,0 +1,155 @@
+"""Predictions kept in the workspace: `predictions/RUN/NAME/` with photographs, masks and what was found. No torch."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+from uuid import uuid4
+
+from comus_core.errors import DatasetError, WorkspaceError
+from comus_core.workspace import Workspace
+from comus_core.workspace.files import disk_error
+
+FOLDER, PHOTOGRAPHS = "predictions", "photographs"
+RESULT, CLASSES = "predictions.json", "classes.txt"
+MOST_FILES = 500  # dropped at once; more belong in a folder on the server
+LONGEST_NAME = 120
+NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
+
+
+@dataclass(frozen=True)
+class StoredPrediction:
+    """One prediction: its name, its folder, and what `predictions.json` holds."""
+
+    name: str
+    folder: Path
+
+    @cached_property
+    def result(self) -> dict[str, Any]:
+        """See `predicting.predict_photographs`.
+
+        Raises:
+            WorkspaceError: the file is gone or damaged.
+        """
+        try:
+            return dict(json.loads((self.folder / RESULT).read_text()))
+        except (OSError, ValueError) as error:
+            raise WorkspaceError(f"prediction {self.name}: {self.folder / RESULT}: {error}; predict again") from None
+
+    @property
+    def when(self) -> datetime:
+        """When it was asked for, in local time."""
+        return datetime.strptime(self.name[:15], "%Y%m%d-%H%M%S")
+
+    def photograph(self, row: int) -> Path:
+        """The file of a photograph, absolute."""
+        return self.folder / str(self.result["predictions"][row]["photograph"])
+
+    def mask(self, row: int) -> Path:
+        """The file of its mask."""
+        return self.folder / str(self.result["predictions"][row]["mask"])
+
+
+def new_prediction(workspace: Workspace, run_id: str, files: Iterable[tuple[str, IO[bytes]]]) -> Path:
+    """Keep photographs that came from a browser in a fresh folder of the run; returns that folder.
+
+    Of each name only its last part counts, without what no file name holds; two of one name are told apart.
+
+    Raises:
+        DatasetError: no file, or more than `MOST_FILES`.
+        WorkspaceError: the disk is full or not writable.
+    """
+    given = list(files)
+    if not given:
+        raise DatasetError("no photograph: drop some in first")
+    if len(given) > MOST_FILES:
+        raise DatasetError(
+            f"{len(given)} photographs at once, at most {MOST_FILES}: use `comus predict` with their folder"
+        )
+    folder = workspace.root / FOLDER / run_id / f"{datetime.now():%Y%m%d-%H%M%S}-{uuid4().hex[:8]}"
+    try:
+        (folder / PHOTOGRAPHS).mkdir(parents=True)
+        taken: set[str] = set()
+        for name, content in given:
+            own = free_name(safe_name(name), taken)
+            taken.add(own.casefold())
+            with (folder / PHOTOGRAPHS / own).open("xb") as file:
+                shutil.copyfileobj(content, file)
+    except OSError as error:
+        raise disk_error(error, folder) from error
+    return folder
+
+
+def predictions_of(workspace: Workspace, run_id: str) -> list[StoredPrediction]:
+    """The finished predictions of a run, newest first."""
+    found = (workspace.root / FOLDER / run_id).glob(f"*/{RESULT}")
+    stored = [StoredPrediction(path.parent.name, path.parent) for path in found if NAME.fullmatch(path.parent.name)]
+    return sorted(stored, key=lambda prediction: prediction.name, reverse=True)
+
+
+def stored_prediction(workspace: Workspace, run_id: str, name: str) -> StoredPrediction:
+    """The finished prediction of that name.
+
+    Raises:
+        WorkspaceError: the run has none.
+    """
+    folder = workspace.root / FOLDER / workspace.runs.get(run_id).id / name
+    if not NAME.fullmatch(name) or not (folder / RESULT).is_file():
+        raise WorkspaceError(f"run {run_id} has no prediction {name[:40]}")
+    return StoredPrediction(name, folder)
+
+
+def delete_prediction(workspace: Workspace, run_id: str, name: str) -> None:
+    """Remove a prediction's photographs and masks.
+
+    Raises:
+        WorkspaceError: there is none, or it cannot be removed.
+    """
+    folder = stored_prediction(workspace, run_id, name).folder
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise disk_error(error, folder) from error
+
+
+def zipped(prediction: StoredPrediction) -> bytes:
+    """A zip of the index masks, the class names and what was found; without the photographs."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in (RESULT, CLASSES):
+            archive.write(prediction.folder / name, name)
+        for row in prediction.result["predictions"]:  # PNG is packed already
+            archive.write(prediction.folder / row["mask"], row["mask"], zipfile.ZIP_STORED)
+    return file.getvalue()
+
+
+def safe_name(name: str) -> str:
+    """A file name out of what a browser calls a file: its last part, no control or reserved letters, no hidden file."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    plain = re.sub(r'[\x00-\x1f\x7f<>:"|?*/#]', "_", last).strip(" .") or "photograph"
+    stem, dot, suffix = plain.rpartition(".")
+    if not dot:
+        return plain[:LONGEST_NAME]
+    return f"{stem[: LONGEST_NAME - len(suffix[:12]) - 1]}.{suffix[:12]}"
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """The name, with a number before its suffix where it is taken; `taken` holds names in one case."""
+    if name.casefold() not in taken:
+        return name
+    stem, dot, suffix = name.rpartition(".")
+    if not dot:
+        stem, suffix = name, ""
+    number = 2
+    while (other := f"{stem}-{number}{dot}{suffix}").casefold() in taken:
+        number += 1
+    return other

@@ -1,0 +1,92 @@
+"""What in a run looks like a picture that is not in it: `comus similar RUN PICTURE`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from comus_core.config import require
+from comus_core.errors import ImageError
+from comus_core.images.decoding import read_rgb
+from comus_core.run_view import open_run_view
+from comus_core.types import IntArray, OnProgress, Progress, RgbImage, no_progress
+from comus_core.workspace import Run, Workspace
+
+WHOLE = "whole picture"
+MOST_OBJECTS = 4
+
+
+def find_similar_to(
+    run: Run,
+    picture: Path,
+    workspace: Workspace,
+    *,
+    most: int = 24,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> dict[str, Any]:
+    """The run's proposals nearest a picture: as a whole, and by each object that the run's detector finds in it.
+
+    The picture is cut and encoded as the run's proposals were; nearest is by the cosine of raw vectors. Nothing is
+    kept of it.
+
+    Args:
+        run: a run with clusters.
+        picture: an image file.
+        workspace: where the run is.
+        most: how many proposals for each.
+        device: as in `discover`.
+        on_progress: as in `discover`.
+
+    Returns:
+        `run`, `picture`, `width`, `height` and `parts` [{`what`, `box` [x0, y0, x1, y1] in pixels, `found`
+        [{`proposal`, `cosine`}]}], the objects first.
+
+    Raises:
+        ImageError: the file cannot be decoded.
+        SettingsError: a run on vectors of the user's own.
+    """
+    from comus_core.device import choose_device
+    from comus_core.features import crop_box, load_encoder
+
+    require(
+        not run.config.features.encoder.startswith("file:"),
+        f"run {run.id} has vectors of your own ({run.config.features.encoder}), and a new picture has none",
+    )
+    require(most >= 1, f"most {most}: at least 1")
+    try:
+        image = read_rgb(picture)
+    except ImageError as error:
+        raise ImageError(f"{picture.name}: {error}") from None
+    view, on = open_run_view(workspace, run), choose_device(device)
+    on_progress(Progress("similar", 0, 2))
+    height, width = image.shape[:2]
+    boxes = [*_objects(run, image, on), np.array([0, 0, width, height])]
+    on_progress(Progress("similar", 1, 2))
+    encoder = load_encoder(run.config.features.encoder, on)
+    vectors = encoder.encode([crop_box(image, box) for box in boxes])
+    parts = []
+    for number, (box, vector) in enumerate(zip(boxes, vectors, strict=True), 1):
+        rows, cosines = view.nearest_to(vector, most)
+        ids = view.proposals.proposal_id[rows]
+        found = [{"proposal": str(p), "cosine": round(float(c), 6)} for p, c in zip(ids, cosines, strict=True)]
+        what = WHOLE if number == len(boxes) else f"object {number}"
+        parts.append({"what": what, "box": [int(v) for v in box], "found": found})
+    on_progress(Progress("similar", 2, 2))
+    return {"run": run.id, "picture": str(picture), "width": width, "height": height, "parts": parts}
+
+
+def _objects(run: Run, image: RgbImage, device: str) -> list[IntArray]:
+    """Boxes of what the run's detector finds, surest first; none by masks of one's own: they know no new picture."""
+    from comus_core.saliency import load_detector
+    from comus_core.saliency.soft_maps import quantise
+    from comus_core.saliency.thresholding import find_proposals
+
+    settings = run.config.saliency
+    if settings.detector.startswith("masks:"):
+        return []
+    (soft,) = load_detector(settings, device).soft_maps([image], ["picture"])
+    found = find_proposals("picture", quantise(soft), (image.shape[0], image.shape[1]), settings)
+    return [np.asarray(box) for box in found.box_xyxy[:MOST_OBJECTS]]

@@ -1,0 +1,36 @@
+"""The health stage: what can be measured of every usable picture, for the report on a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from comus_core import run_tables as tables
+from comus_core.images.measures import measure
+from comus_core.images.reading import read_ahead
+from comus_core.stages.context import StageContext
+from comus_core.workspace import Artifact
+from comus_core.workspace.artifacts import Tick
+
+
+def health(context: StageContext, images: Artifact) -> Artifact:
+    """Brightness, sharpness, contrast and hash of each usable image: see `images.measures.Measures`."""
+
+    def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
+        found = []
+        for picture in read_ahead(context.dataset, ids):
+            found.append(measure(picture))
+            tick(1)
+        return pa.table(
+            {
+                "image_id": pa.array(ids, pa.string()),
+                "brightness": pa.array([m.brightness for m in found], pa.float64()),
+                "sharpness": pa.array([m.sharpness for m in found], pa.float64()),
+                "contrast": pa.array([m.contrast for m in found], pa.float64()),
+                "hash": pa.array([m.hash for m in found], pa.uint64()),
+            }
+        )
+
+    return context.make("health", context.key("health", {}, images=images), tables.usable_ids(images), work)

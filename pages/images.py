@@ -1,0 +1,17 @@
+"""The images before any run: choose or upload a data set, look through it, find what is wrong with it."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import view_data
+from app.components import dataset_picker, health_panel, prediction_view
+from app.components.job_card import STYLE
+from comus_core.places import image_roots
+
+st.html(STYLE)
+st.html(Path(prediction_view.__file__).with_suffix(".css"))
+st.title("Images", anchor=False)
+picked = dataset_picker.show(image_roots(view_data.workspace().root))
+if picked is not None:
+    health_panel.show(picked.spec)

@@ -1,0 +1,111 @@
+"""Accept, reject, erase, undo and redo on the Image page; the layers that show what is wrong."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from app import server, urls
+from app.error_layer import errors_of
+from app.training_routes import ERROR_COLOURS
+from comus_core import curating
+from comus_core.drawing import rgb
+from comus_core.evaluation.error_map import IGNORED, RIGHT
+from comus_core.images.dataset import open_dataset
+from comus_core.run_view import open_run_view
+from comus_core.scoring import score_run
+from comus_core.workspace.decisions import Decisions
+from tests.app.test_frame import texts
+
+
+@pytest.fixture
+def view(changeable):
+    return open_run_view(*changeable)
+
+
+def dropped(view) -> str:
+    """A proposal that the filter drops."""
+    return str(view.proposals.proposal_id[np.flatnonzero(~view.kept(curating.decided_in(view)))[3]])
+
+
+def pressed(test, key: str):
+    test.button(key=key).click().run()
+    assert not test.exception
+    return test
+
+
+def test_a_mask_is_accepted_rejected_and_erased_and_each_is_taken_back(app_test, view):
+    name = dropped(view)
+    test = app_test("image", workspace=view.workspace, proposal=name)
+    assert 'data-kept="false"' in texts(test) and test.button(key="redo_judgement").disabled
+    pressed(test, "accept_mask")
+    assert 'data-kept="true"' in texts(test) and "accepted by hand" in texts(test)
+    assert curating.decided_in(view).layout.accepted == {name} and test.button(key="accept_mask").disabled
+    pressed(test, "erase_mask")
+    assert "erased by hand" in texts(test) and curating.decided_in(view).layout.erased == {name}
+    assert test.button(key="undo_judgement").label.startswith("Undo erasure of mask")
+    pressed(test, "undo_judgement")
+    assert "accepted by hand" in texts(test)
+    pressed(test, "undo_judgement")
+    assert curating.decided_in(view).layout.accepted == frozenset() and 'data-kept="false"' in texts(test)
+    pressed(test, "redo_judgement")
+    pressed(test, "reject_mask")
+    assert "in no cluster" in texts(test) and test.button(key="reject_mask").disabled
+    pressed(test, "accept_mask")
+    assert view.kept(curating.decided_in(view))[view.row_of[name]]
+
+
+def test_what_another_window_decided_on_the_mask_is_told_and_not_overwritten(app_test, view):
+    name = dropped(view)
+    test = app_test("image", workspace=view.workspace, proposal=name)
+    curating.erase(view, [name])
+    test.button(key="accept_mask").click().run()
+    assert not test.exception and "someone else decided" in " ".join(t.value for t in test.toast)
+    assert curating.decided_in(view).layout.erased == {name} and "erased by hand" in texts(test)
+
+
+def test_an_erased_mask_leaves_the_layers_and_a_rejected_one_the_pseudo_mask(view, monkeypatch):
+    monkeypatch.setenv("COMUS_WORKSPACE", str(view.workspace.root))
+    client = TestClient(Starlette(routes=server.routes()))
+    row = int(np.flatnonzero(view.kept(curating.decided_in(view)))[0])
+    at = view.image_row_of[view.proposals.image_id[row]]
+
+    def painted(name) -> int:
+        decided = curating.decided_in(view)
+        layer = Image.open(io.BytesIO(client.get(urls.layer(view, at, name, decided=decided)).content))
+        return int((np.asarray(layer)[..., 3] > 0).sum())
+
+    area = int(view.proposals.area[row])
+    assert (painted("proposal"), painted("pseudo_mask")) == (area, area)
+    curating.erase(view, [str(view.proposals.proposal_id[row])])
+    assert (painted("proposal"), painted("pseudo_mask")) == (0, 0)
+
+
+def test_the_error_layer_is_where_the_matched_class_differs_from_the_truth(view, monkeypatch):
+    monkeypatch.setenv("COMUS_WORKSPACE", str(view.workspace.root))
+    client = TestClient(Starlette(routes=server.routes()))
+    class_of = score_run(view.workspace, view.run, decided=Decisions()).matched.class_of
+    truth = open_dataset(view.run.config.dataset, view.workspace.drawings).truth
+    wrong = 0
+    for at in range(0, 40, 7):
+        image_id = str(view.image_ids[at])
+        predicted = np.full(tuple(view.image_sizes[at]), class_of[0])
+        for row in view.rows_of_image.get(image_id, []):
+            predicted[view.proposals.mask(row)] = class_of[view.cluster[row] + 1]
+        mask = truth.mask(image_id)
+        errors = errors_of(view, at, Decisions())
+        assert np.array_equal((errors != RIGHT) & (errors != IGNORED), (predicted != mask) & (mask != 255))
+        layer = np.asarray(Image.open(io.BytesIO(client.get(urls.layer(view, at, "errors")).content)))
+        for kind, colour in ERROR_COLOURS.items():
+            assert (layer[errors == kind][:, :3] == rgb([colour])[0]).all()
+            wrong += int((errors == kind).sum())
+        assert (layer[errors == RIGHT][:, 3] == 0).all()
+    assert wrong > 0
+
+
+def test_a_run_on_vectors_of_ones_own_says_that_no_picture_can_be_compared(app_test, view):
+    test = app_test("image", workspace=view.workspace)
+    assert not test.exception and "nothing to compare it by" in " ".join(c.value for c in test.caption)

@@ -1,0 +1,252 @@
+"""New photographs through a run's clusters and through a trained round, against the rules done by hand."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from comus_core import discover, find_similar_to, make_config, open_workspace, predict_photographs
+from comus_core.cli.main import cli
+from comus_core.errors import DatasetError, ImageError, SettingsError, WorkspaceError
+from comus_core.images.decoding import read_rgb
+from comus_core.jobs.kinds import KINDS, Observer
+from comus_core.predicting import photographs_of
+from comus_core.run_view import open_run_view
+from comus_core.self_training import make_training
+from comus_core.self_training.rounds import train
+from tests.builders import draw_folder
+
+TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory) -> tuple[Path, Path, Path]:
+    """A folder to cluster, one of new photographs, and the masks of both."""
+    root = tmp_path_factory.mktemp("predicting")
+    known, fresh = draw_folder(root / "known", count=24, empty=0), draw_folder(root / "fresh", seed=1, count=7, empty=1)
+    shutil.copytree(known / "masks", root / "masks")
+    (root / "new").mkdir()
+    for path in sorted((fresh / "images").iterdir()):
+        shutil.copy(path, root / "new" / f"new-{path.name}")
+        shutil.copy(fresh / "masks" / path.name, root / "masks" / f"new-{path.name}")
+    return known, root / "new", root / "masks"
+
+
+@pytest.fixture(scope="module")
+def trained(places, tmp_path_factory):
+    """(workspace, run): clustered on Lite0's features, trained for one round, a cluster named."""
+    workspace = open_workspace(tmp_path_factory.mktemp("trained"))
+    settings = {
+        "dataset": str(places[0]),
+        "saliency": {"detector": f"masks:{places[2]}"},
+        "features": {"encoder": "efficientnet-lite0"},
+        "clustering": {"clusters": 3, "neighbours": 6},
+    }
+    run = discover(make_config(**settings), workspace, device="cpu")
+    workspace.decisions.append(run.id, run.artifacts["clustering"], "rename", cluster=1, name="apple")
+    train(run, workspace, make_training(**TINY), device="cpu")
+    return workspace, run
+
+
+@pytest.fixture(scope="module")
+def by_clusters(trained, places, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    return out, predict_photographs(trained[1], 0, [places[1]], trained[0], out, device="cpu")
+
+
+def voted(view, vector) -> tuple[int, float]:
+    """The cluster that the 7 nearest vote for by 1 / distance, and its share, one proposal at a time."""
+    known = [v / np.linalg.norm(v) for v in np.asarray(view.vectors(), np.float64)]
+    own = vector / np.linalg.norm(vector)
+    near = sorted((float(np.linalg.norm(own - v)), row) for row, v in enumerate(known))[:7]
+    votes = {int(k): 0.0 for k in view.cluster}
+    for distance, row in near:
+        votes[int(view.cluster[row])] += 1 / distance
+    best = max(votes, key=lambda k: votes[k])
+    return best, votes[best] / sum(votes.values())
+
+
+def test_round_0_gives_each_proposal_the_cluster_its_nearest_neighbours_vote_for(trained, places, by_clusters):
+    from comus_core.features import crop_box, load_encoder
+    from comus_core.proposals import tight_box
+
+    view, encoder = open_run_view(*trained), load_encoder("efficientnet-lite0")
+    out, result = by_clusters
+    assert [row["image"] for row in result["predictions"]] == [f"new-{k:03d}.png" for k in range(7)]
+    for row in result["predictions"]:
+        inside = np.asarray(Image.open(places[2] / row["image"])) > 0
+        mask = np.asarray(Image.open(out / row["mask"]))
+        assert mask.shape == (row["height"], row["width"]) == inside.shape
+        if not inside.any():
+            assert not mask.any() and row["found"] == []
+            continue
+        crop = crop_box(read_rgb(places[1] / row["image"]), tight_box(inside))
+        cluster, share = voted(view, encoder.encode([crop])[0].astype(np.float64))
+        assert np.array_equal(mask, np.where(inside, cluster + 1, 0))
+        (found,) = row["found"]
+        assert (found["index"], found["category"], found["pixels"]) == (cluster + 1, cluster, inside.sum())
+        assert found["confidence"] == pytest.approx(share, abs=1e-3)
+        assert found["name"] == ("apple" if cluster == 1 else f"cluster {cluster}")
+
+
+def test_a_rejected_cluster_is_background_and_the_indices_close_up(trained, places, tmp_path):
+    shutil.copytree(trained[0].root, tmp_path / "w")
+    workspace = open_workspace(tmp_path / "w")
+    run = workspace.runs.get(trained[1].id)
+    workspace.decisions.append(run.id, run.artifacts["clustering"], "reject", categories=[0])
+    result = predict_photographs(run, 0, [places[1]], workspace, tmp_path / "out", device="cpu")
+    assert (tmp_path / "out" / "classes.txt").read_text().splitlines() == ["background", "apple", "cluster 2"]
+    assert [c["category"] for c in result["categories"]] == [1, 2]
+    assert {f["index"] for row in result["predictions"] for f in row["found"]} <= {1, 2}
+
+
+def test_a_round_is_the_network_itself(trained, places, tmp_path):
+    from comus_core.self_training.prediction import predict
+    from comus_core.stages.rounds import load_segmenter
+
+    workspace, run = trained
+    result = predict_photographs(run, 1, [places[1]], workspace, tmp_path, device="cpu")
+    training = workspace.trainings.of_run(run.id)[0]
+    settings = make_training(**TINY)
+    network = load_segmenter(
+        workspace.artifacts.get("network", training.artifacts["network-1"]),
+        settings,
+        1 + len(result["categories"]),
+        "cpu",
+    )
+    assert result["supervision"] == training.result["supervision"]
+    for row in result["predictions"]:
+        ((mask, sure),) = predict(network, [read_rgb(places[1] / row["image"])], settings)
+        assert np.array_equal(np.asarray(Image.open(tmp_path / row["mask"])), mask)
+        for found in row["found"]:
+            inside = mask == found["index"]
+            assert found["pixels"] == inside.sum()
+            assert found["confidence"] == pytest.approx(float(sure[inside].mean()), abs=1 / 255)
+
+
+def test_bad_files_get_a_sentence_each_and_the_others_go_on(trained, places, tmp_path):
+    good = places[1] / "new-000.png"
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    (odd / "notes.jpg").write_text("no picture")
+    (odd / "cut.png").write_bytes(good.read_bytes()[:2000])
+    (odd / "bomb.png").write_bytes(huge_png())
+    Image.open(good).convert("CMYK").save(odd / "cmyk.jpg")
+    Image.fromarray(np.arange(4800, dtype=np.uint16).reshape(60, 80) * 13).save(odd / "sixteen.png")
+    given = [good, odd, tmp_path / "gone.jpg"]
+    result = predict_photographs(trained[1], 1, given, trained[0], tmp_path / "out", device="cpu")
+    done = {Path(row["image"]).name for row in result["predictions"]}
+    assert done == {"new-000.png", "cmyk.jpg", "sixteen.png"}
+    reasons = {Path(s["path"]).name: s["reason"] for s in result["skipped_files"]}
+    assert set(reasons) == {"notes.jpg", "cut.png", "bomb.png", "gone.jpg"} and result["skipped"] == 4
+    assert "not an image" in reasons["notes.jpg"] and "truncated" in reasons["cut.png"]
+    assert "too large" in reasons["bomb.png"] and reasons["gone.jpg"] == "no such file"
+    assert result["images"] == 7
+
+
+def huge_png() -> bytes:
+    """A PNG of a few bytes that says it has 60,000 × 60,000 pixels."""
+    import struct
+    import zlib
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    )
+
+
+def test_what_cannot_be_predicted_says_why(trained, finished, places, tmp_path):
+    with pytest.raises(WorkspaceError, match="no round 3: it has round 1"):
+        predict_photographs(trained[1], 3, [places[1]], trained[0], tmp_path)
+    with pytest.raises(SettingsError, match="vectors of your own"):
+        predict_photographs(finished[1], 0, [places[1]], finished[0], tmp_path)
+    (tmp_path / "a.jpg").write_text("no")
+    (tmp_path / "b.jpg").write_text("no")
+    with pytest.raises(DatasetError, match="none of the 2 files is usable"):
+        predict_photographs(trained[1], 0, [tmp_path / "a.jpg", tmp_path / "b.jpg"], trained[0], tmp_path / "out")
+    with pytest.raises(DatasetError, match="no photograph"):
+        photographs_of([], trained[0])
+
+
+def test_the_command_writes_what_the_function_returns(trained, places, by_clusters, tmp_path):
+    workspace, run = trained
+    out, expected = by_clusters
+    words = [
+        "predict",
+        run.id,
+        *map(str, sorted(places[1].iterdir())),
+        "--out",
+        str(tmp_path / "out"),
+        "--device",
+        "cpu",
+    ]
+    done = CliRunner().invoke(cli, [*words, "--workspace", str(workspace.root), "--json", str(tmp_path / "r.json")])
+    assert done.exit_code == 0, done.output
+    assert json.loads((tmp_path / "r.json").read_text()) == json.loads((tmp_path / "out/predictions.json").read_text())
+    assert json.loads((tmp_path / "r.json").read_text())["predictions"] == expected["predictions"]
+    for row in expected["predictions"]:
+        assert (tmp_path / "out" / row["mask"]).read_bytes() == (out / row["mask"]).read_bytes()
+    assert "new-006.png: nothing" in done.output
+
+
+def test_what_looks_like_a_new_picture_is_nearest_by_cosine_whole_and_by_object(trained, places):
+    from comus_core.features import load_encoder
+
+    workspace, run = trained
+    view, encoder = open_run_view(workspace, run), load_encoder("efficientnet-lite0")
+    picture = places[1] / "new-003.png"
+    answer = find_similar_to(run, picture, workspace, most=5, device="cpu")
+    assert [part["what"] for part in answer["parts"]] == ["whole picture"]  # masks of one's own know no new picture
+    wanted = encoder.encode([read_rgb(picture)])[0].astype(np.float64)
+    known = np.asarray(view.vectors(), np.float64)
+    cosine = [float(v @ wanted / np.linalg.norm(v) / np.linalg.norm(wanted)) for v in known]
+    found = answer["parts"][0]["found"]
+    # crops of one plain colour have the same vector but for rounding: which of them comes first is nobody's business
+    assert [entry["cosine"] for entry in found] == pytest.approx(sorted(cosine, reverse=True)[:5], abs=1e-5)
+    for entry in found:
+        assert entry["cosine"] == pytest.approx(cosine[view.row_of[entry["proposal"]]], abs=1e-5)
+    _, cosines = view.nearest_to(view.vectors()[7], 3)
+    assert cosines[0] == pytest.approx(1, abs=1e-6) and 7 not in view.find_similar(7, 23)[0]
+    with pytest.raises(SettingsError, match="have 1280 dimensions"):
+        view.nearest_to(np.ones(3))
+
+
+def test_the_objects_that_the_runs_detector_finds_are_compared_too(trained, places, tmp_path):
+    from dataclasses import replace
+
+    workspace, run = trained
+    seen = replace(run, config=replace(run.config, saliency=replace(run.config.saliency, detector="u2netp")))
+    answer = find_similar_to(seen, places[1] / "new-000.png", workspace, most=2, device="cpu")
+    assert [part["what"] for part in answer["parts"]] == ["object 1", "whole picture"]
+    x0, y0, x1, y1 = answer["parts"][0]["box"]
+    inside = np.asarray(Image.open(places[2] / "new-000.png")) > 0
+    assert inside[y0:y1, x0:x1].sum() > 0.8 * inside.sum()
+    (tmp_path / "a.jpg").write_text("no")
+    with pytest.raises(ImageError, match=r"a\.jpg: not an image"):
+        find_similar_to(run, tmp_path / "a.jpg", workspace)
+    with pytest.raises(SettingsError, match="at least 1"):
+        find_similar_to(run, places[1] / "new-000.png", workspace, most=0)
+
+
+def test_the_command_and_the_job_give_the_same_answer(trained, places, tmp_path):
+    workspace, run = trained
+    picture, told = places[1] / "new-001.png", []
+    words = ["similar", run.id, str(picture), "--most", "24", "--device", "cpu", "--workspace", str(workspace.root)]
+    done = CliRunner().invoke(cli, [*words, "--json", str(tmp_path / "by-command.json")])
+    assert done.exit_code == 0 and "whole picture" in done.output, done.output
+    settings = {"run": run.id, "picture": str(picture), "out": str(tmp_path / "by-job.json")}
+    KINDS["similar"].check(settings)
+    KINDS["similar"].work(workspace, settings, "cpu", Observer(told.append, lambda run_id: None, print))
+    answers = [json.loads((tmp_path / name).read_text()) for name in ("by-command.json", "by-job.json")]
+    assert answers[0] == answers[1] == find_similar_to(run, picture, workspace, device="cpu")
+    assert [progress.step for progress in told] == [0, 1, 2]
+    for name in settings:
+        with pytest.raises(SettingsError, match=f"no {name}"):
+            KINDS["similar"].check(settings | {name: ""})
