@@ -109,7 +109,7 @@ def _proposals(image_ids: list[str], scenes: list) -> pa.Table:
 
 def _projection(proposal_ids: list[str], cluster: np.ndarray, rng: np.random.Generator) -> pa.Table:
     columns: dict[str, object] = {"proposal_id": proposal_ids}
-    for method in ("tsne", "umap"):
+    for method in ("tsne", "umap", "pca"):
         centres = rng.uniform(-80, 80, (CLUSTERS, 2))
         place = centres[cluster] + 7 * rng.standard_normal((len(cluster), 2))
         columns |= {f"{method}_x": place[:, 0].astype(np.float32), f"{method}_y": place[:, 1].astype(np.float32)}

@@ -136,8 +136,14 @@ class RunView:
             embedding: FloatArray = np.load(file, mmap_mode="r")
         return embedding[_order(ids, self.proposals.proposal_id, "clustering")]
 
+    @cached_property
+    def methods(self) -> tuple[str, ...]:
+        """Which of `types.MAP_METHODS` the run's map can show; none before its projection."""
+        known = "projection" in self.run.artifacts
+        return tables.projections(self.workspace.artifact(self.run, "projection")) if known else ()
+
     def points(self, method: str) -> FloatArray:
-        """(n, 2) float32 map coordinates, read once; `method` is `tsne` or `umap`."""
+        """(n, 2) float32 map coordinates, read once; `method` is one of `methods`."""
         if method not in self._points:
             ids, points = tables.read_projection(self.workspace.artifact(self.run, "projection"), method)
             self._points[method] = points[_order(ids, self.proposals.proposal_id, "projection")]

@@ -137,7 +137,7 @@ def test_crops_of_other_sizes_or_colours_have_other_tags(client, view):
         ("images/100000", 404, "numbered from 0"),
         ("layers/secret/0", 404, "there are saliency"),
         ("layers/proposal/0?row=-1", 404, "numbered from 0"),
-        ("points/pca", 404, "there are tsne, umap"),
+        ("points/mds", 404, "there are tsne, umap, pca"),
         ("colours/cluster?only=nothing", 404, "draw it on the map again"),
     ],
 )
