@@ -21,10 +21,10 @@ from playwright.sync_api import Page, sync_playwright
 
 from app import pictures, urls
 from app.components.point_map.buffers import pack_points
-from app.components.selection_panel import in_order
 from benchmarks.browsing import PATIENCE, Server, lasso, opened, rest, served
 from benchmarks.large_run import large_run
 from benchmarks.report import Report, arguments
+from comus_core.proposal_table import in_order
 from comus_core.run_view import RunView, open_run_view
 from comus_core.selection import Gesture, select
 from comus_core.view_scores import score_view
@@ -72,7 +72,7 @@ def server_side(report: Report, workspace: Workspace, run: Run) -> None:
     low, high = points.min(axis=0), points.max(axis=0)
     polygon = tuple((float(x), float(y)) for x, y in low + np.array(flower(0.5, 0.5, 0.4, 120)) * (high - low))
     around = [Gesture(polygon)]
-    chosen = timed(lambda: in_order(view, np.flatnonzero(select(points, around))))
+    chosen = timed(lambda: in_order(view, np.flatnonzero(select(points, around)), first))
     report.add("select_seconds", chosen, "server: points in a lasso of 600 corners", "s")
     draft = Decisions(filter_percent=40)
     scored = timed(lambda: (view.kept(draft), score_view(view, draft, filtered=True)))

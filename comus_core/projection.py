@@ -10,7 +10,6 @@ from comus_core.clustering.nearest import groups_of_equals
 from comus_core.config import check_choice
 from comus_core.types import FloatArray, MapMethod, Vectors
 
-
 FEW = 5  # below this many distinct vectors there are no neighbourhoods to show
 COMPONENTS = 50  # principal ones that t-SNE gets (van der Maaten and Hinton 2008, section 4.2)
 PERPLEXITY = 30.0  # lowered to a third of the other points where there are few

@@ -26,7 +26,7 @@ STAGES = ("images", "saliency", "features", "clustering", "projection", "pseudo_
 
 MapMethod = Literal["tsne", "umap", "pca"]
 MAP_METHODS: tuple[MapMethod, ...] = get_args(MapMethod)
-MAP_NAMES: dict[MapMethod, str] = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
+MAP_NAMES: dict[str, str] = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
 
 
 @dataclass(frozen=True)

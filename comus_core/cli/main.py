@@ -15,6 +15,7 @@ from comus_core.cli.compare import compare
 from comus_core.cli.doctor import doctor
 from comus_core.cli.how_many import how_many
 from comus_core.cli.jobs import jobs
+from comus_core.cli.proposals import filter_curve, proposals
 from comus_core.cli.run import evaluate, run
 from comus_core.cli.runs import runs, show
 from comus_core.cli.train import train
@@ -36,6 +37,8 @@ COMMANDS = (
     evaluate,
     clusters,
     how_many,
+    proposals,
+    filter_curve,
     compare,
     ablate,
     runs,

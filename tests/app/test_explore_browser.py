@@ -10,7 +10,7 @@ import pytest
 from comus_core.run_view import open_run_view
 from tests.app.map_browser import drag, flower
 from tests.app.serving import settle
-from tests.app.steps import MAP_READY, draw, head, ids_of_gallery, open_explore, recomputed
+from tests.app.steps import MAP_READY, choose, draw, head, ids_of_gallery, open_explore, recomputed
 
 pytestmark = pytest.mark.browser
 TURNED = "first => document.querySelector('.comus-gallery a').dataset.proposal !== first"
@@ -37,7 +37,7 @@ def test_the_selection_stays_after_recolouring_a_page_change_and_a_reload(page, 
         assert sorted(ids_of_gallery(page)) == sorted(expected)
         assert parse_qs(urlsplit(page.url).query)["selection"] == key
 
-    page.locator(".st-key-colour_by").get_by_text("Ground truth").click()
+    choose(page, "colour_by", "Ground truth")
     page.wait_for_url("**colour=truth**")
     unchanged()
     page.get_by_test_id("stSidebarNav").get_by_text("Scores").click()

@@ -6,11 +6,13 @@ in uint chosen;
 uniform vec2 centre, stretch;
 uniform float size;
 uniform int wanted;  // -1 every point, else only those with this value of chosen
+uniform int focus;  // of which category: -1 all, k only category k, -2 - k all but it
 uniform sampler2D palette;
 flat out vec4 colour;
 void main() {
   colour = texelFetch(palette, ivec2(int(category) & 255, int(category) >> 8), 0);
-  bool shown = colour.a > 0.0 && (wanted < 0 || int(chosen) == wanted);
+  bool meant = focus == -1 || (focus >= 0 ? int(category) == focus : int(category) != -2 - focus);
+  bool shown = colour.a > 0.0 && meant && (wanted < 0 || int(chosen) == wanted);
   gl_Position = shown ? vec4((place - centre) * stretch, 0.0, 1.0) : vec4(2.0, 2.0, 2.0, 1.0);
   gl_PointSize = size;
 }`;
@@ -48,7 +50,7 @@ class Scatter {
     const gl = this.gl;
     this.program = linked(gl, VERTEX, FRAGMENT);
     gl.useProgram(this.program);
-    this.uniform = Object.fromEntries(["centre", "stretch", "size", "wanted", "palette", "opacity", "rim", "fade", "page"]
+    this.uniform = Object.fromEntries(["centre", "stretch", "size", "wanted", "focus", "palette", "opacity", "rim", "fade", "page"]
       .map((name) => [name, gl.getUniformLocation(this.program, name)]));
     this.buffer = Object.fromEntries(Object.keys(this.held).map((name) => [name, gl.createBuffer()]));
     this.texture = gl.createTexture();
@@ -86,8 +88,9 @@ class Scatter {
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, 256, this.palette.length / 1024, 0, gl.RGBA, gl.UNSIGNED_BYTE, this.palette);
   }
 
-  // `look`: point size in device pixels, the page's colour, and whether a selection dims the rest.
-  draw(view, { size, page, selecting }) {
+  // `look`: point size in device pixels, the page's colour, whether a selection dims the rest, and the one category
+  // that is to stand out (-1 for none).
+  draw(view, { size, page, selecting, focus }) {
     const gl = this.gl, count = this.held.place.length / 2;
     if (gl.isContextLost() || this.held.category.length !== count || this.held.chosen.length !== count) return;
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
@@ -96,6 +99,13 @@ class Scatter {
     gl.uniform2f(this.uniform.centre, view.x, view.y);
     gl.uniform2f(this.uniform.stretch, (2 * view.scale) / view.width, (2 * view.scale) / view.height);
     gl.uniform3f(this.uniform.page, ...page.map((v) => v / 255));
+    gl.uniform1i(this.uniform.focus, -1);
+    if (focus >= 0) {
+      gl.uniform1i(this.uniform.focus, -2 - focus);
+      this.pass(-1, size, 0.3, 0, 0.8);
+      gl.uniform1i(this.uniform.focus, focus);
+      return this.pass(-1, size * 1.2, 1, size > 6 ? 0.8 : 0);
+    }
     if (!selecting) return this.pass(-1, size, size > 7 ? 0.92 : 0.85, size > 7 ? 0.75 : 0);
     this.pass(0, size, 0.4, 0, 0.74);
     this.pass(1, size * 1.15, 0.97, size > 6 ? 0.8 : 0);
