@@ -17,6 +17,7 @@ import pyarrow as pa
 from comus_core.evaluation.report import CurvePoint
 from comus_core.run_view import RunView
 from comus_core.types import BoolMask, FloatArray
+from comus_core.view_scores import rank_of
 from comus_core.workspace.decisions import Decisions
 
 StandIn = Literal["silhouette", "agreement", "confidence"]
@@ -56,11 +57,10 @@ def worths(view: RunView) -> dict[StandIn, FloatArray]:
     return {**found, "confidence": np.asarray(view.proposals.score, np.float64)}
 
 
-def core_curves(view: RunView, decided: Decisions) -> CoreCurves:
-    """The curves at 0 to 100 % of every category, ranked as decided."""
-    found = view.categories(decided)
-    inside = found.category >= 0
-    rank, percent = found.rank[inside], np.arange(101.0)
+def core_curves(view: RunView, decided: Decisions, cluster: int | None = None) -> CoreCurves:
+    """The curves at 0 to 100 %, ranked as decided: of every category, or of one with the others as decided."""
+    inside = view.categories(decided).category >= 0
+    rank, percent = rank_of(view, decided, cluster)[inside], np.arange(101.0)
     order = np.argsort(-rank, kind="stable")
     kept = np.searchsorted(-rank[order], -percent, side="left")  # kept exactly while percent < rank
     means = {name: _means(values[inside][order], kept) for name, values in worths(view).items()}

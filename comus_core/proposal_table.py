@@ -47,7 +47,7 @@ def proposal_table(view: RunView, rows: IntArray, decided: Decisions) -> pa.Tabl
 
     Columns: `proposal_id`, `image_id`, `x0, y0, x1, y1` (pixels, end exclusive), `area` (pixels), `confidence` (0 to
     1), `cluster` (its category's stable id, −1 for none), `name`, `distance` (cosine to the centre, null in none),
-    `kept` by the filter as decided, and with ground truth `class`, that which fills most of it (null where not counted).
+    `kept` by the filter as decided, and with ground truth `class`, the one that fills most of it (null: not counted).
     """
     found, proposals, core = view.categories(decided), view.proposals, view.kept(decided)[rows]
     there = found.category[rows] >= 0

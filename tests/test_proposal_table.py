@@ -57,14 +57,15 @@ def view(made):
     return open_run_view(made[0], made[1])
 
 
-def everywhere(view) -> Selection:
-    low, high = view.points("pca").min(axis=0) - 1, view.points("pca").max(axis=0) + 1
-    return Selection("k", "pca", (Gesture(((low[0], low[1]), (0.0, low[1]), (0.0, high[1]), (low[0], high[1]))),))
+def left_half(view) -> Selection:
+    points = view.points("pca").astype(float)
+    (x0, y0), (_, y1) = points.min(axis=0) - 1, points.max(axis=0) + 1
+    return Selection("k", "pca", (Gesture(((x0, y0), (0.0, y0), (0.0, y1), (x0, y1))),))
 
 
 def test_a_csv_file_holds_what_is_known_of_each_chosen_proposal(view):
     decided = Decisions(filter_percent=40, names={1: 'cup, "blue"'})
-    rows = chosen_rows(view, everywhere(view), decided)
+    rows = chosen_rows(view, left_half(view), decided)
     assert set(rows) == set(np.flatnonzero(view.points("pca")[:, 0] < 0)) and len(rows) > 3
     read = list(csv.DictReader(io.StringIO(encoded(proposal_table(view, rows, decided), "csv").decode())))
     assert [line["proposal_id"] for line in read] == list(view.proposals.proposal_id[rows])
@@ -88,13 +89,13 @@ def test_rows_are_ordered_by_cluster_and_distance_with_those_in_none_last(view):
 
 def test_the_command_writes_the_same_parquet_file(made, view, tmp_path):
     workspace, run, _ = made
-    key = workspace.selections.keep("pca", everywhere(view).gestures).key
+    key = workspace.selections.keep("pca", left_half(view).gestures).key
     file = tmp_path / "chosen.parquet"
     words = ["proposals", run.id, "--selection", key, "-o", str(file), "--workspace", str(workspace.root)]
     answer = CliRunner().invoke(cli, words, catch_exceptions=False)
     decided = workspace.decisions_of(run)
     assert answer.exit_code == 0
-    assert pq.read_table(file).equals(proposal_table(view, chosen_rows(view, everywhere(view), decided), decided))
+    assert pq.read_table(file).equals(proposal_table(view, chosen_rows(view, left_half(view), decided), decided))
 
 
 def test_a_file_of_another_kind_is_refused():
@@ -140,7 +141,7 @@ def test_clusters_stand_for_those_with_which_most_proposals_agree():
 
 
 def test_another_run_of_the_same_proposals_is_compared_and_no_other(made, view):
-    workspace, run, other = made
+    workspace, _, other = made
     assert [found.id for found in comparable(view)] == [other.id]
     number, names, own = category_in(view, other, Decisions())
     theirs = open_run_view(workspace, other)
