@@ -79,9 +79,8 @@ def stand_ins(view: RunView, decided: Decisions, cluster: int | None = None) -> 
 
 def _curve_key(view: RunView, decided: Decisions, cluster: int | None) -> Hashable:
     """All that a curve depends on: of one category, the percentages of the others too."""
-    others = (
-        decided.percent_of([k for k in view.categories(decided).ids if k != cluster]) if cluster is not None else {}
-    )
+    ids = [k for k in view.categories(decided).ids if k != cluster] if cluster is not None else []
+    others = decided.percent_of(ids)
     return _key(view), decided.layout_version, decided.filter_by, cluster, tuple(others.items())
 
 

@@ -59,9 +59,7 @@ def _also() -> bool:
 def _words(view: RunView, draft: Decisions, cluster: int | None, score: Score | None, also: bool) -> str:
     whose = "one percentage for all clusters" if cluster is None else f"{draft.name_of(cluster)} alone, the others stay"
     if score is None:
-        means = "silhouette, agreement of neighbours and saliency confidence are means over what is kept"
-        return (
-            f"No mIoU without ground truth: {means}; they say how well the core holds together, not that it is right."
-        )
+        means = "Silhouette, agreement of neighbours and saliency confidence are means over what is kept"
+        return f"Without ground truth there is no mIoU. {means}: how well the core hangs together, not if it is right."
     words = f"Curve: {whose}. All images; what is dropped counts as background; matched anew ({score.matching})."
     return f"{words} Silhouette, agreement and confidence are means over what is kept." if also else words

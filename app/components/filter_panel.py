@@ -15,6 +15,7 @@ from app.palette import CORE, FILTERED
 from comus_core import filter_draft
 from comus_core.cluster_summary import summaries
 from comus_core.config import FilterBy
+from comus_core.core_curves import NAMES, means_of
 from comus_core.evaluation.report import CurvePoint, Score
 from comus_core.run_view import RunView
 from comus_core.standing import standing_of
@@ -117,6 +118,19 @@ def figures(view: RunView, decided: Decisions, draft: Decisions, now: Score | No
             _figure("mIoU", f"{now.miou:.2f} %", now.miou - before.miou, "+.2f", "normal")
             accuracy = now.pixel_accuracy - before.pixel_accuracy
             _figure("Pixel accuracy", f"{now.pixel_accuracy:.2f} %", accuracy, "+.2f", "normal")
+        else:
+            _stand_ins(view, decided, draft)
+
+
+def _stand_ins(view: RunView, decided: Decisions, draft: Decisions) -> None:
+    """What can be told of the core without ground truth."""
+    before, now = (means_of(view, view.kept(one)) for one in (decided, draft))
+    for name, value in now.items():
+        if value == value:  # not NaN: something is kept
+            change = value - before[name]
+            share = name != "silhouette"
+            words = f"{100 * value:.1f} %" if share else f"{value:.3f}".replace("-", "−")
+            _figure(NAMES[name], words, 100 * change if share else change, "+.1f" if share else "+.3f", "normal")
 
 
 def scores(view: RunView, draft: Decisions) -> Score | None:
