@@ -65,15 +65,15 @@ def plain_map(
         )
     drawn_on = f"{key}-plain"
 
-    def heard() -> None:
-        drawn = gestures_of(st.session_state[drawn_on].selection, mode)
+    def heard(event: Any) -> None:
+        drawn = gestures_of(event.selection, mode)
         if drawn:
             on_gestures(drawn if drawn[0].mode == "replace" else (*gestures, *drawn))
 
     st.plotly_chart(
         figure(points, rows, shown, gestures, height),
         key=drawn_on,
-        on_select=heard,
+        on_select=state.on_change(drawn_on, heard),
         selection_mode=("lasso", "box"),
         width="stretch",
         config={"displaylogo": False, "scrollZoom": True},
