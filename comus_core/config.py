@@ -144,7 +144,7 @@ def from_dict(cls: type[S], values: dict[str, Any]) -> S:
 
 
 @lru_cache(maxsize=32)
-def _hints(cls: type[Any]) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:
     """Fields of a settings class and their types; looking them up takes most of reading a run."""
     return get_type_hints(cls)
 

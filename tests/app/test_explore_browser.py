@@ -201,8 +201,7 @@ def test_a_hidden_category_cannot_be_hovered_and_its_neighbour_in_the_legend_sta
     assert counts_of_legend(page) == {f"cluster {k}": str(n) for k, n in enumerate(sizes)}
     page.locator(".legend .entry", has_text="cluster 2").click()
     assert page.locator(".legend .entry[aria-pressed=false] .name").all_inner_texts() == ["cluster 2"]
-    drag(page, flower(size=0.45))
-    page.locator(".readout").get_by_text("hidden").wait_for(timeout=60_000)
+    draw(page, flower(size=0.45))
     words = page.locator(".readout span").inner_text()
     within = sum(view.cluster[view.row_of[name]] == 2 for name in recomputed(shown, page.url))
     assert f"({within} of them hidden)" in words
@@ -210,17 +209,17 @@ def test_a_hidden_category_cannot_be_hovered_and_its_neighbour_in_the_legend_sta
     assert page.locator(".legend .entry[aria-pressed=false]").count() == 0
 
 
-def test_coloured_by_confidence_the_legend_is_a_scale_whose_part_can_be_shown_alone(page, address, shown):
+def test_coloured_by_distance_the_legend_is_a_scale_whose_part_can_be_shown_alone(page, address, shown):
     open_explore(page, address)
-    choose(page, "colour_by", "Confidence")
+    choose(page, "colour_by", "Distance to centre")
     page.locator(".legend .scale").wait_for(timeout=60_000)
-    score = open_run_view(*shown).proposals.score
+    away = open_run_view(*shown).distance.astype(float)
     ends = page.locator(".legend .ends span").all_inner_texts()
-    assert [float(words) for words in (ends[0], ends[2])] == pytest.approx([score.min(), score.max()], rel=5e-3)
+    assert [float(words) for words in (ends[0], ends[2])] == pytest.approx([away.min(), away.max()], rel=5e-3)
     assert page.locator(".legend .within").inner_text().endswith("86 shown")
     page.locator(".legend .from").fill("128")
-    cut = score.min() + (score.max() - score.min()) / 2
-    assert page.locator(".legend .within").inner_text().endswith(f"{(score >= cut).sum()} shown")
+    cut = away.min() + (away.max() - away.min()) / 2
+    assert page.locator(".legend .within").inner_text().endswith(f"{(away >= cut).sum()} shown")
 
 
 def test_a_browser_without_webgl_gets_plotlys_map_and_a_lasso_on_it_fills_the_gallery(page, address, shown):
