@@ -133,7 +133,8 @@ def to_dict(settings: Any) -> dict[str, Any]:
 def from_dict(cls: type[S], values: dict[str, Any]) -> S:
     """Rebuild a settings object; an unknown key is an error that lists the valid ones."""
     require(isinstance(values, dict), f"{cls.__name__}: {values!r} is not an object of settings")
-    hints = _hints(cls)
+    hashable: Any = cls
+    hints = _hints(hashable)
     unknown = sorted(set(values) - set(hints))
     require(not unknown, f"unknown setting {', '.join(unknown)}: valid are {', '.join(sorted(hints))}")
     nested = {k: from_dict(hints[k], v) if dataclasses.is_dataclass(hints[k]) else v for k, v in values.items()}
