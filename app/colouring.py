@@ -9,6 +9,7 @@ import numpy as np
 
 from app.colour_scale import Scale, level_colours, levels_of
 from app.map_choices import CHANGE_ROUND, CHANGE_RUN, COLOURINGS, PREDICTION
+from app.opened import Held
 from app.palette import CORE, FILTERED, OTHER, UNASSIGNED, colours
 from comus_core.changes import category_in, changes, comparable
 from comus_core.errors import WorkspaceError
@@ -66,6 +67,9 @@ class Colouring:
         return replace(self, names=names, colours=(*(self.colours[k] for k in large), OTHER), index=number[self.index])
 
 
+_held: Held[Colouring] = Held(6)  # those that read whole tables
+
+
 def offered(view: RunView) -> dict[str, str]:
     """What the map of this run can be coloured by: value -> words."""
     fixed = {by: words for by, words in COLOURINGS.items() if by != "truth" or view.counts is not None}
@@ -85,12 +89,10 @@ def colouring(view: RunView, by: str, decided: Decisions) -> Colouring:
     Raises:
         WorkspaceError: there is no such colouring of this run.
     """
-    if by.startswith(PREDICTION):
-        return _predicted(view, _round(view, by, PREDICTION), decided)
-    if by.startswith(CHANGE_ROUND):
-        return _changed_by_round(view, _round(view, by, CHANGE_ROUND), decided)
-    if by.startswith(CHANGE_RUN):
-        return _changed_by_run(view, by, decided)
+    if by.startswith((PREDICTION, CHANGE_ROUND, CHANGE_RUN)):
+        place = (str(view.workspace.root), view.run.id, by)
+        key = (*place, colouring_version(view, by, decided), decided.version)
+        return _held.get(key, lambda: _compared(view, by, decided))
     if by not in COLOURINGS:
         raise WorkspaceError(f"colouring '{by[:40]}': there are {', '.join(offered(view))}")
     found = view.categories(decided)
@@ -116,7 +118,7 @@ def colouring_version(view: RunView, by: str, decided: Decisions) -> str:
     if by.startswith(CHANGE_RUN):
         other = _other(view, by)
         theirs = view.workspace.decisions_of(other)
-        return f"{own}.{other.artifacts['clustering']}.{theirs.layout_version}"
+        return f"{own}.{other.artifacts['clustering']}.{theirs.version}"
     if by in ("confidence", "size"):
         return view.run.artifacts["proposals"]
     if by == "core":
@@ -133,6 +135,15 @@ def category_colours(ids: Sequence[int]) -> list[str]:
 def truth_colours(view: RunView) -> list[str]:
     """Colours of the foreground classes 1…n−1, the same on the map and in the layers."""
     return colours(max(len(view.classes) - 1, 0))
+
+
+def _compared(view: RunView, by: str, decided: Decisions) -> Colouring:
+    """A colouring by what another run or a round says."""
+    if by.startswith(PREDICTION):
+        return _predicted(view, _round(view, by, PREDICTION), decided)
+    if by.startswith(CHANGE_ROUND):
+        return _changed_by_round(view, _round(view, by, CHANGE_ROUND), decided)
+    return _changed_by_run(view, by, decided)
 
 
 def _values(view: RunView, by: str, decided: Decisions) -> tuple[FloatArray, Scale]:
