@@ -45,6 +45,7 @@ class Legend {
       + '<button type="button" class="only">only</button>';
     const [entry, only] = element.children;
     entry.querySelector("i").style.background = colour;
+    entry.querySelector("i").dataset.shape = shapeOf(index, this.scale ? 0 : this.entries.length - 1);
     entry.querySelector(".name").textContent = name;
     entry.title = name;
     only.title = `Show only ${name}`;

@@ -197,7 +197,7 @@ class PointMap {
     if (at < 0) this.tooltip.hide();
     else {
       const place = this.view.toScreen(this.xy[2 * at], this.xy[2 * at + 1]), k = this.category[at];
-      this.tooltip.show(place, this.view, { index: at, name: this.names[k], colour: this.palette[k], imageUrl: this.data.imageUrl });
+      this.tooltip.show(place, this.view, { index: at, name: this.names[k], colour: this.palette[k], shape: shapeOf(k, this.shaped()), imageUrl: this.data.imageUrl });
     }
     this.ask(false);
   }
@@ -235,13 +235,18 @@ class PointMap {
     this.asked ??= requestAnimationFrame(() => this.paint());
   }
 
+  // How many categories are told by shape beside colour; the levels of a scale are not.
+  shaped() {
+    return this.data.scale ? 0 : this.data.names.length;
+  }
+
   paint() {
     cancelAnimationFrame(this.asked);
     this.asked = undefined;
     if (!this.xy || !this.category || !this.ratio) return;
     if (this.ratio !== window.devicePixelRatio) return this.resize();
     const { theme, ratio, stroke, strokeMode, gestures } = this, size = pointSize(this.view, this.chosen.length);
-    if (this.stale) this.scatter.draw(this.view, { size: size * ratio, page: theme.pageRgb, selecting: gestures.length > 0, focus: this.focus });
+    if (this.stale) this.scatter.draw(this.view, { size: size * ratio, page: theme.pageRgb, selecting: gestures.length > 0, focus: this.focus, shaped: this.shaped() });
     this.stale = false;
     const at = this.hovered;
     const hovered = at >= 0 && { x: this.xy[2 * at], y: this.xy[2 * at + 1], colour: this.palette[this.category[at]], radius: size / 2 };
