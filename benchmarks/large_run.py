@@ -47,6 +47,7 @@ def large_run(folder: Path, n: int, seed: int = 0) -> tuple[Workspace, Run]:
                 "proposal_id": proposal_ids,
                 "cluster": cluster,
                 "distance": rng.beta(2, 5, n).astype(np.float32),
+                **{name: rng.beta(2, 5, n).astype(np.float32) for name in ("silhouette", "density", "agreement")},
             }
         ),
     }

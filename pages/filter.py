@@ -23,7 +23,7 @@ def tried() -> None:
         filter_course.show(view, draft, scope, compare, score)
     with right:
         filter_panel.show_table(view, draft)
-    filter_panel.pictures(view, draft, scope)
+    filter_panel.pictures(view, decided, draft, scope)
 
 
 tried()

@@ -7,7 +7,7 @@ import streamlit as st
 from app import score_data, state
 from app.components import figures, filter_panel
 from app.components.filter_curve import filter_curve
-from comus_core.core_curves import curve_table, means_of
+from comus_core.core_curves import NAMES, StandIn, curve_table, means_of
 from comus_core.evaluation.report import Score
 from comus_core.proposal_table import encoded
 from comus_core.run_view import RunView
@@ -38,7 +38,7 @@ def show(view: RunView, draft: Decisions, scope: int, compare: bool, score: Scor
     figures.show(figure, key="filter_curve")
     name = f"{view.run.id}-filter{'' if cluster is None else f'-cluster-{cluster}'}.csv"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter_curve_foot"):
-        st.caption(_words(view, draft, cluster, score, also), width="stretch")
+        st.caption(_words(draft, cluster, score, list(stand_ins.means) if also else []), width="stretch")
         st.download_button(
             "Curve",
             lambda: encoded(curve_table(stand_ins, curve if score is not None else ()), "csv"),
@@ -46,6 +46,7 @@ def show(view: RunView, draft: Decisions, scope: int, compare: bool, score: Scor
             "text/csv",
             key="download_curve",
             icon=":material/download:",
+            type="tertiary",
         )
 
 
@@ -56,10 +57,9 @@ def _also() -> bool:
     return bool(st.toggle("Show what can be told without ground truth", key=key, on_change=keep))
 
 
-def _words(view: RunView, draft: Decisions, cluster: int | None, score: Score | None, also: bool) -> str:
-    whose = "one percentage for all clusters" if cluster is None else f"{draft.name_of(cluster)} alone, the others stay"
+def _words(draft: Decisions, cluster: int | None, score: Score | None, shown: list[StandIn]) -> str:
+    means = f" {', '.join(NAMES[name] for name in shown)}: means over what is kept." if shown else ""
     if score is None:
-        means = "Silhouette, agreement of neighbours and saliency confidence are means over what is kept"
-        return f"Without ground truth there is no mIoU. {means}: how well the core hangs together, not if it is right."
-    words = f"Curve: {whose}. All images; what is dropped counts as background; matched anew ({score.matching})."
-    return f"{words} Silhouette, agreement and confidence are means over what is kept." if also else words
+        return f"Without ground truth there is no mIoU.{means} They say how well the core hangs together, not if it is right."
+    whose = "one percentage for all clusters" if cluster is None else f"{draft.name_of(cluster)} alone, the others stay"
+    return f"Curve: {whose}. All images; what is dropped counts as background; matched anew ({score.matching}).{means}"

@@ -25,7 +25,13 @@ def show(view: RunView, rows: IntArray, selection: Selection, colours: Colouring
         words = f"{len(rows):,} of {len(view):,} proposals selected" if chosen else f"All {len(view):,} proposals"
         st.markdown(f"**{words}**", width="stretch")
         if chosen:
-            st.button("Clear", key="clear_selection", icon=":material/close:", on_click=state.clear_selection)
+            st.button(
+                "Clear",
+                key="clear_selection",
+                icon=":material/close:",
+                type="tertiary",
+                on_click=state.clear_selection,
+            )
         _downloads(view, rows, decided)
     if not chosen:
         st.caption(
@@ -60,7 +66,7 @@ def picked(view: RunView, row: int, colours: Colouring, decided: Decisions) -> N
 
 def _downloads(view: RunView, rows: IntArray, decided: Decisions) -> None:
     """What is shown as a table: CSV for a spreadsheet, Parquet with its types; made when it is asked for."""
-    with st.popover("Download", icon=":material/download:", key="download_rows"):
+    with st.popover("Download", icon=":material/download:", key="download_rows", type="tertiary"):
         st.caption(f"{len(rows):,} proposals: ids, boxes, clusters, names and ground truth, in this order.")
 
         def content(kind: TableFormat) -> bytes:

@@ -7,6 +7,7 @@ import pytest
 from comus_core.core_curves import NAMES
 from comus_core.run_view import open_run_view
 from comus_core.scoring import score_run
+from comus_core.selection import Gesture
 from comus_core.workspace.decisions import Decisions
 from tests.app.test_frame import save_run, texts
 
@@ -188,3 +189,24 @@ def test_the_filters_of_the_paper_are_marked_on_the_curve(app_test):
     drawn = json.loads(app_test("filter").get("plotly_chart")[0].proto.spec)
     (band,) = [shape for shape in drawn["layout"]["shapes"] if shape["type"] == "rect"]
     assert (band["x0"], band["x1"]) == (20, 40)
+
+
+def test_what_a_tried_filter_changes_is_shown_apart(app_test, view):
+    before, after = view.kept(Decisions(filter_percent=20)), view.kept(Decisions(filter_percent=45))
+    test = slide(app_test("filter"), 45)
+    test.get("button_group")[0].set_value("newly").run()
+    assert set(gallery_ids(test)) == set(view.proposals.proposal_id[before & ~after]) and (before & ~after).any()
+    slide(test, 5)
+    test.get("button_group")[0].set_value("back").run()
+    back = view.kept(Decisions(filter_percent=5)) & ~before
+    assert not test.exception and set(gallery_ids(test)) == set(view.proposals.proposal_id[back])
+
+
+def test_the_pictures_can_be_those_selected_on_the_map_alone(app_test, shown, view):
+    place = view.points("tsne").astype(float)
+    (x0, y0), (_, y1), middle = place.min(axis=0) - 1, place.max(axis=0) + 1, float(np.median(place[:, 0]))
+    box = Gesture(((x0, y0), (middle, y0), (middle, y1), (x0, y1)))
+    test = slide(app_test("filter", selection=shown[0].selections.keep("tsne", (box,)).key), 60)
+    test.toggle(key="filter_selected_only_widget").set_value(True).run()
+    dropped = ~view.kept(Decisions(filter_percent=60)) & (place[:, 0] < middle)
+    assert not test.exception and set(gallery_ids(test)) == set(view.proposals.proposal_id[dropped])

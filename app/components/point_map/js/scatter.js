@@ -123,7 +123,7 @@ class Scatter {
     gl.uniform1i(this.uniform.focus, -1);
     if (focus >= 0) {
       gl.uniform1i(this.uniform.focus, -2 - focus);
-      this.pass(-1, size, 0.3, 0, 0.8);
+      this.pass(-1, size, 0.4, 0, 0.72);
       gl.uniform1i(this.uniform.focus, focus);
       return this.pass(-1, size * 1.2, 1, size > 6 ? 0.8 : 0);
     }
