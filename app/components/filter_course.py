@@ -60,6 +60,6 @@ def _also() -> bool:
 def _words(draft: Decisions, cluster: int | None, score: Score | None, shown: list[StandIn]) -> str:
     means = f" {', '.join(NAMES[name] for name in shown)}: means over what is kept." if shown else ""
     if score is None:
-        return f"Without ground truth there is no mIoU.{means} They say how well the core hangs together, not if it is right."
+        return f"Without ground truth there is no mIoU.{means} That is how well the core hangs together."
     whose = "one percentage for all clusters" if cluster is None else f"{draft.name_of(cluster)} alone, the others stay"
     return f"Curve: {whose}. All images; what is dropped counts as background; matched anew ({score.matching}).{means}"
