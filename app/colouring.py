@@ -173,7 +173,8 @@ def _predicted(view: RunView, predictions: Artifact, decided: Decisions) -> Colo
 
 
 def _changed_by_round(view: RunView, predictions: Artifact, decided: Decisions) -> Colouring:
-    found, ids = view.categories(decided), np.array([*categories_of_rounds(view), -1])
+    into = decided.layout.into  # what was merged since the training goes by its present category
+    found, ids = view.categories(decided), np.array([*(into.get(k, k) for k in categories_of_rounds(view)), -1])
     predicted = predicted_of(view, predictions)
     there = ids[np.maximum(predicted, BACKGROUND)]
     own = np.where(found.category >= 0, found.id_of, -1)
