@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from app import pictures
-from app.opened import view_of, workspace
+from app.opened import run_of, view_of, workspace
 from comus_core.errors import ComusError, SettingsError, WorkspaceError
 from comus_core.run_view import RunView
 
@@ -18,7 +18,7 @@ FOREVER, ASK_AGAIN = "private, max-age=31536000, immutable", "private, no-cache"
 
 def answering(request: Request, answer: Callable[[RunView], Response]) -> Response:
     """The answer about the run in the address; faults become 404 or 400 with their sentence."""
-    return told(lambda: answer(view_of(workspace().runs.get(request.path_params["run"]))))
+    return told(lambda: answer(view_of(run_of(request.path_params["run"]))))
 
 
 def told(answer: Callable[[], Response]) -> Response:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from app import round_data
-from app.colouring import Colouring, category_colours, chosen
+from app.colouring import Colouring, category_colours
 from app.opened import Held, rounds_of, view_of
 from app.palette import UNASSIGNED, colours
 from app.score_data import MatchingName
@@ -18,6 +18,7 @@ from comus_core.evaluation.class_bootstrap import ClassDifferences, joined, pair
 from comus_core.evaluation.error_map import error_map, predicted_classes
 from comus_core.evaluation.matching import match
 from comus_core.images.records import GroundTruth
+from comus_core.proposal_table import chosen
 from comus_core.round_agreement import agreement_rows, clusters_mask
 from comus_core.run_view import RunView
 from comus_core.scored_round import ScoredRound

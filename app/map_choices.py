@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from comus_core.types import MAP_METHODS, MAP_NAMES, MapMethod
 
-MapMethod = Literal["tsne", "umap"]
-ColourBy = Literal["cluster", "truth", "core"]
+__all__ = ["CHANGE_ROUND", "CHANGE_RUN", "COLOURINGS", "MAP_METHODS", "MAP_NAMES", "PREDICTION", "MapMethod"]
 
-MAP_METHODS: tuple[MapMethod, ...] = ("tsne", "umap")
-COLOURINGS: tuple[ColourBy, ...] = ("cluster", "truth", "core")
+# What every run can be coloured by; `truth` with ground truth alone.
+COLOURINGS: dict[str, str] = {
+    "cluster": "Cluster",
+    "truth": "Ground truth",
+    "core": "Core / filtered",
+    "confidence": "Confidence",
+    "size": "Size",
+    "distance": "Distance to centre",
+}
+# With the number of a round, or the id of a run, behind them.
+PREDICTION, CHANGE_ROUND, CHANGE_RUN = "prediction-", "change-round-", "change-run-"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import lru_cache
@@ -41,6 +42,7 @@ class Held(Generic[V]):
             return self._values[key]
 
 
+_runs: Held[Run] = Held(16)
 _views: Held[RunView] = Held(MOST_RUNS)
 _rounds: Held[RoundView] = Held(3)
 _truths: Held[GroundTruth | None] = Held(2)
@@ -49,6 +51,18 @@ _truths: Held[GroundTruth | None] = Held(2)
 def workspace() -> Workspace:
     """The workspace of this server: COMUS_WORKSPACE, else ./workspace."""
     return _workspace(os.environ.get("COMUS_WORKSPACE", ""))
+
+
+def run_of(run_id: str) -> Run:
+    """The run of that id as it is now: pictures come by the hundred, so a row is read again only after a change.
+
+    Raises:
+        WorkspaceError: there is none.
+    """
+    place = workspace()
+    moment = int(time.monotonic())  # two changes within one tick of the disk's clock are seen a second later
+    key = (str(place.root), run_id, place.database.stamp(), moment)
+    return _runs.get(key, lambda: place.runs.get(run_id))
 
 
 def view_of(run: Run) -> RunView:

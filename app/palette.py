@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 UNASSIGNED = "#8b93a0"  # points, proposals and rows without a category
+OTHER = "#4a5058"  # the many small categories that share a colour, and predicted background
 CORE, FILTERED = "#1a9850", "#d73027"  # kept and dropped, green and red as in the paper's Figure 3
 LIGHT_PAGE, DARK_PAGE = "#ffffff", "#0e1117"
 

@@ -116,7 +116,8 @@ def shown_path(image_id: str, path: Path, own: Path, workspace_root: Path) -> Pa
         WorkspaceError: links lead it out of that folder and of all that `places.image_roots` allows.
     """
     found = path.resolve()
-    if not any(found.is_relative_to(root) for root in (own.resolve(), *image_roots(workspace_root))):
+    allowed = found.is_relative_to(own.resolve())
+    if not allowed and not any(found.is_relative_to(root) for root in image_roots(workspace_root)):
         raise WorkspaceError(
             f"image {image_id} is a link that leads out of its data set: name the folder it leads to "
             f"in {ROOTS_VARIABLE} to have it shown"

@@ -11,6 +11,7 @@ from comus_core.category_affinity import nearest_categories
 from comus_core.cluster_summary import ClusterSummary
 from comus_core.cluster_summary import summaries as summaries_of
 from comus_core.config import FilterBy
+from comus_core.core_curves import CoreCurves, core_curves
 from comus_core.curating import Split, propose_split
 from comus_core.errors import ComusError
 from comus_core.evaluation.matching import Matching
@@ -26,6 +27,7 @@ MATCHING_WORDS: dict[str, str] = {"frozen": "Frozen", "hungarian": "Hungarian", 
 
 _frozen: Held[Matching | str | None] = Held(6)
 _curves: Held[list[CurvePoint]] = Held(48)
+_stand_ins: Held[CoreCurves] = Held(24)
 _nearest: Held[dict[int, list[int]]] = Held(6)
 _splits: Held[Split] = Held(12)
 _similar: Held[tuple[IntArray, FloatArray]] = Held(64)
@@ -61,13 +63,25 @@ def rankings(view: RunView) -> list[FilterBy]:
     return [name for name in get_args(FilterBy) if name == "distance" or name in view.alternatives]
 
 
-def curve(view: RunView, decided: Decisions, matching: MatchingName) -> list[CurvePoint]:
-    """Kept, coverage and mIoU at 0 to 100 % of every category; mIoU is NaN without ground truth."""
-    key = (_key(view), decided.layout_version, decided.filter_by)
+def curve(view: RunView, decided: Decisions, matching: MatchingName, cluster: int | None = None) -> list[CurvePoint]:
+    """Kept, coverage and mIoU at 0 to 100 % of every category, or of one; mIoU is NaN without ground truth."""
+    key = _curve_key(view, decided, cluster)
     if view.counts is None:
-        return _curves.get((key, ""), lambda: coverage_curve(view, decided))
+        return _curves.get((key, ""), lambda: coverage_curve(view, decided, cluster))
     mode, frozen = choice(view, decided, matching)
-    return _curves.get((key, matching), lambda: curve_of(view, decided, mode, frozen))
+    return _curves.get((key, matching), lambda: curve_of(view, decided, mode, frozen, cluster))
+
+
+def stand_ins(view: RunView, decided: Decisions, cluster: int | None = None) -> CoreCurves:
+    """What a filter of 0 to 100 % of every category, or of one, is worth without ground truth."""
+    return _stand_ins.get(_curve_key(view, decided, cluster), lambda: core_curves(view, decided, cluster))
+
+
+def _curve_key(view: RunView, decided: Decisions, cluster: int | None) -> Hashable:
+    """All that a curve depends on: of one category, the percentages of the others too."""
+    ids = [k for k in view.categories(decided).ids if k != cluster] if cluster is not None else []
+    others = decided.percent_of(ids)
+    return _key(view), decided.layout_version, decided.filter_by, cluster, tuple(others.items())
 
 
 def match_rows(view: RunView, decided: Decisions) -> list[score_tables.MatchRow]:

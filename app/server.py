@@ -30,14 +30,15 @@ from app import (
     training_routes,
     urls,
 )
-from app.colouring import chosen, colouring
+from app.colouring import colouring, colouring_version
 from app.components.point_map.buffers import MEDIA_TYPE, pack_colours, pack_points
 from app.error_layer import error_layer
-from app.map_choices import COLOURINGS, MAP_METHODS
+from app.map_choices import MAP_METHODS
 from app.opened import workspace
 from app.undelayed import send_at_once
 from comus_core import jobs
 from comus_core.errors import ComusError, SettingsError, WorkspaceError
+from comus_core.proposal_table import chosen
 from comus_core.round_masks import rounds_of
 from comus_core.run_view import RunView
 
@@ -105,15 +106,15 @@ def colours(request: Request) -> Response:
     """The map's category of each point; `only` names a selection outside of which points have none."""
 
     def answer(view: RunView) -> Response:
-        by = answers.choice("colouring", request.path_params["by"], COLOURINGS)
+        by = request.path_params["by"]
         decided = view.workspace.decisions_of(view.run)
         only = view.workspace.selections.read(request.query_params.get("only", ""))
 
         def packed() -> bytes:
-            index = colouring(view, by, decided).index
+            index = colouring(view, by, decided).on_map().index
             return pack_colours(np.where(chosen(view, only), index, -1) if only.key else index)
 
-        return answers.versioned(request, urls.colours_version(view, by, decided), packed, MEDIA_TYPE, keep=False)
+        return answers.versioned(request, colouring_version(view, by, decided), packed, MEDIA_TYPE, keep=False)
 
     return answers.answering(request, answer)
 

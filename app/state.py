@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.map_choices import COLOURINGS, MAP_METHODS, ColourBy, MapMethod
+from app.map_choices import MAP_METHODS, MapMethod
 from app.opened import workspace
 from comus_core.errors import ComusError
 from comus_core.selection import Gesture
@@ -113,13 +113,12 @@ def set_map_method(method: MapMethod) -> None:
     _write(MAP, method if method != "tsne" else "")
 
 
-def colour_by() -> ColourBy:
-    """What the colours of the map mean."""
-    asked = _read(COLOUR)
-    return next((c for c in COLOURINGS if c == asked), "cluster")
+def colour_by() -> str:
+    """What the colours of the map mean, as asked; a run may not have it."""
+    return _read(COLOUR) or "cluster"
 
 
-def set_colour_by(by: ColourBy) -> None:
+def set_colour_by(by: str) -> None:
     """Colour the map by something else."""
     _write(COLOUR, by if by != "cluster" else "")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import quote, urlencode
 
+from app.colouring import colouring_version
 from comus_core.round_view import RoundView
 from comus_core.run_view import RunView
 from comus_core.workspace.decisions import Decisions
@@ -109,11 +110,11 @@ def colours(view: RunView, by: str, decided: Decisions = NONE, only: str = "") -
 
     Args:
         view: the run.
-        by: `cluster`, `truth` or `core`.
+        by: one of `colouring.offered`.
         decided: what is decided.
         only: key of a selection; points outside it have no category.
     """
-    return _address(view, f"colours/{by}", v=colours_version(view, by, decided), only=only)
+    return _address(view, f"colours/{by}", v=colouring_version(view, by, decided), only=only)
 
 
 def layer_version(view: RunView, name: str, decided: Decisions) -> str:
@@ -121,12 +122,6 @@ def layer_version(view: RunView, name: str, decided: Decisions) -> str:
     kind = {"saliency": "soft_maps", "proposal": "clustering", "pseudo_mask": "clustering"}.get(name, "counts")
     version = {"proposal": decided.layout_version, "pseudo_mask": decided.version, "errors": decided.layout_version}
     return view.run.artifacts.get(kind, "") + (f".{version[name]}" if name in version else "")
-
-
-def colours_version(view: RunView, by: str, decided: Decisions) -> str:
-    """Fingerprint of what a colouring is made from."""
-    version = {"cluster": f".{decided.layout_version}", "core": f".{decided.version}"}.get(by, "")
-    return view.run.artifacts.get("counts" if by == "truth" else "clustering", "") + version
 
 
 def _address(view: RunView, path: str, **parameters: str | int) -> str:

@@ -6,12 +6,15 @@ the ids repeat, since drawing 100,000 pictures would measure the disk.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
+from scipy.sparse import csr_array
 
 from comus_core.config import make_config
 from comus_core.evaluation.counts import Counts
@@ -23,6 +26,7 @@ from comus_core.workspace.artifacts import SHARD_SIZE, TABLE
 
 CLASSES, CLUSTERS = 81, 80
 DRAWN = 60  # different photographs
+PART = 65_536  # rows of counts held dense at a time
 
 
 def large_run(folder: Path, n: int, seed: int = 0) -> tuple[Workspace, Run]:
@@ -43,11 +47,13 @@ def large_run(folder: Path, n: int, seed: int = 0) -> tuple[Workspace, Run]:
                 "proposal_id": proposal_ids,
                 "cluster": cluster,
                 "distance": rng.beta(2, 5, n).astype(np.float32),
+                **{name: rng.beta(2, 5, n).astype(np.float32) for name in ("silhouette", "density", "agreement")},
             }
         ),
-        "counts": _counts(image_ids, proposal_ids, cluster, scenes, rng).to_table(),
     }
-    artifacts = {kind: _store(workspace, kind, table, n, seed) for kind, table in tables.items()}
+    counts = _counts(image_ids, proposal_ids, cluster, scenes, rng)
+    artifacts = {kind: _store(workspace, kind, [table], n, seed) for kind, table in tables.items()}
+    artifacts["counts"] = _store(workspace, "counts", _in_parts(counts), n, seed)
     classes = ["background", *(f"class {k}" for k in range(1, CLASSES))]
     provenance = {
         "seed": seed,
@@ -109,7 +115,7 @@ def _proposals(image_ids: list[str], scenes: list) -> pa.Table:
 
 def _projection(proposal_ids: list[str], cluster: np.ndarray, rng: np.random.Generator) -> pa.Table:
     columns: dict[str, object] = {"proposal_id": proposal_ids}
-    for method in ("tsne", "umap"):
+    for method in ("tsne", "umap", "pca"):
         centres = rng.uniform(-80, 80, (CLUSTERS, 2))
         place = centres[cluster] + 7 * rng.standard_normal((len(cluster), 2))
         columns |= {f"{method}_x": place[:, 0].astype(np.float32), f"{method}_y": place[:, 1].astype(np.float32)}
@@ -124,19 +130,29 @@ def _counts(
     truth = np.where(rng.random(n) < 0.6, cluster % (CLASSES - 1) + 1, rng.integers(1, CLASSES, n))
     area = np.array([scene[2]["area"] for scene in scenes])[np.arange(n) % len(scenes)]
     whole = np.array([height * width for _, (height, width), _ in scenes])[np.arange(n) % len(scenes)]
-    inside = np.zeros((n, CLASSES), np.int64)
-    inside[np.arange(n), truth] = area - area // 10
-    inside[:, 0] += area // 10
-    outside = np.zeros((n, CLASSES), np.int64)
-    outside[np.arange(n), truth] = area // 8
-    outside[:, 0] = whole - area - area // 8
+    rows, background = np.arange(n), np.zeros(n, np.int64)
+    places = [(rows, truth), (rows, background), (n + rows, truth), (n + rows, background)]
+    values = np.concatenate([area - area // 10, area // 10, area // 8, whole - area - area // 8])
+    row, column = (np.concatenate(axis) for axis in zip(*places, strict=True))
     ids = np.array([*image_ids, *image_ids], object)
-    return Counts(ids, np.array([*proposal_ids, *[""] * n], object), np.concatenate([inside, outside]))
+    pixels = csr_array((values, (row, column)), shape=(2 * n, CLASSES))
+    return Counts(ids, np.array([*proposal_ids, *[""] * n], object), pixels)
 
 
-def _store(workspace: Workspace, kind: str, table: pa.Table, n: int, seed: int) -> str:
+def _in_parts(counts: Counts) -> Iterator[pa.Table]:
+    """The table of counts, part by part: of a million proposals it would take gigabytes at once."""
+    for start in range(0, len(counts), PART):
+        rows = slice(start, start + PART)
+        yield Counts(counts.image_id[rows], counts.proposal_id[rows], counts.values[rows]).to_table()
+
+
+def _store(workspace: Workspace, kind: str, parts: Iterable[pa.Table], n: int, seed: int) -> str:
     def write(folder: Path) -> None:
-        pq.write_table(table, folder / TABLE, row_group_size=SHARD_SIZE)  # as the stages write
+        tables = iter(parts)
+        first = next(tables)
+        with pq.ParquetWriter(folder / TABLE, first.schema) as file:
+            for part in chain([first], tables):
+                file.write_table(part, row_group_size=SHARD_SIZE)  # as the stages write
         if kind == "clustering":
             np.savez(folder / "spectrum.npz", centres=np.zeros((CLUSTERS, 2)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
@@ -132,7 +133,8 @@ def to_dict(settings: Any) -> dict[str, Any]:
 def from_dict(cls: type[S], values: dict[str, Any]) -> S:
     """Rebuild a settings object; an unknown key is an error that lists the valid ones."""
     require(isinstance(values, dict), f"{cls.__name__}: {values!r} is not an object of settings")
-    hints = get_type_hints(cls)
+    hashable: Any = cls
+    hints = _hints(hashable)
     unknown = sorted(set(values) - set(hints))
     require(not unknown, f"unknown setting {', '.join(unknown)}: valid are {', '.join(sorted(hints))}")
     nested = {k: from_dict(hints[k], v) if dataclasses.is_dataclass(hints[k]) else v for k, v in values.items()}
@@ -140,6 +142,12 @@ def from_dict(cls: type[S], values: dict[str, Any]) -> S:
         return cls(**nested)
     except TypeError as error:
         raise SettingsError(f"{cls.__name__}: {error}") from None
+
+
+@lru_cache(maxsize=32)
+def _hints(cls: Any) -> dict[str, Any]:
+    """Fields of a settings class and their types; looking them up takes most of reading a run."""
+    return get_type_hints(cls)
 
 
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

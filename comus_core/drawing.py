@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +36,8 @@ def read_picture(path: Path, at_least: int | None = None) -> tuple[Image.Image, 
         try:
             with Image.open(path, formats=["JPEG"]) as image:
                 full = max(image.size)
-                if image.mode == "RGB" and full >= 2 * at_least:
-                    scale = next(s for s in (8, 4, 2) if full >= s * at_least)
+                if image.mode == "RGB":
+                    scale = next((s for s in (8, 4, 2) if full >= s * at_least), 1)
                     image.draft("RGB", (image.width // scale, image.height // scale))
                     upright = ImageOps.exif_transpose(image).convert("RGB")
                     return upright, round(full / max(image.size))
@@ -90,10 +91,17 @@ def crop(path: Path, mask: BoolMask, box_xyxy: IntArray, size: int, colour: str 
 def outlined(picture: Image.Image, mask: Image.Image, colour: str) -> Image.Image:
     """The picture with a smooth line of `colour`, on a darker one, along the edge of a grey mask of its size."""
     for blur, ink, strength in ((2 * OUTLINE_BLUR, "#000000", 0.45), (OUTLINE_BLUR, colour, 1.0)):
-        soft = np.asarray(mask.filter(ImageFilter.GaussianBlur(blur)), np.float32) / 255
-        line = np.clip((0.3 - np.abs(soft - 0.5)) * 8, 0, 1) * strength
-        picture.paste(Image.new("RGB", picture.size, ink), mask=Image.fromarray((line * 255).astype(np.uint8)))
+        line = mask.filter(ImageFilter.GaussianBlur(blur)).point(_line(strength))
+        picture.paste(ink, (0, 0, *picture.size), line)
     return picture
+
+
+@lru_cache(maxsize=2)
+def _line(strength: float) -> list[int]:
+    """How opaque a line is for each of 256 greys of a blurred mask: most at its edge, which is the middle grey."""
+    soft = np.arange(256, dtype=np.float32) / 255
+    opaque = np.clip((0.3 - np.abs(soft - 0.5)) * 8, 0, 1) * strength * 255
+    return [int(value) for value in opaque]
 
 
 def soft_layer(stored: NDArray[np.uint8], size_hw: tuple[int, int]) -> Image.Image:

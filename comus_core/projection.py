@@ -2,47 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
 from comus_core.clustering.graph import normalise
 from comus_core.clustering.nearest import groups_of_equals
 from comus_core.config import check_choice
-from comus_core.types import FloatArray, Vectors
-
-Method = Literal["tsne", "umap"]
+from comus_core.types import FloatArray, MapMethod, Vectors
 
 FEW = 5  # below this many distinct vectors there are no neighbourhoods to show
 COMPONENTS = 50  # principal ones that t-SNE gets (van der Maaten and Hinton 2008, section 4.2)
 PERPLEXITY = 30.0  # lowered to a third of the other points where there are few
 UMAP_NEIGHBOURS = 15
 WORTH_TWO_THREADS = 3000  # points; below, threads of t-SNE mostly wait for each other
+TALL = 10  # rows a column from which the covariance is decomposed: it needs no second copy of a million vectors
+CHUNK = 16384  # rows of the covariance at a time
 
 
-def project(vectors: Vectors, method: Method, seed: int) -> NDArray[np.float32]:
+def project(vectors: Vectors, method: MapMethod, seed: int) -> NDArray[np.float32]:
     """Place every vector in the plane so that near ones stay near.
 
     t-SNE runs on the 50 leading principal components with PCA start and perplexity 30 (at most a third of the other
-    points), UMAP on the vectors with PCA start and 15 neighbours. Fewer than 5 distinct vectors are shown by their two
-    principal components: a triangle, a line, or one point at the origin.
+    points), UMAP on the vectors with PCA start and 15 neighbours. PCA is the two directions of largest variance, each
+    signed so that its largest entry is positive. Fewer than 5 distinct vectors are shown by these two whatever the
+    method: a triangle, a line, or one point at the origin.
 
     Args:
         vectors: (n, d), normalised as the graph saw them.
-        method: `tsne` or `umap`.
+        method: `tsne`, `umap` or `pca`.
         seed: the same seed gives the same positions on one machine.
 
     Returns:
-        (n, 2) float32 positions; scale and rotation mean nothing.
+        (n, 2) float32 positions; scale and rotation mean nothing but for PCA, whose units are those of the vectors.
 
     Raises:
         SettingsError: an unknown method, NaN or infinite vectors.
     """
-    check_choice("projection", method, Method)
+    check_choice("projection", method, MapMethod)
     vectors = normalise(vectors, "raw")
     distinct = int(groups_of_equals(vectors).max(initial=-1)) + 1
-    if distinct < FEW:
+    if method == "pca" or distinct < FEW:
         return _principal(vectors, 2).astype(np.float32)
     place = _tsne if method == "tsne" else _umap
     return np.asarray(place(vectors, seed), np.float32)
@@ -73,10 +72,27 @@ def _principal(vectors: Vectors, count: int) -> FloatArray:
     """(n, count) float64 coordinates along the directions of largest variance, zeros where there are no more."""
     coordinates = np.zeros((len(vectors), count))
     if len(vectors) > 1:
-        wide = vectors.astype(np.float64)
-        wide -= wide.mean(axis=0)
-        directions = np.linalg.svd(wide, full_matrices=False)[2][:count]
+        mean = vectors.mean(axis=0, dtype=np.float64)
+        directions = _directions(vectors, mean)[:count]
         largest = np.abs(directions).argmax(axis=1)
         directions *= np.sign(directions[np.arange(len(directions)), largest])[:, None]
-        coordinates[:, : len(directions)] = wide @ directions.T
+        for rows in _chunks(len(vectors)):
+            coordinates[rows, : len(directions)] = (vectors[rows] - mean) @ directions.T
     return coordinates
+
+
+def _directions(vectors: Vectors, mean: FloatArray) -> FloatArray:
+    """(min(n, d), d) directions by falling variance."""
+    n, d = vectors.shape
+    if n < TALL * d:
+        directions: FloatArray = np.linalg.svd(vectors - mean, full_matrices=False)[2]
+        return directions
+    scatter = np.zeros((d, d))
+    for rows in _chunks(n):
+        wide = vectors[rows] - mean
+        scatter += wide.T @ wide
+    return np.ascontiguousarray(np.linalg.eigh(scatter)[1].T[::-1])
+
+
+def _chunks(n: int) -> list[slice]:
+    return [slice(start, start + CHUNK) for start in range(0, n, CHUNK)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from comus_core.pseudo_masks import from_png
 from comus_core.run_view import RunView
-from comus_core.trained_categories import trained_ids
+from comus_core.trained_categories import trained_ids, trained_names
 from comus_core.types import IndexMask
 from comus_core.workspace import Artifact
+from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.trainings import Training
 
 
@@ -24,6 +25,12 @@ def categories_of_rounds(view: RunView) -> tuple[int, ...]:
 def training_of_rounds(view: RunView) -> Training | None:
     """The training whose rounds these are; None if there are none."""
     return _last_training(view)[0]
+
+
+def names_of_rounds(view: RunView, decided: Decisions) -> tuple[str, ...]:
+    """(C,) their names; () if there are none."""
+    training = _last_training(view)[0]
+    return trained_names(training, decided) if training is not None else ()
 
 
 def _last_training(view: RunView) -> tuple[Training | None, dict[int, Artifact]]:

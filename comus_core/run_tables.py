@@ -18,7 +18,7 @@ from comus_core.evaluation.counts import Counts
 from comus_core.proposals import SCHEMA, Proposals
 from comus_core.saliency.soft_maps import dequantise, from_png
 from comus_core.stored_masks import StoredMasks
-from comus_core.types import BoolMask, FloatArray, IntArray, SoftMap, StrArray, Vectors
+from comus_core.types import MAP_METHODS, BoolMask, FloatArray, IntArray, SoftMap, StrArray, Vectors
 from comus_core.workspace import Artifact
 from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.decisions import Decisions
@@ -166,10 +166,23 @@ def read_counts(artifact: Artifact) -> Counts:
 
 
 def read_projection(artifact: Artifact, method: str) -> tuple[StrArray, FloatArray]:
-    """Proposal ids (n,) and points (n, 2) of `tsne` or `umap`."""
+    """Proposal ids (n,) and points (n, 2) of one of `types.MAP_METHODS`.
+
+    Raises:
+        WorkspaceError: the artifact is older than that projection.
+    """
+    if method not in projections(artifact):
+        raise WorkspaceError(f"map {method}: this run is older than that projection; `comus run` it again")
     table = artifact.table(["proposal_id", f"{method}_x", f"{method}_y"])
     ids, x, y = (column.to_numpy() for column in table.columns)
     return ids.astype(object), np.stack([x, y], axis=1)
+
+
+def projections(artifact: Artifact) -> tuple[str, ...]:
+    """Which of `types.MAP_METHODS` the artifact holds, in that order."""
+    with artifact.reading(TABLE) as file:
+        names = pq.read_schema(file).names
+    return tuple(method for method in MAP_METHODS if f"{method}_x" in names)
 
 
 def read_soft_map(artifact: Artifact, image_id: str) -> Any:

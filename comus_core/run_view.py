@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from comus_core import run_tables as tables
 from comus_core.categories import Categories, categorise, label_map
@@ -126,7 +129,8 @@ class RunView:
     def vectors(self) -> Vectors:
         """(n, d) raw vectors in the order of the proposals."""
         ids, vectors = tables.read_vectors(self.workspace.artifact(self.run, "features"))
-        return vectors[_order(ids, self.proposals.proposal_id, "features")]
+        ordered: Vectors = vectors[_order(ids, self.proposals.proposal_id, "features")]
+        return ordered
 
     def embedding(self) -> FloatArray:
         """(n, k) float32 in which the clusters were found, in the order of the proposals."""
@@ -134,10 +138,17 @@ class RunView:
         ids = tables.read_clusters(artifact).proposal_id
         with artifact.reading("embedding.npy") as file:
             embedding: FloatArray = np.load(file, mmap_mode="r")
-        return embedding[_order(ids, self.proposals.proposal_id, "clustering")]
+        ordered: FloatArray = embedding[_order(ids, self.proposals.proposal_id, "clustering")]
+        return ordered
+
+    @cached_property
+    def methods(self) -> tuple[str, ...]:
+        """Which of `types.MAP_METHODS` the run's map can show; none before its projection."""
+        known = "projection" in self.run.artifacts
+        return tables.projections(self.workspace.artifact(self.run, "projection")) if known else ()
 
     def points(self, method: str) -> FloatArray:
-        """(n, 2) float32 map coordinates, read once; `method` is `tsne` or `umap`."""
+        """(n, 2) float32 map coordinates, read once; `method` is one of `methods`."""
         if method not in self._points:
             ids, points = tables.read_projection(self.workspace.artifact(self.run, "projection"), method)
             self._points[method] = points[_order(ids, self.proposals.proposal_id, "projection")]
@@ -181,6 +192,12 @@ def open_run_view(workspace: Workspace, run: Run) -> RunView:
     proposals = tables.read_proposals_lightly(workspace.artifact(run, "proposals"))
     table = tables.read_clusters(workspace.artifact(run, "clustering"))
     order = _order(table.proposal_id, proposals.proposal_id, "clustering")
+    image_ids = images["image_id"].to_numpy(object)
+    proposals = replace(proposals, image_id=_shared(proposals.image_id, image_ids))
+    counts = tables.read_counts(workspace.artifact(run, "counts")) if "counts" in run.artifacts else None
+    if counts is not None:
+        of_image, of_proposal = _shared(counts.image_id, image_ids), _shared(counts.proposal_id, proposals.proposal_id)
+        counts = replace(counts, image_id=of_image, proposal_id=of_proposal)
     return RunView(
         run=run,
         workspace=workspace,
@@ -188,18 +205,34 @@ def open_run_view(workspace: Workspace, run: Run) -> RunView:
         cluster=table.cluster[order],
         distance=table.distance[order],
         clusters=table.count,
-        image_ids=images["image_id"].to_numpy(object),
+        image_ids=image_ids,
         image_paths=images["path"].to_numpy(object),
         image_sizes=images[["height", "width"]].to_numpy(np.int64),
         classes=tuple(run.provenance["classes"]),
-        counts=tables.read_counts(workspace.artifact(run, "counts")) if "counts" in run.artifacts else None,
+        counts=counts,
         alternatives={name: values[order] for name, values in table.alternatives.items()},
     )
 
 
-def _order(have: StrArray, wanted: StrArray, kind: str) -> IntArray:
-    row_of = {p: row for row, p in enumerate(have)}
-    try:
-        return np.fromiter((row_of[p] for p in wanted), np.int64, len(wanted))
-    except KeyError as missing:
-        raise WorkspaceError(f"{kind} has no row for proposal {missing}: run the stage again") from None
+def _order(have: StrArray, wanted: StrArray, kind: str) -> Any:
+    """The rows of `wanted` in `have`: all of them as they are, which copies nothing, or their numbers."""
+    if len(have) == len(wanted) and bool((np.asarray(have) == np.asarray(wanted)).all()):
+        return slice(None)
+    rows = _places(wanted, have)
+    missing = np.flatnonzero(rows < 0)
+    if len(missing):
+        raise WorkspaceError(f"{kind} has no row for proposal '{wanted[missing[0]]}': run the stage again")
+    return rows
+
+
+def _shared(ids: StrArray, known: StrArray) -> StrArray:
+    """The same ids, as the very strings of `known` where they are among them: of 100,000 rows each copy takes 7 MB."""
+    rows = _places(ids, known)
+    return np.where(rows < 0, ids, known[rows]) if len(known) else ids
+
+
+def _places(ids: StrArray, among: StrArray) -> IntArray:
+    """(n,) the place of each id among others, −1 for none."""
+    asked, there = (pa.array(np.asarray(values, object), pa.string()) for values in (ids, among))
+    found: IntArray = pc.index_in(asked, value_set=there).fill_null(-1).to_numpy(zero_copy_only=False)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,10 @@ FloatArray: TypeAlias = NDArray[Any]  # float32 or float64, shape stated where u
 StrArray: TypeAlias = NDArray[Any]  # (n,) dtype object or str: ids
 
 STAGES = ("images", "saliency", "features", "clustering", "projection", "pseudo_masks", "evaluation")
+
+MapMethod = Literal["tsne", "umap", "pca"]
+MAP_METHODS: tuple[MapMethod, ...] = get_args(MapMethod)
+MAP_NAMES: dict[str, str] = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from comus_core.evaluation.counts import BACKGROUND, Counts, contingency
 from comus_core.evaluation.matching import Matching, match
 from comus_core.evaluation.report import CurvePoint, Score, filter_curve, score
 from comus_core.run_view import RunView
-from comus_core.types import IntArray
+from comus_core.types import FloatArray, IntArray
 from comus_core.workspace.decisions import Decisions
 
 
@@ -71,22 +71,45 @@ def coverage(view: RunView, decided: Decisions) -> float:
 
 
 def curve_of(
-    view: RunView, decided: Decisions, mode: MatchingChoice = "auto", frozen: Matching | None = None
+    view: RunView,
+    decided: Decisions,
+    mode: MatchingChoice = "auto",
+    frozen: Matching | None = None,
+    cluster: int | None = None,
 ) -> list[CurvePoint]:
-    """The filtered score at one percentage for all categories, 0 to 100, ranked as decided.
+    """The filtered score at one percentage, 0 to 100, ranked as decided.
+
+    Args:
+        view: a run with counts.
+        decided: names and filter percentages, from the log or a draft.
+        mode: how categories become classes where `frozen` does not say.
+        frozen: another run's matching.
+        cluster: id of the one category whose percentage varies, the others as decided; None is all of them alike.
 
     Raises:
         WorkspaceError: the run has no ground truth.
     """
     found, ids = view.categories(decided), view.proposals.proposal_id
     C = len(found.ids)
-    return filter_curve(_counts(view), ids, found.category, found.rank, C, mode=mode, frozen=frozen)
+    rank = rank_of(view, decided, cluster)
+    return filter_curve(_counts(view), ids, found.category, rank, C, mode=mode, frozen=frozen)
 
 
-def coverage_curve(view: RunView, decided: Decisions) -> list[CurvePoint]:
-    """Kept and coverage at one percentage for all categories, 0 to 100, for runs without ground truth: mIoU is NaN."""
+def rank_of(view: RunView, decided: Decisions, cluster: int | None = None) -> FloatArray:
+    """(n,) a proposal is kept exactly while the percentage that varies is below this.
+
+    That is the percentage of all categories or of one `cluster`; what the others keep, they keep at every percentage.
+    """
     found = view.categories(decided)
-    limits = np.sort(found.rank[found.category >= 0])
+    if cluster is None:
+        return found.rank
+    varies = (found.id_of == cluster) & (found.category >= 0)
+    return np.where(varies, found.rank, np.where(view.kept(decided), np.inf, 0.0))
+
+
+def coverage_curve(view: RunView, decided: Decisions, cluster: int | None = None) -> list[CurvePoint]:
+    """The same points for runs without ground truth: kept and coverage, mIoU is NaN."""
+    limits = np.sort(rank_of(view, decided, cluster)[view.categories(decided).category >= 0])
     core = [len(limits) - int(np.searchsorted(limits, percent, side="right")) for percent in range(101)]
     return [CurvePoint(float(p), kept, kept / max(len(limits), 1), math.nan) for p, kept in enumerate(core)]
 

@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from app import score_data, view_data
-from app.components import figures, filter_curve, filter_panel
-from comus_core.view_scores import coverage
+from app import view_data
+from app.components import filter_course, filter_panel
 
 view = view_data.current_view()
 
@@ -21,19 +20,10 @@ def tried() -> None:
         score = filter_panel.scores(view, draft)
         filter_panel.figures(view, decided, draft, score)
         filter_panel.decide(view, decided, draft)
-        curve = score_data.curve(view, draft, score_data.matchings(view, draft)[0])
-        miou, others = score.miou if score else None, filter_panel.other_curves(view, draft) if compare else {}
-        figure = filter_curve.filter_curve(curve, draft.filter_percent, miou, coverage(view, draft), others)
-        figures.show(figure, key="filter_curve", title="What a filter keeps and scores")
-        if score is None:
-            st.caption("Without ground truth there is no mIoU; the Evaluate page says how to add some.")
-        else:
-            st.caption(
-                f"All images; what is dropped counts as background; matched anew ({score.matching}) at each filter."
-            )
+        filter_course.show(view, draft, scope, compare, score)
     with right:
         filter_panel.show_table(view, draft)
-    filter_panel.pictures(view, draft, scope)
+    filter_panel.pictures(view, decided, draft, scope)
 
 
 tried()

@@ -5,12 +5,13 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
 from comus_core.errors import SettingsError
 from comus_core.projection import project
 
-METHODS = pytest.mark.parametrize("method", ["tsne", "umap"])
+METHODS = pytest.mark.parametrize("method", ["tsne", "umap", "pca"])
 
 
 def three_groups(n: int = 90) -> tuple[np.ndarray, np.ndarray]:
@@ -65,7 +66,7 @@ def test_many_duplicates_of_few_vectors_get_finite_places(method):
 
 
 def test_an_unknown_method_and_nan_vectors_are_refused():
-    with pytest.raises(SettingsError, match=r"'mds'.*tsne, umap"):
+    with pytest.raises(SettingsError, match=r"'mds'.*tsne, umap, pca"):
         project(np.ones((9, 3), np.float32), "mds", seed=0)
     with pytest.raises(SettingsError, match="9 of 9 rows"):
         project(np.full((9, 3), np.inf, np.float32), "tsne", seed=0)
@@ -74,3 +75,12 @@ def test_an_unknown_method_and_nan_vectors_are_refused():
 def test_importing_the_projection_imports_no_torch_umap_or_scikit_learn():
     code = "import sys, comus_core.projection; sys.exit(bool({'torch', 'umap', 'sklearn'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("n", [90, 700, 40_000])  # by singular values, by the covariance, in several parts
+def test_the_two_principal_components_are_those_of_scikit_learn_signs_included(n):
+    rng = np.random.default_rng(1)
+    vectors = (rng.normal(size=(n, 24)) * np.linspace(3, 0.5, 24) + rng.normal(size=24) * 5).astype(np.float32)
+    expected = PCA(2, svd_solver="full").fit_transform(vectors.astype(np.float64))
+    np.testing.assert_allclose(project(vectors, "pca", seed=0), expected, rtol=1e-5, atol=1e-5)
+    assert project(vectors, "pca", seed=0).tobytes() == project(vectors, "pca", seed=9).tobytes()

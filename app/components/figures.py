@@ -35,7 +35,7 @@ def styled(figure: go.Figure, height: int = 320) -> go.Figure:
     return figure
 
 
-def show(figure: go.Figure, *, key: str, title: str, said: About | None = None) -> None:
+def show(figure: go.Figure, *, key: str, title: str, said: About | None = None, of_run: bool = True) -> None:
     """Draw a figure at full width, and below it the buttons for its files.
 
     Args:
@@ -43,10 +43,11 @@ def show(figure: go.Figure, *, key: str, title: str, said: About | None = None) 
         key: of the figure, and the name of its files behind the run's.
         title: of the pictures; the page writes its own above.
         said: whose numbers these are; None is the run looked at.
+        of_run: False where they are of no run.
     """
     settings: dict[str, Any] = {"displayModeBar": False, "responsive": True}
     st.plotly_chart(figure, key=key, width="stretch", theme="streamlit", config=settings)
-    if said is None:
+    if said is None and of_run:
         run = view_data.current_run()
         said = about_run(run) if run else None
     figure_files.show(figure, key=key, title=title, said=said)

@@ -15,12 +15,21 @@ from app.palette import CORE, FILTERED
 from comus_core import filter_draft
 from comus_core.cluster_summary import summaries
 from comus_core.config import FilterBy
+from comus_core.core_curves import NAMES, means_of
 from comus_core.evaluation.report import CurvePoint, Score
+from comus_core.proposal_table import chosen
 from comus_core.run_view import RunView
 from comus_core.standing import standing_of
 from comus_core.view_scores import coverage
 from comus_core.workspace.decisions import Decisions
 
+SIDES = {"dropped": "Dropped", "kept": "Kept", "newly": "Newly dropped", "back": "Taken back"}
+SIDE_WORDS = {
+    "dropped": "would be dropped",
+    "kept": "would be kept",
+    "newly": "kept as decided, but dropped by this filter",
+    "back": "dropped as decided, but kept by this filter",
+}
 ALL = -1  # the scope of the slider that is no cluster
 RANKINGS: dict[FilterBy, str] = {
     "distance": "Distance to the centre (paper)",
@@ -117,6 +126,19 @@ def figures(view: RunView, decided: Decisions, draft: Decisions, now: Score | No
             _figure("mIoU", f"{now.miou:.2f} %", now.miou - before.miou, "+.2f", "normal")
             accuracy = now.pixel_accuracy - before.pixel_accuracy
             _figure("Pixel accuracy", f"{now.pixel_accuracy:.2f} %", accuracy, "+.2f", "normal")
+        else:
+            _stand_ins(view, decided, draft)
+
+
+def _stand_ins(view: RunView, decided: Decisions, draft: Decisions) -> None:
+    """What can be told of the core without ground truth."""
+    before, now = (means_of(view, view.kept(one)) for one in (decided, draft))
+    for name, value in now.items():
+        if value == value:  # not NaN: something is kept
+            change = value - before[name]
+            share = name != "silhouette"
+            words = f"{100 * value:.1f} %" if share else f"{value:.3f}".replace("-", "−")
+            _figure(NAMES[name], words, 100 * change if share else change, "+.1f" if share else "+.3f", "normal")
 
 
 def scores(view: RunView, draft: Decisions) -> Score | None:
@@ -182,21 +204,37 @@ def show_table(view: RunView, draft: Decisions) -> None:
     )
 
 
-def pictures(view: RunView, draft: Decisions, scope: int) -> None:
-    """What the draft drops and what it keeps, those nearest the border first."""
+def pictures(view: RunView, decided: Decisions, draft: Decisions, scope: int) -> None:
+    """What the draft drops, keeps, and drops or takes back anew; those nearest the border first."""
     dropped, kept = filter_draft.border_first(view, draft, None if scope == ALL else scope)
+    before = view.kept(decided)
+    rows_of = {"dropped": dropped, "kept": kept, "newly": dropped[before[dropped]], "back": kept[~before[kept]]}
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter_sides"):
-        side = choices.segmented("Show", {"dropped": "Dropped", "kept": "Kept"}, key="filter_side")
-        rows, colour = (dropped, FILTERED) if side == "dropped" else (kept, CORE)
-        st.caption(f"{len(rows):,} would be {side}, nearest the border first. Below each: from which filter it drops.")
+        side = choices.segmented("Show", SIDES, key="filter_side")
+        selection = state.selection(view.run.id)
+        rows = rows_of[side]
+        if selection.gestures and _selected_only():
+            rows = rows[chosen(view, selection)[rows]]
+        colour = FILTERED if side in ("dropped", "newly") else CORE
+        st.caption(
+            f"{len(rows):,} {SIDE_WORDS[side]}, nearest the border first. Below each: from which filter it drops."
+        )
     if not len(rows):
-        states.empty(f"Nothing is {side}", "Move the slider to see what changes.", "filter_alt")
+        states.empty("Nothing to show here", "Move the slider to see what changes.", "filter_alt")
     id_of = view.categories(draft).id_of
     turned = rows[paged(len(rows), key=f"filter-{view.run.id}-{side}-{scope}", page_size=48)]
     captions = [
         f"{draft.name_of(int(id_of[row]))} · {standing_of(view, int(row), draft).limit_words}" for row in turned
     ]
     gallery(view, turned, captions=captions, outlines=colour, size=160, key="filter_gallery")
+
+
+def _selected_only() -> bool:
+    """Whether only what is selected on the map is shown."""
+    name = "filter_selected_only"
+    key = state.put(f"{name}_widget", bool(state.setting(name, False)))
+    keep = state.on_change(key, lambda on: state.set_setting(name, bool(on)))
+    return bool(st.toggle("Only the map's selection", key=key, on_change=keep))
 
 
 def _apply(view: RunView, draft: Decisions) -> None:

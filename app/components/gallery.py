@@ -43,14 +43,16 @@ def grid(
         view: the run.
         rows: rows of the proposals, in the order shown.
         captions: a short plain text below each; None shows none.
-        outlines: a colour `#rrggbb` for each, or one for all; None draws a white outline and no frame.
+        outlines: a colour `#rrggbb` for all, or one for each; None draws a white outline and no frame. Colours of their
+            own are frames round a white outline, so that recolouring fetches no picture again.
         size: one of `urls.CROP_SIZES`.
         picked: ids of those picked; given, each crop has a mark to pick it by (`cluster_keys`).
     """
     words = captions or [""] * len(rows)
     colours = [outlines] * len(rows) if outlines is None or isinstance(outlines, str) else list(outlines)
+    ink = outlines if isinstance(outlines, str) else None
     figures = [
-        _figure(view, int(row), caption, colour, size, picked)
+        _figure(view, int(row), caption, colour, ink, size, picked)
         for row, caption, colour in zip(rows, words, colours, strict=True)
     ]
     return f'<div class="comus-gallery" style="--cell:{size}px">{"".join(figures)}</div>'
@@ -73,13 +75,19 @@ def image_link(view: RunView, proposal_id: str) -> str:
 
 
 def _figure(
-    view: RunView, row: int, caption: str, colour: str | None, size: int, picked: Collection[str] | None
+    view: RunView,
+    row: int,
+    caption: str,
+    colour: str | None,
+    ink: str | None,
+    size: int,
+    picked: Collection[str] | None,
 ) -> str:
     proposal_id = str(view.proposals.proposal_id[row])
     alt = f"{proposal_id}, {caption}" if caption else proposal_id
     frame = f' style="--frame:{colour}"' if colour else ""
     below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
-    source = html.escape(urls.crop(view, row, size, outline=colour or True))
+    source = html.escape(urls.crop(view, row, size, outline=ink or True))
     return (
         f'<figure{frame}><a href="{html.escape(image_link(view, proposal_id))}" class="comus-link" '
         f'data-proposal="{html.escape(proposal_id)}" title="{html.escape(alt)}">'

@@ -134,9 +134,11 @@ def _sizes(report: Mapping[str, Any], index: ImageIndex) -> None:
         sizes = np.array(report["sizes"], np.int64).reshape(-1, 2)
         left, right = st.columns(2)
         with left:
-            figures.show(size_figures.size_figure(sizes), key="health_size_figure")
+            figures.show(size_figures.size_figure(sizes), key="health_size_figure", title="Image sizes", of_run=False)
         with right:
-            figures.show(size_figures.aspect_figure(sizes), key="health_aspect_figure")
+            figures.show(
+                size_figures.aspect_figure(sizes), key="health_aspect_figure", title="Image shapes", of_run=False
+            )
         st.download_button(
             "Table",
             lambda: table(report),

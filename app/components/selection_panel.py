@@ -1,24 +1,21 @@
-"""What was chosen on the map, as pictures: the linked gallery, its count and its paging."""
+"""What was chosen on the map, as pictures: the linked gallery, its count, its paging and its download."""
 
 from __future__ import annotations
 
-import csv
 import html
-import io
+from functools import partial
 
-import numpy as np
 import streamlit as st
 
 from app import state, urls
 from app.colouring import Colouring
 from app.components.gallery import gallery, image_link, paged
-from app.palette import UNASSIGNED
+from app.map_choices import MAP_NAMES
+from comus_core.proposal_table import TABLE_FORMATS, TableFormat, encoded, proposal_table
 from comus_core.run_view import RunView
 from comus_core.types import IntArray
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.selections import Selection
-
-METHODS = {"tsne": "t-SNE", "umap": "UMAP"}
 
 
 def show(view: RunView, rows: IntArray, selection: Selection, colours: Colouring, decided: Decisions, key: str) -> None:
@@ -28,36 +25,31 @@ def show(view: RunView, rows: IntArray, selection: Selection, colours: Colouring
         words = f"{len(rows):,} of {len(view):,} proposals selected" if chosen else f"All {len(view):,} proposals"
         st.markdown(f"**{words}**", width="stretch")
         if chosen:
-            st.button("Clear", key="clear_selection", icon=":material/close:", on_click=state.clear_selection)
-            st.download_button(
-                "Ids",
-                lambda: _ids(view, rows, decided),
-                "proposals.csv",
-                "text/csv",
-                key="download_ids",
-                icon=":material/download:",
+            st.button(
+                "Clear",
+                key="clear_selection",
+                icon=":material/close:",
+                type="tertiary",
+                on_click=state.clear_selection,
             )
+        _downloads(view, rows, decided)
     if not chosen:
         st.caption(
             "Draw a lasso or a box on the map to choose some; shift adds, alt subtracts. Click a point to see it."
         )
     elif selection.method != state.map_method():
-        st.caption(f"Chosen on the {METHODS[selection.method]} map; on this one a new drawing starts afresh.")
+        st.caption(f"Chosen on the {MAP_NAMES[selection.method]} map; on this one a new drawing starts afresh.")
     elif not len(rows):
         st.caption("No point lies inside. Draw again, or clear the selection.")
     turned = rows[paged(len(rows), key=key)]
-    index = colours.index[turned]
-    names = [colours.names[i] if i >= 0 else colours.unassigned for i in index]
-    frames = [colours.colours[i] if i >= 0 else UNASSIGNED for i in index]
+    names, frames = [colours.name(int(row)) for row in turned], [colours.colour(int(row)) for row in turned]
     gallery(view, turned, captions=names, outlines=frames, size=160, key="selection_gallery")
 
 
 def picked(view: RunView, row: int, colours: Colouring, decided: Decisions) -> None:
     """The point that was clicked: a larger crop, its names, the way to its photograph."""
     proposal_id = str(view.proposals.proposal_id[row])
-    index = int(colours.index[row])
-    name = colours.names[index] if index >= 0 else colours.unassigned
-    colour = colours.colours[index] if index >= 0 else UNASSIGNED
+    name, colour = colours.name(row), colours.colour(row)
     link = html.escape(image_link(view, proposal_id))
     found = view.categories(decided)
     distance = f"{float(found.distance[row]):.3f} from its centre" if found.category[row] >= 0 else "in no cluster"
@@ -72,20 +64,16 @@ def picked(view: RunView, row: int, colours: Colouring, decided: Decisions) -> N
         )
 
 
-def in_order(view: RunView, chosen: IntArray, decided: Decisions) -> IntArray:
-    """Rows by category, the nearest to its centre first; unassigned ones last."""
-    found = view.categories(decided)
-    category = np.where(found.category[chosen] < 0, len(found.ids), found.category[chosen])
-    return np.asarray(chosen[np.lexsort((found.distance[chosen], category))])
+def _downloads(view: RunView, rows: IntArray, decided: Decisions) -> None:
+    """What is shown as a table: CSV for a spreadsheet, Parquet with its types; made when it is asked for."""
+    with st.popover("Download", icon=":material/download:", key="download_rows", type="tertiary"):
+        st.caption(f"{len(rows):,} proposals: ids, boxes, clusters, names and ground truth, in this order.")
 
+        def content(kind: TableFormat) -> bytes:
+            return encoded(proposal_table(view, rows, decided), kind)
 
-def _ids(view: RunView, rows: IntArray, decided: Decisions) -> str:
-    """CSV: the id of each proposal, its category's stable id (−1 for none) and that category's name."""
-    found, file = view.categories(decided), io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(("proposal_id", "cluster", "name"))
-    for row in rows:
-        there = found.category[row] >= 0
-        cluster = int(found.id_of[row]) if there else -1
-        writer.writerow((view.proposals.proposal_id[row], cluster, decided.name_of(cluster) if there else ""))
-    return file.getvalue()
+        for kind in TABLE_FORMATS:
+            mime = "text/csv" if kind == "csv" else "application/vnd.apache.parquet"
+            name = f"{view.run.id}-proposals.{kind}"
+            words = "CSV" if kind == "csv" else "Parquet"
+            st.download_button(words, partial(content, kind), name, mime, key=f"download_{kind}", width="stretch")

@@ -17,6 +17,7 @@ from comus_core.cli.how_many import how_many
 from comus_core.cli.images import images
 from comus_core.cli.jobs import jobs
 from comus_core.cli.predict import predict
+from comus_core.cli.proposals import filter_curve, proposals
 from comus_core.cli.run import evaluate, run
 from comus_core.cli.runs import runs, show
 from comus_core.cli.scores import scores
@@ -44,6 +45,8 @@ COMMANDS = (
     similar,
     clusters,
     how_many,
+    proposals,
+    filter_curve,
     compare,
     ablate,
     runs,

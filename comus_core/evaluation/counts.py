@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from comus_core.config import require
 from comus_core.errors import DatasetError, SettingsError
@@ -92,14 +93,16 @@ class Counts:
         return Counts(np.concatenate(image_id), np.concatenate(proposal_id), vstack(values, format="csr"))
 
     @cached_property
-    def _row_of(self) -> dict[ProposalId, int]:
-        row_of = {p: row for row, p in enumerate(self.proposal_id) if p != REMAINDER}
-        rows = int(np.count_nonzero(self.proposal_id != REMAINDER))
+    def _proposals(self) -> tuple[IntArray, pa.Array]:
+        """(m,) rows that are no remainders, and their proposal ids."""
+        rows = np.flatnonzero(np.asarray(self.proposal_id) != REMAINDER)
+        ids = pa.array(np.asarray(self.proposal_id)[rows], pa.string())
+        different = pc.count_distinct(ids).as_py()
         require(
-            len(row_of) == rows,
-            f"counts: {rows} rows for {len(row_of)} proposals: a proposal was counted twice; evaluate again",
+            different == len(ids),
+            f"counts: {len(ids)} rows for {different} proposals: a proposal was counted twice; evaluate again",
         )
-        return row_of
+        return rows, ids
 
     def rows_of(self, proposal_ids: StrArray | Sequence[ProposalId]) -> IntArray:
         """The row of each proposal, (n,) int64; -1 where its image was not counted.
@@ -107,11 +110,13 @@ class Counts:
         Raises:
             SettingsError: a proposal has two rows, or none of the proposals has one although there are rows.
         """
-        row_of = self._row_of
-        rows = np.fromiter((row_of.get(p, -1) for p in proposal_ids), np.int64, len(proposal_ids))
+        known, counted = self._proposals
+        asked = pa.array(np.asarray(proposal_ids, object), pa.string())
+        found = pc.index_in(asked, value_set=counted).fill_null(-1).to_numpy(zero_copy_only=False)
+        rows: IntArray = np.append(known, -1)[found]  # −1 finds the last
         require(
-            not (len(rows) and row_of and (rows < 0).all()),
-            f"none of the {len(rows)} proposals is among the {len(row_of)} that were counted: "
+            not (len(rows) and len(known) and (rows < 0).all()),
+            f"none of the {len(rows)} proposals is among the {len(known)} that were counted: "
             "counts and clusters are of different proposals; evaluate again",
         )
         return rows

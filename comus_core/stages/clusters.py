@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from comus_core import run_tables as tables
 from comus_core.config import RunConfig, to_dict
 from comus_core.stages.context import VERSIONS, StageContext
-from comus_core.types import Progress
+from comus_core.types import MAP_METHODS, Progress
 from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.files import write_json
@@ -82,7 +82,7 @@ def how_many_work(
 
 
 def projection(context: StageContext, vectors: Artifact) -> Artifact:
-    """t-SNE and UMAP of the vectors, computed once."""
+    """t-SNE, UMAP and PCA of the vectors, computed once."""
     from comus_core.clustering import normalise
     from comus_core.projection import project
 
@@ -92,7 +92,7 @@ def projection(context: StageContext, vectors: Artifact) -> Artifact:
         ids, raw = tables.read_vectors(vectors)
         points = normalise(raw, how)
         columns: dict[str, Any] = {"proposal_id": pa.array(ids, pa.string())}
-        for method in ("tsne", "umap"):
+        for method in MAP_METHODS:
             flat = project(points, method, seed)
             columns |= {f"{method}_x": flat[:, 0], f"{method}_y": flat[:, 1]}
         pq.write_table(pa.table(columns), folder / TABLE)

@@ -24,7 +24,7 @@ VERSIONS = {
     "clustering": 2,
     "how_many": 1,
     "assignment": 2,
-    "projection": 1,
+    "projection": 2,
     "pseudo_masks": 1,
     "counts": 1,
     "network": 1,

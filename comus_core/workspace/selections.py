@@ -19,7 +19,7 @@ class Selection:
 
     Attributes:
         key: the short name of the selection, '' for none.
-        method: `tsne` or `umap`.
+        method: one of `types.MAP_METHODS`.
         gestures: in the order drawn.
     """
 

@@ -1,6 +1,7 @@
 import re
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from comus_core.run_view import open_run_view
@@ -69,7 +70,7 @@ def test_the_selection_survives_recolouring_the_other_projection_and_a_page_chan
     key = shown[0].selections.keep("tsne", (gesture,)).key
     expected = expected_ids(view, gesture)
     test = app_test("explore", selection=key)
-    test.get("button_group")[1].set_value("truth").run()
+    test.selectbox(key="colour_by").set_value("truth").run()
     assert not test.exception and set(all_pages(test)) == expected
     test.get("button_group")[0].set_value("umap").run()
     assert set(all_pages(test)) == expected and "Chosen on the t-SNE map" in texts(test)
@@ -105,8 +106,8 @@ def test_without_ground_truth_it_is_not_offered_as_a_colour(app_test, changeable
     workspace.runs.save(replace(run, artifacts=fewer, provenance=run.provenance | {"classes": []}))
     test = app_test("explore", workspace=workspace, colour="truth")
     assert not test.exception
-    options = [o.content for o in test.get("button_group")[1].proto.options]
-    assert options == ["Cluster", "Core / filtered"]
+    options = [words.removeprefix("Colour by: ") for words in test.selectbox(key="colour_by").options]
+    assert options == ["Cluster", "Core / filtered", "Confidence", "Size", "Distance to centre"]
 
 
 def test_a_run_that_stopped_before_the_map_says_so(app_test, changeable):
@@ -117,3 +118,53 @@ def test_a_run_that_stopped_before_the_map_says_so(app_test, changeable):
     workspace.runs.save(replace(run, artifacts=fewer))
     test = app_test("explore", workspace=workspace)
     assert not test.exception and "no map yet" in texts(test)
+
+
+@pytest.mark.parametrize("by", ["confidence", "size", "distance"])
+def test_coloured_by_a_value_every_picture_says_its_own(app_test, view, by):
+    test = app_test("explore", colour=by)
+    assert not test.exception
+    values = {
+        "confidence": view.proposals.score,
+        "size": 100 * view.proposals.area / view.proposals.size_hw.prod(axis=1),
+        "distance": view.distance,
+    }[by]
+    body = next(part.proto.body for part in test.get("html") if "comus-gallery" in part.proto.body)
+    words = re.findall("<figcaption>([^<]*)</figcaption>", body)
+    shown = [values[view.row_of[name]] for name in ids_shown(test)]
+    assert words == [f"{value:.3g}{' %' if by == 'size' else ''}" for value in shown]
+
+
+def test_the_principal_components_are_a_map_of_their_own(app_test, shown, view):
+    gesture = half(view, "pca")
+    key = shown[0].selections.keep("pca", (gesture,)).key
+    test = app_test("explore", selection=key, map="pca")
+    assert not test.exception and "Chosen on the" not in texts(test)
+    assert set(all_pages(test)) == expected_ids(view, gesture, "pca")
+
+
+def test_the_map_of_an_older_run_offers_the_projections_that_it_has(app_test, changeable):
+    workspace, run = changeable
+    file = workspace.artifact(run, "projection").file("table.parquet")
+    pq.write_table(pq.read_table(file).drop_columns(["pca_x", "pca_y"]), file)
+    test = app_test("explore", workspace=workspace, map="pca")
+    assert not test.exception
+    assert [o.content for o in test.get("button_group")[0].proto.options] == ["t-SNE", "UMAP"]
+
+
+def test_the_selection_is_downloaded_as_it_is_shown(app_test, shown, view):
+    key = shown[0].selections.keep("tsne", (half(view),)).key
+    test = app_test("explore", selection=key)
+    content = {part.proto.id.rsplit("-", 1)[-1]: part.proto for part in test.get("download_button")}
+    assert set(content) == {"download_csv", "download_parquet"}
+
+
+def test_without_webgl_a_plainer_map_takes_its_place_and_can_be_left_again(app_test, shown, view):
+    test = app_test("explore")
+    test.session_state["comus.setting-without_webgl"] = True
+    test.run()
+    assert not test.exception and len(test.get("plotly_chart")) == 1 and "no WebGL 2" in texts(test)
+    test.selectbox(key="colour_by").set_value("size").run()
+    assert not test.exception and len(test.get("plotly_chart")) == 1
+    test.button(key="try_webgl").click().run()
+    assert not test.exception and not test.get("plotly_chart")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from comus_core.run_view import open_run_view
 from tests.app.map_browser import drag, flower
 from tests.app.serving import settle
-from tests.app.steps import MAP_READY, draw, head, ids_of_gallery, open_explore, recomputed
+from tests.app.steps import MAP_READY, choose, draw, head, ids_of_gallery, open_explore, recomputed
 
 pytestmark = pytest.mark.browser
 TURNED = "first => document.querySelector('.comus-gallery a').dataset.proposal !== first"
@@ -37,7 +40,7 @@ def test_the_selection_stays_after_recolouring_a_page_change_and_a_reload(page, 
         assert sorted(ids_of_gallery(page)) == sorted(expected)
         assert parse_qs(urlsplit(page.url).query)["selection"] == key
 
-    page.locator(".st-key-colour_by").get_by_text("Ground truth").click()
+    choose(page, "colour_by", "Ground truth")
     page.wait_for_url("**colour=truth**")
     unchanged()
     page.get_by_test_id("stSidebarNav").get_by_text("Evaluate").click()
@@ -144,3 +147,111 @@ def test_a_narrow_screen_holds_the_page_without_sideways_scrolling(open_page, ad
     open_explore(page, address)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
     assert page.locator(".plot").bounding_box()["width"] > 280
+
+
+def saved(page, kind: str, folder: Path) -> Path:
+    """The selection as the file that the page offers."""
+    page.locator(".st-key-download_rows button").first.click()
+    with page.expect_download(timeout=60_000) as waiting:
+        page.locator(f".st-key-download_{kind} button").click()
+    file = folder / f"proposals.{kind}"
+    waiting.value.save_as(file)
+    page.keyboard.press("Escape")
+    return file
+
+
+def test_the_selection_is_saved_as_csv_and_parquet_and_read_back(page, address, shown, tmp_path):
+    open_explore(page, address)
+    draw(page, flower(size=0.3))
+    expected = sorted(recomputed(shown, page.url))
+    with saved(page, "csv", tmp_path).open() as file:
+        read = list(csv.DictReader(file))
+    assert sorted(line["proposal_id"] for line in read) == expected
+    table = pq.read_table(saved(page, "parquet", tmp_path))
+    assert table.column("proposal_id").to_pylist() == [line["proposal_id"] for line in read]
+    assert table.column("area").to_pylist() == [int(line["area"]) for line in read]
+
+
+def test_a_box_on_the_principal_components_selects_and_another_takes_away(page, address, shown):
+    open_explore(page, address)
+    page.locator(".st-key-map_method").get_by_text("PCA").click()
+    page.wait_for_url("**map=pca**")
+    settle(page)
+    page.wait_for_selector(MAP_READY)
+    page.locator("button[data-tool=box]").click()
+    for corners, keys in (([(0.2, 0.2), (0.8, 0.8)], ()), ([(0.4, 0.4), (0.6, 0.6)], ("Alt",))):
+        before = page.url
+        drag(page, corners, keys=keys)
+        page.wait_for_url(lambda url, before=before: url != before, timeout=60_000)
+        settle(page, "proposals selected")
+    selection = shown[0].selections.read(parse_qs(urlsplit(page.url).query)["selection"][0])
+    assert (selection.method, [g.mode for g in selection.gestures]) == ("pca", ["replace", "subtract"])
+    assert sorted(ids_of_gallery(page)) == sorted(recomputed(shown, page.url))
+
+
+def counts_of_legend(page) -> dict[str, str]:
+    rows = page.locator(".legend li:has(.entry)")
+    return {r.locator(".name").inner_text(): r.locator(".count").inner_text() for r in rows.all() if r.is_visible()}
+
+
+def test_a_hidden_category_cannot_be_hovered_and_its_neighbour_in_the_legend_stays(page, address, shown):
+    open_explore(page, address)
+    view = open_run_view(*shown)
+    sizes = np.bincount(view.cluster, minlength=5)
+    assert counts_of_legend(page) == {f"cluster {k}": str(n) for k, n in enumerate(sizes)}
+    page.locator(".legend .entry", has_text="cluster 2").click()
+    assert page.locator(".legend .entry[aria-pressed=false] .name").all_inner_texts() == ["cluster 2"]
+    draw(page, flower(size=0.45))
+    words = page.locator(".readout span").inner_text()
+    within = sum(view.cluster[view.row_of[name]] == 2 for name in recomputed(shown, page.url))
+    assert f"({within} of them hidden)" in words
+    page.locator('[data-legend="all"]').click()
+    assert page.locator(".legend .entry[aria-pressed=false]").count() == 0
+
+
+def test_coloured_by_distance_the_legend_is_a_scale_whose_part_can_be_shown_alone(page, address, shown):
+    open_explore(page, address)
+    choose(page, "colour_by", "Distance to centre")
+    page.locator(".legend .scale").wait_for(timeout=60_000)
+    away = open_run_view(*shown).distance.astype(float)
+    ends = page.locator(".legend .ends span").all_inner_texts()
+    assert [float(words) for words in (ends[0], ends[2])] == pytest.approx([away.min(), away.max()], rel=5e-3)
+    assert page.locator(".legend .within").inner_text().endswith("86 shown")
+    page.locator(".legend .from").fill("128")
+    cut = away.min() + (away.max() - away.min()) / 2
+    assert page.locator(".legend .within").inner_text().endswith(f"{(away >= cut).sum()} shown")
+
+
+def test_a_browser_without_webgl_gets_plotlys_map_and_a_lasso_on_it_fills_the_gallery(page, address, shown):
+    page.add_init_script(
+        "const own = HTMLCanvasElement.prototype.getContext;"
+        "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {"
+        " return kind.startsWith('webgl') ? null : own.call(this, kind, ...rest) };"
+    )
+    page.goto(f"{address}explore")
+    target = page.locator(".js-plotly-plot .nsewdrag").first
+    target.wait_for(timeout=90_000)
+    settle(page, "no WebGL 2")
+    box = target.bounding_box()
+    corners = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in flower(size=0.3)]
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*corner)
+    page.mouse.up()
+    page.wait_for_url("**selection=**", timeout=60_000)
+    settle(page, "proposals selected")
+    expected = recomputed(shown, page.url)
+    assert 0 < len(expected) < 86 and sorted(ids_of_gallery(page)) == sorted(expected)
+
+
+def test_recolouring_fetches_no_crop_again(page, address):
+    asked: list[str] = []
+    open_explore(page, address)
+    page.wait_for_function(ARRIVED)
+    page.wait_for_load_state("networkidle")
+    page.on("request", lambda request: asked.append(request.url) if "/crops/" in request.url else None)
+    choose(page, "colour_by", "Size")
+    page.locator(".legend .scale").wait_for(timeout=60_000)
+    page.wait_for_load_state("networkidle")
+    assert asked == []

@@ -1,10 +1,13 @@
+import json
 import re
 
 import numpy as np
 import pytest
 
+from comus_core.core_curves import NAMES
 from comus_core.run_view import open_run_view
 from comus_core.scoring import score_run
+from comus_core.selection import Gesture
 from comus_core.workspace.decisions import Decisions
 from tests.app.test_frame import save_run, texts
 
@@ -132,7 +135,14 @@ def test_without_ground_truth_the_slider_counts_but_does_not_score(app_test, cha
     bare = save_run(workspace, run, artifacts=artifacts, provenance={**run.provenance, "classes": []})
     view = open_run_view(workspace, bare)
     test = slide(app_test("filter", workspace=workspace), 40)
-    assert not test.exception and set(metrics(test)) == {"Kept", "Dropped", "Coverage"}
+    core = view.kept(Decisions(filter_percent=40))
+    told = {
+        "Mean silhouette": f"{(1 - view.alternatives['silhouette'][core].astype(float)).mean():.3f}".replace("-", "−"),
+        "Neighbours agreeing": f"{100 * (1 - view.alternatives['agreement'][core].astype(float)).mean():.1f} %",
+        "Saliency confidence": f"{100 * view.proposals.score[core].astype(float).mean():.1f} %",
+    }
+    assert not test.exception and set(metrics(test)) == {"Kept", "Dropped", "Coverage", *told}
+    assert {name: metrics(test)[name] for name in told} == told
     assert metrics(test)["Kept"] == str(int(np.sum(view.kept(Decisions(filter_percent=40)))))
     assert "no mIoU" in texts(test)
 
@@ -146,3 +156,57 @@ def test_clusters_of_the_same_name_are_told_apart(app_test, changeable):
     slide(test, 70, scope=3)
     test.button(key="apply_filter").click().run()
     assert not test.exception and workspace.decisions_of(run).cluster_percent == {3: 70.0}
+
+
+def curve_of_page(test) -> dict[str, list[float]]:
+    drawn = json.loads(test.get("plotly_chart")[0].proto.spec)
+    return {trace["name"]: trace["y"] for trace in drawn["data"] if trace.get("name") and trace["mode"] == "lines"}
+
+
+def test_the_curve_of_one_cluster_varies_that_cluster_alone(app_test, shown):
+    workspace, run = shown
+    test = app_test("filter")
+    test.selectbox(key="filter_scope").set_value(2).run()
+    slide(test, 35, scope=2)
+    assert not test.exception
+    found = curve_of_page(test)["mIoU"]
+    for percent in (0, 50, 100):
+        draft = Decisions(filter_percent=20, cluster_percent={2: float(percent)})
+        assert found[percent] == pytest.approx(score_run(workspace, run, draft).filtered.miou, abs=1e-9)
+
+
+def test_beside_the_score_what_can_be_told_without_it_is_shown_when_asked_for(app_test, view):
+    test = app_test("filter")
+    assert set(curve_of_page(test)) == {"kept", "mIoU"}
+    test.toggle(key="filter_stand_ins_widget").set_value(True).run()
+    curves = curve_of_page(test)
+    assert not test.exception and set(curves) == {"kept", "mIoU", *NAMES.values()}
+    core = view.kept(Decisions(filter_percent=63))
+    assert curves["Saliency confidence"][63] == pytest.approx(100 * view.proposals.score[core].astype(float).mean())
+
+
+def test_the_filters_of_the_paper_are_marked_on_the_curve(app_test):
+    drawn = json.loads(app_test("filter").get("plotly_chart")[0].proto.spec)
+    (band,) = [shape for shape in drawn["layout"]["shapes"] if shape["type"] == "rect"]
+    assert (band["x0"], band["x1"]) == (20, 40)
+
+
+def test_what_a_tried_filter_changes_is_shown_apart(app_test, view):
+    before, after = view.kept(Decisions(filter_percent=20)), view.kept(Decisions(filter_percent=45))
+    test = slide(app_test("filter"), 45)
+    test.get("button_group")[0].set_value("newly").run()
+    assert set(gallery_ids(test)) == set(view.proposals.proposal_id[before & ~after]) and (before & ~after).any()
+    slide(test, 5)
+    test.get("button_group")[0].set_value("back").run()
+    back = view.kept(Decisions(filter_percent=5)) & ~before
+    assert not test.exception and set(gallery_ids(test)) == set(view.proposals.proposal_id[back])
+
+
+def test_the_pictures_can_be_those_selected_on_the_map_alone(app_test, shown, view):
+    place = view.points("tsne").astype(float)
+    (x0, y0), (_, y1), middle = place.min(axis=0) - 1, place.max(axis=0) + 1, float(np.median(place[:, 0]))
+    box = Gesture(((x0, y0), (middle, y0), (middle, y1), (x0, y1)))
+    test = slide(app_test("filter", selection=shown[0].selections.keep("tsne", (box,)).key), 60)
+    test.toggle(key="filter_selected_only_widget").set_value(True).run()
+    dropped = ~view.kept(Decisions(filter_percent=60)) & (place[:, 0] < middle)
+    assert not test.exception and set(gallery_ids(test)) == set(view.proposals.proposal_id[dropped])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from app.colour_scale import Scale
 from comus_core.selection import Gesture, select
 
 pytestmark = pytest.mark.browser
@@ -112,3 +114,35 @@ def test_points_that_are_not_finite_and_indices_without_a_name_are_read_from_the
     assert colours == [0, 65535, 3]
     assert wrong == "it did not answer with the map's bytes (CMCI)"
     assert short == "it was cut off: 2 points expected"
+
+
+@pytest.mark.parametrize("scale", [Scale("x", "", -0.25, 1.5), Scale("size", "%", 0.02, 37.5, even_ratios=True)])
+def test_the_browser_names_the_places_of_a_scale_as_the_server_does(run, scale):
+    shares = [0, 0.1, 0.5, 0.77, 1]
+    body = "return given.shares.map((share) => valueWords(given.scale, share));"
+    found = run(["scale"], body, shares=shares, scale=asdict(scale))
+    numbers = [float(words.removesuffix(" %")) for words in found]
+    assert numbers == pytest.approx([scale.at(share) for share in shares], rel=6e-3)
+    assert all(words.endswith(" %") == (scale.unit == "%") for words in found)
+
+
+def test_a_part_of_a_scale_hides_the_levels_beyond_it_and_what_has_no_value(run):
+    body = """document.body.innerHTML = '<div class="scale"><div class="bars"></div><div class="ramp"></div>'
+                + '<div class="ends"><span></span><span></span><span></span></div><input class="from" type="range">'
+                + '<input class="to" type="range"><p class="within"></p></div>';
+              let hidden = null;
+              const bar = new ScaleBar(document.querySelector(".scale"), (outside) => { hidden = [...outside]; });
+              bar.reset(64);
+              const entries = Array.from({ length: 65 }, (_, k) => ({ colour: "#123456", count: k }));
+              bar.set({ title: "t", unit: "", low: 0, high: 64, even_ratios: false }, entries);
+              const all = document.querySelector(".within").textContent;
+              const [from, to] = [bar.from, bar.to];
+              from.value = 10; from.oninput(); to.value = 3; to.oninput();
+              const part = document.querySelector(".within").textContent;
+              const bars = document.querySelectorAll(".bars i").length, beyond = hidden;
+              from.value = 0; from.oninput(); to.value = 64; to.oninput();
+              return [all, part, beyond, hidden, bars, from.getAttribute("aria-valuetext")];"""
+    whole, part, beyond, hidden, bars, spoken = run(["scale"], body)
+    assert whole == f"0 to 64: {sum(range(64)):,} shown" and part == "10 to 11: 10 shown"
+    assert beyond == [k for k in range(64) if k != 10] + [64] and hidden == []
+    assert (bars, spoken) == (32, "0")

@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -137,7 +138,7 @@ def test_crops_of_other_sizes_or_colours_have_other_tags(client, view):
         ("images/100000", 404, "numbered from 0"),
         ("layers/secret/0", 404, "there are saliency"),
         ("layers/proposal/0?row=-1", 404, "numbered from 0"),
-        ("points/pca", 404, "there are tsne, umap"),
+        ("points/mds", 404, "there are tsne, umap, pca"),
         ("colours/cluster?only=nothing", 404, "draw it on the map again"),
     ],
 )
@@ -197,3 +198,23 @@ def test_a_server_on_this_machine_alone_does_not_answer_to_foreign_names(shown, 
     monkeypatch.setenv("COMUS_ALLOWED_HOSTS", "comus.example")
     named = client_of(shown[0], monkeypatch, "127.0.0.1")
     assert named.get("/api/ready", headers={"Host": "comus.example"}).status_code == 200
+
+
+def test_a_change_of_the_run_is_seen_by_the_very_next_answer(changeable, monkeypatch):
+    workspace, run = changeable
+    client = client_of(workspace, monkeypatch)
+    address = urls.points(view_of(run), "pca")
+    for _ in range(3):
+        assert client.get(address).status_code == 200
+        workspace.runs.save(replace(run, artifacts={k: v for k, v in run.artifacts.items() if k != "projection"}))
+        assert client.get(address).status_code == 404
+        workspace.runs.save(run)
+
+
+@pytest.mark.parametrize("by", ["confidence", "size", "distance"])
+def test_the_colours_of_a_value_are_its_levels(client, view, by):
+    content = client.get(urls.colours(view, by)).content
+    found = np.frombuffer(content[8:], "<u2")
+    values = {"confidence": view.proposals.score, "size": view.proposals.area / view.proposals.size_hw.prod(axis=1)}
+    order = np.argsort(values.get(by, view.distance), kind="stable")
+    assert (np.diff(found[order].astype(int)) >= 0).all() and found.max() < 256

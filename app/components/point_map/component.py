@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from app.colour_scale import Scale
 from app.palette import UNASSIGNED, colours
 from comus_core.selection import Gesture, gestures_from_json
 
 _HERE = Path(__file__).parent
 # One module, in this order.
-_SCRIPTS = ("buffers", "geometry", "scatter", "overlay", "legend", "pointer", "panels", "exchange", "map", "mount")
+_SCRIPTS = (
+    "buffers",
+    "geometry",
+    "scatter",
+    "overlay",
+    "scale",
+    "legend",
+    "pointer",
+    "panels",
+    "exchange",
+    "map",
+    "mount",
+)
 
 _mount = st.components.v2.component(
     "comus_point_map",
@@ -33,6 +47,8 @@ def point_map(
     on_gestures: Callable[[tuple[Gesture, ...]], None],
     image_url: str | None = None,
     category_colours: Sequence[str] | None = None,
+    scale: Scale | None = None,
+    on_no_webgl: Callable[[], None] | None = None,
     unassigned: str = "unassigned",
     label: str = "Map of the proposals",
     height: int = 600,
@@ -51,7 +67,10 @@ def point_map(
         gestures: the selection to show.
         on_gestures: receives the whole new selection, empty when it was cleared.
         image_url: address of a point's picture, shown on hover, with `{i}` for the point's index.
-        category_colours: C colours `#rrggbb`; by default `app.palette.colours(C)`.
+        category_colours: C colours `#rrggbb`; by default `app.palette.colours(C)`. Of a scale, one a level.
+        scale: the indices are levels of this scale and not categories; `names` are not read.
+        on_no_webgl: called once where the browser has no WebGL 2, so that the page can show something else; without
+            it the map says so itself.
         unassigned: the name of points without a category.
         label: what a screen reader calls the map.
         height: CSS pixels.
@@ -74,6 +93,8 @@ def point_map(
             "imageUrl": image_url,
             "names": list(names),
             "colours": list(category_colours or colours(len(names))),
+            "scale": _scale_json(scale, len(category_colours or ())),
+            "fallback": on_no_webgl is not None,
             "unassigned": {"name": unassigned, "colour": UNASSIGNED},
             "gestures": [{"polygon": [list(corner) for corner in g.polygon], "mode": g.mode} for g in gestures],
             "label": label,
@@ -81,9 +102,14 @@ def point_map(
         },
         on_gestures_change=heard,
         on_clicked_change=lambda: None,
+        on_nowebgl_change=on_no_webgl or (lambda: None),
     )
     clicked = _fired(result, "clicked")
     return None if clicked is None else int(clicked)
+
+
+def _scale_json(scale: Scale | None, levels: int) -> dict[str, Any] | None:
+    return None if scale is None else {**asdict(scale), "levels": levels}
 
 
 def _fired(state: Any, event: str) -> Any:

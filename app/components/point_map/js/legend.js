@@ -2,26 +2,34 @@
 const SEARCH_FROM = 13;
 
 class Legend {
-  constructor(root, onChange) {
+  // onFocus hears of the category whose entry the mouse or the keyboard is on, -1 for none.
+  constructor(root, onChange, onFocus) {
     this.list = root.querySelector("ul");
     this.title = root.querySelector(".head b");
     this.search = root.querySelector("input");
-    this.onChange = onChange;
+    Object.assign(this, { onChange, onFocus });
+    this.bar = new ScaleBar(root.querySelector(".scale"), (outside) => { this.hidden = outside; this.changed(); });
+    this.none = root.querySelector('[data-legend="none"]');
     this.hidden = new Set();
     this.entries = [];
     this.search.oninput = () => this.filter();
     root.querySelector('[data-legend="all"]').onclick = () => this.show(() => true);
-    root.querySelector('[data-legend="none"]').onclick = () => this.show(() => false);
+    this.none.onclick = () => this.show(() => false);
   }
 
   // entries: { name, colour, count } by category index; the last stands for no category and may be empty.
-  set(entries) {
+  // Of a `scale` the entries are its levels, shown as a bar and not one by one.
+  set(entries, scale = null) {
     const same = entries.length === this.entries.length && entries.every((e, k) => e.name === this.entries[k].name);
-    if (!same) this.hidden.clear();
+    if (!same) { this.hidden.clear(); this.bar.reset(entries.length - 1); }
     this.entries = entries;
-    const shown = entries.map((_, k) => k).filter((k) => k < entries.length - 1 || entries[k].count > 0);
-    const count = entries.length - 1;
-    this.title.textContent = `${count.toLocaleString("en")} ${count === 1 ? "category" : "categories"}`;
+    this.scale = scale;
+    const last = entries.length - 1;
+    const shown = entries.map((_, k) => k).filter((k) => (k < last ? !scale : entries[k].count > 0));
+    const count = scale ? 0 : last;
+    this.bar.set(scale, entries);
+    this.none.hidden = scale !== null;
+    this.title.textContent = scale ? scale.title : `${count.toLocaleString("en")} ${count === 1 ? "category" : "categories"}`;
     this.search.hidden = count < SEARCH_FROM;
     if (this.search.hidden) this.search.value = "";
     this.rows = shown.map((k) => this.row(k));
@@ -37,12 +45,16 @@ class Legend {
       + '<button type="button" class="only">only</button>';
     const [entry, only] = element.children;
     entry.querySelector("i").style.background = colour;
+    entry.querySelector("i").dataset.shape = shapeOf(index, this.scale ? 0 : this.entries.length - 1);
     entry.querySelector(".name").textContent = name;
     entry.title = name;
     only.title = `Show only ${name}`;
     only.ariaLabel = only.title;
     entry.onclick = () => this.toggle(index);
     only.onclick = () => this.show((k) => k === index);
+    for (const [event, on] of [["mouseenter", index], ["mouseleave", -1], ["focusin", index], ["focusout", -1]]) {
+      element.addEventListener(event, () => this.onFocus(this.hidden.has(on) ? -1 : on));
+    }
     return { index, element, entry };
   }
 
@@ -63,6 +75,7 @@ class Legend {
   // Shows the categories that `wanted` accepts and hides the others.
   show(wanted) {
     this.hidden = new Set(this.entries.map((_, k) => k).filter((k) => !wanted(k)));
+    this.bar.reset(this.entries.length - 1);
     this.changed();
   }
 
@@ -83,6 +96,6 @@ class Legend {
       found += !element.hidden;
     }
     this.list.querySelector(".nothing")?.remove();
-    if (!found) this.list.insertAdjacentHTML("beforeend", '<li class="nothing">No category of that name</li>');
+    if (!found && !this.scale) this.list.insertAdjacentHTML("beforeend", '<li class="nothing">No category of that name</li>');
   }
 }

@@ -11,8 +11,8 @@ class PointMap {
     Object.assign(this, { map: find(".map"), plot: find(".plot"), message: find(".message") });
     this.view = new View();
     this.memory = { tool: "lasso", labels: true, legend: true, view: null };
-    Object.assign(this, { exchange: new Exchange(), gestures: [], chosen: new Uint8Array(), hovered: -1, stroke: null });
-    this.legend = new Legend(find(".legend"), () => this.recolour());
+    Object.assign(this, { exchange: new Exchange(), gestures: [], chosen: new Uint8Array(), hovered: -1, stroke: null, focus: -1 });
+    this.legend = new Legend(find(".legend"), () => this.recolour(), (k) => { this.focus = k; this.ask(); });
     this.tooltip = new Tooltip(find(".tooltip"));
     this.readout = new Readout(find(".readout"));
     this.overlay = new Overlay(find(".overlay"));
@@ -34,9 +34,15 @@ class PointMap {
     this.map.style.setProperty("--map-height", `${data.height}px`);
     this.plot.ariaLabel = data.label;
     this.theme = readTheme(this.plot);
-    if (!this.scatter.works) return this.say("error", NO_WEBGL);
+    if (!this.scatter.works) return this.withoutWebgl();
     this.adopt(data.gestures);
     this.load();
+  }
+
+  // The page has another map for such browsers, if it said so.
+  withoutWebgl() {
+    this.say("error", NO_WEBGL);
+    if (this.data.fallback && !this.told) { this.told = true; this.send("nowebgl", true); }
   }
 
   recall(key) {
@@ -84,18 +90,18 @@ class PointMap {
 
   // New categories, names or colours (`fresh`), or the legend hid some: the selection stays as it is.
   recolour(fresh = false) {
-    const { names, colours, unassigned } = this.data;
+    const { colours, unassigned, scale } = this.data, names = scale ? levelNames(scale) : this.data.names;
     if (fresh) {
       this.category = this.index.map((k) => Math.min(k, names.length));
       this.palette = [...colours, unassigned.colour];
       this.names = [...names, unassigned.name];
       this.counts = new Uint32Array(this.names.length);
       for (const k of this.category) this.counts[k]++;
-      this.legend.set(this.names.map((name, k) => ({ name, colour: this.palette[k], count: this.counts[k] })));
+      this.legend.set(this.names.map((name, k) => ({ name, colour: this.palette[k], count: this.counts[k] })), scale);
       this.scatter.upload("category", this.category);
     }
     this.scatter.setPalette(this.palette, this.legend.hidden);
-    this.labels = labelPlaces(this.xy, this.category, names, this.counts, this.legend.hidden, this.bounds);
+    this.labels = labelPlaces(this.xy, this.category, scale ? [] : names, this.counts, this.legend.hidden, this.bounds);
     this.report();
     this.ask();
   }
@@ -191,7 +197,7 @@ class PointMap {
     if (at < 0) this.tooltip.hide();
     else {
       const place = this.view.toScreen(this.xy[2 * at], this.xy[2 * at + 1]), k = this.category[at];
-      this.tooltip.show(place, this.view, { index: at, name: this.names[k], colour: this.palette[k], imageUrl: this.data.imageUrl });
+      this.tooltip.show(place, this.view, { index: at, name: this.names[k], colour: this.palette[k], shape: shapeOf(k, this.shaped()), imageUrl: this.data.imageUrl });
     }
     this.ask(false);
   }
@@ -229,13 +235,18 @@ class PointMap {
     this.asked ??= requestAnimationFrame(() => this.paint());
   }
 
+  // How many categories are told by shape beside colour; the levels of a scale are not.
+  shaped() {
+    return this.data.scale ? 0 : this.data.names.length;
+  }
+
   paint() {
     cancelAnimationFrame(this.asked);
     this.asked = undefined;
     if (!this.xy || !this.category || !this.ratio) return;
     if (this.ratio !== window.devicePixelRatio) return this.resize();
     const { theme, ratio, stroke, strokeMode, gestures } = this, size = pointSize(this.view, this.chosen.length);
-    if (this.stale) this.scatter.draw(this.view, { size: size * ratio, page: theme.pageRgb, selecting: gestures.length > 0 });
+    if (this.stale) this.scatter.draw(this.view, { size: size * ratio, page: theme.pageRgb, selecting: gestures.length > 0, focus: this.focus, shaped: this.shaped() });
     this.stale = false;
     const at = this.hovered;
     const hovered = at >= 0 && { x: this.xy[2 * at], y: this.xy[2 * at + 1], colour: this.palette[this.category[at]], radius: size / 2 };

@@ -9,9 +9,11 @@ class Tooltip {
     this.image.onerror = () => { this.image.hidden = true; };
   }
 
-  show([px, py], view, { index, name, colour, imageUrl }) {
+  show([px, py], view, { index, name, colour, shape, imageUrl }) {
     clearTimeout(this.wait);
-    this.root.querySelector("i").style.background = colour;
+    const mark = this.root.querySelector("i");
+    mark.style.background = colour;
+    mark.dataset.shape = shape;
     this.root.querySelector("b").textContent = name;
     this.root.querySelector("span").textContent = `point ${index.toLocaleString("en")}`;
     this.image.hidden = !imageUrl;

@@ -6,28 +6,50 @@ in uint chosen;
 uniform vec2 centre, stretch;
 uniform float size;
 uniform int wanted;  // -1 every point, else only those with this value of chosen
+uniform int focus;  // of which category: -1 all, k only category k, -2 - k all but it
+uniform int shaped;  // so many categories have a shape as well, ten after ten another; what comes behind is round
 uniform sampler2D palette;
 flat out vec4 colour;
+flat out int shape;
 void main() {
+  shape = int(category) < shaped ? (int(category) / 10) % 4 : 0;
   colour = texelFetch(palette, ivec2(int(category) & 255, int(category) >> 8), 0);
-  bool shown = colour.a > 0.0 && (wanted < 0 || int(chosen) == wanted);
+  bool meant = focus == -1 || (focus >= 0 ? int(category) == focus : int(category) != -2 - focus);
+  bool shown = colour.a > 0.0 && meant && (wanted < 0 || int(chosen) == wanted);
   gl_Position = shown ? vec4((place - centre) * stretch, 0.0, 1.0) : vec4(2.0, 2.0, 2.0, 1.0);
   gl_PointSize = size;
 }`;
 const FRAGMENT = `#version 300 es
 precision highp float;
 flat in vec4 colour;
+flat in int shape;
 uniform float size, opacity, rim, fade;
 uniform vec3 page;
 out vec4 pixel;
+// Half the size at the shape's edge: a disc, a square, a diamond, a triangle.
+float away_of(vec2 at) {
+  vec2 side = abs(at);
+  if (shape == 1) return max(side.x, side.y) * 1.16;
+  if (shape == 2) return (side.x + side.y) * 1.04;
+  if (shape == 3) return max(side.x * 0.866 - at.y * 0.5, at.y) * 1.95;
+  return length(at);
+}
 void main() {
-  float away = length(gl_PointCoord - 0.5) * size;
+  float away = away_of(gl_PointCoord - 0.5) * size;
   float cover = clamp(size * 0.5 - away, 0.0, 1.0);
   float edge = rim * smoothstep(size * 0.5 - 2.0, size * 0.5 - 1.0, away);
   float alpha = cover * opacity;
   if (alpha <= 0.0) discard;
   pixel = vec4(mix(colour.rgb, page, max(edge, fade)) * alpha, alpha);
 }`;
+
+const SHAPES = ["disc", "square", "diamond", "triangle"];
+const SHAPED_FROM = 6; // device pixels; on smaller points no shape is seen
+
+// The shape of a category, of so many that have one.
+function shapeOf(k, shaped) {
+  return SHAPES[k < shaped ? Math.floor(k / 10) % SHAPES.length : 0];
+}
 
 class Scatter {
   constructor(canvas, onRestored) {
@@ -48,7 +70,7 @@ class Scatter {
     const gl = this.gl;
     this.program = linked(gl, VERTEX, FRAGMENT);
     gl.useProgram(this.program);
-    this.uniform = Object.fromEntries(["centre", "stretch", "size", "wanted", "palette", "opacity", "rim", "fade", "page"]
+    this.uniform = Object.fromEntries(["centre", "stretch", "size", "wanted", "focus", "shaped", "palette", "opacity", "rim", "fade", "page"]
       .map((name) => [name, gl.getUniformLocation(this.program, name)]));
     this.buffer = Object.fromEntries(Object.keys(this.held).map((name) => [name, gl.createBuffer()]));
     this.texture = gl.createTexture();
@@ -86,8 +108,9 @@ class Scatter {
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, 256, this.palette.length / 1024, 0, gl.RGBA, gl.UNSIGNED_BYTE, this.palette);
   }
 
-  // `look`: point size in device pixels, the page's colour, and whether a selection dims the rest.
-  draw(view, { size, page, selecting }) {
+  // `look`: point size in device pixels, the page's colour, whether a selection dims the rest, the one category that is
+  // to stand out (-1 for none), and how many categories have a shape.
+  draw(view, { size, page, selecting, focus, shaped }) {
     const gl = this.gl, count = this.held.place.length / 2;
     if (gl.isContextLost() || this.held.category.length !== count || this.held.chosen.length !== count) return;
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
@@ -96,6 +119,14 @@ class Scatter {
     gl.uniform2f(this.uniform.centre, view.x, view.y);
     gl.uniform2f(this.uniform.stretch, (2 * view.scale) / view.width, (2 * view.scale) / view.height);
     gl.uniform3f(this.uniform.page, ...page.map((v) => v / 255));
+    gl.uniform1i(this.uniform.shaped, size < SHAPED_FROM ? 0 : shaped);
+    gl.uniform1i(this.uniform.focus, -1);
+    if (focus >= 0) {
+      gl.uniform1i(this.uniform.focus, -2 - focus);
+      this.pass(-1, size, 0.4, 0, 0.72);
+      gl.uniform1i(this.uniform.focus, focus);
+      return this.pass(-1, size * 1.2, 1, size > 6 ? 0.8 : 0);
+    }
     if (!selecting) return this.pass(-1, size, size > 7 ? 0.92 : 0.85, size > 7 ? 0.75 : 0);
     this.pass(0, size, 0.4, 0, 0.74);
     this.pass(1, size * 1.15, 0.97, size > 6 ? 0.8 : 0);

@@ -1,0 +1,50 @@
+"""Above the map: which projection, and what its colours mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from app import state
+from app.map_choices import CHANGE_ROUND, MAP_METHODS, MAP_NAMES, PREDICTION, MapMethod
+from comus_core.proposal_predictions import is_counted, predicted_of
+from comus_core.round_masks import rounds_of
+from comus_core.run_view import RunView
+
+
+def show(view: RunView, words: Mapping[str, str]) -> tuple[MapMethod, str]:
+    """Draw both choices and return what is chosen; `words` are those of `colouring.offered`."""
+    there = [method for method in MAP_METHODS if method in view.methods]
+    method = state.map_method() if state.map_method() in there else there[0]
+    by = state.colour_by() if state.colour_by() in words else "cluster"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="map_controls"):
+        st.segmented_control(
+            "Projection",
+            there,
+            format_func=MAP_NAMES.__getitem__,
+            key=state.put("map_method", method),
+            on_change=state.on_change("map_method", state.set_map_method),
+            required=True,
+            label_visibility="collapsed",
+        )
+        st.selectbox(
+            "Colour by",
+            list(words),
+            format_func=lambda value: f"Colour by: {words[value]}",
+            key=state.put("colour_by", by),
+            on_change=state.on_change("colour_by", state.set_colour_by),
+            label_visibility="collapsed",
+            width=300,
+        )
+    return method, by
+
+
+def await_prediction(view: RunView, by: str) -> None:
+    """Read a round's masks where the colouring needs them for the first time, and say so meanwhile."""
+    for prefix in (PREDICTION, CHANGE_ROUND):
+        if by.startswith(prefix):
+            predictions = rounds_of(view)[int(by.removeprefix(prefix))]
+            if not is_counted(view, predictions):
+                with st.spinner("Reading the round's masks, once"):
+                    predicted_of(view, predictions)

@@ -1,0 +1,65 @@
+"""Budgets of the interface in counts and memory: what a rerun fetches, a slider sends, ten sessions take."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from playwright.sync_api import Page, Request
+
+from benchmarks.browsing import PATIENCE, Server, opened, rest
+from comus_core.workspace import Run
+
+OPACITY = "input[type=range][aria-label^='Opacity']:enabled"
+SESSIONS = 10
+MAP_READY = ".map[data-state=ready]"
+
+
+def crops_fetched_by_a_rerun(page: Page) -> int:
+    """Requests for crops while the script of the page with the map runs again with another colouring."""
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        if "/crops/" in request.url:
+            asked.append(request.url)
+
+    page.on("request", note)
+    page.locator(".st-key-colour_by [role=combobox]").click()
+    page.get_by_role("option", name="Confidence").click()
+    page.locator(".legend .scale .within").filter(has_text="shown").wait_for(timeout=PATIENCE)
+    rest(page)
+    page.wait_for_timeout(500)
+    page.remove_listener("request", note)
+    return len(asked)
+
+
+def sent_by_opacity(page: Page, server: Server, run: Run, sent: list[int]) -> int:
+    """Bytes that go up while a layer's opacity is moved on the page of a photograph."""
+    page.goto(f"{server.url}image?run={run.id}")
+    rest(page)
+    slider = page.locator(OPACITY).first
+    slider.wait_for(timeout=PATIENCE)
+    page.wait_for_timeout(1000)
+    before = sum(sent)
+    for _ in range(10):
+        slider.press("ArrowLeft")
+    page.wait_for_timeout(1000)
+    return sum(sent) - before
+
+
+def memory_of_sessions(browser: Any, server: Server, run: Run) -> float:
+    """MiB that ten sessions open at once on the map take beside what the server had before."""
+    before, held = server.memory(), []
+    try:
+        for _ in range(SESSIONS):
+            session = opened(browser, [])
+            held.append((session, session.__enter__()))
+            page = held[-1][1]
+            page.goto(f"{server.url}explore?run={run.id}")
+            page.wait_for_selector(MAP_READY, timeout=PATIENCE)
+            rest(page)
+        time.sleep(1)
+        return server.memory() - before
+    finally:
+        for session, _ in held:
+            session.__exit__(None, None, None)

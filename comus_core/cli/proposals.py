@@ -1,0 +1,52 @@
+"""`comus proposals` and `comus filter-curve`: tables to take away, the same as the pages offer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from comus_core.cli.run import WORKSPACE
+from comus_core.workspace import open_workspace
+
+RUN = click.argument("run_name", metavar="RUN")
+OUTPUT = click.option(
+    "--output", "-o", required=True, type=click.Path(path_type=Path), help="A file that ends in .csv or .parquet."
+)
+
+
+@click.command()
+@RUN
+@click.option("--selection", default="", metavar="KEY", help="What `selection=` names in the address of the map.")
+@OUTPUT
+@WORKSPACE
+def proposals(run_name: str, selection: str, output: Path, workspace: str | None) -> None:
+    """Write the proposals of RUN, or those selected on its map, as a table: boxes, clusters, names, ground truth."""
+    from comus_core.proposal_table import chosen_rows, encoded, format_of, proposal_table
+    from comus_core.run_view import open_run_view
+
+    kind, place = format_of(output), open_workspace(workspace)
+    view = open_run_view(place, place.runs.find(run_name))
+    decided = place.decisions_of(view.run)
+    rows = chosen_rows(view, place.selections.read(selection), decided)
+    output.write_bytes(encoded(proposal_table(view, rows, decided), kind))
+    click.echo(f"{len(rows):,} of {len(view):,} proposals: {output}")
+
+
+@click.command("filter-curve")
+@RUN
+@OUTPUT
+@WORKSPACE
+def filter_curve(run_name: str, output: Path, workspace: str | None) -> None:
+    """Write what each filter percentage of RUN keeps and is worth, with ground truth (mIoU) and without."""
+    from comus_core.core_curves import core_curves, curve_table
+    from comus_core.proposal_table import encoded, format_of
+    from comus_core.run_view import open_run_view
+    from comus_core.view_scores import curve_of
+
+    kind, place = format_of(output), open_workspace(workspace)
+    view = open_run_view(place, place.runs.find(run_name))
+    decided = place.decisions_of(view.run)
+    scored = curve_of(view, decided, view.run.config.matching) if view.counts is not None else []
+    output.write_bytes(encoded(curve_table(core_curves(view, decided), scored), kind))
+    click.echo(f"filters of 0 to 100 %, ranked by {decided.filter_by}: {output}")

@@ -1,0 +1,107 @@
+"""What a filter keeps, told without ground truth: means over the core at every percentage.
+
+Each is a stand-in for the score that an unlabelled collection cannot have. The silhouette and the agreement of a
+proposal are those in the whole clustering, so a mean over fewer proposals says how well these fit and is not a new
+clustering's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+
+from comus_core.evaluation.report import CurvePoint
+from comus_core.run_view import RunView
+from comus_core.types import BoolMask, FloatArray
+from comus_core.view_scores import rank_of
+from comus_core.workspace.decisions import Decisions
+
+StandIn = Literal["silhouette", "agreement", "confidence"]
+NAMES: dict[StandIn, str] = {
+    "silhouette": "Mean silhouette",
+    "agreement": "Neighbours agreeing",
+    "confidence": "Saliency confidence",
+}
+PAPER_BAND = (20.0, 40.0)  # per cent of each cluster: the filters of the paper
+
+
+@dataclass(frozen=True, eq=False)
+class CoreCurves:
+    """Means over what is kept at one percentage for all categories.
+
+    Attributes:
+        percent: (101,) 0 to 100.
+        kept: (101,) proposals.
+        coverage: (101,) their share of the foreground proposals, 0 to 1.
+        means: name -> (101,) mean over what is kept: silhouette −1 to 1, the others 0 to 1; NaN where nothing is kept.
+            What the clustering did not measure is left out.
+    """
+
+    percent: FloatArray
+    kept: FloatArray
+    coverage: FloatArray
+    means: dict[StandIn, FloatArray]
+
+
+def worths(view: RunView) -> dict[StandIn, FloatArray]:
+    """What a proposal is worth without ground truth, by name: (n,) each, larger is better, NaN where unknown."""
+    found: dict[StandIn, FloatArray] = {}
+    if "silhouette" in view.alternatives:
+        found["silhouette"] = 1.0 - np.asarray(view.alternatives["silhouette"], np.float64)
+    if "agreement" in view.alternatives:
+        found["agreement"] = 1.0 - np.asarray(view.alternatives["agreement"], np.float64)
+    return {**found, "confidence": np.asarray(view.proposals.score, np.float64)}
+
+
+def core_curves(view: RunView, decided: Decisions, cluster: int | None = None) -> CoreCurves:
+    """The curves at 0 to 100 %, ranked as decided: of every category, or of one with the others as decided."""
+    inside = view.categories(decided).category >= 0
+    rank, percent = rank_of(view, decided, cluster)[inside], np.arange(101.0)
+    order = np.argsort(-rank, kind="stable")
+    kept = np.searchsorted(-rank[order], -percent, side="left")  # kept exactly while percent < rank
+    means = {name: _means(values[inside][order], kept) for name, values in worths(view).items()}
+    return CoreCurves(percent, kept, kept / max(len(rank), 1), means)
+
+
+def means_of(view: RunView, core: BoolMask) -> dict[StandIn, float]:
+    """The same means over any core, such as that of a draft; NaN where nothing is kept."""
+    return {name: _mean(values[core]) for name, values in worths(view).items()}
+
+
+def curve_table(curves: CoreCurves, scored: Sequence[CurvePoint] = ()) -> pa.Table:
+    """The curves as a table of 101 rows.
+
+    Columns: `filter_percent`, `kept`, `coverage`, `miou` in percent where there is ground truth, and one for each
+    stand-in; null where nothing is kept.
+
+    Args:
+        curves: of a run.
+        scored: the points of `view_scores.curve_of` at 0 to 100 %, none without ground truth.
+    """
+    columns = {
+        "filter_percent": pa.array(curves.percent),
+        "kept": pa.array(np.asarray(curves.kept), pa.int64()),
+        "coverage": pa.array(curves.coverage),
+    }
+    if scored:
+        columns["miou"] = pa.array([point.miou for point in scored], pa.float64())
+    return pa.table(columns | {name: pa.array(values, from_pandas=True) for name, values in curves.means.items()})
+
+
+def _means(values: FloatArray, kept: FloatArray) -> FloatArray:
+    """Mean of the first `kept` values for each of its entries, unknown ones not counted."""
+    known = ~np.isnan(values)
+    total = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
+    count = np.concatenate([[0], np.cumsum(known)])
+    with np.errstate(invalid="ignore"):
+        mean: FloatArray = total[kept] / count[kept]
+    return mean
+
+
+def _mean(values: FloatArray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")

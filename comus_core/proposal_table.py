@@ -1,0 +1,98 @@
+"""Chosen proposals as a table to take away: ids, boxes, categories, ground truth (`comus proposals`)."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from comus_core.config import check_choice
+from comus_core.errors import SettingsError
+from comus_core.run_view import RunView
+from comus_core.selection import select
+from comus_core.types import BoolMask, IntArray
+from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.selections import Selection
+
+TableFormat = Literal["csv", "parquet"]
+TABLE_FORMATS: tuple[TableFormat, ...] = get_args(TableFormat)
+
+
+def chosen_rows(view: RunView, selection: Selection, decided: Decisions) -> IntArray:
+    """Rows of a selection, all for the empty one: by category, the nearest to its centre first, unassigned last."""
+    return in_order(view, np.flatnonzero(chosen(view, selection)), decided)
+
+
+def chosen(view: RunView, selection: Selection) -> BoolMask:
+    """(n,) the proposals inside a selection, wherever other projections put them; all for the empty one."""
+    if not selection.gestures:
+        return np.ones(len(view), bool)
+    return select(view.points(selection.method), selection.gestures)
+
+
+def in_order(view: RunView, rows: IntArray, decided: Decisions) -> IntArray:
+    """Rows by category, the nearest to its centre first; unassigned ones last."""
+    found = view.categories(decided)
+    category = np.where(found.category[rows] < 0, len(found.ids), found.category[rows])
+    return np.asarray(rows[np.lexsort((found.distance[rows], category))])
+
+
+def proposal_table(view: RunView, rows: IntArray, decided: Decisions) -> pa.Table:
+    """What is known of some proposals, a row each in the order of `rows`.
+
+    Columns: `proposal_id`, `image_id`, `x0, y0, x1, y1` (pixels, end exclusive), `area` (pixels), `confidence` (0 to
+    1), `cluster` (its category's stable id, −1 for none), `name`, `distance` (cosine to the centre, null in none),
+    `kept` by the filter as decided, and with ground truth `class`, the one that fills most of it (null: not counted).
+    """
+    found, proposals, core = view.categories(decided), view.proposals, view.kept(decided)[rows]
+    there = found.category[rows] >= 0
+    cluster = np.where(there, found.id_of[rows], -1)
+    name_of = {k: decided.name_of(k) for k in found.ids}
+    boxes = dict(zip(("x0", "y0", "x1", "y1"), proposals.box_xyxy[rows].T, strict=True))
+    columns: dict[str, pa.Array] = {
+        "proposal_id": pa.array(proposals.proposal_id[rows], pa.string()),
+        "image_id": pa.array(proposals.image_id[rows], pa.string()),
+        **{name: pa.array(values, pa.int32()) for name, values in boxes.items()},
+        "area": pa.array(proposals.area[rows], pa.int64()),
+        "confidence": pa.array(proposals.score[rows], pa.float32()),
+        "cluster": pa.array(cluster, pa.int32()),
+        "name": pa.array([name_of.get(k, "") for k in cluster.tolist()], pa.string()),
+        "distance": pa.array(found.distance[rows], pa.float32(), mask=~there),
+        "kept": pa.array(core, pa.bool_()),
+    }
+    if view.counts is not None:
+        truth = [view.classes[k] if k >= 0 else None for k in view.truth_class[rows].tolist()]
+        columns["class"] = pa.array(truth, pa.string())
+    return pa.table(columns)
+
+
+def encoded(table: pa.Table, kind: TableFormat) -> bytes:
+    """The table as a CSV (UTF-8, with a head) or Parquet file.
+
+    Raises:
+        SettingsError: another format.
+    """
+    check_choice("table format", kind, TableFormat)
+    file = io.BytesIO()
+    if kind == "csv":
+        pyarrow.csv.write_csv(table, file)
+    else:
+        pq.write_table(table, file)
+    return file.getvalue()
+
+
+def format_of(file: Path) -> TableFormat:
+    """The format that a file's name asks for.
+
+    Raises:
+        SettingsError: it ends in neither `.csv` nor `.parquet`.
+    """
+    kind = next((kind for kind in TABLE_FORMATS if file.suffix.lower() == f".{kind}"), None)
+    if kind is None:
+        raise SettingsError(f"{file}: the name must end in {' or '.join(f'.{k}' for k in TABLE_FORMATS)}")
+    return kind

@@ -1,0 +1,59 @@
+"""The Filter lab in a real browser: slide, look at what would go, take the curve away and read it."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from comus_core.run_view import open_run_view
+from comus_core.scoring import score_run
+from comus_core.workspace.decisions import Decisions
+from tests.app.serving import settle
+from tests.app.steps import figures, slide
+
+pytestmark = pytest.mark.browser
+
+
+def open_lab(page, address) -> None:
+    page.goto(f"{address}filter")
+    settle(page, "Pixel accuracy")
+
+
+def test_sliding_changes_the_figures_and_the_pictures_of_what_would_go(page, address, shown):
+    open_lab(page, address)
+    slide(page, 60)
+    view, draft = open_run_view(*shown), Decisions(filter_percent=60)
+    score = score_run(*shown, draft).filtered
+    page.wait_for_function(
+        "words => document.querySelector('.st-key-filter_figures').innerText.includes(words)",
+        arg=f"{score.miou:.2f} %",
+        timeout=60_000,
+    )
+    assert figures(page)["Dropped"] == str((~view.kept(draft)).sum())
+    links = page.locator(".st-key-filter_gallery a.comus-link")
+    names = links.evaluate_all("links => links.map(link => link.dataset.proposal)")
+    assert names and set(names) <= set(view.proposals.proposal_id[~view.kept(draft)])
+
+
+def test_the_curve_is_saved_and_says_what_every_filter_scores(page, address, shown, tmp_path):
+    open_lab(page, address)
+    with page.expect_download(timeout=60_000) as waiting:
+        page.locator(".st-key-download_curve button").click()
+    waiting.value.save_as(tmp_path / "curve.csv")
+    with (tmp_path / "curve.csv").open() as file:
+        read = list(csv.DictReader(file))
+    view = open_run_view(*shown)
+    assert len(read) == 101
+    for percent in (0, 33, 100):
+        draft = Decisions(filter_percent=percent)
+        assert float(read[percent]["miou"]) == pytest.approx(score_run(*shown, draft).filtered.miou, abs=1e-9)
+        assert int(read[percent]["kept"]) == view.kept(draft).sum()
+        assert -1 <= float(read[percent]["silhouette"]) <= 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_narrow_screen_holds_the_lab_without_sideways_scrolling(open_page, address, scheme):
+    page = open_page(width=390, height=844, scheme=scheme)
+    open_lab(page, address)
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
