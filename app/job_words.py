@@ -140,8 +140,8 @@ def about(seconds: float) -> str:
 
 
 def bytes_words(count: int) -> str:
-    """Bytes in words; few are not called none."""
-    return size(count) if count >= 1_000_000 else f"{-(-count // 1000)} kB"
+    """Bytes in words."""
+    return size(count)
 
 
 def stored_time(text: str, now: float) -> str:

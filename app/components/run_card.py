@@ -12,12 +12,13 @@ from app.components.job_card import attempt, resume
 from app.components.run_header import facts
 from app.components.run_settings import MATCHINGS
 from comus_core import jobs
+from comus_core.disk_use import RunUse
 from comus_core.jobs import Job
 from comus_core.workspace import Run
 
 
-def show(run: Run, job: Job | None) -> None:
-    """Draw a run; `job` is the newest that worked on it."""
+def show(run: Run, job: Job | None, taken: RunUse) -> None:
+    """Draw a run; `job` is the newest that worked on it, `taken` what it takes on disk."""
     with st.container(border=True, gap="small", key=f"run_{run.id}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"run_head_{run.id}"):
             st.badge(**badge.state_words(run))
@@ -29,16 +30,17 @@ def show(run: Run, job: Job | None) -> None:
         st.markdown(facts(run))
         if run.note:
             st.markdown(f":material/sticky_note_2: {job_words.plain(run.note)}")
-        st.caption(" · ".join(_figures(run)))
+        st.caption(" · ".join(_figures(run, taken)))
         _buttons(run, job)
 
 
-def _figures(run: Run) -> list[str]:
+def _figures(run: Run, taken: RunUse) -> list[str]:
     score, scores = run.result.get("evaluation"), []
     if score:
         matching = MATCHINGS.get(score["matching"], score["matching"])
         scores = [f"mIoU **{score['miou']:.1f}** before the filter ({matching} matching)"]
-    return [*scores, f"changed {job_words.stored_time(run.updated_at, time.time())}", f"`{run.id}`"]
+    disk = f"{job_words.bytes_words(taken.own)} of its own, {job_words.bytes_words(taken.shared)} shared"
+    return [*scores, disk, f"changed {job_words.stored_time(run.updated_at, time.time())}", f"`{run.id}`"]
 
 
 def _buttons(run: Run, job: Job | None) -> None:

@@ -8,6 +8,7 @@ from app import state, view_data
 from app.components import choices, run_card, states
 from app.components.gallery import paged
 from comus_core import jobs
+from comus_core.disk_use import disk_use
 
 PAGE_SIZE = 12
 
@@ -27,8 +28,9 @@ def show() -> None:
     if not found:
         states.empty("No run to show", "None is called so, or all of them are archived.", "search_off")
     newest = {job.run: job for job in reversed(jobs.list_jobs(place)) if job.run}
+    use = disk_use(place)
     for run in found[paged(len(found), key=f"runs-{words}-{archived}", page_size=PAGE_SIZE)]:
-        run_card.show(run, newest.get(run.id))
+        run_card.show(run, newest.get(run.id), use.of_run(run.id))
 
 
 def _archived_too(count: int) -> bool:

@@ -12,6 +12,7 @@ from comus_core.cli.ablate import ablate
 from comus_core.cli.app import app
 from comus_core.cli.clusters import clusters
 from comus_core.cli.compare import compare
+from comus_core.cli.disk import clean, disk
 from comus_core.cli.doctor import doctor
 from comus_core.cli.how_many import how_many
 from comus_core.cli.jobs import jobs
@@ -40,6 +41,8 @@ COMMANDS = (
     ablate,
     runs,
     show,
+    disk,
+    clean,
     weights,
     doctor,
     jobs,
