@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app import answers, pictures, training_routes, urls
+from app import answers, bundle_route, pictures, training_routes, urls
 from app.colouring import chosen, colouring
 from app.components.point_map.buffers import MEDIA_TYPE, pack_colours, pack_points
 from app.map_choices import COLOURINGS, MAP_METHODS
@@ -45,6 +45,7 @@ def routes() -> list[Route]:
         Route("/api/runs/{run}/images/{row:int}", image),
         Route("/api/runs/{run}/layers/{name}/{row:int}", layer),
         *training_routes.routes(),
+        *bundle_route.routes(),
         Route("/{page}/_stcore/{rest:path}", not_below_a_page),
     ]
 

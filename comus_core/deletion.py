@@ -49,11 +49,14 @@ def plan_deletion(workspace: Workspace, run_id: str) -> Deletion:
     stored = list(stored_folders(workspace.artifacts.root))
     doomed = doomed_folders(run, others, stored)
     own = [s for s in stored if s.finished and s.fingerprint in run.artifacts.values()]
+    folders = [s.folder for s in doomed]
+    if run.read_only:  # the photographs that came along in its bundle are its own
+        folders += [p for p in (workspace.images_root(run).parent,) if p.is_dir()]
     return Deletion(
         run,
-        tuple(s.folder for s in doomed),
+        tuple(folders),
         sum(1 for s in own if s not in doomed),
-        size_of(*(s.folder for s in doomed)),
+        size_of(*folders),
         _decisions(workspace, run),
     )
 

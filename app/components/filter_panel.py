@@ -15,6 +15,7 @@ from app.palette import CORE, FILTERED
 from comus_core import filter_draft
 from comus_core.cluster_summary import summaries
 from comus_core.config import FilterBy
+from comus_core.errors import ComusError
 from comus_core.evaluation.report import CurvePoint, Score
 from comus_core.run_view import RunView
 from comus_core.standing import standing_of
@@ -200,7 +201,11 @@ def pictures(view: RunView, draft: Decisions, scope: int) -> None:
 
 
 def _apply(view: RunView, draft: Decisions) -> None:
-    decided = filter_draft.apply(view.workspace, view.run, draft)
+    try:
+        decided = filter_draft.apply(view.workspace, view.run, draft)
+    except ComusError as fault:
+        st.toast(str(fault), icon=":material/error:", duration="long")
+        return
     state.set_setting(_key(view), (decided, decided))
     st.toast("The filter is decided: pseudo-masks and the core on every page follow it.", icon=":material/check:")
 

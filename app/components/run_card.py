@@ -7,7 +7,7 @@ import time
 import streamlit as st
 
 from app import job_words, navigation, run_form, view_data
-from app.components import badge, run_dialogs
+from app.components import badge, bundles, run_dialogs
 from app.components.job_card import attempt, resume
 from app.components.run_header import facts
 from app.components.run_settings import MATCHINGS
@@ -25,6 +25,7 @@ def show(run: Run, job: Job | None, taken: RunUse) -> None:
             badge.of_run(run)
             if run.provenance.get("synthetic"):
                 badge.synthetic()
+            badge.read_only(run)
             if run.archived:
                 st.badge("archived", color="gray", icon=":material/archive:")
         st.markdown(facts(run))
@@ -60,6 +61,10 @@ def _buttons(run: Run, job: Job | None) -> None:
             )
         if st.button("Name and note", key=f"run_name_{run.id}", icon=":material/edit:"):
             run_dialogs.name_and_note(run)
+        if "clustering" in run.artifacts and st.button(
+            "Bundle", key=f"run_bundle_{run.id}", icon=":material/folder_zip:", help="One zip, for a colleague."
+        ):
+            bundles.give(run)
         if st.button("Settings", key=f"run_settings_{run.id}", icon=":material/settings:"):
             run_dialogs.settings(run)
         st.button(

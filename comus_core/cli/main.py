@@ -10,6 +10,7 @@ import click
 
 from comus_core.cli.ablate import ablate
 from comus_core.cli.app import app
+from comus_core.cli.bundle import bundle, open_bundle
 from comus_core.cli.clusters import clusters
 from comus_core.cli.compare import compare
 from comus_core.cli.disk import clean, disk
@@ -41,6 +42,8 @@ COMMANDS = (
     ablate,
     runs,
     show,
+    bundle,
+    open_bundle,
     disk,
     clean,
     weights,
