@@ -27,7 +27,7 @@ def test_a_run_is_downloaded_as_a_bundle_and_opened_by_a_colleague(open_page, ad
     run = shown[1]
     mine = open_page()
     open_runs(mine, address, "Runs")
-    mine.locator(f".st-key-run_bundle_{run.id} button").click(timeout=60_000)
+    mine.locator(f".st-key-run_bundle_{run.id} button").first.click(timeout=60_000)
     with mine.expect_download(timeout=120_000) as download:
         mine.get_by_role("dialog").get_by_role("link", name="Download").click(timeout=60_000)
     download.value.save_as(tmp_path / "shapes.zip")
@@ -36,7 +36,7 @@ def test_a_run_is_downloaded_as_a_bundle_and_opened_by_a_colleague(open_page, ad
     with serving(other.root, tmp_path) as url:
         theirs = open_page()
         open_runs(theirs, url, "Runs")
-        theirs.locator(".st-key-open_bundle button").click(timeout=60_000)
+        theirs.locator(".st-key-open_bundle button").first.click(timeout=60_000)
         (tmp_path / "words.zip").write_text("words")
         theirs.get_by_role("dialog").locator("input[type=file]").set_input_files(tmp_path / "words.zip")
         theirs.get_by_text("no bundle that can be read").wait_for(timeout=60_000)
