@@ -11,7 +11,13 @@ from comus_core.jobs import FINAL, Job
 LONG = 20.0  # seconds at work after which its end is worth a notice: of a shorter one the starter saw it
 
 Seen = frozenset[tuple[int, int]]  # (job, attempt) that had ended when the session looked
-KIND_WORDS = {"discover": "Run", "train": "Training", "ablate": "Ablation", "how_many": "Question of how many clusters"}
+KIND_WORDS = {
+    "discover": "Run",
+    "train": "Training",
+    "ablate": "Ablation",
+    "how_many": "Question of how many clusters",
+    "add": "Adding images",
+}
 ENDINGS = {"done": "is done", "failed": "failed", "lost": "was lost", "cancelled": "was cancelled"}
 
 

@@ -35,11 +35,13 @@ def dataset_words(spec: str) -> str:
 
 
 def networks_words(settings: dict[str, Any]) -> str:
-    """Detector and encoder; the backbone of a training or an ablation; the question of how many clusters there are."""
+    """Detector and encoder; the backbone of a training or an ablation; or what else a job does."""
     if "most" in settings:
         return "how many clusters"
     if "seeds" in settings:
         return f"ablation with {settings['training'].get('backbone', 'a network')}"
+    if "assign" in settings:
+        return "images added to a run"
     if "training" in settings:
         return f"training of {settings['training'].get('backbone', 'a network')}"
     detector = str(settings.get("saliency", {}).get("detector", "auto"))

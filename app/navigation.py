@@ -28,7 +28,7 @@ PAGES: dict[str, PageEntry] = {
     "scores": PageEntry("scores.py", "Scores", ":material/bar_chart:"),
     "training": PageEntry("training.py", "Self-training", ":material/school:"),
     "image": PageEntry("image.py", "Image", ":material/image:"),
-    "new": PageEntry("new_run.py", "New run", ":material/add_circle:", about_run=False),
+    "new": PageEntry("new_run.py", "Discover", ":material/add_circle:", about_run=False),
     "jobs": PageEntry("jobs.py", "Jobs and runs", ":material/checklist:", about_run=False),
 }
 SECTIONS = {"Look": ("explore", "clusters", "filter", "scores", "image", "training"), "Work": ("new", "jobs")}

@@ -10,7 +10,7 @@ st.html(STYLE)
 with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="jobs_head"):
     st.title("Jobs and runs", anchor=False, width="content")
     side = choices.segmented("Jobs, runs or disk", {"jobs": "Jobs", "runs": "Runs", "disk": "Disk"}, key="jobs_or_runs")
-    st.page_link(navigation.page("new"), label="New run", icon=navigation.PAGES["new"].icon)
+    st.page_link(navigation.page("new"), label="Discover", icon=navigation.PAGES["new"].icon)
 
 if side == "jobs":
     job_panel.show()

@@ -7,7 +7,7 @@ import time
 import streamlit as st
 
 from app import job_words, navigation, run_form, view_data
-from app.components import badge, bundles, run_dialogs
+from app.components import adding, badge, bundles, run_dialogs
 from app.components.job_card import attempt, resume
 from app.components.run_header import facts
 from app.components.run_settings import MATCHINGS
@@ -29,6 +29,8 @@ def show(run: Run, job: Job | None, taken: RunUse) -> None:
             if run.archived:
                 st.badge("archived", color="gray", icon=":material/archive:")
         st.markdown(facts(run))
+        if "added_to" in run.provenance:
+            st.caption(f":material/add_photo_alternate: Images added to `{run.provenance['added_to']}`")
         if run.note:
             st.markdown(f":material/sticky_note_2: {job_words.plain(run.note)}")
         st.caption(" · ".join(_figures(run, taken)))
@@ -65,6 +67,10 @@ def _buttons(run: Run, job: Job | None) -> None:
             "Bundle", key=f"run_bundle_{run.id}", icon=":material/folder_zip:", help="One zip, for a colleague."
         ):
             bundles.give(run)
+        if "clustering" in run.artifacts and st.button(
+            "Add images", key=f"run_add_{run.id}", icon=":material/add_photo_alternate:", help="Into its clusters."
+        ):
+            adding.show(run)
         if st.button("Settings", key=f"run_settings_{run.id}", icon=":material/settings:"):
             run_dialogs.settings(run)
         st.button(

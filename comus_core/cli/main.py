@@ -9,6 +9,7 @@ from types import FrameType
 import click
 
 from comus_core.cli.ablate import ablate
+from comus_core.cli.add import add
 from comus_core.cli.app import app
 from comus_core.cli.bundle import bundle, open_bundle
 from comus_core.cli.clusters import clusters
@@ -34,6 +35,7 @@ def cli() -> None:
 COMMANDS = (
     app,
     run,
+    add,
     train,
     evaluate,
     clusters,

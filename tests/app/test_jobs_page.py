@@ -4,10 +4,12 @@ import os
 
 import pytest
 
+from app.components import adding
 from app.components.job_card import attempt, resume
 from app.job_words import plain
 from comus_core import open_workspace
 from comus_core.disk_use import disk_use
+from comus_core.errors import ComusError
 from comus_core.jobs import get, list_jobs, submit, supervisor_pid, wait
 from comus_core.workspace import ArtifactKey
 from tests.app.working import by_key, ended_job, open_app, save_two_runs, texts
@@ -160,3 +162,20 @@ def test_a_clean_up_beside_a_job_is_refused_in_words(monkeypatch, two_runs):
     job = submit(two_runs, "discover", {"dataset": "/data/photos"})
     by_key(test.button, "clean_now").click().run()
     assert f"job {job.id} is at work here" in test.error[0].value and idle.folder.exists()
+
+
+def test_images_are_added_from_a_folder_that_may_be_read(monkeypatch, two_runs, tmp_path):
+    monkeypatch.setenv("COMUS_IMAGE_ROOTS", str(tmp_path))
+    monkeypatch.setenv("COMUS_WORKSPACE", str(two_runs.root))
+    test = runs_side(monkeypatch, two_runs)
+    by_key(test.button, "run_add_first-1234").click().run()
+    assert not test.exception and "comus add first-1234 FOLDER" in texts(test)
+    run = two_runs.runs.get("first-1234")
+    for spec, words in (("/etc", "lies outside"), ("  ", "give both")):
+        with pytest.raises(ComusError, match=words):
+            adding.start(run, spec)
+    job = adding.start(run, str(tmp_path / "more"))
+    assert (job.kind, job.settings) == ("add", {"run": run.id, "dataset": str(tmp_path / "more"), "assign": None})
+    said = texts(open_app(monkeypatch, two_runs, "jobs"))
+    assert "images added to a run" in said and "Saliency" in said
+    assert wait(two_runs, job.id, 90).state == "failed"  # its images are not there
