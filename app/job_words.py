@@ -37,7 +37,7 @@ def dataset_words(spec: str) -> str:
 
 
 def networks_words(settings: dict[str, Any]) -> str:
-    """Detector and encoder; the backbone of a training or an ablation; the question of how many clusters there are."""
+    """Detector and encoder; the backbone of a training or an ablation; or what else a job does."""
     if "picture" in settings:
         return "search for what is similar"
     if settings.get("look") == "health":
@@ -49,6 +49,8 @@ def networks_words(settings: dict[str, Any]) -> str:
         return f"prediction with round {number}" if number else "prediction with the clusters"
     if "seeds" in settings:
         return f"ablation with {settings['training'].get('backbone', 'a network')}"
+    if "assign" in settings:
+        return "images added to a run"
     if "training" in settings:
         return f"training of {settings['training'].get('backbone', 'a network')}"
     detector = str(settings.get("saliency", {}).get("detector", "auto"))
@@ -165,8 +167,8 @@ def about(seconds: float) -> str:
 
 
 def bytes_words(count: int) -> str:
-    """Bytes in words; few are not called none."""
-    return size(count) if count >= 1_000_000 else f"{-(-count // 1000)} kB"
+    """Bytes in words."""
+    return size(count)
 
 
 def stored_time(text: str, now: float) -> str:

@@ -31,7 +31,7 @@ PAGES: dict[str, PageEntry] = {
     "image": PageEntry("image.py", "Image", ":material/image:"),
     "predict": PageEntry("predict.py", "Predict", ":material/add_photo_alternate:"),
     "images": PageEntry("images.py", "Images", ":material/photo_library:", about_run=False),
-    "new": PageEntry("new_run.py", "New run", ":material/add_circle:", about_run=False),
+    "new": PageEntry("new_run.py", "Discover", ":material/add_circle:", about_run=False),
     "jobs": PageEntry("jobs.py", "Jobs and runs", ":material/checklist:", about_run=False),
 }
 SECTIONS = {

@@ -11,9 +11,9 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 from app.memory import give_back
-from comus_core.images.dataset import open_dataset
 from comus_core.images.records import GroundTruth
 from comus_core.round_view import RoundView, open_round_view
+from comus_core.run_truth import truth_of_run
 from comus_core.run_view import RunView, open_run_view
 from comus_core.workspace import Run, Workspace, open_workspace
 from comus_core.workspace.trainings import Training
@@ -89,7 +89,7 @@ def truth_at(view: RunView, spec: str) -> GroundTruth | None:
     """The same of another data set that a round of the run is scored on."""
     place = view.workspace
     key = (str(place.root), spec, view.run.artifacts["images"])
-    return _truths.get(key, lambda: open_dataset(spec, place.drawings).truth)
+    return _truths.get(key, lambda: truth_of_run(place, view.run))
 
 
 def rounds_of(training: Training) -> RoundView:

@@ -1,4 +1,4 @@
-"""What the New run page decides: a form's values, the settings they amount to, what those would cost. No Streamlit."""
+"""What the Discover page decides: a form's values, the settings they amount to, what those would cost. No Streamlit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from platform import machine
 from typing import Any
 
+from app.job_words import STAGE_WORDS
 from comus_core import jobs
 from comus_core.choices import ENCODER_ORDER, USERS_OWN, resolve, supervision_of, weights_of
 from comus_core.command_line import command_line, flat, nested
@@ -18,6 +19,7 @@ from comus_core.images.glance import Glance
 from comus_core.jobs.devices import gpu_names
 from comus_core.places import allowed_own
 from comus_core.saliency.detectors import DETECTORS
+from comus_core.types import STAGES
 from comus_core.weights import REGISTRY, WeightFile, is_available, weights_folder
 from comus_core.workspace import Workspace
 
@@ -94,6 +96,11 @@ def preview(workspace: Workspace, config: RunConfig, seen: Glance, device: str) 
         free_disk(workspace.root),
         command_line(config, device=device, workspace=workspace.root),
     )
+
+
+def stage_costs(cost: Estimate) -> list[tuple[str, float]]:
+    """Every stage in words with its seconds, in the order in which they are done."""
+    return [(STAGE_WORDS[stage], cost.seconds[stage]) for stage in STAGES if stage in cost.seconds]
 
 
 def start(workspace: Workspace, config: RunConfig, device: str) -> jobs.Job:

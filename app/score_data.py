@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from app.opened import Held
 from comus_core import score_tables
-from comus_core.category_affinity import nearest_categories
+from comus_core.category_affinity import Confused, confused_pair, nearest_categories
 from comus_core.cluster_summary import ClusterSummary
 from comus_core.cluster_summary import summaries as summaries_of
 from comus_core.config import FilterBy
@@ -29,6 +29,7 @@ _frozen: Held[Matching | str | None] = Held(6)
 _curves: Held[list[CurvePoint]] = Held(48)
 _stand_ins: Held[CoreCurves] = Held(24)
 _nearest: Held[dict[int, list[int]]] = Held(6)
+_confused: Held[Confused | None] = Held(6)
 _splits: Held[Split] = Held(12)
 _similar: Held[tuple[IntArray, FloatArray]] = Held(64)
 
@@ -100,6 +101,18 @@ def summaries(view: RunView, decided: Decisions) -> list[ClusterSummary]:
 def nearest(view: RunView, decided: Decisions) -> dict[int, list[int]]:
     """Category id -> ids of the nearest ones in the embedding."""
     return _nearest.get((_key(view), decided.layout_version), lambda: nearest_categories(view, decided))
+
+
+def confused(view: RunView, decided: Decisions) -> Confused | None:
+    """The two clusters most often confused: by ground truth, else by their neighbours."""
+
+    def found() -> Confused | None:
+        if view.counts is None:
+            return confused_pair(view, decided)
+        table = scored(view, decided, matchings(view, decided)[0], filtered=False).contingency
+        return confused_pair(view, decided, table)
+
+    return _confused.get((_key(view), decided.layout_version), found)
 
 
 def proposed_split(view: RunView, decided: Decisions, category: int, parts: int, tries: int) -> Split:

@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from app import (
     answers,
+    bundle_route,
     compare_routes,
     dataset_routes,
     pictures,
@@ -60,6 +61,7 @@ def routes() -> list[Route]:
         *plotly_route.routes(),
         *prediction_routes.routes(),
         *dataset_routes.routes(),
+        *bundle_route.routes(),
         Route("/{page}/_stcore/{rest:path}", not_below_a_page),
     ]
 

@@ -18,7 +18,7 @@ from comus_core.workspace.selections import Selection
 
 # Names of the address's parameters; in the session they have a prefix, so that no widget key can meet them.
 RUN, SELECTION, PROPOSAL, MAP, COLOUR = "run", "selection", "proposal", "map", "colour"
-IMAGE, CLUSTER = "image", "cluster"
+IMAGE, CLUSTER, BESIDE = "image", "cluster", "beside"
 CELL, FIRST, SECOND, LASSO, SHOWN = "cell", "first", "second", "lasso", "shown"  # of the Evaluate and Compare pages
 _PREFIX = "comus."
 
@@ -31,7 +31,7 @@ def run_id() -> str | None:
 def choose_run(run: str) -> None:
     """Look at another run; its own selection comes back, the photograph of the former one goes."""
     if run_id() not in (None, run):
-        for name in (PROPOSAL, IMAGE, CLUSTER, CELL):
+        for name in (PROPOSAL, IMAGE, CLUSTER, BESIDE, CELL):
             _write(name, "")
         _write(SELECTION, _remembered(f"selection-of-{run}", ""))
     _write(RUN, run)
@@ -81,15 +81,17 @@ def pick_image(image_id: str) -> None:
     _write(IMAGE, image_id)
 
 
-def opened_cluster() -> int | None:
-    """The cluster looked at alone; None for all."""
-    asked = _read(CLUSTER) or ""
-    return int(asked) if asked.isdecimal() else None
+def opened_clusters() -> tuple[int | None, int | None]:
+    """The cluster looked at alone, and the one beside it; None for all, and for none."""
+    one = _read(CLUSTER) or ""
+    other = st.query_params.get(BESIDE, "") if st.query_params.get(CLUSTER) else _read(BESIDE) or ""
+    return (int(one) if one.isdecimal() else None), (int(other) if other.isdecimal() else None)
 
 
-def open_cluster(cluster: int | None) -> None:
-    """Look at one cluster alone, or at all again."""
+def open_cluster(cluster: int | None, beside: int | None = None) -> None:
+    """Look at one cluster alone or with another beside it, or at all again."""
     _write(CLUSTER, "" if cluster is None else str(cluster))
+    _write(BESIDE, "" if cluster is None or beside is None else str(beside))
 
 
 def parameter(name: str) -> str:

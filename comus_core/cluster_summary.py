@@ -15,7 +15,8 @@ from comus_core.score_tables import MatchRow
 from comus_core.types import FloatArray, IntArray
 from comus_core.workspace.decisions import Decisions
 
-Order = Literal["size", "number", "name", "tightness", "match"]
+Order = Literal["size", "number", "name", "tightness", "uncertainty", "confidence", "match"]
+CropOrder = Literal["near", "far", "uncertain"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 
 
@@ -32,6 +33,8 @@ class ClusterSummary:
         spread: mean cosine distance to the centre, NaN for an empty one; what was in no cluster has none.
         match: the class it stands for, None without ground truth.
         by_hand: how many were moved here by hand.
+        confidence: mean score of the proposals, which is their saliency, 0 to 1; NaN for an empty one.
+        uncertainty: mean of `uncertainty_of`, NaN for an empty one.
     """
 
     cluster: int
@@ -42,6 +45,8 @@ class ClusterSummary:
     spread: float
     match: MatchRow | None
     by_hand: int = 0
+    confidence: float = float("nan")
+    uncertainty: float = float("nan")
 
     @property
     def size(self) -> int:
@@ -53,7 +58,7 @@ def summaries(view: RunView, decided: Decisions, matches: Sequence[MatchRow] = (
     """A summary of every category, by id; `matches` are those of `score_tables.match_rows`, if there is a score."""
     categories = view.categories(decided)
     keep, percents = categories.kept(decided), decided.percent_of(categories.ids)
-    match_of = {row.category: row for row in matches}
+    match_of, unsure = {row.category: row for row in matches}, uncertainty_of(view)
     return [
         ClusterSummary(
             cluster=k,
@@ -64,6 +69,8 @@ def summaries(view: RunView, decided: Decisions, matches: Sequence[MatchRow] = (
             spread=_mean(categories.distance[rows]),
             match=match_of.get(number),
             by_hand=int(categories.by_hand[rows].sum()),
+            confidence=_mean(view.proposals.score[rows]),
+            uncertainty=_mean(unsure[rows]),
         )
         for number, (k, rows) in enumerate(zip(categories.ids, categories.rows, strict=True))
     ]
@@ -74,7 +81,8 @@ def ordered(found: Sequence[ClusterSummary], order: Order, search: str = "") -> 
 
     Args:
         found: what `summaries` answers.
-        order: `size` largest first, `number`, `name`, `tightness` smallest spread first, `match` highest IoU first.
+        order: `size` largest first, `number`, `name`, `tightness` smallest spread first,
+            `uncertainty` the least certain first, `confidence` least salient first, `match` highest IoU first.
         search: any case; "" keeps all.
 
     Raises:
@@ -86,11 +94,35 @@ def ordered(found: Sequence[ClusterSummary], order: Order, search: str = "") -> 
         "number": lambda s: s.cluster,
         "name": lambda s: _natural(s.name),
         "tightness": lambda s: np.inf if np.isnan(s.spread) else s.spread,
+        "uncertainty": lambda s: np.inf if np.isnan(s.uncertainty) else -s.uncertainty,
+        "confidence": lambda s: np.inf if np.isnan(s.confidence) else s.confidence,
         "match": lambda s: -s.match.iou if s.match else 0.0,
     }
     asked = search.strip().casefold()
     chosen = [s for s in found if asked in s.name.casefold() or asked in _class_of(s).casefold()]
     return sorted(sorted(chosen, key=lambda s: s.cluster), key=keys[order])
+
+
+def uncertainty_of(view: RunView) -> FloatArray:
+    """(n,) how uncertain it is that a proposal belongs to its cluster, as clusters were made: larger is less certain.
+
+    1 − silhouette, from 0 to 2: above 1 another cluster is nearer on average. A clustering older than that choice has
+    the distance to its own centre instead. NaN in no cluster.
+    """
+    return view.alternatives.get("silhouette", view.distance)
+
+
+def crop_order(view: RunView, rows: IntArray, order: CropOrder) -> IntArray:
+    """Rows as `ClusterSummary` has them, nearest first, put in another order; ties keep theirs.
+
+    Raises:
+        SettingsError: an unknown order.
+    """
+    check_choice("order of the crops", order, CropOrder)
+    if order == "uncertain":
+        unsure = uncertainty_of(view)[rows]
+        return rows[np.argsort(-np.nan_to_num(unsure, nan=-np.inf), kind="stable")]
+    return rows[::-1] if order == "far" else rows
 
 
 def _mean(distance: FloatArray) -> float:

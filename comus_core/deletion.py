@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from comus_core.errors import WorkspaceError
@@ -17,21 +14,10 @@ from comus_core.jobs.records import ACTIVE
 from comus_core.jobs.table import JobTable
 from comus_core.prediction_folder import FOLDER as PREDICTIONS
 from comus_core.workspace import Run, Workspace
-from comus_core.workspace.artifacts import KEY
 from comus_core.workspace.files import disk_error
+from comus_core.workspace.stored import StoredFolder, ancestors, is_held, size_of, stored_folders
 
-PARTIAL = ".partial"
 DELETED = "deleted"  # folders on their way out; emptied by this deletion, or by the next if it was killed
-
-
-@dataclass(frozen=True)
-class StoredFolder:
-    """One artifact on disk, finished or not, and the fingerprints that it was made from."""
-
-    fingerprint: str
-    folder: Path
-    inputs: frozenset[str]
-    finished: bool
 
 
 @dataclass(frozen=True)
@@ -61,14 +47,18 @@ def plan_deletion(workspace: Workspace, run_id: str) -> Deletion:
     """
     run = workspace.runs.get(run_id)
     others = [r for r in workspace.runs.all(archived=True) if r.id != run.id]
-    stored = list(_stored(workspace.artifacts.root))
+    stored = list(stored_folders(workspace.artifacts.root))
     doomed = doomed_folders(run, others, stored)
     own = [s for s in stored if s.finished and s.fingerprint in run.artifacts.values()]
+    folders = [s.folder for s in doomed]
+    folders += [p for p in (workspace.root / PREDICTIONS / run_id,) if p.is_dir()]
+    if run.read_only:  # the photographs that came along in its bundle are its own
+        folders += [p for p in (workspace.images_root(run).parent,) if p.is_dir()]
     return Deletion(
         run,
-        tuple(s.folder for s in doomed),
+        tuple(folders),
         sum(1 for s in own if s not in doomed),
-        sum(p.stat().st_size for s in doomed for p in s.folder.rglob("*") if p.is_file()),
+        size_of(*folders),
         _decisions(workspace, run),
     )
 
@@ -83,22 +73,34 @@ def delete_run(workspace: Workspace, run_id: str) -> Deletion:
     """
     plan = plan_deletion(workspace, run_id)
     at_work = [f"job {job.id}" for job in JobTable(workspace.database).all(ACTIVE) if job.run == run_id]
-    at_work += [f"another program makes its {folder.parent.name}" for folder in plan.folders if _is_held(folder)]
+    at_work += [f"another program makes its {folder.parent.name}" for folder in plan.folders if is_held(folder)]
     if at_work:
         raise WorkspaceError(f"run {run_id} is at work ({at_work[0]}): stop it first, then delete it")
+    remove_folders(workspace, plan.folders, lambda: workspace.runs.remove(run_id))
+    return plan
+
+
+def remove_folders(workspace: Workspace, folders: Iterable[Path], then: Callable[[], object] = lambda: None) -> None:
+    """Remove folders of the workspace: renamed first, so that whoever looks sees each whole or not at all.
+
+    Args:
+        workspace: where they lie.
+        folders: what goes, artifacts with their locks.
+        then: what is done once they are out of sight, before they are emptied.
+
+    Raises:
+        WorkspaceError: one cannot be removed.
+    """
     trash = workspace.root / DELETED
     try:
         trash.mkdir(exist_ok=True)
-        for folder in plan.folders:  # renamed first: whoever looks sees an artifact whole or not at all
+        for folder in folders:
             os.replace(folder, trash / uuid4().hex)
             folder.with_suffix(".lock").unlink(missing_ok=True)
-        workspace.runs.remove(run_id)
-        if (own := workspace.root / PREDICTIONS / run_id).is_dir():
-            os.replace(own, trash / uuid4().hex)
+        then()
         shutil.rmtree(trash)
     except OSError as error:
         raise disk_error(error, trash) from error
-    return plan
 
 
 def doomed_folders(run: Run, others: Iterable[Run], stored: Iterable[StoredFolder]) -> list[StoredFolder]:
@@ -109,13 +111,13 @@ def doomed_folders(run: Run, others: Iterable[Run], stored: Iterable[StoredFolde
     unfinished artifact goes if the run could have begun it and no other run without a result could.
     """
     others, by_print = list(others), {s.fingerprint: s for s in stored}
-    needed = _ancestors({p for other in others for p in other.artifacts.values()}, by_print)
+    needed = ancestors({p for other in others for p in other.artifacts.values()}, by_print)
     finished = {p: s for p, s in by_print.items() if s.finished}
     doomed = {p for p in run.artifacts.values() if p in finished} - needed
     growing = True
     while growing:
         made_from = {p for p, s in finished.items() if s.inputs & doomed}
-        served = {p for p in _ancestors(doomed, finished) if _only_served(p, doomed, finished)}
+        served = {p for p in ancestors(doomed, finished) if _only_served(p, doomed, finished)}
         more = (made_from | served) - needed - doomed
         growing, doomed = bool(more), doomed | more
     return [s for p, s in by_print.items() if p in doomed or (not s.finished and _is_only_of(s, run, others, doomed))]
@@ -138,42 +140,3 @@ def _is_only_of(partial: StoredFolder, run: Run, others: Iterable[Run], doomed: 
 def _only_served(fingerprint: str, doomed: set[str], finished: Mapping[str, StoredFolder]) -> bool:
     users = [p for p, s in finished.items() if fingerprint in s.inputs]
     return bool(users) and all(p in doomed for p in users)
-
-
-def _ancestors(prints: set[str], stored: Mapping[str, StoredFolder]) -> set[str]:
-    """The fingerprints and everything they were made from."""
-    found, front = set(prints), set(prints)
-    while front:
-        front = {i for p in front if p in stored for i in stored[p].inputs} - found
-        found |= front
-    return found
-
-
-def _stored(root: Path) -> Iterable[StoredFolder]:
-    for folder in root.glob("*/*"):
-        finished = not folder.name.endswith(PARTIAL)
-        key = _key_of(folder, finished) if folder.is_dir() else None
-        if key is not None:
-            inputs = frozenset(str(value) for value in key["inputs"].values())
-            yield StoredFolder(folder.name.removesuffix(PARTIAL), folder, inputs, finished)
-
-
-def _key_of(folder: Path, finished: bool) -> dict[str, Any] | None:
-    try:
-        if finished:
-            return dict(json.loads((folder / "manifest.json").read_text())["key"])
-        return dict(json.loads((folder / KEY).read_text()))
-    except FileNotFoundError:  # removed this instant, or begun before keys were written
-        return None
-
-
-def _is_held(folder: Path) -> bool:
-    """Whether a process is computing this artifact now."""
-    try:
-        with folder.with_suffix(".lock").open() as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False

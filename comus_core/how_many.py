@@ -27,6 +27,8 @@ def how_many_of(
     """
     from comus_core.stages.clusters import how_many_work
 
+    run.require_writable()
+
     def tick(done: int, total: int) -> None:
         on_progress(Progress("clustering", done, total))
 

@@ -66,7 +66,7 @@ def discover(
         encoder_fingerprint(config.features.encoder)  # an encoder that cannot be had is told before the long work
     context = StageContext(workspace, dataset, config, choose_device(device), on_progress)
     images = stages.check_images(context)
-    run = workspace.runs.save(workspace.runs.known(_new_run(context, images)))
+    run = workspace.runs.save(workspace.runs.known(new_run(context, images)))
     if on_run is not None:
         on_run(run)
     try:
@@ -160,7 +160,8 @@ def result_json(
     }
 
 
-def _new_run(context: StageContext, images: Artifact) -> Run:
+def new_run(context: StageContext, images: Artifact) -> Run:
+    """The row of a run over these images, not stored yet."""
     settings = {k: v for k, v in to_dict(context.config).items() if k != "dataset"}
     name = re.sub(r"[^a-z0-9]+", "-", context.dataset.name.lower()).strip("-") or "run"
     truth = context.dataset.truth

@@ -13,9 +13,11 @@ ORDERS = {
     "number": "By number",
     "name": "By name",
     "tightness": "Tightest first",
+    "uncertainty": "Least certain first",
+    "confidence": "Least salient first",
     "match": "Best match first",
 }
-DIRECTIONS = {"near": "Nearest first", "far": "Farthest first"}
+CROPS = {"near": "Nearest first", "far": "Farthest first", "uncertain": "Least certain first"}
 CARDS = 10
 
 view = view_data.current_view()
@@ -24,16 +26,18 @@ found = score_data.summaries(view, decided)
 labels = view.labels(decided)
 colour_of = dict(zip(labels.ids, colouring(view, "cluster", decided).colours, strict=True))
 near = score_data.nearest(view, decided)
-opened = state.opened_cluster()
-opened = decided.layout.into.get(opened, opened) if opened is not None else None
+opened, beside = ((decided.layout.into.get(k, k) if k is not None else None) for k in state.opened_clusters())
 alone = next((s for s in found if s.cluster == opened), None)
+other = next((s for s in found if s.cluster == beside), None)
+pair = [s for s in (alone, other) if s is not None] if alone is not other else []
 st.html(cluster_card.STYLE)
 cluster_actions.pick(view, cluster_keys.listen())
 cluster_actions.follow(view, decided.version)
 
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="cluster_controls"):
     if alone is not None:
-        state.open_cluster(opened)  # into the address, from which a page change has wiped it
+        beside = beside if len(pair) == 2 else None
+        state.open_cluster(opened, beside)  # into the address, from which a page change has wiped it
         st.button(
             "All clusters", key="all_clusters", icon=":material/arrow_back:", on_click=state.open_cluster, args=(None,)
         )
@@ -41,13 +45,19 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
         offered = {k: words for k, words in ORDERS.items() if k != "match" or view.counts is not None}
         order = choices.selected("Order of the clusters", offered, key="cluster_order", width=170)
         search = choices.searched("Find a name or class", key="cluster_search", width=220)
-    far = choices.segmented("Order of the crops", DIRECTIONS, key="crop_order") == "far"
+    crops = choices.segmented("Order of the crops", CROPS, key="crop_order")
     st.caption("Type over a name to rename its cluster.")
 
+if len(pair) == 2:
+    cluster_actions.bar(view, decided, [s.cluster for s in pair], "pair")
+    cluster_actions.moving(view, decided, None)
+    cluster_card.pair(view, decided, pair, [colour_of[s.cluster] for s in pair], crops)
+    st.stop()
+
 if alone is not None:
-    cluster_actions.bar(view, decided, [alone.cluster], alone=True)
+    cluster_actions.bar(view, decided, [alone.cluster], "alone")
     cluster_actions.moving(view, decided, alone.cluster)
-    cluster_card.alone(view, decided, alone, colour_of[alone.cluster], near[alone.cluster], far)
+    cluster_card.alone(view, decided, alone, colour_of[alone.cluster], near[alone.cluster], crops)
     st.stop()
 
 cluster_actions.bar(view, decided, cluster_actions.selected(view, decided))
@@ -58,7 +68,7 @@ if not shown:
     states.empty("No cluster is called so", "Names and, with ground truth, classes are searched.", "search_off")
 turned = paged(len(shown), key=f"clusters-{view.run.id}-{order}-{search}", page_size=CARDS)
 for summary in shown[turned]:
-    cluster_card.show(view, decided, summary, colour_of[summary.cluster], near[summary.cluster], far)
+    cluster_card.show(view, decided, summary, colour_of[summary.cluster], near[summary.cluster], crops)
 if len(shown) > CARDS:
     st.caption(f"Clusters {turned.start + 1} to {min(turned.stop, len(shown))} of {len(shown)}")
 cluster_actions.rejected(view, decided)

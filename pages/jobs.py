@@ -1,18 +1,20 @@
-"""What is at work and what has ended; and all runs, to be named, noted, put away or deleted."""
+"""What is at work and what has ended; all runs, to be named, noted, put away or deleted; and what they take on disk."""
 
 import streamlit as st
 
 from app import navigation
-from app.components import choices, job_panel, run_list
+from app.components import choices, disk_panel, job_panel, run_list
 from app.components.job_card import STYLE
 
 st.html(STYLE)
 with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="jobs_head"):
     st.title("Jobs and runs", anchor=False, width="content")
-    side = choices.segmented("Jobs or runs", {"jobs": "Jobs", "runs": "Runs"}, key="jobs_or_runs")
-    st.page_link(navigation.page("new"), label="New run", icon=navigation.PAGES["new"].icon)
+    side = choices.segmented("Jobs, runs or disk", {"jobs": "Jobs", "runs": "Runs", "disk": "Disk"}, key="jobs_or_runs")
+    st.page_link(navigation.page("new"), label="Discover", icon=navigation.PAGES["new"].icon)
 
 if side == "jobs":
     job_panel.show()
-else:
+elif side == "runs":
     run_list.show()
+else:
+    disk_panel.show()

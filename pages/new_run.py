@@ -1,14 +1,14 @@
-"""A run before it starts: its images, its settings, what it will cost and owe to supervision."""
+"""A run before it starts: its images, its settings, what it will cost and owe to supervision; and those at work."""
 
 import streamlit as st
 
 from app import view_data
-from app.components import dataset_picker, run_preview, run_settings
+from app.components import dataset_picker, discover_jobs, run_preview, run_settings
 from app.components.job_card import STYLE
 from comus_core.places import image_roots
 
 st.html(STYLE)
-st.title("New run", anchor=False)
+st.title("Discover", anchor=False)
 roots = image_roots(view_data.workspace().root)
 left, right = st.columns([3, 2], gap="large")
 
@@ -20,3 +20,4 @@ with left:
 
 with right, st.container(key="run_preview"):
     run_preview.show(picked, values, roots)
+    discover_jobs.show()

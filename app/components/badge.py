@@ -32,6 +32,13 @@ def of_run(run: Run) -> None:
     show(run.provenance["supervision"], tuple(run.provenance.get("non_commercial", ())))
 
 
+def read_only(run: Run) -> None:
+    """Mark a run that came in a bundle."""
+    if run.read_only:
+        words = "It came in a bundle: to be looked at. Names, filter and clusters are its maker's."
+        st.badge("read-only", icon=":material/lock:", color="gray", help=words)
+
+
 def synthetic() -> None:
     """Mark drawn images, which say nothing about photographs."""
     st.badge(

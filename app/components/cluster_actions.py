@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -14,13 +14,13 @@ from app.components import choices, cluster_keys, split_dialog
 from app.components.gallery import grid
 from app.palette import UNASSIGNED
 from comus_core import curating
-from comus_core.category_affinity import most_confused
 from comus_core.errors import ComusError
 from comus_core.run_view import RunView
 from comus_core.workspace.decisions import Decisions, Step
 
 NOWHERE = -1  # the target of a move that rejects
 WIDTH = 34  # characters of what an undo takes back, on its button
+Shown = Literal["cards", "alone", "pair"]
 FOLLOWED_S = 4  # seconds until a page sees what another window decided
 
 
@@ -48,21 +48,21 @@ def pick(view: RunView, change: Mapping[str, Any] | None) -> None:
         state.set_setting(_crops_key(view), (*others, *asked) if change.get("picked") else others)
 
 
-def bar(view: RunView, decided: Decisions, ids: Sequence[int], alone: bool = False) -> None:
-    """The buttons for the clusters `ids`, the way back, and the list of keys."""
-    now, found = decided.version, curating.history(view)
+def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "cards") -> None:
+    """The buttons for the clusters `ids`, the way back, and the list of keys; `shown` is what the page shows."""
+    now, found, free = decided.version, curating.history(view), not view.run.read_only
     names = ", ".join(decided.name_of(k) for k in ids)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="cluster_actions"):
-        if not alone:
+        if shown != "alone":
             _button(
                 "Merge",
                 "merge_clusters",
                 "merge",
                 "Make one cluster of those selected (m)",
                 lambda: _merge(view, ids, now),
-                len(ids) >= 2,
+                len(ids) >= 2 and free,
             )
-        can_split = len(ids) == 1
+        can_split = len(ids) == 1 and free
         if st.button(
             "Split",
             key="split_cluster",
@@ -77,36 +77,44 @@ def bar(view: RunView, decided: Decisions, ids: Sequence[int], alone: bool = Fal
             "block",
             "Count them as background, and train on none of them (r)",
             lambda: act(f"Rejected: {names}", lambda: curating.reject(view, ids, based_on=now)),
-            bool(ids),
+            bool(ids) and free,
         )
-        way_back("Undo", "undo_decision", "undo", found.undoable, lambda: curating.undo(view, based_on=now), "u")
-        way_back("Redo", "redo_decision", "redo", found.redoable, lambda: curating.redo(view, based_on=now), "Shift+u")
+        undo, redo = (found.undoable, found.redoable) if free else (None, None)
+        way_back("Undo", "undo_decision", "undo", undo, lambda: curating.undo(view, based_on=now), "u")
+        way_back("Redo", "redo_decision", "redo", redo, lambda: curating.redo(view, based_on=now), "Shift+u")
         cluster_keys.help_button()
-        if ids and not alone:
+        if ids and shown == "cards":
             st.markdown(f"**{len(ids)} selected:** {job_words.plain(names)}", width="content")
             _button("Clear", "clear_clusters", "close", "Select none", lambda: _clear(view), True)
 
 
 def candidates(view: RunView, decided: Decisions) -> None:
-    """With ground truth: the two clusters that hold most pixels of the same classes."""
-    if view.counts is None:
+    """The two clusters most often confused, and what that was seen by."""
+    found = score_data.confused(view, decided)
+    if found is None:
         return
-    scored = score_data.scored(view, decided, score_data.matchings(view, decided)[0], filtered=False)
-    pair = most_confused(scored.contingency)
-    if pair is None:
-        return
-    ids = view.categories(decided).ids
-    one, other = ids[pair[0]], ids[pair[1]]
-    names = f"**{job_words.plain(decided.name_of(one))}** and **{job_words.plain(decided.name_of(other))}**"
+    names = " and ".join(f"**{job_words.plain(decided.name_of(k))}**" for k in (found.one, found.other))
+    if found.by == "ground truth":
+        why = f"with {found.shared:,.0f} pixels of the same classes"
+    else:
+        why = f"{100 * found.shared:.0f} % of the affinity in the neighbour graph lies between them"
+        why += f", of {found.asked:,} proposals asked" if found.asked < len(view) else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="confused"):
-        st.markdown(f"Most often confused: {names}, with {pair[2]:,} pixels of the same classes", width="content")
+        st.markdown(f"Most often confused: {names}, {why}", width="content")
+        both = (found.one, found.other)
         _button(
-            "Select both", "select_confused", "library_add_check", "", lambda: _select_only(view, (one, other)), True
+            "Open both",
+            "open_confused",
+            "splitscreen_right",
+            "Side by side (c)",
+            lambda: state.open_cluster(*both),
+            True,
         )
+        _button("Select both", "select_confused", "library_add_check", "", lambda: _select_only(view, both), True)
 
 
-def moving(view: RunView, decided: Decisions, here: int) -> None:
-    """Where picked crops go: a list of the other clusters, and the button."""
+def moving(view: RunView, decided: Decisions, here: int | None) -> None:
+    """Where picked crops go: a list of the clusters but the one that is `here` alone, and the button."""
     crops, labels = picked_crops(view), view.labels(decided)
     words = {k: name for k, name in zip(labels.ids, labels.names, strict=True) if k != here}
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="move_bar"):
@@ -119,7 +127,7 @@ def moving(view: RunView, decided: Decisions, here: int) -> None:
             "drive_file_move",
             "Put the picked crops there; the filter keeps them",
             lambda: _move(view, crops, target, f"Moved {number} to {name}", decided.version),
-            bool(crops),
+            bool(crops) and not view.run.read_only,
         )
         if crops:
             _button("Clear", "clear_crops", "close", "Pick none", lambda: _clear_crops(view), True)

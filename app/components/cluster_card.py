@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from app.components.gallery import grid, paged
 from app.palette import CORE, FILTERED
 from comus_core import curating
 from comus_core.categories import Categories
-from comus_core.cluster_summary import ClusterSummary
+from comus_core.cluster_summary import ClusterSummary, CropOrder, crop_order, uncertainty_of
 from comus_core.run_view import RunView
 from comus_core.types import IntArray
 from comus_core.workspace.decisions import Decisions
@@ -32,17 +33,16 @@ def show(
     summary: ClusterSummary,
     colour: str,
     near: Sequence[int],
-    farthest_first: bool = False,
+    order: CropOrder = "near",
 ) -> None:
     """Draw the card of a cluster among others; its crops lead to photographs, its link to the cluster alone."""
     with st.container(border=True, key=f"card_{summary.cluster}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{summary.cluster}"):
             _selecting(view, decided, summary)
             heading(view, decided, summary, colour)
-            address = "clusters?" + html.escape(urlencode({"run": view.run.id, "cluster": summary.cluster}))
-            link = f'<a class="comus-link" href="{address}">See all</a>'
-            st.html(f'<div class="comus-line">{_facts(summary)}{_near(decided, near)}{link}</div>')
-        st.html(_sides(view, decided, summary, slice(0, PREVIEW), farthest_first))
+            link = f'<a class="comus-link" data-open href="{_address(view, summary.cluster)}">See all</a>'
+            st.html(f'<div class="comus-line">{_facts(summary)}{_near(view, decided, summary, near)}{link}</div>')
+        st.html(_sides(view, decided, summary, slice(0, PREVIEW), order))
 
 
 def alone(
@@ -51,15 +51,30 @@ def alone(
     summary: ClusterSummary,
     colour: str,
     near: Sequence[int],
-    farthest_first: bool = False,
+    order: CropOrder = "near",
 ) -> None:
     """Draw one cluster whole, its two sides turned together; its crops can be picked."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{summary.cluster}"):
         heading(view, decided, summary, colour)
-        st.html(f'<div class="comus-line">{_facts(summary)}{_near(decided, near)}</div>')
+        st.html(f'<div class="comus-line">{_facts(summary)}{_near(view, decided, summary, near)}</div>')
     longest = max(len(summary.core), len(summary.filtered))
     turned = paged(longest, key=f"cluster-{view.run.id}-{summary.cluster}", page_size=WHOLE_PAGE)
-    st.html(_sides(view, decided, summary, turned, farthest_first, whole=True))
+    st.html(_sides(view, decided, summary, turned, order, whole=True))
+
+
+def pair(
+    view: RunView, decided: Decisions, both: Sequence[ClusterSummary], colours: Sequence[str], order: CropOrder
+) -> None:
+    """Draw two clusters beside each other, turned together; their crops can be picked."""
+    longest = max(max(len(s.core), len(s.filtered)) for s in both)
+    key = f"clusters-{view.run.id}-{both[0].cluster}-{both[1].cluster}"
+    turned = paged(longest, key=key, page_size=WHOLE_PAGE // 2)
+    for column, summary, colour in zip(st.columns(2, gap="medium"), both, colours, strict=True):
+        with column, st.container(key=f"pair_{summary.cluster}"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{summary.cluster}"):
+                heading(view, decided, summary, colour)
+                st.html(f'<div class="comus-line">{_facts(summary)}</div>')
+            st.html(_sides(view, decided, summary, turned, order, whole=True))
 
 
 def _selecting(view: RunView, decided: Decisions, summary: ClusterSummary) -> None:
@@ -102,27 +117,45 @@ def rename(view: RunView, summary: ClusterSummary, name: str, version: int) -> N
 def _facts(summary: ClusterSummary) -> str:
     words = [f"<span>{summary.size:,} proposals</span>"]
     if summary.match is not None:
-        found = summary.match.class_name
-        share = f" ({summary.match.purity:.0f} % of its pixels)" if found else ""
-        words.append(f"<span>stands for <b>{html.escape(found or 'no class')}</b>{share}</span>")
+        found, match = summary.match.class_name, summary.match
+        words.append(f"<span>stands for <b>{html.escape(found or 'no class')}</b></span>")
+        if found:
+            words.append(f'<span title="Share of its pixels that are of the class">purity {match.purity:.0f} %</span>')
+            words.append(f'<span title="Of this cluster alone, before the filter">IoU {match.iou:.1f} %</span>')
+    if not math.isnan(summary.confidence):
+        title = "Mean saliency inside its masks"
+        words.append(f'<span title="{title}">saliency {100 * summary.confidence:.0f} %</span>')
+    if not math.isnan(summary.uncertainty):
+        title = "Mean of 1 − silhouette: above 1, another cluster is nearer"
+        words.append(f'<span title="{title}">uncertainty {summary.uncertainty:.2f}</span>')
     if summary.by_hand:
         words.append(f"<span>{summary.by_hand:,} moved here by hand</span>")
     return "".join(words)
 
 
-def _near(decided: Decisions, near: Sequence[int]) -> str:
-    names = ", ".join(html.escape(decided.name_of(k)) for k in near)
-    return f'<span class="comus-near">nearest: {names}</span>' if near else ""
+def _near(view: RunView, decided: Decisions, summary: ClusterSummary, near: Sequence[int]) -> str:
+    """The nearest clusters, each a link that puts it beside this one."""
+    links = [
+        f'<a class="comus-link" data-near href="{_address(view, summary.cluster, k)}" title="Open both">'
+        f"{html.escape(decided.name_of(k))}</a>"
+        for k in near
+    ]
+    return f'<span class="comus-near">nearest: {", ".join(links)}</span>' if near else ""
+
+
+def _address(view: RunView, cluster: int, beside: int | None = None) -> str:
+    given = {"run": view.run.id, "cluster": cluster} | ({} if beside is None else {"beside": beside})
+    return "clusters?" + html.escape(urlencode(given))
 
 
 def _sides(
-    view: RunView, decided: Decisions, summary: ClusterSummary, shown: slice, farthest_first: bool, whole: bool = False
+    view: RunView, decided: Decisions, summary: ClusterSummary, shown: slice, order: CropOrder, whole: bool = False
 ) -> str:
-    step, marked = -1 if farthest_first else 1, cluster_actions.picked_crops(view) if whole else None
-    side = partial(_side, view, view.categories(decided), shown=shown, picked=marked)
-    core = side("Core", CORE, summary.core[::step], words=f"{len(summary.core):,} kept")
+    marked = cluster_actions.picked_crops(view) if whole else None
+    side = partial(_side, view, view.categories(decided), shown=shown, order=order, picked=marked)
+    core = side("Core", CORE, summary.core, words=f"{len(summary.core):,} kept")
     words = f"{len(summary.filtered):,} dropped at {summary.percent:g} %"
-    dropped = side("Filtered", FILTERED, summary.filtered[::step], words=words)
+    dropped = side("Filtered", FILTERED, summary.filtered, words=words)
     return f'<div class="comus-sides{" comus-whole" if whole else ""}">{core}{dropped}</div>'
 
 
@@ -134,10 +167,13 @@ def _side(
     rows: IntArray,
     *,
     shown: slice,
+    order: CropOrder,
     words: str,
     picked: Collection[str] | None,
 ) -> str:
-    captions = ["by hand" if found.by_hand[row] else f"{found.distance[row]:.3f}" for row in rows[shown]]
+    rows = crop_order(view, rows, order)
+    told = uncertainty_of(view) if order == "uncertain" else found.distance
+    captions = ["by hand" if found.by_hand[row] else f"{told[row]:.3f}" for row in rows[shown]]
     if len(rows[shown]):
         body = grid(view, rows[shown], captions=captions, outlines=colour, size=160, picked=picked)
     else:

@@ -1,15 +1,19 @@
 // Keys of the Clusters page: they press what a mouse would press, so that each has one meaning. And picks of crops.
 const BUTTONS = {
   m: "merge_clusters", s: "split_cluster", r: "reject_clusters", u: "undo_decision", U: "redo_decision", "?": "cluster_help",
+  c: "open_confused", V: "move_crops",
 }
 const TYPING = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]"
 const cards = () => [...document.querySelectorAll("[class*='st-key-card_']")]
 const keyOf = (card) => [...card.classList].find((name) => name.startsWith("st-key-card_"))
+const crops = () => [...document.querySelectorAll("figure:has([data-pick])")]
+const idOf = (crop) => crop.querySelector("[data-pick]").dataset.pick
 
 export default function ({ setTriggerValue }) {
   const mark = document.createElement("style")
   document.head.append(mark)
   let current = sessionStorage.getItem("comus.card") ?? ""
+  let crop = ""
   let lastPick = null
 
   const show = (card) => {
@@ -18,23 +22,53 @@ export default function ({ setTriggerValue }) {
     mark.textContent = current ? `.${current} { box-shadow: 0 0 0 3px #5b7fe8; }` : ""
     card?.scrollIntoView({ block: "nearest", behavior: "instant" })
   }
-  const step = (by) => {
-    const all = cards()
-    const at = all.findIndex((card) => keyOf(card) === current)
-    const next = at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1)
-    if (all[next]) show(all[next])
+  const currentCard = () => cards().find((card) => keyOf(card) === current)
+  const currentCrop = () => crops().find((one) => idOf(one) === crop)
+  const showCrop = (one) => {
+    document.querySelectorAll(".comus-current").forEach((other) => other.classList.remove("comus-current"))
+    crop = idOf(one)
+    one.classList.add("comus-current")
+    one.scrollIntoView({ block: "nearest", behavior: "instant" })
   }
+  const stepTo = (all, here, by, go) => {
+    const at = all.indexOf(here)
+    const next = at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1)
+    if (all[next]) go(all[next])
+  }
+  const step = (by) => (cards().length ? stepTo(cards(), currentCard(), by, show) : stepTo(crops(), currentCrop(), by, showCrop))
   const press = (name) => document.querySelector(`.st-key-${name} button:not(:disabled)`)?.click()
+  const scope = () => currentCard() ?? document
+  const turn = (name) => document.querySelector(`[data-testid=${name}]:not(:disabled)`)?.click()
+  const pickOrSelect = () => {
+    if (cards().length) currentCard()?.querySelector("[class*='st-key-pick_'] input")?.click()
+    else currentCrop()?.querySelector("[data-pick]").click()
+  }
+  const nameIt = () => {
+    const field = scope().querySelector("[class*='st-key-name_'] input")
+    field?.focus()
+    field?.select()
+  }
+  const KEYS = {
+    j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1), x: pickOrSelect, n: nameIt,
+    o: () => (currentCard()?.querySelector("a[data-open]") ?? currentCrop()?.querySelector("a"))?.click(),
+    b: () => scope().querySelector("a[data-near]")?.click(),
+    Escape: () => press("all_clusters"),
+    "[": () => turn("stPaginationPrevious"), "]": () => turn("stPaginationNext"),
+    v: () => document.querySelector(".st-key-move_to [role=combobox]")?.focus(),
+  }
 
   const onKey = (event) => {
     const target = event.composedPath()[0]
-    if (event.defaultPrevented || target.closest?.(TYPING) || document.querySelector("[role=dialog]")) return
+    if (event.defaultPrevented || document.querySelector("[role=dialog]")) return
+    if (target.closest?.(TYPING)) {
+      if (event.key === "Escape" && !document.querySelector("[role=listbox]")) target.blur()
+      return
+    }
     const command = event.ctrlKey || event.metaKey
+    const own = event.key === "Enter" && !target.closest?.("button, a, summary") ? KEYS.o : KEYS[event.key]
     if (command && event.key.toLowerCase() === "z") press(event.shiftKey ? BUTTONS.U : BUTTONS.u)
     else if (command || event.altKey) return
-    else if (event.key === "j" || event.key === "ArrowDown") step(1)
-    else if (event.key === "k" || event.key === "ArrowUp") step(-1)
-    else if (event.key === "x") document.querySelector(`.${current || "none"} [class*='st-key-pick_'] input`)?.click()
+    else if (own) own()
     else if (BUTTONS[event.key]) press(BUTTONS[event.key])
     else return
     event.preventDefault()
@@ -51,7 +85,7 @@ export default function ({ setTriggerValue }) {
     const wanted = pick.getAttribute("aria-pressed") !== "true"
     setTriggerValue("crops", { ids: range.map((one) => one.dataset.pick), picked: wanted })
   }
-  show(cards().find((card) => keyOf(card) === current))
+  show(currentCard())
   document.addEventListener("keydown", onKey)
   document.addEventListener("click", onClick)
   return () => {

@@ -9,9 +9,17 @@ from typing import Any
 import streamlit as st
 
 KEYS = {
-    "j, ↓": "next card",
-    "k, ↑": "previous card",
-    "x": "select or deselect the card",
+    "j, ↓": "next card; in an opened cluster the next crop",
+    "k, ↑": "previous card or crop",
+    "x": "select or deselect the card, pick or let go the crop",
+    "o, Enter": "open the card; of a crop its photograph",
+    "b": "open the card's cluster beside its nearest",
+    "c": "open the two most often confused",
+    "Esc": "back to all clusters; out of a field",
+    "n": "name the card's cluster",
+    "[, ]": "previous page, next page",
+    "v": "choose where picked crops go",
+    "V": "move the picked crops there",
     "m": "merge the selected",
     "s": "split the selected one",
     "r": "reject the selected",

@@ -16,6 +16,7 @@ from comus_core import filter_draft
 from comus_core.cluster_summary import summaries
 from comus_core.config import FilterBy
 from comus_core.core_curves import NAMES, means_of
+from comus_core.errors import ComusError
 from comus_core.evaluation.report import CurvePoint, Score
 from comus_core.proposal_table import chosen
 from comus_core.run_view import RunView
@@ -238,7 +239,11 @@ def _selected_only() -> bool:
 
 
 def _apply(view: RunView, draft: Decisions) -> None:
-    decided = filter_draft.apply(view.workspace, view.run, draft)
+    try:
+        decided = filter_draft.apply(view.workspace, view.run, draft)
+    except ComusError as fault:
+        st.toast(str(fault), icon=":material/error:", duration="long")
+        return
     state.set_setting(_key(view), (decided, decided))
     st.toast("The filter is decided: pseudo-masks and the core on every page follow it.", icon=":material/check:")
 

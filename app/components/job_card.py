@@ -102,7 +102,8 @@ def _buttons(job: Job, run: Run | None, active: bool) -> None:
             stopping = job.state == "cancelling"
             _button(job, "Cancel", "stop_circle", cancel, "What is finished is kept; it can be resumed.", stopping)
         elif job.state in jobs.RESUMABLE:
-            _button(job, "Resume", "replay", resume, "Goes on from what is finished.")
+            label = "Retry" if job.state == "failed" else "Resume"
+            _button(job, "Resume", "replay", resume, "Goes on from what is finished.", label=label)
         if run is not None and "clustering" in run.artifacts:
             st.page_link(
                 navigation.page("explore"),
@@ -117,11 +118,17 @@ def _buttons(job: Job, run: Run | None, active: bool) -> None:
 
 
 def _button(
-    job: Job, label: str, icon: str, act: Callable[[int], object], explained: str, disabled: bool = False
+    job: Job,
+    name: str,
+    icon: str,
+    act: Callable[[int], object],
+    explained: str,
+    disabled: bool = False,
+    label: str = "",
 ) -> None:
     st.button(
-        label,
-        key=f"job_{label.lower()}_{job.id}",
+        label or name,
+        key=f"job_{name.lower()}_{job.id}",
         icon=f":material/{icon}:",
         help=explained,
         disabled=disabled,

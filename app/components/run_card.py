@@ -7,38 +7,43 @@ import time
 import streamlit as st
 
 from app import job_words, navigation, run_form, view_data
-from app.components import badge, run_dialogs
+from app.components import adding, badge, bundles, run_dialogs
 from app.components.job_card import attempt, resume
 from app.components.run_header import facts
 from app.components.run_settings import MATCHINGS
 from comus_core import jobs
+from comus_core.disk_use import RunUse
 from comus_core.jobs import Job
 from comus_core.workspace import Run
 
 
-def show(run: Run, job: Job | None) -> None:
-    """Draw a run; `job` is the newest that worked on it."""
+def show(run: Run, job: Job | None, taken: RunUse) -> None:
+    """Draw a run; `job` is the newest that worked on it, `taken` what it takes on disk."""
     with st.container(border=True, gap="small", key=f"run_{run.id}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"run_head_{run.id}"):
             st.badge(**badge.state_words(run))
             badge.of_run(run)
             if run.provenance.get("synthetic"):
                 badge.synthetic()
+            badge.read_only(run)
             if run.archived:
                 st.badge("archived", color="gray", icon=":material/archive:")
         st.markdown(facts(run))
+        if "added_to" in run.provenance:
+            st.caption(f":material/add_photo_alternate: Images added to `{run.provenance['added_to']}`")
         if run.note:
             st.markdown(f":material/sticky_note_2: {job_words.plain(run.note)}")
-        st.caption(" · ".join(_figures(run)))
+        st.caption(" · ".join(_figures(run, taken)))
         _buttons(run, job)
 
 
-def _figures(run: Run) -> list[str]:
+def _figures(run: Run, taken: RunUse) -> list[str]:
     score, scores = run.result.get("evaluation"), []
     if score:
         matching = MATCHINGS.get(score["matching"], score["matching"])
         scores = [f"mIoU **{score['miou']:.1f}** before the filter ({matching} matching)"]
-    return [*scores, f"changed {job_words.stored_time(run.updated_at, time.time())}", f"`{run.id}`"]
+    disk = f"{job_words.bytes_words(taken.own)} of its own, {job_words.bytes_words(taken.shared)} shared"
+    return [*scores, disk, f"changed {job_words.stored_time(run.updated_at, time.time())}", f"`{run.id}`"]
 
 
 def _buttons(run: Run, job: Job | None) -> None:
@@ -58,6 +63,14 @@ def _buttons(run: Run, job: Job | None) -> None:
             )
         if st.button("Name and note", key=f"run_name_{run.id}", icon=":material/edit:"):
             run_dialogs.name_and_note(run)
+        if "clustering" in run.artifacts and st.button(
+            "Bundle", key=f"run_bundle_{run.id}", icon=":material/folder_zip:", help="One zip, for a colleague."
+        ):
+            bundles.give(run)
+        if "clustering" in run.artifacts and st.button(
+            "Add images", key=f"run_add_{run.id}", icon=":material/add_photo_alternate:", help="Into its clusters."
+        ):
+            adding.show(run)
         if st.button("Settings", key=f"run_settings_{run.id}", icon=":material/settings:"):
             run_dialogs.settings(run)
         st.button(

@@ -20,6 +20,7 @@ def show(run: Run, title: str) -> None:
             badge.of_run(run)
             if run.provenance.get("synthetic"):
                 badge.synthetic()
+            badge.read_only(run)
     st.caption(facts(run))
 
 

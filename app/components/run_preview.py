@@ -55,6 +55,7 @@ def _cost(found: Preview) -> None:
         st.metric("Memory", job_words.bytes_words(found.cost.memory_bytes), width="content")
     basis = "from the speeds of earlier runs here" if found.cost.measured else "from arithmetic; the first run measures"
     st.caption(f"If nothing can be reused; {basis}.")
+    st.caption(" · ".join(f"{words} {job_words.about(seconds)}" for words, seconds in run_form.stage_costs(found.cost)))
     if found.cost.disk_bytes > found.free_bytes:
         st.warning(f"Only {job_words.bytes_words(found.free_bytes)} of disk are free.", icon=":material/hard_drive:")
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import navigation, state, view_data
-from app.components import badge, choices
+from app import job_news, navigation, state, view_data
+from app.components import badge, choices, job_card
 from comus_core import jobs
 from comus_core.workspace import Run
+
+BUSY_EVERY, IDLE_EVERY = 2.0, 10.0  # seconds between looks at the jobs
+SEEN = "jobs-seen-ended"
 
 
 def show(run: Run | None) -> None:
@@ -36,7 +39,18 @@ def _label(run: Run) -> str:
 
 
 def _jobs_line() -> None:
+    """The line of jobs at work, which also tells when a long one has ended, whatever page is open."""
     active = jobs.list_jobs(view_data.workspace(), jobs.ACTIVE)
+    st.fragment(_look_at_jobs, run_every=BUSY_EVERY if active else IDLE_EVERY, key="jobs_line")()
+
+
+def _look_at_jobs() -> None:
+    found = jobs.list_jobs(view_data.workspace())
+    ended, seen = job_news.news(found, state.setting(SEEN, None))
+    state.set_setting(SEEN, seen)
+    for job in ended:
+        st.toast(job_news.words(job), icon=f":material/{job_card.ICONS[job.state]}:", duration="infinite")
+    active = [job for job in found if job.state in jobs.ACTIVE]
     if active:
         number = f"{len(active)} jobs at work" if len(active) > 1 else "1 job at work"
         st.page_link(navigation.page("jobs"), label=number, icon=":material/progress_activity:")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from comus_core import curating, score_tables
+from comus_core.category_affinity import Confused, confused_pair
 from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.cluster_summary import ClusterSummary, summaries
 from comus_core.run_view import RunView, open_run_view
@@ -45,16 +48,20 @@ def clusters() -> None:
 @WORKSPACE
 @JSON
 def listing(run_name: str, workspace: str | None, json_file: Path | None) -> None:
-    """List the clusters of RUN: id, name, size, core, and with ground truth purity and IoU."""
+    """List the clusters of RUN: id, name, size, core, purity and IoU with ground truth; and the most confused two."""
     place = open_workspace(workspace)
     view = open_run_view(place, place.runs.find(run_name))
     decided = curating.decided_in(view)
     rows = cluster_rows(view, decided)
-    give({"run": view.run.id, "version": decided.version, "clusters": rows}, json_file)
+    pair = _confused(view, decided)
+    told = asdict(pair) if pair is not None else None
+    give({"run": view.run.id, "version": decided.version, "clusters": rows, "confused": told}, json_file)
     width = max([len(row["name"]) for row in rows] + [4])
     click.echo(f"{'id':>4}  {'name':{width}}  {'size':>6}  {'core':>6}  filter  purity     IoU  class")
     for row in rows:
         click.echo(_line(row, width))
+    if pair is not None:
+        click.echo(f"most often confused, by {pair.by}: {decided.name_of(pair.one)} and {decided.name_of(pair.other)}")
 
 
 def cluster_rows(view: RunView, decided: Decisions) -> list[dict[str, Any]]:
@@ -217,10 +224,23 @@ def _row(summary: ClusterSummary) -> dict[str, Any]:
         "core": len(summary.core),
         "filter": summary.percent,
         "by_hand": summary.by_hand,
+        "confidence": _number(summary.confidence),
+        "uncertainty": _number(summary.uncertainty),
     }
     if summary.match is not None:
         row |= {"class": summary.match.class_name, "purity": summary.match.purity, "iou": summary.match.iou}
     return row
+
+
+def _number(value: float) -> float | None:
+    """JSON has no NaN."""
+    return None if math.isnan(value) else value
+
+
+def _confused(view: RunView, decided: Decisions) -> Confused | None:
+    if view.counts is None:
+        return confused_pair(view, decided)
+    return confused_pair(view, decided, score_view(view, decided, "majority", filtered=False).contingency)
 
 
 def _line(row: dict[str, Any], width: int) -> str:

@@ -9,9 +9,12 @@ from types import FrameType
 import click
 
 from comus_core.cli.ablate import ablate
+from comus_core.cli.add import add
 from comus_core.cli.app import app
+from comus_core.cli.bundle import bundle, open_bundle
 from comus_core.cli.clusters import clusters
 from comus_core.cli.compare import compare
+from comus_core.cli.disk import clean, disk
 from comus_core.cli.doctor import doctor
 from comus_core.cli.how_many import how_many
 from comus_core.cli.images import images
@@ -38,6 +41,7 @@ COMMANDS = (
     app,
     images,
     run,
+    add,
     train,
     evaluate,
     scores,
@@ -51,6 +55,10 @@ COMMANDS = (
     ablate,
     runs,
     show,
+    bundle,
+    open_bundle,
+    disk,
+    clean,
     weights,
     doctor,
     jobs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from typing import Any
@@ -68,5 +69,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes in words: 12 MB, 3.4 GB."""
+    """Bytes in words: 40 kB, 12 MB, 3.4 GB; few are not called none."""
+    if count < 1e6:
+        return f"{math.ceil(count / 1000)} kB"
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

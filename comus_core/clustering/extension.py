@@ -104,7 +104,12 @@ def assign_by_nystrom(
     Raises:
         SettingsError: as `nystrom`.
     """
-    rows = nystrom(new_vectors, vectors, embedding, eigenvalues, neighbours, attached).astype(np.float64)
+    return nearest_centre(nystrom(new_vectors, vectors, embedding, eigenvalues, neighbours, attached), centres)
+
+
+def nearest_centre(rows: FloatArray, centres: FloatArray) -> tuple[IntArray, FloatArray]:
+    """The cluster of each extended row (m, k) among the (K, k) centres, and its confidence: see `assign_by_nystrom`."""
+    rows = rows.astype(np.float64)
     distance = np.stack([np.linalg.norm(rows - centre, axis=1) for centre in centres.astype(np.float64)], axis=1)
     winner = distance.argmin(axis=1)
     if len(centres) == 1:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from comus_core.config import RunConfig, from_dict
+from comus_core.config import Assign, RunConfig, check_choice, from_dict
 from comus_core.errors import SettingsError
 from comus_core.self_training import TrainingRequest, TrainingSettings, what_was_asked
 from comus_core.self_training.ablation import Ablation, ablation_of
@@ -198,6 +198,29 @@ def _similar(workspace: Workspace, settings: Mapping[str, Any], device: str, tel
     write_json(Path(out), find_similar_to(run, Path(picture), workspace, device=device, on_progress=tell.on_progress))
 
 
+def add_settings(settings: Mapping[str, Any]) -> tuple[str, str, Assign | None]:
+    """The run's id, the data set of the new images, and how they are assigned, from `run`, `dataset`, `assign`.
+
+    Raises:
+        SettingsError: one is missing, or there is no such way to assign.
+    """
+    if not settings.get("run") or not settings.get("dataset"):
+        raise SettingsError("images are added to a run from a data set: give both")
+    assign = settings.get("assign")
+    if assign is not None:
+        check_choice("assign", assign, Assign)
+    return str(settings["run"]), str(settings["dataset"]), assign
+
+
+def _add(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
+    from comus_core.adding import add_images
+
+    run_id, dataset, assign = add_settings(settings)
+    options: dict[str, Any] = {"on_progress": tell.on_progress, "on_run": lambda run: tell.on_run(run.id)}
+    added = add_images(workspace.runs.get(run_id), dataset, workspace, assign=assign, device=device, **options)
+    tell.log(f"{added.result['images']} images, {added.result['proposals']} proposals, in run {added.id}")
+
+
 KINDS: dict[str, Kind] = {
     "discover": Kind(discover_settings, _discover),
     "train": Kind(training_of, _train),
@@ -206,6 +229,7 @@ KINDS: dict[str, Kind] = {
     "images": Kind(images_settings, _images),
     "similar": Kind(similar_settings, _similar),
     "predict": Kind(predict_settings, _predict),
+    "add": Kind(add_settings, _add),
 }
 
 

@@ -49,6 +49,7 @@ def ablate(
         WorkspaceError: the run has no clusters yet.
         ComusError: a row's own fault; what is finished stays.
     """
+    run.require_writable()
     from comus_core.device import choose_device
 
     require_truth(run, workspace, ablation)

@@ -61,6 +61,7 @@ def train(
         WeightsError: the backbone's weights are not here.
         ComusError: a round's own fault; earlier rounds and the last checkpoint stay.
     """
+    run.require_writable()
     from comus_core.device import choose_device
     from comus_core.self_training.team import joined
     from comus_core.self_training.tuning import kept_memory

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from comus_core.config import FilterBy, check_choice
-from comus_core.errors import ConflictError, SettingsError
+from comus_core.errors import ConflictError, SettingsError, WorkspaceError
 from comus_core.workspace.database import Database
 from comus_core.workspace.layout import Layout, unpacked
 
@@ -166,9 +166,11 @@ class DecisionLog:
             ConflictError: a decision since `based_on` is about the same thing; nothing is written.
             SettingsError: the kind is unknown, a value is out of range, or it makes no sense any more; nothing is
                 written.
+            WorkspaceError: the run came in a bundle and is read-only.
         """
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         with self.database.writing() as connection:
+            _require_writable(connection, run)
             events = _events(connection, run, clustering)
             payload |= make(events) if make is not None else {}
             history = History(events)
@@ -179,6 +181,15 @@ class DecisionLog:
             connection.execute(
                 "INSERT INTO events (run, clustering, at, kind, payload) VALUES (?, ?, ?, ?, ?)",
                 (run, clustering, at, kind, json.dumps(payload, ensure_ascii=False)),
+            )
+        return self.read(run, clustering)
+
+    def copy(self, run: str, clustering: str, events: Sequence[Event]) -> Decisions:
+        """Write decisions that were taken elsewhere, and that `replay` takes, on a clustering that has none here."""
+        with self.database.writing() as connection:
+            connection.executemany(
+                "INSERT INTO events (run, clustering, at, kind, payload) VALUES (?, ?, ?, ?, ?)",
+                [(run, clustering, e.at, e.kind, json.dumps(e.payload, ensure_ascii=False)) for e in events],
             )
         return self.read(run, clustering)
 
@@ -211,6 +222,12 @@ def _events(connection: sqlite3.Connection, run: str, clustering: str) -> list[E
     query = "SELECT * FROM events WHERE run = ? AND clustering = ? ORDER BY id"
     rows = connection.execute(query, (run, clustering)).fetchall()
     return [Event(r["id"], r["at"], r["kind"], json.loads(r["payload"])) for r in rows]
+
+
+def _require_writable(connection: sqlite3.Connection, run: str) -> None:
+    row = connection.execute("SELECT provenance FROM runs WHERE id = ?", (run,)).fetchone()
+    if row is not None and "bundle" in json.loads(row["provenance"]):
+        raise WorkspaceError(f"run {run} came in a bundle and is read-only: run it here to decide on anything")
 
 
 def _apply(state: Decisions, event: Event) -> Decisions:

@@ -37,6 +37,16 @@ class Run:
     artifacts: dict[str, str] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def read_only(self) -> bool:
+        """Whether it came in a bundle: to be looked at, not decided on or trained."""
+        return "bundle" in self.provenance
+
+    def require_writable(self) -> None:
+        """Raise `WorkspaceError` if it is read-only."""
+        if self.read_only:
+            raise WorkspaceError(f"run {self.id} came in a bundle and is read-only: run it here to change anything")
+
 
 class RunTable:
     """The runs of a workspace."""
@@ -69,6 +79,21 @@ class RunTable:
         if row is None:
             raise WorkspaceError(f"no run '{run_id}': `comus runs` lists them")
         return _run(row)
+
+    def add(self, run: Run) -> Run:
+        """Insert a run that has its name, note and id already.
+
+        Raises:
+            WorkspaceError: the id is taken.
+        """
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        with self.database.writing() as connection:
+            connection.execute(
+                "INSERT INTO runs VALUES (:id, :name, :note, :archived, :now, :now, :state, :config, :provenance,"
+                " :artifacts, :result)",
+                {**_columns(run), "now": now},
+            )
+        return self.get(run.id)
 
     def find(self, name: str) -> Run:
         """The run of that id, name or unambiguous beginning of an id; `latest` is the one last touched.

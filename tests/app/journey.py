@@ -58,7 +58,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def demo_journey(browser, tmp_path_factory) -> Iterator[Journey]:
-    """The demo, as the New run page proposes it but for the two networks that are at hand everywhere."""
+    """The demo, as the Discover page proposes it but for the two networks that are at hand everywhere."""
     yield from _journey(browser, tmp_path_factory.mktemp("demo"), None)
 
 

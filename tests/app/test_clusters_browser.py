@@ -81,3 +81,37 @@ def test_one_window_shows_what_another_decided(open_page, changeable, tmp_path):
         curating.reject(view, [2])
         one.locator(".st-key-rejected_2").wait_for(timeout=60_000)
         one.goto("about:blank")
+
+
+def test_without_a_mouse_clusters_are_opened_named_compared_and_a_crop_is_moved(page, changeable, tmp_path):
+    workspace, run = changeable
+    view = open_run_view(workspace, run)
+    with serving(workspace.root, tmp_path) as url:
+        page.goto(f"{url}clusters")
+        settle(page, "Core")
+        press(page, "j", "n")
+        page.keyboard.type("pebble")
+        page.keyboard.press("Enter")
+        decided_when(view, page, lambda d: "pebble" in d.names.values())
+        named = next(iter(curating.decided_in(view).names))
+        press(page, "Escape", "o")
+        page.wait_for_url(f"**cluster={named}*", timeout=60_000)
+        settle(page, "All clusters")
+        press(page, "Escape")
+        page.locator(f".st-key-card_{named}").wait_for(timeout=60_000)
+        settle(page)
+        press(page, "c")
+        page.wait_for_url("**beside=*", timeout=60_000)
+        settle(page, "All clusters")
+        assert page.locator("[class*=st-key-pair_]").count() == 2
+        press(page, "j", "j", "x")
+        page.locator(".st-key-move_crops").get_by_text("Move 1 crop").first.wait_for(timeout=60_000)
+        crop = page.locator("[data-pick][aria-pressed=true]").first.get_attribute("data-pick")
+        press(page, "v", "ArrowDown", "ArrowDown", "Enter")
+        settle(page)
+        page.keyboard.press("Escape")
+        press(page, "V")
+        decided_when(view, page, lambda d: crop in d.layout.by_hand)
+        press(page, "u")
+        decided_when(view, page, lambda d: crop not in d.layout.by_hand)
+        page.goto("about:blank")

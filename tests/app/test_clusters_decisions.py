@@ -1,13 +1,17 @@
 """Merging, splitting, rejecting and taking back on the Clusters page."""
 
 import re
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from comus_core import curating
+from comus_core import curating, open_workspace
+from comus_core.category_affinity import confused_pair
 from comus_core.run_view import open_run_view
 from tests.app.test_clusters import name_fields, sides
+from tests.app.test_frame import texts
 
 
 @pytest.fixture
@@ -84,10 +88,42 @@ def test_what_another_window_merged_is_told_and_shown(app_test, view):
 def test_a_card_names_its_nearest_and_the_page_the_two_most_confused(app_test, view):
     test = app_test("clusters", workspace=view.workspace)
     bodies = "".join(part.proto.body for part in test.get("html"))
-    assert bodies.count("nearest: cluster") == view.clusters
+    assert bodies.count("nearest: <a") == view.clusters and "of the same classes" in texts(test)
+    assert bodies.count("purity ") == bodies.count("IoU ") == bodies.count("uncertainty 0.") > 0
+    assert bodies.count(">saliency ") == view.clusters
     test.button(key="select_confused").click().run()
     assert not test.exception and sum(box.value for box in test.checkbox) == 2
     assert not test.button(key="merge_clusters").disabled
+
+
+def test_the_two_most_confused_are_opened_beside_each_other_and_merged_there(app_test, view):
+    test = app_test("clusters", workspace=view.workspace)
+    test.button(key="open_confused").click().run()
+    assert not test.exception
+    cards = sides(test)
+    opened = [int(str(f.key).removeprefix("name_")) for f in test.text_input if str(f.key).startswith("name_")]
+    assert len(opened) == len(cards["core"]) == 2 and test.query_params["beside"] == str(opened[1])
+    id_of = view.categories(curating.decided_in(view)).id_of
+    for k, core, dropped in zip(opened, cards["core"], cards["filtered"], strict=True):
+        assert {view.row_of[p] for p in core + dropped} <= set(np.flatnonzero(id_of == k))
+    test.button(key="merge_clusters").click().run()
+    assert not test.exception and curating.decided_in(view).layout.into == {max(opened): min(opened)}
+    test.run()
+    assert len(sides(test)["core"]) == 1 and test.button(key="all_clusters")
+
+
+def test_without_ground_truth_the_most_confused_are_told_by_their_neighbours(app_test, shown, tmp_path):
+    workspace, run = shown
+    shutil.copytree(workspace.root, tmp_path / "w")
+    copy = open_workspace(tmp_path / "w")
+    blind = {kind: fingerprint for kind, fingerprint in run.artifacts.items() if kind != "counts"}
+    copy.runs.save(replace(run, artifacts=blind))
+    test = app_test("clusters", workspace=copy)
+    assert not test.exception and "of the affinity in the neighbour graph lies between them" in texts(test)
+    pair = confused_pair(open_run_view(copy, copy.runs.get(run.id)), copy.decisions_of(run))
+    test.button(key="open_confused").click().run()
+    names = [str(f.key) for f in test.text_input if str(f.key).startswith("name_")]
+    assert names == [f"name_{pair.one}", f"name_{pair.other}"]
 
 
 def test_decisions_reach_the_other_pages(app_test, view):

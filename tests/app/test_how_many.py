@@ -1,4 +1,4 @@
-"""The curves on the Clusters page, `auto` on the New run page, and the rankings on the Filter page."""
+"""The curves on the Clusters page, `auto` on the Discover page, and the rankings on the Filter page."""
 
 import csv
 import io

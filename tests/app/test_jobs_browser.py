@@ -48,7 +48,7 @@ def used(served, open_page):
 
 
 def start_from_the_page(page, address: str, drawn) -> None:
-    """Fill the New run page as a person would, and start."""
+    """Fill the Discover page as a person would, and start."""
     page.goto(f"{address}new")
     settle(page, "Before it starts")
     page.get_by_role("radio", name="Folder", exact=True).click()

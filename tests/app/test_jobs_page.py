@@ -1,11 +1,17 @@
 """The Jobs and runs page over ended jobs and finished runs; jobs at work are in `test_jobs_browser.py`."""
 
+import os
+
 import pytest
 
+from app.components import adding
 from app.components.job_card import attempt, resume
 from app.job_words import plain
 from comus_core import open_workspace
-from comus_core.jobs import get, list_jobs, supervisor_pid, wait
+from comus_core.disk_use import disk_use
+from comus_core.errors import ComusError
+from comus_core.jobs import get, list_jobs, submit, supervisor_pid, wait
+from comus_core.workspace import ArtifactKey
 from tests.app.working import by_key, ended_job, open_app, save_two_runs, texts
 from tests.jobs.watching import end_all
 
@@ -119,3 +125,57 @@ def test_settings_of_a_run_are_shown_as_a_command_and_as_a_file(monkeypatch, two
     by_key(test.button, "run_settings_first-1234").click().run()
     assert f"comus run /data/photos --workspace {two_runs.root}" in texts(test)
     assert '"dataset": "/data/photos"' in texts(test)
+
+
+def disk_side(monkeypatch, workspace):
+    test = open_app(monkeypatch, workspace, "jobs")
+    return next(group for group in test.get("button_group") if group.key == "jobs_or_runs").set_value("disk").run()
+
+
+def test_the_disk_is_shown_by_run_and_cleaned_up_after_it_was_said_how_much_goes(monkeypatch, two_runs):
+    key = ArtifactKey("features", 1)
+    idle = two_runs.artifacts.make(key, lambda folder: (folder / "content").write_bytes(bytes(1_500_000)))
+    os.utime(idle.file("manifest.json"), (1, 1))
+    test = disk_side(monkeypatch, two_runs)
+    assert not test.exception
+    runs = test.dataframe[0].value
+    use = disk_use(two_runs).of_run("first-1234")
+    assert set(runs["Id"]) == {"first-1234", "second-1234"}
+    first = runs[runs["Id"] == "first-1234"].iloc[0]
+    assert (first["Its own"], first["Shared"]) == (use.own / 1e6, use.shared / 1e6)
+    assert by_key(test.checkbox, "clean_unused").label == "Unused artifacts: **2 MB, 1 folder**"
+    assert by_key(test.button, "clean_now").label == "Free 2 MB"
+    by_key(test.checkbox, "clean_unused").uncheck().run()
+    assert by_key(test.button, "clean_now").disabled and idle.folder.exists()
+    by_key(test.checkbox, "clean_unused").check().run()
+    by_key(test.button, "clean_now").click().run()
+    assert not test.exception and not idle.folder.exists()
+    assert by_key(test.button, "clean_now").label == "Nothing to free"
+    assert sorted(p.parents[1].name for p in two_runs.artifacts.root.glob("*/*/manifest.json")) == [
+        "clustering", "clustering", "images"]  # fmt: skip
+
+
+def test_a_clean_up_beside_a_job_is_refused_in_words(monkeypatch, two_runs):
+    idle = two_runs.artifacts.make(ArtifactKey("features", 1), lambda folder: (folder / "content").write_text("x"))
+    os.utime(idle.file("manifest.json"), (1, 1))
+    test = disk_side(monkeypatch, two_runs)
+    job = submit(two_runs, "discover", {"dataset": "/data/photos"})
+    by_key(test.button, "clean_now").click().run()
+    assert f"job {job.id} is at work here" in test.error[0].value and idle.folder.exists()
+
+
+def test_images_are_added_from_a_folder_that_may_be_read(monkeypatch, two_runs, tmp_path):
+    monkeypatch.setenv("COMUS_IMAGE_ROOTS", str(tmp_path))
+    monkeypatch.setenv("COMUS_WORKSPACE", str(two_runs.root))
+    test = runs_side(monkeypatch, two_runs)
+    by_key(test.button, "run_add_first-1234").click().run()
+    assert not test.exception and "comus add first-1234 FOLDER" in texts(test)
+    run = two_runs.runs.get("first-1234")
+    for spec, words in (("/etc", "lies outside"), ("  ", "give both")):
+        with pytest.raises(ComusError, match=words):
+            adding.start(run, spec)
+    job = adding.start(run, str(tmp_path / "more"))
+    assert (job.kind, job.settings) == ("add", {"run": run.id, "dataset": str(tmp_path / "more"), "assign": None})
+    said = texts(open_app(monkeypatch, two_runs, "jobs"))
+    assert "images added to a run" in said and "Saliency" in said
+    assert wait(two_runs, job.id, 90).state == "failed"  # its images are not there

@@ -1,4 +1,4 @@
-"""The New run page: from choices to settings, an honest preview, and a job."""
+"""The Discover page: from choices to settings, an honest preview, and a job."""
 
 import io
 import shlex
@@ -7,10 +7,14 @@ import zipfile
 import pytest
 
 from app import run_form
+from app.components.discover_jobs import followed
+from app.job_words import STAGE_WORDS
 from comus_core import jobs, make_config, open_workspace
+from comus_core.choices import resolve
 from comus_core.cli.run import config_of, run
 from comus_core.config import RunConfig
-from tests.app.working import by_key, open_app, texts
+from comus_core.estimate import estimate
+from tests.app.working import by_key, ended_job, open_app, texts
 from tests.builders import draw_folder
 from tests.jobs.watching import end_all
 
@@ -53,6 +57,38 @@ def test_the_demo_is_ready_to_start_and_says_what_it_is(page):
     assert by_key(page.number_input, "new_clustering_clusters").proto.placeholder == "10, from labels"
     assert command_of(page) == RunConfig("demo")
     assert not start_of(page).disabled
+
+
+def test_the_time_is_told_by_stage_and_the_stages_add_up(page, workspace):
+    said = texts(page)
+    cost = estimate(resolve(RunConfig("demo")), 240, workspace, run_form.given_device("auto"))
+    parts = run_form.stage_costs(cost)
+    assert [words for words, _ in parts] == list(STAGE_WORDS.values())
+    assert sum(seconds for _, seconds in parts) == pytest.approx(cost.total)
+    line = next(c.value for c in page.caption if c.value.startswith("Images "))
+    assert [part.rsplit(" ", 2)[0] for part in line.split(" · ")] == list(STAGE_WORDS.values())
+    assert "no supervision" in said or "supervised" in said
+
+
+def test_a_run_that_stopped_is_shown_where_it_was_started_and_goes_on_from_there(monkeypatch, workspace):
+    done = ended_job(workspace, "done")
+    assert "Stopped" not in [s.value for s in open_app(monkeypatch, workspace, "new_run").subheader]
+    job = ended_job(workspace, "failed", "no such folder")
+    test = open_app(monkeypatch, workspace, "new_run")
+    assert not test.exception and "Stopped" in [s.value for s in test.subheader]
+    assert [e.value for e in test.error] == ["no such folder"] and done.id != job.id
+    button = by_key(test.button, f"job_resume_{job.id}")
+    assert button.label == "Retry"
+    button.click().run()
+    assert not test.exception and jobs.get(workspace, job.id).attempt == 2
+
+
+def test_runs_at_work_are_followed_and_other_jobs_are_not(workspace):
+    ended = ended_job(workspace, "cancelled")
+    assert [j.id for j in followed(jobs.list_jobs(workspace))] == [ended.id]
+    for kind, settings in (("discover", {"dataset": "a"}), ("how_many", {"run": "r"}), ("discover", {"dataset": "b"})):
+        jobs.submit(workspace, kind, settings)
+    assert [j.settings["dataset"] for j in followed(jobs.list_jobs(workspace))] == ["a", "b"]
 
 
 def test_a_preset_fills_the_form_and_a_change_makes_it_ones_own(page):

@@ -1,0 +1,38 @@
+"""The route that writes a run's bundle and sends it. No Streamlit."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from app.opened import workspace
+from comus_core.bundling import bundle
+from comus_core.errors import ComusError
+
+
+def routes() -> list[Route]:
+    """`/api/runs/{run}/bundle`: `photographs` 1 or 0."""
+    return [Route("/api/runs/{run}/bundle", send)]
+
+
+def send(request: Request) -> Response:
+    """The zip, written in the workspace and removed when it was sent."""
+    place = workspace()
+    try:
+        run = place.runs.get(request.path_params["run"])
+        with tempfile.NamedTemporaryFile(dir=place.root, prefix=".bundle-", suffix=".zip", delete=False) as file:
+            path = Path(file.name)
+        try:
+            bundle(place, run.id, path, photographs=request.query_params.get("photographs") != "0")
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+    except ComusError as fault:
+        return JSONResponse({"error": str(fault)}, 404)
+    done = BackgroundTask(path.unlink, missing_ok=True)
+    return FileResponse(path, media_type="application/zip", filename=f"{run.id}.zip", background=done)

@@ -1,0 +1,129 @@
+"""What the workspace takes on disk, by run and by artifact, and the clean-up, which says what it frees first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import streamlit as st
+
+from app import job_words, state, view_data
+from app.components import states
+from comus_core.cleaning import GROUP_WORDS, GROUPS, USUAL, Group, Part, clean, plan_cleaning
+from comus_core.disk_use import DiskUse, disk_use
+from comus_core.errors import ComusError
+
+MOST_ARTIFACTS = 200  # rows shown; the table is sorted, so what is left out is small
+
+
+def show() -> None:
+    """Draw the figures, the clean-up and the tables."""
+    place = view_data.workspace()
+    use = disk_use(place)
+    _told()
+    with st.container(horizontal=True, gap="medium", key="disk_figures"):
+        st.metric("Workspace", job_words.bytes_words(use.total), width="content")
+        st.metric("Artifacts", job_words.bytes_words(sum(a.bytes for a in use.artifacts)), width="content")
+        for words, count in use.places.items():
+            st.metric(words.capitalize(), job_words.bytes_words(count), width="content")
+        st.metric("Free on the disk", job_words.bytes_words(use.free), width="content")
+    st.caption(f"`{place.root}`")
+    _clean_up(plan_cleaning(place))
+    _by_run(use)
+    _by_artifact(use)
+
+
+def _clean_up(plan: dict[Group, Part]) -> None:
+    with st.container(border=True, key="clean_up"):
+        st.subheader("Clean up", anchor=False)
+        st.caption("What a run needs, archived or not, stays; so do photographs, uploads, decisions and logs.")
+        chosen = [group for group in GROUPS if _group(group, plan[group])]
+        freed, folders = sum(plan[g].bytes for g in chosen), sum(len(plan[g].folders) for g in chosen)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="clean_buttons"):
+            label = f"Free {job_words.bytes_words(freed)}" if folders else "Nothing to free"
+            st.button(
+                label,
+                key="clean_now",
+                type="primary",
+                icon=":material/mop:",
+                disabled=not folders,
+                on_click=_clean,
+                args=(tuple(chosen),),
+            )
+
+
+def _group(group: Group, part: Part) -> bool:
+    """The tick of a group; whether it is chosen and has anything."""
+    title, explained = GROUP_WORDS[group]
+    number = f"{len(part.folders)} folder{'s' if len(part.folders) != 1 else ''}"
+    amount = f"{job_words.bytes_words(part.bytes)}, {number}" if part.folders else "none"
+    key = state.put(f"clean_{group}", state.setting(f"clean-{group}", group in USUAL))
+    keep = state.on_change(key, lambda on: state.set_setting(f"clean-{group}", on))
+    st.checkbox(f"{title}: **{amount}**", key=key, on_change=keep, help=explained, disabled=not part.folders)
+    return bool(part.folders) and bool(state.setting(f"clean-{group}", group in USUAL))
+
+
+def _clean(groups: tuple[Group, ...]) -> None:
+    try:
+        done = clean(view_data.workspace(), groups)
+    except ComusError as fault:
+        state.set_setting("cleaned", str(fault))
+    else:
+        st.toast(f"Freed {job_words.bytes_words(done.bytes)}.", icon=":material/check:")
+
+
+def _told() -> None:
+    """A fault of the last clean-up, once."""
+    fault = state.setting("cleaned", "")
+    if fault:
+        st.error(job_words.plain(fault), icon=":material/error:")
+        state.set_setting("cleaned", "")
+
+
+def _by_run(use: DiskUse) -> None:
+    st.subheader("Runs", anchor=False)
+    runs = view_data.workspace().runs.all(archived=True)
+    if not runs:
+        states.empty("No runs yet", "What they take is listed here.", "hard_drive")
+        return
+    taken = {run.id: use.of_run(run.id) for run in runs}
+    rows = [
+        {
+            "Run": run.name + (" (archived)" if run.archived else ""),
+            "Its own": taken[run.id].own / 1e6,
+            "Shared": taken[run.id].shared / 1e6,
+            "Id": run.id,
+        }
+        for run in sorted(runs, key=lambda run: (-taken[run.id].own, run.id))
+    ]
+    _table(rows, "disk_runs", ("Its own", "Shared"))
+    st.caption("Its own is what deleting the run would free; shared is needed by other runs as well.")
+
+
+def _by_artifact(use: DiskUse) -> None:
+    kinds: dict[str, int] = defaultdict(int)
+    for artifact in use.artifacts:
+        kinds[artifact.kind] += artifact.bytes
+    with st.expander(f"{len(use.artifacts):,} artifacts", key="disk_artifacts_box"):
+        words = [f"{kind.replace('_', ' ')} {job_words.bytes_words(n)}" for kind, n in _largest(kinds)]
+        st.caption(" · ".join(words))
+        rows = [
+            {
+                "Kind": a.kind.replace("_", " "),
+                "Size": a.bytes / 1e6,
+                "Needed by": ("unfinished" if not a.finished else ", ".join(a.runs) or "no run"),
+                "Fingerprint": a.fingerprint,
+            }
+            for a in use.artifacts[:MOST_ARTIFACTS]
+        ]
+        _table(rows, "disk_artifacts", ("Size",))
+        if len(use.artifacts) > MOST_ARTIFACTS:
+            st.caption(f"The largest {MOST_ARTIFACTS}; `comus disk` lists all.")
+
+
+def _largest(kinds: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _table(rows: list[dict[str, object]], key: str, sizes: tuple[str, ...]) -> None:
+    columns = {name: st.column_config.NumberColumn(f"{name}, MB", format="%.1f", width="small") for name in sizes}
+    st.dataframe(rows, hide_index=True, column_config=columns, key=key)

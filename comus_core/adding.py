@@ -1,0 +1,190 @@
+"""New images for the clusters of a run: assigned to them, not clustered again, as a run beside it.
+
+The run itself stays as it is, with its scores and trainings. The new one shares its clusters, and begins with its
+names, merges, rejections and filter; every page shows it as any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from comus_core import run_tables as tables
+from comus_core import stages
+from comus_core.config import Assign, check_choice, require
+from comus_core.errors import Cancelled
+from comus_core.images.dataset import absolute, open_dataset
+from comus_core.label_map import REJECTED
+from comus_core.pipeline import new_run, result_json
+from comus_core.scoring import score_run
+from comus_core.stages import StageContext
+from comus_core.types import FloatArray, IntArray, OnProgress, no_progress
+from comus_core.workspace import Artifact, Run, Workspace
+from comus_core.workspace.artifacts import TABLE, digest
+from comus_core.workspace.decisions import Decisions, Event
+
+
+def add_images(
+    run: Run,
+    dataset: str,
+    workspace: Workspace,
+    *,
+    assign: Assign | None = None,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+    on_run: Callable[[Run], None] = lambda _: None,
+) -> Run:
+    """Find the proposals of new images, and give each the cluster of the run that it fits best.
+
+    By Nyström that is the nearest centre in the run's spectral embedding (`clustering.extension`), else the vote of the
+    nearest proposals (`clustering.assignment`). The filter ranks them by the cosine distance to the own centre; where
+    it ranks by anything else, by 1 − confidence.
+
+    Args:
+        run: with clusters.
+        dataset: the new images' data set string.
+        workspace: where the run is, and where the new one goes.
+        assign: `nystrom` or `nearest`; None is Nyström where the clusters are spectral.
+        device: as in `discover`.
+        on_progress: as in `discover`; raising `Cancelled` there stops, and the same call goes on from there.
+        on_run: told of the new run as soon as its id is known.
+
+    Returns:
+        The new run, done; the same images added again are the same run.
+
+    Raises:
+        DatasetError: none of the images is usable, or none has a proposal.
+        SettingsError: Nyström is asked of a run without a spectral embedding.
+        WorkspaceError: the run has no clusters yet.
+    """
+    from comus_core.device import choose_device
+
+    source = workspace.artifact(run, "clustering")
+    spectral = run.config.clustering.method == "spectral"
+    how: Assign = assign or ("nystrom" if spectral else "nearest")
+    check_choice("assign", how, Assign)
+    require(how == "nearest" or spectral, f"assign nystrom: run {run.id} has no spectral clusters; use nearest")
+    other = open_dataset(dataset, workspace.drawings)
+    config = replace(run.config, dataset=absolute(other.spec))
+    context = StageContext(workspace, other, config, choose_device(device), on_progress)
+    images = stages.check_images(context)
+    stages.require_usable(context, images)
+    row = new_run(context, images)
+    plus = digest([source.fingerprint, images.fingerprint, how])[:8]
+    provenance = {**row.provenance, "added_to": run.id, "assign": how}
+    row = replace(row, id=f"{run.id}-plus-{plus}", name=f"{run.name} + {other.name}", provenance=provenance)
+    added = workspace.runs.save(workspace.runs.known(row))
+    on_run(added)
+    try:
+        added, made = _stages(context, run, added, images, how)
+        scores = score_run(workspace, added) if "counts" in made else None
+        clusters = tables.read_clusters(source).count
+        result = result_json(added, context, made, clusters, scores)
+        return workspace.runs.save(replace(added, state="done", result=result))
+    except (Cancelled, KeyboardInterrupt):
+        workspace.runs.save(replace(workspace.runs.get(added.id), state="cancelled"))
+        raise
+    except Exception:
+        workspace.runs.save(replace(workspace.runs.get(added.id), state="failed"))
+        raise
+
+
+def _stages(
+    context: StageContext, run: Run, added: Run, images: Artifact, how: Assign
+) -> tuple[Run, dict[str, Artifact]]:
+    made = {"images": images}
+
+    def keep(kind: str, artifact: Artifact) -> None:
+        nonlocal added
+        made[kind] = artifact
+        found = {**added.artifacts, **{k: a.fingerprint for k, a in made.items()}}
+        added = context.workspace.runs.save(replace(added, artifacts=found))
+
+    keep("soft_maps", stages.soft_maps(context, images))
+    keep("proposals", stages.proposals(context, images, made["soft_maps"]))
+    keep("features", stages.features(context, made["proposals"]))
+    keep("clustering", assigned_clusters(context, run, made["features"], how))
+    keep("projection", stages.projection(context, made["features"]))
+    decided = _begin_with(context.workspace, run, added)
+    keep("pseudo_masks", stages.pseudo_masks(context, made, decided))
+    if context.dataset.truth is not None:
+        keep("counts", stages.counts(context, images, made["proposals"]))
+    return added, made
+
+
+def assigned_clusters(context: StageContext, run: Run, vectors: Artifact, how: Assign) -> Artifact:
+    """Clusters of a run for other vectors, in the form in which the clustering stage writes its own."""
+    from comus_core.clustering import assign_to_nearest, normalise
+    from comus_core.clustering.clusters import cosine_distance
+    from comus_core.clustering.extension import nearest_centre, nystrom
+
+    features, source = (context.workspace.artifact(run, kind) for kind in ("features", "clustering"))
+    settings = context.config.clustering
+
+    def write(folder: Path) -> None:
+        table, found = tables.read_clusters(source), tables.read_embedding(source)
+        known_ids, known = tables.read_vectors(features)
+        row_of = {proposal_id: row for row, proposal_id in enumerate(known_ids)}
+        known = normalise(known[[row_of[i] for i in table.proposal_id]], settings.features)
+        ids, raw = tables.read_vectors(vectors)
+        new = normalise(raw, settings.features)
+        rows: FloatArray
+        cluster: IntArray
+        if how == "nystrom":
+            rows = nystrom(new, known, found.rows, found.eigenvalues, settings.neighbours, found.attached)
+            cluster, confidence = nearest_centre(rows, found.centres)
+        else:
+            rows = new
+            cluster, confidence = assign_to_nearest(new, known, table.cluster)
+        fits = rows.shape[1] == found.centres.shape[1]
+        distance = cosine_distance(rows, found.centres[cluster]) if fits else 1 - confidence
+        names = ("silhouette", "density", "agreement")
+        columns = {"proposal_id": pa.array(ids, pa.string()), "cluster": cluster, "distance": distance}
+        columns |= {name: (1 - confidence).astype(np.float32) for name in names}
+        pq.write_table(pa.table(columns), folder / TABLE)
+        np.save(folder / "embedding.npy", rows.astype(np.float32))
+        with source.reading("spectrum.npz") as file, np.load(file) as spectrum:
+            kept = {name: spectrum[name] for name in spectrum.files}
+        np.savez(folder / "spectrum.npz", **{**kept, "attached_rows": np.zeros(0, np.int64)})
+
+    key = context.key("clustering", {"assign": how}, features=vectors, source=features, clustering=source)
+    return context.make("clustering", key, None, write)
+
+
+def _begin_with(workspace: Workspace, run: Run, added: Run) -> Decisions:
+    """What is decided in the new run; at first what is decided in the run that it was added to."""
+    log, clustering = workspace.decisions, added.artifacts["clustering"]
+    if not log.events(added.id, clustering):
+        count = tables.read_clusters(workspace.artifact(run, "clustering")).count
+        return log.copy(added.id, clustering, inherited(workspace.decisions_of(run), count))
+    return log.read(added.id, clustering)
+
+
+def inherited(decided: Decisions, clusters: int) -> list[Event]:
+    """The decisions that lead to the same filter, names, merges and rejections of K clusters.
+
+    Splits and moves are about single proposals, of which the new images have none: what was split off is left out, and
+    a part that kept its id stands for the whole.
+    """
+    layout = decided.layout
+    wholes: dict[int, list[int]] = {}
+    for gone, now in layout.into.items():
+        if gone < clusters and now < clusters:
+            wholes.setdefault(now, []).append(gone)
+    first: dict[str, Any] = {"percent": decided.filter_percent}
+    first |= {"by": decided.filter_by} if decided.filter_by != "distance" else {}
+    told: list[tuple[str, dict[str, Any]]] = [("filter", first)]
+    told += [("merge", {"categories": sorted([now, *gone])}) for now, gone in sorted(wholes.items())]
+    told += [("filter", {"percent": p, "cluster": k}) for k, p in decided.cluster_percent.items() if k < clusters]
+    told += [("rename", {"cluster": k, "name": name}) for k, name in decided.names.items() if k < clusters]
+    gone_ids = sorted(k for k in layout.rejected if REJECTED < k < clusters)
+    told += [("reject", {"categories": gone_ids})] if gone_ids else []
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return [Event(number, at, kind, payload) for number, (kind, payload) in enumerate(told, 1)]

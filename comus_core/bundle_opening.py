@@ -1,0 +1,248 @@
+"""Opening a bundle: checked to the last byte, then a read-only run of this workspace like any other.
+
+Nothing in it can pass for what this workspace computed itself: its artifacts get fingerprints of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import stat
+import tempfile
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow.parquet as pq
+from PIL import Image
+
+from comus_core.bundling import ARTIFACTS, BLOCK, FORMAT, LISTING, PHOTOGRAPHS, TRUTH
+from comus_core.config import RunConfig, from_dict
+from comus_core.deletion import delete_run
+from comus_core.errors import ComusError, WorkspaceError
+from comus_core.run_truth import TRUTH_FILE
+from comus_core.run_view import open_run_view
+from comus_core.workspace import Run, Workspace
+from comus_core.workspace.artifacts import TABLE, digest
+from comus_core.workspace.decisions import Event, replay
+from comus_core.workspace.files import disk_error, write_json
+
+BUNDLES = "bundles"  # folder of the workspace with the photographs of opened bundles, one a run
+MOST_LISTING = 256 << 20  # bytes of the listing
+MOST_PIXELS = 250_000_000  # of an image: a stand-in for it is drawn
+SPARE = 1 << 28  # bytes that must stay free on the disk
+PLACE = re.compile(
+    rf"{ARTIFACTS}/[a-z_]+/[0-9a-f]{{16}}/[^/]+(/[^/]+)*|{PHOTOGRAPHS}/[^/]+(/[^/]+)*|{TRUTH}/[0-9]+\.png"
+)
+ODD = re.compile(r"\\|\0|^[A-Za-z]:")  # another system's separator or drive, or an end of text that is none
+
+
+def open_bundle(workspace: Workspace, file: Path) -> Run:
+    """Make a read-only run of a bundle; one that is open already is given back as it is.
+
+    Raises:
+        WorkspaceError: no bundle, of a newer format, damaged, or a file in it has a place or size that it must not
+            have; nothing of it stays. Or the disk is full.
+    """
+    folder = workspace.root / BUNDLES
+    try:
+        with zipfile.ZipFile(file) as archive:
+            listing, fingerprint = _listing(archive, file.name)
+            known = [r for r in workspace.runs.all(True) if r.provenance.get("bundle", {}).get("sha256") == fingerprint]
+            if known:
+                return known[0]
+            _check(archive, listing["files"], file.name)
+            folder.mkdir(parents=True, exist_ok=True)
+            _require_space(listing["files"], folder)
+            partial = Path(tempfile.mkdtemp(prefix=".opening-", dir=folder))
+            try:
+                _extract(archive, listing["files"], partial, file.name)
+                return _take_in(workspace, listing, fingerprint, partial, file.name)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise WorkspaceError(f"{file}: no bundle that can be read ({error}); ask for it anew") from error
+    except OSError as error:
+        raise disk_error(error, folder) if file.is_file() else WorkspaceError(f"{file}: no such file") from error
+
+
+def _listing(archive: zipfile.ZipFile, name: str) -> tuple[dict[str, Any], str]:
+    """What the bundle says it holds, and the SHA-256 of that."""
+    if LISTING not in archive.namelist():
+        raise WorkspaceError(f"{name}: not a bundle, it has no {LISTING}; `comus bundle RUN --out FILE` writes one")
+    if archive.getinfo(LISTING).file_size > MOST_LISTING:
+        raise WorkspaceError(f"{name}: its {LISTING} is too large to be one")
+    content = archive.read(LISTING)
+    try:
+        listing = json.loads(content)
+        fields = {"run": dict, "events": list, "photographs": bool, "files": dict}
+        whole = listing["format"] == FORMAT and all(isinstance(listing[k], t) for k, t in fields.items())
+        newer = listing["format"] > FORMAT
+    except (ValueError, KeyError, TypeError) as error:
+        raise WorkspaceError(f"{name}: its {LISTING} is damaged ({error}); ask for the bundle anew") from error
+    if newer:
+        raise WorkspaceError(f"{name}: written by a newer program (format {listing['format']}): update this one")
+    if not whole:
+        raise WorkspaceError(f"{name}: its {LISTING} is not of a bundle")
+    return listing, sha256(content).hexdigest()
+
+
+def _check(archive: zipfile.ZipFile, files: dict[str, Any], name: str) -> None:
+    """Refuse a zip in which anything is not as listed, or lies where nothing of a bundle lies."""
+    entries = [entry for entry in archive.infolist() if entry.filename != LISTING]
+    if sorted(entry.filename for entry in entries) != sorted(files):
+        raise WorkspaceError(f"{name}: it does not hold the files that it lists; nothing was opened")
+    if len({entry.filename.casefold() for entry in entries}) < len(entries):
+        raise WorkspaceError(f"{name}: two of its files have one name; nothing was opened")
+    for entry in entries:
+        if not is_plain(entry.filename) or not PLACE.fullmatch(entry.filename) or ODD.search(entry.orig_filename):
+            raise WorkspaceError(f"{name}: {entry.orig_filename[:100]!r} is no place in a bundle; nothing was opened")
+        if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+            raise WorkspaceError(f"{name}: {entry.filename[:100]!r} is a link or device; nothing was opened")
+        listed = files[entry.filename]
+        if not isinstance(listed, dict) or listed.get("bytes") != entry.file_size:
+            raise WorkspaceError(f"{name}: {entry.filename[:100]!r} is not as large as listed; nothing was opened")
+
+
+def is_plain(path: str) -> bool:
+    """Whether a POSIX path stays below where it starts."""
+    place = PurePosixPath(path)
+    return bool(place.parts) and not place.is_absolute() and ".." not in place.parts and not ODD.search(path)
+
+
+def _require_space(files: dict[str, Any], folder: Path) -> None:
+    wanted, free = sum(int(file["bytes"]) for file in files.values()), shutil.disk_usage(folder).free
+    if wanted + SPARE > free:
+        raise WorkspaceError(f"{wanted:,} bytes to unpack, {free:,} free at {folder}: make room, such as by clean-up")
+
+
+def _extract(archive: zipfile.ZipFile, files: dict[str, Any], folder: Path, name: str) -> None:
+    for place, listed in files.items():
+        target = folder / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        hashed, left = sha256(), int(listed["bytes"])
+        with archive.open(place) as packed, target.open("xb") as file:
+            while block := packed.read(min(BLOCK, left + 1)):
+                left -= len(block)
+                if left < 0:
+                    raise WorkspaceError(f"{name}: {place[:100]!r} holds more than listed; nothing was opened")
+                hashed.update(block)
+                file.write(block)
+        if hashed.hexdigest() != listed.get("sha256"):
+            raise WorkspaceError(f"{name}: {place[:100]!r} is damaged; ask for the bundle anew")
+
+
+def _take_in(workspace: Workspace, listing: dict[str, Any], fingerprint: str, partial: Path, name: str) -> Run:
+    """Move what was unpacked to its places, and write the run's row last."""
+    try:
+        run, events = _run_of(workspace, listing, fingerprint)
+        folders = list(_artifact_folders(partial, listing["run"]["artifacts"]))
+        new = {old: digest(["bundle", fingerprint, old])[:16] for _, old, _ in folders}
+        run = replace(run, artifacts={kind: new[old] for kind, old, _ in folders})
+        _pictures(partial, listing)
+        for kind, old, folder in folders:
+            _rename(folder, kind, old, new)
+        places = [(folder, workspace.artifacts.root / kind / new[old]) for kind, old, folder in folders]
+    except (ValueError, KeyError, TypeError, AttributeError, ComusError) as error:
+        raise WorkspaceError(f"{name}: its content is damaged ({error}); nothing was opened") from error
+    for folder, target in places:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)  # of an opening that was killed
+        os.replace(folder, target)
+    home = workspace.images_root(run).parent
+    home.mkdir()
+    for part in (PHOTOGRAPHS, TRUTH):
+        if (partial / part).is_dir():
+            os.replace(partial / part, home / part)
+    workspace.decisions.copy(run.id, run.artifacts["clustering"], events)
+    run = workspace.runs.add(run)
+    try:
+        open_run_view(workspace, run)
+    except (ComusError, KeyError, ValueError, TypeError) as error:
+        delete_run(workspace, run.id)
+        raise WorkspaceError(f"{name}: its tables do not fit together ({error}); nothing was opened") from error
+    return run
+
+
+def _run_of(workspace: Workspace, listing: dict[str, Any], fingerprint: str) -> tuple[Run, list[Event]]:
+    """The run under an id that is free here and that no run of this workspace can get."""
+    told = listing["run"]
+    base = re.sub(r"[^a-z0-9-]+", "-", str(told["id"]).lower())[:80] + "-shared"
+    taken = {run.id for run in workspace.runs.all(archived=True)} | {
+        path.name for path in (workspace.root / BUNDLES).iterdir()
+    }
+    run_id = next(i for i in (base, *(f"{base}-{n}" for n in range(2, 10_000))) if i not in taken)
+    provenance = dict(told["provenance"])
+    provenance["root"] = f"{BUNDLES}/{run_id}/{PHOTOGRAPHS}"
+    provenance["bundle"] = {
+        "sha256": fingerprint,
+        "run": str(told["id"]),
+        "photographs": listing["photographs"],
+        "opened": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+    if not {"classes", "supervision"} <= set(provenance) or told["state"] not in ("done", "failed", "cancelled"):
+        raise WorkspaceError("its run says too little of itself")
+    run = Run(
+        run_id,
+        str(told["name"]),
+        from_dict(RunConfig, told["config"]),
+        told["state"],
+        note=str(told["note"]),
+        provenance=provenance,
+        result={**dict(told["result"]), "run": run_id} if told["result"] else {},
+    )
+    events = [Event(n, str(e["at"]), str(e["kind"]), dict(e["payload"])) for n, e in enumerate(listing["events"], 1)]
+    replay(events)  # refuses what makes no sense, before anything is written
+    return run, events
+
+
+def _artifact_folders(partial: Path, artifacts: dict[str, str]) -> Iterator[tuple[str, str, Path]]:
+    """Kind, fingerprint and folder of each artifact, which must be all those that the run names and no other."""
+    found = {(p.parent.name, p.name) for p in (partial / ARTIFACTS).glob("*/*")}
+    if found != set(artifacts.items()) or not {"images", "proposals", "clustering"} <= set(artifacts):
+        raise WorkspaceError("its artifacts are not those of its run")
+    for kind, old in artifacts.items():
+        yield kind, old, partial / ARTIFACTS / kind / old
+
+
+def _rename(folder: Path, kind: str, old: str, new: dict[str, str]) -> None:
+    """Write the new fingerprints into an artifact's manifest."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    key = manifest["key"]
+    if (manifest["fingerprint"], key["kind"]) != (old, kind):
+        raise WorkspaceError(f"{kind} {old} is called otherwise inside")
+    inputs = {name: new.get(value, value) for name, value in key["inputs"].items()}
+    write_json(folder / "manifest.json", {**manifest, "fingerprint": new[old], "key": {**key, "inputs": inputs}})
+
+
+def _pictures(partial: Path, listing: dict[str, Any]) -> None:
+    """See that every image has its photograph, or draw a grey stand-in; and say what the ground truth is."""
+    fingerprint = listing["run"]["artifacts"]["images"]
+    table = pq.read_table(partial / ARTIFACTS / "images" / fingerprint / TABLE)
+    for row in table.select(["path", "height", "width", "reason"]).to_pylist():
+        if row["reason"] is not None:
+            continue
+        path = partial / PHOTOGRAPHS / row["path"]
+        if not is_plain(row["path"]) or row["height"] * row["width"] > MOST_PIXELS:
+            raise WorkspaceError(f"image {row['path'][:100]!r} has an odd path or size")
+        if listing["photographs"]:
+            if not path.is_file():
+                raise WorkspaceError(f"photograph {row['path'][:100]!r} is missing")
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (row["width"], row["height"]), 128).save(path, "PNG")
+    truth = listing.get("truth")
+    if truth is not None:
+        names = dict(truth["masks"])
+        if not all(re.fullmatch(r"[0-9]+\.png", name) for name in names.values()):
+            raise WorkspaceError("its ground truth is not as listed")
+        (partial / TRUTH).mkdir(exist_ok=True)
+        found = {"classes": list(truth["classes"]), "ignore": truth["ignore"], "masks": names}
+        write_json(partial / TRUTH / TRUTH_FILE, found)

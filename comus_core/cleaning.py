@@ -1,0 +1,120 @@
+"""Making room: what no run needs, what stopped stages left, and pictures that can be drawn again.
+
+A run's own artifacts, those of its trainings, and all that they were made from are never touched; nor are photographs,
+uploads, decisions and logs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from comus_core.config import check_choice
+from comus_core.deletion import DELETED, remove_folders
+from comus_core.disk_use import listed_by, needed
+from comus_core.errors import WorkspaceError
+from comus_core.jobs.records import ACTIVE
+from comus_core.jobs.table import JobTable
+from comus_core.workspace import Workspace
+from comus_core.workspace.stored import StoredFolder, ancestors, is_held, size_of, stored_folders
+
+Group = Literal["unused", "unfinished", "transfers", "pictures"]
+GROUPS: tuple[Group, ...] = get_args(Group)
+GROUP_WORDS: dict[Group, tuple[str, str]] = {
+    "unused": ("Unused artifacts", "No run needs them: left by settings, decisions or weights that changed since."),
+    "unfinished": ("Unfinished leftovers", "Stages that were stopped half way, and that no run will go on with."),
+    "transfers": ("Scores on other data sets", "What `comus evaluate --dataset` worked out; it would do so again."),
+    "pictures": ("Drawn pictures", "Crops and layers, kept so that pages open fast; drawn again when looked at."),
+}
+USUAL: tuple[Group, ...] = ("unused", "unfinished")
+GRACE = 600.0  # seconds for which what was just finished is left alone: its run may not have named it yet
+STALE_UPLOAD = 24 * 3600.0  # seconds after which an upload that was being unpacked was given up
+
+
+@dataclass(frozen=True)
+class Part:
+    """Folders that can go, and their bytes."""
+
+    folders: tuple[Path, ...]
+    bytes: int
+
+
+def plan_cleaning(workspace: Workspace, now: float | None = None) -> dict[Group, Part]:
+    """What `clean` would remove now, by group.
+
+    Args:
+        workspace: to be looked through.
+        now: seconds since the epoch; None is the present.
+    """
+    now = time.time() if now is None else now
+    stored = list(stored_folders(workspace.artifacts.root))
+    finished = {s.fingerprint: s for s in stored if s.finished}
+    going_on = _going_on(workspace, finished)
+    working = any(job.run is None for job in JobTable(workspace.database).all(ACTIVE))
+    halves = [s for s in stored if not s.finished]
+    kept = [s for s in halves if is_held(s.folder) or s.inputs & going_on or (working and not s.inputs)]
+    listed = {p for run in workspace.runs.all(archived=True) for p in listed_by(workspace, run)}
+    wanted = needed(listed | {p for s in kept for p in s.inputs}, finished)
+    idle = {p: s for p, s in finished.items() if p not in wanted and not _is_fresh(s, now)}
+    transfers = _transfers(idle, wanted)
+    found: dict[Group, Iterable[Path]] = {
+        "unused": [s.folder for p, s in idle.items() if p not in transfers],
+        "unfinished": [*(s.folder for s in halves if s not in kept), *_given_up(workspace.root, now)],
+        "transfers": [idle[p].folder for p in transfers],
+        "pictures": [p for p in (workspace.root / "cache" / "pictures",) if p.is_dir()],
+    }
+    return {group: Part(tuple(sorted(folders)), size_of(*folders)) for group, folders in found.items()}
+
+
+def clean(workspace: Workspace, groups: Collection[Group] = USUAL) -> Part:
+    """Remove what `plan_cleaning` finds in these groups now; returns what went.
+
+    Raises:
+        SettingsError: an unknown group.
+        WorkspaceError: something is at work in the workspace, or a folder cannot be removed.
+    """
+    for group in groups:
+        check_choice("clean-up group", group, Group)
+    at_work = [f"job {job.id}" for job in JobTable(workspace.database).all(ACTIVE)]
+    held = [s for s in stored_folders(workspace.artifacts.root) if not s.finished and is_held(s.folder)]
+    at_work += [f"another program, which makes {s.kind}" for s in held]
+    if at_work:
+        raise WorkspaceError(f"{at_work[0]} is at work here: clean up when it has ended, or cancel it first")
+    plan = plan_cleaning(workspace)
+    folders = [folder for group in GROUPS if group in groups for folder in plan[group].folders]
+    done = Part(tuple(folders), sum(plan[group].bytes for group in GROUPS if group in groups))
+    remove_folders(workspace, [folder for folder in folders if folder.name != DELETED])
+    return done
+
+
+def _going_on(workspace: Workspace, finished: Mapping[str, StoredFolder]) -> set[str]:
+    """All that a run or training which is not done has named so far: it may go on with what it began from there."""
+    prints: set[str] = set()
+    for run in workspace.runs.all(archived=True):
+        trainings = workspace.trainings.of_run(run.id)
+        open_run = run.state != "done" or any(t.state != "done" for t in trainings)
+        prints |= listed_by(workspace, run) if open_run else set()
+    return ancestors(prints, finished)
+
+
+def _transfers(idle: Mapping[str, StoredFolder], wanted: set[str]) -> set[str]:
+    """Runs' clusters on other data sets, what that was made from, and the counts of it."""
+    roots = [p for p, s in idle.items() if s.kind == "assignment" and s.inputs & wanted]
+    found = ancestors(roots, idle) & set(idle)
+    return found | {p for p, s in idle.items() if s.kind in ("counts", "truth") and s.inputs & found}
+
+
+def _is_fresh(stored: StoredFolder, now: float) -> bool:
+    try:
+        return now - (stored.folder / "manifest.json").stat().st_mtime < GRACE
+    except FileNotFoundError:
+        return True
+
+
+def _given_up(root: Path, now: float) -> list[Path]:
+    """Uploads that were never unpacked to the end, and what a killed deletion left."""
+    uploads = [p for p in root.glob("uploads/.unpacking-*") if now - p.stat().st_mtime > STALE_UPLOAD]
+    return uploads + [p for p in (root / DELETED,) if p.is_dir()]

@@ -1,0 +1,39 @@
+"""`comus bundle` and `comus open-bundle`: a run handed to a colleague, to be looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from comus_core.bundle_opening import open_bundle as open_now
+from comus_core.bundling import bundle as bundle_now
+from comus_core.cli.progress import ProgressPrinter, size
+from comus_core.cli.run import WORKSPACE
+from comus_core.cli.runs import RUN, run_line
+from comus_core.workspace import open_workspace
+
+
+@click.command()
+@RUN
+@click.option("--out", required=True, type=Path, metavar="FILE.zip", help="Where to; a file that is there is replaced.")
+@click.option("--no-photographs", is_flag=True, help="Leave the image files out: the pages show masks on grey.")
+@WORKSPACE
+def bundle(run_name: str, out: Path, no_photographs: bool, workspace: str | None) -> None:
+    """Write RUN with its decisions and ground truth to a zip; rounds of training stay behind."""
+    place, printer = open_workspace(workspace), ProgressPrinter()
+    run = place.runs.find(run_name)
+    try:
+        done = bundle_now(place, run.id, out, photographs=not no_photographs, on_progress=printer)
+    finally:
+        printer.close()
+    with_them = f"{done.photographs} photographs" if done.photographs else "no photographs"
+    click.echo(f"{done.path}: {run.id}, {size(done.bytes)}, {with_them}; `comus open-bundle` opens it")
+
+
+@click.command("open-bundle")
+@click.argument("file", type=Path)
+@WORKSPACE
+def open_bundle(file: Path, workspace: str | None) -> None:
+    """Open a zip that `comus bundle` wrote, as a read-only run of this workspace."""
+    click.echo(run_line(open_now(open_workspace(workspace), file)))

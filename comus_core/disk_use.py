@@ -1,0 +1,109 @@
+"""What a workspace takes on disk: every artifact with the runs that need it, and everything beside the artifacts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from comus_core.estimate import free_disk
+from comus_core.workspace import Run, Workspace
+from comus_core.workspace.stored import StoredFolder, ancestors, size_of, stored_folders
+
+# Folders of a workspace beside its artifacts, in words.
+PLACES = {
+    "cache": "drawn pictures",
+    "uploads": "uploaded images",
+    "datasets": "demo scenes",
+    "bundles": "photographs of opened bundles",
+    "jobs": "logs of jobs",
+}
+REST = "database and the rest"
+
+
+@dataclass(frozen=True)
+class StoredArtifact:
+    """An artifact on disk.
+
+    Attributes:
+        kind: such as `features`.
+        fingerprint: its name in the store.
+        finished: False for what a stopped stage left half done.
+        bytes: of all its files.
+        runs: ids of the runs that need it, archived ones too, sorted.
+    """
+
+    kind: str
+    fingerprint: str
+    finished: bool
+    bytes: int
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunUse:
+    """Bytes of the artifacts that a run needs: those of no other run, and those that others need too."""
+
+    own: int
+    shared: int
+
+
+@dataclass(frozen=True)
+class DiskUse:
+    """Bytes of a workspace.
+
+    Attributes:
+        artifacts: the largest first.
+        places: what lies beside the artifacts, in words -> bytes.
+        free: bytes free on its disk.
+    """
+
+    artifacts: tuple[StoredArtifact, ...]
+    places: dict[str, int]
+    free: int
+
+    @property
+    def total(self) -> int:
+        """Bytes of the whole workspace."""
+        return sum(a.bytes for a in self.artifacts) + sum(self.places.values())
+
+    def of_run(self, run_id: str) -> RunUse:
+        """What a run takes; nothing for a run that there is not."""
+        needed = [a for a in self.artifacts if run_id in a.runs]
+        own = sum(a.bytes for a in needed if len(a.runs) == 1)
+        return RunUse(own, sum(a.bytes for a in needed) - own)
+
+
+def disk_use(workspace: Workspace) -> DiskUse:
+    """Measure a workspace now; what other programs write meanwhile may be missed."""
+    stored = list(stored_folders(workspace.artifacts.root))
+    by_print = {s.fingerprint: s for s in stored}
+    users: dict[str, list[str]] = {}
+    for run in sorted(workspace.runs.all(archived=True), key=lambda r: r.id):
+        for fingerprint in needed(listed_by(workspace, run), by_print):
+            users.setdefault(fingerprint, []).append(run.id)
+    artifacts = [_artifact(s, users) for s in stored]
+    artifacts.sort(key=lambda a: (-a.bytes, a.kind, a.fingerprint))
+    known = {words: size_of(workspace.root / name) for name, words in PLACES.items()}
+    rest = [p for p in workspace.root.iterdir() if p.name not in PLACES and p.name != workspace.artifacts.root.name]
+    places = {**known, REST: size_of(*rest)}
+    return DiskUse(tuple(artifacts), {words: b for words, b in places.items() if b}, free_disk(workspace.root))
+
+
+def listed_by(workspace: Workspace, run: Run) -> set[str]:
+    """Fingerprints that a run and its trainings name; what those were made from is needed too."""
+    trained = [p for t in workspace.trainings.of_run(run.id) for p in t.artifacts.values()]
+    return {*run.artifacts.values(), *trained}
+
+
+def needed(prints: Iterable[str], stored: Mapping[str, StoredFolder]) -> set[str]:
+    """The fingerprints, all that they were made from, and the checks of the ground truth of their images.
+
+    Such a check holds nothing but that it was passed; without it every mask would be read again.
+    """
+    found = ancestors(prints, stored)
+    return found | {p for p, s in stored.items() if s.kind == "truth" and s.inputs & found}
+
+
+def _artifact(stored: StoredFolder, users: dict[str, list[str]]) -> StoredArtifact:
+    runs = tuple(users.get(stored.fingerprint, ())) if stored.finished else ()
+    return StoredArtifact(stored.kind, stored.fingerprint, stored.finished, size_of(stored.folder), runs)

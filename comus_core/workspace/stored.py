@@ -1,0 +1,82 @@
+"""What lies in the artifact store, finished or not, and what was made from what."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from comus_core.workspace.artifacts import KEY
+
+PARTIAL = ".partial"
+
+
+@dataclass(frozen=True)
+class StoredFolder:
+    """One artifact on disk, finished or not, and the fingerprints that it was made from."""
+
+    fingerprint: str
+    folder: Path
+    inputs: frozenset[str]
+    finished: bool
+
+    @property
+    def kind(self) -> str:
+        """What it is, such as `features`."""
+        return self.folder.parent.name
+
+
+def stored_folders(root: Path) -> Iterator[StoredFolder]:
+    """Every artifact below `root`, the store's folder; an unfinished one that does not say what it is is left out."""
+    for folder in root.glob("*/*"):
+        finished = not folder.name.endswith(PARTIAL)
+        key = _key_of(folder, finished) if folder.is_dir() else None
+        if key is not None:
+            inputs = frozenset(str(value) for value in key["inputs"].values())
+            yield StoredFolder(folder.name.removesuffix(PARTIAL), folder, inputs, finished)
+
+
+def ancestors(prints: Iterable[str], stored: Mapping[str, StoredFolder]) -> set[str]:
+    """The fingerprints and everything they were made from."""
+    found = set(prints)
+    front = set(found)
+    while front:
+        front = {i for p in front if p in stored for i in stored[p].inputs} - found
+        found |= front
+    return found
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process is computing this artifact now; `folder` is its unfinished one."""
+    try:
+        with folder.with_suffix(".lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def size_of(*paths: Path) -> int:
+    """Bytes of files and of all files in folders; what is not there, or goes meanwhile, counts nothing."""
+    total = 0
+    for path in paths:
+        for file in path.rglob("*") if path.is_dir() else (path,):
+            try:
+                total += file.lstat().st_size if not file.is_dir() else 0
+            except FileNotFoundError:
+                continue
+    return total
+
+
+def _key_of(folder: Path, finished: bool) -> dict[str, Any] | None:
+    try:
+        if finished:
+            return dict(json.loads((folder / "manifest.json").read_text())["key"])
+        return dict(json.loads((folder / KEY).read_text()))
+    except FileNotFoundError:  # removed this instant, or begun before keys were written
+        return None

@@ -1,0 +1,68 @@
+"""A bundle made and opened on the pages."""
+
+import os
+
+import pytest
+from starlette.testclient import TestClient
+
+from app import server
+from comus_core import open_workspace
+from comus_core.bundle_opening import open_bundle
+from comus_core.bundling import bundle
+from tests.app.working import by_key, open_app, texts
+
+
+@pytest.fixture
+def receiver(shown, tmp_path):
+    """(workspace, run): another workspace in which the finished run was opened, without its photographs."""
+    workspace = open_workspace(tmp_path / "receiver")
+    bundle(shown[0], shown[1].id, tmp_path / "b.zip", photographs=False)
+    return workspace, open_bundle(workspace, tmp_path / "b.zip")
+
+
+def client(monkeypatch, workspace) -> TestClient:
+    from starlette.applications import Starlette
+
+    monkeypatch.setenv("COMUS_WORKSPACE", str(workspace.root))
+    return TestClient(Starlette(routes=server.routes()))
+
+
+def test_the_route_sends_a_bundle_that_opens_and_leaves_nothing_behind(monkeypatch, shown, tmp_path):
+    workspace, run = shown
+    before = sorted(os.listdir(workspace.root))
+    answer = client(monkeypatch, workspace).get(f"/api/runs/{run.id}/bundle?photographs=1")
+    assert answer.status_code == 200 and f'filename="{run.id}.zip"' in answer.headers["content-disposition"]
+    assert sorted(os.listdir(workspace.root)) == before
+    (tmp_path / "sent.zip").write_bytes(answer.content)
+    opened = open_bundle(open_workspace(tmp_path / "w"), tmp_path / "sent.zip")
+    assert opened.result["evaluation"] == run.result["evaluation"]
+    answer = client(monkeypatch, workspace).get("/api/runs/nobody/bundle")
+    assert answer.status_code == 404 and "no run 'nobody'" in answer.json()["error"]
+
+
+def test_every_page_of_an_opened_run_works_and_says_that_it_is_read_only(monkeypatch, receiver):
+    workspace, run = receiver
+    for page in ("explore", "clusters", "filter", "scores", "image", "training"):
+        test = open_app(monkeypatch, workspace, page, run=run.id)
+        assert not test.exception and not test.error, page
+        assert "read-only" in texts(test), page
+    routes = client(monkeypatch, workspace)
+    for path in ("crops/3?size=160", "images/2", "layers/truth/2", "layers/saliency/2", "layers/pseudo_mask/2"):
+        assert routes.get(f"/api/runs/{run.id}/{path}").status_code == 200, path
+
+
+def test_a_decision_in_an_opened_run_is_refused_in_words(monkeypatch, receiver):
+    workspace, run = receiver
+    test = open_app(monkeypatch, workspace, "clusters", run=run.id)
+    by_key(test.text_input, "name_0").set_value("mine").run()
+    assert not test.exception and "read-only" in test.toast[0].value
+    assert workspace.decisions_of(run).names == {}
+
+
+def test_the_runs_offer_to_bundle_and_to_open(monkeypatch, shown):
+    test = open_app(monkeypatch, shown[0], "jobs")
+    test = next(g for g in test.get("button_group") if g.key == "jobs_or_runs").set_value("runs").run()
+    by_key(test.button, f"run_bundle_{shown[1].id}").click().run()
+    assert not test.exception
+    assert f"/api/runs/{shown[1].id}/bundle?photographs=1" in texts(test)
+    assert f"comus bundle {shown[1].id} --out {shown[1].id}.zip --workspace" in texts(test)

@@ -1,0 +1,234 @@
+"""A run bundled here and opened elsewhere: what a colleague sees, and what a hostile zip cannot do."""
+
+import json
+import shutil
+import zipfile
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from app import pictures
+from comus_core import curating, discover, open_workspace
+from comus_core.bundle_opening import open_bundle
+from comus_core.bundling import bundle
+from comus_core.cleaning import plan_cleaning
+from comus_core.cli.main import cli
+from comus_core.config import to_dict
+from comus_core.deletion import delete_run
+from comus_core.errors import WorkspaceError
+from comus_core.how_many import how_many_of
+from comus_core.images.dataset import open_dataset
+from comus_core.run_truth import truth_of_run
+from comus_core.run_view import open_run_view
+from comus_core.view_scores import score_view
+
+
+@pytest.fixture(scope="module")
+def sender(finished, tmp_path_factory):
+    """(workspace, run view) of a finished run in which somebody decided."""
+    root = tmp_path_factory.mktemp("sender") / "w"
+    shutil.copytree(finished[0].root, root)
+    workspace = open_workspace(root)
+    run = workspace.runs.describe(finished[1].id, name="Shapes <b>", note="for you")
+    view = open_run_view(workspace, run)
+    curating.rename(view, 1, "disc")
+    curating.merge(view, [0, 1])
+    curating.move(view, [str(view.proposals.proposal_id[3])], 2)
+    curating.undo(view)
+    return workspace, view
+
+
+@pytest.fixture(scope="module")
+def packed(sender, tmp_path_factory):
+    """(with photographs, without): the zips."""
+    folder = tmp_path_factory.mktemp("packed")
+    both = folder / "with.zip", folder / "without.zip"
+    for path, photographs in zip(both, (True, False), strict=True):
+        done = bundle(sender[0], sender[1].run.id, path, photographs=photographs)
+        assert (done.bytes, done.photographs) == (path.stat().st_size, 30 * photographs)
+    return both
+
+
+@pytest.fixture
+def receiver(tmp_path):
+    return open_workspace(tmp_path / "receiver")
+
+
+def files_of(workspace):
+    return sorted(p.relative_to(workspace.root).as_posix() for p in workspace.root.rglob("*")
+                  if p.is_file() and not p.name.startswith("comus.sqlite"))  # fmt: skip
+
+
+@pytest.mark.parametrize("photographs", [True, False])
+def test_what_is_opened_is_what_was_bundled(sender, packed, receiver, photographs):
+    place, view = sender
+    run = open_bundle(receiver, packed[0 if photographs else 1])
+    assert run.read_only and not view.run.read_only
+    assert run.id == f"{view.run.id}-shared" and (run.name, run.note) == ("Shapes <b>", "for you")
+    assert to_dict(run.config) == to_dict(view.run.config)
+    seen = open_run_view(receiver, run)
+    assert seen.proposals.to_table() == view.proposals.to_table()
+    assert np.array_equal(seen.cluster, view.cluster) and np.array_equal(seen.distance, view.distance)
+    assert np.array_equal(seen.points("umap"), view.points("umap"))
+    assert np.array_equal(seen.vectors(), view.vectors()) and np.array_equal(seen.embedding(), view.embedding())
+    decided, theirs = curating.decided_in(seen), curating.decided_in(view)
+    assert (decided.names, decided.layout, decided.filter_percent) == (
+        theirs.names, theirs.layout, theirs.filter_percent)  # fmt: skip
+    assert decided.layout.into == {1: 0} and curating.history(seen).redoable is not None
+    for filtered in (True, False):
+        ours = score_view(seen, decided, filtered=filtered).score
+        assert ours == score_view(view, theirs, filtered=filtered).score
+    truth, original = truth_of_run(receiver, run), open_dataset(view.run.config.dataset, place.drawings).truth
+    assert truth.classes == original.classes and truth.ignore == original.ignore
+    assert all(np.array_equal(truth.mask(i), original.mask(i)) for i in view.image_ids)
+    for name in ("saliency", "proposal", "pseudo_mask"):
+        assert pictures.layer(seen, 2, name, None) == pictures.layer(view, 2, name, None)
+    same = pictures.photograph(seen, 2, 0) == pictures.photograph(view, 2, 0)
+    assert same is photographs
+    stand_in = Image.open(seen.image_path(2)) if not photographs else None
+    assert stand_in is None or (stand_in.size, stand_in.getextrema()) == (view_size(view, 2), (128, 128))
+    assert pictures.crop(seen, 0, 160, "#00ff00")
+
+
+def view_size(view, row):
+    return tuple(int(v) for v in view.image_sizes[row][::-1])
+
+
+def test_an_opened_run_is_read_only_and_goes_whole(packed, receiver):
+    run = open_bundle(receiver, packed[0])
+    view = open_run_view(receiver, run)
+    before = receiver.decisions.events(run.id, run.artifacts["clustering"])
+    for decide in (
+        lambda: curating.rename(view, 0, "mine"),
+        lambda: curating.undo(view),
+        lambda: receiver.decisions.append(run.id, run.artifacts["clustering"], "filter", percent=3.0),
+        lambda: how_many_of(run, receiver),
+    ):
+        with pytest.raises(WorkspaceError, match="read-only"):
+            decide()
+    assert receiver.decisions.events(run.id, run.artifacts["clustering"]) == before
+    assert all(not part.folders for part in plan_cleaning(receiver, 2e10).values())
+    delete_run(receiver, run.id)
+    assert files_of(receiver) == [] and list((receiver.root / "bundles").iterdir()) == []
+
+
+def test_the_same_bundle_is_opened_once_and_another_of_the_run_beside_it(packed, receiver):
+    one = open_bundle(receiver, packed[0])
+    assert open_bundle(receiver, packed[0]).id == one.id
+    other = open_bundle(receiver, packed[1])
+    assert other.id == f"{one.id}-2"
+    delete_run(receiver, one.id)
+    assert open_run_view(receiver, other).image_path(0).is_file()
+    assert pictures.photograph(open_run_view(receiver, other), 0, 0)
+
+
+def test_a_bundle_cannot_stand_in_for_what_is_computed_here(sender, packed, tmp_path):
+    shutil.copytree(sender[0].root, tmp_path / "w")
+    workspace = open_workspace(tmp_path / "w")
+    opened = open_bundle(workspace, packed[0])
+    own = workspace.runs.get(sender[1].run.id)
+    assert not set(opened.artifacts.values()) & set(own.artifacts.values())
+    again = discover(own.config, workspace)
+    assert (again.id, again.read_only) == (own.id, False)
+    assert workspace.runs.get(opened.id).read_only
+
+
+def tampered(source, target, *, listing=None, content=None, extra=None, drop=None):
+    """A copy of a bundle in which something is otherwise."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for entry in old.infolist():
+            bytes_ = old.read(entry)
+            if entry.filename == "bundle.json":
+                told = json.loads(bytes_)
+                bytes_ = json.dumps(listing(told) if listing else told).encode()
+            elif entry.filename == drop:
+                continue
+            elif content and content[0] in entry.filename:
+                bytes_ = content[1](bytes_)
+            new.writestr(entry.filename, bytes_)
+        for name, bytes_ in (extra or {}).items():
+            new.writestr(name, bytes_)
+    return target
+
+
+def with_file(name, content=b"x"):
+    from hashlib import sha256
+
+    def change(told):
+        told["files"][name] = {"bytes": len(content), "sha256": sha256(content).hexdigest()}
+        return told
+
+    return {"listing": change, "extra": {name: content}}
+
+
+def with_run(**changes):
+    return {"listing": lambda told: {**told, "run": {**told["run"], **changes}}}
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    (with_file("../../evil.txt"), "is no place in a bundle"),
+    (with_file("/etc/evil"), "is no place in a bundle"),
+    (with_file("photographs/../../../evil"), "is no place in a bundle"),
+    (with_file("photographs\\..\\evil"), "is no place in a bundle"),
+    (with_file("artifacts/images/short/x"), "is no place in a bundle"),
+    (with_file("comus.sqlite"), "is no place in a bundle"),
+    ({"extra": {"photographs/more.png": b"x"}}, "does not hold the files that it lists"),
+    ({"drop": "photographs/images/000.png"}, "does not hold the files that it lists"),
+    ({"content": ("photographs/images/000.png", lambda b: bytes(len(b)))}, "is damaged"),
+    ({"content": ("photographs/images/000.png", lambda b: b + b"x")}, "is not as large as listed"),
+    (with_file("artifacts/features/0123456789abcdef/manifest.json"), "its artifacts are not those of its run"),
+    (with_run(artifacts={"images": "../../../../x"}), "its content is damaged"),
+    (with_run(config={"dataset": "x", "colour": 1}), "unknown setting colour"),
+    (with_run(state="running"), "says too little"),
+    (with_run(provenance={}), "says too little"),
+    ({"listing": lambda told: {**told, "format": 2}}, "newer program"),
+    ({"listing": lambda told: {**told, "files": []}}, "is not of a bundle"),
+    ({"listing": lambda told: {**told, "events": [{"at": "", "kind": "merge", "payload": {}}]}}, "damaged|decision"),
+])  # fmt: skip
+def test_a_bundle_with_anything_odd_is_refused_and_leaves_nothing(packed, receiver, tmp_path, change, words):
+    bad = tampered(packed[0], tmp_path / "bad.zip", **change)
+    with pytest.raises(WorkspaceError, match=words):
+        open_bundle(receiver, bad)
+    assert files_of(receiver) == [] and receiver.runs.all(archived=True) == []
+    assert not (tmp_path / "evil").exists() and not (tmp_path / "evil.txt").exists()
+
+
+def test_what_is_no_bundle_is_a_sentence(receiver, tmp_path):
+    (tmp_path / "words.zip").write_text("words")
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        archive.writestr("a.txt", "a")
+    for name, words in (
+        ("words.zip", "no bundle that can be read"),
+        ("other.zip", "not a bundle"),
+        ("none", "no such"),
+    ):
+        with pytest.raises(WorkspaceError, match=words):
+            open_bundle(receiver, tmp_path / name)
+
+
+def test_a_lost_photograph_is_named_and_can_be_left_out(sender, tmp_path):
+    place, view = sender
+    run = view.run
+    shutil.copytree(place.root, tmp_path / "w")
+    workspace = open_workspace(tmp_path / "w")
+    moved = {**run.provenance, "root": str(tmp_path / "gone")}
+    with workspace.database.writing() as connection:
+        connection.execute("UPDATE runs SET provenance = ? WHERE id = ?", (json.dumps(moved), run.id))
+    with pytest.raises(WorkspaceError, match="or bundle the run without photographs"):
+        bundle(workspace, run.id, tmp_path / "out.zip")
+    assert not (tmp_path / "out.zip").exists()
+    assert bundle(workspace, run.id, tmp_path / "out.zip", photographs=False).photographs == 0
+
+
+def test_the_commands_write_and_open_a_bundle(sender, receiver, tmp_path):
+    place, view = sender
+
+    def comus(workspace, *words):
+        return CliRunner().invoke(cli, [*words, "--workspace", str(workspace.root)], catch_exceptions=False)
+
+    out = tmp_path / "shapes.zip"
+    assert "no photographs" in comus(place, "bundle", view.run.id, "--out", str(out), "--no-photographs").stdout
+    assert f"{view.run.id}-shared" in comus(receiver, "open-bundle", str(out)).stdout
+    assert [run.id for run in receiver.runs.all()] == [f"{view.run.id}-shared"]

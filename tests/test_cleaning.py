@@ -1,0 +1,202 @@
+"""What a workspace takes on disk, and what a clean-up removes and leaves, on real artifacts of a real store."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from comus_core import discover, make_config, open_workspace
+from comus_core.cleaning import GRACE, clean, plan_cleaning
+from comus_core.cli.main import cli
+from comus_core.disk_use import REST, disk_use
+from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.jobs import cancel, submit
+from comus_core.transfer import evaluate_on
+from comus_core.workspace.trainings import Training
+from tests.test_deletion import a_partial, a_run, an_artifact, kinds_left
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return open_workspace(tmp_path / "w")
+
+
+def later() -> float:
+    return time.time() + GRACE + 1
+
+
+def aged(workspace) -> None:
+    """Make every artifact as old as it takes not to be thought fresh."""
+    for manifest in workspace.artifacts.root.glob("*/*/manifest.json"):
+        os.utime(manifest, (1, 1))
+
+
+def bytes_below(folder) -> int:
+    listed = subprocess.run(["find", folder, "-type", "f", "-printf", r"%s\n"], capture_output=True, check=True)
+    return sum(map(int, listed.stdout.split()))
+
+
+def test_what_a_run_takes_alone_and_with_others_is_measured(workspace):
+    images = an_artifact(workspace, "images")
+    maps = [an_artifact(workspace, "soft_maps", {"detector": n}, images=images) for n in (1, 2)]
+    a_run(workspace, "first", soft_maps=maps[0])  # its images are needed since the maps were made from them
+    a_run(workspace, "second", images=images, soft_maps=maps[1])
+    idle = an_artifact(workspace, "features", images=images)
+    half = a_partial(workspace, "features", soft_maps=maps[0])
+    use = disk_use(workspace)
+    by_print = {a.fingerprint: a for a in use.artifacts}
+    assert by_print[images.fingerprint].runs == ("first", "second")
+    assert by_print[maps[1].fingerprint].runs == ("second",)
+    assert by_print[idle.fingerprint].runs == () and by_print[idle.fingerprint].finished
+    assert not by_print[half.name.removesuffix(".partial")].finished
+    own, shared = bytes_below(maps[0].folder), bytes_below(images.folder)
+    assert (use.of_run("first").own, use.of_run("first").shared) == (own, shared)
+    assert [a.bytes for a in use.artifacts] == sorted((a.bytes for a in use.artifacts), reverse=True)
+    assert {a.fingerprint: a.bytes for a in use.artifacts}[half.name.removesuffix(".partial")] == bytes_below(half)
+    assert use.total == bytes_below(workspace.root) and list(use.places) == [REST]
+
+
+def test_only_what_no_run_needs_goes_and_as_much_as_was_said(workspace):
+    images = an_artifact(workspace, "images")
+    maps = an_artifact(workspace, "soft_maps", images=images)
+    a_run(workspace, "first", soft_maps=maps)
+    workspace.runs.describe("first", archived=True)
+    idle = an_artifact(workspace, "pseudo_masks", {"version": 1}, soft_maps=maps)
+    plan = plan_cleaning(workspace, later())
+    assert [f.name for f in plan["unused"].folders] == [idle.fingerprint]
+    assert plan["unused"].bytes == bytes_below(idle.folder)
+    aged(workspace)
+    before = bytes_below(workspace.root)
+    done = clean(workspace)
+    assert done.bytes == plan["unused"].bytes == before - bytes_below(workspace.root)
+    assert kinds_left(workspace) == ["images", "soft_maps"]
+    assert clean(workspace).folders == ()
+
+
+def test_what_was_just_finished_is_left_alone(workspace):
+    an_artifact(workspace, "images")
+    assert plan_cleaning(workspace)["unused"].folders == ()
+    assert len(plan_cleaning(workspace, later())["unused"].folders) == 1
+
+
+def test_what_a_training_names_is_needed(workspace):
+    clusters = an_artifact(workspace, "clustering")
+    network = an_artifact(workspace, "network", clustering=clusters)
+    a_run(workspace, "first", clustering=clusters)
+    workspace.trainings.save(Training("first-t", "first", "done", artifacts={"network-1": network.fingerprint}))
+    aged(workspace)
+    assert clean(workspace).folders == ()
+    workspace.runs.remove("first")
+    assert len(clean(workspace).folders) == 2 and kinds_left(workspace) == []
+
+
+@pytest.mark.parametrize(("run_state", "training_state", "stays"), [
+    ("done", None, False), ("cancelled", None, True), ("done", "cancelled", True), ("done", "done", False),
+])  # fmt: skip
+def test_an_unfinished_stage_stays_while_a_run_or_training_may_go_on_with_it(
+    workspace, run_state, training_state, stays
+):
+    images = an_artifact(workspace, "images")
+    half = a_partial(workspace, "network", images=images)
+    a_run(workspace, "first", run_state, images=images)
+    if training_state:
+        workspace.trainings.save(Training("first-t", "first", training_state))
+    assert (half not in plan_cleaning(workspace)["unfinished"].folders) is stays
+    clean(workspace)
+    assert half.exists() is stays
+
+
+def test_an_artifact_from_which_another_is_being_made_is_no_leftover(workspace):
+    """A run from a terminal names nothing before its first stage is through."""
+    images = an_artifact(workspace, "images")
+    half = a_partial(workspace, "soft_maps", images=images)
+    hold = "import fcntl, sys, time; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX)"
+    hold += "; print('held', flush=True); time.sleep(60)"
+    holder = subprocess.Popen([sys.executable, "-c", hold, half.with_suffix(".lock")], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        assert all(part.folders == () for part in plan_cleaning(workspace, later()).values())
+        with pytest.raises(WorkspaceError, match="makes soft_maps is at work"):
+            clean(workspace)
+    finally:
+        holder.kill()
+        holder.wait()
+    aged(workspace)
+    assert {f.parent.name for f in clean(workspace).folders} == {"images", "soft_maps"}
+
+
+def test_nothing_is_removed_while_a_job_waits_or_works(workspace):
+    an_artifact(workspace, "images")
+    aged(workspace)
+    job = submit(workspace, "discover", {"dataset": "photos"})
+    with pytest.raises(WorkspaceError, match=f"job {job.id} is at work"):
+        clean(workspace)
+    assert kinds_left(workspace) == ["images"]
+    cancel(workspace, job.id)
+    clean(workspace)
+    assert kinds_left(workspace) == []
+
+
+def test_pictures_go_only_when_asked_for_and_other_files_never(workspace):
+    picture = workspace.root / "cache" / "pictures" / "ab" / "abc"
+    photograph = workspace.root / "uploads" / "holiday" / "beach.jpg"
+    for path in (picture, photograph):
+        path.parent.mkdir(parents=True)
+        path.write_text("pixels")
+    clean(workspace)
+    assert picture.exists()
+    assert clean(workspace, ["pictures"]).bytes == 6
+    assert not picture.exists() and photograph.exists()
+    assert disk_use(workspace).places["uploaded images"] == 6
+    with pytest.raises(SettingsError, match="clean-up group 'everything'"):
+        clean(workspace, ["everything"])
+
+
+def test_after_a_clean_up_a_real_run_has_nothing_to_compute_again(finished, tmp_path):
+    shutil.copytree(finished[0].root, tmp_path / "w")
+    workspace, run = open_workspace(tmp_path / "w"), finished[1]
+    workspace.decisions.append(run.id, run.artifacts["clustering"], "filter", percent=50.0)
+    again = discover(run.config, workspace)  # the pseudo-masks of the filter before are nobody's now
+    assert again.result["computed"] == ["pseudo_masks"]
+    aged(workspace)
+    assert [f.name for f in clean(workspace).folders] == [run.artifacts["pseudo_masks"]]
+    assert discover(run.config, workspace).result["computed"] == []
+
+
+def test_what_an_evaluation_elsewhere_worked_out_is_kept_apart(drawn_settings, drawn, tmp_path):
+    workspace = open_workspace(tmp_path / "w")
+    settings = drawn_settings | {"clustering": {"neighbours": 6, "method": "kmeans", "clusters": 3}}
+    run = discover(make_config(**settings), workspace, until="clustering")
+    other = tmp_path / "other"
+    (other / "images").mkdir(parents=True)
+    (other / "images" / "000.png").symlink_to(drawn / "images" / "000.png")
+    scored = evaluate_on(run, str(other), workspace)
+    aged(workspace)
+    plan = plan_cleaning(workspace)
+    assert plan["unused"].folders == ()
+    assert {f.parent.name for f in plan["transfers"].folders} == {
+        "images", "soft_maps", "proposals", "features", "assignment"}  # fmt: skip
+    clean(workspace)
+    assert evaluate_on(run, str(other), workspace)["computed"] == [] != scored["computed"]
+    aged(workspace)
+    clean(workspace, ["transfers"])
+    assert discover(make_config(**settings), workspace, until="clustering").result["computed"] == []
+
+
+def test_the_command_says_what_would_go_asks_and_frees_it(workspace):
+    a_run(workspace, "first", images=an_artifact(workspace, "images"))
+    idle = an_artifact(workspace, "features")
+    aged(workspace)
+
+    def comus(*words, **more):
+        return CliRunner().invoke(cli, [*words, "--workspace", str(workspace.root)], **more)
+
+    assert "features " + idle.fingerprint + ", 0 runs" in comus("disk").stdout
+    assert "would free 1 kB" in comus("clean", "--dry-run").stdout and idle.folder.exists()
+    assert comus("clean", input="n\n").exit_code != 0 and idle.folder.exists()
+    assert "freed 1 kB" in comus("clean", "--yes").stdout and kinds_left(workspace) == ["images"]
+    assert "nothing to remove" in comus("clean").stdout
