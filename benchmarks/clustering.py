@@ -28,6 +28,7 @@ def main() -> None:
     report = Report("Spectral clustering, K = 80, 30 neighbours")
     for n in options.sizes:
         _compare(report, n, options)
+    _headline(report)
     if not options.million_only:
         _graph_against_products(report, 5_000 if options.quick else PRODUCTS_AT, options)
         _islands(report, 10_000 if options.quick else ISLANDS_AT, options)
@@ -78,6 +79,16 @@ def _compare(report: Report, n: int, options: argparse.Namespace) -> None:
             loss = sides[side]["nmi"] - sides["ours"]["nmi"]
             report.add(f"{n}.nmi_below.{side}", loss, f"{n:,}: NMI below that of {side}", "", 0.01)
     print()
+
+
+def _headline(report: Report) -> None:
+    """`ratio`: at the largest size that was compared, against scikit-learn if it was there, else against plain."""
+    compared = [(side, n) for side in ("scikit-learn", "plain") for n in FULL if f"{n}.times.{side}" in report.figures]
+    if compared:
+        side = compared[0][0]
+        n = max(n for other, n in compared if other == side)
+        report.add("ratio", report.figures[f"{n}.times.{side}"], f"ratio: {side} over ours at {n:,} points", "x")
+        print()
 
 
 def _print_side(report: Report, side: str, n: int, figures: dict[str, float]) -> None:
