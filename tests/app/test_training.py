@@ -211,7 +211,7 @@ def test_another_backbone_is_in_the_command_and_its_absence_is_said(page):
 
 def test_the_epochs_of_every_round_can_be_changed_and_are_the_presets_until_then(page):
     assert page.number_input(key="training_epochs_cpu_widget").value == make_training().epochs
-    assert "epochs" not in page.code[0].value
+    assert "--set" not in page.code[0].value
     before = page.metric[0].value
     page.number_input(key="training_epochs_cpu_widget").set_value(2).run()
     assert not page.exception and "--set epochs=2 --set later_epochs=2" in page.code[0].value
