@@ -38,6 +38,7 @@ class Asked:
         backbone: None is the preset's.
         images: data set that later rounds learn from; None is the run's own.
         scored_on: data set that every round is scored on; None is the run's own.
+        epochs: of every round; None is the preset's.
     """
 
     preset: str
@@ -47,11 +48,13 @@ class Asked:
     backbone: str | None = None
     images: str | None = None
     scored_on: str | None = None
+    epochs: int | None = None
 
     @property
     def settings(self) -> TrainingSettings:
         """The settings that they mean."""
-        return make_training(self.preset, **merge({"rounds": self.rounds}, {"backbone": self.backbone}))
+        changes = {"backbone": self.backbone, "epochs": self.epochs, "later_epochs": self.epochs}
+        return make_training(self.preset, **merge({"rounds": self.rounds}, changes))
 
     @property
     def request(self) -> TrainingRequest:
@@ -109,6 +112,8 @@ def command_line(workspace: Workspace, run: Run, wanted: Asked) -> str:
     words += ["--images", wanted.images] if wanted.images else []
     words += ["--eval", wanted.scored_on] if wanted.scored_on else []
     words += ["--backbone", wanted.backbone] if wanted.backbone else []
+    if wanted.epochs is not None:
+        words += ["--set", f"epochs={wanted.epochs}", "--set", f"later_epochs={wanted.epochs}"]
     words += ["--filter", f"{wanted.percent:g}"] if wanted.percent is not None else []
     words += ["--seed", str(wanted.seed)] if wanted.seed else []
     return shlex.join([*words, "--workspace", str(workspace.root)])

@@ -10,7 +10,7 @@ from app.training_form import PRESET_WORDS, Asked
 from comus_core.errors import ComusError
 from comus_core.images.glance import Glance
 from comus_core.run_view import RunView
-from comus_core.self_training import make_training
+from comus_core.self_training import TrainingSettings, make_training
 
 LATER, SCORED_ON = "training_images", "training_scored_on"  # names of the fields for data sets
 
@@ -20,10 +20,13 @@ def form(view: RunView) -> None:
     preset = choices.selected("Start from", PRESET_WORDS, key="training_preset", hidden=False)
     words = training_form.backbone_words(preset)
     backbone = choices.selected("Backbone", words, key=f"training_backbone_{preset}", hidden=False)
-    one, two = st.columns(2)
+    usual = make_training(preset)
+    one, two, three = st.columns(3)
     with one:
-        rounds = _number("Rounds", f"training_rounds_{preset}", make_training(preset).rounds, 1, 9)
+        rounds = _number("Rounds", f"training_rounds_{preset}", usual.rounds, 1, 9)
     with two:
+        each = _number("Epochs", f"training_epochs_{preset}", usual.epochs, 1, 999, _epochs_words(usual))
+    with three:
         seed = _number("Seed", "training_seed", 0, 0, 2**32 - 1)
     decided = view_data.decisions(view)
     own = st.toggle(
@@ -45,8 +48,9 @@ def form(view: RunView) -> None:
         return  # what is wrong was said beside the field
     if view.run.config.dataset in (images, scored_on):
         images, scored_on = (None if spec == view.run.config.dataset else spec for spec in (images, scored_on))
-    changed = backbone if backbone != make_training(preset).backbone else None
-    wanted = Asked(preset, rounds, percent, seed, changed, images, scored_on)
+    changed = backbone if backbone != usual.backbone else None
+    epochs = each if each != usual.epochs else None
+    wanted = Asked(preset, rounds, percent, seed, changed, images, scored_on, epochs)
     _before(view, wanted, more if images else None, scored if scored_on else None)
 
 
@@ -120,7 +124,12 @@ def _before(view: RunView, wanted: Asked, later: int | None, scored: int | None)
     st.code(found.command, language="bash", wrap_lines=True)
 
 
-def _number(label: str, name: str, default: int, least: int, most: int) -> int:
+def _epochs_words(usual: TrainingSettings) -> str:
+    first, later = usual.epochs, usual.later_epochs
+    return "Of every round." if first == later else f"Of every round; left at {first}, later rounds take {later}."
+
+
+def _number(label: str, name: str, default: int, least: int, most: int, words: str | None = None) -> int:
     key = state.put(f"{name}_widget", int(state.setting(name, default)))
     keep = state.on_change(key, lambda value: state.set_setting(name, int(value or default)))
-    return int(st.number_input(label, least, most, step=1, key=key, on_change=keep) or default)
+    return int(st.number_input(label, least, most, step=1, key=key, on_change=keep, help=words) or default)

@@ -19,6 +19,7 @@ from app.palette import colours
 from app.training_form import Asked
 from app.training_routes import ERROR_COLOURS
 from comus_core import open_workspace
+from comus_core.command_line import assigned
 from comus_core.drawing import rgb
 from comus_core.evaluation.error_map import IGNORED
 from comus_core.pseudo_masks import from_png
@@ -208,6 +209,15 @@ def test_another_backbone_is_in_the_command_and_its_absence_is_said(page):
     assert page.button(key="training_start").disabled and "comus weights download dino-resnet50" in words(page)
 
 
+def test_the_epochs_of_every_round_can_be_changed_and_are_the_presets_until_then(page):
+    assert page.number_input(key="training_epochs_cpu_widget").value == make_training().epochs
+    assert "--set" not in page.code[0].value
+    before = page.metric[0].value
+    page.number_input(key="training_epochs_cpu_widget").set_value(2).run()
+    assert not page.exception and "--set epochs=2 --set later_epochs=2" in page.code[0].value
+    assert page.metric[0].value != before
+
+
 def test_of_many_looks_the_first_the_latest_and_some_between_are_shown():
     looks = [Look("n", 1, step, None, 0) for step in range(11)]
     assert [look.step for look in chosen(looks)] == [0, 2, 4, 6, 8, 10]
@@ -226,7 +236,14 @@ def test_the_command_of_a_page_is_read_back_to_the_same_settings(shown):
 
     workspace, run = shown
     elsewhere = Asked("cpu", 2, None, 0, "dino-resnet50", "/data/more photos", "voc:/data:val")
-    for wanted in (Asked("cpu", 2, None), Asked("paper-voc", 1, 0.0, 9), Asked("paper-coco", 3, 12.5), elsewhere):
+    short = Asked("cpu", 2, None, epochs=3)
+    for wanted in (
+        Asked("cpu", 2, None),
+        Asked("paper-voc", 1, 0.0, 9),
+        Asked("paper-coco", 3, 12.5),
+        elsewhere,
+        short,
+    ):
         name, verb, *rest = shlex.split(training_form.command_line(workspace, run, wanted))
         assert (name, verb) == ("comus", "train")
         given = command.make_context("train", rest).params
@@ -234,8 +251,10 @@ def test_the_command_of_a_page_is_read_back_to_the_same_settings(shown):
             given["rounds"] or wanted.settings.rounds,
             (given["backbone"], given["images"], given["scored_on"]),
         )
-        assert Asked(given["preset"], rounds, given["percent"], given["seed"], *more) == wanted
-        assert make_training(given["preset"], rounds=rounds, backbone=given["backbone"]) == wanted.settings
+        epochs = {int(value) for value in assigned(given["assignments"]).values()}
+        assert Asked(given["preset"], rounds, given["percent"], given["seed"], *more, *epochs) == wanted
+        settings = make_training(given["preset"], **assigned(given["assignments"]), rounds=rounds, backbone=more[0])
+        assert settings == wanted.settings and settings.epochs_of(1) == (wanted.epochs or settings.epochs)
 
 
 def test_the_smoothed_loss_is_a_running_average_that_starts_at_the_first_value():

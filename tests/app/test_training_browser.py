@@ -1,33 +1,45 @@
 """A training launched from the page, watched, cancelled, resumed and looked at, in a real browser."""
 
-import shutil
-
 import pytest
 
-from comus_core import open_workspace
+from comus_core import discover, make_config, open_workspace
 from comus_core.jobs import get
 from comus_core.round_view import open_round_view
 from tests.app.serving import serving, settle
-from tests.app.steps import await_state
+from tests.app.steps import await_state, fill
+from tests.builders import draw_folder, write_vectors
 from tests.jobs.watching import end_all, until
 
 pytestmark = pytest.mark.browser
+EPOCHS = 16  # of one step each: enough to be stopped between them
 LOOKS = "document.querySelector('.st-key-training_looks .js-plotly-plot')?.data?.map(t => t.x.length) ?? []"
 POINTS = "document.querySelector('.st-key-training_loss .js-plotly-plot')?.data?.[0]?.x?.length ?? 0"
 
 
-def test_a_training_is_launched_watched_cancelled_resumed_and_compared(page, finished, drawn, tmp_path):
-    shutil.copytree(finished[0].root, tmp_path / "w")
-    workspace, run = open_workspace(tmp_path / "w"), finished[1]
+@pytest.fixture
+def few(tmp_path):
+    """(workspace, run) over so few photographs that an epoch is a single step."""
+    folder = draw_folder(tmp_path / "few", count=15, seed=3, empty=1)
+    vectors = write_vectors(folder, tmp_path / "vectors.npz")
+    settings = {
+        "dataset": str(folder),
+        "saliency": {"detector": f"masks:{folder / 'masks'}"},
+        "features": {"encoder": f"file:{vectors}"},
+        "clustering": {"clusters": 3, "neighbours": 4},
+    }
+    workspace = open_workspace(tmp_path / "w")
+    return workspace, discover(make_config(**settings), workspace)
+
+
+def test_a_training_is_launched_watched_cancelled_resumed_and_compared(page, few, tmp_path):
+    workspace, run = few
     try:
-        with serving(workspace.root, tmp_path, COMUS_IMAGE_ROOTS=str(drawn.parent)) as url:
+        with serving(workspace.root, tmp_path, COMUS_IMAGE_ROOTS=str(tmp_path)) as url:
             page.goto(f"{url}training?run={run.id}")
             settle(page, "Not trained yet")
             page.locator(".st-key-training_start").wait_for()
-            field = page.locator(".st-key-training_rounds_cpu_widget input")
-            field.fill("2")
-            field.press("Enter")
-            settle(page)
+            fill(page, "training_rounds_cpu_widget", "2")
+            fill(page, "training_epochs_cpu_widget", str(EPOCHS))
             page.locator(".st-key-training_start button").click()
             page.locator(".st-key-job_1").wait_for(timeout=60_000)
             page.wait_for_function(f"({POINTS}) >= 2", timeout=180_000)
@@ -36,7 +48,7 @@ def test_a_training_is_launched_watched_cancelled_resumed_and_compared(page, fin
             page.get_by_role("button", name="Cancel").click()
             await_state(page, "cancelled", 90_000)
             stopped = get(workspace, 1)
-            assert stopped.stage == "round 1" and 0 < stopped.step < stopped.total
+            assert stopped.stage == "round 1" and 0 < stopped.step < stopped.total == EPOCHS
             page.get_by_role("button", name="Resume").click()
             page.locator(".st-key-job_1").get_by_text("attempt 2").wait_for(timeout=60_000)
             resumed = until(lambda: (job := get(workspace, 1)).stage == "round 1" and job.attempt == 2 and job)
