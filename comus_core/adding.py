@@ -61,11 +61,13 @@ def add_images(
 
     Raises:
         DatasetError: none of the images is usable, or none has a proposal.
-        SettingsError: Nyström is asked of a run without a spectral embedding.
+        SettingsError: Nyström is asked of a run without a spectral embedding, or the run was itself added to another.
         WorkspaceError: the run has no clusters yet.
     """
     from comus_core.device import choose_device
 
+    older = run.provenance.get("added_to")
+    require(older is None, f"run {run.id} was itself added: add to {older} itself, whose clusters these are")
     source = workspace.artifact(run, "clustering")
     spectral = run.config.clustering.method == "spectral"
     how: Assign = assign or ("nystrom" if spectral else "nearest")

@@ -107,10 +107,13 @@ def test_the_run_stays_as_it_was_and_what_it_shares_outlives_it(place):
     workspace, run, _, new = place
     added = add_images(run, str(new), workspace)
     assert workspace.runs.get(run.id) == run
-    assert all(not p.folders for g, p in plan_cleaning(workspace, 2e10).items() if g != "unused")
+    needed = workspace.artifacts.root / "clustering" / run.artifacts["clustering"]
     delete_run(workspace, run.id)
+    gone = [folder for part in plan_cleaning(workspace, 2e10).values() for folder in part.folders]
+    assert needed.is_dir() and needed not in gone
     assert len(open_run_view(workspace, added)) == 15
-    assert add_images.__module__ and workspace.artifacts.find("clustering", run.artifacts["clustering"]) is not None
+    with pytest.raises(SettingsError, match=f"add to {run.id} itself"):  # whose embedding it is
+        add_images(added, str(new), workspace)
 
 
 def test_nystrom_needs_a_spectral_embedding(place):

@@ -96,7 +96,7 @@ def _by_run(use: DiskUse) -> None:
         for run in sorted(runs, key=lambda run: (-taken[run.id].own, run.id))
     ]
     _table(rows, "disk_runs", ("Its own", "Shared"))
-    st.caption("Its own is what deleting the run would free; shared is needed by other runs as well.")
+    st.caption("Its own goes when the run is deleted; what is shared is needed by other runs as well.")
 
 
 def _by_artifact(use: DiskUse) -> None:

@@ -67,7 +67,8 @@ def _buttons(run: Run, job: Job | None) -> None:
             "Bundle", key=f"run_bundle_{run.id}", icon=":material/folder_zip:", help="One zip, for a colleague."
         ):
             bundles.give(run)
-        if "clustering" in run.artifacts and st.button(
+        can_grow = "clustering" in run.artifacts and "added_to" not in run.provenance
+        if can_grow and st.button(
             "Add images", key=f"run_add_{run.id}", icon=":material/add_photo_alternate:", help="Into its clusters."
         ):
             adding.show(run)
