@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -10,9 +11,10 @@ from starlette.routing import Route
 
 from app import answers, pictures
 from app.opened import Held, workspace
-from comus_core.errors import WorkspaceError
+from comus_core.errors import ImageError, WorkspaceError
 from comus_core.image_index import FOLDER, ImageIndex, read_index
 
+UNREADABLE = {"Cache-Control": answers.ASK_AGAIN, "X-Content-Type-Options": "nosniff"}
 SIZES = (0, 240, 480, 1600)
 _indices: Held[ImageIndex] = Held(4)
 
@@ -29,7 +31,7 @@ def image_url(index: ImageIndex, row: int, size: int = 0) -> str:
 
 
 def image(request: Request) -> Response:
-    """A picture as JPEG: `size` of `SIZES`."""
+    """A picture as JPEG, or a sign with the reason where it cannot be read: `size` of `SIZES`."""
 
     def answer() -> Response:
         index = _index(request.path_params["key"])
@@ -39,9 +41,21 @@ def image(request: Request) -> Response:
         version = _version(index, row)
         if not version:
             raise WorkspaceError(f"image {index.ids[row]}: no such file any more; look at the data set again")
-        return answers.versioned(request, version, lambda: pictures.photograph_at(path, size), "image/jpeg")
+        try:
+            return answers.versioned(request, version, lambda: pictures.photograph_at(path, size), "image/jpeg")
+        except ImageError as error:
+            return Response(_unreadable(str(error)), media_type="image/svg+xml", headers=UNREADABLE)
 
     return answers.told(answer)
+
+
+def _unreadable(reason: str) -> str:
+    """What stands for a picture that is none: a page that shows it is not at fault, so neither is the answer."""
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 160" width="160" height="160" fill="none" '
+        f'stroke="#8b93a0" stroke-width="4"><title>{html.escape(reason)}</title>'
+        '<rect x="34" y="40" width="92" height="80" rx="8"/><path d="M60 66l40 28M100 66l-40 28"/></svg>'
+    )
 
 
 def _index(key: str) -> ImageIndex:

@@ -104,7 +104,9 @@ def test_thumbnails_are_the_pictures_and_nothing_else_is_served(monkeypatch, wor
     assert client.get(f"/api/datasets/{index.key}/images/16").status_code == 404
     assert client.get(f"/api/datasets/{index.key}/images/0?size=9").status_code == 400
     assert client.get("/api/datasets/..%2f..%2fx/images/0").status_code == 404
-    assert "truncated" in client.get(image_url(index, index.ids.index("broken.jpg"))).text
+    broken = client.get(image_url(index, index.ids.index("broken.jpg")))
+    assert (broken.status_code, broken.headers["Content-Type"]) == (200, "image/svg+xml")
+    assert "<title>truncated" in broken.text and broken.headers["Cache-Control"] == "private, no-cache"
     secret = tmp_path_factory.mktemp("secret") / "secret.png"
     Image.new("RGB", (9, 9)).save(secret)
     (folder / "0.png").unlink()

@@ -31,6 +31,9 @@ def test_an_uploaded_zip_is_checked_and_each_fault_opens_its_pictures(page, tmp_
             page.get_by_text("16 images").first.wait_for(timeout=120_000)
             settle(page)
             assert page.locator("[data-image]").count() == 16
+            for picture in page.locator("[data-image] img").all():
+                picture.scroll_into_view_if_needed()
+                page.wait_for_function("e => e.complete && e.naturalWidth > 0", arg=picture.element_handle())
             page.locator(".st-key-health_start button").click()
             page.get_by_text("15 of 16 files are usable").wait_for(timeout=180_000)
             settle(page)
