@@ -20,14 +20,9 @@ from comus_core.evaluation.class_bootstrap import paired_class_bootstrap
 from comus_core.round_agreement import agreement_rows
 from comus_core.scored_round import deltas, score_round
 from comus_core.selection import Gesture, select
-from tests.app.comparing import half, make_pair
+from tests.app.comparing import half
 from tests.app.test_frame import save_run, texts
 from tests.app.working import by_key, open_app
-
-
-@pytest.fixture(scope="module")
-def pair(finished, drawn, drawn_settings, tmp_path_factory):
-    return make_pair(finished, drawn, drawn_settings, tmp_path_factory.mktemp("pair"))
 
 
 @pytest.fixture

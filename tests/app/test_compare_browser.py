@@ -12,7 +12,6 @@ from comus_core.comparison import Contestant
 from comus_core.evaluation.image_rows import cell_images
 from comus_core.run_view import open_run_view
 from comus_core.scored_round import deltas, score_round
-from tests.app.comparing import make_pair
 from tests.app.map_browser import drag, flower, inside
 from tests.app.serving import serving, settle
 from tests.app.steps import MAP_READY
@@ -25,11 +24,6 @@ PLACES = """all => all.map(e => {
     const at = new DOMMatrix(getComputedStyle(e).transform), box = e.parentElement.getBoundingClientRect()
     return [(at.e / box.width).toFixed(2), (at.f / box.height).toFixed(2)].join()
 })"""
-
-
-@pytest.fixture(scope="module")
-def pair(finished, drawn, drawn_settings, tmp_path_factory):
-    return make_pair(finished, drawn, drawn_settings, tmp_path_factory.mktemp("pair"))
 
 
 @pytest.fixture(scope="module")
