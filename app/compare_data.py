@@ -28,6 +28,7 @@ from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.selections import Selection
 
 Side = Literal["first", "second"]
+NO_CLASS_COLOUR = "#b39b7d"  # of clusters that stand for no class
 _bootstraps: Held[ClassDifferences] = Held(12)
 _agreements: Held[ScoredRound] = Held(6)
 _begun: set[Hashable] = set()
@@ -165,9 +166,11 @@ def map_colouring(found: Round, scored: ScoredRound | None) -> Colouring:
     if scored is None:
         names = found.view.labels(found.decided).names
         return Colouring(names, tuple(category_colours(categories.ids)), "unassigned", categories.category)
-    class_of = np.asarray(scored.matched.class_of)
-    index = np.where(categories.category >= 0, class_of[categories.category + 1], -1).astype(np.int32)
-    return Colouring(scored.classes, (UNASSIGNED, *colours(len(scored.classes) - 1)), "no class", index)
+    n, class_of = len(scored.classes), np.asarray(scored.matched.class_of)
+    index = np.where(class_of < 0, n, class_of)[categories.category + 1]
+    found = (UNASSIGNED, *colours(n - 1), NO_CLASS_COLOUR)
+    index = np.where(categories.category >= 0, index, -1).astype(np.int32)
+    return Colouring((*scored.classes, "no class"), found, "unassigned", index)
 
 
 def clusters_score(found: Round, matching: MatchingName) -> ScoredRound | None:

@@ -2,19 +2,16 @@
 
 import streamlit as st
 
-from app import compare_data, round_data, state, view_data
-from app.components import choices, compare_images, compare_panel, states, training_strip
+from app import compare_data, round_data, view_data
+from app.components import compare_images, compare_panel, states, training_strip
 from comus_core.errors import ComusError
-
-METHODS = {"tsne": "t-SNE", "umap": "UMAP"}
 
 view = view_data.current_view()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="compare_controls"):
     pair = compare_panel.sides(view)
     matching = compare_panel.matching_choice(view) if pair else "hungarian"
     if pair:
-        shown = choices.segmented("Projection", METHODS, key="compare_projection")
-        state.set_map_method(shown)
+        compare_panel.method_choice()
 if pair is None:
     states.empty(
         "Nothing to compare with yet",

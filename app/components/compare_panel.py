@@ -12,6 +12,7 @@ from app import compare_data, compare_routes, round_data, score_data, state, url
 from app.compare_data import Round, Side
 from app.components import choices, score_table, states
 from app.components.point_map import point_map
+from app.map_choices import MAP_METHODS
 from app.score_data import MatchingName
 from comus_core.choices import badge
 from comus_core.comparison import Contestant
@@ -22,6 +23,7 @@ from comus_core.selection import Gesture
 from comus_core.weights import Supervision, strongest
 from comus_core.workspace.selections import Selection
 
+METHOD_WORDS = {"tsne": "t-SNE"}
 SURE = "Draws the images with replacement 10,000 times and tells in what interval each difference lies."
 
 
@@ -66,6 +68,19 @@ def matching_choice(view: RunView) -> MatchingName:
         return "hungarian"
     offered = score_data.matchings(view, view_data.decisions(view))
     return choices.segmented("Matching", {k: score_data.MATCHING_WORDS[k] for k in offered}, key="matching")
+
+
+def method_choice() -> None:
+    """The projection of both maps, the same as on the Explore page."""
+    st.segmented_control(
+        "Projection",
+        list(MAP_METHODS),
+        format_func=lambda method: METHOD_WORDS.get(method, method.upper()),
+        key=state.put("compare_method", state.map_method()),
+        on_change=state.on_change("compare_method", state.set_map_method),
+        required=True,
+        label_visibility="collapsed",
+    )
 
 
 def owed(first: Round, second: Round) -> str:
@@ -137,10 +152,8 @@ def table(first: ScoredRound, second: ScoredRound, names: tuple[str, str], super
     key = tuple(
         (s.contestant.run.id, s.contestant.number, s.dataset, s.score.miou, s.matched.mode) for s in (first, second)
     )
-    with st.container(
-        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="deltas_head"
-    ):
-        st.subheader("Classes", anchor=False, width="content")
+    with st.container(horizontal=True, vertical_alignment="center", key="deltas_head"):
+        st.subheader("Classes", anchor=False, width="stretch")
         asked = st.button("How sure?", key="compare_bootstrap", icon=":material/query_stats:", help=SURE)
         found = compare_data.bootstrap(first, second, key, begin=asked)
         rows = frame(first, second, found)

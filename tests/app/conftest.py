@@ -42,6 +42,14 @@ def changeable(shown, tmp_path):
 
 
 @pytest.fixture(scope="session")
+def pair(finished, drawn, drawn_settings, tmp_path_factory):
+    """Two runs of the small drawn photographs, the first trained for a round (`comparing.Pair`); do not change them."""
+    from tests.app.comparing import make_pair
+
+    return make_pair(finished, drawn, drawn_settings, tmp_path_factory.mktemp("pair"))
+
+
+@pytest.fixture(scope="session")
 def address(shown, tmp_path_factory):
     """Where the app shows the finished run; read only."""
     with serving(shown[0].root, tmp_path_factory.mktemp("elsewhere")) as url:

@@ -20,14 +20,9 @@ from comus_core.evaluation.class_bootstrap import paired_class_bootstrap
 from comus_core.round_agreement import agreement_rows
 from comus_core.scored_round import deltas, score_round
 from comus_core.selection import Gesture, select
-from tests.app.comparing import half, make_pair
+from tests.app.comparing import half
 from tests.app.test_frame import save_run, texts
 from tests.app.working import by_key, open_app
-
-
-@pytest.fixture(scope="module")
-def pair(finished, drawn, drawn_settings, tmp_path_factory):
-    return make_pair(finished, drawn, drawn_settings, tmp_path_factory.mktemp("pair"))
 
 
 @pytest.fixture
@@ -65,7 +60,7 @@ def test_intervals_come_when_they_are_asked_for_and_stay(open_compare, pair):
     test = open_compare(**query)
     assert "Low" not in test.dataframe[0].value
     by_key(test.button, "compare_bootstrap").click().run()
-    sides = [score_round(pair.workspace, Contestant(run, 0)) for run in (pair.run, pair.other)]
+    sides = [score_round(pair.workspace, Contestant(run, 0), "hungarian") for run in (pair.run, pair.other)]
     found = paired_class_bootstrap(sides[0].pixels, sides[1].pixels)
     table = test.dataframe[0].value.set_index("Class")
     assert table["Low"].tolist() == [found.low[-1], *found.low[:-1]]
@@ -75,7 +70,7 @@ def test_intervals_come_when_they_are_asked_for_and_stay(open_compare, pair):
 
 def test_the_images_that_changed_most_come_first(open_compare, pair):
     test = open_compare(second=f"{pair.other.id}@0")
-    sides = [score_round(pair.workspace, Contestant(run, 0)) for run in (pair.run, pair.other)]
+    sides = [score_round(pair.workspace, Contestant(run, 0), "hungarian") for run in (pair.run, pair.other)]
     points = sides[1].pixels.ious - sides[0].pixels.ious
     expected = [sides[0].rows.image_ids[k] for k in np.argsort(-np.abs(points), kind="stable")]
     assert re.findall(r'data-image="([^"]+)"', texts(test))[:8] == expected[:8]
@@ -101,7 +96,7 @@ def test_a_lasso_on_one_map_selects_the_same_proposals_on_the_other_and_their_im
     assert "images selected" not in texts(test)
 
 
-def test_runs_of_other_proposals_share_a_selection_by_image(pair):
+def test_runs_of_other_proposals_share_a_selection_by_image(client, pair):
     from dataclasses import replace
 
     first, second = (opened(Contestant(run, 0)) for run in (pair.run, pair.other))
@@ -186,7 +181,7 @@ def test_an_address_that_names_rounds_that_are_gone_shows_those_there_are(open_c
     assert not test.exception and by_key(test.selectbox, "compare_second").value == f"{pair.training.id}@1"
 
 
-def test_every_round_on_the_way_is_shown_once(pair):
+def test_every_round_on_the_way_is_shown_once(client, pair):
     trained = contestant(pair.workspace, pair.run.id, 1)
     found = steps(Contestant(pair.run, 0), trained)
     assert [(one.run.id, one.number) for one in found] == [(pair.run.id, 0), (pair.run.id, 1)]

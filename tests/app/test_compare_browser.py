@@ -12,8 +12,7 @@ from comus_core.comparison import Contestant
 from comus_core.evaluation.image_rows import cell_images
 from comus_core.run_view import open_run_view
 from comus_core.scored_round import deltas, score_round
-from tests.app.comparing import make_pair
-from tests.app.map_browser import drag, flower, inside
+from tests.app.map_browser import flower, inside
 from tests.app.serving import serving, settle
 from tests.app.steps import MAP_READY
 
@@ -28,14 +27,20 @@ PLACES = """all => all.map(e => {
 
 
 @pytest.fixture(scope="module")
-def pair(finished, drawn, drawn_settings, tmp_path_factory):
-    return make_pair(finished, drawn, drawn_settings, tmp_path_factory.mktemp("pair"))
-
-
-@pytest.fixture(scope="module")
 def url(pair, drawn, tmp_path_factory):
     with serving(pair.workspace.root, tmp_path_factory.mktemp("served"), COMUS_IMAGE_ROOTS=str(drawn.parent)) as served:
         yield served
+
+
+def lasso(page, plot) -> None:
+    """Draw around the middle of one of several maps."""
+    box = plot.bounding_box()
+    corners = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in flower(size=0.3)]
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*corner)
+    page.mouse.up()
 
 
 def test_two_runs_are_compared_with_one_lasso_and_one_view(page, url, pair):
@@ -46,7 +51,7 @@ def test_two_runs_are_compared_with_one_lasso_and_one_view(page, url, pair):
     # a lasso on the first map: the other follows, and so do the images
     first, second = (open_run_view(pair.workspace, run) for run in (pair.run, pair.other))
     page.locator("button[data-tool=lasso]").first.click()
-    drag(page, flower(size=0.3))
+    lasso(page, page.locator(".plot").first)
     page.get_by_text("images selected").wait_for(timeout=60_000)
     settle(page)
     side, _, key = parse_qs(urlsplit(page.url).query)["lasso"][0].partition(".")
@@ -94,7 +99,7 @@ def test_two_runs_are_compared_with_one_lasso_and_one_view(page, url, pair):
         page.locator(".st-key-download_differences button").click()
     with open(download.value.path(), newline="") as file:
         rows = list(csv.DictReader(file))
-    sides = [score_round(pair.workspace, Contestant(run, 0)) for run in (pair.other, pair.run)]
+    sides = [score_round(pair.workspace, Contestant(run, 0), "hungarian") for run in (pair.other, pair.run)]
     assert {row["Class"]: float(row["Points"]) for row in rows} == deltas(*sides)
     assert {row["supervision"] for row in rows} == {"supervised: masks"}
 
