@@ -8,7 +8,7 @@ from comus_core.scoring import score_run
 from comus_core.workspace.decisions import Decisions
 from tests.app.map_browser import flower
 from tests.app.serving import serving, settle
-from tests.app.steps import MAP_READY, draw, figures, ids_of_gallery, open_explore, recomputed, slide
+from tests.app.steps import MAP_READY, choose, draw, figures, ids_of_gallery, open_explore, recomputed, slide
 
 pytestmark = pytest.mark.browser
 IMAGES = {"demo_journey": 240, "voc_journey": 725}
@@ -52,7 +52,7 @@ def test_the_gallery_holds_what_a_lasso_is_drawn_around_wherever_one_goes(journe
         assert 0.05 < len(expected) / total < 0.95
         assert words == f"{len(expected)} of {total} proposals selected"
         assert sorted(ids_of_gallery(page)) == sorted(expected)
-        page.locator(".st-key-colour_by").get_by_text("Ground truth").click()
+        choose(page, "colour_by", "Ground truth")
         page.wait_for_url("**colour=truth**")
         settle(page, words)
         page.get_by_test_id("stSidebarNav").get_by_text("Evaluate").click()

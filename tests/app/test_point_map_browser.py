@@ -227,11 +227,11 @@ def test_the_legend_counts_searches_hides_and_tells_what_is_hidden_in_the_select
     rows = page.locator(".legend li:visible")
     counts = [int(text.replace(",", "")) for text in page.locator(".legend .count").all_inner_texts()]
     assert counts == [*np.bincount(group[group >= 0], minlength=30), (group < 0).sum()]
-    page.locator(".legend input").fill("CAT")
+    page.locator(".legend input[type=search]").fill("CAT")
     cats = [k for k, name in enumerate(names(30)) if "cat" in name]
     assert rows.locator(".name").all_inner_texts() == [names(30)[k] for k in cats]
     assert rows.locator(".count").all_inner_texts() == [str(counts[k]) for k in cats]
-    page.locator(".legend input").fill("")
+    page.locator(".legend input[type=search]").fill("")
     runs = answer(page)["runs"]
     page.locator(".legend .entry").nth(3).click()
     assert page.locator(".legend .entry").nth(3).get_attribute("aria-pressed") == "false"
