@@ -83,7 +83,7 @@ def test_a_mask_is_accepted_erased_and_taken_back_by_keys_and_found_by_its_file_
         page.get_by_text("accepted by hand").wait_for(timeout=60_000)
         settle(page)
         assert decided().accepted == {name}
-        page.locator(".st-key-erase_mask button").click()
+        page.get_by_role("button", name="Erase").click()
         page.get_by_text("erased by hand").wait_for(timeout=60_000)
         settle(page)
         assert decided().erased == {name}
