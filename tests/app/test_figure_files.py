@@ -78,4 +78,5 @@ def test_no_plotly_figure_is_drawn_but_through_the_shared_component():
                 drawn += [path.name] if node.func.attr == "plotly_chart" else []
                 shown = ast.unparse(node.func) == "figures.show"
                 untitled += [path.name] if shown and "title" not in {k.arg for k in node.keywords} else []
-    assert drawn == ["figures.py"] and untitled == []
+    maps = ["plain_map.py"]  # the map where WebGL is missing: drawn around in, not printed
+    assert sorted(drawn) == ["figures.py", *maps] and untitled == []
