@@ -20,7 +20,15 @@ from comus_core.self_training import make_training
 from comus_core.self_training.rounds import train
 from tests.builders import draw_folder
 
-TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
+TINY = {
+    "classifier_share": 0.0,
+    "crop": 64,
+    "predict_size": 64,
+    "head_channels": 16,
+    "epochs": 1,
+    "batch": 8,
+    "rounds": 1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +56,7 @@ def trained(places, tmp_path_factory):
     }
     run = discover(make_config(**settings), workspace, device="cpu")
     workspace.decisions.append(run.id, run.artifacts["clustering"], "rename", cluster=1, name="apple")
-    train(run, workspace, make_training(**TINY), device="cpu")
+    train(run, workspace, make_training(**TINY, classifier_share=0.0), device="cpu")
     return workspace, run
 
 
@@ -111,7 +119,7 @@ def test_a_round_is_the_network_itself(trained, places, tmp_path):
     workspace, run = trained
     result = predict_photographs(run, 1, [places[1]], workspace, tmp_path, device="cpu")
     training = workspace.trainings.of_run(run.id)[0]
-    settings = make_training(**TINY)
+    settings = make_training(**TINY, classifier_share=0.0)
     network = load_segmenter(
         workspace.artifacts.get("network", training.artifacts["network-1"]),
         settings,

@@ -196,7 +196,7 @@ def test_summaries_come_in_the_order_asked_for_and_are_found_by_name(mixed):
     assert names == ["cluster 1", "cluster 2", "cluster 4", "cluster 10", "Wheels"]
     assert [s.cluster for s in ordered(found, "size", " wheel ")] == [3]
     spreads = [s.spread for s in ordered(found, "tightness")]
-    assert spreads == sorted(spreads) and len(ORDERS) == 5
+    assert spreads == sorted(spreads) and len(ORDERS) == 7
     with pytest.raises(SettingsError, match="choose one of size"):
         ordered(found, "colour")
 

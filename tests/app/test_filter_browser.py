@@ -32,6 +32,8 @@ def test_sliding_changes_the_figures_and_the_pictures_of_what_would_go(page, add
     )
     assert figures(page)["Dropped"] == str((~view.kept(draft)).sum())
     links = page.locator(".st-key-filter_gallery a.comus-link")
+    settle(page)
+    links.first.wait_for(timeout=60_000)
     names = links.evaluate_all("links => links.map(link => link.dataset.proposal)")
     assert names and set(names) <= set(view.proposals.proposal_id[~view.kept(draft)])
 

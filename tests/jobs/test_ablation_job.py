@@ -79,6 +79,7 @@ def undisturbed(finished, tmp_path_factory):
         end_all(place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["killed", "cancelled"])
 def test_disturbed_in_its_second_row_it_ends_with_the_table_of_an_undisturbed_one(
     workspace, finished, undisturbed, how
