@@ -20,15 +20,7 @@ from comus_core.self_training import make_training
 from comus_core.self_training.rounds import train
 from tests.builders import draw_folder
 
-TINY = {
-    "classifier_share": 0.0,
-    "crop": 64,
-    "predict_size": 64,
-    "head_channels": 16,
-    "epochs": 1,
-    "batch": 8,
-    "rounds": 1,
-}
+TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
 
 
 @pytest.fixture(scope="module")
