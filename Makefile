@@ -12,7 +12,7 @@ demo: $(VENV)/installed
 	@if [ -t 0 ]; then $(BIN)/comus app --run latest; else $(BIN)/comus app --run latest --detach; fi
 
 test: $(VENV)/installed-dev lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not real and not slow"
+	$(BIN)/python -m pytest -m "not real and not slow"
 
 test-real: $(VENV)/installed-dev
 	@test -n "$(COMUS_DATA)" || { echo "set COMUS_DATA to the folder that holds VOCdevkit/, coco/ and ECSSD/"; exit 1; }
