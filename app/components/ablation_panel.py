@@ -21,9 +21,9 @@ EVERY = 1.0  # seconds between looks while an ablation is at work
 
 
 def show(view: RunView) -> None:
-    """Draw the section, closed until somebody wants it; it refreshes itself while an ablation is at work."""
-    at_work = _is_at_work(view)
-    with st.expander("Ablation: what each step and switch is worth", icon=":material/science:", expanded=at_work):
+    """Draw the section, closed until there is an ablation; it refreshes itself while one is at work."""
+    at_work, begun = _is_at_work(view), _last_job(view) is not None
+    with st.expander("Ablation: what each step and switch is worth", icon=":material/science:", expanded=begun):
         if not view.run.provenance.get("classes"):
             st.caption("An ablation compares scores, and this data set has no ground truth.")
             return
@@ -87,7 +87,8 @@ def _watch(view: RunView, wanted: Ablation, at_work_at_draw: bool) -> None:
     badge.show(result["supervision"], view.run.provenance.get("non_commercial", ()))
     numbers = {name: st.column_config.NumberColumn(format="%.2f") for name in ("mIoU", "±")}
     numbers["Points"] = st.column_config.NumberColumn(format="%+.2f", help="Above the row it is compared to")
-    st.dataframe(frame(result["rows"]), key="ablation_table", hide_index=True, column_config=numbers)
+    with st.container(key="ablation_table"):
+        st.dataframe(frame(result["rows"]), hide_index=True, column_config=numbers)
 
 
 def _seeds() -> int:
