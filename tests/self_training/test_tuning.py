@@ -25,6 +25,7 @@ def used_and_freed():
     del tensor
     return used, resident() - before
 
+used_and_freed()  # the first time, PyTorch's own threads and code come into memory too
 found = {"plain": used_and_freed(), "start": resident()}
 try:
     with kept_memory() as found["applies"]:
