@@ -38,7 +38,7 @@ def asked(settings: TrainingSettings, rows: Sequence[str], seeds: int) -> Ablati
 
 def preview(workspace: Workspace, run: Run, wanted: Ablation, images: int, preset: str) -> AblationPreview:
     """Look at an ablation before it starts; `images` is how many the run has."""
-    cost = ablation_cost(wanted, images, workspace, given_device("auto"))
+    cost = ablation_cost(wanted, images, workspace, given_device("auto"), config=run.config)
     trains = any(row.settings is not None for row in wanted.chosen)
     backbone = wanted.settings.backbone
     missing = backbone if trains and not is_available(backbone) else None

@@ -11,6 +11,7 @@ import numpy as np
 from comus_core.config import Matching as MatchingChoice
 from comus_core.config import require
 from comus_core.evaluation.matching import Matching, iou_matrix, match
+from comus_core.evaluation.pairing import paired_rows, require_same_truth
 from comus_core.types import FloatArray, ImageId, IntArray
 
 RESAMPLES = 10_000
@@ -117,21 +118,11 @@ def miou(counted: CountedImages) -> float:
 
 def _joined(first: CountedImages, second: CountedImages) -> IntArray:
     """The rows of `second` in the order of `first`, (m,)."""
-    row_of = {image_id: row for row, image_id in enumerate(second.image_ids)}
-    for side in (first, second):
-        require(len(set(side.image_ids)) == len(side.image_ids), "an image was counted twice: evaluate again")
-    other = sorted(set(first.image_ids) ^ set(row_of))
-    require(
-        not other,
-        f"{len(other)} images are in one of the two scores alone, such as {', '.join(other[:3])}: "
-        "score both on the same data set",
-    )
-    require(bool(row_of), "no image has ground truth: there is nothing to compare")
-    order = np.array([row_of[image_id] for image_id in first.image_ids])
+    order = paired_rows(first.image_ids, second.image_ids)
     same = first.values.shape[2] == second.values.shape[2] and np.array_equal(
         first.values.sum(axis=1), second.values.sum(axis=1)[order]
     )
-    require(same, "the two were counted against different ground truth: score both on the same data set")
+    require_same_truth(same)
     return order
 
 

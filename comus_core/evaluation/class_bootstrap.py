@@ -13,6 +13,7 @@ import numpy as np
 from comus_core.config import require
 from comus_core.evaluation.bootstrap import CONFIDENCE, RESAMPLES, draws
 from comus_core.evaluation.image_rows import ClassPixels
+from comus_core.evaluation.pairing import paired_rows, require_same_truth
 from comus_core.types import FloatArray, IntArray
 
 
@@ -72,17 +73,9 @@ def joined(first: ClassPixels, second: ClassPixels) -> IntArray:
     Raises:
         SettingsError: other images, or other ground truth.
     """
-    row_of = {image_id: row for row, image_id in enumerate(second.image_ids)}
-    other = sorted(set(first.image_ids) ^ set(row_of))
-    require(
-        not other,
-        f"{len(other)} images are in one of the two scores alone, such as {', '.join(other[:3])}: "
-        "score both on the same data set",
-    )
-    require(bool(row_of), "no image has ground truth: there is nothing to compare")
-    order = np.array([row_of[image_id] for image_id in first.image_ids], np.int64)
+    order = paired_rows(first.image_ids, second.image_ids)
     same = first.true.shape[1] == second.true.shape[1] and not (first.true != second.true[order]).nnz
-    require(same, "the two were counted against different ground truth: score both on the same data set")
+    require_same_truth(same)
     return order
 
 

@@ -64,7 +64,8 @@ def training_cost(
         later: images of another data set that each further round learns from; None for the run's own.
         scored: images of another data set that each round is scored on; None for the run's own.
         shared: whether these are one data set.
-        config: of the run, whose detector and encoder look at other data sets; needed if there are any.
+        config: of the run, whose detector and encoder look at other data sets, needed if there are any; and whose
+            encoder looks at the objects that a classifier names.
     """
     require(config is not None or later is scored is None, "the cost of other data sets needs the run's settings")
     known = speeds(workspace, device).get(_work(settings))
@@ -73,7 +74,8 @@ def training_cost(
     forward = each * FORWARD_SHARE * (settings.predict_size / settings.crop) ** 2
     views = (2 if settings.predict_flip else 1) * (SCALES_COST if settings.predict_scales else 1)
     refining = GUIDED_SECONDS * (settings.predict_size / 448) ** 2 if settings.refine == "guided" else 0.0
-    mask = forward * views + refining + SCORING_SECONDS
+    each_stage = seconds_per_image(config, workspace, device) if config is not None else {}
+    mask = forward * views + refining + _naming(settings, config, each_stage) + SCORING_SECONDS
     look = (EXAMPLES + min(SCORED, images if scored is None else scored)) * mask
     looked = look / (settings.look_every * settings.batch) if settings.look_every else 0.0  # a training image
     training = tuple(
@@ -87,12 +89,18 @@ def training_cost(
         return cost
     unseen = 0 if shared or settings.rounds == 1 else later or 0
     looked_at = ("images", "saliency") if settings.label_saliency else ("images",)
-    each_stage = seconds_per_image(config, workspace, device)
     return replace(
         cost,
         scored={stage: seconds * (scored or 0) for stage, seconds in each_stage.items()},
         later={stage: each_stage[stage] * unseen for stage in looked_at},
     )
+
+
+def _naming(settings: TrainingSettings, config: RunConfig | None, each_stage: dict[str, float]) -> float:
+    """Seconds an image in which the classifier is asked about its objects, about as many as it has proposals."""
+    if not settings.classifier_share or config is None or config.features.encoder.startswith("file:"):
+        return 0.0
+    return each_stage["features"]
 
 
 def seconds_left(

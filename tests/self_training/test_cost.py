@@ -10,7 +10,15 @@ from comus_core.self_training import make_training
 from comus_core.self_training.cost import SCORING_SECONDS, remember_speed, seconds_left, training_cost
 
 CONFIG = RunConfig("photos", SaliencySettings("u2netp"), FeatureSettings("efficientnet-lite0"))
-PLAIN = {"predict_flip": False, "predict_size": 256, "look_every": 0, "epochs": 3, "later_epochs": 2, "rounds": 2}
+PLAIN = {
+    "predict_flip": False,
+    "predict_size": 256,
+    "look_every": 0,
+    "epochs": 3,
+    "later_epochs": 2,
+    "rounds": 2,
+    "classifier_share": 0.0,
+}
 
 
 def test_rounds_cost_their_images_and_epochs_at_the_speed_of_an_earlier_training(tmp_path):
@@ -23,6 +31,16 @@ def test_rounds_cost_their_images_and_epochs_at_the_speed_of_an_earlier_training
     other = training_cost(settings, 100, workspace, later=300, scored=50, config=CONFIG)
     assert other.training == pytest.approx((30.0, 60.0))
     assert other.predicting * 2 == pytest.approx((50 + 50 + 300) * (0.1 / 3 + SCORING_SECONDS))
+
+
+def test_the_encoder_looks_at_the_objects_that_the_classifier_names(tmp_path):
+    workspace, settings = open_workspace(tmp_path), make_training(**PLAIN | {"classifier_share": 0.8})
+    remember_speed(workspace, settings, "cpu", 10.0)
+    remember_speeds(workspace, CONFIG, "cpu", {"soft_maps": 0.5, "features": 0.25, "images": 0.01})
+    named = training_cost(settings, 100, workspace, config=CONFIG).predicting
+    assert named == pytest.approx(100 * (0.1 / 3 + 0.25 + SCORING_SECONDS))
+    given = RunConfig("photos", SaliencySettings("u2netp"), FeatureSettings("file:vectors.npz"))
+    assert training_cost(settings, 100, workspace, config=given).predicting == pytest.approx(named - 25)
 
 
 def test_other_images_are_also_checked_and_looked_at_by_the_runs_detector_and_encoder(tmp_path):
