@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from comus_core.config import require
+from comus_core.decision_words import listed
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.run_view import RunView
 from comus_core.types import FloatArray, IntArray
@@ -216,32 +217,6 @@ def redo(view: RunView, *, based_on: int | None = None) -> Decisions:
     return _decide(view, "redo", [], based_on)
 
 
-def step_words(before: Decisions, event: Event, most: int = 3) -> str:
-    """An event in words, with the names of the time, such as `merge of cluster 3 and bird`."""
-    payload = event.payload
-    match event.kind:
-        case "filter" if "cluster" in payload:
-            return f"filter of {before.name_of(payload['cluster'])} at {payload['percent']:g} %"
-        case "filter":
-            return f"filter at {payload['percent']:g} %" + (f" by {payload['by']}" if "by" in payload else "")
-        case "rename":
-            return f"name {payload['name']} of {before.name_of(payload['cluster'])}"
-        case "split":
-            return f"split of {before.name_of(payload['category'])} into {payload['parts']}"
-        case "move":
-            count, target = len(payload["proposals"]), payload["category"]
-            number = f"{count:,} proposals" if count > 1 else f"proposal {payload['proposals'][0]}"
-            return f"rejection of {number}" if target == REJECTED else f"move of {number} to {before.name_of(target)}"
-        case "accept" | "erase":
-            count = len(payload["proposals"])
-            number = f"{count:,} masks" if count > 1 else f"mask {payload['proposals'][0]}"
-            return f"{'acceptance' if event.kind == 'accept' else 'erasure'} of {number}"
-        case "merge" | "reject" | "restore":
-            verb = {"merge": "merge", "reject": "rejection", "restore": "restoring"}[event.kind]
-            return f"{verb} of {_listed([before.name_of(k) for k in payload['categories']], most)}"
-    return event.kind
-
-
 def category_named(view: RunView, decided: Decisions, words: str) -> int:
     """The id of a category (rejected ones too) that a person calls by its id, by its name, or by `cluster 7`.
 
@@ -259,7 +234,7 @@ def category_named(view: RunView, decided: Decisions, words: str) -> int:
     if len(found) == 1:
         return found[0]
     if found:
-        raise WorkspaceError(f"{len(found)} categories are called '{words}': name one by its id ({_listed(found, 9)})")
+        raise WorkspaceError(f"{len(found)} categories are called '{words}': name one by its id ({listed(found, 9)})")
     raise WorkspaceError(f"no category '{words}' in run {view.run.id}: `comus clusters {view.run.id}` lists them")
 
 
@@ -300,10 +275,3 @@ def _why_gone(decided: Decisions, category: int) -> str:
     if now is not None:
         return f"it was merged into category {now}"
     return "`comus clusters RUN` lists those there are"
-
-
-def _listed(words: Sequence[Any], most: int) -> str:
-    shown = [str(w) for w in words]
-    if len(shown) > most:
-        return f"{', '.join(shown[:most])} and {len(shown) - most} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

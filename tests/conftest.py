@@ -7,6 +7,7 @@ from hypothesis import settings
 from comus_core import discover, make_config, open_workspace
 from tests.app.journey import browser, demo_journey, voc_journey  # noqa: F401
 from tests.builders import draw_folder, write_vectors
+from tests.curated import curated_run, curated_view  # noqa: F401
 
 # A test's first example loads what it needs, which alone can take longer than the 200 ms that Hypothesis grants.
 settings.register_profile("comus", deadline=None)

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from comus_core import curating, open_workspace
 from comus_core.cli.main import cli
+from comus_core.decision_words import step_words
 from comus_core.errors import ConflictError, SettingsError
 from comus_core.images.dataset import open_dataset
 from comus_core.proposals import proposals_of
@@ -142,7 +143,7 @@ def test_an_erased_mask_is_background_in_every_score(view):
 def test_undo_takes_each_back_and_redo_brings_it_again(view):
     start, row = curating.decided_in(view), name_of(view, farthest(view))
     states = [verb(view, [row]) for verb in (curating.accept, curating.erase)]
-    assert curating.step_words(states[0], curating.history(view).done[-1].event) == f"erasure of mask {row}"
+    assert step_words(states[0], curating.history(view).done[-1].event) == f"erasure of mask {row}"
     for expected in (states[0], start):
         assert replace(curating.undo(view), version=0) == replace(expected, version=0)
     for expected in states:

@@ -14,6 +14,7 @@ from app.components import choices, cluster_keys, split_dialog
 from app.components.gallery import grid
 from app.palette import UNASSIGNED
 from comus_core import curating
+from comus_core.decision_words import step_words
 from comus_core.errors import ComusError
 from comus_core.run_view import RunView
 from comus_core.workspace.decisions import Decisions, Step
@@ -196,7 +197,7 @@ def way_back(
     label: str, key: str, icon: str, step: Step | None, deed: Callable[[], Any], shortcut: str, bound: bool = False
 ) -> None:
     """The button that takes a decision back, or brings it again, named on it; `bound` lets it listen to its key."""
-    words = curating.step_words(step.before, step.event) if step is not None else ""
+    words = step_words(step.before, step.event) if step is not None else ""
     short = words if len(words) <= WIDTH else words[: WIDTH - 1] + "…"
     done = "Undone" if label == "Undo" else "Done again"
     st.button(

@@ -14,6 +14,7 @@ from comus_core import curating, score_tables
 from comus_core.category_affinity import Confused, confused_pair
 from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.cluster_summary import ClusterSummary, summaries
+from comus_core.decision_words import step_words
 from comus_core.run_view import RunView, open_run_view
 from comus_core.scoring import frozen_matching
 from comus_core.view_scores import score_view
@@ -189,7 +190,7 @@ def log(run_name: str, workspace: str | None, json_file: Path | None) -> None:
     found = curating.history(view)
     steps = [(s, False) for s in found.done] + [(s, True) for s in reversed(found.undone)]
     rows: list[dict[str, Any]] = [
-        {"id": s.event.id, "at": s.event.at, "decision": curating.step_words(s.before, s.event), "undone": undone}
+        {"id": s.event.id, "at": s.event.at, "decision": step_words(s.before, s.event), "undone": undone}
         for s, undone in steps
     ]
     give({"run": view.run.id, "decisions": rows}, json_file)
@@ -208,7 +209,7 @@ def _decide(
     after = curating.history(view)
     taken_back = len(after.done) < len(before.done)
     step = before.done[-1] if taken_back else after.done[-1]
-    words = ("undone: " if taken_back else "decided: ") + curating.step_words(step.before, step.event)
+    words = ("undone: " if taken_back else "decided: ") + step_words(step.before, step.event)
     labels = view.labels(decided)
     made = sorted(set(labels.ids) - set(view.labels(before.state).ids))
     new = f"; new: {', '.join(f'{k} ({decided.name_of(k)})' for k in made)}" if made and not taken_back else ""

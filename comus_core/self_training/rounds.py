@@ -13,9 +13,10 @@ from comus_core import run_tables as tables
 from comus_core import stages
 from comus_core.categories import label_map
 from comus_core.errors import Cancelled
-from comus_core.images.dataset import absolute, open_dataset
+from comus_core.images.dataset import absolute
 from comus_core.label_map import LabelMap
 from comus_core.scoring import score_json, score_run
+from comus_core.self_training.contexts import TrainingContexts
 from comus_core.self_training.cost import remember_speed
 from comus_core.self_training.looks import LookImages, LookPlan, examples_of, images_to_look_at, plan_looks, scored_ids
 from comus_core.self_training.round_scores import score_round, score_table
@@ -68,7 +69,7 @@ def train(
 
     request, chosen = _complete(request or TrainingRequest()), choose_device(device)
     with kept_memory(), joined(chosen) as (team, own_device):
-        contexts = _Contexts(workspace, run, request, own_device, on_progress, team)
+        contexts = TrainingContexts(workspace, run, request, own_device, on_progress, team)
         return _train(run, workspace, settings, request, contexts, on_training, log)
 
 
@@ -77,7 +78,7 @@ def _train(
     workspace: Workspace,
     settings: TrainingSettings,
     request: TrainingRequest,
-    contexts: _Contexts,
+    contexts: TrainingContexts,
     on_training: Callable[[Training], None],
     log: Callable[[str], None],
 ) -> Training:
@@ -121,46 +122,8 @@ def _train(
         raise
 
 
-class _Contexts:
-    """The data sets of a training, each opened and checked once: the run's own, more images, those scored on."""
-
-    def __init__(
-        self,
-        workspace: Workspace,
-        run: Run,
-        request: TrainingRequest,
-        device: str,
-        on_progress: OnProgress,
-        team: Any,
-    ) -> None:
-        self._made: dict[str, StageContext] = {}
-        self._checked: dict[str, Artifact] = {}
-
-        def context(spec: str | None) -> StageContext:
-            spec = spec or run.config.dataset
-            if spec not in self._made:
-                config = replace(run.config, dataset=spec, seed=request.seed)
-                dataset = open_dataset(spec, workspace.drawings)
-                self._made[spec] = StageContext(workspace, dataset, config, device, on_progress, team=team)
-            return self._made[spec]
-
-        self.own, self.more, self.scored = context(None), context(request.images), context(request.scored_on)
-
-    def checked(self, context: StageContext) -> Artifact:
-        """The checked images of a data set.
-
-        Raises:
-            DatasetError: none of them is usable.
-        """
-        spec = context.config.dataset
-        if spec not in self._checked:
-            self._checked[spec] = stages.check_images(context)
-            stages.require_usable(context, self._checked[spec])
-        return self._checked[spec]
-
-
 def _look_plan(
-    contexts: _Contexts,
+    contexts: TrainingContexts,
     workspace: Workspace,
     run: Run,
     decided: Decisions,
@@ -240,7 +203,7 @@ def _begin(
     return workspace.trainings.save(Training(training_id, run.id, "running", wanted, artifacts, result))
 
 
-def _score_round_0(training: Training, contexts: _Contexts, workspace: Workspace, run: Run) -> Training:
+def _score_round_0(training: Training, contexts: TrainingContexts, workspace: Workspace, run: Run) -> Training:
     """The run's own clusters on the images scored, every proposal (p = 0)."""
     from comus_core.transfer import evaluate_on
 
@@ -255,7 +218,7 @@ def _score_round_0(training: Training, contexts: _Contexts, workspace: Workspace
 
 
 def _predict(
-    contexts: _Contexts,
+    contexts: TrainingContexts,
     settings: TrainingSettings,
     trained: Artifact,
     number: int,

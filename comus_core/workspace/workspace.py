@@ -9,7 +9,8 @@ from pathlib import Path
 from comus_core.errors import WorkspaceError
 from comus_core.workspace.artifacts import Artifact, ArtifactStore
 from comus_core.workspace.database import Database
-from comus_core.workspace.decisions import DecisionLog, Decisions
+from comus_core.workspace.decision_log import DecisionLog
+from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.files import disk_error, sha256_of
 from comus_core.workspace.runs import Run, RunTable
 from comus_core.workspace.selections import SelectionTable

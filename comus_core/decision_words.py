@@ -1,0 +1,43 @@
+"""What a decision is called: on the button that takes it back, and in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from comus_core.workspace.decisions import Decisions, Event
+from comus_core.workspace.layout import REJECTED
+
+
+def step_words(before: Decisions, event: Event, most: int = 3) -> str:
+    """An event in words, with the names of the time, such as `merge of cluster 3 and bird`."""
+    payload = event.payload
+    match event.kind:
+        case "filter" if "cluster" in payload:
+            return f"filter of {before.name_of(payload['cluster'])} at {payload['percent']:g} %"
+        case "filter":
+            return f"filter at {payload['percent']:g} %" + (f" by {payload['by']}" if "by" in payload else "")
+        case "rename":
+            return f"name {payload['name']} of {before.name_of(payload['cluster'])}"
+        case "split":
+            return f"split of {before.name_of(payload['category'])} into {payload['parts']}"
+        case "move":
+            count, target = len(payload["proposals"]), payload["category"]
+            number = f"{count:,} proposals" if count > 1 else f"proposal {payload['proposals'][0]}"
+            return f"rejection of {number}" if target == REJECTED else f"move of {number} to {before.name_of(target)}"
+        case "accept" | "erase":
+            count = len(payload["proposals"])
+            number = f"{count:,} masks" if count > 1 else f"mask {payload['proposals'][0]}"
+            return f"{'acceptance' if event.kind == 'accept' else 'erasure'} of {number}"
+        case "merge" | "reject" | "restore":
+            verb = {"merge": "merge", "reject": "rejection", "restore": "restoring"}[event.kind]
+            return f"{verb} of {listed([before.name_of(k) for k in payload['categories']], most)}"
+    return event.kind
+
+
+def listed(words: Sequence[Any], most: int) -> str:
+    """`a, b and c`; of more than `most` words those first, and how many more."""
+    shown = [str(w) for w in words]
+    if len(shown) > most:
+        return f"{', '.join(shown[:most])} and {len(shown) - most} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

@@ -1,0 +1,51 @@
+"""The data sets of a training: its own images, more to learn from, and those it is scored on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from comus_core import stages
+from comus_core.images.dataset import open_dataset
+from comus_core.self_training.settings import TrainingRequest
+from comus_core.stages import StageContext
+from comus_core.types import OnProgress
+from comus_core.workspace import Artifact, Run, Workspace
+
+
+class TrainingContexts:
+    """The data sets of a training, each opened and checked once: the run's own, more images, those scored on."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        run: Run,
+        request: TrainingRequest,
+        device: str,
+        on_progress: OnProgress,
+        team: Any,
+    ) -> None:
+        self._made: dict[str, StageContext] = {}
+        self._checked: dict[str, Artifact] = {}
+
+        def context(spec: str | None) -> StageContext:
+            spec = spec or run.config.dataset
+            if spec not in self._made:
+                config = replace(run.config, dataset=spec, seed=request.seed)
+                dataset = open_dataset(spec, workspace.drawings)
+                self._made[spec] = StageContext(workspace, dataset, config, device, on_progress, team=team)
+            return self._made[spec]
+
+        self.own, self.more, self.scored = context(None), context(request.images), context(request.scored_on)
+
+    def checked(self, context: StageContext) -> Artifact:
+        """The checked images of a data set.
+
+        Raises:
+            DatasetError: none of them is usable.
+        """
+        spec = context.config.dataset
+        if spec not in self._checked:
+            self._checked[spec] = stages.check_images(context)
+            stages.require_usable(context, self._checked[spec])
+        return self._checked[spec]
