@@ -62,8 +62,8 @@ class Work:
 
     def read(self, name: str) -> tuple[RgbImage, IndexMask]:
         """Decode one image and its mask."""
-        image = np.asarray(Image.open(self.folder / f"{name}.jpg").convert("RGB"))
-        return image, np.asarray(Image.open(self.folder / f"{name}.png"))
+        image = np.array(Image.open(self.folder / f"{name}.jpg").convert("RGB"))
+        return image, np.array(Image.open(self.folder / f"{name}.png"))
 
 
 def plain(told: Connection, work: Work) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from comus_core.errors import Cancelled, ComusError
 from comus_core.self_training import checkpoint
@@ -205,9 +206,9 @@ def _average(network: nn.Module, state: State, decay: float) -> None:
     if not decay:
         return
     warm = min(decay, (1 + state.step) / (10 + state.step))  # early weights are forgotten sooner
-    for name, tensor in network.state_dict().items():
-        kept = state.averaged[name]
-        if kept.is_floating_point():
-            kept.lerp_(tensor.detach(), 1 - warm)
-        else:
-            kept.copy_(tensor)
+    now = network.state_dict()
+    weights = [name for name, tensor in now.items() if tensor.is_floating_point()]
+    move = get_ema_multi_avg_fn(warm)  # type: ignore[no-untyped-call]
+    move([state.averaged[name] for name in weights], [now[name] for name in weights], state.step)
+    for name in now.keys() - weights:
+        state.averaged[name].copy_(now[name])
