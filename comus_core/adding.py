@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from comus_core import run_tables as tables
 from comus_core import stages
-from comus_core.config import Assign, check_choice, require
+from comus_core.config import Assign, FilterBy, check_choice, require
 from comus_core.errors import Cancelled
 from comus_core.images.dataset import absolute, open_dataset
 from comus_core.label_map import REJECTED
@@ -29,6 +29,9 @@ from comus_core.types import FloatArray, IntArray, OnProgress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.artifacts import TABLE, digest
 from comus_core.workspace.decisions import Decisions, Event
+
+# What of `config.FilterBy` a confidence is: Nyström's the simplified silhouette, the vote's the neighbours' agreement.
+TOLD: dict[Assign, FilterBy] = {"nystrom": "silhouette", "nearest": "agreement"}
 
 
 def add_images(
@@ -44,8 +47,8 @@ def add_images(
     """Find the proposals of new images, and give each the cluster of the run that it fits best.
 
     By Nyström that is the nearest centre in the run's spectral embedding (`clustering.extension`), else the vote of the
-    nearest proposals (`clustering.assignment`). The filter ranks them by the cosine distance to the own centre; where
-    it ranks by anything else, by 1 − confidence.
+    nearest proposals (`clustering.assignment`). The filter ranks them by the cosine distance to the own centre, or by
+    what the way of assigning tells (`TOLD`); of the rest of what a run's filter may rank by nothing is known here.
 
     Args:
         run: with clusters.
@@ -114,7 +117,7 @@ def _stages(
     keep("features", stages.features(context, made["proposals"]))
     keep("clustering", assigned_clusters(context, run, made["features"], how))
     keep("projection", stages.projection(context, made["features"]))
-    decided = _begin_with(context.workspace, run, added)
+    decided = _begin_with(context.workspace, run, added, how)
     keep("pseudo_masks", stages.pseudo_masks(context, made, decided))
     if context.dataset.truth is not None:
         keep("counts", stages.counts(context, images, made["proposals"]))
@@ -147,33 +150,35 @@ def assigned_clusters(context: StageContext, run: Run, vectors: Artifact, how: A
             cluster, confidence = assign_to_nearest(new, known, table.cluster)
         fits = rows.shape[1] == found.centres.shape[1]
         distance = cosine_distance(rows, found.centres[cluster]) if fits else 1 - confidence
-        names = ("silhouette", "density", "agreement")
         columns = {"proposal_id": pa.array(ids, pa.string()), "cluster": cluster, "distance": distance}
-        columns |= {name: (1 - confidence).astype(np.float32) for name in names}
+        columns[TOLD[how]] = (1 - confidence).astype(np.float32)
         pq.write_table(pa.table(columns), folder / TABLE)
         np.save(folder / "embedding.npy", rows.astype(np.float32))
         with source.reading("spectrum.npz") as file, np.load(file) as spectrum:
             kept = {name: spectrum[name] for name in spectrum.files}
         np.savez(folder / "spectrum.npz", **{**kept, "attached_rows": np.zeros(0, np.int64)})
 
-    key = context.key("clustering", {"assign": how}, features=vectors, source=features, clustering=source)
+    key = context.key(
+        "clustering", {"assign": how, "told": TOLD[how]}, features=vectors, source=features, clustering=source
+    )
     return context.make("clustering", key, None, write)
 
 
-def _begin_with(workspace: Workspace, run: Run, added: Run) -> Decisions:
+def _begin_with(workspace: Workspace, run: Run, added: Run, how: Assign) -> Decisions:
     """What is decided in the new run; at first what is decided in the run that it was added to."""
     log, clustering = workspace.decisions, added.artifacts["clustering"]
     if not log.events(added.id, clustering):
         count = tables.read_clusters(workspace.artifact(run, "clustering")).count
-        return log.copy(added.id, clustering, inherited(workspace.decisions_of(run), count))
+        return log.copy(added.id, clustering, inherited(workspace.decisions_of(run), count, how))
     return log.read(added.id, clustering)
 
 
-def inherited(decided: Decisions, clusters: int) -> list[Event]:
+def inherited(decided: Decisions, clusters: int, how: Assign) -> list[Event]:
     """The decisions that lead to the same filter, names, merges and rejections of K clusters.
 
     Splits and moves are about single proposals, of which the new images have none: what was split off is left out, and
-    a part that kept its id stands for the whole.
+    a part that kept its id stands for the whole. A filter that ranks by what is not known of new images (`TOLD`) ranks
+    them by the distance.
     """
     layout = decided.layout
     wholes: dict[int, list[int]] = {}
@@ -181,7 +186,7 @@ def inherited(decided: Decisions, clusters: int) -> list[Event]:
         if gone < clusters and now < clusters:
             wholes.setdefault(now, []).append(gone)
     first: dict[str, Any] = {"percent": decided.filter_percent}
-    first |= {"by": decided.filter_by} if decided.filter_by != "distance" else {}
+    first |= {"by": decided.filter_by} if decided.filter_by == TOLD[how] else {}
     told: list[tuple[str, dict[str, Any]]] = [("filter", first)]
     told += [("merge", {"categories": sorted([now, *gone])}) for now, gone in sorted(wholes.items())]
     told += [("filter", {"percent": p, "cluster": k}) for k, p in decided.cluster_percent.items() if k < clusters]
