@@ -1,6 +1,7 @@
 """New images in the clusters of a run: those that it knows already get their own cluster back, others a fitting one."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,7 +80,8 @@ def test_other_images_join_clusters_of_their_class(place, assign):
     right = np.array(class_of)[added.cluster] == added.truth_class
     own = np.array(class_of)[view.cluster] == view.truth_class
     assert right.mean() >= own.mean() - 0.2 > 1 / 3  # chance
-    assert ((added.alternatives["silhouette"] >= 0) & (added.alternatives["silhouette"] <= 1)).all()
+    [(told, values)] = added.alternatives.items()  # nothing is told that was not measured
+    assert told == {"nystrom": "silhouette", "nearest": "agreement"}[assign] and ((values >= 0) & (values <= 1)).all()
     assert added.run.result["evaluation"]["miou"] > 0 and added.points("umap").shape == (15, 2)
 
 
@@ -94,9 +96,16 @@ def test_names_merges_rejections_and_filter_come_along_and_then_go_their_own_way
     theirs = curating.split(view, curating.propose_split(view, 1, 2))
     added = add_images(run, str(new), workspace)
     ours = workspace.decisions_of(added)
-    assert (ours.names, ours.filter_percent, ours.filter_by) == ({0: "stone"}, 40.0, "density")
+    assert (ours.names, ours.filter_percent, ours.filter_by) == (
+        {0: "stone"},
+        40.0,
+        "distance",
+    )  # no density is known here
     assert (ours.layout.into, ours.layout.rejected, ours.layout.moved) == ({2: 1}, {3}, {})
-    assert replay(inherited(theirs, view.clusters)).layout == ours.layout
+    assert replay(inherited(theirs, view.clusters, "nystrom")).layout == ours.layout
+    ranked = replace(theirs, filter_by="silhouette")
+    assert replay(inherited(ranked, view.clusters, "nystrom")).filter_by == "silhouette"
+    assert replay(inherited(ranked, view.clusters, "nearest")).filter_by == "distance"
     curating.rename(open_run_view(workspace, added), 0, "pebble")
     assert workspace.decisions_of(run).names[0] == "stone"
     again = add_images(run, str(new), workspace)
