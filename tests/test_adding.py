@@ -100,7 +100,7 @@ def test_names_merges_rejections_and_filter_come_along_and_then_go_their_own_way
         {0: "stone"},
         40.0,
         "distance",
-    )  # no density is known here
+    )  # no density here
     assert (ours.layout.into, ours.layout.rejected, ours.layout.moved) == ({2: 1}, {3}, {})
     assert replay(inherited(theirs, view.clusters, "nystrom")).layout == ours.layout
     ranked = replace(theirs, filter_by="silhouette")
