@@ -26,7 +26,7 @@ def show(view: RunView) -> None:
         return
     number = choices.selected("Predict with", rounds, key="predict_round", hidden=False)
     st.caption(
-        "The network of this round segments each photograph."
+        "As this round's own masks were made: by its network, and by what else had a say in them."
         if number
         else "Proposals are found as in the run, and each gets the category of its nearest neighbours there."
     )
