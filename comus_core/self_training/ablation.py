@@ -39,6 +39,7 @@ class Switch:
 
 
 SWITCHES = (
+    Switch("regroup", True, "learnt are clusters in smaller neighbourhoods"),
     Switch("confidence", 0.8, "pixels that the teacher is unsure of are ignored", later=True),
     Switch("predict_flip", True, "predictions are averaged with those of the mirrored image"),
     Switch("predict_scales", True, "predictions are averaged over three sizes"),

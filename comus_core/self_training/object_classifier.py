@@ -45,6 +45,8 @@ class LinearClassifier:
 def fit_classifier(vectors: Vectors, category: IntArray, categories: int) -> LinearClassifier:
     """Logistic regression (scikit-learn's, L-BFGS: no randomness) of categories on vectors brought to length 1.
 
+    Every category weighs the same, however many proposals it has: mIoU counts classes, not images.
+
     Args:
         vectors: (n, d) raw features of the core.
         category: (n,) integers from 0 to C - 1; one that nobody has is never answered.
@@ -64,7 +66,7 @@ def fit_classifier(vectors: Vectors, category: IntArray, categories: int) -> Lin
     if len(seen) == 1:
         bias[seen] = 0
         return LinearClassifier(weight, bias)
-    model: Any = LogisticRegression(C=PENALTY, max_iter=STEPS).fit(units, category)
+    model: Any = LogisticRegression(C=PENALTY, max_iter=STEPS, class_weight="balanced").fit(units, category)
     if len(seen) == 2:  # one row for the second of the two
         weight[seen[1]], bias[seen] = model.coef_[0], [0, model.intercept_[0]]
     else:

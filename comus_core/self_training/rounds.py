@@ -28,6 +28,7 @@ from comus_core.weights import REGISTRY, Supervision, strongest
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.artifacts import digest
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.layout import Layout
 from comus_core.workspace.trainings import Training
 
 
@@ -83,10 +84,11 @@ def _train(
     log: Callable[[str], None],
 ) -> Training:
     decided = _decisions(workspace, run, request)
-    labels = _first_labels(contexts.own, run, decided)
+    clusters = _clusters(contexts.own, run, decided, settings, log)
+    labels = _first_labels(contexts.own, run, clusters, decided)
     learned = label_map(decided, tables.read_clusters(workspace.artifact(run, "clustering")).count)
     categories = learned.C
-    classifier = stages.classifier(contexts.own, run, decided, labels) if settings.classifier_share else None
+    classifier = stages.classifier(contexts.own, run, clusters, decided, labels) if settings.classifier_share else None
     if settings.classifier_share and classifier is None:
         log("no encoder made this run's features: the networks alone decide what each object is")
     training = _begin(workspace, run, settings, request, labels, learned, decided.version, classifier)
@@ -170,8 +172,26 @@ def _decisions(workspace: Workspace, run: Run, request: TrainingRequest) -> Deci
     return replace(decided, filter_percent=request.filter_percent, cluster_percent={})
 
 
-def _first_labels(context: StageContext, run: Run, decided: Decisions) -> Artifact:
-    made = {kind: context.workspace.artifact(run, kind) for kind in ("images", "proposals", "clustering")}
+def _clusters(
+    context: StageContext, run: Run, decided: Decisions, settings: TrainingSettings, log: Callable[[str], None]
+) -> Artifact:
+    """What the first round learns; what a person made of the clusters is never made anew."""
+    own = context.workspace.artifact(run, "clustering")
+    if not settings.regroup:
+        return own
+    if decided.layout != Layout() or decided.cluster_percent:
+        log("clusters were changed by hand: they are learned as they are, not regrouped (regroup=false says so too)")
+        return own
+    made = stages.regrouped(context, run)
+    if made is not own:
+        before, after = (tables.read_clusters(artifact).cluster for artifact in (own, made))
+        log(f"clusters regrouped in smaller neighbourhoods: {100 * (before != after).mean():.0f} % of proposals moved")
+    return made
+
+
+def _first_labels(context: StageContext, run: Run, clusters: Artifact, decided: Decisions) -> Artifact:
+    made = {kind: context.workspace.artifact(run, kind) for kind in ("images", "proposals")}
+    made["clustering"] = clusters
     return stages.pseudo_masks(context, made, decided)
 
 

@@ -41,6 +41,7 @@ class TrainingSettings:
     weight_decay: float = 1e-4
     schedule: Schedule = "poly"  # poly: (1 − step / steps) to the power 0.9
     rounds: int = 2
+    regroup: bool = True  # learn from clusters in neighbourhoods of half a mean cluster, where the run's are larger
     predict_size: int = 448  # pixels: the side of the square (squash), or the longer side (keep)
     predict_resize: Resize = "keep"
     predict_flip: bool = True  # average with the mirrored image
@@ -115,6 +116,7 @@ class TrainingRequest:
 
 
 _PAPER: dict[str, Any] = {
+    "regroup": False,
     "backbone": "dino-resnet50",
     "output_stride": 8,
     "head_channels": 256,

@@ -9,6 +9,7 @@ from comus_core.stages.context import StageContext
 from comus_core.stages.masks import counts, pseudo_masks
 from comus_core.stages.photographs import check_images, check_truth, require_usable
 from comus_core.stages.proposals import proposals, soft_maps
+from comus_core.stages.regrouping import regrouped
 from comus_core.stages.rounds import network, predictions, round_counts
 from comus_core.stages.vectors import features
 
@@ -27,6 +28,7 @@ __all__ = [
     "projection",
     "proposals",
     "pseudo_masks",
+    "regrouped",
     "require_usable",
     "round_counts",
     "soft_maps",

@@ -17,20 +17,23 @@ from comus_core.workspace.decisions import Decisions
 FILE = "classifier.npz"
 
 
-def classifier(context: StageContext, run: Run, decided: Decisions, labels: Artifact) -> Artifact | None:
+def classifier(
+    context: StageContext, run: Run, clusters: Artifact, decided: Decisions, labels: Artifact
+) -> Artifact | None:
     """`classifier.npz` with `weight` (C, d) and `bias` (C,), learned from the core; None where it cannot be asked.
 
     It cannot where the run's features came from a file: nobody can make such a feature of a new crop.
 
     Args:
         context: of the run.
-        run: whose proposals, features and clusters it learns from.
+        run: whose proposals and features it learns from.
+        clusters: of them: the run's own, or regrouped.
         decided: which proposal is of which category, and in the core.
         labels: the pseudo-masks of the same decisions; their key stands for these.
     """
     if context.config.features.encoder.startswith("file:"):
         return None
-    features, clusters = (context.workspace.artifact(run, kind) for kind in ("features", "clustering"))
+    features = context.workspace.artifact(run, "features")
 
     def write(folder: Path) -> None:
         from comus_core.self_training.object_classifier import fit_classifier
