@@ -87,4 +87,4 @@ def test_the_first_round_learns_it_and_a_person_is_not_overruled(copied):
 
 def test_the_paper_regroups_nothing():
     assert not make_training("paper-voc").regroup and not make_training("paper-coco").regroup
-    assert make_config(preset="paper-voc").clustering.neighbours == 30
+    assert make_config("paper-voc", dataset="photographs").clustering.neighbours == 30
