@@ -183,7 +183,7 @@ def _clusters(
         log("clusters were changed by hand: they are learned as they are, not regrouped (regroup=false says so too)")
         return own
     made = stages.regrouped(context, run)
-    if made is not own:
+    if made != own:
         before, after = (tables.read_clusters(artifact).cluster for artifact in (own, made))
         log(f"clusters regrouped in smaller neighbourhoods: {100 * (before != after).mean():.0f} % of proposals moved")
     return made

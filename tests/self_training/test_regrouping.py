@@ -85,6 +85,16 @@ def test_the_first_round_learns_it_and_a_person_is_not_overruled(copied):
     assert any("changed by hand" in line for line in said)
 
 
+def test_where_nothing_is_regrouped_nothing_is_said_of_it(finished, tmp_path):
+    shutil.copytree(finished[0].root, tmp_path / "w")
+    workspace, said = open_workspace(tmp_path / "w"), []
+    run = workspace.runs.get(finished[1].id)
+    assert run.config.clustering.neighbours <= LEAST
+    training = train(run, workspace, make_training(**TINY), log=said.append)
+    assert not any("regroup" in line for line in said)
+    assert training.artifacts["labels-1"] == run.artifacts["pseudo_masks"]
+
+
 def test_the_paper_regroups_nothing():
     assert not make_training("paper-voc").regroup and not make_training("paper-coco").regroup
     assert make_config("paper-voc", dataset="photographs").clustering.neighbours == 30
