@@ -28,7 +28,7 @@ def workspace(tmp_path):
 @pytest.fixture
 def served(workspace, drawn, tmp_path):
     """`served()`: the app over the workspace, for as long as the block lasts; it may read the drawn folder."""
-    return lambda: serving(workspace.root, tmp_path, COMUS_IMAGE_ROOTS=str(drawn.parent), OMP_NUM_THREADS="2")
+    return lambda: serving(workspace.root, tmp_path, COMUS_IMAGE_ROOTS=str(drawn.parent))
 
 
 @pytest.fixture
@@ -92,7 +92,10 @@ def test_a_run_cancelled_half_way_is_resumed_to_the_end_from_what_was_finished(u
     with used() as (page, address):
         start_from_the_page(page, address, drawn)
         half_way = until(lambda: (job := get(workspace, 1)).stage in ("clustering", "projection") and job, PATIENCE)
+        os.kill(half_way.pid, signal.SIGSTOP)  # so that it cannot be done before the page is asked
         page.get_by_role("button", name="Cancel").click()
+        until(lambda: get(workspace, 1).state == "cancelling")
+        os.kill(half_way.pid, signal.SIGCONT)
         await_state(page, "cancelled", 90_000)
         assert get(workspace, 1).state == "cancelled"
         made = {p: p.stat().st_mtime_ns for p in workspace.root.glob("artifacts/*/*/manifest.json")}
