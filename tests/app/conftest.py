@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from comus_core import discover, make_config, open_workspace
-from tests.app.serving import ROOT, serving
+from tests.app.serving import PATIENCE, ROOT, serving
 from tests.builders import draw_folder, write_vectors
 
 
@@ -79,6 +79,7 @@ def open_page(browser):
     def fresh(width: int = 1440, height: int = 900, scheme: str = "light"):
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
         contexts.append(context)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
