@@ -42,7 +42,7 @@ def used(served, open_page):
             try:
                 yield page, address
             finally:
-                page.context.close()
+                page.close()
 
     return both
 
