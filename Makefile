@@ -3,6 +3,7 @@ PYTHON ?= python3
 DATASET ?= demo
 VENV := .venv
 BIN := $(VENV)/bin
+CORES := $(shell getconf _NPROCESSORS_ONLN)
 
 .PHONY: demo test test-real lint clean
 
@@ -16,7 +17,7 @@ test: $(VENV)/installed-dev lint
 
 test-real: $(VENV)/installed-dev
 	@test -n "$(COMUS_DATA)" || { echo "set COMUS_DATA to the folder that holds VOCdevkit/, coco/ and ECSSD/"; exit 1; }
-	COMUS_DATA="$(COMUS_DATA)" $(BIN)/python -m pytest -m real
+	COMUS_DATA="$(COMUS_DATA)" OMP_NUM_THREADS=$(CORES) NUMBA_NUM_THREADS=$(CORES) $(BIN)/python -m pytest -m real
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

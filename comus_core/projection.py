@@ -63,9 +63,18 @@ def _tsne(vectors: Vectors, seed: int) -> FloatArray:
 def _umap(vectors: Vectors, seed: int) -> FloatArray:
     from umap import UMAP
 
+    _keep_what_is_compiled()
     neighbours = min(UMAP_NEIGHBOURS, len(vectors) - 1)
     positions: FloatArray = UMAP(neighbours, init="pca", random_state=seed, n_jobs=1).fit_transform(vectors)
     return positions
+
+
+def _keep_what_is_compiled() -> None:
+    """Let numba store, beside what else it stores of umap, three functions each process would compile anew (8 s)."""
+    from umap import umap_
+
+    for function in (umap_.fast_knn_indices, umap_.smooth_knn_dist, umap_.compute_membership_strengths):
+        function.enable_caching()
 
 
 def _principal(vectors: Vectors, count: int) -> FloatArray:

@@ -9,9 +9,9 @@ from comus_core.run_view import open_run_view
 from tests.builders import draw_folder, write_vectors
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def curated_run(tmp_path_factory):
-    """Six mixed clusters of three classes."""
+    """Six mixed clusters of three classes: read it, do not change it."""
     root = tmp_path_factory.mktemp("curating")
     folder = draw_folder(root / "shapes", count=60, seed=5)
     vectors = write_vectors(folder, root / "vectors.npz", noise=2.5)

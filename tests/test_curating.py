@@ -1,4 +1,4 @@
-"""Merge, split, reject and move on a real run, and what scores, masks and another data set make of it."""
+"""Merge, split, reject and move on a real run: what becomes of categories, ranks and ids."""
 
 import shutil
 from dataclasses import replace
@@ -7,24 +7,15 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from comus_core import curating, discover, evaluate_on, open_workspace
+from comus_core import curating, discover, open_workspace
 from comus_core.cluster_summary import summaries
 from comus_core.clustering import cluster
-from comus_core.comparison import compare, contestant
 from comus_core.config import FilterBy
 from comus_core.errors import ConflictError, SettingsError, WorkspaceError
-from comus_core.evaluation.counts import contingency
-from comus_core.evaluation.matching import iou_matrix
 from comus_core.filter_draft import apply, with_by
-from comus_core.images.dataset import open_dataset
-from comus_core.pseudo_masks import from_png
 from comus_core.run_view import open_run_view
-from comus_core.scoring import score_run
-from comus_core.stages import StageContext, pseudo_masks
 from comus_core.standing import standing_of
-from comus_core.transfer import assigned_categories, assigned_to
-from comus_core.types import no_progress
-from comus_core.view_scores import coverage, curve_of, score_view
+from comus_core.view_scores import score_view
 from comus_core.workspace.decisions import Decisions
 
 
@@ -119,55 +110,6 @@ def test_a_moved_proposal_is_kept_at_every_filter_and_the_count_stays_the_contra
     assert set(found.rows[3][:2]) == set(moved)
 
 
-def test_a_rejected_category_is_background_in_every_score_and_absent_from_the_masks(view):
-    workspace, run = view.workspace, view.run
-    decided = curating.reject(view, [2])
-    kept_pixels = {
-        p: (-1 if c == 2 else int(c) - (c > 2)) for p, c in zip(view.proposals.proposal_id, view.cluster, strict=True)
-    }
-    expected = iou_matrix(contingency(view.counts, kept_pixels, 5))
-    got = score_view(view, decided, "majority", filtered=False)
-    assert np.array_equal(iou_matrix(got.contingency), expected)
-    assert score_run(workspace, run, decided, "majority").every == got.score
-    assert coverage(view, decided) == view.kept(decided).sum() / (view.cluster != 2).sum()
-    masks = masks_of(view, decided)
-    rejected = set(view.proposals.image_id[view.cluster == 2])
-    assert not rejected & set(masks)
-    assert max(int(m.max(initial=0, where=m < 255)) for m in masks.values()) == 5
-    restored, plain = curating.restore(view, [2]), score_run(workspace, run, Decisions(), "majority")
-    assert score_view(view, restored, "majority", filtered=False).score == plain.every
-
-
-def test_masks_hold_the_resulting_categories_and_are_made_anew_only_when_they_differ(view):
-    first = fingerprint(view, curating.decided_in(view))
-    assert first == view.run.artifacts["pseudo_masks"]
-    assert fingerprint(view, curating.rename(view, 0, "cat")) == first
-    proposal = str(view.proposals.proposal_id[view.categories(Decisions()).rows[0][0]])
-    decided = curating.move(view, [proposal], 5)
-    assert fingerprint(view, decided) != first
-    row = view.row_of[proposal]
-    mask = masks_of(view, decided)[view.proposals.image_id[row]]
-    assert (mask[view.proposals.mask(row)] == 6).all()
-    assert fingerprint(view, curating.undo(view)) == first
-
-
-@pytest.mark.parametrize("by", get_args(FilterBy))
-def test_scores_of_a_view_and_of_the_stored_run_and_the_curve_agree_after_all_kinds_of_decisions(view, by):
-    curating.split(view, curating.propose_split(view, 0, 2))
-    curating.merge(view, [1, 2, 6])
-    curating.move(view, [str(p) for p in view.proposals.proposal_id[:3]], None)
-    curating.reject(view, [4])
-    decided = apply(view.workspace, view.run, with_by(curating.decided_in(view), by))
-    assert decided.filter_by == by and decided.layout.rejected == {4}
-    for mode in ("auto", "hungarian", "majority"):
-        stored = score_run(view.workspace, view.run, decided, mode)
-        assert score_view(view, decided, mode, filtered=False).score == stored.every
-        assert score_view(view, decided, mode, filtered=True).score == stored.filtered
-    assert stored.coverage == coverage(view, decided)
-    point = curve_of(view, decided, "majority")[30]
-    assert point.miou == pytest.approx(stored.filtered.miou, abs=1e-12)
-
-
 @pytest.mark.parametrize("by", ["silhouette", "density", "agreement"])
 def test_a_category_with_a_part_of_a_split_is_ranked_by_distance_and_others_by_what_the_filter_ranks_by(view, by):
     curating.split(view, curating.propose_split(view, 0, 2))
@@ -211,47 +153,6 @@ def test_clusters_with_noise_can_be_decided_on_and_ranked_by_anything(curated_ru
     assert all(np.isfinite(s.spread) for s in summaries(view, decided))
 
 
-def test_three_categories_for_three_classes_are_matched_one_to_one(view):
-    decided = curating.decided_in(view)
-    assert score_view(view, decided, filtered=False).score.matching == "majority"
-    curating.merge(view, [0, 3])
-    curating.merge(view, [1, 4])
-    decided = curating.merge(view, [2, 5])
-    assert score_view(view, decided, filtered=False).score.matching == "hungarian"
-
-
-def test_another_data_set_is_scored_with_the_resulting_categories(view):
-    spec = view.run.config.dataset
-    curating.merge(view, [0, 1])
-    decided = curating.reject(view, [3])
-    found = evaluate_on(view.run, spec, view.workspace, matching="majority")
-    # the same images: every proposal's nearest neighbour is itself
-    assert found["evaluation"]["miou"] == score_view(view, decided, "majority", filtered=False).score.miou
-
-
-def test_by_nystrom_too_new_proposals_join_the_categories_and_the_parts_of_a_split(view):
-    curating.split(view, curating.propose_split(view, 2, 2))
-    curating.merge(view, [0, 1])
-    decided = curating.reject(view, [3])
-    made, _ = assigned_to(view.run, view.run.config.dataset, view.workspace, assign="nystrom")
-    ids, found = assigned_categories(view.workspace, view.run, made["assignment"], decided)
-    own = view.categories(decided)
-    assert found.ids == own.ids == (0, 2, 4, 5, 6)
-    expected = own.id_of[[view.row_of[p] for p in ids]]
-    assert (found.id_of == expected).mean() > 0.9
-    rejected = expected == 3
-    assert rejected.any() and (found.category[rejected & (found.id_of == 3)] == -1).all()
-
-
-def test_a_comparison_counts_the_categories_as_decided(view):
-    curating.merge(view, [0, 1])
-    decided = curating.reject(view, [3])
-    one = contestant(view.workspace, view.run.id, 0)
-    found = compare(one, one, view.workspace, resamples=5)
-    expected = score_view(view, decided, filtered=False).score.miou
-    assert found["first"]["miou"] == pytest.approx(expected, abs=1e-9)
-
-
 @pytest.mark.parametrize(
     ("act", "message"),
     [
@@ -288,22 +189,3 @@ def test_a_category_is_called_by_its_id_or_by_a_name_that_only_it_has(view):
     decided = curating.merge(view, [1, 4])
     with pytest.raises(WorkspaceError, match="merged into category 1"):
         curating.category_named(view, decided, "4")
-
-
-def masks_of(view, decided):
-    artifact = make_masks(view, decided)
-    table = artifact.table().to_pydict()
-    return {
-        i: from_png((artifact.folder / f).read_bytes()) for i, f in zip(table["image_id"], table["file"], strict=True)
-    }
-
-
-def fingerprint(view, decided):
-    return make_masks(view, decided).fingerprint
-
-
-def make_masks(view, decided):
-    dataset = open_dataset(view.run.config.dataset, view.workspace.drawings)
-    context = StageContext(view.workspace, dataset, view.run.config, "cpu", no_progress)
-    kinds = ("images", "proposals", "clustering")
-    return pseudo_masks(context, {k: view.workspace.artifact(view.run, k) for k in kinds}, decided)

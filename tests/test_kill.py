@@ -1,6 +1,7 @@
 """Killed during the long stages, the next run reuses the finished shards and ends with the same bytes."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -8,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-COMMAND = [sys.executable, "-m", "comus_core", "run", "demo", "--until", "clustering", "--saliency", "u2netp"]
+COMMAND = [sys.executable, "-m", "comus_core", "run", "demo", "--saliency", "u2netp"]
 COMMAND += ["--encoder", "efficientnet-lite0", "--workspace"]
-KINDS = ("images", "soft_maps", "proposals", "features", "clustering")  # of these stages
+KINDS = {"saliency": ("images", "soft_maps", "proposals")}  # of what is made until then
+KINDS["clustering"] = (*KINDS["saliency"], "features", "clustering")
 
 
-def start(workspace: Path) -> subprocess.Popen:
-    return subprocess.Popen([*COMMAND, str(workspace)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def start(workspace: Path, stage: str) -> subprocess.Popen:
+    command = [*COMMAND, str(workspace), "--until", stage]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def shards(workspace: Path, kind: str) -> dict[str, int]:
@@ -31,8 +34,8 @@ def kill_after_the_first_shard(process: subprocess.Popen, workspace: Path, kind:
     return shards(workspace, kind)
 
 
-def manifests(workspace: Path) -> dict[str, bytes]:
-    found = [path for kind in KINDS for path in workspace.glob(f"artifacts/{kind}/*/manifest.json")]
+def manifests(workspace: Path, stage: str) -> dict[str, bytes]:
+    found = [path for kind in KINDS[stage] for path in workspace.glob(f"artifacts/{kind}/*/manifest.json")]
     return {str(p.parent.relative_to(workspace)): p.read_bytes() for p in found}
 
 
@@ -42,24 +45,22 @@ def other(demo_journey) -> Path:
     return demo_journey.workspace.root
 
 
-@pytest.mark.parametrize("kind", ["soft_maps", "features"])
-def test_killed_during_a_stage_the_next_run_ends_with_the_same_bytes(kind, other, tmp_path):
+@pytest.mark.parametrize(("kind", "stage"), [("soft_maps", "saliency"), ("features", "clustering")])
+def test_killed_during_a_stage_the_next_run_ends_with_the_same_bytes(kind, stage, other, tmp_path):
     if kind == "features":  # the stages before it need not be computed again to kill this one
         _copy_without(other, tmp_path, ("features", "clustering", "projection", "pseudo_masks", "counts"))
-    finished = kill_after_the_first_shard(start(tmp_path), tmp_path, kind)
+    finished = kill_after_the_first_shard(start(tmp_path, stage), tmp_path, kind)
     assert finished, "no shard survived the kill"
     untouched = {}
-    process = start(tmp_path)
+    process = start(tmp_path, stage)
     while process.poll() is None:
         untouched |= {n: t for n, t in shards(tmp_path, kind).items() if n in finished}
         time.sleep(0.05)
     assert process.returncode == 0
     assert untouched == finished  # not one of them was written again
-    assert manifests(tmp_path) == manifests(other)
+    assert manifests(tmp_path, stage) == manifests(other, stage)
 
 
 def _copy_without(source: Path, target: Path, kinds: tuple[str, ...]) -> None:
-    import shutil
-
     shutil.copytree(source, target, dirs_exist_ok=True, ignore=lambda _, names: [n for n in names if n in kinds])
     os.sync()

@@ -72,6 +72,17 @@ def test_an_unknown_method_and_nan_vectors_are_refused():
         project(np.full((9, 3), np.inf, np.float32), "tsne", seed=0)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_what_umap_compiles_is_kept_for_the_next_process():
+    from umap import umap_
+
+    project(three_groups()[0], "umap", seed=0)
+    slow = (umap_.fast_knn_indices, umap_.smooth_knn_dist, umap_.compute_membership_strengths)
+    for function in slow:
+        stats = function.stats
+        assert stats.cache_path and sum(stats.cache_hits.values()) + sum(stats.cache_misses.values()) == 1
+
+
 def test_importing_the_projection_imports_no_torch_umap_or_scikit_learn():
     code = "import sys, comus_core.projection; sys.exit(bool({'torch', 'umap', 'sklearn'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -16,6 +16,7 @@ from playwright.sync_api import sync_playwright
 from comus_core import Run, Workspace, open_workspace
 from comus_core.jobs import get, read_log
 from tests.app.map_browser import CHROMIUM, CHROMIUM_ARGS
+from tests.app.serving import PATIENCE as PAGE_PATIENCE
 from tests.app.serving import serving, settle
 from tests.app.steps import await_state, choose, fill
 from tests.jobs.watching import end_all, until
@@ -113,6 +114,7 @@ def watched(browser):
     """A fresh page that may not log an error; it leaves its server before that goes."""
     errors: list[str] = []
     context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PAGE_PATIENCE)
     page = context.new_page()
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))

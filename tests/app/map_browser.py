@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 import time
+import urllib.request
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def open_map(page, address, **query) -> dict:
 
 def answer(page, /, **expected) -> dict:
     """The JSON that the page shows, once the script rests and it holds what is expected."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         page.wait_for_selector(READY, timeout=60_000)
         found = json.loads(page.locator(".st-key-answer code").inner_text())
@@ -36,6 +37,15 @@ def answer(page, /, **expected) -> dict:
             return found
         assert time.monotonic() < deadline, f"expected {expected}, the page shows {found}"
         page.wait_for_timeout(50)
+
+
+def asked(address) -> dict:
+    """How often each route of the harness was asked."""
+    return json.load(urllib.request.urlopen(f"{address}harness/asked"))
+
+
+def readout(page) -> str:
+    return page.locator(".readout span").inner_text()
 
 
 def after(page, do) -> dict:

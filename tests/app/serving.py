@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.app.map_browser import READY
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 60_000  # milliseconds a page may take for anything on a busy machine, where a test does not say otherwise
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def serving(workspace: Path, cwd: Path, **environment: str) -> Iterator[str]:
             [*command, "--no-browser"], cwd=cwd, env=os.environ | environment, stdout=output, stderr=output
         )
         try:
-            _await_answer(f"http://127.0.0.1:{port}/api/ready", server, log)
+            await_answer(f"http://127.0.0.1:{port}/api/ready", server, log)
             yield f"http://127.0.0.1:{port}/"
         finally:
             server.terminate()
@@ -45,7 +46,8 @@ def settle(page, text: str = "") -> None:
         page.wait_for_selector(READY, timeout=60_000)
 
 
-def _await_answer(url: str, server: subprocess.Popen, log: Path) -> None:
+def await_answer(url: str, server: subprocess.Popen, log: Path) -> None:
+    """Wait until the server answers; fail with the end of its log if it does not start."""
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         assert server.poll() is None, f"the app did not start:\n{log.read_text()[-2000:]}"

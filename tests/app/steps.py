@@ -27,8 +27,8 @@ def draw(page, path, **keys) -> str:
     before = page.url
     page.locator("button[data-tool=lasso]").click()
     drag(page, path, **keys)
-    page.wait_for_url(lambda url: url != before, timeout=30_000)
-    page.get_by_text("proposals selected").wait_for(timeout=30_000)
+    page.wait_for_url(lambda url: url != before)
+    page.get_by_text("proposals selected").wait_for()
     settle(page)
     return head(page)
 

@@ -39,7 +39,7 @@ def test_by_keys_clusters_are_merged_undone_and_split_and_a_crop_is_moved_by_mou
                 c => Number([...c.classList].find(n => n.startsWith('st-key-card_')).slice(12)))"""
         )
         press(page, "j", "x", "j", "j", "k", "x")
-        page.get_by_text("2 selected").wait_for(timeout=30_000)
+        page.get_by_text("2 selected").wait_for()
         press(page, "m")
         decided_when(view, page, lambda d: set(d.layout.into) == {max(order[:2])})
         press(page, "u")
@@ -59,7 +59,7 @@ def test_by_keys_clusters_are_merged_undone_and_split_and_a_crop_is_moved_by_mou
         mark = page.locator("[data-pick]").last
         crop = mark.get_attribute("data-pick")
         mark.click()
-        page.locator(".st-key-move_crops").get_by_text("Move 1 crop").first.wait_for(timeout=30_000)
+        page.locator(".st-key-move_crops").get_by_text("Move 1 crop").first.wait_for()
         page.locator(".st-key-move_to [role=combobox]").first.click()
         page.get_by_role("option", name="cluster 2").first.click()
         settle(page)

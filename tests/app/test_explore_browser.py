@@ -127,7 +127,7 @@ def test_a_click_shows_the_very_point_that_was_clicked(page, address, shown):
     across, down = (place[lonely, 0] - x0) / (x1 - x0), (place[lonely, 1] - y0) / (y1 - y0)
     page.mouse.click(box["x"] + (0.3 + 0.4 * across) * box["width"], box["y"] + (0.3 + 0.5 * down) * box["height"])
     name = view.proposals.proposal_id[lonely]
-    page.locator(f'.comus-picked[data-proposal="{name}"]').wait_for(timeout=30_000)
+    page.locator(f'.comus-picked[data-proposal="{name}"]').wait_for()
 
 
 def test_every_picture_says_what_it_is_and_arrives(page, address):

@@ -28,7 +28,7 @@ def workspace(tmp_path):
 @pytest.fixture
 def served(workspace, drawn, tmp_path):
     """`served()`: the app over the workspace, for as long as the block lasts; it may read the drawn folder."""
-    return lambda: serving(workspace.root, tmp_path, COMUS_IMAGE_ROOTS=str(drawn.parent), OMP_NUM_THREADS="2")
+    return lambda: serving(workspace.root, tmp_path, COMUS_IMAGE_ROOTS=str(drawn.parent))
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def used(served, open_page):
             try:
                 yield page, address
             finally:
-                page.context.close()
+                page.close()
 
     return both
 
@@ -69,7 +69,7 @@ def test_a_run_started_from_the_page_outlives_browser_and_app_and_finishes(used,
     with used() as (page, address):
         start_from_the_page(page, address, drawn)
         assert "job=1" in page.url
-        page.get_by_text("1 job at work").wait_for(timeout=30_000)
+        page.get_by_text("1 job at work").wait_for()
         process = until(lambda: get(workspace, 1).pid)
     job = get(workspace, 1)  # neither browser nor server are there any more
     assert job.state in ("running", "done") and (job.pid, job.attempt) == (process, 1)
@@ -92,7 +92,10 @@ def test_a_run_cancelled_half_way_is_resumed_to_the_end_from_what_was_finished(u
     with used() as (page, address):
         start_from_the_page(page, address, drawn)
         half_way = until(lambda: (job := get(workspace, 1)).stage in ("clustering", "projection") and job, PATIENCE)
+        os.kill(half_way.pid, signal.SIGSTOP)  # so that it cannot be done before the page is asked
         page.get_by_role("button", name="Cancel").click()
+        until(lambda: get(workspace, 1).state == "cancelling")
+        os.kill(half_way.pid, signal.SIGCONT)
         await_state(page, "cancelled", 90_000)
         assert get(workspace, 1).state == "cancelled"
         made = {p: p.stat().st_mtime_ns for p in workspace.root.glob("artifacts/*/*/manifest.json")}
@@ -107,7 +110,7 @@ def test_a_run_cancelled_half_way_is_resumed_to_the_end_from_what_was_finished(u
         assert "computed anew: images" not in read_log(job)[read_log(job).index("attempt 2") :]
         settle(page)
         page.locator(".st-key-job_log_1 label").first.click()
-        page.get_by_text("attempt 2 on").wait_for(timeout=30_000)
+        page.get_by_text("attempt 2 on").wait_for()
 
 
 def test_a_killed_job_is_seen_on_the_page_without_a_reload(used, workspace, drawn):
@@ -116,8 +119,8 @@ def test_a_killed_job_is_seen_on_the_page_without_a_reload(used, workspace, draw
         process = until(lambda: get(workspace, 1).pid)
         os.kill(process, signal.SIGKILL)
         await_state(page, "lost", 60_000)
-        page.locator(".st-key-job_1").get_by_text("killed by signal 9").wait_for(timeout=30_000)
-        page.get_by_role("button", name="Resume").wait_for(timeout=30_000)
+        page.locator(".st-key-job_1").get_by_text("killed by signal 9").wait_for()
+        page.get_by_role("button", name="Resume").wait_for()
         assert page.get_by_text("1 job at work").count() == 0
         assert get(workspace, 1).state == "lost"
 
@@ -134,15 +137,15 @@ def test_runs_are_named_noted_and_deleted_in_dialogs(used, workspace):
         dialog.get_by_label("Name").fill("holiday")
         dialog.get_by_label("Note").fill("the *good* one")
         dialog.get_by_role("button", name="Save").click()
-        first.get_by_text("holiday", exact=True).wait_for(timeout=30_000)
-        first.get_by_text("the *good* one").wait_for(timeout=30_000)
+        first.get_by_text("holiday", exact=True).wait_for()
+        first.get_by_text("the *good* one").wait_for()
         run = workspace.runs.get("first-1234")
         assert (run.name, run.note) == ("holiday", "the *good* one")
 
         page.locator(".st-key-run_second-1234").get_by_role("button", name="Delete").click()
-        dialog.get_by_text("1 stay, since other runs use them").wait_for(timeout=30_000)
+        dialog.get_by_text("1 stay, since other runs use them").wait_for()
         dialog.get_by_role("button", name="Delete").click()
-        page.locator(".st-key-run_second-1234").wait_for(state="detached", timeout=30_000)
+        page.locator(".st-key-run_second-1234").wait_for(state="detached")
         assert [run.id for run in workspace.runs.all()] == ["first-1234"]
         kinds = sorted(p.parents[1].name for p in workspace.artifacts.root.glob("*/*/manifest.json"))
         assert kinds == ["clustering", "images"]

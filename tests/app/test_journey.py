@@ -79,7 +79,7 @@ def test_the_slider_from_0_to_40_shows_the_figures_of_the_core(journey, seen, pa
             kept = int(view.kept(draft).sum())
             scores = score_run(journey.workspace, journey.run, draft)
             miou = f"{scores.filtered.miou:.2f} %"
-            page.locator(".st-key-filter_figures").get_by_text(miou, exact=True).wait_for(timeout=30_000)
+            page.locator(".st-key-filter_figures").get_by_text(miou, exact=True).wait_for()
             settle(page)
             found = figures(page)
             assert (found["Kept"], found["Dropped"], found["mIoU"]) == (str(kept), str(len(view) - kept), miou)
@@ -96,7 +96,7 @@ def test_a_name_given_to_a_cluster_survives_a_restart(journey, seen, page):
         field = page.locator(".st-key-name_1 input")
         field.fill(name)
         field.press("Enter")
-        page.get_by_text("Renamed: Things").wait_for(timeout=30_000)
+        page.get_by_text("Renamed: Things").wait_for()
         page.goto("about:blank")
     with seen() as url:
         page.goto(f"{url}clusters")

@@ -31,7 +31,7 @@ def test_the_slider_shows_the_kept_counts_and_the_miou_of_the_core(page, address
     slide(page, percent)
     draft = Decisions(filter_percent=percent)
     kept, scores = int(view.kept(draft).sum()), score_run(*shown, draft)
-    page.locator(".st-key-filter_figures").get_by_text(f"{scores.filtered.miou:.2f} %").wait_for(timeout=30_000)
+    page.locator(".st-key-filter_figures").get_by_text(f"{scores.filtered.miou:.2f} %").wait_for()
     settle(page)
     found = figures(page)
     assert (found["Kept"], found["Dropped"]) == (str(kept), str(len(view) - kept))
@@ -49,7 +49,7 @@ def test_a_cluster_renamed_is_called_so_after_the_app_was_started_anew(page, cha
         field = page.locator(".st-key-name_2 input")
         field.fill("Fluffy <b>things</b>")
         field.press("Enter")
-        page.get_by_text("Renamed: Fluffy").wait_for(timeout=30_000)
+        page.get_by_text("Renamed: Fluffy").wait_for()
         page.goto("about:blank")  # the page must not ask a server that is gone
     with serving(workspace.root, tmp_path) as url:
         page.goto(f"{url}clusters")
@@ -60,7 +60,7 @@ def test_a_cluster_renamed_is_called_so_after_the_app_was_started_anew(page, cha
             f"{url}image?proposal=" + quote(str(view.proposals.proposal_id[view.categories(Decisions()).rows[2][0]]))
         )
         settle(page)
-        page.locator(".comus-proposal a", has_text="Fluffy <b>things</b>").wait_for(timeout=30_000)
+        page.locator(".comus-proposal a", has_text="Fluffy <b>things</b>").wait_for()
         page.goto("about:blank")
 
 
@@ -69,14 +69,14 @@ def test_a_card_leads_to_its_cluster_and_a_crop_to_its_photograph_without_loadin
     settle(page, "See all")
     page.evaluate("window.sameDocument = true")
     page.locator(".st-key-card_1").get_by_text("See all").click()
-    page.wait_for_url(re.compile("cluster=1"), timeout=30_000)
-    page.get_by_text("All clusters").wait_for(timeout=30_000)
+    page.wait_for_url(re.compile("cluster=1"))
+    page.get_by_text("All clusters").wait_for()
     settle(page)
     crop = page.locator("[data-side=core] a.comus-link").first
     name = crop.get_attribute("data-proposal")
     assert name == view.proposals.proposal_id[view.categories(Decisions()).rows[1][0]]
     crop.click()
-    page.locator(f'.comus-proposal[data-proposal="{name}"]').wait_for(timeout=30_000)
+    page.locator(f'.comus-proposal[data-proposal="{name}"]').wait_for()
     settle(page)
     assert page.evaluate("window.sameDocument") is True
 
@@ -86,7 +86,7 @@ def test_layers_are_switched_and_faded_without_a_rerun(page, address, view):
     page.goto(f"{address}image?proposal=" + quote(str(view.proposals.proposal_id[row])))
     settle(page)
     photo = page.locator(PHOTO)
-    photo.locator(".photograph").wait_for(timeout=30_000)
+    photo.locator(".photograph").wait_for()
     layer = photo.locator('img[data-layer="truth"]')
     assert layer.get_attribute("src") is None  # not fetched before it is looked at
     page.evaluate(
@@ -115,7 +115,7 @@ def test_layers_stay_as_they_were_set_on_the_next_photograph(page, address, view
     photo.get_by_label("Saliency", exact=False).first.check()
     photo.get_by_label("Opacity of Saliency").fill("80")
     page.get_by_role("button", name="Next").click()
-    page.get_by_text(f"2 of {len(view.image_ids)}").wait_for(timeout=30_000)
+    page.get_by_text(f"2 of {len(view.image_ids)}").wait_for()
     settle(page)
     layer = photo.locator('img[data-layer="saliency"]')
     page.wait_for_function("e => e.naturalWidth > 0", arg=layer.element_handle())
@@ -140,7 +140,7 @@ def test_on_a_narrow_screen_no_page_is_wider_than_the_screen(open_page, address,
     page.goto(f"{address}{name}")
     page.wait_for_selector(READY, timeout=60_000)
     settle(page)
-    page.wait_for_selector("[data-testid=stMainBlockContainer] h1", timeout=30_000)
+    page.wait_for_selector("[data-testid=stMainBlockContainer] h1")
     wide = """() => [...document.querySelectorAll('[data-testid=stMainBlockContainer] *')].filter(
         e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('[data-testid=stDataFrame]')
     ).map(e => e.className)"""
@@ -152,6 +152,6 @@ def test_every_picture_on_the_pages_has_words_for_those_who_cannot_see_it(page, 
     for name in ("clusters", "filter", "image"):
         page.goto(f"{address}{name}")
         settle(page)
-        page.locator(".comus-gallery img").first.wait_for(timeout=30_000)
+        page.locator(".comus-gallery img").first.wait_for()
         missing = "[...document.querySelectorAll('.comus-gallery img, .comus-proposal img')].filter(i => !i.alt).length"
         assert page.evaluate(missing) == 0

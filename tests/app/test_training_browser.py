@@ -57,7 +57,7 @@ def test_a_training_is_launched_watched_cancelled_resumed_and_compared(page, few
             training = workspace.trainings.of_run(run.id)[0]
             settle(page, "mIoU of each round")
             score = f"{training.result['rounds'][2]['miou']:.1f}"
-            page.locator(".st-key-training_rounds_figure").get_by_text(score).first.wait_for(timeout=30_000)
+            page.locator(".st-key-training_rounds_figure").get_by_text(score).first.wait_for()
             page.wait_for_function(f"JSON.stringify({LOOKS}) === '[1,1]'")  # the last step of either round
             looks = workspace.trainings.looks(training)
             strip = page.get_by_role("region", name="Example images")

@@ -6,46 +6,21 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import replace
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.linear_model import LogisticRegression
 
-from comus_core import discover, make_config, open_workspace
-from comus_core import run_tables as tables
-from comus_core.clustering import normalise
+from comus_core import open_workspace
 from comus_core.deletion import delete_run
 from comus_core.errors import Cancelled, SettingsError, WorkspaceError
 from comus_core.evaluation.matching import match
-from comus_core.features import load_encoder
-from comus_core.images.dataset import open_dataset
 from comus_core.self_training import make_training
 from comus_core.self_training.applying import evaluate_round
-from comus_core.self_training.object_classifier import PENALTY, STEPS, objects_of
-from comus_core.self_training.prediction import input_size, predict
 from comus_core.self_training.rounds import TrainingRequest, train
-from comus_core.stages import StageContext
-from comus_core.stages.labels import labelled
-from comus_core.stages.rounds import count_prediction, load_segmenter, network_key, predictions_key, read_round_counts
-from comus_core.workspace import Artifact
+from comus_core.stages.rounds import count_prediction, read_round_counts
 from tests.builders import draw_folder
-
-TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 2, "later_epochs": 1, "batch": 8}
-SETTINGS = make_training(**TINY)
-
-
-@pytest.fixture(scope="module")
-def trained(finished, tmp_path_factory):
-    """(workspace, run, training) in a copy of the finished workspace."""
-    root = tmp_path_factory.mktemp("trained") / "w"
-    shutil.copytree(finished[0].root, root)
-    workspace = open_workspace(root)
-    run = workspace.runs.get(finished[1].id)
-    return workspace, run, train(run, workspace, SETTINGS)
+from tests.self_training.rounds import SETTINGS, TINY
 
 
 def times(workspace):
@@ -140,163 +115,6 @@ def test_the_filter_of_a_training_may_be_another_than_the_runs(trained):
     assert len(labels.table()) == 28
     with pytest.raises(SettingsError, match="filter 120"):
         train(run, workspace, SETTINGS, TrainingRequest(filter_percent=120))
-
-
-def keys_of_two_rounds(trained, **changes):
-    """The keys of both rounds' networks and masks as `train` chains them, without training."""
-    workspace, run, training = trained
-    settings = make_training(**TINY, **changes)
-    context = context_of(trained)
-    labels = workspace.artifacts.get("pseudo_masks", training.artifacts["labels-1"])
-    images = workspace.artifact(run, "images")
-    maps, keys = workspace.artifact(run, "soft_maps"), {}
-
-    def masks_key(network, saliency, soft):
-        return predictions_key(context, settings, network, images, maps if saliency else None, saliency, soft)
-
-    for number in (1, 2):
-        keys[f"network-{number}"] = network_key(context, settings, number, labels, images, 3)
-        network = unmade(keys[f"network-{number}"])
-        once = settings.label_saliency == settings.predict_saliency
-        soft = settings.soft and number == 1 and once
-        keys[f"predictions-{number}"] = masks_key(network, settings.predict_saliency, soft)
-        labels = unmade(masks_key(network, settings.label_saliency, settings.soft))
-    return keys
-
-
-def test_features_from_a_file_leave_every_category_to_the_networks_and_it_is_said(trained):
-    workspace, run, training = trained
-    said = []
-    train(run, workspace, SETTINGS, log=said.append)
-    assert said == ["no encoder made this run's features: the networks alone decide what each object is"]
-    assert "classifier" not in training.artifacts
-
-
-def test_a_classifier_learned_from_the_core_names_the_objects_that_the_network_finds(drawn_settings, tmp_path):
-    """Against scikit-learn fitted here on the run's vectors, asked by `predict` itself."""
-    workspace, features = open_workspace(tmp_path), {"encoder": "efficientnet-lite0"}
-    run = discover(make_config(**drawn_settings | {"features": features, "filter_percent": 30.0}), workspace)
-    settings = make_training(
-        **TINY | {"epochs": 1, "predict_size": 128, "look_every": 0}, rounds=1, classifier_share=1.0
-    )
-    training = train(run, workspace, settings)
-    predicted = workspace.artifacts.get("predictions", training.artifacts["predictions-1"])
-
-    ids, vectors = tables.read_vectors(workspace.artifact(run, "features"))
-    proposals = tables.read_proposals(workspace.artifact(run, "proposals"))
-    table = tables.read_clusters(workspace.artifact(run, "clustering"))
-    _, category, core = tables.decided_rows(proposals, table, workspace.decisions_of(run))
-    assert list(ids) == list(proposals.proposal_id) and core.sum() < len(core)
-    peer = LogisticRegression(C=PENALTY, max_iter=STEPS).fit(normalise(vectors, "l2")[core], category[core])
-
-    class Peer:
-        bias = np.zeros(3)
-
-        def probabilities(self, new):
-            return peer.predict_proba(normalise(new, "l2")).astype(np.float32)
-
-    encoder = load_encoder("efficientnet-lite0")
-    network = load_segmenter(
-        workspace.artifacts.get("network", training.artifacts["network-1"]), settings, outputs=4, device="cpu"
-    )
-    dataset, maps = open_dataset(run.config.dataset, workspace.drawings), workspace.artifact(run, "soft_maps")
-    answers = set()
-    for row in predicted.table().to_pylist():
-        image = dataset.read(row["image_id"])
-        options = {"soft_maps": tables.read_soft_maps(maps, [row["image_id"]]), "saliency": settings.predict_saliency}
-        classify = partial(objects_of, encode=encoder.encode, classifier=Peer())
-        [(mask, _)] = predict(network, [image], settings, classify=classify, **options)
-        np.testing.assert_array_equal(mask, np.asarray(Image.open(predicted.file(row["file"]))))
-        answers |= set(np.unique(mask).tolist())
-    assert len(answers) > 2
-    again = evaluate_round(run, 1, run.config.dataset, workspace)
-    assert Path(again["predictions"]) == predicted.file("masks")
-
-
-def unmade(key):
-    return Artifact(key.kind, key.fingerprint, Path("nowhere"))
-
-
-def context_of(trained):
-    workspace, run, _ = trained
-    dataset, config = open_dataset(run.config.dataset, workspace.drawings), replace(run.config, seed=0)
-    return StageContext(workspace, dataset, config, "cpu", lambda _: None)
-
-
-def test_the_keys_are_those_of_what_was_trained(trained):
-    keys = keys_of_two_rounds(trained)
-    assert {name: key.fingerprint for name, key in keys.items()}.items() <= trained[2].artifacts.items()
-
-
-@pytest.mark.parametrize(
-    ("changes", "own", "below"),
-    [
-        ({"confidence": 0.4}, {"network-2"}, {"predictions-2"}),
-        ({"balance": 0.5}, {"network-2"}, {"predictions-2"}),
-        ({"soft": True}, {"predictions-1", "network-2"}, {"predictions-2"}),
-        ({"predict_saliency": 0.2}, {"predictions-1", "predictions-2"}, set()),
-        ({"label_saliency": 0.2}, set(), {"network-2", "predictions-2"}),
-        ({"classifier_share": 0.5}, {"predictions-1", "predictions-2"}, {"network-2"}),
-        ({"object_share": 0.6}, {"predictions-1", "predictions-2"}, {"network-2"}),
-        ({"refine": "guided"}, {"predictions-1", "predictions-2"}, {"network-2"}),
-        ({"mix": 0.5}, {"network-1", "network-2"}, {"predictions-1", "predictions-2"}),
-    ],
-)
-def test_a_setting_makes_anew_what_it_influences_and_nothing_else(trained, changes, own, below):
-    before, after = keys_of_two_rounds(trained), keys_of_two_rounds(trained, **changes)
-    assert {k for k in before if before[k].settings != after[k].settings} == own
-    assert {k for k in before if before[k].fingerprint != after[k].fingerprint} == own | below
-
-
-def test_two_rounds_with_every_label_option_keep_soft_labels_where_a_student_learns_from_them(trained):
-    workspace, run, plain = trained
-    changes = {"mix": 0.5, "balance": 0.9, "refine": "guided", "soft": True}
-    training = train(run, workspace, make_training(**TINY, **changes))
-    assert training.state == "done" and 0 < training.result["rounds"][2]["miou"] <= 100
-    keys = keys_of_two_rounds(trained, **changes)
-    assert {name: key.fingerprint for name, key in keys.items()}.items() <= training.artifacts.items()
-    first, last = (workspace.artifacts.get("predictions", training.artifacts[f"predictions-{k}"]) for k in (1, 2))
-    assert not last.file("soft").exists()
-    assert not workspace.artifacts.get("predictions", plain.artifacts["predictions-1"]).file("soft").exists()
-    examples = labelled(context_of(trained), first, 3, soft=True)
-    for row in first.table().to_pylist():
-        image, mask, planes = examples.get(row["image_id"])
-        size = input_size(image, SETTINGS)
-        assert planes.shape == (4, size[0] // 16, size[1] // 16) and planes.dtype == np.uint8
-        assert np.abs(planes.sum(0, dtype=int) - 255).max() <= 2 and mask.shape == image.shape[:2]
-
-
-def test_of_each_category_the_surest_share_of_the_teachers_pixels_is_kept(trained):
-    workspace, _, training = trained
-    reported = []
-    context = replace(context_of(trained), on_progress=reported.append)
-    predicted = workspace.artifacts.get("predictions", training.artifacts["predictions-1"])
-    rows = predicted.table().to_pylist()
-    masks = [np.asarray(Image.open(predicted.file(row["file"]))) for row in rows]
-    sure = [np.asarray(Image.open(predicted.file(row["file"].replace("masks/", "confidence/")))) for row in rows]
-    examples = labelled(context, predicted, 3, confidence=0.3, balance=0.25)
-    assert len(reported) == len(rows)
-    kept = [examples.get(row["image_id"])[1] for row in rows]
-    mask, level, found = (np.concatenate([part.ravel() for part in parts]) for parts in (masks, sure, kept))
-    assert set(np.unique(mask)) >= {0, 1}
-    for category in np.unique(mask):
-        levels = level[mask == category]
-        threshold = max(np.sort(levels)[::-1][int(np.ceil(0.25 * len(levels))) - 1], round(0.3 * 255))
-        assert np.array_equal(found == category, (mask == category) & (level >= threshold))
-    assert ((found == mask) | (found == 255)).all()
-
-
-def test_pixels_of_which_the_teacher_is_not_sure_are_ignored(trained):
-    workspace, _, training = trained
-    context = context_of(trained)
-    predicted = workspace.artifacts.get("predictions", training.artifacts["predictions-1"])
-    plain, sure = labelled(context, predicted, 3), labelled(context, predicted, 3, confidence=0.5)
-    for image_id in list(plain.image_ids)[:5]:
-        name = image_id[-7:-4]
-        confidence = np.asarray(Image.open(predicted.file(f"confidence/images/{name}.png")))
-        mask, sifted = plain.get(image_id)[1], sure.get(image_id)[1]
-        assert confidence.dtype == np.uint8 and not (mask == 255).any()
-        assert np.array_equal(sifted, np.where(confidence < 128, 255, mask))
 
 
 def test_stopped_in_a_round_it_goes_on_from_its_checkpoint(trained, finished, tmp_path):

@@ -1,0 +1,45 @@
+"""The training that tests of rounds share, and the keys that it chains."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from comus_core.images.dataset import open_dataset
+from comus_core.self_training import make_training
+from comus_core.stages import StageContext
+from comus_core.stages.rounds import network_key, predictions_key
+from comus_core.workspace import Artifact
+
+TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 2, "later_epochs": 1, "batch": 8}
+SETTINGS = make_training(**TINY)
+
+
+def keys_of_two_rounds(trained, **changes):
+    """The keys of both rounds' networks and masks as `train` chains them, without training."""
+    workspace, run, training = trained
+    settings = make_training(**TINY, **changes)
+    context = context_of(trained)
+    labels = workspace.artifacts.get("pseudo_masks", training.artifacts["labels-1"])
+    images = workspace.artifact(run, "images")
+    maps, keys = workspace.artifact(run, "soft_maps"), {}
+
+    def masks_key(network, saliency, soft):
+        return predictions_key(context, settings, network, images, maps if saliency else None, saliency, soft)
+
+    for number in (1, 2):
+        keys[f"network-{number}"] = network_key(context, settings, number, labels, images, 3)
+        network = unmade(keys[f"network-{number}"])
+        once = settings.label_saliency == settings.predict_saliency
+        soft = settings.soft and number == 1 and once
+        keys[f"predictions-{number}"] = masks_key(network, settings.predict_saliency, soft)
+        labels = unmade(masks_key(network, settings.label_saliency, settings.soft))
+    return keys
+
+
+def unmade(key):
+    return Artifact(key.kind, key.fingerprint, Path("nowhere"))
+
+
+def context_of(trained):
+    workspace, run, _ = trained
+    dataset, config = open_dataset(run.config.dataset, workspace.drawings), replace(run.config, seed=0)
+    return StageContext(workspace, dataset, config, "cpu", lambda _: None)
