@@ -8,8 +8,9 @@ from comus_core.workspace.grouped import GROUP_BYTES, write_grouped
 
 def table(first, rows, width):
     """`rows` rows from `first` on, each with `width` bytes of its own."""
-    content = [np.random.default_rng(k).bytes(width) for k in range(first, first + rows)]
-    return pa.table({"row": pa.array(range(first, first + rows), pa.int64()), "content": pa.array(content, pa.binary())})
+    numbers = range(first, first + rows)
+    content = [np.random.default_rng(k).bytes(width) for k in numbers]
+    return pa.table({"row": pa.array(numbers, pa.int64()), "content": pa.array(content, pa.binary())})
 
 
 @pytest.mark.parametrize(
