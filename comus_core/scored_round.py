@@ -132,14 +132,15 @@ def score_clusters(
         WorkspaceError: the run has no ground truth.
         SettingsError: the matching that the run's settings freeze does not fit.
     """
-    if view.counts is None:
+    counts = view.counts
+    if counts is None:
         raise WorkspaceError(f"run {view.run.id} has no score: its data set has no ground truth")
     found = view.categories(decided)
     category = np.where(view.kept(decided), found.category, BACKGROUND) if filtered else found.category
     counted = view.count_rows >= 0
-    aligned = np.full(len(view.counts), BACKGROUND, np.int64)
+    aligned = np.full(len(counts), BACKGROUND, np.int64)
     aligned[view.count_rows[counted]] = category[counted]
-    rows = ImageRows.of_counts(view.counts, aligned, len(found.ids))
+    rows = ImageRows.of_counts(counts, aligned, len(found.ids))
     matched = frozen or _matched(view.workspace, view.run, rows.contingency, view.classes, mode)
     names = view.labels(decided).names
     return ScoredRound(Contestant(view.run, 0), view.run.config.dataset, view.classes, names, rows, matched)
