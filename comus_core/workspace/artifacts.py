@@ -61,13 +61,17 @@ class Artifact:
         return self.folder / name
 
     def table(self, columns: list[str] | None = None) -> pa.Table:
-        """The artifact's table.
+        """The artifact's table, or some of its columns in the order asked for.
 
         Raises:
-            WorkspaceError: its file is gone or damaged.
+            WorkspaceError: its file is gone or damaged, or has no such column.
         """
-        with self.reading(TABLE) as file:
-            return pq.read_table(file, columns=columns)
+        with self.reading(TABLE) as path, pq.ParquetFile(path) as file:  # `read_table` loads 38 MiB of libraries more
+            missing = set(columns or ()) - set(file.schema_arrow.names)
+            if missing:
+                raise ValueError(f"it has no column {', '.join(sorted(missing))}")
+            table = file.read(columns)
+            return table if columns is None else table.select(columns)
 
     @contextmanager
     def reading(self, name: str) -> Iterator[Path]:
