@@ -202,7 +202,8 @@ def read_soft_map_files(artifact: Artifact, image_ids: Sequence[str]) -> dict[st
     """The soft maps of some images as they are stored: id -> bytes of a PNG file; only their row groups are read."""
     with artifact.reading(TABLE) as path, pq.ParquetFile(path) as file:
         wanted = pc.is_in(file.read(["image_id"]).column(0), pa.array(image_ids, pa.string()))
-        rows, found = np.flatnonzero(wanted.to_numpy()), {}
+        rows = np.flatnonzero(wanted.to_numpy())
+        found: dict[str, bytes] = {}
         lengths = [file.metadata.row_group(part).num_rows for part in range(file.metadata.num_row_groups)]
         ends = np.cumsum(lengths, dtype=np.int64)
         groups = np.searchsorted(ends, rows, side="right")
