@@ -69,6 +69,17 @@ def count_predictions(
     return workspace.artifacts.make_sharded(key, list(rows_of), work, stage=stage, on_progress=on_progress)
 
 
+def of_proposals(
+    workspace: Workspace, run: Run, predictions: Artifact, number: int, *, on_progress: OnProgress = no_progress
+) -> dict[str, Artifact]:
+    """What round `number` predicts for the run's proposals, by its name in a training; nothing of other images."""
+    if not is_of_run(predictions, run):
+        return {}
+    proposals, stage = workspace.artifact(run, "proposals"), f"round {number} proposals"
+    counted = count_predictions(workspace, proposals, predictions, stage=stage, on_progress=on_progress)
+    return {NAME.format(number): counted}
+
+
 def complete_trainings(workspace: Workspace, run: Run, *, on_progress: OnProgress = no_progress) -> list[str]:
     """Work it out for every round of a run's images that does not have it; returns what was made, in words.
 
@@ -81,13 +92,14 @@ def complete_trainings(workspace: Workspace, run: Run, *, on_progress: OnProgres
         for name, fingerprint in training.artifacts.items():
             kind, _, number = name.rpartition("-")
             predictions = workspace.artifacts.find(kind, fingerprint) if kind == "predictions" else None
-            if predictions is None or not is_of_run(predictions, run) or NAME.format(number) in training.artifacts:
+            if predictions is None or NAME.format(number) in training.artifacts:
                 continue
-            proposals, stage = workspace.artifact(run, "proposals"), f"round {number} proposals"
-            counted = count_predictions(workspace, proposals, predictions, stage=stage, on_progress=on_progress)
-            artifacts = training.artifacts | {NAME.format(number): counted.fingerprint}
-            training = workspace.trainings.save(replace(training, artifacts=artifacts))
-            made.append(f"round {number} of {training.id}")
+            for of_round, counted in of_proposals(
+                workspace, run, predictions, int(number), on_progress=on_progress
+            ).items():
+                artifacts = training.artifacts | {of_round: counted.fingerprint}
+                training = workspace.trainings.save(replace(training, artifacts=artifacts))
+                made.append(f"round {number} of {training.id}")
     return made
 
 

@@ -15,8 +15,7 @@ from comus_core.categories import label_map
 from comus_core.errors import Cancelled
 from comus_core.images.dataset import absolute
 from comus_core.label_map import LabelMap
-from comus_core.proposal_predictions import NAME, count_predictions
-from comus_core.round_masks import is_of_run
+from comus_core.proposal_predictions import of_proposals
 from comus_core.scoring import score_json, score_run
 from comus_core.self_training.contexts import TrainingContexts
 from comus_core.self_training.cost import remember_speed
@@ -108,7 +107,8 @@ def _train(
             _remember_speed(training, contexts.own.device, number, settings, workspace)
             made = {f"network-{number}": trained}
             made |= _predict(contexts, settings, trained, number, categories, classifier)
-            made |= _of_proposals(context, run, made[f"predictions-{number}"], number)
+            told = contexts.own.on_progress
+            made |= of_proposals(workspace, run, made[f"predictions-{number}"], number, on_progress=told)
             entry = _entry(contexts.scored, workspace, run, made, number, training, time.perf_counter() - start)
             training = _with_round(workspace, training, made, entry)
             on_training(training)
@@ -259,15 +259,6 @@ def _predict(
     if context.dataset.truth is not None:
         made[f"counts-{number}"] = stages.round_counts(context, predicted, categories, stage=f"{stage} scores")
     return made
-
-
-def _of_proposals(context: StageContext, run: Run, predicted: Artifact, number: int) -> dict[str, Artifact]:
-    """What a round predicts for each of the run's proposals; nothing where it predicts other images."""
-    if not is_of_run(predicted, run):
-        return {}
-    found, stage = context.workspace.artifact(run, "proposals"), f"round {number} proposals"
-    options: dict[str, Any] = {"stage": stage, "on_progress": context.on_progress}
-    return {NAME.format(number): count_predictions(context.workspace, found, predicted, **options)}
 
 
 def _entry(
