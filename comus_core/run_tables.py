@@ -167,6 +167,14 @@ def read_counts(artifact: Artifact) -> Counts:
         return Counts.from_batches(file.schema_arrow, file.iter_batches(4096))
 
 
+def read_round_counts(counts: Artifact, categories: int) -> tuple[list[str], IntArray]:
+    """Image ids (m,) and pixels (m, C + 1, classes) int64."""
+    table = counts.table()
+    column = table.column("values").combine_chunks()
+    values = column.flatten().to_numpy().reshape(len(table), categories + 1, -1)
+    return table.column("image_id").to_pylist(), values
+
+
 def read_projection(artifact: Artifact, method: str) -> tuple[StrArray, FloatArray]:
     """Proposal ids (n,) and points (n, 2) of one of `types.MAP_METHODS`.
 

@@ -29,9 +29,9 @@ from comus_core.evaluation.report import Score, confusion, score
 from comus_core.images.dataset import open_dataset
 from comus_core.label_map import LabelMap
 from comus_core.paper_scores import PaperRow, paper_rows, same_images
+from comus_core.run_tables import read_round_counts
 from comus_core.run_view import RunView, open_run_view
 from comus_core.scoring import frozen_matching
-from comus_core.stages.rounds import read_round_counts
 from comus_core.trained_categories import trained_names
 from comus_core.types import FloatArray, IntArray
 from comus_core.view_scores import ViewScore

@@ -30,7 +30,7 @@ from comus_core.self_training.prediction import input_size, predict
 from comus_core.self_training.rounds import TrainingRequest, train
 from comus_core.stages import StageContext
 from comus_core.stages.labels import labelled
-from comus_core.stages.rounds import count_prediction, load_segmenter, network_key, predictions_key, read_round_counts
+from comus_core.stages.rounds import count_prediction, load_segmenter, network_key, predictions_key
 from comus_core.workspace import Artifact
 from tests.builders import draw_folder
 
@@ -92,7 +92,7 @@ def test_the_score_of_a_round_is_that_of_loops_over_its_masks(trained, drawn):
         expected[name] = 100 * hit / (union - hit)
     assert training.result["rounds"][2]["per_class"] == pytest.approx(expected, abs=1e-9)
     counts = workspace.artifacts.get("round_counts", training.artifacts["counts-2"])
-    assert read_round_counts(counts, 3)[1].sum(axis=0).tolist() == table.tolist()
+    assert tables.read_round_counts(counts, 3)[1].sum(axis=0).tolist() == table.tolist()
 
 
 def test_what_a_round_predicts_for_each_proposal_is_kept_with_the_training(trained):
