@@ -13,6 +13,8 @@ from app.opened import run_of, view_of, workspace
 from comus_core.errors import ComusError, SettingsError, WorkspaceError
 from comus_core.run_view import RunView
 
+# Parameters that some route reads; others change no answer, so that they make no new picture to draw and keep.
+READ = frozenset({"size", "outline", "row", "only", "image", "drawn", "matching"})
 FOREVER, ASK_AGAIN = "private, max-age=31536000, immutable", "private, no-cache"
 
 
@@ -35,7 +37,7 @@ def versioned(
     request: Request, version: str, make: Callable[[], bytes], media_type: str, *, keep: bool = True
 ) -> Response:
     """An answer that a browser may keep: `version` is the fingerprint of all that `make` depends on."""
-    wanted = sorted((k, v) for k, v in request.query_params.items() if k != "v")
+    wanted = sorted((k, v) for k, v in request.query_params.items() if k in READ)
     key = f"{request.url.path}?{wanted}@{version}"
     tag = f'"{sha256(key.encode()).hexdigest()[:24]}"'
     current = request.query_params.get("v") == version

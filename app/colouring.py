@@ -17,7 +17,7 @@ from comus_core.proposal_predictions import BACKGROUND, NO_MASK, predicted_of
 from comus_core.round_masks import categories_of_rounds, names_of_rounds, rounds_of
 from comus_core.run_view import RunView
 from comus_core.types import FloatArray, IntArray
-from comus_core.workspace import Artifact, Run
+from comus_core.workspace import Run
 from comus_core.workspace.decisions import Decisions
 
 MOST = 120  # categories with a colour of their own on the map; the smaller ones share one
@@ -72,7 +72,7 @@ _held: Held[Colouring] = Held(6)  # those that read whole tables
 
 def offered(view: RunView) -> dict[str, str]:
     """What the map of this run can be coloured by: value -> words."""
-    fixed = {by: words for by, words in COLOURINGS.items() if by != "truth" or view.counts is not None}
+    fixed = {by: words for by, words in COLOURINGS.items() if by != "truth" or view.has_truth}
     rounds = rounds_of(view)
     predicted = {f"{PREDICTION}{k}": f"Prediction of round {k}" for k in rounds}
     changed = {f"{CHANGE_ROUND}{k}": f"Change: clusters to round {k}" for k in rounds}
@@ -112,9 +112,9 @@ def colouring_version(view: RunView, by: str, decided: Decisions) -> str:
     """Fingerprint of what a colouring is made from."""
     own = f"{view.run.artifacts.get('clustering', '')}.{decided.layout_version}"
     if by.startswith(PREDICTION):
-        return f"{view.run.artifacts['proposals']}.{_round(view, by, PREDICTION).fingerprint}"
+        return f"{view.run.artifacts['proposals']}.{_masks(view, by, PREDICTION)}"
     if by.startswith(CHANGE_ROUND):
-        return f"{own}.{_round(view, by, CHANGE_ROUND).fingerprint}"
+        return f"{own}.{_masks(view, by, CHANGE_ROUND)}"
     if by.startswith(CHANGE_RUN):
         other = _other(view, by)
         theirs = view.workspace.decisions_of(other)
@@ -165,17 +165,17 @@ def _by_value(values: FloatArray, scale: Scale) -> Colouring:
     return Colouring((), level_colours(), "without a value", levels_of(values, scale), scale, words)
 
 
-def _predicted(view: RunView, predictions: Artifact, decided: Decisions) -> Colouring:
-    index = predicted_of(view, predictions)
+def _predicted(view: RunView, number: int, decided: Decisions) -> Colouring:
+    index = predicted_of(view, number)
     names, ids = names_of_rounds(view, decided), categories_of_rounds(view)
     index = np.where(index == NO_MASK, -1, np.where(index == BACKGROUND, len(ids), index)).astype(np.int32)
     return Colouring((*names, "background"), (*category_colours(ids), OTHER), "not predicted", index)
 
 
-def _changed_by_round(view: RunView, predictions: Artifact, decided: Decisions) -> Colouring:
+def _changed_by_round(view: RunView, number: int, decided: Decisions) -> Colouring:
     into = decided.layout.into  # what was merged since the training goes by its present category
     found, ids = view.categories(decided), np.array([*(into.get(k, k) for k in categories_of_rounds(view)), -1])
-    predicted = predicted_of(view, predictions)
+    predicted = predicted_of(view, number)
     there = ids[np.maximum(predicted, BACKGROUND)]
     own = np.where(found.category >= 0, found.id_of, -1)
     index = changes(own, there, predicted != NO_MASK)
@@ -204,12 +204,16 @@ def _changed(index: IntArray, names: tuple[str, ...], unassigned: str, words: Ca
     return Colouring(names, (SAME, CHANGED, GONE), unassigned, index, words_of=words)
 
 
-def _round(view: RunView, by: str, prefix: str) -> Artifact:
+def _round(view: RunView, by: str, prefix: str) -> int:
     rounds, asked = rounds_of(view), by.removeprefix(prefix)
     if not asked.isdecimal() or int(asked) not in rounds:
         there = ", ".join(map(str, rounds)) or "none"
         raise WorkspaceError(f"colouring '{by[:40]}': this run has masks of these rounds: {there}")
-    return rounds[int(asked)]
+    return int(asked)
+
+
+def _masks(view: RunView, by: str, prefix: str) -> str:
+    return rounds_of(view)[_round(view, by, prefix)].fingerprint
 
 
 def _other(view: RunView, by: str) -> Run:

@@ -175,6 +175,6 @@ def map_colouring(found: Round, scored: ScoredRound | None) -> Colouring:
 
 def clusters_score(found: Round, matching: MatchingName) -> ScoredRound | None:
     """The score of a run's clusters, None without ground truth."""
-    if found.view.counts is None:
+    if not found.view.has_truth:
         return None
     return round_data.scored(found.view, Contestant(found.view.run, 0), matching)

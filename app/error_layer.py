@@ -24,7 +24,7 @@ def errors_of(view: RunView, image_row: int, decided: Decisions) -> IndexMask:
         WorkspaceError: the image has no ground truth.
     """
     image_id, truth = str(view.image_ids[image_row]), opened.truth_of(view)
-    if truth is None or view.counts is None or not truth.has(image_id):
+    if truth is None or not view.has_truth or not truth.has(image_id):
         raise WorkspaceError(f"image {image_id} has no ground truth")
     size_hw, found = (
         (int(view.image_sizes[image_row, 0]), int(view.image_sizes[image_row, 1])),

@@ -31,7 +31,7 @@ def cache_of(workspace_root: Path) -> PictureCache:
 
 def crop(view: RunView, row: int, size: int, colour: str | None) -> bytes:
     """The JPEG of the crop around a proposal."""
-    path = image_path(view, view.image_row_of[view.proposals.image_id[row]])
+    path = image_path(view, int(view.image_row[row]))
     return drawing.to_jpeg(drawing.crop(path, view.proposals.mask(row), view.proposals.box_xyxy[row], size, colour))
 
 

@@ -67,7 +67,7 @@ def rankings(view: RunView) -> list[FilterBy]:
 def curve(view: RunView, decided: Decisions, matching: MatchingName, cluster: int | None = None) -> list[CurvePoint]:
     """Kept, coverage and mIoU at 0 to 100 % of every category, or of one; mIoU is NaN without ground truth."""
     key = _curve_key(view, decided, cluster)
-    if view.counts is None:
+    if not view.has_truth:
         return _curves.get((key, ""), lambda: coverage_curve(view, decided, cluster))
     mode, frozen = choice(view, decided, matching)
     return _curves.get((key, matching), lambda: curve_of(view, decided, mode, frozen, cluster))
@@ -87,7 +87,7 @@ def _curve_key(view: RunView, decided: Decisions, cluster: int | None) -> Hashab
 
 def match_rows(view: RunView, decided: Decisions) -> list[score_tables.MatchRow]:
     """Which class each cluster stands for at p = 0 under the run's own matching; empty without ground truth."""
-    if view.counts is None:
+    if not view.has_truth:
         return []
     found = scored(view, decided, matchings(view, decided)[0], filtered=False)
     return score_tables.match_rows(found, view.classes, view.labels(decided))
@@ -107,7 +107,7 @@ def confused(view: RunView, decided: Decisions) -> Confused | None:
     """The two clusters most often confused: by ground truth, else by their neighbours."""
 
     def found() -> Confused | None:
-        if view.counts is None:
+        if not view.has_truth:
             return confused_pair(view, decided)
         table = scored(view, decided, matchings(view, decided)[0], filtered=False).contingency
         return confused_pair(view, decided, table)
@@ -156,7 +156,7 @@ def choice(view: RunView, decided: Decisions, matching: MatchingName) -> tuple[A
 
 def _frozen_of(view: RunView, decided: Decisions) -> Matching | str | None:
     other, categories = view.run.config.matching_from, len(view.categories(decided).ids)
-    if other is None or view.counts is None:
+    if other is None or not view.has_truth:
         return None
 
     def read() -> Matching | str:

@@ -35,6 +35,7 @@ from app.colouring import colouring, colouring_version
 from app.components.point_map.buffers import MEDIA_TYPE, pack_colours, pack_points
 from app.error_layer import error_layer
 from app.map_choices import MAP_METHODS
+from app.memory import use_one_heap
 from app.opened import workspace
 from app.undelayed import send_at_once
 from comus_core import jobs
@@ -184,6 +185,7 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
 
 def start() -> None:
     """What a server does once, before its first page."""
+    use_one_heap()
     place = workspace()
     if jobs.list_jobs(place, jobs.ACTIVE):
         jobs.ensure_supervisor(place)

@@ -82,4 +82,4 @@ def _of_image(view: RunView, image_row: int) -> Place:
 
 
 def _of_proposal(view: RunView, row: int) -> Place:
-    return Place(view.image_row_of[str(view.proposals.image_id[row])], row)
+    return Place(int(view.image_row[row]), row)

@@ -16,9 +16,11 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from comus_core.workspace import Run, Workspace
 from tests.app.map_browser import READY, flower
 
 PATIENCE = 300_000  # milliseconds: a peer may be slow, and is measured, not ended
+MAP_READY = ".map[data-state=ready]"
 ARRIVED = """words => { const pictures = [...document.querySelectorAll('.comus-gallery img')].slice(0, 6);
     return document.body.innerText.includes(words) && pictures.length > 0 &&
         pictures.every(i => i.complete && i.naturalWidth > 0) }"""
@@ -58,6 +60,12 @@ def served(command: Callable[[int], list[str]], health: str, folder: Path, **env
         process.wait(20)
 
 
+def app_on(workspace: Workspace, folder: Path) -> Any:
+    """Our app over a workspace; `folder` takes its log."""
+    options = ["--workspace", str(workspace.root), "--no-browser"]
+    return served(lambda port: ["comus_core", "app", "--port", str(port), *options], "api/ready", folder)
+
+
 @contextmanager
 def opened(browser: Any, sent: list[int]) -> Iterator[Page]:
     """A fresh page; `sent` collects the bytes of every message it sends to the server."""
@@ -72,6 +80,16 @@ def opened(browser: Any, sent: list[int]) -> Iterator[Page]:
 def rest(page: Page) -> None:
     """Wait until the page is connected and its script rests."""
     page.wait_for_selector(READY, timeout=PATIENCE)
+
+
+def open_map(page: Page, server: Server, run: Run) -> float:
+    """Seconds until the map is drawn."""
+    start = time.perf_counter()
+    page.goto(f"{server.url}explore?run={run.id}")
+    page.wait_for_selector(MAP_READY, timeout=PATIENCE)
+    seconds = time.perf_counter() - start
+    rest(page)
+    return seconds
 
 
 @dataclass(frozen=True)
@@ -98,6 +116,16 @@ def lasso(page: Page, plot: str, words: str, sent: list[int], size: float = 0.4)
     page.mouse.up()
     page.wait_for_function(ARRIVED, arg=words, timeout=PATIENCE)
     return Lasso(drawn - start, time.perf_counter() - drawn, sum(sent) - before)
+
+
+def two_lassos(page: Page, proposals: int, sent: list[int]) -> tuple[Lasso, Lasso]:
+    """The first lasso on an open map of so many proposals, and another one after it was cleared."""
+    page.locator("button[data-tool=lasso]").click()
+    first = lasso(page, ".plot", "proposals selected", sent)
+    page.locator(".st-key-clear_selection button").click()
+    page.get_by_text(f"All {proposals:,} proposals").wait_for(timeout=PATIENCE)
+    rest(page)
+    return first, lasso(page, ".plot", "proposals selected", sent, 0.3)
 
 
 def _await(server: Server, path: str) -> None:

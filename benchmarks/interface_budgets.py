@@ -7,12 +7,11 @@ from typing import Any
 
 from playwright.sync_api import Page, Request
 
-from benchmarks.browsing import PATIENCE, Server, opened, rest
+from benchmarks.browsing import PATIENCE, Server, open_map, opened, rest
 from comus_core.workspace import Run
 
 OPACITY = "input[type=range][aria-label^='Opacity']:enabled"
 SESSIONS = 10
-MAP_READY = ".map[data-state=ready]"
 
 
 def crops_fetched_by_a_rerun(page: Page) -> int:
@@ -54,10 +53,7 @@ def memory_of_sessions(browser: Any, server: Server, run: Run) -> float:
         for _ in range(SESSIONS):
             session = opened(browser, [])
             held.append((session, session.__enter__()))
-            page = held[-1][1]
-            page.goto(f"{server.url}explore?run={run.id}")
-            page.wait_for_selector(MAP_READY, timeout=PATIENCE)
-            rest(page)
+            open_map(held[-1][1], server, run)
         time.sleep(1)
         return server.memory() - before
     finally:

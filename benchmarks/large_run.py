@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from PIL import Image
 from scipy.sparse import csr_array
 
@@ -23,10 +22,12 @@ from comus_core.proposals import SCHEMA, proposals_of
 from comus_core.scoring import score_json, score_run
 from comus_core.workspace import ArtifactKey, Run, Workspace, open_workspace
 from comus_core.workspace.artifacts import SHARD_SIZE, TABLE
+from comus_core.workspace.grouped import write_grouped
 
 CLASSES, CLUSTERS = 81, 80
 DRAWN = 60  # different photographs
 PART = 65_536  # rows of counts held dense at a time
+AT_ONCE = ("clustering", "projection")
 
 
 def large_run(folder: Path, n: int, seed: int = 0) -> tuple[Workspace, Run]:
@@ -147,12 +148,14 @@ def _in_parts(counts: Counts) -> Iterator[pa.Table]:
 
 
 def _store(workspace: Workspace, kind: str, parts: Iterable[pa.Table], n: int, seed: int) -> str:
+    """Write it as the stages do: those over images in shards, the others at once."""
+
     def write(folder: Path) -> None:
         tables = iter(parts)
         first = next(tables)
-        with pq.ParquetWriter(folder / TABLE, first.schema) as file:
-            for part in chain([first], tables):
-                file.write_table(part, row_group_size=SHARD_SIZE)  # as the stages write
+        size = len(first) if kind in AT_ONCE else SHARD_SIZE
+        shards = (table.slice(row, size) for table in chain([first], tables) for row in range(0, len(table), size))
+        write_grouped(folder / TABLE, first.schema, shards)
         if kind == "clustering":
             np.savez(folder / "spectrum.npz", centres=np.zeros((CLUSTERS, 2)))
 

@@ -164,7 +164,7 @@ def _take_in(workspace: Workspace, listing: dict[str, Any], fingerprint: str, pa
     workspace.decisions.copy(run.id, run.artifacts["clustering"], events)
     run = workspace.runs.add(run)
     try:
-        open_run_view(workspace, run)
+        _ = open_run_view(workspace, run).counts
     except (ComusError, KeyError, ValueError, TypeError) as error:
         delete_run(workspace, run.id)
         raise WorkspaceError(f"{name}: its tables do not fit together ({error}); nothing was opened") from error

@@ -135,11 +135,10 @@ def _of_round(
     training: Training, one: Contestant, workspace: Workspace, spec: str, options: dict[str, Any]
 ) -> CountedImages:
     from comus_core.self_training.applying import apply_round
-    from comus_core.stages.rounds import read_round_counts
 
     done = apply_round(one.run, training, one.number, spec, workspace, **options)
     assert done.counts is not None, "the caller checks for ground truth"
-    return CountedImages(*read_round_counts(done.counts, len(done.names)))
+    return CountedImages(*tables.read_round_counts(done.counts, len(done.names)))
 
 
 def _of_clusters(run: Run, workspace: Workspace, spec: str, options: dict[str, Any]) -> CountedImages:

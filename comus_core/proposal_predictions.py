@@ -1,51 +1,129 @@
-"""What a trained round makes of each proposal: the category that most of its pixels were predicted as. No torch."""
+"""What a trained round makes of each proposal: the category that most of its pixels were predicted as. No torch.
+
+Training works it out at the end of each round and names it in its row; the pages only read it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
-from pycocotools import mask as coco_mask
 
+from comus_core import run_tables as tables
+from comus_core.errors import WorkspaceError
 from comus_core.pseudo_masks import from_png
-from comus_core.run_view import RunView
-from comus_core.types import BoolMask, IndexMask, IntArray
-from comus_core.workspace import Artifact, ArtifactKey
-from comus_core.workspace.artifacts import TABLE
+from comus_core.round_masks import is_of_run, training_of_rounds
+from comus_core.run_view import RunView, rows_in
+from comus_core.types import BoolMask, IndexMask, IntArray, OnProgress, no_progress
+from comus_core.workspace import Artifact, ArtifactKey, Run, Workspace
+from comus_core.workspace.artifacts import Tick
 
-VERSION = 1
+KIND, VERSION = "proposal_predictions", 1
+NAME = "proposals-{}"  # in a training's artifacts, by round
 NO_MASK = -2  # the round predicted nothing for the image
 BACKGROUND = -1
 
 
-def predicted_of(view: RunView, predictions: Artifact) -> IntArray:
-    """(n,) int32 the category, 0…C−1 as the round numbers them, of each proposal; `BACKGROUND` or `NO_MASK`.
+def count_predictions(
+    workspace: Workspace,
+    proposals: Artifact,
+    predictions: Artifact,
+    *,
+    stage: str = "proposals",
+    on_progress: OnProgress = no_progress,
+) -> Artifact:
+    """A row a proposal, `proposal_id` and `category` int32: 0…C−1 as the round numbers them, `BACKGROUND`, `NO_MASK`.
 
-    Counted once and kept beside the predictions: every mask of the run is read for it.
+    Args:
+        workspace: where it is kept.
+        proposals: of a run.
+        predictions: a round's masks of the same images.
+        stage: its name for whom progress is told.
+        on_progress: called at every image; raising `Cancelled` there stops, and what is finished is kept.
 
     Raises:
         WorkspaceError: a mask is gone or damaged.
     """
-    inputs = {"proposals": view.run.artifacts["proposals"], "predictions": predictions.fingerprint}
+    found = tables.read_proposals_lightly(proposals)
+    rows_of = tables.rows_by_image(found)
+    table = predictions.table(["image_id", "file"])
+    file_of = dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
-    def write(folder: Path) -> None:
-        ids = pa.array(view.proposals.proposal_id, pa.string())
-        found = pa.array(_counted(view, predictions), pa.int32())
-        pq.write_table(pa.table({"proposal_id": ids, "category": found}), folder / TABLE)
+    def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
+        names, categories = [], []
+        for image_id in ids:
+            mask = None
+            if image_id in file_of:
+                with predictions.reading(file_of[image_id]) as path:
+                    mask = from_png(path.read_bytes())
+            for row in rows_of[image_id]:
+                names.append(found.proposal_id[row])
+                categories.append(NO_MASK if mask is None else most_of(mask, found.mask(row)))
+            tick(1)
+        return pa.table({"proposal_id": pa.array(names, pa.string()), "category": pa.array(categories, pa.int32())})
 
-    key = ArtifactKey("proposal_predictions", VERSION, {}, inputs)
-    table = view.workspace.artifacts.make(key, write).table()
-    category: IntArray = table.column("category").to_numpy()  # the proposals' order is that of their artifact
-    return category
+    key = ArtifactKey(KIND, VERSION, {}, {"proposals": proposals.fingerprint, "predictions": predictions.fingerprint})
+    return workspace.artifacts.make_sharded(key, list(rows_of), work, stage=stage, on_progress=on_progress)
 
 
-def is_counted(view: RunView, predictions: Artifact) -> bool:
-    """Whether `predicted_of` would answer without reading the masks."""
-    inputs = {"proposals": view.run.artifacts["proposals"], "predictions": predictions.fingerprint}
-    key = ArtifactKey("proposal_predictions", VERSION, {}, inputs)
-    return view.workspace.artifacts.find(key.kind, key.fingerprint) is not None
+def of_proposals(
+    workspace: Workspace, run: Run, predictions: Artifact, number: int, *, on_progress: OnProgress = no_progress
+) -> dict[str, Artifact]:
+    """What round `number` predicts for the run's proposals, by its name in a training; nothing of other images."""
+    if not is_of_run(predictions, run):
+        return {}
+    proposals, stage = workspace.artifact(run, "proposals"), f"round {number} proposals"
+    counted = count_predictions(workspace, proposals, predictions, stage=stage, on_progress=on_progress)
+    return {NAME.format(number): counted}
+
+
+def complete_trainings(workspace: Workspace, run: Run, *, on_progress: OnProgress = no_progress) -> list[str]:
+    """Work it out for every round of a run's images that does not have it; returns what was made, in words.
+
+    Raises:
+        WorkspaceError: the run is read-only, or a mask is gone or damaged.
+    """
+    run.require_writable()
+    made = []
+    for training in reversed(workspace.trainings.of_run(run.id)):  # the last touched is touched last again
+        for name, fingerprint in training.artifacts.items():
+            kind, _, number = name.rpartition("-")
+            predictions = workspace.artifacts.find(kind, fingerprint) if kind == "predictions" else None
+            if predictions is None or NAME.format(number) in training.artifacts:
+                continue
+            for of_round, counted in of_proposals(
+                workspace, run, predictions, int(number), on_progress=on_progress
+            ).items():
+                artifacts = training.artifacts | {of_round: counted.fingerprint}
+                training = workspace.trainings.save(replace(training, artifacts=artifacts))
+                made.append(f"round {number} of {training.id}")
+    return made
+
+
+def has_predictions(view: RunView, number: int) -> bool:
+    """Whether `predicted_of` has an answer for that round."""
+    return _stored(view, number) is not None
+
+
+def predicted_of(view: RunView, number: int) -> IntArray:
+    """(n,) int32 the category of each proposal in a round of `round_masks.rounds_of`; `BACKGROUND` or `NO_MASK`.
+
+    Raises:
+        WorkspaceError: it was not worked out; says how it is.
+    """
+    stored = _stored(view, number)
+    if stored is None:
+        raise WorkspaceError(
+            f"round {number}: what it predicts for each proposal was not worked out when it was trained; "
+            f"`comus predict-proposals {view.run.id}` does so"
+        )
+    table = stored.table(["proposal_id", "category"])
+    ids, category = (column.to_numpy() for column in table.columns)
+    aligned: IntArray = category[rows_in(ids.astype(object), view.proposals.proposal_id, KIND)]
+    return aligned
 
 
 def most_of(mask: IndexMask, proposal: BoolMask) -> int:
@@ -54,17 +132,7 @@ def most_of(mask: IndexMask, proposal: BoolMask) -> int:
     return int(pixels.argmax()) - 1 if len(pixels) else BACKGROUND
 
 
-def _counted(view: RunView, predictions: Artifact) -> IntArray:
-    found = np.full(len(view), NO_MASK, np.int32)
-    table = predictions.table(["image_id", "file"])
-    for image_id, name in zip(*(column.to_pylist() for column in table.columns), strict=True):
-        rows = view.rows_of_image.get(image_id, [])
-        if not rows:
-            continue
-        with predictions.reading(name) as path:
-            mask = from_png(path.read_bytes())
-        size = [int(v) for v in view.proposals.size_hw[rows[0]]]
-        for row, counts in zip(rows, view.proposals.rle[rows], strict=True):
-            proposal = np.asarray(coco_mask.decode({"size": size, "counts": counts}), bool)
-            found[row] = most_of(mask, proposal)
-    return found
+def _stored(view: RunView, number: int) -> Artifact | None:
+    training = training_of_rounds(view)
+    fingerprint = training.artifacts.get(NAME.format(number), "") if training is not None else ""
+    return view.workspace.artifacts.find(KIND, fingerprint) if fingerprint else None

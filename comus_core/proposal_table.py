@@ -65,7 +65,7 @@ def proposal_table(view: RunView, rows: IntArray, decided: Decisions) -> pa.Tabl
         "distance": pa.array(found.distance[rows], pa.float32(), mask=~there),
         "kept": pa.array(core, pa.bool_()),
     }
-    if view.counts is not None:
+    if view.has_truth:
         truth = [view.classes[k] if k >= 0 else None for k in view.truth_class[rows].tolist()]
         columns["class"] = pa.array(truth, pa.string())
     return pa.table(columns)

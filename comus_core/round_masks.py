@@ -6,7 +6,7 @@ from comus_core.pseudo_masks import from_png
 from comus_core.run_view import RunView
 from comus_core.trained_categories import trained_ids, trained_names
 from comus_core.types import IndexMask
-from comus_core.workspace import Artifact
+from comus_core.workspace import Artifact, Run
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.trainings import Training
 
@@ -33,6 +33,11 @@ def names_of_rounds(view: RunView, decided: Decisions) -> tuple[str, ...]:
     return trained_names(training, decided) if training is not None else ()
 
 
+def is_of_run(predictions: Artifact, run: Run) -> bool:
+    """Whether a round's masks are of the run's own images."""
+    return bool(predictions.manifest()["key"]["inputs"]["images"] == run.artifacts["images"])
+
+
 def _last_training(view: RunView) -> tuple[Training | None, dict[int, Artifact]]:
     store = view.workspace.artifacts
     for training in view.workspace.trainings.of_run(view.run.id):
@@ -42,7 +47,7 @@ def _last_training(view: RunView) -> tuple[Training | None, dict[int, Artifact]]
         for name, fingerprint in training.artifacts.items():
             kind, _, number = name.rpartition("-")
             artifact = store.find("predictions", fingerprint) if kind == "predictions" else None
-            if artifact is not None and artifact.manifest()["key"]["inputs"]["images"] == view.run.artifacts["images"]:
+            if artifact is not None and is_of_run(artifact, view.run):
                 found[int(number)] = artifact
         if found:
             return training, dict(sorted(found.items()))

@@ -14,9 +14,9 @@ from comus_core.evaluation.error_map import error_map, image_ious, predicted_cla
 from comus_core.images.dataset import open_dataset
 from comus_core.images.records import Dataset, GroundTruth
 from comus_core.pseudo_masks import from_png, index_dtype_and_ignore
+from comus_core.run_tables import read_round_counts
 from comus_core.scoring import score_run
 from comus_core.self_training.round_scores import match_table
-from comus_core.stages.rounds import read_round_counts
 from comus_core.trained_categories import decided_then, trained_ids
 from comus_core.types import FloatArray, ImageId, IndexMask, IntArray
 from comus_core.workspace import Artifact, Run, Workspace

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from comus_core.categories import Categories, categorise
@@ -165,6 +167,14 @@ def read_counts(artifact: Artifact) -> Counts:
         return Counts.from_batches(file.schema_arrow, file.iter_batches(4096))
 
 
+def read_round_counts(counts: Artifact, categories: int) -> tuple[list[str], IntArray]:
+    """Image ids (m,) and pixels (m, C + 1, classes) int64."""
+    table = counts.table()
+    column = table.column("values").combine_chunks()
+    values = column.flatten().to_numpy().reshape(len(table), categories + 1, -1)
+    return table.column("image_id").to_pylist(), values
+
+
 def read_projection(artifact: Artifact, method: str) -> tuple[StrArray, FloatArray]:
     """Proposal ids (n,) and points (n, 2) of one of `types.MAP_METHODS`.
 
@@ -185,11 +195,9 @@ def projections(artifact: Artifact) -> tuple[str, ...]:
     return tuple(method for method in MAP_METHODS if f"{method}_x" in names)
 
 
-def read_soft_map(artifact: Artifact, image_id: str) -> Any:
+def read_soft_map(artifact: Artifact, image_id: str) -> bytes | None:
     """PNG bytes of one image's soft map, or None if the image has none."""
-    with artifact.reading(TABLE) as file:
-        table = pq.read_table(file, filters=[("image_id", "=", image_id)])
-    return table.column("png")[0].as_py() if table.num_rows else None
+    return read_soft_map_files(artifact, [image_id]).get(image_id)
 
 
 def read_soft_maps(artifact: Artifact, image_ids: Sequence[str]) -> list[SoftMap]:
@@ -199,10 +207,19 @@ def read_soft_maps(artifact: Artifact, image_ids: Sequence[str]) -> list[SoftMap
 
 
 def read_soft_map_files(artifact: Artifact, image_ids: Sequence[str]) -> dict[str, bytes]:
-    """The soft maps of some images as they are stored: id -> bytes of a PNG file."""
-    with artifact.reading(TABLE) as file:
-        table = pq.read_table(file, filters=[("image_id", "in", list(image_ids))])
-    return dict(zip(*(table.column(name).to_pylist() for name in ("image_id", "png")), strict=True))
+    """The soft maps of some images as they are stored: id -> bytes of a PNG file; only their row groups are read."""
+    with artifact.reading(TABLE) as path, pq.ParquetFile(path) as file:
+        wanted = pc.is_in(file.read(["image_id"]).column(0), pa.array(image_ids, pa.string()))
+        rows = np.flatnonzero(wanted.to_numpy())
+        found: dict[str, bytes] = {}
+        lengths = [file.metadata.row_group(part).num_rows for part in range(file.metadata.num_row_groups)]
+        ends = np.cumsum(lengths, dtype=np.int64)
+        groups = np.searchsorted(ends, rows, side="right")
+        for part in np.unique(groups).tolist():
+            table = file.read_row_group(part, columns=["image_id", "png"])
+            chosen = table.take(rows[groups == part] - (ends[part] - lengths[part]))
+            found |= dict(zip(*(chosen.column(name).to_pylist() for name in ("image_id", "png")), strict=True))
+    return found
 
 
 def soft_map_of(png: bytes) -> SoftMap:

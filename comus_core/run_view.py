@@ -36,11 +36,11 @@ class RunView:
         distance: (n,) float32, cosine to the own cluster's centre.
         alternatives: name -> (n,) float32, what else the filter may rank by.
         clusters: K.
+        image_row: (n,) int64, the row of each proposal's image in the image columns.
         image_ids: (m,) ids of the usable images, sorted.
         image_paths: (m,) paths below `images_root`.
         image_sizes: (m, 2) height, width.
         classes: ground-truth class names, background first; empty without ground truth.
-        counts: pixel counts, or None without ground truth.
     """
 
     run: Run
@@ -49,11 +49,11 @@ class RunView:
     cluster: IntArray
     distance: FloatArray
     clusters: int
+    image_row: IntArray
     image_ids: StrArray
     image_paths: StrArray
     image_sizes: IntArray
     classes: tuple[str, ...]
-    counts: Counts | None
     alternatives: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -77,6 +77,21 @@ class RunView:
     def rows_of_image(self) -> dict[str, list[int]]:
         """Image id -> rows of its proposals; an image with nothing salient is not in it."""
         return tables.rows_by_image(self.proposals)
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether its pixels were counted against ground truth."""
+        return "counts" in self.run.artifacts
+
+    @cached_property
+    def counts(self) -> Counts | None:
+        """Pixel counts, or None without ground truth; read when first asked for, since the map needs none of them."""
+        if not self.has_truth:
+            return None
+        counts = tables.read_counts(self.workspace.artifact(self.run, "counts"))
+        of_image = _shared(counts.image_id, self.image_ids)
+        of_proposal = _shared(counts.proposal_id, self.proposals.proposal_id)
+        return replace(counts, image_id=of_image, proposal_id=of_proposal)
 
     @cached_property
     def count_rows(self) -> IntArray:
@@ -129,7 +144,7 @@ class RunView:
     def vectors(self) -> Vectors:
         """(n, d) raw vectors in the order of the proposals."""
         ids, vectors = tables.read_vectors(self.workspace.artifact(self.run, "features"))
-        ordered: Vectors = vectors[_order(ids, self.proposals.proposal_id, "features")]
+        ordered: Vectors = vectors[rows_in(ids, self.proposals.proposal_id, "features")]
         return ordered
 
     def embedding(self) -> FloatArray:
@@ -138,7 +153,7 @@ class RunView:
         ids = tables.read_clusters(artifact).proposal_id
         with artifact.reading("embedding.npy") as file:
             embedding: FloatArray = np.load(file, mmap_mode="r")
-        ordered: FloatArray = embedding[_order(ids, self.proposals.proposal_id, "clustering")]
+        ordered: FloatArray = embedding[rows_in(ids, self.proposals.proposal_id, "clustering")]
         return ordered
 
     @cached_property
@@ -151,7 +166,7 @@ class RunView:
         """(n, 2) float32 map coordinates, read once; `method` is one of `methods`."""
         if method not in self._points:
             ids, points = tables.read_projection(self.workspace.artifact(self.run, "projection"), method)
-            self._points[method] = points[_order(ids, self.proposals.proposal_id, "projection")]
+            self._points[method] = points[rows_in(ids, self.proposals.proposal_id, "projection")]
         return self._points[method]
 
     @cached_property
@@ -187,17 +202,18 @@ def open_run_view(workspace: Workspace, run: Run) -> RunView:
     Raises:
         WorkspaceError: the run is not so far yet, or an artifact is gone.
     """
-    images = workspace.artifact(run, "images").table(["image_id", "path", "height", "width", "reason"]).to_pandas()
-    images = images[images["reason"].isna()]
+    images = workspace.artifact(run, "images").table(["image_id", "path", "height", "width", "reason"])
+    images = images.filter(pc.is_null(images.column("reason")))
+    image_ids, paths = (images.column(name).to_numpy().astype(object) for name in ("image_id", "path"))
+    sizes = np.stack([images.column(name).to_numpy() for name in ("height", "width")], axis=1).astype(np.int64)
     proposals = tables.read_proposals_lightly(workspace.artifact(run, "proposals"))
     table = tables.read_clusters(workspace.artifact(run, "clustering"))
-    order = _order(table.proposal_id, proposals.proposal_id, "clustering")
-    image_ids = images["image_id"].to_numpy(object)
-    proposals = replace(proposals, image_id=_shared(proposals.image_id, image_ids))
-    counts = tables.read_counts(workspace.artifact(run, "counts")) if "counts" in run.artifacts else None
-    if counts is not None:
-        of_image, of_proposal = _shared(counts.image_id, image_ids), _shared(counts.proposal_id, proposals.proposal_id)
-        counts = replace(counts, image_id=of_image, proposal_id=of_proposal)
+    order = rows_in(table.proposal_id, proposals.proposal_id, "clustering")
+    image_row = _places(proposals.image_id, image_ids)
+    if (image_row < 0).any():
+        stray = proposals.image_id[image_row < 0][0]
+        raise WorkspaceError(f"image '{stray}' has proposals but is not among the run's images: run the stage again")
+    proposals = replace(proposals, image_id=image_ids[image_row])  # the very same strings: a copy of each takes room
     return RunView(
         run=run,
         workspace=workspace,
@@ -205,16 +221,16 @@ def open_run_view(workspace: Workspace, run: Run) -> RunView:
         cluster=table.cluster[order],
         distance=table.distance[order],
         clusters=table.count,
+        image_row=image_row,
         image_ids=image_ids,
-        image_paths=images["path"].to_numpy(object),
-        image_sizes=images[["height", "width"]].to_numpy(np.int64),
+        image_paths=paths,
+        image_sizes=sizes,
         classes=tuple(run.provenance["classes"]),
-        counts=counts,
         alternatives={name: values[order] for name, values in table.alternatives.items()},
     )
 
 
-def _order(have: StrArray, wanted: StrArray, kind: str) -> Any:
+def rows_in(have: StrArray, wanted: StrArray, kind: str) -> Any:
     """The rows of `wanted` in `have`: all of them as they are, which copies nothing, or their numbers."""
     if len(have) == len(wanted) and bool((np.asarray(have) == np.asarray(wanted)).all()):
         return slice(None)

@@ -29,9 +29,9 @@ from comus_core.evaluation.report import Score, confusion, score
 from comus_core.images.dataset import open_dataset
 from comus_core.label_map import LabelMap
 from comus_core.paper_scores import PaperRow, paper_rows, same_images
+from comus_core.run_tables import read_round_counts
 from comus_core.run_view import RunView, open_run_view
 from comus_core.scoring import frozen_matching
-from comus_core.stages.rounds import read_round_counts
 from comus_core.trained_categories import trained_names
 from comus_core.types import FloatArray, IntArray
 from comus_core.view_scores import ViewScore
@@ -132,14 +132,15 @@ def score_clusters(
         WorkspaceError: the run has no ground truth.
         SettingsError: the matching that the run's settings freeze does not fit.
     """
-    if view.counts is None:
+    counts = view.counts
+    if counts is None:
         raise WorkspaceError(f"run {view.run.id} has no score: its data set has no ground truth")
     found = view.categories(decided)
     category = np.where(view.kept(decided), found.category, BACKGROUND) if filtered else found.category
     counted = view.count_rows >= 0
-    aligned = np.full(len(view.counts), BACKGROUND, np.int64)
+    aligned = np.full(len(counts), BACKGROUND, np.int64)
     aligned[view.count_rows[counted]] = category[counted]
-    rows = ImageRows.of_counts(view.counts, aligned, len(found.ids))
+    rows = ImageRows.of_counts(counts, aligned, len(found.ids))
     matched = frozen or _matched(view.workspace, view.run, rows.contingency, view.classes, mode)
     names = view.labels(decided).names
     return ScoredRound(Contestant(view.run, 0), view.run.config.dataset, view.classes, names, rows, matched)

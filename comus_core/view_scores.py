@@ -115,6 +115,7 @@ def coverage_curve(view: RunView, decided: Decisions, cluster: int | None = None
 
 
 def _counts(view: RunView) -> Counts:
-    if view.counts is None:
+    counts = view.counts
+    if counts is None:
         raise WorkspaceError(f"run {view.run.id} has no score: its data set has no ground truth")
-    return view.counts
+    return counts

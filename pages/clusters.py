@@ -42,7 +42,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
             "All clusters", key="all_clusters", icon=":material/arrow_back:", on_click=state.open_cluster, args=(None,)
         )
     else:
-        offered = {k: words for k, words in ORDERS.items() if k != "match" or view.counts is not None}
+        offered = {k: words for k, words in ORDERS.items() if k != "match" or view.has_truth}
         order = choices.selected("Order of the clusters", offered, key="cluster_order", width=170)
         search = choices.searched("Find a name or class", key="cluster_search", width=220)
     crops = choices.segmented("Order of the crops", CROPS, key="crop_order")

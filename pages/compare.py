@@ -37,7 +37,7 @@ if selection.gestures:
 
 scores = None
 try:
-    if view.counts is not None:
+    if view.has_truth:
         scores = tuple(round_data.scored_beside(view.workspace, side.one, matching) for side in pair)
         ids, values = compare_data.gained(*scores)
         compare_panel.table(*scores, names, supervision)

@@ -19,7 +19,7 @@ left, right = st.columns([3, 2], gap="medium")
 
 with left:
     method, by = map_controls.show(view, offered(view))
-    map_controls.await_prediction(view, by)
+    by = map_controls.known(view, by)
     shown = colouring(view, by, decided)
     on_map, selection = shown.on_map(), state.selection(view.run.id)
     drawn_here = selection.method == method
@@ -50,7 +50,7 @@ with left:
             state.pick(str(view.proposals.proposal_id[clicked]))
 
 with right:
-    picked = view.row_of.get(state.picked() or "")
+    picked = view.row_of.get(name) if (name := state.picked()) else None
     if picked is not None:
         selection_panel.picked(view, picked, shown, decided)
     rows = chosen_rows(view, selection, decided)

@@ -8,7 +8,7 @@ from comus_core.evaluation.image_rows import DISCOVERED
 from comus_core.view_scores import coverage
 
 view = view_data.current_view()
-if view.counts is None:
+if not view.has_truth:
     states.no_ground_truth()
     st.stop()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -16,10 +17,11 @@ from click.testing import CliRunner
 
 from comus_core import discover, make_config, open_workspace
 from comus_core.changes import CHANGES, category_in, changes, comparable, stands_for
+from comus_core.cleaning import plan_cleaning
 from comus_core.cli.main import cli
 from comus_core.core_curves import core_curves, curve_table, means_of, worths
 from comus_core.errors import SettingsError, WorkspaceError
-from comus_core.proposal_predictions import BACKGROUND, NO_MASK, is_counted, predicted_of
+from comus_core.proposal_predictions import BACKGROUND, NO_MASK, complete_trainings, has_predictions, predicted_of
 from comus_core.proposal_table import chosen_rows, encoded, format_of, in_order, proposal_table
 from comus_core.pseudo_masks import to_png
 from comus_core.run_view import open_run_view
@@ -27,6 +29,7 @@ from comus_core.selection import Gesture
 from comus_core.workspace import ArtifactKey
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.selections import Selection
+from comus_core.workspace.trainings import Training
 from tests.builders import draw_folder, write_vectors
 
 
@@ -165,10 +168,22 @@ def test_the_prediction_of_a_proposal_is_the_category_of_most_of_its_pixels(made
             folder / "table.parquet",
         )
 
-    predictions = made[0].artifacts.make(ArtifactKey("predictions", 1, {"test": 1}), write)
-    assert not is_counted(view, predictions)
-    found = predicted_of(view, predictions)
-    assert is_counted(view, predictions) and (predicted_of(view, predictions) == found).all()
+    workspace, run, _ = made
+    key = ArtifactKey("predictions", 1, {"test": 1}, {"images": run.artifacts["images"]})
+    predictions = workspace.artifacts.make(key, write)
+    result = {"categories": [{"id": k, "name": f"cluster {k}"} for k in range(3)]}
+    older = Training("older", run.id, "done", artifacts={"predictions-1": predictions.fingerprint}, result=result)
+    workspace.trainings.save(older)
+    assert not has_predictions(view, 1)
+    with pytest.raises(WorkspaceError, match=f"comus predict-proposals {run.id}"):
+        predicted_of(view, 1)
+    words = ["predict-proposals", run.id, "--workspace", str(workspace.root)]
+    answers = [CliRunner().invoke(cli, words, catch_exceptions=False).output for _ in range(2)]
+    assert "round 1 of older" in answers[0] and "nothing to do" in answers[1]
+    assert complete_trainings(workspace, run) == [] and has_predictions(view, 1)
+    found = predicted_of(view, 1)
+    gone = plan_cleaning(workspace, now=time.time() + 10_000)["unused"].folders
+    assert not [folder for folder in gone if folder.parent.name in ("predictions", "proposal_predictions")]
     for row, image_id in enumerate(view.proposals.image_id):
         if image_id not in masks:
             assert found[row] == NO_MASK

@@ -14,12 +14,12 @@ from comus_core.errors import SettingsError
 from comus_core.evaluation.error_map import image_ious
 from comus_core.images.voc import CLASSES
 from comus_core.paper_scores import VOC_ROWS, paper_rows, same_images
+from comus_core.run_tables import read_round_counts
 from comus_core.run_view import open_run_view
 from comus_core.scored_round import as_json, deltas, score_clusters, score_round
 from comus_core.scoring import score_run
 from comus_core.self_training import make_training
 from comus_core.self_training.rounds import train
-from comus_core.stages.rounds import read_round_counts
 from comus_core.workspace.decisions import Decisions
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}

@@ -84,8 +84,20 @@ def test_a_frozen_matching_is_used_as_it_is(mixed):
 
 
 def test_a_run_without_ground_truth_has_no_score(mixed):
+    workspace, run, _ = mixed
+    others = {kind: fingerprint for kind, fingerprint in run.artifacts.items() if kind != "counts"}
+    view = open_run_view(workspace, replace(run, artifacts=others))
+    assert not view.has_truth and view.counts is None
     with pytest.raises(WorkspaceError, match="no ground truth"):
-        score_view(replace(mixed[2], counts=None), Decisions(), filtered=False)
+        score_view(view, Decisions(), filtered=False)
+
+
+def test_counts_are_read_when_they_are_asked_for_and_not_before(mixed):
+    workspace, run, _ = mixed
+    view = open_run_view(workspace, replace(run, artifacts=run.artifacts | {"counts": "0" * 16}))
+    assert view.has_truth and len(view.points("tsne")) == len(view)
+    with pytest.raises(WorkspaceError, match="no finished counts artifact"):
+        _ = view.counts
 
 
 def test_class_rows_hold_iou_recall_and_precision_counted_pixel_by_pixel(mixed):

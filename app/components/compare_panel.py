@@ -64,7 +64,7 @@ def _chooser(label: str, words: dict[str, str], name: str, value: str) -> None:
 
 def matching_choice(view: RunView) -> MatchingName:
     """How both are matched."""
-    if view.counts is None:
+    if not view.has_truth:
         return "hungarian"
     offered = score_data.matchings(view, view_data.decisions(view))
     return choices.segmented("Matching", {k: score_data.MATCHING_WORDS[k] for k in offered}, key="matching")

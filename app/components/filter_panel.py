@@ -104,7 +104,7 @@ def ranking(view: RunView, decided: Decisions, draft: Decisions) -> bool:
         compared = "filter_compare"
         key = state.put(f"{compared}_widget", bool(state.setting(compared, False)))
         keep = state.on_change(key, lambda on: state.set_setting(compared, bool(on)))
-        return view.counts is not None and st.toggle("Compare the curves of all", key=key, on_change=keep)
+        return view.has_truth and st.toggle("Compare the curves of all", key=key, on_change=keep)
 
 
 def other_curves(view: RunView, draft: Decisions) -> dict[str, list[CurvePoint]]:
@@ -144,7 +144,7 @@ def _stand_ins(view: RunView, decided: Decisions, draft: Decisions) -> None:
 
 def scores(view: RunView, draft: Decisions) -> Score | None:
     """The score with dropped proposals as background, under the run's own matching; None without ground truth."""
-    if view.counts is None:
+    if not view.has_truth:
         return None
     return score_data.scored(view, draft, score_data.matchings(view, draft)[0], filtered=True).score
 

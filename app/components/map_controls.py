@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 
 import streamlit as st
 
 from app import state
 from app.map_choices import CHANGE_ROUND, MAP_METHODS, MAP_NAMES, PREDICTION, MapMethod
-from comus_core.proposal_predictions import is_counted, predicted_of
-from comus_core.round_masks import rounds_of
+from comus_core.proposal_predictions import has_predictions
 from comus_core.run_view import RunView
 
 
@@ -40,11 +40,16 @@ def show(view: RunView, words: Mapping[str, str]) -> tuple[MapMethod, str]:
     return method, by
 
 
-def await_prediction(view: RunView, by: str) -> None:
-    """Read a round's masks where the colouring needs them for the first time, and say so meanwhile."""
+def known(view: RunView, by: str) -> str:
+    """The colouring, or clusters where it is by a round of which nothing is known for each proposal: then says so."""
     for prefix in (PREDICTION, CHANGE_ROUND):
-        if by.startswith(prefix):
-            predictions = rounds_of(view)[int(by.removeprefix(prefix))]
-            if not is_counted(view, predictions):
-                with st.spinner("Reading the round's masks, once"):
-                    predicted_of(view, predictions)
+        if by.startswith(prefix) and not has_predictions(view, int(by.removeprefix(prefix))):
+            st.info(
+                "This round was trained before what it predicts for each proposal was kept. "
+                "This command works it out; meanwhile the map shows the clusters.",
+                icon=":material/info:",
+            )
+            words = ["comus", "predict-proposals", view.run.id, "--workspace", str(view.workspace.root)]
+            st.code(shlex.join(words), language="bash", wrap_lines=True)
+            return "cluster"
+    return by

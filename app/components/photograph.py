@@ -143,7 +143,7 @@ def _truth_legend(view: RunView, image_id: str) -> None:
 
 
 def _error_legend(view: RunView) -> None:
-    if view.counts is not None:
+    if view.has_truth:
         words = [f'<span><i style="background:{ERROR_COLOURS[k]}"></i>{ERROR_WORDS[k]}</span>' for k in ERROR_COLOURS]
         st.html(f'<div class="comus-legend"><b>Errors</b>{"".join(words)}</div>')
 
@@ -160,7 +160,7 @@ def _layers(view: RunView, place: Place, decided: Decisions) -> list[Layer]:
         Layer(urls.round_layer(number), ROUND_WORDS.get(number, f"Round {number}"), _predicted(view, at, number, found))
         for number, found in rounds_of(view).items()
     ]
-    if view.counts is not None:
+    if view.has_truth:
         layers.append(Layer("truth", "Ground truth", urls.layer(view, at, "truth")))
         layers.append(Layer("errors", "Errors of the proposals", urls.layer(view, at, "errors", decided=decided)))
         layers += _round_errors(view, str(view.image_ids[at]))

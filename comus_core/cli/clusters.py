@@ -68,7 +68,7 @@ def listing(run_name: str, workspace: str | None, json_file: Path | None) -> Non
 def cluster_rows(view: RunView, decided: Decisions) -> list[dict[str, Any]]:
     """A JSON object a category, those in use by id, then the rejected ones."""
     matches: Sequence[score_tables.MatchRow] = ()
-    if view.counts is not None:
+    if view.has_truth:
         config, labels = view.run.config, view.labels(decided)
         other = config.matching_from
         frozen = frozen_matching(view.workspace, other, labels.C, view.classes) if other else None
@@ -239,7 +239,7 @@ def _number(value: float) -> float | None:
 
 
 def _confused(view: RunView, decided: Decisions) -> Confused | None:
-    if view.counts is None:
+    if not view.has_truth:
         return confused_pair(view, decided)
     return confused_pair(view, decided, score_view(view, decided, "majority", filtered=False).contingency)
 

@@ -47,6 +47,6 @@ def filter_curve(run_name: str, output: Path, workspace: str | None) -> None:
     kind, place = format_of(output), open_workspace(workspace)
     view = open_run_view(place, place.runs.find(run_name))
     decided = place.decisions_of(view.run)
-    scored = curve_of(view, decided, view.run.config.matching) if view.counts is not None else []
+    scored = curve_of(view, decided, view.run.config.matching) if view.has_truth else []
     output.write_bytes(encoded(curve_table(core_curves(view, decided), scored), kind))
     click.echo(f"filters of 0 to 100 %, ranked by {decided.filter_by}: {output}")

@@ -15,6 +15,7 @@ from comus_core.categories import label_map
 from comus_core.errors import Cancelled
 from comus_core.images.dataset import absolute
 from comus_core.label_map import LabelMap
+from comus_core.proposal_predictions import of_proposals
 from comus_core.scoring import score_json, score_run
 from comus_core.self_training.contexts import TrainingContexts
 from comus_core.self_training.cost import remember_speed
@@ -106,6 +107,8 @@ def _train(
             _remember_speed(training, contexts.own.device, number, settings, workspace)
             made = {f"network-{number}": trained}
             made |= _predict(contexts, settings, trained, number, categories, classifier)
+            told = contexts.own.on_progress
+            made |= of_proposals(workspace, run, made[f"predictions-{number}"], number, on_progress=told)
             entry = _entry(contexts.scored, workspace, run, made, number, training, time.perf_counter() - start)
             training = _with_round(workspace, training, made, entry)
             on_training(training)

@@ -14,8 +14,8 @@ from comus_core.images.reading import read_ahead
 from comus_core.proposals import SCHEMA, concatenate
 from comus_core.stages.context import StageContext
 from comus_core.workspace import Artifact
-from comus_core.workspace.artifacts import TABLE, Tick
-from comus_core.workspace.files import replacing
+from comus_core.workspace.artifacts import SHARD_SIZE, TABLE, Tick
+from comus_core.workspace.grouped import write_grouped
 
 
 def soft_maps(context: StageContext, images: Artifact) -> Artifact:
@@ -52,14 +52,14 @@ def proposals(context: StageContext, images: Artifact, maps: Artifact) -> Artifa
     settings = context.config.saliency
     sizes = tables.image_sizes(images)
 
+    def found(batch: pa.RecordBatch) -> pa.Table:
+        rows = batch.to_pylist()
+        parts = [find_proposals(r["image_id"], from_png(r["png"]), sizes[r["image_id"]], settings) for r in rows]
+        return concatenate(parts).to_table()
+
     def write(folder: Path) -> None:
-        with replacing(folder / TABLE) as temporary, pq.ParquetWriter(temporary, SCHEMA) as writer:
-            for batch in pq.ParquetFile(maps.file(TABLE)).iter_batches(64):
-                found = [
-                    find_proposals(row["image_id"], from_png(row["png"]), sizes[row["image_id"]], settings)
-                    for row in batch.to_pylist()
-                ]
-                writer.write_table(concatenate(found).to_table())
+        with pq.ParquetFile(maps.file(TABLE)) as stored:
+            write_grouped(folder / TABLE, SCHEMA, map(found, stored.iter_batches(SHARD_SIZE)))
 
     rule = {"threshold": settings.threshold, "resize": settings.resize, "min_area": settings.min_area}
     return context.make("saliency", context.key("proposals", rule, images=images, soft_maps=maps), None, write)

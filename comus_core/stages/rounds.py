@@ -253,14 +253,6 @@ def round_counts(context: StageContext, predicted: Artifact, categories: int, st
     return context.make(stage, key, ids, work)
 
 
-def read_round_counts(counts: Artifact, categories: int) -> tuple[list[str], IntArray]:
-    """Image ids (m,) and pixels (m, C + 1, classes) int64."""
-    table = counts.table()
-    column = table.column("values").combine_chunks()
-    values = column.flatten().to_numpy().reshape(len(table), categories + 1, -1)
-    return table.column("image_id").to_pylist(), values
-
-
 def count_prediction(
     image_id: str, mask: IndexMask, truth: IndexMask, ignore: int | None, categories: int, classes: int
 ) -> IntArray:

@@ -17,6 +17,7 @@ from app.components.plain_map import MOST as MOST_PLAIN
 from app.components.plain_map import figure, gestures_of, sampled
 from app.palette import DARK_PAGE, LIGHT_PAGE, OTHER, UNASSIGNED, VISION, colours, contrast, oklab
 from comus_core.errors import WorkspaceError
+from comus_core.proposal_predictions import complete_trainings
 from comus_core.pseudo_masks import to_png
 from comus_core.run_view import open_run_view
 from comus_core.selection import Gesture
@@ -106,6 +107,7 @@ def trained(changeable):
     categories = [{"id": k, "name": f"cluster {k}"} for k in range(5)]
     artifacts, result = {"predictions-1": made.fingerprint}, {"categories": categories}
     workspace.trainings.save(Training("t", run.id, "done", artifacts=artifacts, result=result))
+    complete_trainings(workspace, run)
     odd = np.array([view.image_row_of[i] % 2 for i in view.proposals.image_id], bool)
     return view, np.where(odd, 1, -1)
 

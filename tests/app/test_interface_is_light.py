@@ -30,6 +30,15 @@ def test_the_app_and_its_pages_import_nothing_heavy():
     assert done.stdout.split() == []
 
 
+def test_the_server_starts_without_the_stages_and_scipy():
+    """They take 40 MiB and a second of every start, and a page that needs SciPy imports it by itself."""
+    words = "import sys, streamlit, app.server; print(*sorted(m for m in sys.argv[1:] if m in sys.modules))"
+    command = [sys.executable, "-c", words, "comus_core.stages", "scipy", "pandas", "pyarrow.dataset"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.split() == []
+
+
 def test_only_the_state_file_touches_the_session_and_the_address():
     touching = {
         path.relative_to(ROOT).as_posix()

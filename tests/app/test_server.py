@@ -8,7 +8,7 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app import server, urls
+from app import pictures, server, urls
 from app.opened import view_of
 from app.palette import colours
 from comus_core.drawing import rgb
@@ -127,6 +127,14 @@ def test_an_answer_without_its_version_is_asked_for_again(client, view):
 def test_crops_of_other_sizes_or_colours_have_other_tags(client, view):
     tags = {client.get(urls.crop(view, 0, *how)).headers["etag"] for how in ((160, True), (96, True), (160, "#ff0000"))}
     assert len(tags) == 3
+
+
+def test_a_parameter_that_no_route_reads_draws_nothing_anew(client, view, monkeypatch):
+    url = urls.crop(view, 1, 96)
+    first = client.get(url)
+    monkeypatch.setattr(pictures, "crop", None)
+    again = client.get(url + "&again=1")
+    assert (again.status_code, again.content, again.headers["etag"]) == (200, first.content, first.headers["etag"])
 
 
 @pytest.mark.parametrize(

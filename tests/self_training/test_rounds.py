@@ -67,7 +67,22 @@ def test_the_score_of_a_round_is_that_of_loops_over_its_masks(trained, drawn):
         expected[name] = 100 * hit / (union - hit)
     assert training.result["rounds"][2]["per_class"] == pytest.approx(expected, abs=1e-9)
     counts = workspace.artifacts.get("round_counts", training.artifacts["counts-2"])
-    assert read_round_counts(counts, 3)[1].sum(axis=0).tolist() == table.tolist()
+    assert tables.read_round_counts(counts, 3)[1].sum(axis=0).tolist() == table.tolist()
+
+
+def test_what_a_round_predicts_for_each_proposal_is_kept_with_the_training(trained):
+    workspace, run, training = trained
+    found = tables.read_proposals(workspace.artifact(run, "proposals"))
+    for number in (1, 2):
+        predicted = workspace.artifacts.get("predictions", training.artifacts[f"predictions-{number}"])
+        file_of = {row["image_id"]: row["file"] for row in predicted.table().to_pylist()}
+        kept = workspace.artifacts.get("proposal_predictions", training.artifacts[f"proposals-{number}"])
+        table = kept.table().to_pydict()
+        assert table["proposal_id"] == found.proposal_id.tolist()
+        for row, category in enumerate(table["category"]):
+            mask = np.asarray(Image.open(predicted.file(file_of[found.image_id[row]])))
+            pixels = Counter(mask[found.mask(row)].tolist())
+            assert category == min(pixels, key=lambda value: (-pixels[value], value)) - 1
 
 
 def test_asked_again_nothing_is_trained_again(trained):

@@ -167,6 +167,13 @@ def test_a_full_disk_is_a_clear_message(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_columns_come_in_the_order_asked_for_and_one_that_is_not_there_is_named(tmp_path):
+    artifact = make(ArtifactStore(tmp_path))
+    assert artifact.table(["upper", "id"]).column_names == ["upper", "id"]
+    with pytest.raises(WorkspaceError, match="it has no column age, size"):
+        artifact.table(["id", "size", "age"])
+
+
 @pytest.mark.parametrize("content", [None, b"", b"PAR1 and then not a table at all PAR1", b"\0" * 40])
 def test_a_table_that_is_gone_or_damaged_is_told_with_its_file_and_what_to_do(tmp_path, content):
     artifact = make(ArtifactStore(tmp_path))

@@ -47,16 +47,38 @@ function boundsOf(xy) {
   return box.x0 <= box.x1 ? box : { x0: 0, y0: 0, x1: 1, y1: 1 };
 }
 
-// Even-odd rule, the same comparisons as comus_core.selection.
-function inPolygon(x, y, polygon) {
-  let inside = false;
-  for (let i = 0, j = polygon.length - 1; i < polygon.length; j = i++) {
-    const [low, high] = polygon[i][1] < polygon[j][1] ? [polygon[i], polygon[j]] : [polygon[j], polygon[i]];
-    if (low[1] <= y && y < high[1]) {
-      inside ^= (high[0] - low[0]) * (y - low[1]) > (x - low[0]) * (high[1] - low[1]);
+// The edges of a polygon by the bands of height that they cross: a point is compared with those of its own band only,
+// a few of hundreds, since a million points wait for it.
+class Bands {
+  constructor(polygon) {
+    this.box = boundsOf(Float64Array.from(polygon.flat()));
+    const bands = Array.from({ length: 2 * polygon.length }, () => []);
+    this.scale = bands.length / (this.box.y1 - this.box.y0 || 1);
+    this.last = bands.length - 1;
+    for (let i = 0, j = polygon.length - 1; i < polygon.length; j = i++) {
+      const [low, high] = polygon[i][1] < polygon[j][1] ? [polygon[i], polygon[j]] : [polygon[j], polygon[i]];
+      for (let band = this.band(low[1]); band <= this.band(high[1]); band++) bands[band].push(...low, ...high);
     }
+    this.edges = bands.map((edges) => Float64Array.from(edges));
   }
-  return Boolean(inside);
+
+  // Never falls while y rises, so that every height of an edge lies in one of its bands.
+  band(y) {
+    return Math.min(this.last, Math.floor((y - this.box.y0) * this.scale));
+  }
+
+  // Even-odd rule, the same comparisons as comus_core.selection.
+  hold(x, y) {
+    const { x0, y0, x1, y1 } = this.box;
+    if (!(x >= x0 && x <= x1 && y >= y0 && y <= y1)) return false;
+    const edges = this.edges[this.band(y)];
+    let inside = false;
+    for (let e = 0; e < edges.length; e += 4) {
+      const lowX = edges[e], lowY = edges[e + 1], highX = edges[e + 2], highY = edges[e + 3];
+      if (lowY <= y && y < highY && (highX - lowX) * (y - lowY) > (x - lowX) * (highY - lowY)) inside = !inside;
+    }
+    return inside;
+  }
 }
 
 // One byte a point, 1 where the gestures, applied in order, choose it.
@@ -64,12 +86,8 @@ function applyGestures(xy, gestures) {
   const chosen = new Uint8Array(xy.length / 2);
   for (const { polygon, mode } of gestures) {
     if (mode === "replace") chosen.fill(0);
-    const { x0, y0, x1, y1 } = boundsOf(Float64Array.from(polygon.flat()));
-    const value = mode === "subtract" ? 0 : 1;
-    for (let k = 0; k < chosen.length; k++) {
-      const x = xy[2 * k], y = xy[2 * k + 1];
-      if (x >= x0 && x <= x1 && y >= y0 && y <= y1 && inPolygon(x, y, polygon)) chosen[k] = value;
-    }
+    const bands = new Bands(polygon), value = mode === "subtract" ? 0 : 1;
+    for (let k = 0; k < chosen.length; k++) if (bands.hold(xy[2 * k], xy[2 * k + 1])) chosen[k] = value;
   }
   return chosen;
 }

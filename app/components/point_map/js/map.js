@@ -57,7 +57,7 @@ class PointMap {
     const { pointsUrl, coloursUrl } = this.data;
     const newPoints = again || pointsUrl !== this.pointsUrl, newColours = newPoints || coloursUrl !== this.coloursUrl;
     Object.assign(this, { pointsUrl, coloursUrl });
-    if (!newColours) return this.xy && this.index && this.recolour(true);
+    if (!newColours) return this.xy && this.index && this.restyle();
     this.fetching?.abort();
     this.fetching = new AbortController();
     const { signal } = this.fetching;
@@ -67,7 +67,8 @@ class PointMap {
       if (index.length !== xy.length / 2) throw new Error(`${xy.length / 2} points but ${index.length} colours`);
       this.index = index;
       if (newPoints || !this.xy) this.setPoints(xy);
-      this.recolour(true);
+      this.look = undefined;
+      this.restyle();
       this.say("ready", "");
     } catch (error) {
       if (signal.aborted) return;
@@ -86,6 +87,15 @@ class PointMap {
     if (kept?.url === this.pointsUrl) Object.assign(this.view, kept.at);
     else this.memory.view = null;
     this.choose();
+  }
+
+  // What the page says of colours and names, and the theme: most reruns change none of it.
+  restyle() {
+    const { names, colours, unassigned, scale } = this.data;
+    const look = JSON.stringify([names, colours, unassigned, scale, this.theme]);
+    if (look === this.look) return;
+    this.look = look;
+    this.recolour(true);
   }
 
   // New categories, names or colours (`fresh`), or the legend hid some: the selection stays as it is.
