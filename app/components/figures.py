@@ -29,7 +29,7 @@ def styled(figure: go.Figure, height: int = 320) -> go.Figure:
         plot_bgcolor="rgba(0,0,0,0)",
         font={"size": 13},
         hoverlabel={"font": {"size": 13}},
-        legend={"orientation": "h", "y": 1.08, "x": 0},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         dragmode=False,
     )
     figure.update_xaxes(gridcolor=GRID, zeroline=False, automargin=True)
