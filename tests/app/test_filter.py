@@ -148,6 +148,8 @@ def test_without_ground_truth_the_slider_counts_but_does_not_score(app_test, cha
     assert {name: metrics(test)[name] for name in told} == told
     assert metrics(test)["Kept"] == str(int(np.sum(view.kept(Decisions(filter_percent=40)))))
     assert "no mIoU" in texts(test)
+    axis = json.loads(test.get("plotly_chart")[0].proto.spec)["layout"]["yaxis"]
+    assert axis["title"]["text"] == "kept, means (%)"
 
 
 def test_clusters_of_the_same_name_are_told_apart(app_test, changeable):

@@ -41,7 +41,7 @@ def test_sliding_changes_the_figures_and_the_pictures_of_what_would_go(page, add
 def test_the_curve_is_saved_and_says_what_every_filter_scores(page, address, shown, tmp_path):
     open_lab(page, address)
     with page.expect_download(timeout=60_000) as waiting:
-        page.locator(".st-key-filter_curve_csv button").click()
+        page.locator(".st-key-filter_curve_csv").get_by_role("button", name="CSV").click()
     waiting.value.save_as(tmp_path / "curve.csv")
     with (tmp_path / "curve.csv").open() as file:
         read = list(csv.DictReader(file))
