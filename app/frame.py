@@ -40,8 +40,11 @@ def frame() -> None:
     with st.sidebar:
         sidebar.show(run)
     entry = navigation.PAGES.get(chosen.url_path)
-    if entry and entry.about_run and run is not None:
-        run_header.show(run, entry.title)
+    if entry and entry.about_run:
+        if run is not None:
+            run_header.show(run, entry.title)
+        else:
+            st.title(entry.title, anchor=False)
     chosen.run()
 
 

@@ -56,12 +56,20 @@ def of_key(workspace: Workspace, key: str) -> Contestant | None:
     )
 
 
-def words(one: Contestant, *, run: bool = True) -> str:
-    """A round's name for a person; `run` says of which run."""
+def run_words(one: Contestant, beside: Contestant) -> str:
+    """The name of a round's run, with its id where the run beside it is another of the same name."""
+    alike = beside.run.id != one.run.id and beside.run.name == one.run.name
+    return f"{one.run.name} ({one.run.id})" if alike else one.run.name
+
+
+def words(one: Contestant, *, run: bool = True, beside: Contestant | None = None) -> str:
+    """A round's name for a person; `run` says of which run, told apart from that of the round `beside` it."""
     name = {0: "clusters", 1: "teacher", 2: "student"}.get(one.number)
     number = f"round {one.number}" + (f", {name}" if name else "")
     training = f" ({one.training.id[-8:]})" if one.training else ""
-    return f"{one.run.name} · {number}{training}" if run else f"{number[0].upper()}{number[1:]}{training}"
+    if run:
+        return f"{run_words(one, beside or one)} · {number}{training}"
+    return f"{number[0].upper()}{number[1:]}{training}"
 
 
 def scored(view: RunView, one: Contestant, matching: MatchingName, *, filtered: bool = False) -> ScoredRound:

@@ -22,7 +22,10 @@ if pair is None:
 
 st.html(training_strip.STYLE)
 first, second = pair
-names = round_data.words(first.one), round_data.words(second.one)
+names = (
+    round_data.words(first.one, beside=second.one),
+    round_data.words(second.one, beside=first.one),
+)
 supervision = compare_panel.owed(first, second)
 st.caption(f"{names[0]} against {names[1]}; together: {supervision}.")
 drawn, selection = compare_panel.maps(first, second, matching)

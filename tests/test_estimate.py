@@ -1,5 +1,8 @@
+import time
+
 import pytest
 
+from comus_core import estimate as estimate_module
 from comus_core.config import FeatureSettings, RunConfig, SaliencySettings
 from comus_core.estimate import estimate, remember_speeds
 from comus_core.workspace import open_workspace
@@ -21,6 +24,12 @@ def test_speeds_of_one_device_say_nothing_of_another(tmp_path):
     workspace = open_workspace(tmp_path)
     remember_speeds(workspace, CONFIG, "cuda:0", {"soft_maps": 0.001, "features": 0.001})
     assert not estimate(CONFIG, 1000, workspace, "cpu").measured
+
+
+def test_the_speed_is_that_of_the_fastest_product_whatever_else_the_machine_does(monkeypatch):
+    times = iter([0.0, 4.0, 5.0, 5.5, 6.0, 6.25, 7.0, 9.0, 9.0, 10.0])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(times))
+    assert estimate_module.matrix_speed.__wrapped__() == 2 * 1024**3 / 1e9 / 0.25
 
 
 @pytest.mark.parametrize("detector", ["ncut", "basnet", "masks:/somewhere"])

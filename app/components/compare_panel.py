@@ -42,8 +42,10 @@ def sides(view: RunView) -> tuple[Round, Round] | None:
     second = round_data.of_key(place, state.parameter(state.SECOND))
     key = round_data.key_of(second) if second else ""
     second_key = key if key in known else _default(first, others)
-    _chooser("First", {k: round_data.words(one) for k, one in offered.items()}, state.FIRST, round_data.key_of(first))
-    _chooser("Second", {k: round_data.words(one) for k, one in known.items()}, state.SECOND, second_key)
+    words = {k: round_data.words(one, beside=known[second_key]) for k, one in offered.items()}
+    _chooser("First", words, state.FIRST, round_data.key_of(first))
+    words = {k: round_data.words(one, beside=first) for k, one in known.items()}
+    _chooser("Second", words, state.SECOND, second_key)
     state.set_parameter(state.FIRST, round_data.key_of(first))
     state.set_parameter(state.SECOND, second_key)
     return compare_data.opened(first), compare_data.opened(known[second_key])
@@ -102,7 +104,7 @@ def maps(first: Round, second: Round, matching: MatchingName) -> tuple[Side, Sel
     for column, (side, found) in zip(st.columns(max(len(shown), 1), gap="medium"), shown.items(), strict=False):
         with column:
             if len(shown) > 1:
-                st.markdown(f"**{found.view.run.name}**")
+                st.markdown(f"**{round_data.run_words(found.one, (second if side == 'first' else first).one)}**")
             _map(side, found, matching, method, (drawn, selection), shown[drawn])
     return drawn, selection
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ _mount = st.components.v2.component(
 )
 
 
-def show(figure: go.Figure, *, key: str, title: str, said: About | None) -> None:
+def show(
+    figure: go.Figure, *, key: str, title: str, said: About | None, table: Callable[[], pd.DataFrame] | None = None
+) -> None:
     """Draw the three buttons.
 
     Args:
@@ -35,6 +38,7 @@ def show(figure: go.Figure, *, key: str, title: str, said: About | None) -> None
         key: of the figure.
         title: of the picture.
         said: the run, its supervision and how was counted; None where the figure is about no run.
+        table: what the CSV holds, made when it is asked for; without it, the points that are drawn.
     """
     name = f"{said.run}-{key}" if said else key
     drawn = printed(figure, title, said)
@@ -55,7 +59,7 @@ def show(figure: go.Figure, *, key: str, title: str, said: About | None) -> None
         )
         st.download_button(
             "CSV",
-            lambda: as_csv(frame(figure), said) if said else str(frame(figure).to_csv(index=False)),
+            lambda: _csv(table() if table else frame(figure), said),
             f"{name}.csv",
             "text/csv",
             key=f"{key}_csv",
@@ -88,6 +92,10 @@ def printed(figure: go.Figure, title: str, said: About | None) -> go.Figure:
         legend={"orientation": "v", "x": 1.02, "y": 1},
     )
     return found
+
+
+def _csv(rows: pd.DataFrame, said: About | None) -> str:
+    return as_csv(rows, said) if said else str(rows.to_csv(index=False))
 
 
 def words(said: About) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -27,7 +29,7 @@ def styled(figure: go.Figure, height: int = 320) -> go.Figure:
         plot_bgcolor="rgba(0,0,0,0)",
         font={"size": 13},
         hoverlabel={"font": {"size": 13}},
-        legend={"orientation": "h", "y": 1.08, "x": 0},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         dragmode=False,
     )
     figure.update_xaxes(gridcolor=GRID, zeroline=False, automargin=True)
@@ -35,7 +37,15 @@ def styled(figure: go.Figure, height: int = 320) -> go.Figure:
     return figure
 
 
-def show(figure: go.Figure, *, key: str, title: str, said: About | None = None, of_run: bool = True) -> None:
+def show(
+    figure: go.Figure,
+    *,
+    key: str,
+    title: str,
+    said: About | None = None,
+    of_run: bool = True,
+    table: Callable[[], pd.DataFrame] | None = None,
+) -> None:
     """Draw a figure at full width, and below it the buttons for its files.
 
     Args:
@@ -44,10 +54,11 @@ def show(figure: go.Figure, *, key: str, title: str, said: About | None = None, 
         title: of the pictures; the page writes its own above.
         said: whose numbers these are; None is the run looked at.
         of_run: False where they are of no run.
+        table: what its CSV holds where that is more than the points that are drawn.
     """
     settings: dict[str, Any] = {"displayModeBar": False, "responsive": True}
     st.plotly_chart(figure, key=key, width="stretch", theme="streamlit", config=settings)
     if said is None and of_run:
         run = view_data.current_run()
         said = about_run(run) if run else None
-    figure_files.show(figure, key=key, title=title, said=said)
+    figure_files.show(figure, key=key, title=title, said=said, table=table)

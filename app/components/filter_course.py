@@ -1,15 +1,18 @@
-"""The course of a filter: its curve over 0 to 100 %, with ground truth and without, and that as a table."""
+"""The course of a filter: its curve over 0 to 100 %, with ground truth and without, and its table as CSV."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
 import streamlit as st
 
 from app import score_data, state
 from app.components import figures, filter_panel
 from app.components.filter_curve import filter_curve
-from comus_core.core_curves import NAMES, StandIn, curve_table, means_of
-from comus_core.evaluation.report import Score
-from comus_core.proposal_table import encoded
+from app.components.score_table import about
+from comus_core.core_curves import NAMES, CoreCurves, StandIn, curve_table, means_of
+from comus_core.evaluation.report import CurvePoint, Score
 from comus_core.run_view import RunView
 from comus_core.view_scores import coverage
 from comus_core.workspace.decisions import Decisions
@@ -18,7 +21,7 @@ ALSO = "filter_stand_ins"
 
 
 def show(view: RunView, draft: Decisions, scope: int, compare: bool, score: Score | None) -> None:
-    """Draw the curve of all clusters or of the one looked at, and offer it as CSV."""
+    """Draw the curve of all clusters or of the one looked at."""
     cluster = None if scope == filter_panel.ALL else scope
     also = score is None or _also()
     matching = score_data.matchings(view, draft)[0]
@@ -35,19 +38,20 @@ def show(view: RunView, draft: Decisions, scope: int, compare: bool, score: Scor
         stand_ins if also else None,
         means_of(view, view.kept(draft)) if also else None,
     )
-    figures.show(figure, key="filter_curve", title="What a filter keeps and scores")
-    name = f"{view.run.id}-filter{'' if cluster is None else f'-cluster-{cluster}'}.csv"
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter_curve_foot"):
-        st.caption(_words(draft, cluster, score, list(stand_ins.means) if also else []), width="stretch")
-        st.download_button(
-            "Curve",
-            lambda: encoded(curve_table(stand_ins, curve if score is not None else ()), "csv"),
-            name,
-            "text/csv",
-            key="download_curve",
-            icon=":material/download:",
-            type="tertiary",
-        )
+    figures.show(
+        figure,
+        key="filter_curve",
+        title="What a filter keeps and scores",
+        said=about(view, score.matching if score else "", _whose(draft, cluster)),
+        table=lambda: table(stand_ins, curve if score is not None else (), others),
+    )
+    st.caption(_words(draft, cluster, score, list(stand_ins.means) if also else []))
+
+
+def table(curves: CoreCurves, scored: Sequence[CurvePoint], others: Mapping[str, Sequence[CurvePoint]]) -> pd.DataFrame:
+    """All that is known at 0 to 100 %, drawn or not; a further column of mIoU for each other ranking that is drawn."""
+    found = curve_table(curves, scored).to_pandas()
+    return found.assign(**{f"miou by {name.lower()}": [p.miou for p in points] for name, points in others.items()})
 
 
 def _also() -> bool:
@@ -61,5 +65,9 @@ def _words(draft: Decisions, cluster: int | None, score: Score | None, shown: li
     means = f" {', '.join(NAMES[name] for name in shown)}: means over what is kept." if shown else ""
     if score is None:
         return f"Without ground truth there is no mIoU.{means} That is how well the core hangs together."
-    whose = "one percentage for all clusters" if cluster is None else f"{draft.name_of(cluster)} alone, the others stay"
-    return f"Curve: {whose}. All images; what is dropped counts as background; matched anew ({score.matching}).{means}"
+    counted = f"All images; what is dropped counts as background; matched anew ({score.matching})."
+    return f"Curve: {_whose(draft, cluster)}. {counted}{means}"
+
+
+def _whose(draft: Decisions, cluster: int | None) -> str:
+    return "one percentage for all clusters" if cluster is None else f"{draft.name_of(cluster)} alone, the others stay"

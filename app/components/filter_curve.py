@@ -53,7 +53,8 @@ def filter_curve(
         _line(figure, [p.percent for p in other], [p.miou for p in other], name, colour, 1.5)
     for name, values in (stand_ins.means if stand_ins is not None else {}).items():
         _line(figure, x, (100 * values).tolist(), NAMES[name], STAND_IN_COLOURS[name], 2, DASHES[name])
-    if not all(math.isnan(point.miou) for point in points):
+    scored = not all(math.isnan(point.miou) for point in points)
+    if scored:
         _line(figure, x, [point.miou for point in points], "mIoU", ACCENT, 3)
     figure.add_shape(type="line", x0=percent, x1=percent, y0=0, y1=100, line={"color": UNASSIGNED, "width": 1})
     marked = [(miou, ACCENT), (100 * coverage, UNASSIGNED)]
@@ -73,7 +74,8 @@ def filter_curve(
     drawn = [float(v) for values in (stand_ins.means.values() if stand_ins else ()) for v in values if v == v]
     figure.update_layout(hovermode="x unified")
     figure.update_xaxes(title="filter (%)", range=[-1, 101], ticksuffix=" %", showgrid=False)
-    figure.update_yaxes(title="mIoU, kept (%)", range=[min(0.0, 105 * min(drawn, default=0.0)), 103], ticksuffix=" %")
+    title = ", ".join(["mIoU"] * scored + ["kept"] + ["means"] * (stand_ins is not None))
+    figure.update_yaxes(title=f"{title} (%)", range=[min(0.0, 105 * min(drawn, default=0.0)), 103], ticksuffix=" %")
     return styled(figure, 320)
 
 

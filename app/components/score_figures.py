@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,6 +14,7 @@ from comus_core.types import FloatArray
 
 NO_CLASS = "no class"
 ROW = 19  # pixels a bar takes
+WIDTH, HEIGHT, LETTER = 400, 230, 6.5  # pixels of the figure of sizes, about, and of a letter in it
 
 
 def class_bars(scored: ScoredRound, against: Mapping[str, float] | None = None, name: str = "") -> go.Figure:
@@ -50,14 +51,15 @@ def size_figure(scored: ScoredRound) -> go.Figure:
     names = list(scored.score.per_class)
     there = [k for k in range(1, len(names)) if np.isfinite(scored.sizes[k])]
     few = len(there) <= 30
+    x, y = [float(scored.sizes[k]) for k in there], [scored.score.per_class[names[k]] for k in there]
     figure = go.Figure()
     figure.add_scatter(
-        x=[float(scored.sizes[k]) for k in there],
-        y=[scored.score.per_class[names[k]] for k in there],
+        x=x,
+        y=y,
         text=[names[k] for k in there],
         name="classes",
         mode="markers+text" if few else "markers",
-        textposition="top center",
+        textposition=name_places(x, y, [names[k] for k in there]),
         textfont={"size": 11},
         marker={"color": ACCENT, "size": 9, "line": {"color": "white", "width": 1}},
         hovertemplate="%{text}: size %{x:.1f} %, IoU %{y:.1f} %<extra></extra>",
@@ -68,6 +70,36 @@ def size_figure(scored: ScoredRound) -> go.Figure:
     figure.update_xaxes(title="mean share of the image (%)", ticksuffix=" %", rangemode="tozero")
     figure.update_yaxes(title="IoU (%)", ticksuffix=" %", range=[-3, 108])
     return styled(figure, 360)
+
+
+def name_places(x: Sequence[float], y: Sequence[float], names: Sequence[str]) -> list[str]:
+    """Beside which side of its point each name stands, so that it covers no point and no name where that can be.
+
+    Args:
+        x: (n,) from 0 on.
+        y: (n,) 0 to 100.
+        names: n.
+    """
+    across, up = WIDTH / max([*x, 1e-9]), HEIGHT / 100
+    points = [(across * a, up * b) for a, b in zip(x, y, strict=True)]
+    taken = [(a - 5, b - 5, a + 5, b + 5) for a, b in points]
+    found = []
+    for (a, b), name in zip(points, names, strict=True):
+        half = LETTER * len(name) / 2
+        boxes = {
+            "top center": (a - half, b + 6, a + half, b + 18),
+            "bottom center": (a - half, b - 18, a + half, b - 6),
+            "middle right": (a + 7, b - 6, a + 7 + 2 * half, b + 6),
+            "middle left": (a - 7 - 2 * half, b - 6, a - 7, b + 6),
+        }
+        covered = {
+            place: sum(u < s and q < w and v < t and r < z for q, r, s, t in taken)
+            for place, (u, v, w, z) in boxes.items()
+        }
+        best = min(boxes, key=covered.__getitem__)  # the first of the best
+        taken.append(boxes[best])
+        found.append(best)
+    return found
 
 
 def confusion_figure(scored: ScoredRound) -> go.Figure:

@@ -63,7 +63,7 @@ def no_ground_truth(what: str = "scores") -> None:
         "  classes.txt   one name a line, background first",
         language=None,
     )
-    st.caption("Then start a run on `photos`: what was computed of the same images is used again.")
+    st.caption("Then start a run on `photos`. What was computed is used again if the images lay in `images` already.")
     st.page_link(navigation.page("new"), label="Start a run", icon=":material/add_circle:")
 
 

@@ -83,7 +83,9 @@ def _results(view: RunView, training: Training, job: Job | None) -> None:
             figures.show(round_bars(rounds), key="training_rounds_figure", title="mIoU of each round", said=said)
         with two:
             st.markdown("**IoU of each class, in percent**")
-            st.dataframe(rounds_table(rounds), key="training_table", hide_index=True, height=230)
+            table = rounds_table(rounds)
+            digits = {name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[1:]}
+            st.dataframe(table, key="training_table", hide_index=True, height=230, column_config=digits)
         st.caption(f"Scored on {job_words.plain(job_words.dataset_words(str(training.result['dataset'])))}.")
     elif rounds:
         st.caption("Without ground truth there is no mIoU; below, each round beside the pseudo-mask.")

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app import compare_data, compare_routes, server
+from app import compare_data, compare_routes, round_data, server
 from app.compare_data import opened
 from app.components.compare_images import ordered, steps
 from app.components.score_figures import confusion_shares
@@ -94,6 +95,13 @@ def test_a_lasso_on_one_map_selects_the_same_proposals_on_the_other_and_their_im
     assert shown == ids
     by_key(test.button, "compare_clear").click().run()
     assert "images selected" not in texts(test)
+
+
+def test_two_runs_of_the_same_name_are_told_apart_by_their_ids(pair):
+    one, other = Contestant(pair.run, 0), Contestant(replace(pair.other, name=pair.run.name), 0)
+    assert round_data.words(one, beside=other) == f"{pair.run.name} ({pair.run.id}) · round 0, clusters"
+    assert round_data.words(other, beside=one) == f"{pair.run.name} ({pair.other.id}) · round 0, clusters"
+    assert round_data.words(one, beside=one) == f"{pair.run.name} · round 0, clusters"
 
 
 def test_runs_of_other_proposals_share_a_selection_by_image(client, pair):

@@ -1,13 +1,16 @@
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from comus_core.core_curves import NAMES
+from app.components import filter_course
+from comus_core.core_curves import NAMES, core_curves
 from comus_core.run_view import open_run_view
 from comus_core.scoring import score_run
 from comus_core.selection import Gesture
+from comus_core.view_scores import curve_of
 from comus_core.workspace.decisions import Decisions
 from tests.app.test_frame import save_run, texts
 
@@ -145,6 +148,8 @@ def test_without_ground_truth_the_slider_counts_but_does_not_score(app_test, cha
     assert {name: metrics(test)[name] for name in told} == told
     assert metrics(test)["Kept"] == str(int(np.sum(view.kept(Decisions(filter_percent=40)))))
     assert "no mIoU" in texts(test)
+    axis = json.loads(test.get("plotly_chart")[0].proto.spec)["layout"]["yaxis"]
+    assert axis["title"]["text"] == "kept, means (%)"
 
 
 def test_clusters_of_the_same_name_are_told_apart(app_test, changeable):
@@ -183,6 +188,16 @@ def test_beside_the_score_what_can_be_told_without_it_is_shown_when_asked_for(ap
     assert not test.exception and set(curves) == {"kept", "mIoU", *NAMES.values()}
     core = view.kept(Decisions(filter_percent=63))
     assert curves["Saliency confidence"][63] == pytest.approx(100 * view.proposals.score[core].astype(float).mean())
+
+
+def test_the_curves_of_other_rankings_are_columns_of_the_table_beside_the_draft_s(shown):
+    view, draft = open_run_view(*shown), Decisions()
+    own, other = curve_of(view, draft), curve_of(view, replace(draft, filter_by="silhouette"))
+    found = filter_course.table(core_curves(view, draft), own, {"Silhouette": other})
+    assert list(found["filter_percent"]) == list(range(101)) and set(NAMES) <= set(found)
+    assert list(found["miou"]) == [point.miou for point in own]
+    assert list(found["miou by silhouette"]) == [point.miou for point in other] != list(found["miou"])
+    assert "miou" not in filter_course.table(core_curves(view, draft), [], {}), "no ground truth"
 
 
 def test_the_filters_of_the_paper_are_marked_on_the_curve(app_test):

@@ -41,7 +41,7 @@ def test_sliding_changes_the_figures_and_the_pictures_of_what_would_go(page, add
 def test_the_curve_is_saved_and_says_what_every_filter_scores(page, address, shown, tmp_path):
     open_lab(page, address)
     with page.expect_download(timeout=60_000) as waiting:
-        page.locator(".st-key-download_curve button").click()
+        page.locator(".st-key-filter_curve_csv").get_by_role("button", name="CSV").click()
     waiting.value.save_as(tmp_path / "curve.csv")
     with (tmp_path / "curve.csv").open() as file:
         read = list(csv.DictReader(file))
@@ -52,6 +52,7 @@ def test_the_curve_is_saved_and_says_what_every_filter_scores(page, address, sho
         assert float(read[percent]["miou"]) == pytest.approx(score_run(*shown, draft).filtered.miou, abs=1e-9)
         assert int(read[percent]["kept"]) == view.kept(draft).sum()
         assert -1 <= float(read[percent]["silhouette"]) <= 1
+    assert {row["run"] for row in read} == {shown[1].id}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

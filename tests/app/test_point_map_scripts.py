@@ -146,3 +146,28 @@ def test_a_part_of_a_scale_hides_the_levels_beyond_it_and_what_has_no_value(run)
     assert whole == f"0 to 64: {sum(range(64)):,} shown" and part == "10 to 11: 10 shown"
     assert beyond == [k for k in range(64) if k != 10] + [64] and hidden == []
     assert (bars, spoken) == (32, "0")
+
+
+def test_a_name_stands_where_most_of_its_points_are_however_few_they_are(run):
+    rng = np.random.default_rng(3)
+    groups = [rng.normal(centre, 5, (24, 2)) for centre in ((70, 70), (30, 75), (60, 20))]
+    xy = np.concatenate([*groups, [[0, 0], [0, 50], [100, 0], [100, 100]]]).astype(np.float32)
+    category = [0] * 24 + [1] * 24 + [2] * 24 + [0, 1, 2, 0]  # each has a stray point far from the others
+    found = run(
+        ["buffers", "geometry", "overlay"],
+        """const xy = Float32Array.from(given.xy);
+           return labelPlaces(xy, given.category, ["a", "b", "c"], [26, 25, 25], new Set([1]), boundsOf(xy))""",
+        xy=xy.ravel().tolist(),
+        category=category,
+    )
+    assert [label["name"] for label in found] == ["a", "c"], "what is hidden has no name"
+    low, high = xy.min(axis=0).astype(float), xy.max(axis=0).astype(float)
+    cell = np.minimum(39, np.floor((xy - low) / ((high - low) / 40))).astype(int)
+    for label, number in zip(found, (0, 2), strict=True):
+        own = np.flatnonzero(np.array(category) == number)
+        near = np.abs(cell[own][:, None] - cell[own][None]).max(axis=2) <= 2
+        most = near.sum(axis=1) == near.sum(axis=1).max()
+        middles = np.stack([xy[own[row]].astype(float).mean(axis=0) for row in near[most]])
+        away = np.abs(middles - (label["x"], label["y"])).max(axis=1)
+        assert away.min() < 1e-5
+        assert np.linalg.norm((label["x"], label["y"]) - groups[number].mean(axis=0)) < 6

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from app.components.evaluate_panel import against_row
+from app.components.score_figures import name_places
 from app.components.score_table import class_frame
 from comus_core import open_workspace
 from comus_core.evaluation.image_rows import cell_images
@@ -178,3 +179,12 @@ def view_of_classes(workspace, run):
     """The run's score under the names of the first VOC classes."""
     scored = score_clusters(open_run_view(workspace, run), workspace.decisions_of(run))
     return replace(scored, classes=CLASSES[: len(scored.classes)], dataset="voc:/data:trainval")
+
+
+def test_names_of_classes_stand_above_their_points_unless_something_is_there():
+    assert name_places([], [], []) == []
+    assert name_places([10, 20], [50, 50], ["cat", "dog"]) == ["top center"] * 2
+    assert name_places([20, 20], [50, 55], ["cat", "dog"]) == ["bottom center", "top center"], "a point above"
+    assert name_places([20, 20, 20], [45, 50, 55], ["cat", "dog", "cow"])[1] == "middle right", "one above, one below"
+    beside = name_places([19, 20], [50, 50], ["mushroom", "balloon"])
+    assert beside == ["top center", "bottom center"], "the other's name"

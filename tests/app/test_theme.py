@@ -31,6 +31,12 @@ def test_buttons_and_marks_reach_the_contrast_of_wcag_for_graphics(scheme):
 
 
 @BOTH
+def test_the_white_words_of_a_button_reach_the_contrast_of_wcag_for_bold_ones(scheme):
+    assert contrast("#ffffff", THEME[scheme]["primaryColor"]) >= 3
+    assert contrast(THEME["dark"]["primaryColor"], THEME["dark"]["secondaryBackgroundColor"]) >= 3
+
+
+@BOTH
 def test_lines_of_figures_stand_out(scheme):
     page = THEME[scheme]["backgroundColor"]
     assert min(contrast(colour, page) for colour in (UNASSIGNED, *STAND_IN_COLOURS.values())) > 2

@@ -72,8 +72,10 @@ class Overlay {
   }
 }
 
-// Where each category's name goes: the middle of its densest cell, because a mean may lie between two groups.
+// Where each category's name goes: the middle of its densest place, because a mean may lie between two groups. A place
+// is a cell and those around it: of a few points, each has a cell to itself.
 const LABEL_CELLS = 40;
+const LABEL_REACH = 2;
 const MOST_LABELS = 200;
 
 function labelPlaces(xy, category, names, counts, hidden, bounds) {
@@ -92,8 +94,25 @@ function labelPlaces(xy, category, names, counts, hidden, bounds) {
     sums[at] += 1; sums[at + 1] += xy[2 * k]; sums[at + 2] += xy[2 * k + 1];
   }
   return wanted.map((k, s) => {
-    let best = 3 * s * LABEL_CELLS * LABEL_CELLS;
-    for (let at = best; at < 3 * (s + 1) * LABEL_CELLS * LABEL_CELLS; at += 3) if (sums[at] > sums[best]) best = at;
-    return { name: names[k], x: sums[best + 1] / sums[best], y: sums[best + 2] / sums[best] };
+    let best = [0, 0, 0];
+    for (let cell = 0; cell < LABEL_CELLS * LABEL_CELLS; cell++) {
+      if (!sums[3 * (s * LABEL_CELLS * LABEL_CELLS + cell)]) continue;
+      const found = aroundCell(sums, s, Math.floor(cell / LABEL_CELLS), cell % LABEL_CELLS);
+      if (found[0] > best[0]) best = found;
+    }
+    return { name: names[k], x: best[1] / best[0], y: best[2] / best[0] };
   }).filter(({ x }) => Number.isFinite(x));
+}
+
+// Number and sums of the places of the points of slot s in a cell and those within reach of it.
+function aroundCell(sums, s, row, column) {
+  const total = [0, 0, 0];
+  const from = (i) => Math.max(0, i - LABEL_REACH), to = (i) => Math.min(LABEL_CELLS - 1, i + LABEL_REACH);
+  for (let r = from(row); r <= to(row); r++) {
+    for (let c = from(column); c <= to(column); c++) {
+      const at = 3 * ((s * LABEL_CELLS + r) * LABEL_CELLS + c);
+      for (let part = 0; part < 3; part++) total[part] += sums[at + part];
+    }
+  }
+  return total;
 }
