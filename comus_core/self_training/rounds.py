@@ -87,12 +87,15 @@ def _train(
     decided = _decisions(workspace, run, request)
     clusters = _clusters(contexts.own, run, decided, settings, log)
     labels = _first_labels(contexts.own, run, clusters, decided)
-    learned = label_map(decided, tables.read_clusters(workspace.artifact(run, "clustering")).count)
+    moved = _moved(workspace.artifact(run, "clustering"), clusters)
+    if moved:
+        log(f"clusters regrouped in smaller neighbourhoods: {100 * moved:.0f} % of proposals moved")
+    learned = label_map(decided, tables.read_clusters(clusters).count)
     categories = learned.C
     classifier = stages.classifier(contexts.own, run, clusters, decided, labels) if settings.classifier_share else None
     if settings.classifier_share and classifier is None:
         log("no encoder made this run's features: the networks alone decide what each object is")
-    training = _begin(workspace, run, settings, request, labels, learned, decided.version, classifier)
+    training = _begin(workspace, run, settings, request, labels, learned, moved, decided.version, classifier)
     on_training(training)
     try:
         training = _score_round_0(training, contexts, workspace, run)
@@ -185,11 +188,13 @@ def _clusters(
     if decided.layout != Layout() or decided.cluster_percent:
         log("clusters were changed by hand: they are learned as they are, not regrouped (regroup=false says so too)")
         return own
-    made = stages.regrouped(context, run)
-    if made != own:
-        before, after = (tables.read_clusters(artifact).cluster for artifact in (own, made))
-        log(f"clusters regrouped in smaller neighbourhoods: {100 * (before != after).mean():.0f} % of proposals moved")
-    return made
+    return stages.regrouped(context, run)
+
+
+def _moved(own: Artifact, learned: Artifact) -> float:
+    """Share of the proposals that are learned in another cluster than the run's."""
+    before, after = (tables.read_clusters(artifact).cluster for artifact in (own, learned))
+    return float((before != after).mean()) if own != learned else 0.0
 
 
 def _first_labels(context: StageContext, run: Run, clusters: Artifact, decided: Decisions) -> Artifact:
@@ -205,6 +210,7 @@ def _begin(
     request: TrainingRequest,
     labels: Artifact,
     learned: LabelMap,
+    moved: float,
     version: int,
     classifier: Artifact | None,
 ) -> Training:
@@ -217,6 +223,7 @@ def _begin(
         "supervision": {"direct": whole.direct, "inherited": whole.inherited},
         "settings": wanted,
         "categories": remembered(learned),
+        "moved": moved,
         "decided": version,
         "rounds": [],
     }

@@ -74,8 +74,10 @@ def test_the_first_round_learns_it_and_a_person_is_not_overruled(copied):
     made = {kind: workspace.artifact(run, kind) for kind in ("images", "proposals", "clustering")}
     of_the_run = stages.pseudo_masks(context, made, decided).fingerprint
     of_the_new = stages.pseudo_masks(context, made | {"clustering": stages.regrouped(context, run)}, decided)
-    learned = train(run, workspace, make_training(**TINY)).artifacts["labels-1"]
-    assert learned == of_the_new.fingerprint != of_the_run
+    training = train(run, workspace, make_training(**TINY))
+    assert training.artifacts["labels-1"] == of_the_new.fingerprint != of_the_run
+    before, after = (tables.read_clusters(a).cluster for a in (made["clustering"], stages.regrouped(context, run)))
+    assert training.result["moved"] == (before != after).mean()
     assert train(run, workspace, make_training(**TINY, regroup=False)).artifacts["labels-1"] == of_the_run
     row = made["proposals"].table().column("proposal_id").to_pylist()[0]
     workspace.decisions.append(run.id, run.artifacts["clustering"], "move", proposals=[row], category=2)

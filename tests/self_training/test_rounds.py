@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from comus_core import open_workspace
+from comus_core import run_tables as tables
 from comus_core.deletion import delete_run
 from comus_core.errors import Cancelled, SettingsError, WorkspaceError
 from comus_core.evaluation.matching import match
