@@ -19,7 +19,7 @@ from comus_core.evaluation.matching import match
 from comus_core.self_training import make_training
 from comus_core.self_training.applying import evaluate_round
 from comus_core.self_training.rounds import TrainingRequest, train
-from comus_core.stages.rounds import count_prediction, read_round_counts
+from comus_core.stages.rounds import count_prediction
 from tests.builders import draw_folder
 from tests.self_training.rounds import SETTINGS, TINY
 
