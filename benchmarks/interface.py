@@ -36,6 +36,7 @@ from tests.app.map_browser import CHROMIUM, CHROMIUM_ARGS, flower
 
 SURVIVED = 20_000  # points: Plotly's lasso still answers within seconds
 GALLERY = 300
+SESSIONS = 10
 MAP = 5  # seconds until the map of 100,000 is there
 LASSO = ((100_000, 1.0), (1_000_000, 2.5))  # points, and seconds from letting go to the gallery
 LOOK = 500  # milliseconds in which the pictures of the last step arrive
@@ -57,7 +58,7 @@ def main() -> None:
         server_side(report, workspace, run)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-            in_browser(report, browser, workspace, run, folder)
+            in_browser(report, browser, workspace, run, folder, 3 if chosen.quick else SESSIONS)
             if not chosen.quick and chosen.points is None:
                 at_a_million(report, browser, folder)
             if not chosen.no_peer:
@@ -90,8 +91,8 @@ def server_side(report: Report, workspace: Workspace, run: Run) -> None:
     report.add("crops_seconds", time.perf_counter() - start, f"server: draw {GALLERY} crops, one thread", "s")
 
 
-def in_browser(report: Report, browser: Any, workspace: Workspace, run: Run, folder: Path) -> None:
-    """What a person waits for."""
+def in_browser(report: Report, browser: Any, workspace: Workspace, run: Run, folder: Path, sessions: int) -> None:
+    """What a person waits for; `sessions` are open at once in the end."""
     sent: list[int] = []
     small = len_of(run) <= LASSO[0][0]
     answer = next((seconds for most, seconds in LASSO if len_of(run) <= most), None)
@@ -132,10 +133,8 @@ def in_browser(report: Report, browser: Any, workspace: Workspace, run: Run, fol
             report.add("slider_seconds", slide(page, server), "slider to new figures (median of 9)", "s", 0.3)
         time.sleep(2)
         report.add("idle_memory_mib", server.memory(), "memory at rest, run held open", "MiB", 400)
-        more = budgets.memory_of_sessions(browser, server, run)
-        report.add(
-            "sessions_memory_mib", more, f"memory of {budgets.SESSIONS} sessions on the map, beside that", "MiB", 1024
-        )
+        more = budgets.memory_of_sessions(browser, server, run, sessions)
+        report.add("sessions_memory_mib", more, f"memory of {sessions} sessions on the map, beside that", "MiB", 1024)
 
 
 def against_plotly(report: Report, browser: Any, folder: Path, n: int) -> None:

@@ -11,7 +11,6 @@ from benchmarks.browsing import PATIENCE, Server, open_map, opened, rest
 from comus_core.workspace import Run
 
 OPACITY = "input[type=range][aria-label^='Opacity']:enabled"
-SESSIONS = 10
 
 
 def crops_fetched_by_a_rerun(page: Page) -> int:
@@ -46,11 +45,11 @@ def sent_by_opacity(page: Page, server: Server, run: Run, sent: list[int]) -> in
     return sum(sent) - before
 
 
-def memory_of_sessions(browser: Any, server: Server, run: Run) -> float:
-    """MiB that ten sessions open at once on the map take beside what the server had before."""
+def memory_of_sessions(browser: Any, server: Server, run: Run, count: int) -> float:
+    """MiB that so many sessions open at once on the map take beside what the server had before."""
     before, held = server.memory(), []
     try:
-        for _ in range(SESSIONS):
+        for _ in range(count):
             session = opened(browser, [])
             held.append((session, session.__enter__()))
             open_map(held[-1][1], server, run)
