@@ -12,12 +12,6 @@ from comus_core import discover, make_config, open_workspace
 from tests.app.serving import PATIENCE, ROOT, serving
 from tests.builders import draw_folder, write_vectors
 
-# What an earlier test's page left is gone before the first script of the app runs; a reload keeps it.
-FORGET = """try {
-    if (!sessionStorage.getItem("page of this test")) localStorage.clear()
-    sessionStorage.setItem("page of this test", "1")
-} catch { /* a page without storage */ }"""
-
 
 @pytest.fixture(scope="session")
 def shown(tmp_path_factory):
@@ -77,40 +71,22 @@ def app_test(monkeypatch, shown):
     return start
 
 
-@pytest.fixture(scope="session")
-def contexts(browser):
-    """The browser's sessions by (width, height, scheme): one that has loaded the app keeps its scripts."""
-    found = {}
-    yield found
-    for context in found.values():
-        context.close()
-
-
 @pytest.fixture
-def open_page(browser, contexts):
-    """`open_page(width=1440, height=900, scheme="light")`: a page that remembers nothing; none may log an error."""
-    pages, alone, errors = [], [], []
+def open_page(browser):
+    """`open_page(width=1440, height=900, scheme="light")`: a fresh browser session; none may log an error."""
+    contexts, errors = [], []
 
     def fresh(width: int = 1440, height: int = 900, scheme: str = "light"):
-        kind = (width, height, scheme)
-        options = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
-        context = contexts[kind] if kind in contexts else contexts.setdefault(kind, browser.new_context(**options))
-        if context.pages:  # a second person
-            context = browser.new_context(**options)
-            alone.append(context)
-        context.clear_cookies()
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        contexts.append(context)
         context.set_default_timeout(PATIENCE)
         page = context.new_page()
-        page.add_init_script(FORGET)
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        pages.append(page)
         return page
 
     yield fresh
-    for page in pages:
-        page.close()
-    for context in alone:
+    for context in contexts:
         context.close()
     assert errors == []
 

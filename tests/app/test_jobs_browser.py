@@ -42,7 +42,7 @@ def used(served, open_page):
             try:
                 yield page, address
             finally:
-                page.close()
+                page.context.close()
 
     return both
 

@@ -34,22 +34,15 @@ def address(tmp_path_factory):
             server.wait(15)
 
 
-@pytest.fixture(scope="package")
-def context(browser):
-    """One session of the browser for all: it keeps the scripts that it has loaded."""
+@pytest.fixture
+def page(browser):
+    """A fresh page that may not log an error."""
     context = browser.new_context(viewport={"width": 1280, "height": 860})
     context.set_default_timeout(PATIENCE)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context):
-    """A page that may not log an error."""
     page = context.new_page()
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
-    page.close()
+    context.close()
     assert errors == []
