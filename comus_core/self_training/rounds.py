@@ -19,6 +19,7 @@ from comus_core.proposal_predictions import of_proposals
 from comus_core.scoring import score_json, score_run
 from comus_core.self_training.contexts import TrainingContexts
 from comus_core.self_training.cost import remember_speed
+from comus_core.self_training.first_round import first_labels, learned_clusters, share_moved
 from comus_core.self_training.looks import LookImages, LookPlan, examples_of, images_to_look_at, plan_looks, scored_ids
 from comus_core.self_training.round_scores import score_round, score_table
 from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked
@@ -29,7 +30,6 @@ from comus_core.weights import REGISTRY, Supervision, strongest
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.artifacts import digest
 from comus_core.workspace.decisions import Decisions
-from comus_core.workspace.layout import Layout
 from comus_core.workspace.trainings import Training
 
 
@@ -85,9 +85,9 @@ def _train(
     log: Callable[[str], None],
 ) -> Training:
     decided = _decisions(workspace, run, request)
-    clusters = _clusters(contexts.own, run, decided, settings, log)
-    labels = _first_labels(contexts.own, run, clusters, decided)
-    moved = _moved(workspace.artifact(run, "clustering"), clusters)
+    clusters = learned_clusters(contexts.own, run, decided, settings, log)
+    labels = first_labels(contexts.own, run, clusters, decided)
+    moved = share_moved(workspace.artifact(run, "clustering"), clusters)
     if moved:
         log(f"clusters regrouped in smaller neighbourhoods: {100 * moved:.0f} % of proposals moved")
     learned = label_map(decided, tables.read_clusters(clusters).count)
@@ -176,31 +176,6 @@ def _decisions(workspace: Workspace, run: Run, request: TrainingRequest) -> Deci
     if request.filter_percent is None:
         return decided
     return replace(decided, filter_percent=request.filter_percent, cluster_percent={})
-
-
-def _clusters(
-    context: StageContext, run: Run, decided: Decisions, settings: TrainingSettings, log: Callable[[str], None]
-) -> Artifact:
-    """What the first round learns; what a person made of the clusters is never made anew."""
-    own = context.workspace.artifact(run, "clustering")
-    if not settings.regroup:
-        return own
-    if decided.layout != Layout() or decided.cluster_percent:
-        log("clusters were changed by hand: they are learned as they are, not regrouped (regroup=false says so too)")
-        return own
-    return stages.regrouped(context, run)
-
-
-def _moved(own: Artifact, learned: Artifact) -> float:
-    """Share of the proposals that are learned in another cluster than the run's."""
-    before, after = (tables.read_clusters(artifact).cluster for artifact in (own, learned))
-    return float((before != after).mean()) if own != learned else 0.0
-
-
-def _first_labels(context: StageContext, run: Run, clusters: Artifact, decided: Decisions) -> Artifact:
-    made = {kind: context.workspace.artifact(run, kind) for kind in ("images", "proposals")}
-    made["clustering"] = clusters
-    return stages.pseudo_masks(context, made, decided)
 
 
 def _begin(
