@@ -7,12 +7,13 @@ import re
 from urllib.parse import quote
 
 import pytest
+from playwright.sync_api import expect
 
 from comus_core.run_view import open_run_view
 from comus_core.scoring import score_run
 from comus_core.workspace.decisions import Decisions
 from tests.app.map_browser import READY
-from tests.app.serving import serving, settle
+from tests.app.serving import PATIENCE, serving, settle
 from tests.app.steps import figures, slide
 
 pytestmark = pytest.mark.browser
@@ -54,7 +55,7 @@ def test_a_cluster_renamed_is_called_so_after_the_app_was_started_anew(page, cha
     with serving(workspace.root, tmp_path) as url:
         page.goto(f"{url}clusters")
         settle(page, "Core")
-        assert page.locator(".st-key-name_2 input").input_value() == "Fluffy <b>things</b>"
+        expect(page.locator(".st-key-name_2 input")).to_have_value("Fluffy <b>things</b>", timeout=PATIENCE)
         view = open_run_view(workspace, run)
         page.goto(
             f"{url}image?proposal=" + quote(str(view.proposals.proposal_id[view.categories(Decisions()).rows[2][0]]))
