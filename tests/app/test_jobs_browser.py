@@ -5,6 +5,7 @@ import signal
 from contextlib import contextmanager
 
 import pytest
+from playwright.sync_api import expect
 
 from comus_core import open_workspace
 from comus_core.jobs import get, list_jobs, read_log, supervisor_pid
@@ -154,5 +155,5 @@ def test_runs_are_named_noted_and_deleted_in_dialogs(used, workspace):
         first.get_by_role("button", name="Settings").click()
         dialog.get_by_role("button", name="New run with these").click()
         settle(page, "Before it starts")
-        assert page.locator(".st-key-new_folder_path input").input_value() == "/data/photos"
+        expect(page.locator(".st-key-new_folder_path input")).to_have_value("/data/photos", timeout=60_000)
         assert list_jobs(workspace) == []

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from comus_core.run_view import open_run_view
 from comus_core.scoring import score_run
@@ -101,5 +102,5 @@ def test_a_name_given_to_a_cluster_survives_a_restart(journey, seen, page):
     with seen() as url:
         page.goto(f"{url}clusters")
         settle(page, "Core")
-        assert page.locator(".st-key-name_1 input").input_value() == name
+        expect(page.locator(".st-key-name_1 input")).to_have_value(name, timeout=60_000)
         page.goto("about:blank")
