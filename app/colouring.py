@@ -13,7 +13,7 @@ from app.opened import Held
 from app.palette import CORE, FILTERED, OTHER, UNASSIGNED, colours
 from comus_core.changes import category_in, changes, comparable
 from comus_core.errors import WorkspaceError
-from comus_core.proposal_predictions import BACKGROUND, NO_MASK, predicted_of
+from comus_core.proposal_predictions import BACKGROUND, NO_MASK, has_predictions, predicted_of
 from comus_core.round_masks import categories_of_rounds, names_of_rounds, rounds_of
 from comus_core.run_view import RunView
 from comus_core.types import FloatArray, IntArray
@@ -73,7 +73,7 @@ _held: Held[Colouring] = Held(6)  # those that read whole tables
 def offered(view: RunView) -> dict[str, str]:
     """What the map of this run can be coloured by: value -> words."""
     fixed = {by: words for by, words in COLOURINGS.items() if by != "truth" or view.has_truth}
-    rounds = rounds_of(view)
+    rounds = [k for k in rounds_of(view) if has_predictions(view, k)]
     predicted = {f"{PREDICTION}{k}": f"Prediction of round {k}" for k in rounds}
     changed = {f"{CHANGE_ROUND}{k}": f"Change: clusters to round {k}" for k in rounds}
     runs = {f"{CHANGE_RUN}{run.id}": f"Change: to run {run.name}" for run in comparable(view)}

@@ -6,7 +6,6 @@ Training works it out at the end of each round and names it in its row; the page
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,29 +79,6 @@ def of_proposals(
     return {NAME.format(number): counted}
 
 
-def complete_trainings(workspace: Workspace, run: Run, *, on_progress: OnProgress = no_progress) -> list[str]:
-    """Work it out for every round of a run's images that does not have it; returns what was made, in words.
-
-    Raises:
-        WorkspaceError: the run is read-only, or a mask is gone or damaged.
-    """
-    run.require_writable()
-    made = []
-    for training in reversed(workspace.trainings.of_run(run.id)):  # the last touched is touched last again
-        for name, fingerprint in training.artifacts.items():
-            kind, _, number = name.rpartition("-")
-            predictions = workspace.artifacts.find(kind, fingerprint) if kind == "predictions" else None
-            if predictions is None or NAME.format(number) in training.artifacts:
-                continue
-            for of_round, counted in of_proposals(
-                workspace, run, predictions, int(number), on_progress=on_progress
-            ).items():
-                artifacts = training.artifacts | {of_round: counted.fingerprint}
-                training = workspace.trainings.save(replace(training, artifacts=artifacts))
-                made.append(f"round {number} of {training.id}")
-    return made
-
-
 def has_predictions(view: RunView, number: int) -> bool:
     """Whether `predicted_of` has an answer for that round."""
     return _stored(view, number) is not None
@@ -112,13 +88,13 @@ def predicted_of(view: RunView, number: int) -> IntArray:
     """(n,) int32 the category of each proposal in a round of `round_masks.rounds_of`; `BACKGROUND` or `NO_MASK`.
 
     Raises:
-        WorkspaceError: it was not worked out; says how it is.
+        WorkspaceError: it was not worked out.
     """
     stored = _stored(view, number)
     if stored is None:
         raise WorkspaceError(
-            f"round {number}: what it predicts for each proposal was not worked out when it was trained; "
-            f"`comus predict-proposals {view.run.id}` does so"
+            f"round {number}: what it predicts for each proposal is not there; ask for the same training again, "
+            "which trains nothing twice"
         )
     table = stored.table(["proposal_id", "category"])
     ids, category = (column.to_numpy() for column in table.columns)

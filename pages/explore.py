@@ -19,7 +19,6 @@ left, right = st.columns([3, 2], gap="medium")
 
 with left:
     method, by = map_controls.show(view, offered(view))
-    by = map_controls.known(view, by)
     shown = colouring(view, by, decided)
     on_map, selection = shown.on_map(), state.selection(view.run.id)
     drawn_here = selection.method == method
@@ -50,7 +49,8 @@ with left:
             state.pick(str(view.proposals.proposal_id[clicked]))
 
 with right:
-    picked = view.row_of.get(name) if (name := state.picked()) else None
+    name = state.picked()
+    picked = view.row_of.get(name) if name else None
     if picked is not None:
         selection_panel.picked(view, picked, shown, decided)
     rows = chosen_rows(view, selection, decided)

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from comus_core import curating, discover, make_config, open_workspace
+from comus_core import run_tables as tables
 from comus_core.adding import add_images, inherited
 from comus_core.cleaning import plan_cleaning
 from comus_core.cli.main import cli
@@ -15,6 +16,7 @@ from comus_core.deletion import delete_run
 from comus_core.errors import SettingsError
 from comus_core.jobs import ensure_supervisor, submit, wait
 from comus_core.run_view import open_run_view
+from comus_core.stages import smaller_neighbourhoods
 from comus_core.workspace.decisions import replay
 from tests.builders import draw_folder, write_vectors
 from tests.jobs.watching import end_all
@@ -51,6 +53,15 @@ def place(made, tmp_path):
     copy = open_workspace(tmp_path / "w")
     yield copy, copy.runs.get(made[1].id), made[2], made[3]
     end_all(copy)
+
+
+def test_added_images_are_not_regrouped_by_themselves_before_a_training(place):
+    workspace, run, _, new = place
+    added = add_images(run, str(new), workspace)
+    wide = replace(run.config.clustering, neighbours=30)
+    table = tables.read_clusters(workspace.artifact(added, "clustering"))
+    assert smaller_neighbourhoods(replace(run, config=replace(run.config, clustering=wide)), table) == 8
+    assert smaller_neighbourhoods(replace(added, config=replace(added.config, clustering=wide)), table) is None
 
 
 def test_the_runs_own_images_get_their_own_clusters_back(place):

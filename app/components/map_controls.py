@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 
 import streamlit as st
 
 from app import state
-from app.map_choices import CHANGE_ROUND, MAP_METHODS, MAP_NAMES, PREDICTION, MapMethod
-from comus_core.proposal_predictions import has_predictions
+from app.map_choices import MAP_METHODS, MAP_NAMES, MapMethod
 from comus_core.run_view import RunView
 
 
@@ -38,18 +36,3 @@ def show(view: RunView, words: Mapping[str, str]) -> tuple[MapMethod, str]:
             width=300,
         )
     return method, by
-
-
-def known(view: RunView, by: str) -> str:
-    """The colouring, or clusters where it is by a round of which nothing is known for each proposal: then says so."""
-    for prefix in (PREDICTION, CHANGE_ROUND):
-        if by.startswith(prefix) and not has_predictions(view, int(by.removeprefix(prefix))):
-            st.info(
-                "This round was trained before what it predicts for each proposal was kept. "
-                "This command works it out; meanwhile the map shows the clusters.",
-                icon=":material/info:",
-            )
-            words = ["comus", "predict-proposals", view.run.id, "--workspace", str(view.workspace.root)]
-            st.code(shlex.join(words), language="bash", wrap_lines=True)
-            return "cluster"
-    return by

@@ -20,7 +20,6 @@ from comus_core.cli.how_many import how_many
 from comus_core.cli.images import images
 from comus_core.cli.jobs import jobs
 from comus_core.cli.predict import predict
-from comus_core.cli.predict_proposals import predict_proposals
 from comus_core.cli.proposals import filter_curve, proposals
 from comus_core.cli.run import evaluate, run
 from comus_core.cli.runs import runs, show
@@ -47,7 +46,6 @@ COMMANDS = (
     evaluate,
     scores,
     predict,
-    predict_proposals,
     similar,
     clusters,
     how_many,

@@ -18,7 +18,7 @@ def learned_clusters(
 ) -> Artifact:
     """What the first round learns; what a person made of the clusters is never made anew."""
     own = context.workspace.artifact(run, "clustering")
-    if not settings.regroup:
+    if not settings.regroup or stages.smaller_neighbourhoods(run, tables.read_clusters(own)) is None:
         return own
     if decided.layout != Layout() or decided.cluster_percent:
         log("clusters were changed by hand: they are learned as they are, not regrouped (regroup=false says so too)")

@@ -9,7 +9,7 @@ from comus_core.stages.context import StageContext
 from comus_core.stages.masks import counts, pseudo_masks
 from comus_core.stages.photographs import check_images, check_truth, require_usable
 from comus_core.stages.proposals import proposals, soft_maps
-from comus_core.stages.regrouping import regrouped
+from comus_core.stages.regrouping import regrouped, smaller_neighbourhoods
 from comus_core.stages.rounds import network, predictions, round_counts
 from comus_core.stages.vectors import features
 
@@ -31,5 +31,6 @@ __all__ = [
     "regrouped",
     "require_usable",
     "round_counts",
+    "smaller_neighbourhoods",
     "soft_maps",
 ]

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from scipy.optimize import linear_sum_assignment
 
 from comus_core import run_tables as tables
+from comus_core.errors import WorkspaceError
 from comus_core.stages.clusters import clustering
 from comus_core.stages.context import StageContext
 from comus_core.types import IntArray
@@ -30,28 +31,41 @@ def neighbours_for(proposals: int, clusters: int) -> int:
     return max(LEAST, proposals // (2 * clusters))
 
 
+def smaller_neighbourhoods(run: Run, clusters: tables.ClusterTable) -> int | None:
+    """How many neighbours a run's graph should have had, the point itself among them; None where it may stay as it is.
+
+    It may where its neighbourhoods are no larger than half a mean cluster, where clusters were not made of a graph's
+    eigenvectors, and where the images were added to the clusters of another run, which were made without them.
+    """
+    few, settings = neighbours_for(len(clusters.proposal_id), clusters.count), run.config.clustering
+    own = settings.method == "spectral" and "added_to" not in run.provenance
+    return few if own and few < settings.neighbours else None
+
+
 def regrouped(context: StageContext, run: Run) -> Artifact:
     """The run's clustering in smaller neighbourhoods, each cluster numbered as the run's that it shares most with.
 
-    The run's own clustering comes back where its neighbourhoods are no larger than half a mean cluster, and where they
-    were not made of a graph's eigenvectors.
+    The run's own clustering comes back where it may stay as it is (`smaller_neighbourhoods`).
 
     Args:
         context: of the run.
         run: with features and clusters.
     """
     vectors, own = (context.workspace.artifact(run, kind) for kind in ("features", "clustering"))
-    before, settings = tables.read_clusters(own), context.config.clustering
-    few = neighbours_for(len(before.proposal_id), before.count)
-    if settings.method != "spectral" or few >= settings.neighbours:
+    before = tables.read_clusters(own)
+    few = smaller_neighbourhoods(run, before)
+    if few is None:
         return own
-    config = replace(context.config, clustering=replace(settings, neighbours=few), seed=run.config.seed)
+    config = replace(run.config, clustering=replace(run.config.clustering, neighbours=few))
     made = clustering(replace(context, config=config), vectors, before.count)
 
     def write(folder: Path) -> None:
         table = made.table()
-        number = numbered_as(before.cluster, table.column("cluster").to_numpy(), before.count)
-        cluster = pa.array(number[table.column("cluster").to_numpy()], pa.int32())
+        after = table.column("cluster").to_numpy()
+        if table.column("proposal_id").to_pylist() != before.proposal_id.tolist():
+            raise WorkspaceError(f"run {run.id}: its clusters and its features are of other proposals; run it again")
+        number = numbered_as(before.cluster, after, before.count)
+        cluster = pa.array(number[after], pa.int32())
         pq.write_table(table.set_column(table.column_names.index("cluster"), "cluster", cluster), folder / TABLE)
         with made.reading("spectrum.npz") as file, np.load(file) as spectrum:
             found = spectrum["centres"]

@@ -17,7 +17,7 @@ from app.components.plain_map import MOST as MOST_PLAIN
 from app.components.plain_map import figure, gestures_of, sampled
 from app.palette import DARK_PAGE, LIGHT_PAGE, OTHER, UNASSIGNED, VISION, colours, contrast, oklab
 from comus_core.errors import WorkspaceError
-from comus_core.proposal_predictions import complete_trainings
+from comus_core.proposal_predictions import of_proposals
 from comus_core.pseudo_masks import to_png
 from comus_core.run_view import open_run_view
 from comus_core.selection import Gesture
@@ -105,9 +105,9 @@ def trained(changeable):
     key = ArtifactKey("predictions", 1, {"test": "every other"}, {"images": run.artifacts["images"]})
     made = workspace.artifacts.make(key, write)
     categories = [{"id": k, "name": f"cluster {k}"} for k in range(5)]
-    artifacts, result = {"predictions-1": made.fingerprint}, {"categories": categories}
-    workspace.trainings.save(Training("t", run.id, "done", artifacts=artifacts, result=result))
-    complete_trainings(workspace, run)
+    counted = of_proposals(workspace, run, made, 1)
+    artifacts = {"predictions-1": made.fingerprint} | {name: found.fingerprint for name, found in counted.items()}
+    workspace.trainings.save(Training("t", run.id, "done", artifacts=artifacts, result={"categories": categories}))
     odd = np.array([view.image_row_of[i] % 2 for i in view.proposals.image_id], bool)
     return view, np.where(odd, 1, -1)
 

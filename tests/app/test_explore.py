@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from comus_core.proposal_predictions import complete_trainings
+from comus_core.proposal_predictions import of_proposals
 from comus_core.pseudo_masks import to_png
 from comus_core.run_view import open_run_view
 from comus_core.selection import Gesture, points_in_polygon
@@ -115,7 +115,7 @@ def test_without_ground_truth_it_is_not_offered_as_a_colour(app_test, changeable
     assert options == ["Cluster", "Core / filtered", "Confidence", "Size", "Distance to centre"]
 
 
-def test_a_round_of_which_nothing_is_known_for_each_proposal_is_told_with_the_command_for_it(app_test, changeable):
+def test_a_round_is_a_colour_once_it_is_known_what_it_predicts_for_each_proposal(app_test, changeable):
     workspace, run = changeable
     view = open_run_view(workspace, run)
 
@@ -124,17 +124,18 @@ def test_a_round_of_which_nothing_is_known_for_each_proposal_is_told_with_the_co
         pq.write_table(pa.table({"image_id": [str(view.image_ids[0])], "file": ["0.png"]}), folder / "table.parquet")
 
     key = ArtifactKey("predictions", 1, {"test": "older"}, {"images": run.artifacts["images"]})
-    artifacts = {"predictions-1": workspace.artifacts.make(key, write).fingerprint}
+    predictions = workspace.artifacts.make(key, write)
+    artifacts = {"predictions-1": predictions.fingerprint}
     result = {"categories": [{"id": k, "name": f"cluster {k}"} for k in range(5)]}
     workspace.trainings.save(Training("older", run.id, "done", artifacts=artifacts, result=result))
     before = set(workspace.artifacts.root.glob("*/*"))
     test = app_test("explore", workspace=workspace, colour="prediction-1")
-    assert not test.exception and "the map shows the clusters" in test.info[0].value
-    assert f"comus predict-proposals {run.id}" in test.code[0].value
+    assert not test.exception and not any("Prediction" in words for words in test.selectbox(key="colour_by").options)
     assert set(workspace.artifacts.root.glob("*/*")) == before  # a page works nothing out
-    complete_trainings(workspace, run)
+    artifacts |= {name: found.fingerprint for name, found in of_proposals(workspace, run, predictions, 1).items()}
+    workspace.trainings.save(Training("older", run.id, "done", artifacts=artifacts, result=result))
     test = app_test("explore", workspace=workspace, colour="prediction-1")
-    assert not test.exception and not test.info and not test.code
+    assert not test.exception and test.selectbox(key="colour_by").value == "prediction-1"
 
 
 def test_a_run_that_stopped_before_the_map_says_so(app_test, changeable):

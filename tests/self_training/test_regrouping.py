@@ -64,8 +64,8 @@ def test_it_is_the_clustering_in_smaller_neighbourhoods(copied):
 @pytest.mark.parametrize("changes", [{"neighbours": 8}, {"method": "kmeans"}])
 def test_small_neighbourhoods_and_other_methods_stay(copied, changes):
     _, run, context = copied
-    config = replace(context.config, clustering=replace(context.config.clustering, **changes))
-    assert stages.regrouped(replace(context, config=config), run) == context.workspace.artifact(run, "clustering")
+    run = replace(run, config=replace(run.config, clustering=replace(run.config.clustering, **changes)))
+    assert stages.regrouped(context, run) == context.workspace.artifact(run, "clustering")
 
 
 def test_the_first_round_learns_it_and_a_person_is_not_overruled(copied):
