@@ -13,8 +13,6 @@ from app.opened import run_of, view_of, workspace
 from comus_core.errors import ComusError, SettingsError, WorkspaceError
 from comus_core.run_view import RunView
 
-# Parameters that some route reads; others change no answer, so that they make no new picture to draw and keep.
-READ = frozenset({"size", "outline", "row", "only", "image", "drawn", "matching"})
 FOREVER, ASK_AGAIN = "private, max-age=31536000, immutable", "private, no-cache"
 
 
@@ -33,12 +31,25 @@ def told(answer: Callable[[], Response]) -> Response:
         return PlainTextResponse(str(error), 404)
 
 
+def asked(request: Request, name: str, default: str = "") -> str:
+    """A parameter of the address, to be read before `versioned`: the answer goes by the parameters read, and no other.
+
+    So one that no route reads makes no new picture to draw and keep.
+    """
+    value = request.query_params.get(name, default)
+    request.state.asked = {**_asked(request), name: value}
+    return value
+
+
+def _asked(request: Request) -> dict[str, str]:
+    return getattr(request.state, "asked", {})
+
+
 def versioned(
     request: Request, version: str, make: Callable[[], bytes], media_type: str, *, keep: bool = True
 ) -> Response:
     """An answer that a browser may keep: `version` is the fingerprint of all that `make` depends on."""
-    wanted = sorted((k, v) for k, v in request.query_params.items() if k in READ)
-    key = f"{request.url.path}?{wanted}@{version}"
+    key = f"{request.url.path}?{sorted(_asked(request).items())}@{version}"
     tag = f'"{sha256(key.encode()).hexdigest()[:24]}"'
     current = request.query_params.get("v") == version
     headers = {
@@ -80,7 +91,7 @@ def size(request: Request, valid: tuple[int, ...], default: int) -> int:
     Raises:
         SettingsError: none of the valid ones.
     """
-    asked = request.query_params.get("size", str(default))
-    if asked not in map(str, valid):
-        raise SettingsError(f"size '{asked[:20]}': choose one of {', '.join(map(str, valid))}")
-    return int(asked)
+    wanted = asked(request, "size", str(default))
+    if wanted not in map(str, valid):
+        raise SettingsError(f"size '{wanted[:20]}': choose one of {', '.join(map(str, valid))}")
+    return int(wanted)

@@ -50,7 +50,7 @@ def picture(request: Request) -> Response:
     def answer() -> Response:
         found, matching = _round(request), _matching(request)
         name = answers.choice("picture", request.path_params["name"], PICTURES)
-        image_id = request.query_params.get("image", "")
+        image_id = answers.asked(request, "image")
         if image_id not in set(found.image_ids()):
             raise WorkspaceError(f"round {found.key} has no mask of image {image_id[:80]}")
         make = {"mask": _mask, "errors": _errors, "truth": _truth}[name]
@@ -65,8 +65,8 @@ def map_colours(request: Request) -> Response:
 
     def answer() -> Response:
         found, matching = _round(request), _matching(request)
-        only = workspace().selections.read(request.query_params.get("only", ""))
-        drawn = _named(request.query_params["drawn"]) if only.key else found
+        only = workspace().selections.read(answers.asked(request, "only"))
+        drawn = _named(answers.asked(request, "drawn")) if only.key else found
 
         def packed() -> bytes:
             index = compare_data.map_colouring(found, compare_data.clusters_score(found, matching)).index
@@ -118,5 +118,5 @@ def _named(key: str) -> Round:
 
 
 def _matching(request: Request) -> MatchingName:
-    asked = request.query_params.get("matching", "hungarian")
+    asked = answers.asked(request, "matching", "hungarian")
     return answers.choice("matching", asked, get_args(MatchingName))  # type: ignore[return-value]

@@ -111,7 +111,7 @@ def colours(request: Request) -> Response:
     def answer(view: RunView) -> Response:
         by = request.path_params["by"]
         decided = view.workspace.decisions_of(view.run)
-        only = view.workspace.selections.read(request.query_params.get("only", ""))
+        only = view.workspace.selections.read(answers.asked(request, "only"))
 
         def packed() -> bytes:
             index = colouring(view, by, decided).on_map().index
@@ -128,7 +128,7 @@ def crop(request: Request) -> Response:
     def answer(view: RunView) -> Response:
         row = answers.row("proposal", request.path_params["row"], len(view))
         size = answers.size(request, urls.CROP_SIZES, 160)
-        colour = request.query_params.get("outline", "")
+        colour = answers.asked(request, "outline")
         if colour and not re.fullmatch("[0-9a-fA-F]{6}", colour):
             raise SettingsError(f"outline '{colour[:20]}': give six hex digits, or leave it out")
         version = view.run.artifacts["proposals"]
@@ -159,8 +159,8 @@ def layer(request: Request) -> Response:
         rounds = rounds_of(view)
         names = (*LAYERS, *(urls.round_layer(number) for number in rounds))
         name = answers.choice("layer", request.path_params["name"], names)
-        asked = request.query_params.get("row")
-        row = None if asked is None else answers.row("proposal", int(asked) if asked.isdecimal() else -1, len(view))
+        asked = answers.asked(request, "row")
+        row = answers.row("proposal", int(asked) if asked.isdecimal() else -1, len(view)) if asked else None
         if row is not None and view.proposals.image_id[row] != view.image_ids[image_row]:
             raise WorkspaceError(f"proposal {row} lies in another image than {view.image_ids[image_row]}")
         if name not in LAYERS:
