@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
+
+from comus_core import open_workspace
+from comus_core.workspace import Run, Workspace
 
 CLASSES = ("disc", "square", "bar")
 _COLOURS = {"disc": (200, 60, 50), "square": (60, 90, 210), "bar": (70, 180, 80)}
@@ -61,3 +65,10 @@ def _draw(draw: ImageDraw.ImageDraw, kind: str, x: int, y: int, size: int, fill:
         draw.rectangle((x, y, x + size, y + size), fill=fill)
     else:
         draw.rectangle((x, y + size // 4, x + size, y + 3 * size // 4), fill=fill)
+
+
+def copy_of(finished: tuple[Workspace, Run], folder: Path) -> tuple[Workspace, Run]:
+    """A finished (workspace, run) once more, below `folder`: to be changed at will."""
+    shutil.copytree(finished[0].root, folder / "w")
+    workspace = open_workspace(folder / "w")
+    return workspace, workspace.runs.get(finished[1].id)

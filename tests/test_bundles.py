@@ -23,14 +23,13 @@ from comus_core.images.dataset import open_dataset
 from comus_core.run_truth import truth_of_run
 from comus_core.run_view import open_run_view
 from comus_core.view_scores import score_view
+from tests.builders import copy_of
 
 
 @pytest.fixture(scope="module")
 def sender(finished, tmp_path_factory):
     """(workspace, run view) of a finished run in which somebody decided."""
-    root = tmp_path_factory.mktemp("sender") / "w"
-    shutil.copytree(finished[0].root, root)
-    workspace = open_workspace(root)
+    workspace, _ = copy_of(finished, tmp_path_factory.mktemp("sender"))
     run = workspace.runs.describe(finished[1].id, name="Shapes <b>", note="for you")
     view = open_run_view(workspace, run)
     curating.rename(view, 1, "disc")

@@ -1,7 +1,6 @@
 """What a workspace takes on disk, and what a clean-up removes and leaves, on real artifacts of a real store."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.jobs import cancel, submit
 from comus_core.transfer import evaluate_on
 from comus_core.workspace.trainings import Training
+from tests.builders import copy_of
 from tests.test_deletion import a_partial, a_run, an_artifact, kinds_left
 
 
@@ -157,8 +157,7 @@ def test_pictures_go_only_when_asked_for_and_other_files_never(workspace):
 
 
 def test_after_a_clean_up_a_real_run_has_nothing_to_compute_again(finished, tmp_path):
-    shutil.copytree(finished[0].root, tmp_path / "w")
-    workspace, run = open_workspace(tmp_path / "w"), finished[1]
+    workspace, run = copy_of(finished, tmp_path)
     workspace.decisions.append(run.id, run.artifacts["clustering"], "filter", percent=50.0)
     again = discover(run.config, workspace)  # the pseudo-masks of the filter before are nobody's now
     assert again.result["computed"] == ["pseudo_masks"]

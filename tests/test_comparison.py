@@ -6,7 +6,6 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from comus_core import open_workspace
 from comus_core.cli.main import cli
 from comus_core.comparison import compare, contestant
 from comus_core.errors import DatasetError, SettingsError, WorkspaceError
@@ -14,7 +13,7 @@ from comus_core.self_training import make_training
 from comus_core.self_training.applying import evaluate_round
 from comus_core.self_training.rounds import train
 from comus_core.transfer import evaluate_on
-from tests.builders import draw_folder
+from tests.builders import copy_of, draw_folder
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 2, "batch": 8, "rounds": 1}
 
@@ -22,10 +21,7 @@ TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 2, "batch
 @pytest.fixture(scope="module")
 def trained(finished, tmp_path_factory):
     """(workspace, run, training): a copy of the finished run, trained for one round."""
-    root = tmp_path_factory.mktemp("compared") / "w"
-    shutil.copytree(finished[0].root, root)
-    workspace = open_workspace(root)
-    run = workspace.runs.get(finished[1].id)
+    workspace, run = copy_of(finished, tmp_path_factory.mktemp("compared"))
     return workspace, run, train(run, workspace, make_training(**TINY))
 
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from comus_core import curating, open_workspace
+from comus_core import curating
 from comus_core.cli.main import cli
 from comus_core.decision_words import step_words
 from comus_core.errors import ConflictError, SettingsError
@@ -26,15 +26,14 @@ from comus_core.view_scores import score_view
 from comus_core.workspace import ArtifactKey
 from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.decisions import Decisions
+from tests.builders import copy_of
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
 
 
 @pytest.fixture
 def view(finished, tmp_path):
-    shutil.copytree(finished[0].root, tmp_path / "w")
-    place = open_workspace(tmp_path / "w")
-    return open_run_view(place, place.runs.get(finished[1].id))
+    return open_run_view(*copy_of(finished, tmp_path))
 
 
 def name_of(view, row) -> str:

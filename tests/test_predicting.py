@@ -18,7 +18,7 @@ from comus_core.predicting import photographs_of
 from comus_core.run_view import open_run_view
 from comus_core.self_training import make_training
 from comus_core.self_training.rounds import train
-from tests.builders import draw_folder
+from tests.builders import copy_of, draw_folder
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
 
@@ -94,9 +94,7 @@ def test_round_0_gives_each_proposal_the_cluster_its_nearest_neighbours_vote_for
 
 
 def test_a_rejected_cluster_is_background_and_the_indices_close_up(trained, places, tmp_path):
-    shutil.copytree(trained[0].root, tmp_path / "w")
-    workspace = open_workspace(tmp_path / "w")
-    run = workspace.runs.get(trained[1].id)
+    workspace, run = copy_of(trained, tmp_path)
     workspace.decisions.append(run.id, run.artifacts["clustering"], "reject", categories=[0])
     result = predict_photographs(run, 0, [places[1]], workspace, tmp_path / "out", device="cpu")
     assert (tmp_path / "out" / "classes.txt").read_text().splitlines() == ["background", "apple", "cluster 2"]

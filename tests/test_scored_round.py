@@ -1,13 +1,11 @@
 """The score of a round in full, from Python and from the command line."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from comus_core import open_workspace
 from comus_core.cli.main import cli
 from comus_core.comparison import contestant
 from comus_core.errors import SettingsError
@@ -21,6 +19,7 @@ from comus_core.scoring import score_run
 from comus_core.self_training import make_training
 from comus_core.self_training.rounds import train
 from comus_core.workspace.decisions import Decisions
+from tests.builders import copy_of
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
 
@@ -28,10 +27,7 @@ TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch
 @pytest.fixture(scope="module")
 def trained(finished, tmp_path_factory):
     """(workspace, run, training) in a copy of the finished workspace."""
-    root = tmp_path_factory.mktemp("scored") / "w"
-    shutil.copytree(finished[0].root, root)
-    workspace = open_workspace(root)
-    run = workspace.runs.get(finished[1].id)
+    workspace, run = copy_of(finished, tmp_path_factory.mktemp("scored"))
     return workspace, run, train(run, workspace, make_training(**TINY))
 
 

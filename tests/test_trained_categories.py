@@ -1,11 +1,10 @@
 """A network keeps the categories it was trained on, whatever is decided afterwards."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
 
-from comus_core import curating, open_workspace
+from comus_core import curating
 from comus_core.categories import label_map
 from comus_core.comparison import compare, contestant
 from comus_core.errors import WorkspaceError
@@ -19,6 +18,7 @@ from comus_core.trained_categories import remembered, trained_ids, trained_names
 from comus_core.view_scores import score_view
 from comus_core.workspace.decisions import Event, replay
 from comus_core.workspace.trainings import Training
+from tests.builders import copy_of
 
 BEFORE = [
     Event(1, "", "rename", {"cluster": 4, "name": "bird"}),
@@ -49,9 +49,7 @@ TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch
 
 
 def test_rounds_are_scored_compared_and_looked_at_with_the_categories_they_were_trained_on(finished, tmp_path):
-    shutil.copytree(finished[0].root, tmp_path / "w")
-    workspace = open_workspace(tmp_path / "w")
-    run = workspace.runs.get(finished[1].id)
+    workspace, run = copy_of(finished, tmp_path)
     view = open_run_view(workspace, run)
     then = curating.merge(view, [0, 1])
     training = train(run, workspace, make_training(**TINY))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from comus_core import Run, Workspace, discover, make_config, open_workspace
+from comus_core import Run, Workspace, discover, make_config
 from comus_core.self_training import make_training
 from comus_core.self_training.rounds import train
 from comus_core.workspace.trainings import Training
-from tests.builders import write_vectors
+from tests.builders import copy_of, write_vectors
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
 
@@ -27,8 +26,7 @@ class Pair:
 
 def make_pair(finished, drawn: Path, settings: dict, root: Path) -> Pair:
     """In a copy of the finished workspace; the other run has noisy vectors and a cluster more."""
-    shutil.copytree(finished[0].root, root / "w")
-    workspace = open_workspace(root / "w")
+    workspace, _ = copy_of(finished, root)
     vectors = write_vectors(drawn, root / "noisy.npz", noise=4.0)
     clustering = {"clusters": 4, "neighbours": 6}
     changed = {"features": {"encoder": f"file:{vectors}"}, "clustering": clustering}

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,18 +21,26 @@ PATIENCE = 60_000  # milliseconds a page may take for anything on a busy machine
 @contextmanager
 def serving(workspace: Path, cwd: Path, **environment: str) -> Iterator[str]:
     """`comus app` on a free port over a workspace, started from `cwd`; gives its address, ending in a slash."""
+    words = ["comus_core", "app", "--workspace", str(workspace), "--no-browser", "--port"]
+    with answering(lambda port: [*words, str(port)], "api/ready", cwd, cwd, **environment) as url:
+        yield url
+
+
+@contextmanager
+def answering(
+    module: Callable[[int], list[str]], health: str, cwd: Path, logs: Path, **environment: str
+) -> Iterator[str]:
+    """A server started as `python -m` with the words for a free port; its address, as soon as `health` answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "comus_core", "app", "--workspace", str(workspace), "--port", str(port)]
-    log = cwd / f"app-{port}.log"
+    log, url = logs / f"server-{port}.log", f"http://127.0.0.1:{port}/"
     with log.open("w") as output:
-        server = subprocess.Popen(
-            [*command, "--no-browser"], cwd=cwd, env=os.environ | environment, stdout=output, stderr=output
-        )
+        command, env = [sys.executable, "-m", *module(port)], os.environ | environment
+        server = subprocess.Popen(command, cwd=cwd, env=env, stdout=output, stderr=output)
         try:
-            await_answer(f"http://127.0.0.1:{port}/api/ready", server, log)
-            yield f"http://127.0.0.1:{port}/"
+            _await_answer(url + health, server, log)
+            yield url
         finally:
             server.terminate()
             server.wait(15)
@@ -46,8 +54,7 @@ def settle(page, text: str = "") -> None:
         page.wait_for_selector(READY, timeout=60_000)
 
 
-def await_answer(url: str, server: subprocess.Popen, log: Path) -> None:
-    """Wait until the server answers; fail with the end of its log if it does not start."""
+def _await_answer(url: str, server: subprocess.Popen, log: Path) -> None:
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         assert server.poll() is None, f"the app did not start:\n{log.read_text()[-2000:]}"

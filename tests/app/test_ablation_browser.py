@@ -1,19 +1,18 @@
 """An ablation launched from the page, its rows seen as they come, and cancelled, in a real browser."""
 
 import re
-import shutil
 from contextlib import suppress
 
 import pytest
 from playwright.sync_api import TimeoutError
 
-from comus_core import open_workspace
 from comus_core.jobs import get
 from comus_core.self_training import make_training
 from comus_core.self_training.ablating import known
 from comus_core.self_training.ablation import Ablation
 from tests.app.serving import serving, settle
 from tests.app.steps import await_state
+from tests.builders import copy_of
 from tests.jobs.watching import end_all, until
 
 pytestmark = pytest.mark.browser
@@ -31,8 +30,7 @@ def add(page, chosen, row):
 
 
 def test_an_ablation_is_launched_its_rows_appear_and_it_is_cancelled(page, finished, drawn, tmp_path):
-    shutil.copytree(finished[0].root, tmp_path / "w")
-    workspace, run = open_workspace(tmp_path / "w"), finished[1]
+    workspace, run = copy_of(finished, tmp_path)
 
     def scores():
         rows = known(run, workspace, Ablation(make_training(), rows=ROWS))["rows"]

@@ -1,7 +1,6 @@
 """A zip uploaded, checked by a job, looked through, its table downloaded; a mask judged by keys; in a real browser."""
 
 import csv
-import shutil
 import zipfile
 
 import pytest
@@ -11,6 +10,7 @@ from comus_core.jobs import get
 from comus_core.run_view import open_run_view
 from tests.app.serving import serving, settle
 from tests.app.steps import fill
+from tests.builders import copy_of
 from tests.image_faults import draw_faulty
 from tests.jobs.watching import end_all
 
@@ -64,9 +64,8 @@ def test_an_uploaded_zip_is_checked_and_each_fault_opens_its_pictures(page, tmp_
 
 
 def test_a_mask_is_accepted_erased_and_taken_back_by_keys_and_found_by_its_file_name(page, finished, tmp_path):
-    shutil.copytree(finished[0].root, tmp_path / "w")
-    workspace = open_workspace(tmp_path / "w")
-    view = open_run_view(workspace, workspace.runs.get(finished[1].id))
+    workspace, run = copy_of(finished, tmp_path)
+    view = open_run_view(workspace, run)
 
     def decided():
         return curating.decided_in(view).layout

@@ -2,18 +2,17 @@
 
 import io
 import json
-import shutil
 import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from comus_core import open_workspace
 from comus_core.jobs import get
 from comus_core.self_training import make_training
 from comus_core.self_training.rounds import train
 from tests.app.serving import serving, settle
+from tests.builders import copy_of
 from tests.jobs.watching import end_all
 
 pytestmark = pytest.mark.browser
@@ -21,9 +20,7 @@ TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 2, "batch
 
 
 def test_photographs_dropped_in_come_back_with_masks_that_can_be_downloaded(page, finished, drawn, tmp_path):
-    shutil.copytree(finished[0].root, tmp_path / "w")
-    workspace = open_workspace(tmp_path / "w")
-    run = workspace.runs.get(finished[1].id)
+    workspace, run = copy_of(finished, tmp_path)
     train(run, workspace, make_training(**TINY), device="cpu")
     (tmp_path / "broken.jpg").write_bytes((drawn / "images" / "000.png").read_bytes()[:500])
     given = [drawn / "images" / "000.png", drawn / "images" / "001.png", tmp_path / "broken.jpg"]

@@ -1,7 +1,6 @@
 import csv
 import io
 import re
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 from app.components.evaluate_panel import against_row
 from app.components.score_figures import name_places
 from app.components.score_table import class_frame
-from comus_core import open_workspace
 from comus_core.evaluation.image_rows import cell_images
 from comus_core.images.voc import CLASSES
 from comus_core.paper_scores import VOC_ROWS
@@ -22,6 +20,7 @@ from comus_core.self_training.rounds import train
 from tests.app.test_filter import metrics
 from tests.app.test_frame import save_run, texts
 from tests.app.working import by_key
+from tests.builders import copy_of
 
 
 @pytest.fixture
@@ -102,10 +101,7 @@ def test_without_ground_truth_the_page_says_so_and_how_to_add_some(app_test, cha
 @pytest.fixture(scope="module")
 def trained(finished, tmp_path_factory):
     """(workspace, run, training): a copy of the small finished run, trained for one round."""
-    root = tmp_path_factory.mktemp("scores") / "w"
-    shutil.copytree(finished[0].root, root)
-    workspace = open_workspace(root)
-    run = workspace.runs.get(finished[1].id)
+    workspace, run = copy_of(finished, tmp_path_factory.mktemp("scores"))
     tiny = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
     return workspace, run, train(run, workspace, make_training(**tiny))
 

@@ -3,13 +3,12 @@
 import shutil
 from dataclasses import replace
 
-from comus_core import open_workspace
 from comus_core.cli.tables import print_result
+from tests.builders import copy_of
 
 
 def test_pseudo_masks_are_named_while_they_are_there(finished, tmp_path, capsys):
-    shutil.copytree(finished[0].root, tmp_path / "w")
-    workspace, run = open_workspace(tmp_path / "w"), finished[1]
+    workspace, run = copy_of(finished, tmp_path)
     print_result(workspace, run)
     folder = workspace.artifact(run, "pseudo_masks").folder
     assert f"pseudo-masks: {folder / 'masks'}" in capsys.readouterr().out

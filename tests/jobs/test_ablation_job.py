@@ -1,13 +1,11 @@
 """An ablation as a background job."""
 
 import os
-import shutil
 import signal
 
 import pytest
 
 from app import job_words
-from comus_core import open_workspace
 from comus_core.errors import SettingsError
 from comus_core.jobs import cancel, ensure_supervisor, get, read_log, resume, submit, wait
 from comus_core.self_training import make_training
@@ -15,14 +13,14 @@ from comus_core.self_training.ablating import known
 from comus_core.self_training.ablation import Ablation, ablation_json
 from comus_core.self_training.checkpoint import FILE
 from comus_core.stages.rounds import WEIGHTS
+from tests.builders import copy_of
 from tests.jobs.builders import job
 from tests.jobs.watching import PATIENCE, end_all, until
 
 
 @pytest.fixture
 def workspace(finished, tmp_path):
-    shutil.copytree(finished[0].root, tmp_path / "w")
-    place = open_workspace(tmp_path / "w")
+    place, _ = copy_of(finished, tmp_path)
     yield place
     end_all(place)
 
@@ -70,9 +68,7 @@ def written(workspace):
 
 @pytest.fixture(scope="module")
 def undisturbed(finished, tmp_path_factory):
-    root = tmp_path_factory.mktemp("undisturbed") / "w"
-    shutil.copytree(finished[0].root, root)
-    place = open_workspace(root)
+    place, _ = copy_of(finished, tmp_path_factory.mktemp("undisturbed"))
     try:
         yield done(place, begun(place, finished[1]).id)
     finally:

@@ -1,17 +1,16 @@
 """A training as a background job: killed, resumed, and no different from one that nobody disturbed."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from comus_core import open_workspace
 from comus_core.errors import SettingsError
 from comus_core.jobs import ensure_supervisor, get, read_log, resume, submit, wait
 from comus_core.self_training import TrainingRequest, asked, make_training
+from tests.builders import copy_of
 from tests.jobs.watching import PATIENCE, end_all, until
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "batch": 8, "rounds": 1, "checkpoint_every": 4}
@@ -19,8 +18,7 @@ TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "batch": 8, "rounds
 
 @pytest.fixture
 def workspace(finished, tmp_path):
-    shutil.copytree(finished[0].root, tmp_path / "w")
-    place = open_workspace(tmp_path / "w")
+    place, _ = copy_of(finished, tmp_path)
     yield place
     end_all(place)
 

@@ -6,7 +6,6 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from comus_core import open_workspace
 from comus_core.cli.main import cli
 from comus_core.errors import Cancelled, DatasetError
 from comus_core.self_training import TrainingRequest, asked, make_training
@@ -15,7 +14,7 @@ from comus_core.self_training.ablating import ablate, known
 from comus_core.self_training.ablation import SWITCHES, Ablation, plan
 from comus_core.self_training.rounds import train
 from comus_core.stages.rounds import PREDICTION
-from tests.builders import draw_folder
+from tests.builders import copy_of, draw_folder
 from tests.self_training.tiny import Tiny, tiny_network
 
 TINY = {"crop": 32, "predict_size": 64, "epochs": 2, "later_epochs": 1, "batch": 8, "learning_rate": 3e-3}
@@ -36,9 +35,7 @@ def made(finished, tmp_path, monkeypatch):
 
     monkeypatch.setattr(networks, "new_segmenter", new)
     monkeypatch.setattr(networks, "Segmenter", lambda settings, outputs: Tiny(outputs))
-    shutil.copytree(finished[0].root, tmp_path / "w")
-    workspace = open_workspace(tmp_path / "w")
-    return workspace, workspace.runs.get(finished[1].id), trained
+    return *copy_of(finished, tmp_path), trained
 
 
 def stored_networks(workspace):

@@ -26,6 +26,7 @@ from comus_core.self_training.looks import (
 )
 from comus_core.self_training.rounds import train
 from comus_core.workspace import Artifact
+from tests.builders import copy_of
 from tests.self_training.rounds import TINY
 from tests.self_training.test_loop import one_thread  # noqa: F401
 
@@ -52,9 +53,7 @@ SETTINGS_1 = make_training(**TINY, rounds=1, look_every=3)
 @pytest.fixture(scope="module")
 def watched(finished, tmp_path_factory):
     """(workspace, run, training, looks seen at each step of round 1 while it trained)."""
-    shutil.copytree(finished[0].root, tmp_path_factory.mktemp("watched") / "w", dirs_exist_ok=True)
-    workspace = open_workspace(tmp_path_factory.getbasetemp() / "watched0" / "w")
-    run, seen = workspace.runs.get(finished[1].id), {}
+    (workspace, run), seen = copy_of(finished, tmp_path_factory.mktemp("watched")), {}
 
     def watch(progress):
         if progress.stage == "round 1":

@@ -1,13 +1,12 @@
 """Clusters in smaller neighbourhoods: numbered as the run's, learned instead of them, and never against a person."""
 
-import shutil
 from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
 import pytest
 
-from comus_core import discover, make_config, open_workspace, stages
+from comus_core import discover, make_config, stages
 from comus_core import run_tables as tables
 from comus_core.clustering import cluster
 from comus_core.images.dataset import open_dataset
@@ -15,6 +14,7 @@ from comus_core.self_training import make_training
 from comus_core.self_training.rounds import TrainingRequest, train
 from comus_core.stages import StageContext
 from comus_core.stages.regrouping import LEAST, neighbours_for, numbered_as
+from tests.builders import copy_of
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1, "look_every": 0}
 
@@ -22,9 +22,8 @@ TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch
 @pytest.fixture
 def copied(finished, tmp_path):
     """(workspace, run, context) of a run in neighbourhoods as large as the paper's, nearly all of the collection."""
-    shutil.copytree(finished[0].root, tmp_path / "w")
-    workspace = open_workspace(tmp_path / "w")
-    config = finished[1].config
+    workspace, run = copy_of(finished, tmp_path)
+    config = run.config
     run = discover(replace(config, clustering=replace(config.clustering, neighbours=20)), workspace)
     dataset = open_dataset(run.config.dataset, workspace.drawings)
     return workspace, run, StageContext(workspace, dataset, run.config, "cpu", lambda _: None)
@@ -88,9 +87,7 @@ def test_the_first_round_learns_it_and_a_person_is_not_overruled(copied):
 
 
 def test_where_nothing_is_regrouped_nothing_is_said_of_it(finished, tmp_path):
-    shutil.copytree(finished[0].root, tmp_path / "w")
-    workspace, said = open_workspace(tmp_path / "w"), []
-    run = workspace.runs.get(finished[1].id)
+    (workspace, run), said = copy_of(finished, tmp_path), []
     assert run.config.clustering.neighbours <= LEAST
     training = train(run, workspace, make_training(**TINY), log=said.append)
     assert not any("regroup" in line for line in said)

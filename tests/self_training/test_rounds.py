@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comus_core import open_workspace
 from comus_core import run_tables as tables
 from comus_core.deletion import delete_run
 from comus_core.errors import Cancelled, SettingsError, WorkspaceError
@@ -20,7 +18,7 @@ from comus_core.self_training import make_training
 from comus_core.self_training.applying import evaluate_round
 from comus_core.self_training.rounds import TrainingRequest, train
 from comus_core.stages.rounds import count_prediction
-from tests.builders import draw_folder
+from tests.builders import copy_of, draw_folder
 from tests.self_training.rounds import SETTINGS, TINY
 
 
@@ -95,9 +93,7 @@ def test_asked_again_nothing_is_trained_again(trained):
 
 
 def test_a_name_given_to_a_cluster_trains_nothing_again(trained, tmp_path):
-    shutil.copytree(trained[0].root, tmp_path / "w")
-    workspace = open_workspace(tmp_path / "w")
-    run = workspace.runs.get(trained[1].id)
+    workspace, run = copy_of(trained, tmp_path)
     workspace.decisions.append(run.id, run.artifacts["clustering"], "rename", cluster=1, name="zebra")
     before = times(workspace)
     assert train(run, workspace, SETTINGS).artifacts == trained[2].artifacts and times(workspace) == before
@@ -134,9 +130,7 @@ def test_the_filter_of_a_training_may_be_another_than_the_runs(trained):
 
 
 def test_stopped_in_a_round_it_goes_on_from_its_checkpoint(trained, finished, tmp_path):
-    shutil.copytree(finished[0].root, tmp_path / "w")
-    workspace = open_workspace(tmp_path / "w")
-    run = workspace.runs.get(finished[1].id)
+    workspace, run = copy_of(finished, tmp_path)
     settings, steps = make_training(**TINY, rounds=1), []
 
     def stop(progress):

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.app.serving import PATIENCE, ROOT, await_answer
+from tests.app.serving import PATIENCE, ROOT, answering
 
 
 @pytest.fixture(scope="package")
 def address(tmp_path_factory):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = {"server.port": port, "server.address": "127.0.0.1", "server.headless": "true"}
-    options |= {"server.fileWatcherType": "none", "browser.gatherUsageStats": "false"}
+    options = {"server.address": "127.0.0.1", "server.headless": "true", "server.fileWatcherType": "none"}
+    options |= {"browser.gatherUsageStats": "false"}
     options |= {"global.minCachedMessageSize": 1e12}  # as in the app's own settings, which say why
-    command = [sys.executable, "-m", "streamlit", "run", str(Path(__file__).with_name("serve.py"))]
-    command += [f"--{name}={value}" for name, value in options.items()]
-    path = tmp_path_factory.mktemp("harness") / "log"
-    with path.open("w") as log:
-        server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=log, stderr=log)
-        try:
-            await_answer(f"http://127.0.0.1:{port}/_stcore/health", server, path)
-            yield f"http://127.0.0.1:{port}/"
-        finally:
-            server.terminate()
-            server.wait(15)
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    words = ["streamlit", "run", str(Path(__file__).with_name("serve.py")), *flags]
+    logs = tmp_path_factory.mktemp("harness")
+    with answering(
+        lambda port: [*words, f"--server.port={port}"], "_stcore/health", ROOT, logs, PYTHONPATH=str(ROOT)
+    ) as url:
+        yield url
 
 
 @pytest.fixture
