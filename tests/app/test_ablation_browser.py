@@ -20,12 +20,26 @@ ROWS = ("k-means", "spectral", "round 1")
 
 
 def add(page, chosen, row):
-    """Pick a row as a person does: again, where the page was drawn anew under the open list and closed it."""
+    """Pick a row as a person does: again, if the page was drawn anew under the click and the row is not there."""
+    taken = chosen.get_by_text(row, exact=True)
     for _ in range(5):
         chosen.get_by_role("combobox").fill(row)
         with suppress(TimeoutError):
             page.get_by_role("option", name=row, exact=True).click(timeout=5_000)
+            taken.wait_for(timeout=2_000)
             break
+    assert taken.is_visible()
+    settle(page)
+
+
+def clear(page, chosen):
+    """Take all rows away, again if the page was drawn anew under the click."""
+    for _ in range(5):
+        with suppress(TimeoutError):
+            chosen.get_by_role("button", name=re.compile("clear", re.I)).click(timeout=5_000)
+            page.get_by_text("Choose at least one row.").wait_for(timeout=5_000)
+            break
+    assert page.get_by_text("Choose at least one row.").is_visible()
     settle(page)
 
 
@@ -42,9 +56,7 @@ def test_an_ablation_is_launched_its_rows_appear_and_it_is_cancelled(page, finis
             settle(page, "Not trained yet")
             page.get_by_text("Ablation: what each step and switch is worth").first.click()
             chosen = page.locator(".st-key-ablation_rows_cpu")
-            chosen.get_by_role("button", name=re.compile("clear", re.I)).click()
-            page.get_by_text("Choose at least one row.").wait_for(timeout=60_000)
-            settle(page)
+            clear(page, chosen)
             for row in ROWS:
                 add(page, chosen, row)
             command = page.get_by_test_id("stCode").filter(has_text="comus ablate").first
