@@ -26,6 +26,7 @@ from benchmarks.browsing import PATIENCE, Server, app_on, lasso, open_map, opene
 from benchmarks.interface_million import at_a_million
 from benchmarks.large_run import large_run
 from benchmarks.report import Report, arguments
+from benchmarks.undriven import seconds_to_show
 from comus_core.proposal_table import in_order
 from comus_core.run_view import RunView, open_run_view
 from comus_core.selection import Gesture, select
@@ -117,15 +118,12 @@ def in_browser(report: Report, browser: Any, workspace: Workspace, run: Run, fol
             report.add("lasso_kilobytes", max(f.sent for f in found) / 1000, "lasso: sent up", "kB", 50)
             rest(page)
             page.wait_for_timeout(LOOK)
-            waited = crops(page, open_run_view(workspace, run))
-            report.add("crops_first_seconds", waited, f"gallery of {GALLERY} crops, not drawn before", "s", 1.5)
             again = budgets.crops_fetched_by_a_rerun(page)
             report.add("crops_of_a_rerun", again, "crops fetched again when the map is recoloured", "", 0)
-        with opened(browser, sent) as page:  # a browser that has none of them, as a colleague's
-            open_map(page, server, run)
-            page.wait_for_timeout(LOOK)
-            waited = crops(page, open_run_view(workspace, run))
-            report.add("crops_again_seconds", waited, f"gallery of {GALLERY} crops, drawn before", "s", 1.5)
+        crops = crop_addresses(server, open_run_view(workspace, run))
+        for name, words in (("first", "not drawn before"), ("again", "drawn before")):  # each time a fresh browser
+            waited = seconds_to_show(crops)
+            report.add(f"crops_{name}_seconds", waited, f"gallery of {GALLERY} crops, {words}", "s", 1.5)
         with opened(browser, sent) as page:
             moved = budgets.sent_by_opacity(page, server, run, sent)
             report.add("opacity_bytes", moved, "a layer's opacity moved: sent up, so no rerun", "B", 0)
@@ -176,17 +174,10 @@ def against_plotly(report: Report, browser: Any, folder: Path, n: int) -> None:
     report.add("ratio", peer.answer / own.answer, "ratio: Plotly's lasso to gallery over ours", "x")
 
 
-def crops(page: Page, view: RunView) -> float:
-    """Seconds until the browser has fetched and decoded a gallery's crops."""
+def crop_addresses(server: Server, view: RunView) -> list[str]:
+    """Where a gallery's crops are, spread over the whole run."""
     rows = np.linspace(0, len(view) - 1, GALLERY).astype(int)
-    addresses = [urls.crop(view, int(row), 160) for row in rows]
-    start = time.perf_counter()
-    page.evaluate(
-        """addresses => Promise.all(addresses.map(src => {
-            const image = new Image(); image.src = src; return image.decode() }))""",
-        addresses,
-    )
-    return time.perf_counter() - start
+    return [server.url.rstrip("/") + urls.crop(view, int(row), 160) for row in rows]
 
 
 def slide(page: Page, server: Server) -> float:

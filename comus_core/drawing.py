@@ -93,13 +93,15 @@ def outlined(picture: Image.Image, mask: Image.Image, colour: str) -> Image.Imag
     """The picture with a smooth line of `colour`, on a darker one, along the edge of a grey mask of its size."""
     soft = mask.filter(ImageFilter.GaussianBlur(OUTLINE_BLUR))
     ink, opacity = _line(colour)
-    picture.paste(Image.merge("RGB", [soft.point(channel) for channel in ink]), (0, 0), soft.point(opacity))
+    opaque = soft.point(opacity)
+    soft.putpalette(ink)
+    picture.paste(soft.convert("RGB"), (0, 0), opaque)
     return picture
 
 
 @lru_cache(maxsize=256)
-def _line(colour: str) -> tuple[list[list[int]], list[int]]:
-    """The colour, by channel, and the opacity of both lines together for each of 256 greys of a blurred mask.
+def _line(colour: str) -> tuple[bytes, list[int]]:
+    """The colour, as a palette, and the opacity of both lines together for each of 256 greys of a blurred mask.
 
     Both are most opaque at the mask's edge, which is the middle grey; the dark one reaches twice as far from it.
     """
@@ -108,9 +110,8 @@ def _line(colour: str) -> tuple[list[list[int]], list[int]]:
     dark = DARKNESS * np.clip((0.454 - away) / 0.136, 0, 1)
     opaque = 1 - (1 - bright) * (1 - dark)
     share = np.divide(bright, opaque, out=np.zeros(256), where=opaque > 0)  # of the colour, the rest is black
-    tables = [*rgb([colour])[0][:, None] * share, 255 * opaque]
-    *ink, opacity = (np.round(table).astype(int).tolist() for table in tables)
-    return ink, opacity
+    ink = np.round(share[:, None] * rgb([colour])[0]).astype(np.uint8)
+    return ink.tobytes(), np.round(255 * opaque).astype(int).tolist()
 
 
 def soft_layer(stored: NDArray[np.uint8], size_hw: tuple[int, int]) -> Image.Image:
