@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import sha256
@@ -12,6 +13,8 @@ from pathlib import Path
 
 MEMORY_BYTES = 48 * 2**20
 DISK_BYTES = 2 * 2**30
+QUIET = 0.5  # seconds without a new picture, before files are made: a file takes a third as long as its picture
+MOST_WAITING = 1000  # pictures that wait for that at most
 
 
 class PictureCache:
@@ -22,10 +25,13 @@ class PictureCache:
         self.memory_bytes = memory_bytes
         self._held: OrderedDict[str, bytes] = OrderedDict()
         self._size = 0
+        self._waiting: list[tuple[Path, bytes]] = []
+        self._drawn_at = 0.0
+        self._writer: threading.Thread | None = None
         self._lock = threading.Lock()
 
     def get(self, key: str, make: Callable[[], bytes]) -> bytes:
-        """The bytes of `key`: from memory, from disk, or made now and kept in both."""
+        """The bytes of `key`: from memory, from disk, or made now and kept in both, on disk a moment later."""
         with self._lock:
             if key in self._held:
                 self._held.move_to_end(key)
@@ -35,7 +41,7 @@ class PictureCache:
             content = path.read_bytes()
         except OSError:
             content = make()
-            _write(path, content)
+            self._write_later(path, content)
         self._hold(key, content)
         return content
 
@@ -53,6 +59,33 @@ class PictureCache:
                 break
             path.unlink(missing_ok=True)
             excess -= size
+
+    def flush(self) -> None:
+        """Make the files of all pictures that wait for it."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for path, content in waiting:
+            _write(path, content)
+
+    def _write_later(self, path: Path, content: bytes) -> None:
+        with self._lock:
+            self._waiting.append((path, content))
+            self._drawn_at = time.monotonic()
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write_in_quiet, name="picture files", daemon=True)
+                self._writer.start()
+
+    def _write_in_quiet(self) -> None:
+        """Make files while nobody waits for pictures; ends when there are none."""
+        while True:
+            time.sleep(QUIET)
+            with self._lock:
+                if not self._waiting:
+                    self._writer = None
+                    return
+                busy = time.monotonic() - self._drawn_at < QUIET and len(self._waiting) < MOST_WAITING
+            if not busy:
+                self.flush()
 
     def _hold(self, key: str, content: bytes) -> None:
         with self._lock:

@@ -181,6 +181,7 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
     send_at_once()
     await run_in_threadpool(start)
     yield
+    await run_in_threadpool(pictures.cache_of(workspace().root).flush)
 
 
 def start() -> None:

@@ -36,8 +36,8 @@ from comus_core.workspace.decisions import Decisions
 from tests.app.map_browser import CHROMIUM, CHROMIUM_ARGS, flower
 
 SURVIVED = 20_000  # points: Plotly's lasso still answers within seconds
+QUICK = 3_000
 GALLERY = 300
-SESSIONS = 10
 MAP = 5  # seconds until the map of 100,000 is there
 LASSO = ((100_000, 1.0), (1_000_000, 2.5))  # points, and seconds from letting go to the gallery
 LOOK = 500  # milliseconds in which the pictures of the last step arrive
@@ -48,10 +48,10 @@ FIGURES = ".st-key-filter_figures"
 def main() -> None:
     """Measure and print."""
     parser = arguments(__doc__.splitlines()[0])
-    parser.add_argument("--points", type=int, help="proposals of the large run (default 100,000; quick 10,000)")
+    parser.add_argument("--points", type=int, help="proposals of the large run (default 100,000; quick 3,000)")
     parser.add_argument("--no-peer", action="store_true", help="do not measure Plotly's map beside ours")
     chosen = parser.parse_args()
-    n = chosen.points or (10_000 if chosen.quick else 100_000)
+    n = chosen.points or (QUICK if chosen.quick else 100_000)
     report = Report(f"The interface at {n:,} proposals, 81 classes, 80 clusters")
     folder = Path(tempfile.mkdtemp(prefix="comus-interface-"))
     try:
@@ -59,11 +59,12 @@ def main() -> None:
         server_side(report, workspace, run)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-            in_browser(report, browser, workspace, run, folder, 3 if chosen.quick else SESSIONS)
+            in_browser(report, browser, workspace, run, folder, 2 if chosen.quick else 10)
             if not chosen.quick and chosen.points is None:
                 at_a_million(report, browser, folder)
             if not chosen.no_peer:
-                against_plotly(report, browser, folder, min(n, 5_000 if chosen.quick else SURVIVED))
+                peer = (workspace, run) if n <= SURVIVED else large_run(folder / "peer", SURVIVED)
+                against_plotly(report, browser, folder, *peer)
             browser.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -92,8 +93,8 @@ def server_side(report: Report, workspace: Workspace, run: Run) -> None:
     report.add("crops_seconds", time.perf_counter() - start, f"server: draw {GALLERY} crops, one thread", "s")
 
 
-def in_browser(report: Report, browser: Any, workspace: Workspace, run: Run, folder: Path, sessions: int) -> None:
-    """What a person waits for; `sessions` are open at once in the end."""
+def in_browser(report: Report, browser: Any, workspace: Workspace, run: Run, folder: Path, times: int) -> None:
+    """What a person waits for, the median of so many times; as many sessions are open at once in the end."""
     sent: list[int] = []
     small = len_of(run) <= LASSO[0][0]
     answer = next((seconds for most, seconds in LASSO if len_of(run) <= most), None)
@@ -120,24 +121,23 @@ def in_browser(report: Report, browser: Any, workspace: Workspace, run: Run, fol
             page.wait_for_timeout(LOOK)
             again = budgets.crops_fetched_by_a_rerun(page)
             report.add("crops_of_a_rerun", again, "crops fetched again when the map is recoloured", "", 0)
-        crops = crop_addresses(server, open_run_view(workspace, run))
+        galleries = [crop_addresses(server, open_run_view(workspace, run), k) for k in range(times)]
         for name, words in (("first", "not drawn before"), ("again", "drawn before")):  # each time a fresh browser
-            waited = seconds_to_show(crops)
+            waited = statistics.median(seconds_to_show(galleries))
             report.add(f"crops_{name}_seconds", waited, f"gallery of {GALLERY} crops, {words}", "s", 1.5)
         with opened(browser, sent) as page:
             moved = budgets.sent_by_opacity(page, server, run, sent)
             report.add("opacity_bytes", moved, "a layer's opacity moved: sent up, so no rerun", "B", 0)
         with opened(browser, sent) as page:
-            report.add("slider_seconds", slide(page, server), "slider to new figures (median of 9)", "s", 0.3)
+            report.add("slider_seconds", slide(page, server, times), "slider to new figures", "s", 0.3)
         time.sleep(2)
         report.add("idle_memory_mib", server.memory(), "memory at rest, run held open", "MiB", 400)
-        more = budgets.memory_of_sessions(browser, server, run, sessions)
-        report.add("sessions_memory_mib", more, f"memory of {sessions} sessions on the map, beside that", "MiB", 1024)
+        more = budgets.memory_of_sessions(browser, server, run, times)
+        report.add("sessions_memory_mib", more, f"memory of {times} sessions on the map, beside that", "MiB", 1024)
 
 
-def against_plotly(report: Report, browser: Any, folder: Path, n: int) -> None:
+def against_plotly(report: Report, browser: Any, folder: Path, workspace: Workspace, run: Run) -> None:
     """The same points, the same lasso and the same crops through our map and through Plotly's."""
-    workspace, run = large_run(folder / "peer", n)
     view = open_run_view(workspace, run)
     points = folder / "points.npz"
     np.savez(points, points=view.points("tsne"), cluster=view.cluster)
@@ -165,7 +165,7 @@ def against_plotly(report: Report, browser: Any, folder: Path, n: int) -> None:
             rest(page)
             page.wait_for_timeout(1000)
             peer = lasso(page, ".js-plotly-plot .nsewdrag", "proposals selected", sent)
-    at = f"at {n:,} points"
+    at = f"at {len_of(run):,} points"
     report.add("our_lasso_seconds", own.answer, f"our lasso to gallery {at}", "s")
     report.add("plotly_lasso_seconds", peer.answer, f"Plotly's lasso to gallery {at}", "s")
     report.add("our_lasso_drawing_seconds", own.drawing, f"our lasso while the mouse is down {at}", "s")
@@ -174,20 +174,20 @@ def against_plotly(report: Report, browser: Any, folder: Path, n: int) -> None:
     report.add("ratio", peer.answer / own.answer, "ratio: Plotly's lasso to gallery over ours", "x")
 
 
-def crop_addresses(server: Server, view: RunView) -> list[str]:
-    """Where a gallery's crops are, spread over the whole run."""
-    rows = np.linspace(0, len(view) - 1, GALLERY).astype(int)
+def crop_addresses(server: Server, view: RunView, number: int) -> list[str]:
+    """Where the crops of a gallery are, spread over the whole run; those of another number are others."""
+    rows = np.arange(GALLERY) * (len(view) // GALLERY) + number
     return [server.url.rstrip("/") + urls.crop(view, int(row), 160) for row in rows]
 
 
-def slide(page: Page, server: Server) -> float:
+def slide(page: Page, server: Server, times: int) -> float:
     """Median seconds from a key on the filter's slider until the figures have changed."""
     page.goto(f"{server.url}filter")
     page.get_by_text("Pixel accuracy").first.wait_for(timeout=PATIENCE)
     rest(page)
     page.wait_for_timeout(LOOK)
     waits = []
-    for _ in range(9):
+    for _ in range(times):
         before = page.locator(FIGURES).inner_text()
         start = time.perf_counter()
         page.locator(THUMB).press("ArrowRight")

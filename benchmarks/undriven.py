@@ -13,36 +13,43 @@ from tests.app.map_browser import CHROMIUM
 
 PATIENCE = 120  # seconds
 PAGE = """<script>
-addEventListener("load", () => setTimeout(async () => {
-    const start = performance.now()
-    const pictures = ADDRESSES.map(address => Object.assign(new Image(), { src: address }).decode())
-    const failed = (await Promise.allSettled(pictures)).filter(p => p.status === "rejected").length
-    fetch(`TELL${performance.now() - start}/${failed}`, { mode: "no-cors" })
-}, 500))
+const shown = address => Object.assign(new Image(), { src: address }).decode()
+const look = async () => {
+    const waits = []
+    for (const gallery of GALLERIES) {
+        await new Promise(done => setTimeout(done, 500))
+        const start = performance.now()
+        await Promise.all(gallery.map(shown))
+        waits.push(performance.now() - start)
+    }
+    return waits.join()
+}
+addEventListener("load", () => look().catch(() => "failed").then(told => fetch("TELL" + told, { mode: "no-cors" })))
 </script>"""
 
 
-def seconds_to_show(addresses: Sequence[str]) -> float:
-    """Seconds until a fresh Chromium has fetched and decoded the pictures at these addresses, asked for at once.
+def seconds_to_show(galleries: Sequence[Sequence[str]]) -> list[float]:
+    """Seconds until a fresh Chromium has fetched and decoded a gallery's pictures, asked for at once; for each gallery.
 
     Raises:
-        RuntimeError: one of them did not come.
+        RuntimeError: a picture did not come.
         TimeoutError: the browser says nothing for two minutes.
     """
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(PATIENCE)
-        told = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        here = f"http://127.0.0.1:{listening.getsockname()[1]}/"
         page = Path(folder) / "page.html"
-        page.write_text(PAGE.replace("ADDRESSES", json.dumps(list(addresses))).replace("TELL", told))
+        addresses = json.dumps([list(gallery) for gallery in galleries])
+        page.write_text(PAGE.replace("GALLERIES", addresses).replace("TELL", here))
         options = ["--headless", "--no-sandbox", "--disable-background-networking", f"--user-data-dir={folder}/profile"]
         browser = subprocess.Popen([CHROMIUM, *options, page.as_uri()], stderr=subprocess.DEVNULL)
         try:
             answer, _ = listening.accept()
             with answer:
-                milliseconds, failed = answer.recv(200).split()[1].decode().strip("/").split("/")
+                told = answer.recv(1000).split()[1].decode().strip("/")
         finally:
             browser.terminate()
             browser.wait(20)
-    if int(failed):
-        raise RuntimeError(f"{failed} of {len(addresses)} pictures did not come")
-    return float(milliseconds) / 1000
+    if told == "failed":
+        raise RuntimeError("a picture of the gallery did not come")
+    return [float(milliseconds) / 1000 for milliseconds in told.split(",")]

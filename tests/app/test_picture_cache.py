@@ -1,6 +1,8 @@
 import os
+import threading
 
 from app.picture_cache import PictureCache
+from tests.jobs.watching import until
 
 
 def counted(content=b"x"):
@@ -15,15 +17,27 @@ def counted(content=b"x"):
 
 def test_a_picture_is_drawn_once_and_outlives_the_server(tmp_path):
     make, calls = counted(b"picture")
-    assert PictureCache(tmp_path).get("a", make) == b"picture"
+    cache = PictureCache(tmp_path)
+    assert cache.get("a", make) == b"picture"
+    cache.flush()
     assert PictureCache(tmp_path).get("a", make) == b"picture"
     assert len(calls) == 1
+
+
+def test_a_file_is_made_by_itself_once_no_picture_is_asked_for(tmp_path):
+    cache = PictureCache(tmp_path)
+    for name in "ab":  # the second after the first writer has ended
+        cache.get(name, lambda: b"picture")
+        assert not cache.path(name).exists()
+        until(cache.path(name).exists)
+        until(lambda: not any(thread.name == "picture files" for thread in threading.enumerate()))
 
 
 def test_memory_holds_the_newest_within_its_bound(tmp_path):
     cache = PictureCache(tmp_path, memory_bytes=250)
     for name in "abc":
         cache.get(name, lambda: b"x" * 100)
+    cache.flush()
     for name in "abc":
         cache.path(name).unlink()
     make, calls = counted()
@@ -37,6 +51,7 @@ def test_pruning_removes_the_longest_unused_files_beyond_the_bound(tmp_path):
     cache = PictureCache(tmp_path)
     for age, name in enumerate("abcd"):
         cache.get(name, lambda: b"x" * 100)
+        cache.flush()
         os.utime(cache.path(name), (1000 + age, 1000 + age))
     cache.prune(disk_bytes=200)
     assert [cache.path(name).exists() for name in "abcd"] == [False, False, True, True]
@@ -45,4 +60,6 @@ def test_pruning_removes_the_longest_unused_files_beyond_the_bound(tmp_path):
 def test_a_folder_that_cannot_be_written_costs_only_the_cache(tmp_path):
     (tmp_path / "blocked").write_text("a file where a folder should be")
     make, calls = counted(b"picture")
-    assert PictureCache(tmp_path / "blocked").get("a", make) == b"picture" and calls
+    cache = PictureCache(tmp_path / "blocked")
+    assert cache.get("a", make) == b"picture" and calls
+    cache.flush()
