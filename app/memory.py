@@ -9,7 +9,7 @@ from typing import Any
 from pyarrow import default_memory_pool, set_memory_pool, system_memory_pool
 
 M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
-LARGE = 2**20  # bytes; what is larger is mapped by itself and gone once freed, the pictures of a gallery are not
+LARGE = 512 * 1024  # bytes; what is larger is mapped by itself and gone once freed, a small picture is not
 
 
 def use_one_heap() -> None:
