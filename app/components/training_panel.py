@@ -20,7 +20,7 @@ from comus_core.self_training.cost import seconds_left
 from comus_core.self_training.settings import what_was_asked
 from comus_core.workspace.trainings import Look, Training
 
-EVERY = 1.0  # seconds between looks while a training is at work
+EVERY = 2.0  # seconds between looks while a training is at work, on the cores that it works on
 RECENT = 20  # steps that the pace is taken from
 
 
