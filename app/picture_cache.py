@@ -14,7 +14,7 @@ from pathlib import Path
 MEMORY_BYTES = 48 * 2**20
 DISK_BYTES = 2 * 2**30
 QUIET = 0.5  # seconds without a new picture, before files are made: a file takes a third as long as its picture
-MOST_WAITING = 1000  # pictures that wait for that at most
+WAITING_BYTES = 16 * 2**20  # of pictures that may wait for that; others get their file at once
 
 
 class PictureCache:
@@ -26,7 +26,7 @@ class PictureCache:
         self._held: OrderedDict[str, bytes] = OrderedDict()
         self._size = 0
         self._waiting: list[tuple[Path, bytes]] = []
-        self._drawn_at = 0.0
+        self._waiting_bytes, self._drawn_at = 0, 0.0
         self._writer: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -63,17 +63,22 @@ class PictureCache:
     def flush(self) -> None:
         """Make the files of all pictures that wait for it."""
         with self._lock:
-            waiting, self._waiting = self._waiting, []
+            waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
         for path, content in waiting:
             _write(path, content)
 
     def _write_later(self, path: Path, content: bytes) -> None:
         with self._lock:
-            self._waiting.append((path, content))
-            self._drawn_at = time.monotonic()
-            if self._writer is None:
-                self._writer = threading.Thread(target=self._write_in_quiet, name="picture files", daemon=True)
-                self._writer.start()
+            has_room = self._waiting_bytes + len(content) <= WAITING_BYTES
+            if has_room:
+                self._waiting.append((path, content))
+                self._waiting_bytes += len(content)
+                self._drawn_at = time.monotonic()
+                if self._writer is None:
+                    self._writer = threading.Thread(target=self._write_in_quiet, name="picture files", daemon=True)
+                    self._writer.start()
+        if not has_room:
+            _write(path, content)
 
     def _write_in_quiet(self) -> None:
         """Make files while nobody waits for pictures; ends when there are none."""
@@ -83,8 +88,8 @@ class PictureCache:
                 if not self._waiting:
                     self._writer = None
                     return
-                busy = time.monotonic() - self._drawn_at < QUIET and len(self._waiting) < MOST_WAITING
-            if not busy:
+                quiet = time.monotonic() - self._drawn_at >= QUIET
+            if quiet:
                 self.flush()
 
     def _hold(self, key: str, content: bytes) -> None:

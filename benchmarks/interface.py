@@ -94,8 +94,9 @@ def server_side(report: Report, workspace: Workspace, run: Run) -> None:
 
 
 def in_browser(report: Report, browser: Any, workspace: Workspace, run: Run, folder: Path, times: int) -> None:
-    """What a person waits for, the median of so many times; as many sessions are open at once in the end."""
+    """What a person waits for; galleries and slider so many times, and as many sessions open at once in the end."""
     sent: list[int] = []
+    median = f"(median of {times})"
     small = len_of(run) <= LASSO[0][0]
     answer = next((seconds for most, seconds in LASSO if len_of(run) <= most), None)
     with app_on(workspace, folder) as server:
@@ -124,12 +125,12 @@ def in_browser(report: Report, browser: Any, workspace: Workspace, run: Run, fol
         galleries = [crop_addresses(server, open_run_view(workspace, run), k) for k in range(times)]
         for name, words in (("first", "not drawn before"), ("again", "drawn before")):  # each time a fresh browser
             waited = statistics.median(seconds_to_show(galleries))
-            report.add(f"crops_{name}_seconds", waited, f"gallery of {GALLERY} crops, {words}", "s", 1.5)
+            report.add(f"crops_{name}_seconds", waited, f"gallery of {GALLERY} crops, {words} {median}", "s", 1.5)
         with opened(browser, sent) as page:
             moved = budgets.sent_by_opacity(page, server, run, sent)
             report.add("opacity_bytes", moved, "a layer's opacity moved: sent up, so no rerun", "B", 0)
         with opened(browser, sent) as page:
-            report.add("slider_seconds", slide(page, server, times), "slider to new figures", "s", 0.3)
+            report.add("slider_seconds", slide(page, server, times), f"slider to new figures {median}", "s", 0.3)
         time.sleep(2)
         report.add("idle_memory_mib", server.memory(), "memory at rest, run held open", "MiB", 400)
         more = budgets.memory_of_sessions(browser, server, run, times)
@@ -176,7 +177,7 @@ def against_plotly(report: Report, browser: Any, folder: Path, workspace: Worksp
 
 def crop_addresses(server: Server, view: RunView, number: int) -> list[str]:
     """Where the crops of a gallery are, spread over the whole run; those of another number are others."""
-    rows = np.arange(GALLERY) * (len(view) // GALLERY) + number
+    rows = (np.arange(GALLERY) * (len(view) // GALLERY) + number) % len(view)
     return [server.url.rstrip("/") + urls.crop(view, int(row), 160) for row in rows]
 
 

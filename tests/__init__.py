@@ -9,6 +9,3 @@ import os
 
 for _name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
-
-# For a process that computes for minutes, as its environment.
-EVERY_CORE = {"OMP_NUM_THREADS": str(os.cpu_count())}

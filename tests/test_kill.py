@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests import EVERY_CORE
-
 COMMAND = [sys.executable, "-m", "comus_core", "run", "demo", "--saliency", "u2netp"]
 COMMAND += ["--encoder", "efficientnet-lite0", "--workspace"]
 KINDS = {"saliency": ("images", "soft_maps", "proposals")}  # of what is made until then
@@ -19,8 +17,7 @@ KINDS["clustering"] = (*KINDS["saliency"], "features", "clustering")
 
 def start(workspace: Path, stage: str) -> subprocess.Popen:
     command = [*COMMAND, str(workspace), "--until", stage]
-    env = os.environ | EVERY_CORE  # as the journey has: other threads may round otherwise
-    return subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def shards(workspace: Path, kind: str) -> dict[str, int]:

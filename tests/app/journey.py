@@ -15,7 +15,6 @@ from playwright.sync_api import sync_playwright
 
 from comus_core import Run, Workspace, open_workspace
 from comus_core.jobs import get, read_log
-from tests import EVERY_CORE
 from tests.app.map_browser import CHROMIUM, CHROMIUM_ARGS
 from tests.app.serving import PATIENCE as PAGE_PATIENCE
 from tests.app.serving import serving, settle
@@ -80,7 +79,7 @@ def _journey(browser, place: Path, photographs: Path | None) -> Iterator[Journey
 
 def _travel(browser, workspace: Workspace, place: Path, photographs: Path | None) -> Journey:
     def served():
-        return serving(workspace.root, place, COMUS_IMAGE_ROOTS=str(photographs or place), **EVERY_CORE)
+        return serving(workspace.root, place, COMUS_IMAGE_ROOTS=str(photographs or place))
 
     with served() as address, watched(browser) as page:
         _start(page, address, photographs)
@@ -150,7 +149,7 @@ def _shards_while_saliency_lasts(workspace: Workspace) -> dict[str, int]:
         kept.update(_shards(workspace))
         return get(workspace, 1).stage not in ("", "images", "saliency")
 
-    until(over, PATIENCE, every=0.2)
+    until(over, PATIENCE)
     return kept
 
 

@@ -1,6 +1,7 @@
 import os
 import threading
 
+from app import picture_cache
 from app.picture_cache import PictureCache
 from tests.jobs.watching import until
 
@@ -31,6 +32,18 @@ def test_a_file_is_made_by_itself_once_no_picture_is_asked_for(tmp_path):
         assert not cache.path(name).exists()
         until(cache.path(name).exists)
         until(lambda: not any(thread.name == "picture files" for thread in threading.enumerate()))
+
+
+def test_what_waits_for_its_file_is_bounded_in_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(picture_cache, "WAITING_BYTES", 250)
+    monkeypatch.setattr(picture_cache, "QUIET", 60)
+    cache = PictureCache(tmp_path)
+    for name in "abcd":
+        cache.get(name, lambda: b"x" * 100)
+    assert [cache.path(name).exists() for name in "abcd"] == [False, False, True, True]
+    cache.flush()
+    cache.get("e", lambda: b"x" * 200)  # there is room again
+    assert [cache.path(name).exists() for name in "abcde"] == [True, True, True, True, False]
 
 
 def test_memory_holds_the_newest_within_its_bound(tmp_path):

@@ -26,12 +26,12 @@ def end_all(workspace) -> None:
             os.killpg(job.pid, signal.SIGKILL)
 
 
-def until(condition, seconds: float = PATIENCE, every: float = 0.02):
-    """What `condition` gives as soon as it is true, asked every so many seconds."""
+def until(condition, seconds: float = PATIENCE):
+    """What `condition` gives as soon as it is true."""
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(every)
+        time.sleep(0.02)
     return found
 
 
