@@ -39,6 +39,16 @@ def test_a_click_returns_the_point_under_the_mouse_and_hovering_shows_its_pictur
     assert after(page, lambda: page.locator(".st-key-kind").get_by_text("side").click())["clicked"] is None
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_point_of_a_fitted_map_lies_under_the_buttons_at_its_top(page, address, width):
+    page.set_viewport_size({"width": width, "height": 860})
+    open_map(page, address)
+    bars = [page.locator(f".{name}").bounding_box() for name in ("tools", "extras")]
+    lowest = max(bar["y"] + bar["height"] for bar in bars)
+    top = points(2000)[0][:, 1].max()
+    assert Frame(page).screen(0, float(top))[1] > lowest + 2
+
+
 def test_wheel_keys_and_hand_move_the_view_and_leave_the_selection_where_it_lies(page, address):
     open_map(page, address)
     first = Frame(page)

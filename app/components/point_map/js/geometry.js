@@ -15,10 +15,11 @@ class View {
   }
 
   fit({ x0, y0, x1, y1 }) {
-    const room = Math.min(56, this.width / 8, this.height / 8);
+    // The buttons over the plot reach 46 pixels down.
+    const [side, end] = [Math.min(56, this.width / 8), Math.min(56, this.height / 5)];
     const across = Math.max(x1 - x0, 1e-9 * Math.max(1, Math.abs(x0)));
     const up = Math.max(y1 - y0, 1e-9 * Math.max(1, Math.abs(y0)));
-    this.fitted = Math.min((this.width - 2 * room) / across, (this.height - 2 * room) / up);
+    this.fitted = Math.min((this.width - 2 * side) / across, (this.height - 2 * end) / up);
     Object.assign(this, { x: (x0 + x1) / 2, y: (y0 + y1) / 2, scale: this.fitted });
   }
 
