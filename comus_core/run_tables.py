@@ -130,6 +130,20 @@ def read_vectors(artifact: Artifact) -> tuple[StrArray, Vectors]:
         return ids, np.load(file, mmap_mode="r")
 
 
+def vectors_of(artifact: Artifact, proposal_ids: StrArray) -> Vectors:
+    """(n, d) raw vectors of these proposals, in their order.
+
+    Raises:
+        WorkspaceError: the artifact holds none of one of them.
+    """
+    ids, vectors = read_vectors(artifact)
+    row_of = {proposal_id: row for row, proposal_id in enumerate(ids)}
+    missing = next((i for i in proposal_ids if i not in row_of), None)
+    if missing is not None:
+        raise WorkspaceError(f"proposal {missing}: its vector is missing in {artifact.kind}; run it again")
+    return np.asarray(vectors[[row_of[i] for i in proposal_ids]])
+
+
 def read_clusters(artifact: Artifact) -> ClusterTable:
     """The clusters of a run."""
     table = artifact.table()

@@ -9,7 +9,7 @@ from scipy import linalg
 
 from comus_core.clustering import baselines
 from comus_core.clustering.components import embedding_with_attached, small_components
-from comus_core.clustering.graph import Graph, knn_graph, normalise
+from comus_core.clustering.graph import Graph, joined, knn_graph, normalise
 from comus_core.clustering.leiden import leiden_of, require_leiden
 from comus_core.clustering.merging import merge_clusters
 from comus_core.clustering.nearest import groups_of_equals
@@ -71,7 +71,9 @@ class _Space:
     precision: str = ""
 
 
-def cluster(vectors: Vectors, settings: ClusteringSettings, clusters: int, seed: int) -> Clusters:
+def cluster(
+    vectors: Vectors, settings: ClusteringSettings, clusters: int, seed: int, *, beside: Vectors | None = None
+) -> Clusters:
     """Group the vectors by spectral clustering, or by one of the baselines.
 
     `spectral`: neighbour graph, `clusters` leading eigenvectors, k-means (or cluster_qr) on the rows; components much
@@ -94,16 +96,23 @@ def cluster(vectors: Vectors, settings: ClusteringSettings, clusters: int, seed:
         settings: method and its options; `settings.clusters` is what the caller resolved to `clusters`.
         clusters: K, 1 to n.
         seed: of the eigensolver's start, of k-means and of Leiden.
+        beside: (n, e), raw vectors of the same points seen in another way, whose neighbour graph is added to that of
+            the vectors; for `spectral` alone. Not in the paper.
 
     Raises:
-        SettingsError: fewer vectors than clusters, NaN or infinite vectors (naming the first row), a method or search
-            that is not installed.
+        SettingsError: fewer vectors than clusters, another number of vectors beside them or a method other than
+            `spectral` with them, NaN or infinite vectors (naming the first row), a method or search that is not
+            installed.
         ComusError: the eigenvectors do not converge, or HDBSCAN finds noise alone.
     """
     require(clusters >= 1, f"clusters {clusters}: at least 1")
     if settings.method == "leiden":
         require_leiden()
     vectors = normalise(vectors, settings.features)
+    if beside is not None:
+        beside = normalise(beside, settings.features)
+        require(settings.method == "spectral", f"clustering method {settings.method}: only spectral joins two graphs")
+        require(len(beside) == len(vectors), f"{len(vectors)} vectors, but {len(beside)} beside them")
     require(
         len(vectors) >= clusters,
         f"{len(vectors)} proposals cannot make {clusters} clusters: choose fewer (--clusters), or add images",
@@ -112,7 +121,7 @@ def cluster(vectors: Vectors, settings: ClusteringSettings, clusters: int, seed:
     if group.max() < clusters:
         return _one_each(vectors, group)
     first = min(max(clusters, settings.over_clusters), int(group.max()) + 1)
-    made = _unmerged(vectors, group, settings, clusters, first, seed)
+    made = _unmerged(vectors, group, settings, clusters, first, seed, beside)
     if first == clusters or settings.method == "hdbscan":
         return made
     graph = made.graph or knn_graph(vectors, settings.neighbours, settings.graph, seed)
@@ -121,11 +130,20 @@ def cluster(vectors: Vectors, settings: ClusteringSettings, clusters: int, seed:
 
 
 def _unmerged(
-    vectors: Vectors, group: IntArray, settings: ClusteringSettings, clusters: int, first: int, seed: int
+    vectors: Vectors,
+    group: IntArray,
+    settings: ClusteringSettings,
+    clusters: int,
+    first: int,
+    seed: int,
+    beside: Vectors | None,
 ) -> Clusters:
     """`first` clusters, of which `clusters` are wanted in the end."""
     if settings.method == "spectral":
-        return _spectral(vectors, group, settings, clusters, first, seed)
+        graph = knn_graph(vectors, settings.neighbours, settings.graph, seed)
+        if beside is not None:
+            graph = joined(graph, knn_graph(beside, settings.neighbours, settings.graph, seed))
+        return _spectral(vectors, graph, group, settings, clusters, first, seed)
     if settings.method == "kmeans":
         return _k_means(_Space(vectors), group, first, settings.n_init, seed)
     space = _Space(vectors)
@@ -141,9 +159,14 @@ def _unmerged(
 
 
 def _spectral(
-    vectors: Vectors, group: IntArray, settings: ClusteringSettings, clusters: int, first: int, seed: int
+    vectors: Vectors,
+    graph: Graph,
+    group: IntArray,
+    settings: ClusteringSettings,
+    clusters: int,
+    first: int,
+    seed: int,
 ) -> Clusters:
-    graph = knn_graph(vectors, settings.neighbours, settings.graph, seed)
     small = small_components(graph, clusters, first) & (settings.small_components == "attach")
     found = embedding_with_attached(vectors, graph, small, first, settings.neighbours, seed)
     rows = _mean_of_equals(found.vectors, group)

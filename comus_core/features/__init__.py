@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from comus_core.features.crops import crop_box, preprocess
+    from comus_core.features.crops import crop_box, preprocess, surroundings
     from comus_core.features.encoder import ENCODERS, Encoder, EncoderSpec, encoder_fingerprint, encoder_spec
     from comus_core.features.features_file import read_features_file
     from comus_core.features.loading import load_encoder
@@ -21,6 +21,7 @@ _HOME = {
     "load_encoder": "loading",
     "preprocess": "crops",
     "read_features_file": "features_file",
+    "surroundings": "crops",
 }
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "load_encoder",
     "preprocess",
     "read_features_file",
+    "surroundings",
 ]
 
 

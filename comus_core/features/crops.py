@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,6 +29,19 @@ def crop_box(image: RgbImage, box_xyxy: Sequence[int] | FloatArray) -> RgbImage:
     if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
         raise ImageError(f"box {(x0, y0, x1, y1)} is empty or leaves the image of {width} x {height} pixels")
     return image[y0:y1, x0:x1].copy()
+
+
+def surroundings(box_xyxy: Sequence[int] | FloatArray, share: float, size_hw: tuple[int, ...]) -> list[int]:
+    """A box with `share` of its sides added, half at each end, as far as the image of (height, width) goes.
+
+    Returns:
+        x0, y0, x1, y1 in whole pixels, no smaller than the box.
+    """
+    x0, y0, x1, y1 = (int(v) for v in box_xyxy)
+    more_x, more_y = (x1 - x0) * share / 2, (y1 - y0) * share / 2
+    first = max(0, math.floor(x0 - more_x)), max(0, math.floor(y0 - more_y))
+    last = min(size_hw[1], math.ceil(x1 + more_x)), min(size_hw[0], math.ceil(y1 + more_y))
+    return [*first, *last]
 
 
 def preprocess(crop: RgbImage, size: int, mean: Sequence[float], std: Sequence[float]) -> FloatArray:

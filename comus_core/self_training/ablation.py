@@ -40,6 +40,7 @@ class Switch:
 
 SWITCHES = (
     Switch("regroup", True, "learnt are clusters in smaller neighbourhoods"),
+    Switch("surroundings", 1.2, "what is around an object helps to group and to name it"),
     Switch("confidence", 0.8, "pixels that the teacher is unsure of are ignored", later=True),
     Switch("predict_flip", True, "predictions are averaged with those of the mirrored image"),
     Switch("predict_scales", True, "predictions are averaged over three sizes"),

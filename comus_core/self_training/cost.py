@@ -100,7 +100,7 @@ def _naming(settings: TrainingSettings, config: RunConfig | None, each_stage: di
     """Seconds an image in which the classifier is asked about its objects, about as many as it has proposals."""
     if not settings.classifier_share or config is None or config.features.encoder.startswith("file:"):
         return 0.0
-    return each_stage["features"]
+    return each_stage["features"] * (2 if settings.surroundings else 1)
 
 
 def seconds_left(

@@ -23,7 +23,7 @@ def learned_clusters(
     if decided.layout != Layout() or decided.cluster_percent:
         log("clusters were changed by hand: they are learned as they are, not regrouped (regroup=false says so too)")
         return own
-    return stages.regrouped(context, run)
+    return stages.regrouped(context, run, settings.surroundings)
 
 
 def share_moved(own: Artifact, learned: Artifact) -> float:

@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from comus_core.clustering.graph import normalise
 from comus_core.config import require
-from comus_core.features.crops import crop_box
+from comus_core.features.crops import crop_box, surroundings
 from comus_core.types import FloatArray, IntArray, RgbImage, Vectors
 
 PENALTY = 20.0  # inverse of the L2 penalty, for vectors of length 1
@@ -28,10 +28,15 @@ Encode = Callable[[Sequence[RgbImage]], Vectors]
 
 @dataclass(frozen=True)
 class LinearClassifier:
-    """Softmax of `unit vectors @ weight.T + bias`, weight (C, d) and bias (C,) float32; −inf bias: never seen."""
+    """Softmax of `unit vectors @ weight.T + bias`, weight (C, d) and bias (C,) float32; −inf bias: never seen.
+
+    With `surroundings` above 0 its vectors are those of an object's crop and of the crop with that share of its sides
+    added, `joined`.
+    """
 
     weight: FloatArray
     bias: FloatArray
+    surroundings: float = 0.0
 
     def probabilities(self, vectors: Vectors) -> FloatArray:
         """(n, C) float32 of raw vectors (n, d)."""
@@ -42,15 +47,23 @@ class LinearClassifier:
         return shares
 
 
-def fit_classifier(vectors: Vectors, category: IntArray, categories: int) -> LinearClassifier:
+def joined(own: Vectors, around: Vectors) -> Vectors:
+    """(n, 2 d) of an object's and its surroundings' raw vectors, (n, d) each, which weigh the same."""
+    return np.hstack([normalise(own, "l2"), normalise(around, "l2")])
+
+
+def fit_classifier(
+    vectors: Vectors, category: IntArray, categories: int, surroundings: float = 0.0
+) -> LinearClassifier:
     """Logistic regression (scikit-learn's, L-BFGS: no randomness) of categories on vectors brought to length 1.
 
     Every category weighs the same, however many proposals it has: mIoU counts classes, not images.
 
     Args:
-        vectors: (n, d) raw features of the core.
+        vectors: (n, d) raw features of the core, or (n, 2 d) `joined`.
         category: (n,) integers from 0 to C - 1; one that nobody has is never answered.
         categories: C.
+        surroundings: share of a box's sides added for the second half of `joined` vectors; 0 for those of crops alone.
 
     Raises:
         SettingsError: no vectors, lengths that differ, a category outside, NaN or infinite vectors.
@@ -65,13 +78,13 @@ def fit_classifier(vectors: Vectors, category: IntArray, categories: int) -> Lin
     bias = np.full(categories, -np.inf, np.float32)
     if len(seen) == 1:
         bias[seen] = 0
-        return LinearClassifier(weight, bias)
+        return LinearClassifier(weight, bias, surroundings)
     model: Any = LogisticRegression(C=PENALTY, max_iter=STEPS, class_weight="balanced").fit(units, category)
     if len(seen) == 2:  # one row for the second of the two
         weight[seen[1]], bias[seen] = model.coef_[0], [0, model.intercept_[0]]
     else:
         weight[seen], bias[seen] = model.coef_, model.intercept_
-    return LinearClassifier(weight, bias)
+    return LinearClassifier(weight, bias, surroundings)
 
 
 def objects_of(image: RgbImage, objects: IntArray, encode: Encode, classifier: LinearClassifier) -> FloatArray:
@@ -93,8 +106,12 @@ def objects_of(image: RgbImage, objects: IntArray, encode: Encode, classifier: L
     areas = np.bincount(objects.ravel(), minlength=len(boxes) + 1)[1:] * scale.prod()
     asked = np.flatnonzero(areas >= LEAST_AREA)
     if len(asked):
-        crops = [crop_box(image, _enlarged(boxes[k], scale, size)) for k in asked]
-        answers[asked] = classifier.probabilities(encode(crops))
+        asked_about = [_enlarged(boxes[k], scale, size) for k in asked]
+        vectors = encode([crop_box(image, box) for box in asked_about])
+        if classifier.surroundings:
+            around = [surroundings(box, classifier.surroundings, image.shape[:2]) for box in asked_about]
+            vectors = joined(vectors, encode([crop_box(image, box) for box in around]))
+        answers[asked] = classifier.probabilities(vectors)
     return answers
 
 

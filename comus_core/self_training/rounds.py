@@ -92,7 +92,9 @@ def _train(
         log(f"clusters regrouped in smaller neighbourhoods: {100 * moved:.0f} % of proposals moved")
     learned = label_map(decided, tables.read_clusters(clusters).count)
     categories = learned.C
-    classifier = stages.classifier(contexts.own, run, clusters, decided, labels) if settings.classifier_share else None
+    classifier = None
+    if settings.classifier_share:
+        classifier = stages.classifier(contexts.own, run, clusters, decided, labels, settings.surroundings)
     if settings.classifier_share and classifier is None:
         log("no encoder made this run's features: the networks alone decide what each object is")
     training = _begin(workspace, run, settings, request, labels, learned, moved, decided.version, classifier)

@@ -42,6 +42,7 @@ class TrainingSettings:
     schedule: Schedule = "poly"  # poly: (1 − step / steps) to the power 0.9
     rounds: int = 2
     regroup: bool = True  # learn from clusters in neighbourhoods of half a mean cluster, where the run's are larger
+    surroundings: float = 1.2  # of a box's sides, added for a second look at what is around; for regroup and classifier
     predict_size: int = 448  # pixels: the side of the square (squash), or the longer side (keep)
     predict_resize: Resize = "keep"
     predict_flip: bool = True  # average with the mirrored image
@@ -77,6 +78,7 @@ class TrainingSettings:
         parts = self.replicas >= 1 and self.batch % self.replicas == 0
         require(parts, f"replicas {self.replicas}: must divide the batch of {self.batch}")
         require(self.look_every >= 0, f"look_every {self.look_every}: 0 (never) or a number of steps")
+        require(self.surroundings >= 0, f"surroundings {self.surroundings}: 0 (none) or a share of a box's sides")
         require(self.learning_rate > 0, f"learning_rate {self.learning_rate}: above 0")
         require(self.weight_decay >= 0, f"weight_decay {self.weight_decay}: 0 or more")
         for name in ("balance", "mix", "predict_saliency", "label_saliency", "classifier_share"):
@@ -117,6 +119,7 @@ class TrainingRequest:
 
 _PAPER: dict[str, Any] = {
     "regroup": False,
+    "surroundings": 0.0,
     "backbone": "dino-resnet50",
     "output_stride": 8,
     "head_channels": 256,

@@ -11,7 +11,7 @@ from comus_core.stages.photographs import check_images, check_truth, require_usa
 from comus_core.stages.proposals import proposals, soft_maps
 from comus_core.stages.regrouping import regrouped, smaller_neighbourhoods
 from comus_core.stages.rounds import network, predictions, round_counts
-from comus_core.stages.vectors import features
+from comus_core.stages.vectors import features, surroundings
 
 __all__ = [
     "StageContext",
@@ -33,4 +33,5 @@ __all__ = [
     "round_counts",
     "smaller_neighbourhoods",
     "soft_maps",
+    "surroundings",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 
 from comus_core import run_tables as tables
 from comus_core.stages.context import StageContext
+from comus_core.stages.vectors import surroundings
 from comus_core.types import FloatArray, IntArray, RgbImage
 from comus_core.workspace import Artifact, Run
 from comus_core.workspace.decisions import Decisions
@@ -18,9 +19,9 @@ FILE = "classifier.npz"
 
 
 def classifier(
-    context: StageContext, run: Run, clusters: Artifact, decided: Decisions, labels: Artifact
+    context: StageContext, run: Run, clusters: Artifact, decided: Decisions, labels: Artifact, share: float = 0.0
 ) -> Artifact | None:
-    """`classifier.npz` with `weight` (C, d) and `bias` (C,), learned from the core; None where it cannot be asked.
+    """`classifier.npz`: `weight` (C, d), `bias` (C,) and `surroundings`, learned from the core; None: cannot be asked.
 
     It cannot where the run's features came from a file: nobody can make such a feature of a new crop.
 
@@ -30,25 +31,31 @@ def classifier(
         clusters: of them: the run's own, or regrouped.
         decided: which proposal is of which category, and in the core.
         labels: the pseudo-masks of the same decisions; their key stands for these.
+        share: of its box's sides by which an object is looked at once more, with what is around it; 0 does not.
     """
     if context.config.features.encoder.startswith("file:"):
         return None
     features = context.workspace.artifact(run, "features")
+    around = surroundings(context, context.workspace.artifact(run, "proposals"), share)
 
     def write(folder: Path) -> None:
-        from comus_core.self_training.object_classifier import fit_classifier
+        from comus_core.self_training.object_classifier import fit_classifier, joined
 
         categories = tables.categories_of(tables.read_clusters(clusters), decided)
         ids, vectors = tables.read_vectors(features)
-        core = categories.kept(decided) & (categories.category >= 0)
+        learned = categories.kept(decided) & (categories.category >= 0)
         table_ids = tables.read_clusters(clusters).proposal_id
-        category_of = dict(zip(table_ids[core], categories.category[core].tolist(), strict=True))
+        category_of = dict(zip(table_ids[learned], categories.category[learned].tolist(), strict=True))
         rows = [row for row, proposal_id in enumerate(ids) if proposal_id in category_of]
         category = np.array([category_of[ids[row]] for row in rows], np.int32)
-        made = fit_classifier(np.asarray(vectors)[rows], category, len(categories.ids))
-        np.savez(folder / FILE, weight=made.weight, bias=made.bias)
+        core = np.asarray(vectors)[rows]
+        if around is not None:
+            core = joined(core, tables.vectors_of(around, ids[rows]))
+        made = fit_classifier(core, category, len(categories.ids), share)
+        np.savez(folder / FILE, weight=made.weight, bias=made.bias, surroundings=made.surroundings)
 
-    key = context.key("classifier", {}, features=features, labels=labels)
+    seen = {"surroundings": around} if around is not None else {}
+    key = context.key("classifier", {}, None, features=features, labels=labels, **seen)
     return context.make("classifier", key, None, write)
 
 
@@ -58,6 +65,6 @@ def load_classifier(context: StageContext, made: Artifact) -> Callable[[RgbImage
     from comus_core.self_training.object_classifier import LinearClassifier, objects_of
 
     with made.reading(FILE) as file, np.load(file) as stored:
-        learned = LinearClassifier(stored["weight"], stored["bias"])
+        learned = LinearClassifier(stored["weight"], stored["bias"], float(stored["surroundings"]))
     encoder = load_encoder(context.config.features.encoder, context.device)
     return partial(objects_of, encode=encoder.encode, classifier=learned)

@@ -21,15 +21,19 @@ from comus_core.workspace.files import write_json
 HOW_MANY_SETTINGS = ("method", "features", "neighbours", "graph", "small_components")
 
 
-def clustering(context: StageContext, vectors: Artifact, clusters: int) -> Artifact:
-    """Clusters, distances and what else the filter may rank by, and the spectral embedding of the vectors."""
+def clustering(context: StageContext, vectors: Artifact, clusters: int, beside: Artifact | None = None) -> Artifact:
+    """Clusters, distances and what else the filter may rank by, and the spectral embedding of the vectors.
+
+    `beside` are vectors of the same proposals seen in another way, whose graph is added; None for the paper's graph.
+    """
     from comus_core.clustering import cluster, knn_graph, normalise, uncertainties
 
     settings = context.config.clustering
 
     def write(folder: Path) -> None:
         ids, raw = tables.read_vectors(vectors)
-        found = cluster(raw, settings, clusters, context.config.seed)
+        others = None if beside is None else tables.vectors_of(beside, ids)
+        found = cluster(raw, settings, clusters, context.config.seed, beside=others)
         table = {"proposal_id": pa.array(ids, pa.string()), "cluster": found.cluster, "distance": found.distance}
         graph = found.graph
         if graph is None:
@@ -51,7 +55,8 @@ def clustering(context: StageContext, vectors: Artifact, clusters: int) -> Artif
         )
 
     chosen = {**to_dict(settings), "clusters": clusters, "seed": context.config.seed}
-    return context.make("clustering", context.key("clustering", chosen, features=vectors), None, write)
+    seen = {"beside": beside} if beside is not None else {}
+    return context.make("clustering", context.key("clustering", chosen, None, features=vectors, **seen), None, write)
 
 
 def how_many(context: StageContext, vectors: Artifact) -> Artifact:

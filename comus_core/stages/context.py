@@ -21,6 +21,7 @@ VERSIONS = {
     "soft_maps": 1,
     "proposals": 1,
     "features": 1,
+    "surroundings": 1,
     "clustering": 2,
     "regrouping": 1,
     "how_many": 1,
@@ -29,7 +30,7 @@ VERSIONS = {
     "pseudo_masks": 1,
     "counts": 1,
     "network": 1,
-    "classifier": 2,
+    "classifier": 3,
     "predictions": 1,
     "round_counts": 1,
 }

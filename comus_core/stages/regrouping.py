@@ -19,6 +19,7 @@ from comus_core import run_tables as tables
 from comus_core.errors import WorkspaceError
 from comus_core.stages.clusters import clustering
 from comus_core.stages.context import StageContext
+from comus_core.stages.vectors import surroundings
 from comus_core.types import IntArray
 from comus_core.workspace import Artifact, Run
 from comus_core.workspace.artifacts import TABLE
@@ -42,7 +43,7 @@ def smaller_neighbourhoods(run: Run, clusters: tables.ClusterTable) -> int | Non
     return few if own and few < settings.neighbours else None
 
 
-def regrouped(context: StageContext, run: Run) -> Artifact:
+def regrouped(context: StageContext, run: Run, share: float = 0.0) -> Artifact:
     """The run's clustering in smaller neighbourhoods, each cluster numbered as the run's that it shares most with.
 
     The run's own clustering comes back where it may stay as it is (`smaller_neighbourhoods`).
@@ -50,14 +51,17 @@ def regrouped(context: StageContext, run: Run) -> Artifact:
     Args:
         context: of the run.
         run: with features and clusters.
+        share: above 0: joined to each proposal's neighbours by its crop are those by the crop with so much of its
+            sides added, by what is around it.
     """
     vectors, own = (context.workspace.artifact(run, kind) for kind in ("features", "clustering"))
     before = tables.read_clusters(own)
     few = smaller_neighbourhoods(run, before)
     if few is None:
         return own
+    around = surroundings(context, context.workspace.artifact(run, "proposals"), share)
     config = replace(run.config, clustering=replace(run.config.clustering, neighbours=few))
-    made = clustering(replace(context, config=config), vectors, before.count)
+    made = clustering(replace(context, config=config), vectors, before.count, around)
 
     def write(folder: Path) -> None:
         table = made.table()

@@ -44,7 +44,17 @@ PREDICTION = (
 )
 SALIENCY = ("predict_saliency", "label_saliency")
 TEACHER = ("confidence", "balance", "soft")  # what of a teacher's masks is learnt: do not touch the first round
-ROUNDS = ("rounds", "regroup", "epochs", "later_epochs", "checkpoint_every", "look_every", *SALIENCY, *TEACHER)
+ROUNDS = (
+    "rounds",
+    "regroup",
+    "surroundings",
+    "epochs",
+    "later_epochs",
+    "checkpoint_every",
+    "look_every",
+    *SALIENCY,
+    *TEACHER,
+)
 BATCH = 8  # images predicted at once
 
 OnLook = Callable[[str, int, float | None, int], None]  # (network's fingerprint, step, mIoU in percent, images scored)

@@ -13,14 +13,15 @@ import pyarrow.parquet as pq
 from comus_core import run_tables as tables
 from comus_core.errors import DatasetError
 from comus_core.images.reading import read_ahead
+from comus_core.proposals import Proposals
 from comus_core.stages.context import StageContext
-from comus_core.workspace import Artifact
+from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import TABLE, Tick
 
 
 def features(context: StageContext, found: Artifact) -> Artifact:
     """One raw vector a proposal: `vectors.npy` (n, d) and the proposal ids in `table.parquet`."""
-    from comus_core.features import crop_box, encoder_fingerprint, load_encoder, read_features_file
+    from comus_core.features import encoder_fingerprint, read_features_file
 
     name, all_proposals = context.config.features.encoder, tables.read_proposals(found)
     if not len(all_proposals):
@@ -28,7 +29,6 @@ def features(context: StageContext, found: Artifact) -> Artifact:
             f"saliency {context.config.saliency.detector} found nothing salient in any image of "
             f"{context.dataset.spec}: try another --saliency (`ncut` always finds something)"
         )
-    rows_of = tables.rows_by_image(all_proposals)
     settings, weights = encoder_fingerprint(name)
     key = context.key("features", settings, weights, proposals=found)
     if name.startswith("file:"):
@@ -38,21 +38,51 @@ def features(context: StageContext, found: Artifact) -> Artifact:
             _write_vectors(folder, ids, read_features_file(path, list(ids)))
 
         return context.make("features", key, None, write)
-    loaded: list[Any] = []
+    return _encoded(context, "features", key, all_proposals, lambda row, _: all_proposals.box_xyxy[row])
+
+
+def surroundings(context: StageContext, found: Artifact, share: float) -> Artifact | None:
+    """As `features`, of each proposal's box with `share` of its sides added: what is around the object.
+
+    None where none are wanted (0), and where the features came from a file: nobody can make such of another crop.
+    """
+    from comus_core.features import encoder_fingerprint
+    from comus_core.features import surroundings as enlarged
+
+    name, all_proposals = context.config.features.encoder, tables.read_proposals(found)
+    if not share or name.startswith("file:"):
+        return None
+    settings, weights = encoder_fingerprint(name)
+    key = context.key("surroundings", settings | {"share": share}, weights, proposals=found)
+    boxes = all_proposals.box_xyxy
+    return _encoded(context, "surroundings", key, all_proposals, lambda row, size: enlarged(boxes[row], share, size))
+
+
+def _encoded(
+    context: StageContext,
+    stage: str,
+    key: ArtifactKey,
+    all_proposals: Proposals,
+    box_of: Callable[[int, tuple[int, ...]], Any],
+) -> Artifact:
+    """One vector a proposal, of the box that `box_of` gives for its row and the (height, width) of its image."""
+    from comus_core.features import crop_box, load_encoder
+
+    rows_of, loaded = tables.rows_by_image(all_proposals), list[Any]()
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         if not loaded:
-            loaded.append(load_encoder(name, context.device))
+            loaded.append(load_encoder(context.config.features.encoder, context.device))
         kept_ids, crops = [], []
         for image_id, picture in zip(ids, read_ahead(context.dataset, ids), strict=True):
             for row in rows_of[image_id]:
                 kept_ids.append(all_proposals.proposal_id[row])
-                crops.append(crop_box(picture, all_proposals.box_xyxy[row]))
+                crops.append(crop_box(picture, box_of(row, picture.shape[:2])))
         vectors = _encode(loaded[0], crops, lambda done: tick(round(len(ids) * done)))
         cells = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float32()), vectors.shape[1])
         return pa.table({"proposal_id": pa.array(kept_ids, pa.string()), "feature": cells})
 
-    return context.make("features", key, list(rows_of), work, finish=_join_vectors)
+    return context.make(stage, key, list(rows_of), work, finish=_join_vectors)
 
 
 def _encode(encoder: Any, crops: list[Any], on_share: Callable[[float], None]) -> Any:
