@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from comus_core.clustering.embedding import Embedding, spectral_embedding
     from comus_core.clustering.extension import assign_by_nystrom, nystrom
     from comus_core.clustering.filtering import filter_rank, kept
-    from comus_core.clustering.graph import Graph, knn_graph, normalise
+    from comus_core.clustering.graph import Graph, joint_graph, knn_graph, normalise
     from comus_core.clustering.merging import merge_clusters
     from comus_core.clustering.uncertainty import uncertainties
 
@@ -27,6 +27,7 @@ __all__ = [
     "cluster",
     "filter_rank",
     "how_many",
+    "joint_graph",
     "kept",
     "knn_graph",
     "merge_clusters",
@@ -46,6 +47,7 @@ _HOMES = {
     "cluster": "clusters",
     "filter_rank": "filtering",
     "how_many": "choosing",
+    "joint_graph": "graph",
     "kept": "filtering",
     "knn_graph": "graph",
     "merge_clusters": "merging",

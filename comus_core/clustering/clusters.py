@@ -9,7 +9,7 @@ from scipy import linalg
 
 from comus_core.clustering import baselines
 from comus_core.clustering.components import embedding_with_attached, small_components
-from comus_core.clustering.graph import Graph, joined, knn_graph, normalise
+from comus_core.clustering.graph import Graph, joint_graph, knn_graph, normalise
 from comus_core.clustering.leiden import leiden_of, require_leiden
 from comus_core.clustering.merging import merge_clusters
 from comus_core.clustering.nearest import groups_of_equals
@@ -142,7 +142,7 @@ def _unmerged(
     if settings.method == "spectral":
         graph = knn_graph(vectors, settings.neighbours, settings.graph, seed)
         if beside is not None:
-            graph = joined(graph, knn_graph(beside, settings.neighbours, settings.graph, seed))
+            graph = joint_graph(graph, knn_graph(beside, settings.neighbours, settings.graph, seed))
         return _spectral(vectors, graph, group, settings, clusters, first, seed)
     if settings.method == "kmeans":
         return _k_means(_Space(vectors), group, first, settings.n_init, seed)

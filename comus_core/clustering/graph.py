@@ -20,7 +20,7 @@ class Graph:
 
     Attributes:
         affinity: (n, n) symmetric CSR, float32: 1 where both points name each other (and on the diagonal), 0.5 where
-            only one does; the sum of that over two views where `joined`.
+            only one does; the sum of that over two views in a `joint_graph`.
         components: (n,) int32, the connected component of each point, numbered by their first points.
         search: what found the neighbours: `exact`, `nndescent` or `faiss`.
     """
@@ -93,7 +93,7 @@ def knn_graph(vectors: Vectors, neighbours: int = 30, search: GraphSearch = "aut
     return _graph(found, chosen)
 
 
-def joined(first: Graph, second: Graph) -> Graph:
+def joint_graph(first: Graph, second: Graph) -> Graph:
     """The graph of two views of the same n points: affinities added, so that either view may join two points.
 
     What both say weighs twice, which is how a point near in one view by chance is outvoted (the mean of the graphs'

@@ -218,7 +218,8 @@ def learned_from(ablation: Ablation, row: Row, seed: int, number: int) -> tuple[
     values = to_dict(settings)
     own = [item for item in values.items() if item[0] not in PREDICTION + ROUNDS]
     if number == 1:
-        return (seed, 1, settings.epochs, request.filter_percent, *own)
+        grouped = settings.regroup and (settings.regroup, settings.surroundings)
+        return (seed, 1, settings.epochs, request.filter_percent, grouped, *own)
     own += [(switch.field, values[switch.field]) for switch in SWITCHES if switch.later]
     teacher = predicted_by(ablation, row, seed, number - 1)
     return (seed, number, settings.epochs_of(number), *own, teacher)
@@ -229,7 +230,9 @@ def predicted_by(ablation: Ablation, row: Row, seed: int, number: int) -> tuple[
     from comus_core.stages.rounds import PREDICTION, SALIENCY
 
     settings = ablation.question(row, seed)[0]
-    return (learned_from(ablation, row, seed, number), *(getattr(settings, name) for name in PREDICTION + SALIENCY))
+    named = settings.classifier_share and settings.surroundings
+    asked_for = (getattr(settings, name) for name in PREDICTION + SALIENCY)
+    return (learned_from(ablation, row, seed, number), named, *asked_for)
 
 
 def in_order(ablation: Ablation) -> Sequence[tuple[Row, int]]:

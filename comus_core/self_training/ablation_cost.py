@@ -81,6 +81,7 @@ def ablation_cost(
         stages = _seen_first(base.scored, "scored", known)
         if row.settings is not None:
             cost = training_cost(row.settings, images, workspace, device, **options)
+            stages += _seen_first(cost.own, "own", known)
             if row.round > 1:
                 stages += _seen_first(cost.later, "later", known)
             for number in range(1, row.round + 1):

@@ -27,6 +27,7 @@ class TrainingCost:
         predicting: seconds in each round.
         measured: whether an earlier training here gave the speed.
         scored: stage -> seconds, before round 0 is scored on another data set: of its images, saliency and features.
+        own: the same of the run's own images: what is around their proposals.
         later: the same of images, other than those, that later rounds learn from: checked, and looked at for saliency.
     """
 
@@ -34,12 +35,13 @@ class TrainingCost:
     predicting: float
     measured: bool
     scored: dict[str, float] = field(default_factory=dict)
+    own: dict[str, float] = field(default_factory=dict)
     later: dict[str, float] = field(default_factory=dict)
 
     @property
     def total(self) -> float:
         """Seconds of all rounds."""
-        seen_first = sum(self.scored.values()) + sum(self.later.values())
+        seen_first = sum(sum(stages.values()) for stages in (self.own, self.scored, self.later))
         return sum(self.training) + len(self.training) * self.predicting + seen_first
 
 
@@ -91,16 +93,23 @@ def training_cost(
     looked_at = ("images", "saliency") if settings.label_saliency else ("images",)
     return replace(
         cost,
+        own={"surroundings": _around(settings, config) * each_stage["features"] * images},
         scored={stage: seconds * (scored or 0) for stage, seconds in each_stage.items()},
         later={stage: each_stage[stage] * unseen for stage in looked_at},
     )
+
+
+def _around(settings: TrainingSettings, config: RunConfig) -> bool:
+    """Whether the encoder also looks at what is around an object."""
+    used = settings.regroup or settings.classifier_share
+    return bool(settings.surroundings and used and not config.features.encoder.startswith("file:"))
 
 
 def _naming(settings: TrainingSettings, config: RunConfig | None, each_stage: dict[str, float]) -> float:
     """Seconds an image in which the classifier is asked about its objects, about as many as it has proposals."""
     if not settings.classifier_share or config is None or config.features.encoder.startswith("file:"):
         return 0.0
-    return each_stage["features"] * (2 if settings.surroundings else 1)
+    return each_stage["features"] * (1 + _around(settings, config))
 
 
 def seconds_left(

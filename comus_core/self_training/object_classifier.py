@@ -31,7 +31,7 @@ class LinearClassifier:
     """Softmax of `unit vectors @ weight.T + bias`, weight (C, d) and bias (C,) float32; −inf bias: never seen.
 
     With `surroundings` above 0 its vectors are those of an object's crop and of the crop with that share of its sides
-    added, `joined`.
+    added, `joint_vectors`.
     """
 
     weight: FloatArray
@@ -47,7 +47,7 @@ class LinearClassifier:
         return shares
 
 
-def joined(own: Vectors, around: Vectors) -> Vectors:
+def joint_vectors(own: Vectors, around: Vectors) -> Vectors:
     """(n, 2 d) of an object's and its surroundings' raw vectors, (n, d) each, which weigh the same."""
     return np.hstack([normalise(own, "l2"), normalise(around, "l2")])
 
@@ -60,10 +60,10 @@ def fit_classifier(
     Every category weighs the same, however many proposals it has: mIoU counts classes, not images.
 
     Args:
-        vectors: (n, d) raw features of the core, or (n, 2 d) `joined`.
+        vectors: (n, d) raw features of the core, or (n, 2 d) `joint_vectors`.
         category: (n,) integers from 0 to C - 1; one that nobody has is never answered.
         categories: C.
-        surroundings: share of a box's sides added for the second half of `joined` vectors; 0 for those of crops alone.
+        surroundings: share of a box's sides added for the second half of `joint_vectors`; 0 for those of crops.
 
     Raises:
         SettingsError: no vectors, lengths that differ, a category outside, NaN or infinite vectors.
@@ -110,7 +110,7 @@ def objects_of(image: RgbImage, objects: IntArray, encode: Encode, classifier: L
         vectors = encode([crop_box(image, box) for box in asked_about])
         if classifier.surroundings:
             around = [surroundings(box, classifier.surroundings, image.shape[:2]) for box in asked_about]
-            vectors = joined(vectors, encode([crop_box(image, box) for box in around]))
+            vectors = joint_vectors(vectors, encode([crop_box(image, box) for box in around]))
         answers[asked] = classifier.probabilities(vectors)
     return answers
 

@@ -39,7 +39,7 @@ def classifier(
     around = surroundings(context, context.workspace.artifact(run, "proposals"), share)
 
     def write(folder: Path) -> None:
-        from comus_core.self_training.object_classifier import fit_classifier, joined
+        from comus_core.self_training.object_classifier import fit_classifier, joint_vectors
 
         categories = tables.categories_of(tables.read_clusters(clusters), decided)
         ids, vectors = tables.read_vectors(features)
@@ -50,7 +50,7 @@ def classifier(
         category = np.array([category_of[ids[row]] for row in rows], np.int32)
         core = np.asarray(vectors)[rows]
         if around is not None:
-            core = joined(core, tables.vectors_of(around, ids[rows]))
+            core = joint_vectors(core, tables.vectors_of(around, ids[rows]))
         made = fit_classifier(core, category, len(categories.ids), share)
         np.savez(folder / FILE, weight=made.weight, bias=made.bias, surroundings=made.surroundings)
 

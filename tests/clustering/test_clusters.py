@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.spatial.distance import cosine
 from sklearn.metrics import adjusted_rand_score
 
-from comus_core.clustering import Clusters, cluster, kept, knn_graph, normalise, spectral_embedding
+from comus_core.clustering import Clusters, cluster, joint_graph, kept, knn_graph, normalise, spectral_embedding
 from comus_core.clustering.k_means import k_means
 from comus_core.config import ClusteringSettings
 from comus_core.errors import SettingsError
@@ -80,6 +80,30 @@ def test_the_embedding_is_that_of_the_graph_of_the_normalised_vectors():
         expected = spectral_embedding(knn_graph(normalise(points, how.features), how.neighbours), 5, seed=2)
         np.testing.assert_array_equal(found.embedding, expected.vectors)
         np.testing.assert_array_equal(found.eigenvalues, expected.eigenvalues)
+
+
+def test_a_point_that_one_view_says_nothing_of_is_grouped_by_the_other():
+    """In each view another three tenths of the points lie anywhere."""
+    rng = np.random.default_rng(3)
+    group, order = rng.permutation(np.repeat(np.arange(4), 60)), rng.permutation(240)
+    views = []
+    for lost in (order[:72], order[72:144]):
+        view = rng.normal(size=(4, 40))[group] + 0.3 * rng.normal(size=(240, 40))
+        view[lost] = rng.normal(size=(72, 40))
+        views.append(view.astype(np.float32))
+    alone = [adjusted_rand_score(group, cluster(view, SPECTRAL, 4, seed=0).cluster) for view in views]
+    both = cluster(views[0], SPECTRAL, 4, seed=0, beside=views[1])
+    assert max(alone) < 0.8 and adjusted_rand_score(group, both.cluster) > 0.95
+    graph = joint_graph(*(knn_graph(normalise(view, "l2"), 10) for view in views))
+    np.testing.assert_array_equal(both.embedding, spectral_embedding(graph, 4, seed=0).vectors)
+
+
+def test_vectors_beside_others_are_as_many_and_only_spectral_clustering_reads_them():
+    points, _ = groups([20, 20])
+    with pytest.raises(SettingsError, match="40 vectors, but 39 beside them"):
+        cluster(points, SPECTRAL, 2, seed=0, beside=points[1:])
+    with pytest.raises(SettingsError, match="kmeans: only spectral"):
+        cluster(points, K_MEANS, 2, seed=0, beside=points)
 
 
 def test_the_number_of_neighbours_and_the_normalisation_are_not_lost_on_the_way():

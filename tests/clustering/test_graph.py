@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.neighbors import kneighbors_graph
 
-from comus_core.clustering import knn_graph, normalise
+from comus_core.clustering import joint_graph, knn_graph, normalise
 from comus_core.clustering import nearest as search
 from comus_core.clustering.nearest import nearest
 from comus_core.errors import SettingsError
@@ -89,6 +89,17 @@ def test_components_are_counted_and_numbered_by_their_first_points():
     graph = knn_graph(points, 2)
     assert graph.component_count == 3
     np.testing.assert_array_equal(graph.components, [0, 1, 0, 1, 2, 2])
+
+
+@given(GRIDS, st.integers(1, 8), st.integers(0, 9))
+def test_two_views_of_the_same_points_are_joined_by_adding_their_graphs(points, neighbours, seed):
+    other = np.random.default_rng(seed).integers(-2, 3, (len(points), 2)).astype(np.float32)
+    count = min(neighbours, len(points))
+    graph = joint_graph(knn_graph(points, neighbours), knn_graph(other, neighbours))
+    expected = affinity_by_hand(points, count) + affinity_by_hand(other, count)
+    np.testing.assert_array_equal(graph.affinity.toarray(), expected)
+    reachable = np.linalg.matrix_power((expected > 0).astype(float), len(points)) > 0
+    np.testing.assert_array_equal(graph.components[:, None] == graph.components[None], reachable)
 
 
 def test_one_point_is_its_own_only_neighbour():

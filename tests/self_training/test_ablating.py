@@ -53,8 +53,9 @@ def test_all_rows_are_scored_and_no_network_is_trained_twice(made):
     assert all(len(row["miou"]) == 1 for row in result["rows"])
     assert all(row["mean"] is not None and (row["seconds"] or not row["round"]) for row in result["rows"])
     # One of all masks, teacher and student, a student that ignores, and each switch that is more than a prediction;
-    # here neighbourhoods are small, so that nothing is regrouped.
-    more = [s for s in SWITCHES if not s.later and s.field not in (*PREDICTION, "predict_saliency", "regroup")]
+    # here neighbourhoods are small and features come from a file, so that nothing is regrouped or looked at around.
+    nothing = (*PREDICTION, "predict_saliency", "regroup", "surroundings")
+    more = [s for s in SWITCHES if not s.later and s.field not in nothing]
     later = [s for s in SWITCHES if s.later]
     assert len(trained) == len(stored_networks(workspace)) == 3 + len(more) + len(later)
     assert result["supervision"] == {"direct": "masks", "inherited": "none"}

@@ -97,6 +97,9 @@ def test_the_estimate_counts_each_network_and_its_masks_once(tmp_path):
     assert cost["round 1"].total == pytest.approx(one.training[0] + one.predicting + ROW_SECONDS)
     assert cost["round 2"].total == pytest.approx(one.training[1] + one.predicting + ROW_SECONDS)
     assert [stage for stage, _ in cost["no predict_flip"].stages] == ["round 1 masks"]
+    for row in ("no regroup", "no surroundings"):  # other labels are another network
+        found = ablation_cost(Ablation(BASE, rows=("round 1", row)), 100, workspace).rows[1]
+        assert [stage for stage, _ in found.stages] == ["round 1", "round 1 masks"]
     alone = ablation_cost(Ablation(BASE, seeds=(0, 1), rows=("round 2",)), 100, workspace)
     assert alone.total == pytest.approx(2 * (one.total + ROW_SECONDS)) and not alone.measured
 

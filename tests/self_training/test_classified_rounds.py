@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from comus_core import discover, make_config, open_workspace
 from comus_core import run_tables as tables
 from comus_core.clustering import normalise
-from comus_core.features import load_encoder
+from comus_core.features import crop_box, load_encoder, surroundings
 from comus_core.images.dataset import open_dataset
 from comus_core.self_training import make_training
 from comus_core.self_training.applying import evaluate_round
@@ -44,20 +44,25 @@ def test_a_classifier_learned_from_the_core_names_the_objects_that_the_network_f
     table = tables.read_clusters(workspace.artifact(run, "clustering"))
     _, category, core = tables.decided_rows(proposals, table, workspace.decisions_of(run))
     assert list(ids) == list(proposals.proposal_id) and core.sum() < len(core)
-    peer = LogisticRegression(C=PENALTY, max_iter=STEPS).fit(normalise(vectors, "l2")[core], category[core])
+    dataset, encoder = open_dataset(run.config.dataset, workspace.drawings), load_encoder("efficientnet-lite0")
+    around = []
+    for image_id, box in zip(proposals.image_id, proposals.box_xyxy, strict=True):
+        image = dataset.read(image_id)
+        around.append(encoder.encode([crop_box(image, surroundings(box, settings.surroundings, image.shape[:2]))])[0])
+    both = normalise(np.hstack([normalise(vectors, "l2"), normalise(np.array(around), "l2")]), "l2")
+    peer = LogisticRegression(C=PENALTY, max_iter=STEPS).fit(both[core], category[core])
 
     class Peer:
         bias = np.zeros(3)
+        surroundings = settings.surroundings
 
         def probabilities(self, new):
             return peer.predict_proba(normalise(new, "l2")).astype(np.float32)
 
-    encoder = load_encoder("efficientnet-lite0")
     network = load_segmenter(
         workspace.artifacts.get("network", training.artifacts["network-1"]), settings, outputs=4, device="cpu"
     )
-    dataset, maps = open_dataset(run.config.dataset, workspace.drawings), workspace.artifact(run, "soft_maps")
-    answers = set()
+    maps, answers = workspace.artifact(run, "soft_maps"), set()
     for row in predicted.table().to_pylist():
         image = dataset.read(row["image_id"])
         options = {"soft_maps": tables.read_soft_maps(maps, [row["image_id"]]), "saliency": settings.predict_saliency}

@@ -18,6 +18,7 @@ PLAIN = {
     "later_epochs": 2,
     "rounds": 2,
     "classifier_share": 0.0,
+    "surroundings": 0.0,
 }
 
 
@@ -43,6 +44,26 @@ def test_the_encoder_looks_at_the_objects_that_the_classifier_names(tmp_path):
     assert training_cost(settings, 100, workspace, config=given).predicting == pytest.approx(named - 25)
 
 
+def test_what_is_around_an_object_is_looked_at_once_for_the_runs_own_and_at_every_naming(tmp_path):
+    workspace = open_workspace(tmp_path)
+    remember_speed(workspace, make_training(**PLAIN), "cpu", 10.0)
+    remember_speeds(workspace, CONFIG, "cpu", {"soft_maps": 0.5, "features": 0.25, "images": 0.01})
+
+    def more(config=CONFIG, **changes):
+        without, with_it = (
+            training_cost(make_training(**PLAIN | changes | {"surroundings": s}), 100, workspace, config=config)
+            for s in (0.0, 1.2)
+        )
+        own = sum(with_it.own.values())
+        assert with_it.total - without.total == pytest.approx(own + 2 * (with_it.predicting - without.predicting))
+        return own, with_it.predicting - without.predicting
+
+    assert more(classifier_share=0.8) == pytest.approx((25, 25))
+    assert more() == pytest.approx((25, 0))  # for grouping alone
+    assert more(regroup=False) == (0, 0)
+    assert more(RunConfig("photos", SaliencySettings("u2netp"), FeatureSettings("file:vectors.npz"))) == (0, 0)
+
+
 def test_other_images_are_also_checked_and_looked_at_by_the_runs_detector_and_encoder(tmp_path):
     workspace, settings = open_workspace(tmp_path), make_training(**PLAIN)
     remember_speed(workspace, settings, "cpu", 10.0)
@@ -52,6 +73,7 @@ def test_other_images_are_also_checked_and_looked_at_by_the_runs_detector_and_en
         cost = training_cost(settings, 100, workspace, later=later, scored=scored, config=CONFIG, **options)
         assert cost.total == pytest.approx(
             sum(cost.training)
+            + sum(cost.own.values())
             + cost.predicting * settings.rounds
             + sum(cost.scored.values())
             + sum(cost.later.values())

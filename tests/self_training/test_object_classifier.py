@@ -7,7 +7,14 @@ from sklearn.linear_model import LogisticRegression
 
 from comus_core.clustering import normalise
 from comus_core.errors import SettingsError
-from comus_core.self_training.object_classifier import LEAST_AREA, PENALTY, STEPS, fit_classifier, objects_of
+from comus_core.self_training.object_classifier import (
+    LEAST_AREA,
+    PENALTY,
+    STEPS,
+    fit_classifier,
+    joint_vectors,
+    objects_of,
+)
 from comus_core.self_training.objects import voted
 
 
@@ -55,6 +62,30 @@ def test_objects_are_asked_about_by_their_crops_of_the_large_image():
     np.testing.assert_array_equal(seen[0], image[8:48, 12:52])
     np.testing.assert_allclose(found[0], classifier.probabilities(np.ones((1, 8), np.float32))[0])
     assert found.shape == (2, 2) and np.isnan(found[1]).all()
+
+
+def test_what_is_around_them_is_asked_about_too_and_weighs_the_same():
+    image = np.random.default_rng(0).integers(0, 256, (100, 160, 3), dtype=np.uint8)
+    objects = np.zeros((100, 160), np.int32)
+    objects[40:70, 60:100], objects[75:100, 0:40] = 1, 2
+    own, around = (clouds([0, 1], seed=s)[0] for s in (0, 1))
+    category, seen = clouds([0, 1])[1], []
+
+    def encode(crops):
+        seen.append(crops)
+        return np.arange(1, 17, dtype=np.float32).reshape(2, 8) * len(seen)
+
+    both = np.hstack([normalise(own, "l2"), normalise(around, "l2")])
+    np.testing.assert_array_equal(joint_vectors(own, around), both)
+    peer = LogisticRegression(C=PENALTY, max_iter=STEPS).fit(both / 2**0.5, category)
+    classifier = fit_classifier(joint_vectors(own, around), category, 2, surroundings=1.0)
+    found = objects_of(image, objects, encode, classifier)
+    tight, wide = seen
+    for crop, expected in ((tight[0], image[40:70, 60:100]), (wide[0], image[25:85, 40:120])):
+        np.testing.assert_array_equal(crop, expected)
+    np.testing.assert_array_equal(wide[1], image[62:100, 0:60])
+    rows = normalise(np.arange(1, 17, dtype=np.float32).reshape(2, 8), "l2")
+    np.testing.assert_allclose(found, peer.predict_proba(np.hstack([rows, rows]) / 2**0.5), atol=1e-5)
 
 
 def test_its_answers_and_the_networks_shares_are_averaged_over_an_object_and_nan_leaves_it_to_the_network():

@@ -6,9 +6,10 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from comus_core import discover, make_config, stages
+from comus_core import discover, make_config, open_workspace, stages
 from comus_core import run_tables as tables
 from comus_core.clustering import cluster
+from comus_core.features import crop_box, load_encoder, surroundings
 from comus_core.images.dataset import open_dataset
 from comus_core.self_training import make_training
 from comus_core.self_training.rounds import TrainingRequest, train
@@ -60,6 +61,36 @@ def test_it_is_the_clustering_in_smaller_neighbourhoods(copied):
     assert (table.cluster == own).sum() >= max(sum(np.array(p)[table.cluster] == own) for p in permutations(range(3)))
 
 
+def test_neighbours_by_what_is_around_a_proposal_are_joined_to_those_by_its_crop(drawn_settings, tmp_path):
+    """Against the vectors encoded here, one crop at a time."""
+    workspace = open_workspace(tmp_path)
+    how = {"features": {"encoder": "efficientnet-lite0"}, "clustering": {"neighbours": 20}}
+    run = discover(make_config(**drawn_settings | how), workspace)
+    dataset = open_dataset(run.config.dataset, workspace.drawings)
+    context = StageContext(workspace, dataset, run.config, "cpu", lambda _: None)
+    proposals = tables.read_proposals(workspace.artifact(run, "proposals"))
+    encoder, around = load_encoder("efficientnet-lite0"), []
+    for image_id, box in zip(proposals.image_id, proposals.box_xyxy, strict=True):
+        image = dataset.read(image_id)
+        around.append(encoder.encode([crop_box(image, surroundings(box, 0.5, image.shape[:2]))])[0])
+    ids, vectors = tables.read_vectors(workspace.artifact(run, "features"))
+    assert list(ids) == list(proposals.proposal_id)
+    few = replace(run.config.clustering, neighbours=neighbours_for(len(ids), 3))
+    expected = cluster(vectors, few, 3, run.config.seed, beside=np.array(around))
+    table = tables.read_clusters(stages.regrouped(context, run, 0.5))
+    np.testing.assert_array_equal(
+        table.cluster[:, None] == table.cluster, expected.cluster[:, None] == expected.cluster
+    )
+    np.testing.assert_allclose(table.distance, expected.distance, atol=1e-5)
+    assert stages.regrouped(context, run, 0.5) != stages.regrouped(context, run)
+
+
+def test_nobody_sees_what_is_around_where_features_came_from_a_file(copied):
+    _, run, context = copied
+    assert run.config.features.encoder.startswith("file:")
+    assert stages.regrouped(context, run, 0.5) == stages.regrouped(context, run)
+
+
 @pytest.mark.parametrize("changes", [{"neighbours": 8}, {"method": "kmeans"}])
 def test_small_neighbourhoods_and_other_methods_stay(copied, changes):
     _, run, context = copied
@@ -95,5 +126,6 @@ def test_where_nothing_is_regrouped_nothing_is_said_of_it(finished, tmp_path):
 
 
 def test_the_paper_regroups_nothing():
-    assert not make_training("paper-voc").regroup and not make_training("paper-coco").regroup
+    for preset in ("paper-voc", "paper-coco"):
+        assert not make_training(preset).regroup and not make_training(preset).surroundings
     assert make_config("paper-voc", dataset="photographs").clustering.neighbours == 30
