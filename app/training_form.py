@@ -68,7 +68,7 @@ class TrainingPreview:
 
     Attributes:
         supervision: direct and inherited, of run and backbone together.
-        missing: the backbone's weights if they are not on this machine.
+        missing: weights that it needs, of the backbone or of the run's encoder, and that are not on this machine.
         command: the command line that does the same.
     """
 
@@ -99,7 +99,9 @@ def preview(
     shared = wanted.images is not None and wanted.images == wanted.scored_on
     counts: dict[str, Any] = {"later": later, "scored": scored, "shared": shared, "config": run.config}
     cost = training_cost(settings, images, workspace, given_device("auto"), **counts)
-    missing = None if is_available(settings.backbone) else file
+    encoder = run.config.features.encoder
+    needed = [settings.backbone, *([encoder] if settings.classifier_share and encoder in REGISTRY else [])]
+    missing = next((REGISTRY[name] for name in needed if not is_available(name)), None)
     return TrainingPreview(cost, owed, badge(owed), missing, command_line(workspace, run, wanted))
 
 

@@ -137,10 +137,16 @@ def vectors_of(artifact: Artifact, proposal_ids: StrArray) -> Vectors:
         WorkspaceError: the artifact holds none of one of them.
     """
     ids, vectors = read_vectors(artifact)
+    if np.array_equal(ids, proposal_ids):
+        return vectors
     row_of = {proposal_id: row for row, proposal_id in enumerate(ids)}
     missing = next((i for i in proposal_ids if i not in row_of), None)
     if missing is not None:
-        raise WorkspaceError(f"proposal {missing}: its vector is missing in {artifact.kind}; run it again")
+        folder = artifact.file("vectors.npy").parent
+        raise WorkspaceError(
+            f"{artifact.kind}: proposal {missing} has no vector in {folder}; delete that folder and run again: only "
+            "what is missing is computed"
+        )
     return np.asarray(vectors[[row_of[i] for i in proposal_ids]])
 
 

@@ -97,7 +97,8 @@ def cluster(
         clusters: K, 1 to n.
         seed: of the eigensolver's start, of k-means and of Leiden.
         beside: (n, e), raw vectors of the same points seen in another way, whose neighbour graph is added to that of
-            the vectors; for `spectral` alone. Not in the paper.
+            the vectors; for `spectral` alone. They decide nothing else: which points are identical, and what a point
+            of a small component is nearest to, goes by `vectors`. Not in the paper.
 
     Raises:
         SettingsError: fewer vectors than clusters, another number of vectors beside them or a method other than
@@ -110,9 +111,10 @@ def cluster(
         require_leiden()
     vectors = normalise(vectors, settings.features)
     if beside is not None:
+        spectral = settings.method == "spectral"
+        require(spectral, f"clustering method {settings.method} cannot join two graphs: choose spectral")
+        require(len(beside) == len(vectors), f"{len(vectors)} vectors, but {len(beside)} beside them: give one each")
         beside = normalise(beside, settings.features)
-        require(settings.method == "spectral", f"clustering method {settings.method}: only spectral joins two graphs")
-        require(len(beside) == len(vectors), f"{len(vectors)} vectors, but {len(beside)} beside them")
     require(
         len(vectors) >= clusters,
         f"{len(vectors)} proposals cannot make {clusters} clusters: choose fewer (--clusters), or add images",

@@ -13,6 +13,8 @@ from comus_core.clustering.search import choose_search, neighbours_among
 from comus_core.config import GraphSearch, Normalisation, check_choice, require
 from comus_core.types import IntArray, Vectors
 
+ROWS_AT_ONCE = 50_000  # of vectors held in float64
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -59,9 +61,12 @@ def normalise(vectors: Vectors, how: Normalisation) -> Vectors:
     )
     if how == "raw":
         return vectors
-    wide = vectors.astype(np.float64)
-    length = np.sqrt(np.einsum("ij,ij->i", wide, wide))
-    return (wide / np.where(length > 0, length, 1)[:, None]).astype(np.float32)
+    unit = np.empty_like(vectors)
+    for start in range(0, len(vectors), ROWS_AT_ONCE):
+        wide = vectors[start : start + ROWS_AT_ONCE].astype(np.float64)
+        length = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+        unit[start : start + ROWS_AT_ONCE] = wide / np.where(length > 0, length, 1)[:, None]
+    return unit
 
 
 def knn_graph(vectors: Vectors, neighbours: int = 30, search: GraphSearch = "auto", seed: int = 0) -> Graph:
@@ -96,9 +101,14 @@ def knn_graph(vectors: Vectors, neighbours: int = 30, search: GraphSearch = "aut
 def joint_graph(first: Graph, second: Graph) -> Graph:
     """The graph of two views of the same n points: affinities added, so that either view may join two points.
 
-    What both say weighs twice, which is how a point near in one view by chance is outvoted (the mean of the graphs'
-    random walks, Zhou and Burges 2007, for graphs of about the same degrees).
+    What both say weighs twice, so that a point near in one view by chance is outvoted (the mixture of both graphs'
+    random walks of Zhou and Burges 2007, for graphs of about the same degrees).
+
+    Raises:
+        SettingsError: they are of different numbers of points.
     """
+    n, m = len(first.components), len(second.components)
+    require(n == m, f"graphs of {n} and {m} points cannot be joined: give two views of the same points")
     affinity = (first.affinity + second.affinity).tocsr()
     affinity.sort_indices()
     return Graph(affinity, connected_components(affinity, directed=False)[1].astype(np.int32), first.search)

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from comus_core.features.crops import crop_box, preprocess, surroundings
+    from comus_core.features.crops import crop_box, enlarged_box, preprocess
     from comus_core.features.encoder import ENCODERS, Encoder, EncoderSpec, encoder_fingerprint, encoder_spec
     from comus_core.features.features_file import read_features_file
     from comus_core.features.loading import load_encoder
@@ -16,12 +16,12 @@ _HOME = {
     "Encoder": "encoder",
     "EncoderSpec": "encoder",
     "crop_box": "crops",
+    "enlarged_box": "crops",
     "encoder_fingerprint": "encoder",
     "encoder_spec": "encoder",
     "load_encoder": "loading",
     "preprocess": "crops",
     "read_features_file": "features_file",
-    "surroundings": "crops",
 }
 
 __all__ = [
@@ -31,10 +31,10 @@ __all__ = [
     "crop_box",
     "encoder_fingerprint",
     "encoder_spec",
+    "enlarged_box",
     "load_encoder",
     "preprocess",
     "read_features_file",
-    "surroundings",
 ]
 
 

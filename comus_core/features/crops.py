@@ -31,11 +31,11 @@ def crop_box(image: RgbImage, box_xyxy: Sequence[int] | FloatArray) -> RgbImage:
     return image[y0:y1, x0:x1].copy()
 
 
-def surroundings(box_xyxy: Sequence[int] | FloatArray, share: float, size_hw: tuple[int, ...]) -> list[int]:
+def enlarged_box(box_xyxy: Sequence[int] | FloatArray, share: float, size_hw: tuple[int, ...]) -> list[int]:
     """A box with `share` of its sides added, half at each end, as far as the image of (height, width) goes.
 
     Returns:
-        x0, y0, x1, y1 in whole pixels, no smaller than the box.
+        x0, y0, x1, y1 in whole pixels, end exclusive; no pixel of a box inside the image is lost.
     """
     x0, y0, x1, y1 = (int(v) for v in box_xyxy)
     more_x, more_y = (x1 - x0) * share / 2, (y1 - y0) * share / 2

@@ -23,6 +23,7 @@ class Switch:
         on: its value where it is turned on; off is the type's nothing: False, 0 or "none".
         words: what it does when it is on.
         later: whether it acts on rounds after the first alone, so that round 2 shows it.
+        of: fields without which it means nothing and has no row: one of them must be on.
         needs: the field without which it means nothing: it goes on with this one, and this one off with it.
     """
 
@@ -31,6 +32,7 @@ class Switch:
     words: str
     later: bool = False
     needs: str | None = None
+    of: tuple[str, ...] = ()
 
     @property
     def off(self) -> bool | float | str:
@@ -40,7 +42,12 @@ class Switch:
 
 SWITCHES = (
     Switch("regroup", True, "learnt are clusters in smaller neighbourhoods"),
-    Switch("surroundings", 1.2, "what is around an object helps to group and to name it"),
+    Switch(
+        "surroundings",
+        1.2,
+        "what is around an object helps to group and to name it",
+        of=("regroup", "classifier_share"),
+    ),
     Switch("confidence", 0.8, "pixels that the teacher is unsure of are ignored", later=True),
     Switch("predict_flip", True, "predictions are averaged with those of the mirrored image"),
     Switch("predict_scales", True, "predictions are averaged over three sizes"),
@@ -136,7 +143,8 @@ def plan(base: TrainingSettings) -> tuple[Row, ...]:
         Row("round 1", "a teacher of the core's pseudo-masks", 1, first, "round 1, no filter"),
         Row("round 2", "a student of the teacher's masks", 2, second, "round 1"),
     ]
-    return (*rows, *(_switched(base, switch) for switch in SWITCHES))
+    shown = [s for s in SWITCHES if not s.of or any(getattr(base, name) for name in s.of)]
+    return (*rows, *(_switched(base, switch) for switch in shown))
 
 
 def _switched(base: TrainingSettings, switch: Switch) -> Row:

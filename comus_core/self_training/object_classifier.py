@@ -2,7 +2,8 @@
 
 A segmenter that learns from a few hundred pseudo-masks finds well where an object ends and poorly what it is; the
 features that made the clusters know more. A linear softmax over them, learned from the core alone, is the usual probe
-of self-supervised features (DINO, section 4.1), here with pseudo-labels for labels.
+of self-supervised features (DINO, section 4.1), here with pseudo-labels for labels. What is around an object tells of
+it too: a second, larger crop (`docs/results.md`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from scipy import ndimage
 
 from comus_core.clustering.graph import normalise
 from comus_core.config import require
-from comus_core.features.crops import crop_box, surroundings
+from comus_core.features.crops import crop_box, enlarged_box
 from comus_core.types import FloatArray, IntArray, RgbImage, Vectors
 
 PENALTY = 20.0  # inverse of the L2 penalty, for vectors of length 1
@@ -39,7 +40,7 @@ class LinearClassifier:
     surroundings: float = 0.0
 
     def probabilities(self, vectors: Vectors) -> FloatArray:
-        """(n, C) float32 of raw vectors (n, d)."""
+        """(n, C) float32 of raw vectors (n, d), or joint ones where it has seen surroundings."""
         scores = normalise(vectors, "l2") @ self.weight.T + self.bias
         scores -= scores.max(axis=1, keepdims=True)
         odds = np.exp(scores)
@@ -48,7 +49,12 @@ class LinearClassifier:
 
 
 def joint_vectors(own: Vectors, around: Vectors) -> Vectors:
-    """(n, 2 d) of an object's and its surroundings' raw vectors, (n, d) each, which weigh the same."""
+    """(n, 2 d) of an object's and its surroundings' raw vectors, (n, d) each, which weigh the same.
+
+    Raises:
+        SettingsError: they differ in number.
+    """
+    require(len(own) == len(around), f"{len(own)} vectors, but {len(around)} of what is around")
     return np.hstack([normalise(own, "l2"), normalise(around, "l2")])
 
 
@@ -88,7 +94,7 @@ def fit_classifier(
 
 
 def objects_of(image: RgbImage, objects: IntArray, encode: Encode, classifier: LinearClassifier) -> FloatArray:
-    """How likely each object of an image is of each category, by its crop.
+    """How likely each object of an image is of each category, by its crop and, if it was learned so, what is around.
 
     Args:
         image: (H, W, 3) uint8.
@@ -109,7 +115,7 @@ def objects_of(image: RgbImage, objects: IntArray, encode: Encode, classifier: L
         asked_about = [_enlarged(boxes[k], scale, size) for k in asked]
         vectors = encode([crop_box(image, box) for box in asked_about])
         if classifier.surroundings:
-            around = [surroundings(box, classifier.surroundings, image.shape[:2]) for box in asked_about]
+            around = [enlarged_box(box, classifier.surroundings, image.shape[:2]) for box in asked_about]
             vectors = joint_vectors(vectors, encode([crop_box(image, box) for box in around]))
         answers[asked] = classifier.probabilities(vectors)
     return answers

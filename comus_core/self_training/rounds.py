@@ -14,12 +14,11 @@ from comus_core import stages
 from comus_core.categories import label_map
 from comus_core.errors import Cancelled
 from comus_core.images.dataset import absolute
-from comus_core.label_map import LabelMap
 from comus_core.proposal_predictions import of_proposals
 from comus_core.scoring import score_json, score_run
 from comus_core.self_training.contexts import TrainingContexts
 from comus_core.self_training.cost import remember_speed
-from comus_core.self_training.first_round import first_labels, learned_clusters, share_moved
+from comus_core.self_training.first_round import FirstLesson, first_labels, first_lesson
 from comus_core.self_training.looks import LookImages, LookPlan, examples_of, images_to_look_at, plan_looks, scored_ids
 from comus_core.self_training.round_scores import score_round, score_table
 from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked
@@ -61,7 +60,8 @@ def train(
 
     Raises:
         WorkspaceError: the run has no clusters yet.
-        WeightsError: the backbone's weights are not here.
+        WeightsError: weights of the backbone, or of the encoder that is to name objects, are not here.
+        DatasetError: an image of the run is gone or is another than it was.
         ComusError: a round's own fault; earlier rounds and the last checkpoint stay.
     """
     run.require_writable()
@@ -84,25 +84,18 @@ def _train(
     on_training: Callable[[Training], None],
     log: Callable[[str], None],
 ) -> Training:
-    decided = _decisions(workspace, run, request)
-    clusters = learned_clusters(contexts.own, run, decided, settings, log)
-    labels = first_labels(contexts.own, run, clusters, decided)
-    moved = share_moved(workspace.artifact(run, "clustering"), clusters)
-    if moved:
-        log(f"clusters regrouped in smaller neighbourhoods: {100 * moved:.0f} % of proposals moved")
-    learned = label_map(decided, tables.read_clusters(clusters).count)
-    categories = learned.C
-    classifier = None
-    if settings.classifier_share:
-        classifier = stages.classifier(contexts.own, run, clusters, decided, labels, settings.surroundings)
-    if settings.classifier_share and classifier is None:
-        log("no encoder made this run's features: the networks alone decide what each object is")
-    training = _begin(workspace, run, settings, request, labels, learned, moved, decided.version, classifier)
+    decided, own = _decisions(workspace, run, request), workspace.artifact(run, "clustering")
+    # Whatever takes long comes after this: a training that is stopped in it is there to be resumed.
+    training = _begin(contexts.own, run, settings, request, decided, first_labels(contexts.own, run, own, decided))
     on_training(training)
     try:
+        images = contexts.checked(contexts.own)
+        lesson = first_lesson(contexts.own, images, run, decided, settings, log)
+        training = _with_lesson(workspace, training, lesson)
+        labels, classifier, categories = lesson.labels, lesson.classifier, len(trained_names(training, decided))
         training = _score_round_0(training, contexts, workspace, run)
         on_training(training)
-        context, images = contexts.own, contexts.checked(contexts.own)
+        context = contexts.own
         plan = _look_plan(contexts, workspace, run, decided, settings, training, classifier)
         for number in range(1, settings.rounds + 1):
             start = time.perf_counter()
@@ -181,17 +174,16 @@ def _decisions(workspace: Workspace, run: Run, request: TrainingRequest) -> Deci
 
 
 def _begin(
-    workspace: Workspace,
+    context: StageContext,
     run: Run,
     settings: TrainingSettings,
     request: TrainingRequest,
+    decided: Decisions,
     labels: Artifact,
-    learned: LabelMap,
-    moved: float,
-    version: int,
-    classifier: Artifact | None,
 ) -> Training:
-    wanted = asked(settings, request)
+    """A row of the question: what is asked, and of which pseudo-masks of the run's own clusters."""
+    workspace, wanted = context.workspace, asked(settings, request)
+    clusters = tables.read_clusters(workspace.artifact(run, "clustering")).count
     parts = [Supervision(**run.provenance["supervision"]), REGISTRY[settings.backbone].supervision]
     whole = strongest(parts)
     result = {
@@ -199,15 +191,21 @@ def _begin(
         "dataset": request.scored_on or run.config.dataset,
         "supervision": {"direct": whole.direct, "inherited": whole.inherited},
         "settings": wanted,
-        "categories": remembered(learned),
-        "moved": moved,
-        "decided": version,
+        "categories": remembered(label_map(decided, clusters)),
+        "moved": 0.0,
+        "decided": decided.version,
         "rounds": [],
     }
     training_id = f"{run.id}-{digest([wanted, labels.fingerprint])[:8]}"
     artifacts = {"labels-1": labels.fingerprint}
-    artifacts |= {"classifier": classifier.fingerprint} if classifier is not None else {}
     return workspace.trainings.save(Training(training_id, run.id, "running", wanted, artifacts, result))
+
+
+def _with_lesson(workspace: Workspace, training: Training, lesson: FirstLesson) -> Training:
+    artifacts = training.artifacts | {"labels-1": lesson.labels.fingerprint}
+    artifacts |= {"classifier": lesson.classifier.fingerprint} if lesson.classifier is not None else {}
+    result = training.result | {"moved": lesson.moved}
+    return workspace.trainings.save(replace(training, artifacts=artifacts, result=result))
 
 
 def _score_round_0(training: Training, contexts: TrainingContexts, workspace: Workspace, run: Run) -> Training:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -78,7 +79,8 @@ class TrainingSettings:
         parts = self.replicas >= 1 and self.batch % self.replicas == 0
         require(parts, f"replicas {self.replicas}: must divide the batch of {self.batch}")
         require(self.look_every >= 0, f"look_every {self.look_every}: 0 (never) or a number of steps")
-        require(self.surroundings >= 0, f"surroundings {self.surroundings}: 0 (none) or a share of a box's sides")
+        around = 0 <= self.surroundings < math.inf
+        require(around, f"surroundings {self.surroundings}: a share of a box's sides, 0 for none")
         require(self.learning_rate > 0, f"learning_rate {self.learning_rate}: above 0")
         require(self.weight_decay >= 0, f"weight_decay {self.weight_decay}: 0 or more")
         for name in ("balance", "mix", "predict_saliency", "label_saliency", "classifier_share"):

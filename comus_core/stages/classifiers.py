@@ -48,14 +48,14 @@ def classifier(
         category_of = dict(zip(table_ids[learned], categories.category[learned].tolist(), strict=True))
         rows = [row for row, proposal_id in enumerate(ids) if proposal_id in category_of]
         category = np.array([category_of[ids[row]] for row in rows], np.int32)
-        core = np.asarray(vectors)[rows]
+        seen = np.asarray(vectors[rows])
         if around is not None:
-            core = joint_vectors(core, tables.vectors_of(around, ids[rows]))
-        made = fit_classifier(core, category, len(categories.ids), share)
+            seen = joint_vectors(seen, tables.vectors_of(around, ids)[rows])
+        made = fit_classifier(seen, category, len(categories.ids), share)
         np.savez(folder / FILE, weight=made.weight, bias=made.bias, surroundings=made.surroundings)
 
-    seen = {"surroundings": around} if around is not None else {}
-    key = context.key("classifier", {}, None, features=features, labels=labels, **seen)
+    more = {"surroundings": around} if around is not None else {}
+    key = context.key("classifier", {}, None, features=features, labels=labels, **more)
     return context.make("classifier", key, None, write)
 
 

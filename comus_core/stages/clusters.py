@@ -55,8 +55,8 @@ def clustering(context: StageContext, vectors: Artifact, clusters: int, beside: 
         )
 
     chosen = {**to_dict(settings), "clusters": clusters, "seed": context.config.seed}
-    seen = {"beside": beside} if beside is not None else {}
-    return context.make("clustering", context.key("clustering", chosen, None, features=vectors, **seen), None, write)
+    more = {"beside": beside} if beside is not None else {}
+    return context.make("clustering", context.key("clustering", chosen, None, features=vectors, **more), None, write)
 
 
 def how_many(context: StageContext, vectors: Artifact) -> Artifact:

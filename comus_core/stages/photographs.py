@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,6 +43,26 @@ def require_usable(context: StageContext, images: Artifact) -> None:
         raise DatasetError(
             f"{context.dataset.spec}: none of the {len(context.dataset.files)} files is usable ({reasons})"
         )
+
+
+def require_unchanged(before: Artifact, now: Artifact, image_ids: Iterable[str]) -> None:
+    """Raise `DatasetError` at the first of these images that is no longer the file it was.
+
+    Args:
+        before: the images as a run saw them.
+        now: the images as they are.
+        image_ids: of images that the run could use.
+    """
+    if before == now:
+        return
+    was, is_now = (dict(zip(*a.table(["image_id", "sha256"]).to_pydict().values(), strict=True)) for a in (before, now))
+    for image_id in image_ids:
+        if is_now.get(image_id) != was[image_id]:
+            fault = "has changed" if image_id in is_now else "is gone"
+            raise DatasetError(
+                f"image {image_id} {fault} since objects were found in it: put the old file back, or discover anew "
+                "(`comus run`) and train that run"
+            )
 
 
 def check_truth(context: StageContext, images: Artifact) -> None:

@@ -1,8 +1,9 @@
-"""The features stage: one raw vector a proposal."""
+"""The features stage, one raw vector a proposal, and the same of what is around each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from comus_core.errors import DatasetError
 from comus_core.images.reading import read_ahead
 from comus_core.proposals import Proposals
 from comus_core.stages.context import StageContext
+from comus_core.types import RgbImage
 from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import TABLE, Tick
 
@@ -45,17 +47,21 @@ def surroundings(context: StageContext, found: Artifact, share: float) -> Artifa
     """As `features`, of each proposal's box with `share` of its sides added: what is around the object.
 
     None where none are wanted (0), and where the features came from a file: nobody can make such of another crop.
+    The photographs must be those in which the proposals were found (`require_unchanged`).
     """
-    from comus_core.features import encoder_fingerprint
-    from comus_core.features import surroundings as enlarged
+    from comus_core.features import encoder_fingerprint, enlarged_box
 
-    name, all_proposals = context.config.features.encoder, tables.read_proposals(found)
+    name = context.config.features.encoder
     if not share or name.startswith("file:"):
         return None
     settings, weights = encoder_fingerprint(name)
-    key = context.key("surroundings", settings | {"share": share}, weights, proposals=found)
-    boxes = all_proposals.box_xyxy
-    return _encoded(context, "surroundings", key, all_proposals, lambda row, size: enlarged(boxes[row], share, size))
+    key = context.key("surroundings", settings | {"share": float(share)}, weights, proposals=found)
+    all_proposals = tables.read_proposals_lightly(found)
+
+    def box_of(row: int, size_hw: tuple[int, ...]) -> Any:
+        return enlarged_box(all_proposals.box_xyxy[row], share, size_hw)
+
+    return _encoded(context, "surroundings", key, all_proposals, box_of)
 
 
 def _encoded(
@@ -73,24 +79,26 @@ def _encoded(
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         if not loaded:
             loaded.append(load_encoder(context.config.features.encoder, context.device))
-        kept_ids, crops = [], []
-        for image_id, picture in zip(ids, read_ahead(context.dataset, ids), strict=True):
-            for row in rows_of[image_id]:
-                kept_ids.append(all_proposals.proposal_id[row])
-                crops.append(crop_box(picture, box_of(row, picture.shape[:2])))
-        vectors = _encode(loaded[0], crops, lambda done: tick(round(len(ids) * done)))
+        rows = [row for image_id in ids for row in rows_of[image_id]]
+
+        def crops() -> Iterator[RgbImage]:
+            for image_id, picture in zip(ids, read_ahead(context.dataset, ids), strict=True):
+                for row in rows_of[image_id]:
+                    yield crop_box(picture, box_of(row, picture.shape[:2]))
+
+        vectors = _encode(loaded[0], crops(), lambda done: tick(round(len(ids) * done / len(rows))))
         cells = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float32()), vectors.shape[1])
-        return pa.table({"proposal_id": pa.array(kept_ids, pa.string()), "feature": cells})
+        return pa.table({"proposal_id": pa.array(all_proposals.proposal_id[rows], pa.string()), "feature": cells})
 
     return context.make(stage, key, list(rows_of), work, finish=_join_vectors)
 
 
-def _encode(encoder: Any, crops: list[Any], on_share: Callable[[float], None]) -> Any:
-    """(n, d) float32 in batches; reports the share of each batch."""
-    batch, parts = encoder.batch_size, []
-    for start in range(0, len(crops), batch):
-        parts.append(encoder.encode(crops[start : start + batch]))
-        on_share(len(crops[start : start + batch]) / len(crops))
+def _encode(encoder: Any, crops: Iterator[RgbImage], on_batch: Callable[[int], None]) -> Any:
+    """(n, d) float32, a batch of crops in memory at a time; reports the size of each."""
+    parts = []
+    while batch := list(islice(crops, encoder.batch_size)):
+        parts.append(encoder.encode(batch))
+        on_batch(len(batch))
     return np.concatenate(parts)
 
 

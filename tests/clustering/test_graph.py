@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.neighbors import kneighbors_graph
 
+from comus_core.clustering import graph as graph_module
 from comus_core.clustering import joint_graph, knn_graph, normalise
 from comus_core.clustering import nearest as search
 from comus_core.clustering.nearest import nearest
@@ -110,6 +111,18 @@ def test_l2_gives_unit_length_and_leaves_zero_alone_while_raw_leaves_all():
     vectors = np.array([[3, 4], [0, 0], [1e30, 1e30], [1e-30, 0]], np.float32)
     np.testing.assert_allclose(normalise(vectors, "l2"), [[0.6, 0.8], [0, 0], [0.5**0.5] * 2, [1, 0]], rtol=1e-7)
     np.testing.assert_array_equal(normalise(vectors, "raw"), vectors)
+
+
+def test_vectors_are_brought_to_length_one_a_block_at_a_time(monkeypatch):
+    points = np.random.default_rng(0).normal(size=(100, 5)).astype(np.float32)
+    whole = normalise(points, "l2")
+    monkeypatch.setattr(graph_module, "ROWS_AT_ONCE", 7)
+    np.testing.assert_array_equal(normalise(points, "l2"), whole)
+
+
+def test_graphs_of_different_points_are_not_joined():
+    with pytest.raises(SettingsError, match="graphs of 3 and 4 points cannot be joined"):
+        joint_graph(knn_graph(np.eye(3)), knn_graph(np.eye(4)))
 
 
 def test_raw_and_l2_vectors_make_different_graphs():

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from comus_core.errors import ImageError
-from comus_core.features import ENCODERS, crop_box, preprocess, surroundings
+from comus_core.features import ENCODERS, crop_box, enlarged_box, preprocess
 from comus_core.features.crops import resized
 from comus_core.proposals import tight_box
 
@@ -43,14 +43,14 @@ def test_a_box_that_is_empty_or_leaves_the_image_is_refused(numbered, box):
 
 
 def test_what_is_around_a_box_is_half_a_share_of_its_sides_more_at_each_end():
-    assert surroundings((40, 50, 60, 60), 1.0, (200, 300)) == [30, 45, 70, 65]
-    assert surroundings((40, 50, 60, 60), 1.25, (200, 300)) == [27, 43, 73, 67]  # every pixel that it touches
-    assert surroundings((40, 50, 60, 60), 0.0, (200, 300)) == [40, 50, 60, 60]
+    assert enlarged_box((40, 50, 60, 60), 1.0, (200, 300)) == [30, 45, 70, 65]
+    assert enlarged_box((40, 50, 60, 60), 1.25, (200, 300)) == [27, 43, 73, 67]  # every pixel that it touches
+    assert enlarged_box((40, 50, 60, 60), 0.0, (200, 300)) == [40, 50, 60, 60]
 
 
 def test_what_is_around_a_box_ends_with_the_image():
-    assert surroundings((40, 50, 60, 60), 100.0, (200, 300)) == [0, 0, 300, 200]
-    assert surroundings((0, 190, 20, 200), 1.0, (200, 300)) == [0, 185, 30, 200]
+    assert enlarged_box((40, 50, 60, 60), 100.0, (200, 300)) == [0, 0, 300, 200]
+    assert enlarged_box((0, 190, 20, 200), 1.0, (200, 300)) == [0, 185, 30, 200]
 
 
 def test_a_crop_is_a_copy(numbered):

@@ -1,6 +1,7 @@
 """The plan of an ablation and its table, without any work."""
 
 import json
+from dataclasses import replace
 from statistics import stdev
 
 import pytest
@@ -47,6 +48,15 @@ def test_every_switch_is_turned_the_other_way_at_the_cheapest_round_that_shows_i
         assert changed == {switch.field} | held == set(row.changes) and row.settings.epochs == 4
     back = {row.name for row in plan(make_training(confidence=0.5, ema=0.9, predict_flip=False))}
     assert {"no confidence", "no ema", "predict_flip"} <= back
+
+
+def test_what_would_change_nothing_has_no_row():
+    def rows(**changes):
+        return {row.name for row in plan(make_training(**changes))}
+
+    assert "no surroundings" in rows() & rows(regroup=False) & rows(classifier_share=0.0)
+    assert not {"surroundings", "no surroundings"} & rows(regroup=False, classifier_share=0.0)
+    assert "surroundings" not in {row.name for row in plan(make_training("paper-voc"))}
 
 
 def test_what_means_nothing_alone_goes_on_together_with_what_it_needs():
@@ -100,6 +110,8 @@ def test_the_estimate_counts_each_network_and_its_masks_once(tmp_path):
     for row in ("no regroup", "no surroundings"):  # other labels are another network
         found = ablation_cost(Ablation(BASE, rows=("round 1", row)), 100, workspace).rows[1]
         assert [stage for stage, _ in found.stages] == ["round 1", "round 1 masks"]
+    named_alone = Ablation(replace(BASE, regroup=False), rows=("round 1", "no surroundings"))
+    assert [stage for stage, _ in ablation_cost(named_alone, 100, workspace).rows[1].stages] == ["round 1 masks"]
     alone = ablation_cost(Ablation(BASE, seeds=(0, 1), rows=("round 2",)), 100, workspace)
     assert alone.total == pytest.approx(2 * (one.total + ROW_SECONDS)) and not alone.measured
 

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from comus_core import discover, make_config, open_workspace
 from comus_core import run_tables as tables
 from comus_core.clustering import normalise
-from comus_core.features import crop_box, load_encoder, surroundings
+from comus_core.features import crop_box, enlarged_box, load_encoder
 from comus_core.images.dataset import open_dataset
 from comus_core.self_training import make_training
 from comus_core.self_training.applying import evaluate_round
@@ -48,7 +48,7 @@ def test_a_classifier_learned_from_the_core_names_the_objects_that_the_network_f
     around = []
     for image_id, box in zip(proposals.image_id, proposals.box_xyxy, strict=True):
         image = dataset.read(image_id)
-        around.append(encoder.encode([crop_box(image, surroundings(box, settings.surroundings, image.shape[:2]))])[0])
+        around.append(encoder.encode([crop_box(image, enlarged_box(box, settings.surroundings, image.shape[:2]))])[0])
     both = normalise(np.hstack([normalise(vectors, "l2"), normalise(np.array(around), "l2")]), "l2")
     peer = LogisticRegression(C=PENALTY, max_iter=STEPS).fit(both[core], category[core])
 

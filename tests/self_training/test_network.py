@@ -183,6 +183,7 @@ def test_the_papers_preset_trains_a_step_at_512_pixels(dino_file, tmp_path, ever
         ("cpu", {"ema": 1.0}, "ema 1.0: from 0 to less than 1"),
         ("cpu", {"balance": 1.5}, "balance 1.5: a share from 0 to 1"),
         ("cpu", {"refine": "crf"}, "refine 'crf': choose one of none, guided"),
+        ("cpu", {"surroundings": float("inf")}, "surroundings inf: a share of a box's sides"),
         ("cpu", {"mix": -0.1}, "mix -0.1: a share from 0 to 1"),
         ("cpu", {"epoch": 3}, "unknown setting epoch: valid are"),
     ],

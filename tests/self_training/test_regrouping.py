@@ -9,7 +9,7 @@ import pytest
 from comus_core import discover, make_config, open_workspace, stages
 from comus_core import run_tables as tables
 from comus_core.clustering import cluster
-from comus_core.features import crop_box, load_encoder, surroundings
+from comus_core.features import crop_box, enlarged_box, load_encoder
 from comus_core.images.dataset import open_dataset
 from comus_core.self_training import make_training
 from comus_core.self_training.rounds import TrainingRequest, train
@@ -72,7 +72,7 @@ def test_neighbours_by_what_is_around_a_proposal_are_joined_to_those_by_its_crop
     encoder, around = load_encoder("efficientnet-lite0"), []
     for image_id, box in zip(proposals.image_id, proposals.box_xyxy, strict=True):
         image = dataset.read(image_id)
-        around.append(encoder.encode([crop_box(image, surroundings(box, 0.5, image.shape[:2]))])[0])
+        around.append(encoder.encode([crop_box(image, enlarged_box(box, 0.5, image.shape[:2]))])[0])
     ids, vectors = tables.read_vectors(workspace.artifact(run, "features"))
     assert list(ids) == list(proposals.proposal_id)
     few = replace(run.config.clustering, neighbours=neighbours_for(len(ids), 3))
