@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from comus_core import run_tables as tables
+from comus_core.errors import WorkspaceError
 from comus_core.stages.context import StageContext
 from comus_core.stages.vectors import surroundings
 from comus_core.types import FloatArray, IntArray, RgbImage
@@ -60,11 +61,17 @@ def classifier(
 
 
 def load_classifier(context: StageContext, made: Artifact) -> Callable[[RgbImage, IntArray], FloatArray]:
-    """What `prediction.predict` asks about the objects of an image; loads the run's encoder."""
+    """What `prediction.predict` asks about the objects of an image; loads the run's encoder.
+
+    Raises:
+        WorkspaceError: its file is gone, damaged, or of another version that says less.
+    """
     from comus_core.features import load_encoder
     from comus_core.self_training.object_classifier import LinearClassifier, objects_of
 
     with made.reading(FILE) as file, np.load(file) as stored:
+        if "surroundings" not in stored:
+            raise WorkspaceError(f"{file} is of another version: train the run again (`comus train RUN`)")
         learned = LinearClassifier(stored["weight"], stored["bias"], float(stored["surroundings"]))
     encoder = load_encoder(context.config.features.encoder, context.device)
     return partial(objects_of, encode=encoder.encode, classifier=learned)

@@ -16,6 +16,7 @@ from comus_core.self_training import make_training
 from comus_core.self_training.rounds import train
 from comus_core.stages import StageContext
 from comus_core.stages.context import VERSIONS
+from comus_core.workspace import Artifact
 from tests.self_training.rounds import TINY
 
 SETTINGS = make_training(**TINY | {"epochs": 1, "look_every": 0}, rounds=1, surroundings=0.5)
@@ -93,3 +94,10 @@ def test_a_photograph_that_is_not_the_one_of_the_run_is_named(encoded, fault):
     stages.require_unchanged(
         workspace.artifact(run, "images"), stages.check_images(context_of(workspace, run)), [image_id]
     )
+
+
+def test_a_classifier_of_a_version_that_says_less_is_told(encoded, tmp_path):
+    workspace, run = encoded
+    np.savez(tmp_path / "classifier.npz", weight=np.zeros((3, 4)), bias=np.zeros(3))
+    with pytest.raises(WorkspaceError, match="is of another version: train the run again"):
+        stages.load_classifier(context_of(workspace, run), Artifact("classifier", "0", tmp_path))
