@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.run_form import given_device
+from app.training_form import missing_weights
 from comus_core.jobs import Job, ensure_supervisor, submit
 from comus_core.self_training import TrainingRequest, TrainingSettings, make_training
 from comus_core.self_training.ablation import Ablation, ablation_json, plan
 from comus_core.self_training.ablation_cost import ablation_cost
-from comus_core.weights import is_available
 from comus_core.workspace import Run, Workspace
 
 
 @dataclass(frozen=True)
 class AblationPreview:
-    """Seconds of the whole, the backbone's weights if they are missing, and the command line that does the same."""
+    """Seconds of the whole, the name of weights that are missing, and the command line that does the same."""
 
     seconds: float
     missing: str | None
@@ -40,9 +40,9 @@ def preview(workspace: Workspace, run: Run, wanted: Ablation, images: int, prese
     """Look at an ablation before it starts; `images` is how many the run has."""
     cost = ablation_cost(wanted, images, workspace, given_device("auto"), config=run.config)
     trains = any(row.settings is not None for row in wanted.chosen)
-    backbone = wanted.settings.backbone
-    missing = backbone if trains and not is_available(backbone) else None
-    return AblationPreview(cost.total, missing, command_line(workspace, run, wanted, preset))
+    missing = missing_weights(run, wanted.settings) if trains else None
+    name = missing.name if missing is not None else None
+    return AblationPreview(cost.total, name, command_line(workspace, run, wanted, preset))
 
 
 def command_line(workspace: Workspace, run: Run, wanted: Ablation, preset: str) -> str:

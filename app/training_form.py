@@ -68,7 +68,7 @@ class TrainingPreview:
 
     Attributes:
         supervision: direct and inherited, of run and backbone together.
-        missing: weights that it needs, of the backbone or of the run's encoder, and that are not on this machine.
+        missing: the first weights that it needs and that are not on this machine.
         command: the command line that does the same.
     """
 
@@ -99,10 +99,15 @@ def preview(
     shared = wanted.images is not None and wanted.images == wanted.scored_on
     counts: dict[str, Any] = {"later": later, "scored": scored, "shared": shared, "config": run.config}
     cost = training_cost(settings, images, workspace, given_device("auto"), **counts)
+    missing = missing_weights(run, settings)
+    return TrainingPreview(cost, owed, badge(owed), missing, command_line(workspace, run, wanted))
+
+
+def missing_weights(run: Run, settings: TrainingSettings) -> WeightFile | None:
+    """The first that a training needs, of the backbone and of the encoder that names objects, and that is not here."""
     encoder = run.config.features.encoder
     needed = [settings.backbone, *([encoder] if settings.classifier_share and encoder in REGISTRY else [])]
-    missing = next((REGISTRY[name] for name in needed if not is_available(name)), None)
-    return TrainingPreview(cost, owed, badge(owed), missing, command_line(workspace, run, wanted))
+    return next((REGISTRY[name] for name in needed if not is_available(name)), None)
 
 
 def command_line(workspace: Workspace, run: Run, wanted: Asked) -> str:

@@ -3,6 +3,7 @@
 import io
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from app.training_form import Asked
 from app.training_routes import ERROR_COLOURS
 from comus_core import open_workspace
 from comus_core.command_line import assigned
+from comus_core.config import FeatureSettings
 from comus_core.drawing import rgb
 from comus_core.evaluation.error_map import IGNORED
 from comus_core.pseudo_masks import from_png
@@ -255,6 +257,22 @@ def test_the_command_of_a_page_is_read_back_to_the_same_settings(shown):
         assert Asked(given["preset"], rounds, given["percent"], given["seed"], *more, *epochs) == wanted
         settings = make_training(given["preset"], **assigned(given["assignments"]), rounds=rounds, backbone=more[0])
         assert settings == wanted.settings and settings.epochs_of(1) == (wanted.epochs or settings.epochs)
+
+
+def test_weights_of_the_backbone_and_of_the_encoder_that_names_objects_are_needed(shown, monkeypatch):
+    _, run = shown
+    here = {"efficientnet-lite0"}
+    monkeypatch.setattr(training_form, "is_available", lambda name: name in here)
+    with_dino = replace(run, config=replace(run.config, features=FeatureSettings("dino-vits8")))
+
+    def missing(of=run, **changes):
+        found = training_form.missing_weights(of, make_training(**changes))
+        return found and found.name
+
+    assert missing() is None  # features of a file need no encoder
+    assert missing(backbone="dino-resnet50") == "dino-resnet50"
+    assert missing(with_dino) == "dino-vits8"
+    assert missing(with_dino, classifier_share=0.0) is None
 
 
 def test_the_smoothed_loss_is_a_running_average_that_starts_at_the_first_value():
