@@ -21,7 +21,7 @@ def rounds(workspace: Workspace, run: Run) -> dict[int, str]:
     trainings = [t for t in workspace.trainings.of_run(run.id) if "categories" in t.result]  # older ones know none
     names = {name for training in trainings for name in training.artifacts}
     trained = {int(name.removeprefix("network-")) for name in names if name.startswith("network-")}
-    known = trained if run.config.features.encoder.startswith("file:") else trained | {CLUSTERS}
+    known = trained if run.config.features.from_file else trained | {CLUSTERS}
     return {number: ROUND_WORDS.get(number, f"Round {number}") for number in sorted(known, reverse=True)}
 
 

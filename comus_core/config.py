@@ -50,6 +50,11 @@ class FeatureSettings:
 
     encoder: str = "auto"  # a name of `comus_core.features`, `file:PATH` for the user's own vectors, or `auto`
 
+    @property
+    def from_file(self) -> bool:
+        """Whether the vectors are the user's own: nobody can make such of another crop."""
+        return self.encoder.startswith("file:")
+
 
 @dataclass(frozen=True)
 class ClusteringSettings:

@@ -170,7 +170,7 @@ def _from_clusters(
     from comus_core.device import choose_device
 
     require(
-        not run.config.features.encoder.startswith("file:"),
+        not run.config.features.from_file,
         f"run {run.id} has vectors of your own ({run.config.features.encoder}), and new photographs have none: "
         f"`comus train {run.id}`, then predict with {run.id}@1",
     )

@@ -52,7 +52,7 @@ def find_similar_to(
     from comus_core.features import crop_box, load_encoder
 
     require(
-        not run.config.features.encoder.startswith("file:"),
+        not run.config.features.from_file,
         f"run {run.id} has vectors of your own ({run.config.features.encoder}), and a new picture has none",
     )
     require(most >= 1, f"most {most}: at least 1")

@@ -23,7 +23,7 @@ def show(view: RunView, colours: Colouring) -> None:
     """Draw it, folded up."""
     job = similar_form.last_job(view.workspace, view.run)
     with st.expander("Find what looks like a picture of yours", icon=":material/image_search:", key="similar_panel"):
-        if view.run.config.features.encoder.startswith("file:"):
+        if view.run.config.features.from_file:
             st.caption("This run's vectors are your own, and a new picture has none: nothing to compare it by.")
             return
         file = st.file_uploader("A picture", key=f"similar_file_{state.setting(COUNT, 0)}", max_upload_size=200)

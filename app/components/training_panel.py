@@ -72,9 +72,9 @@ def _results(view: RunView, training: Training, job: Job | None) -> None:
     table = view_data.workspace().trainings
     steps, looks = table.steps(training.id), table.looks(training)
     badge.show(training.result["supervision"], view.run.provenance.get("non_commercial", ()))
-    if training.result.get("moved"):
+    if moved := training.result.get("moved"):
         st.caption(
-            f"Learned from clusters regrouped in smaller neighbourhoods: {100 * training.result['moved']:.0f} % of the "
+            f"Learned from clusters regrouped, as is better in a small collection: {100 * moved:.0f} % of the "
             "proposals are in another than the run's. Clusters that you change are learned as you leave them."
         )
     if job is not None and training.state == "running" and job.state in jobs.ACTIVE:

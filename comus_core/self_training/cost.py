@@ -102,12 +102,12 @@ def training_cost(
 def _around(settings: TrainingSettings, config: RunConfig) -> bool:
     """Whether the encoder also looks at what is around an object."""
     used = settings.regroup or settings.classifier_share
-    return bool(settings.surroundings and used and not config.features.encoder.startswith("file:"))
+    return bool(settings.surroundings and used and not config.features.from_file)
 
 
 def _naming(settings: TrainingSettings, config: RunConfig | None, each_stage: dict[str, float]) -> float:
     """Seconds an image in which the classifier is asked about its objects, about as many as it has proposals."""
-    if not settings.classifier_share or config is None or config.features.encoder.startswith("file:"):
+    if not settings.classifier_share or config is None or config.features.from_file:
         return 0.0
     return each_stage["features"] * (1 + _around(settings, config))
 

@@ -56,7 +56,7 @@ def first_lesson(
     clusters = learned_clusters(context, run, decided, settings, log)
     moved = _share_moved(context.workspace.artifact(run, "clustering"), clusters)
     if moved:
-        log(f"clusters regrouped in smaller neighbourhoods: {100 * moved:.0f} % of proposals moved")
+        log(f"clusters regrouped, as is better in a small collection: {100 * moved:.0f} % of proposals moved")
     labels, classifier = first_labels(context, run, clusters, decided), None
     if settings.classifier_share:
         classifier = stages.classifier(context, run, clusters, decided, labels, settings.surroundings)

@@ -34,7 +34,7 @@ def classifier(
         labels: the pseudo-masks of the same decisions; their key stands for these.
         share: of its box's sides by which an object is looked at once more, with what is around it; 0 does not.
     """
-    if context.config.features.encoder.startswith("file:"):
+    if context.config.features.from_file:
         return None
     features = context.workspace.artifact(run, "features")
     around = surroundings(context, context.workspace.artifact(run, "proposals"), share)

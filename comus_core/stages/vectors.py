@@ -33,7 +33,7 @@ def features(context: StageContext, found: Artifact) -> Artifact:
         )
     settings, weights = encoder_fingerprint(name)
     key = context.key("features", settings, weights, proposals=found)
-    if name.startswith("file:"):
+    if context.config.features.from_file:
         path, ids = Path(name.removeprefix("file:")), all_proposals.proposal_id
 
         def write(folder: Path) -> None:
@@ -46,15 +46,15 @@ def features(context: StageContext, found: Artifact) -> Artifact:
 def surroundings(context: StageContext, found: Artifact, share: float) -> Artifact | None:
     """As `features`, of each proposal's box with `share` of its sides added: what is around the object.
 
-    None where none are wanted (0), and where the features came from a file: nobody can make such of another crop.
+    None where none are wanted (0), and where the features came from a file.
     The photographs must be those in which the proposals were found (`require_unchanged`).
     """
     from comus_core.features import encoder_fingerprint, enlarged_box
 
-    name = context.config.features.encoder
-    if not share or name.startswith("file:"):
+    how = context.config.features
+    if not share or how.from_file:
         return None
-    settings, weights = encoder_fingerprint(name)
+    settings, weights = encoder_fingerprint(how.encoder)
     key = context.key("surroundings", settings | {"share": float(share)}, weights, proposals=found)
     all_proposals = tables.read_proposals_lightly(found)
 

@@ -3,6 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from comus_core import run_tables as tables
+from comus_core.features import crop_box, enlarged_box, load_encoder
 from comus_core.images.dataset import open_dataset
 from comus_core.self_training import make_training
 from comus_core.stages import StageContext
@@ -33,6 +37,16 @@ def keys_of_two_rounds(trained, **changes):
         keys[f"predictions-{number}"] = masks_key(network, settings.predict_saliency, soft)
         labels = unmade(masks_key(network, settings.label_saliency, settings.soft))
     return keys
+
+
+def vectors_around(workspace, run, share):
+    """(n, d) of what is around each proposal, encoded one crop at a time."""
+    dataset, encoder = open_dataset(run.config.dataset, workspace.drawings), load_encoder(run.config.features.encoder)
+    proposals, vectors = tables.read_proposals(workspace.artifact(run, "proposals")), []
+    for image_id, box in zip(proposals.image_id, proposals.box_xyxy, strict=True):
+        image = dataset.read(image_id)
+        vectors.append(encoder.encode([crop_box(image, enlarged_box(box, share, image.shape[:2]))])[0])
+    return np.array(vectors)
 
 
 def unmade(key):

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from comus_core import discover, make_config, open_workspace
 from comus_core import run_tables as tables
 from comus_core.clustering import normalise
-from comus_core.features import crop_box, enlarged_box, load_encoder
+from comus_core.features import load_encoder
 from comus_core.images.dataset import open_dataset
 from comus_core.self_training import make_training
 from comus_core.self_training.applying import evaluate_round
@@ -18,7 +18,7 @@ from comus_core.self_training.object_classifier import PENALTY, STEPS, objects_o
 from comus_core.self_training.prediction import predict
 from comus_core.self_training.rounds import train
 from comus_core.stages.rounds import load_segmenter
-from tests.self_training.rounds import SETTINGS, TINY
+from tests.self_training.rounds import SETTINGS, TINY, vectors_around
 
 
 def test_features_from_a_file_leave_every_category_to_the_networks_and_it_is_said(trained):
@@ -45,11 +45,8 @@ def test_a_classifier_learned_from_the_core_names_the_objects_that_the_network_f
     _, category, core = tables.decided_rows(proposals, table, workspace.decisions_of(run))
     assert list(ids) == list(proposals.proposal_id) and core.sum() < len(core)
     dataset, encoder = open_dataset(run.config.dataset, workspace.drawings), load_encoder("efficientnet-lite0")
-    around = []
-    for image_id, box in zip(proposals.image_id, proposals.box_xyxy, strict=True):
-        image = dataset.read(image_id)
-        around.append(encoder.encode([crop_box(image, enlarged_box(box, settings.surroundings, image.shape[:2]))])[0])
-    both = normalise(np.hstack([normalise(vectors, "l2"), normalise(np.array(around), "l2")]), "l2")
+    around = vectors_around(workspace, run, settings.surroundings)
+    both = normalise(np.hstack([normalise(vectors, "l2"), normalise(around, "l2")]), "l2")
     peer = LogisticRegression(C=PENALTY, max_iter=STEPS).fit(both[core], category[core])
 
     class Peer:

@@ -9,13 +9,13 @@ import pytest
 from comus_core import discover, make_config, open_workspace, stages
 from comus_core import run_tables as tables
 from comus_core.clustering import cluster
-from comus_core.features import crop_box, enlarged_box, load_encoder
 from comus_core.images.dataset import open_dataset
 from comus_core.self_training import make_training
 from comus_core.self_training.rounds import TrainingRequest, train
 from comus_core.stages import StageContext
 from comus_core.stages.regrouping import LEAST, neighbours_for, numbered_as
 from tests.builders import copy_of
+from tests.self_training.rounds import vectors_around
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1, "look_every": 0}
 
@@ -68,15 +68,10 @@ def test_neighbours_by_what_is_around_a_proposal_are_joined_to_those_by_its_crop
     run = discover(make_config(**drawn_settings | how), workspace)
     dataset = open_dataset(run.config.dataset, workspace.drawings)
     context = StageContext(workspace, dataset, run.config, "cpu", lambda _: None)
-    proposals = tables.read_proposals(workspace.artifact(run, "proposals"))
-    encoder, around = load_encoder("efficientnet-lite0"), []
-    for image_id, box in zip(proposals.image_id, proposals.box_xyxy, strict=True):
-        image = dataset.read(image_id)
-        around.append(encoder.encode([crop_box(image, enlarged_box(box, 0.5, image.shape[:2]))])[0])
     ids, vectors = tables.read_vectors(workspace.artifact(run, "features"))
-    assert list(ids) == list(proposals.proposal_id)
+    assert list(ids) == list(tables.read_proposals(workspace.artifact(run, "proposals")).proposal_id)
     few = replace(run.config.clustering, neighbours=neighbours_for(len(ids), 3))
-    expected = cluster(vectors, few, 3, run.config.seed, beside=np.array(around))
+    expected = cluster(vectors, few, 3, run.config.seed, beside=vectors_around(workspace, run, 0.5))
     table = tables.read_clusters(stages.regrouped(context, run, 0.5))
     np.testing.assert_array_equal(
         table.cluster[:, None] == table.cluster, expected.cluster[:, None] == expected.cluster

@@ -10,14 +10,13 @@ from PIL import Image
 from comus_core import discover, make_config, open_workspace, stages
 from comus_core import run_tables as tables
 from comus_core.errors import Cancelled, DatasetError, WorkspaceError
-from comus_core.features import crop_box, enlarged_box, load_encoder
 from comus_core.images.dataset import open_dataset
 from comus_core.self_training import make_training
 from comus_core.self_training.rounds import train
 from comus_core.stages import StageContext
 from comus_core.stages.context import VERSIONS
 from comus_core.workspace import Artifact
-from tests.self_training.rounds import TINY
+from tests.self_training.rounds import TINY, vectors_around
 
 SETTINGS = make_training(**TINY | {"epochs": 1, "look_every": 0}, rounds=1, surroundings=0.5)
 
@@ -43,11 +42,7 @@ def test_each_vector_is_that_of_the_enlarged_crop(encoded):
     context, found = context_of(workspace, run), workspace.artifact(run, "proposals")
     made, proposals = stages.surroundings(context, found, 0.5), tables.read_proposals(found)
     vectors = tables.vectors_of(made, proposals.proposal_id[::-1])
-    encoder = load_encoder("efficientnet-lite0")
-    for row, vector in zip(range(len(proposals))[::-1], vectors, strict=True):
-        image = context.dataset.read(proposals.image_id[row])
-        crop = crop_box(image, enlarged_box(proposals.box_xyxy[row], 0.5, image.shape[:2]))
-        np.testing.assert_allclose(vector, encoder.encode([crop])[0], atol=1e-4)
+    np.testing.assert_allclose(vectors, vectors_around(workspace, run, 0.5)[::-1], atol=1e-4)
     assert stages.surroundings(context, found, 0.0) is None
     assert stages.surroundings(context, found, 1) == stages.surroundings(context, found, 1.0) != made
 
