@@ -149,6 +149,23 @@ def test_on_a_narrow_screen_no_page_is_wider_than_the_screen(open_page, address,
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("width", [390, 720, 1280])
+def test_without_the_sidebar_the_logo_lies_above_the_title_and_hides_what_is_scrolled(open_page, address, width):
+    page = open_page(width=width, height=844)
+    page.goto(f"{address}filter")
+    settle(page)
+    page.wait_for_selector("[data-testid=stMainBlockContainer] h1")
+    if width > 768:  # below it Streamlit closes the sidebar by itself
+        page.get_by_test_id("stSidebarHeader").hover()
+        page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+    page.get_by_test_id("stHeaderLogo").wait_for()
+    header, title = page.get_by_test_id("stHeader"), page.locator("[data-testid=stMainBlockContainer] h1").first
+    behind = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+    expect(header).to_have_css("background-color", behind)
+    box = header.bounding_box()
+    assert title.bounding_box()["y"] >= box["y"] + box["height"]
+
+
 def test_every_picture_on_the_pages_has_words_for_those_who_cannot_see_it(page, address):
     for name in ("clusters", "filter", "image"):
         page.goto(f"{address}{name}")
