@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comus_core.errors import DatasetError
-from comus_core.images.folder import EXTENSIONS
+from comus_core.images.file_walk import EXTENSIONS
 
 ROOTS_VARIABLE = "COMUS_IMAGE_ROOTS"
 MOST_ENTRIES = 20_000  # looked at in one folder: the picker must answer at once

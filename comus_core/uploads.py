@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from comus_core.errors import DatasetError
-from comus_core.images.folder import EXTENSIONS
+from comus_core.images.file_walk import EXTENSIONS
 from comus_core.images.records import slug
 from comus_core.workspace.files import disk_error
 

@@ -10,7 +10,9 @@ from comus_core.errors import DatasetError
 from comus_core.images import coco, voc
 from comus_core.images.demo_composition import CLASSES as DEMO_CLASSES
 from comus_core.images.demo_scenes import N_SCENES
-from comus_core.images.folder import EXTENSIONS, list_images, read_classes
+from comus_core.images.file_walk import EXTENSIONS
+from comus_core.images.folder import list_images
+from comus_core.images.folder_truth import read_classes
 
 
 @dataclass(frozen=True)
