@@ -33,13 +33,18 @@ def frame() -> None:
     sections = {title: [pages[name] for name in names] for title, names in navigation.SECTIONS.items()}
     chosen = st.navigation({"": [start], **sections})
     soft_links.follow()
-    run = view_data.current_run()
-    if run is not None:
+    state.enter(chosen.url_path)
+    entry = navigation.PAGES.get(chosen.url_path)
+    missing, run = view_data.missing_run(), view_data.current_run()
+    if missing is None and run is not None:
         state.choose_run(run.id)
     state.mirror()
     with st.sidebar:
-        sidebar.show(run)
-    entry = navigation.PAGES.get(chosen.url_path)
+        sidebar.show(None if missing else run)
+    if missing and entry and entry.about_run:
+        st.title(entry.title, anchor=False)
+        states.no_such_run(missing, run, chosen)
+        return
     if entry and entry.about_run:
         if run is not None:
             run_header.show(run, entry.title)

@@ -55,11 +55,11 @@ def command_line(workspace: Workspace, spec: str) -> str:
 
 
 def counts(report: Mapping[str, Any] | None, images: int) -> dict[str, str]:
-    """What there is to look at, in words with numbers: of duplicates how many pictures could go."""
+    """What there is to look at, in words with numbers: of each kind as many pictures as are shown."""
     if report is None:
         return {ALL: f"All {images:,}"}
     numbers = {name: len(report[name]) for name in ("unreadable", "tiny", "dark", "blurry")}
-    numbers |= {name: sum(len(group) - 1 for group in report[name]) for name in ("exact", "near")}
+    numbers |= {name: sum(map(len, report[name])) for name in ("exact", "near")}
     found = {name: f"{words} {numbers[name]:,}" for name, words in WORDS.items() if numbers.get(name)}
     return {ALL: f"All {images:,}"} | found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from comus_core.cli.progress import duration, size
 from comus_core.errors import SettingsError
 from comus_core.jobs import ACTIVE, Job, eta_seconds, is_responding
 from comus_core.jobs.kinds import ablation_asked
+from comus_core.text import counted
 from comus_core.types import STAGES
 
 StageState = Literal["done", "now", "stopped", "todo"]
@@ -120,10 +122,25 @@ def fraction(job: Job) -> float:
     return min(1.0, job.step / job.total) if job.total else 0.0
 
 
-def progress_words(job: Job, now: float, ahead: int = 0) -> str:
-    """Where an active job stands; `ahead` is how many jobs the queue serves before it."""
+def ahead_of(job: Job, active: Iterable[Job]) -> list[Job]:
+    """The jobs that the queue serves before this one, those at work first."""
+    before = [other for other in active if other.id != job.id and (other.state != "queued" or other.id < job.id)]
+    return sorted(before, key=lambda other: (other.state == "queued", other.id))
+
+
+def waiting_words(ahead: Sequence[Job]) -> str:
+    """What a queued job waits for, by name."""
+    if not ahead:
+        return "starts in a moment"
+    first, others = ahead[0], len(ahead) - 1
+    more = f" and {counted(others, 'other job')}" if others else ""
+    return f"waits for job {first.id} ({networks_words(first.settings)}){more}"
+
+
+def progress_words(job: Job, now: float, ahead: Sequence[Job] = ()) -> str:
+    """Where an active job stands; `ahead` are the jobs that the queue serves before it, see `ahead_of`."""
     if job.state == "queued":
-        return f"waits for {ahead} other job{'s' if ahead > 1 else ''}" if ahead else "starts in a moment"
+        return waiting_words(ahead)
     if job.state == "cancelling":
         return "stopping; what is finished is kept"
     if not job.stage:

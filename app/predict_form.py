@@ -10,6 +10,7 @@ from typing import IO
 from comus_core import jobs
 from comus_core.jobs import Job
 from comus_core.prediction_folder import PHOTOGRAPHS, new_prediction
+from comus_core.text import counted
 from comus_core.workspace import Run, Workspace
 
 CLUSTERS = 0
@@ -38,7 +39,7 @@ def start(workspace: Workspace, run: Run, number: int, files: Iterable[tuple[str
         "round": number,
         "photographs": [str(path) for path in sorted((folder / PHOTOGRAPHS).iterdir())],
         "out": str(folder),
-        "dataset": f"{count} photograph{'s' if count != 1 else ''}",
+        "dataset": counted(count, "photograph"),
     }
     job = jobs.submit(workspace, "predict", settings)
     jobs.ensure_supervisor(workspace)

@@ -28,6 +28,7 @@ Values = dict[str, Any]  # dotted names of settings, such as `saliency.detector`
 OWN_MASKS, OWN_VECTORS = USERS_OWN
 OWN = {"saliency.detector": OWN_MASKS, "features.encoder": OWN_VECTORS}
 UNSAID = "dataset"  # not part of the form's values: it has a picker of its own
+CLUSTERS_OF_VOC = 20
 ANY_ENCODER = FeatureSettings("efficientnet-lite0")  # which detector is the best here does not hang on it
 
 
@@ -129,6 +130,18 @@ def encoder_words() -> dict[str, str]:
     named = {name: _words(name, REGISTRY[name].what, name) for name in ENCODER_ORDER}
     first = f"best on this machine: {best}" if best else "best on this machine: none is here yet"
     return {"auto": first, **named, OWN_VECTORS: "your own vectors"}
+
+
+def is_auto(asked: int | str | None, seen: Glance | None) -> bool:
+    """Whether stability chooses the number of clusters: asked for, or because no labels say how many."""
+    return asked == "auto" or (asked is None and seen is not None and not seen.labelled)
+
+
+def number_instead(auto: bool, seen: Glance | None) -> int | str | None:
+    """What the number of clusters is once stability chooses, or no longer: from labels, else the paper's for VOC."""
+    if auto:
+        return "auto"
+    return None if seen is None or seen.labelled else CLUSTERS_OF_VOC
 
 
 def cluster_words(seen: Glance | None) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
 import streamlit as st
 
@@ -20,12 +21,39 @@ from comus_core.workspace.selections import Selection
 RUN, SELECTION, PROPOSAL, MAP, COLOUR = "run", "selection", "proposal", "map", "colour"
 IMAGE, CLUSTER, BESIDE = "image", "cluster", "beside"
 CELL, FIRST, SECOND, LASSO, SHOWN = "cell", "first", "second", "lasso", "shown"  # of the Evaluate and Compare pages
+_OF_EVERY_PAGE = (RUN, SELECTION, MAP, COLOUR)
+_OF_PAGE = {  # what is open on a page
+    "explore": (PROPOSAL,),
+    "clusters": (CLUSTER, BESIDE),
+    "scores": (CELL,),
+    "compare": (FIRST, SECOND, LASSO, SHOWN),
+    "image": (PROPOSAL, IMAGE),
+}
 _PREFIX = "comus."
 
 
 def run_id() -> str | None:
     """The run being looked at; the frame has put the newest there if nothing else was chosen."""
     return _read(RUN) or None
+
+
+def follow_history(address: str) -> None:
+    """The browser went back or forward on the same page: what its address does not hold is not chosen any more.
+
+    An address without a run was never completed by `mirror`, so it says nothing of the rest.
+    """
+    there = dict(parse_qsl(address.removeprefix("?")))
+    if RUN in there:
+        for name in (*_OF_EVERY_PAGE, *_OF_PAGE.get(_remembered("page", ""), ())):
+            _write(name, there.get(name, ""))
+
+
+def enter(page: str) -> None:
+    """Another page is entered: an address with a run names all that is open on that page."""
+    if _remembered("page", page) != page and st.query_params.get(RUN):
+        for name in _OF_PAGE.get(page, ()):
+            _write(name, st.query_params.get(name, ""))
+    _remember("page", page)
 
 
 def choose_run(run: str) -> None:
@@ -35,6 +63,12 @@ def choose_run(run: str) -> None:
             _write(name, "")
         _write(SELECTION, _remembered(f"selection-of-{run}", ""))
     _write(RUN, run)
+
+
+def leave_run(run: str) -> None:
+    """Look at that run no longer: it was deleted here."""
+    if run_id() == run:
+        _write(RUN, "")
 
 
 def selection(run: str) -> Selection:
@@ -178,7 +212,7 @@ def forget(*names: str) -> None:
 
 def mirror() -> None:
     """Write what the session remembers into the address, from which a page change has wiped it."""
-    for name in (RUN, SELECTION, MAP, COLOUR):
+    for name in _OF_EVERY_PAGE:
         _write(name, _read(name) or "")
 
 

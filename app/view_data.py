@@ -24,12 +24,18 @@ def runs() -> list[Run]:
 def current_run() -> Run | None:
     """The run chosen, read anew; the newest if none is chosen, None if there is none at all."""
     chosen = state.run_id()
+    return next(iter(runs()), None) if not chosen or missing_run() else workspace().runs.get(chosen)
+
+
+def missing_run() -> str | None:
+    """The run chosen if this workspace has none of that id: it was deleted, or the address is from elsewhere."""
+    chosen = state.run_id()
     if chosen:
         try:
-            return workspace().runs.get(chosen)
+            workspace().runs.get(chosen)
         except WorkspaceError:
-            pass  # deleted, or an address from elsewhere
-    return next(iter(runs()), None)
+            return chosen
+    return None
 
 
 def current_view() -> RunView:

@@ -11,6 +11,7 @@ import numpy as np
 from comus_core.clustering.filtering import ALWAYS, filter_rank
 from comus_core.label_map import REJECTED, LabelMap
 from comus_core.types import BoolMask, FloatArray, IntArray, StrArray
+from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.layout import Layout
 
@@ -76,6 +77,12 @@ def label_map(decided: Decisions, clusters: int) -> LabelMap:
     number = np.full(len(category_of) + 1, REJECTED, np.int32)
     number[live] = np.arange(len(live))
     return LabelMap(number[category_of], tuple(decided.name_of(k) for k in live))
+
+
+def clusters_now(workspace: Workspace, run: Run) -> int:
+    """How many clusters a run has after merges, splits and rejections; 0 before it has any."""
+    found = int(run.result.get("clusters") or 0)
+    return label_map(workspace.decisions_of(run), found).C if found else 0
 
 
 def categorise(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -46,21 +47,27 @@ def plan_deletion(workspace: Workspace, run_id: str) -> Deletion:
         WorkspaceError: there is no such run.
     """
     run = workspace.runs.get(run_id)
-    others = [r for r in workspace.runs.all(archived=True) if r.id != run.id]
     stored = list(stored_folders(workspace.artifacts.root))
-    doomed = doomed_folders(run, others, stored)
-    own = [s for s in stored if s.finished and s.fingerprint in run.artifacts.values()]
-    folders = [s.folder for s in doomed]
-    folders += [p for p in (workspace.root / PREDICTIONS / run_id,) if p.is_dir()]
+    folders = own_folders(workspace, run, workspace.runs.all(archived=True), stored)
+    named = [s.folder for s in stored if s.finished and s.fingerprint in run.artifacts.values()]
+    kept = sum(1 for folder in named if folder not in folders)
+    return Deletion(run, tuple(folders), kept, size_of(*folders), _decisions(workspace, run))
+
+
+def own_folders(workspace: Workspace, run: Run, runs: Iterable[Run], stored: Sequence[StoredFolder]) -> list[Path]:
+    """What goes with a run: its size wherever it is told.
+
+    Args:
+        workspace: where it lies.
+        run: the run.
+        runs: all runs.
+        stored: all artifacts.
+    """
+    folders = [s.folder for s in doomed_folders(run, [r for r in runs if r.id != run.id], stored)]
+    folders += [p for p in (workspace.root / PREDICTIONS / run.id,) if p.is_dir()]
     if run.read_only:  # the photographs that came along in its bundle are its own
         folders += [p for p in (workspace.images_root(run).parent,) if p.is_dir()]
-    return Deletion(
-        run,
-        tuple(folders),
-        sum(1 for s in own if s not in doomed),
-        size_of(*folders),
-        _decisions(workspace, run),
-    )
+    return folders
 
 
 def delete_run(workspace: Workspace, run_id: str) -> Deletion:
@@ -113,11 +120,15 @@ def doomed_folders(run: Run, others: Iterable[Run], stored: Iterable[StoredFolde
     others, by_print = list(others), {s.fingerprint: s for s in stored}
     needed = ancestors({p for other in others for p in other.artifacts.values()}, by_print)
     finished = {p: s for p, s in by_print.items() if s.finished}
+    users: defaultdict[str, set[str]] = defaultdict(set)  # fingerprint -> what was made from it
+    for p, s in finished.items():
+        for used in s.inputs:
+            users[used].add(p)
     doomed = {p for p in run.artifacts.values() if p in finished} - needed
     growing = True
     while growing:
-        made_from = {p for p, s in finished.items() if s.inputs & doomed}
-        served = {p for p in ancestors(doomed, finished) if _only_served(p, doomed, finished)}
+        made_from = set[str]().union(*(users[p] for p in doomed))
+        served = {p for p in ancestors(doomed, finished) if users[p] and users[p] <= doomed}
         more = (made_from | served) - needed - doomed
         growing, doomed = bool(more), doomed | more
     return [s for p, s in by_print.items() if p in doomed or (not s.finished and _is_only_of(s, run, others, doomed))]
@@ -135,8 +146,3 @@ def _is_only_of(partial: StoredFolder, run: Run, others: Iterable[Run], doomed: 
     return bool(partial.inputs & (set(run.artifacts.values()) | doomed)) and not any(
         partial.inputs & prints for prints in unfinished
     )
-
-
-def _only_served(fingerprint: str, doomed: set[str], finished: Mapping[str, StoredFolder]) -> bool:
-    users = [p for p, s in finished.items() if fingerprint in s.inputs]
-    return bool(users) and all(p in doomed for p in users)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from comus_core.deletion import own_folders
 from comus_core.estimate import free_disk
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.stored import StoredFolder, ancestors, size_of, stored_folders
@@ -41,7 +43,7 @@ class StoredArtifact:
 
 @dataclass(frozen=True)
 class RunUse:
-    """Bytes of the artifacts that a run needs: those of no other run, and those that others need too."""
+    """Bytes that go when a run is deleted, its predictions included, and those of artifacts that it shares."""
 
     own: int
     shared: int
@@ -53,11 +55,13 @@ class DiskUse:
 
     Attributes:
         artifacts: the largest first.
+        runs: id -> what the run takes.
         places: what lies beside the artifacts, in words -> bytes.
         free: bytes free on its disk.
     """
 
     artifacts: tuple[StoredArtifact, ...]
+    runs: dict[str, RunUse]
     places: dict[str, int]
     free: int
 
@@ -68,9 +72,7 @@ class DiskUse:
 
     def of_run(self, run_id: str) -> RunUse:
         """What a run takes; nothing for a run that there is not."""
-        needed = [a for a in self.artifacts if run_id in a.runs]
-        own = sum(a.bytes for a in needed if len(a.runs) == 1)
-        return RunUse(own, sum(a.bytes for a in needed) - own)
+        return self.runs.get(run_id, RunUse(0, 0))
 
 
 def disk_use(workspace: Workspace) -> DiskUse:
@@ -78,15 +80,18 @@ def disk_use(workspace: Workspace) -> DiskUse:
     stored = list(stored_folders(workspace.artifacts.root))
     by_print = {s.fingerprint: s for s in stored}
     users: dict[str, list[str]] = {}
-    for run in sorted(workspace.runs.all(archived=True), key=lambda r: r.id):
+    runs = sorted(workspace.runs.all(archived=True), key=lambda r: r.id)
+    for run in runs:
         for fingerprint in needed(listed_by(workspace, run), by_print):
             users.setdefault(fingerprint, []).append(run.id)
     artifacts = [_artifact(s, users) for s in stored]
+    bytes_of = {s.folder: a.bytes for s, a in zip(stored, artifacts, strict=True)}
+    taken = {run.id: _run_use(run.id, own_folders(workspace, run, runs, stored), bytes_of, users) for run in runs}
     artifacts.sort(key=lambda a: (-a.bytes, a.kind, a.fingerprint))
     known = {words: size_of(workspace.root / name) for name, words in PLACES.items()}
     rest = [p for p in workspace.root.iterdir() if p.name not in PLACES and p.name != workspace.artifacts.root.name]
     places = {**known, REST: size_of(*rest)}
-    return DiskUse(tuple(artifacts), {words: b for words, b in places.items() if b}, free_disk(workspace.root))
+    return DiskUse(tuple(artifacts), taken, {words: b for words, b in places.items() if b}, free_disk(workspace.root))
 
 
 def listed_by(workspace: Workspace, run: Run) -> set[str]:
@@ -102,6 +107,15 @@ def needed(prints: Iterable[str], stored: Mapping[str, StoredFolder]) -> set[str
     """
     found = ancestors(prints, stored)
     return found | {p for p, s in stored.items() if s.kind == "truth" and s.inputs & found}
+
+
+def _run_use(
+    run_id: str, own: Iterable[Path], bytes_of: Mapping[Path, int], users: Mapping[str, Sequence[str]]
+) -> RunUse:
+    """`own` goes with the run; the rest that it needs is shared."""
+    own = set(own)
+    shared = sum(b for folder, b in bytes_of.items() if folder not in own and run_id in users.get(folder.name, ()))
+    return RunUse(sum(bytes_of[folder] if folder in bytes_of else size_of(folder) for folder in own), shared)
 
 
 def _artifact(stored: StoredFolder, users: dict[str, list[str]]) -> StoredArtifact:

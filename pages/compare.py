@@ -5,6 +5,7 @@ import streamlit as st
 from app import compare_data, round_data, view_data
 from app.components import compare_images, compare_panel, states, training_strip
 from comus_core.errors import ComusError
+from comus_core.text import counted
 
 view = view_data.current_view()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="compare_controls"):
@@ -35,7 +36,9 @@ if selection.gestures:
     among = compare_data.images_of(source, selection)
     with st.container(horizontal=True, vertical_alignment="center", key="compare_selection"):
         chosen = compare_data.selected(source, source, selection)
-        st.markdown(f"**{int(chosen.sum()):,} proposals in {len(among):,} images selected**", width="content")
+        st.markdown(
+            f"**{counted(int(chosen.sum()), 'proposal')} in {counted(len(among), 'image')} selected**", width="content"
+        )
         st.button("Clear", key="compare_clear", icon=":material/close:", on_click=compare_panel.clear)
 
 scores = None

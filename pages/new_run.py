@@ -13,9 +13,9 @@ roots = image_roots(view_data.workspace().root)
 left, right = st.columns([3, 2], gap="large")
 
 with left:
-    st.subheader("Images", anchor=False)
+    st.header("Images", anchor=False)
     picked = dataset_picker.show(roots)
-    st.subheader("Settings", anchor=False)
+    st.header("Settings", anchor=False)
     values = run_settings.show(picked.seen if picked else None)
 
 with right, st.container(key="run_preview"):

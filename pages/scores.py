@@ -57,12 +57,12 @@ st.caption(round_data.explained(view, one, matching, filtered) + (f" {held.note}
 left, right = st.columns(2, gap="large")
 with left:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="classes"):
-        st.subheader("Classes", anchor=False, width="content")
+        st.header("Classes", anchor=False, width="content")
         score_table.download(classes, said, name="classes", key="download_classes")
     score_table.show_classes(classes)
 with right:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="matches"):
-        st.subheader("Matching", anchor=False, width="content")
+        st.header("Matching", anchor=False, width="content")
         score_table.download(matches, said, name="matching", key="download_matching")
     score_table.show_matches(matches)
 evaluate_panel.curves(scored, said, held)

@@ -11,9 +11,11 @@ from click.testing import CliRunner
 from comus_core import discover, make_config, open_workspace
 from comus_core.cleaning import GRACE, clean, plan_cleaning
 from comus_core.cli.main import cli
+from comus_core.deletion import delete_run, plan_deletion
 from comus_core.disk_use import REST, disk_use
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.jobs import cancel, submit
+from comus_core.prediction_folder import FOLDER as PREDICTIONS
 from comus_core.transfer import evaluate_on
 from comus_core.workspace.trainings import Training
 from tests.builders import copy_of
@@ -53,11 +55,30 @@ def test_what_a_run_takes_alone_and_with_others_is_measured(workspace):
     assert by_print[maps[1].fingerprint].runs == ("second",)
     assert by_print[idle.fingerprint].runs == () and by_print[idle.fingerprint].finished
     assert not by_print[half.name.removesuffix(".partial")].finished
-    own, shared = bytes_below(maps[0].folder), bytes_below(images.folder)
+    own, shared = bytes_below(maps[0].folder) + bytes_below(half), bytes_below(images.folder)
     assert (use.of_run("first").own, use.of_run("first").shared) == (own, shared)
     assert [a.bytes for a in use.artifacts] == sorted((a.bytes for a in use.artifacts), reverse=True)
     assert {a.fingerprint: a.bytes for a in use.artifacts}[half.name.removesuffix(".partial")] == bytes_below(half)
     assert use.total == bytes_below(workspace.root) and list(use.places) == [REST]
+
+
+def test_the_size_of_a_run_is_what_goes_when_it_is_deleted(workspace):
+    images = an_artifact(workspace, "images")
+    maps = [an_artifact(workspace, "soft_maps", {"detector": n}, images=images) for n in (1, 2)]
+    a_run(workspace, "first", images=images, soft_maps=maps[0])
+    a_run(workspace, "second", images=images, soft_maps=maps[1])
+    network = an_artifact(workspace, "network", soft_maps=maps[0])
+    a_partial(workspace, "features", soft_maps=maps[0])
+    predicted = workspace.root / PREDICTIONS / "first" / "20260101-120000-00000000"
+    predicted.mkdir(parents=True)
+    (predicted / "mask.png").write_bytes(bytes(3000))
+    told, planned = disk_use(workspace).of_run("first"), plan_deletion(workspace, "first").size
+    before = bytes_below(workspace.artifacts.root) + bytes_below(workspace.root / PREDICTIONS)
+    delete_run(workspace, "first")
+    freed = before - bytes_below(workspace.artifacts.root) - bytes_below(workspace.root / PREDICTIONS)
+    assert told.own == planned == freed > 3000
+    assert told.shared == bytes_below(images.folder)
+    assert workspace.artifacts.find("network", network.fingerprint) is None
 
 
 def test_only_what_no_run_needs_goes_and_as_much_as_was_said(workspace):

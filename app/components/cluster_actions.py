@@ -17,6 +17,7 @@ from comus_core import curating
 from comus_core.decision_words import step_words
 from comus_core.errors import ComusError
 from comus_core.run_view import RunView
+from comus_core.text import counted
 from comus_core.workspace.decisions import Decisions, Step
 
 NOWHERE = -1  # the target of a move that rejects
@@ -99,7 +100,7 @@ def candidates(view: RunView, decided: Decisions) -> None:
         why = f"with {found.shared:,.0f} pixels of the same classes"
     else:
         why = f"{100 * found.shared:.0f} % of the affinity in the neighbour graph lies between them"
-        why += f", of {found.asked:,} proposals asked" if found.asked < len(view) else ""
+        why += f", of {counted(found.asked, 'proposal')} asked" if found.asked < len(view) else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="confused"):
         st.markdown(f"Most often confused: {names}, {why}", width="content")
         both = (found.one, found.other)
@@ -121,7 +122,7 @@ def moving(view: RunView, decided: Decisions, here: int | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="move_bar"):
         target = choices.selected("Move to", words | {NOWHERE: "No cluster: background"}, key="move_to", width=240)
         name = "no cluster" if target == NOWHERE else decided.name_of(target)
-        number = f"{len(crops):,} crop" + ("s" if len(crops) != 1 else "")
+        number = counted(len(crops), "crop")
         _button(
             f"Move {number}" if crops else "Move",
             "move_crops",
@@ -141,13 +142,13 @@ def rejected(view: RunView, decided: Decisions) -> None:
     gone = sorted(decided.layout.rejected)
     if not gone:
         return
-    st.subheader("Rejected", anchor=False)
+    st.header("Rejected", anchor=False)
     id_of = view.categories(decided).id_of
     for k in gone:
         rows = (id_of == k).nonzero()[0]
         with st.container(border=True, key=f"rejected_{k}"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"rejected_head_{k}"):
-                size = f"{len(rows):,} proposals, background in every score"
+                size = f"{counted(len(rows), 'proposal')}, background in every score"
                 st.html(f'<div class="comus-line"><b>{html.escape(decided.name_of(k))}</b><span>{size}</span></div>')
                 _button(
                     "Restore",

@@ -19,6 +19,7 @@ from comus_core import curating
 from comus_core.categories import Categories
 from comus_core.cluster_summary import ClusterSummary, CropOrder, crop_order, uncertainty_of
 from comus_core.run_view import RunView
+from comus_core.text import counted
 from comus_core.types import IntArray
 from comus_core.workspace.decisions import Decisions
 
@@ -115,7 +116,7 @@ def rename(view: RunView, summary: ClusterSummary, name: str, version: int) -> N
 
 
 def _facts(summary: ClusterSummary) -> str:
-    words = [f"<span>{summary.size:,} proposals</span>"]
+    words = [f"<span>{counted(summary.size, 'proposal')}</span>"]
     if summary.match is not None:
         found, match = summary.match.class_name, summary.match
         words.append(f"<span>stands for <b>{html.escape(found or 'no class')}</b></span>")
@@ -180,5 +181,5 @@ def _side(
         body = f'<p class="comus-none">{"No more on this page." if len(rows) else "None."}</p>'
     return (
         f'<section class="comus-side" style="--side:{colour}" data-side="{title.lower()}">'
-        f"<h4>{title} <span>{words}</span></h4>{body}</section>"
+        f"<h2>{title} <span>{words}</span></h2>{body}</section>"
     )

@@ -11,17 +11,14 @@ import streamlit as st
 
 from app import compare_data, compare_routes, round_data, state, urls
 from app.compare_data import Round
-from app.components import choices
+from app.components import choices, compare_keys
 from app.components.gallery import paged
 from app.components.panes import Pane, panes
 from app.components.states import empty
 from app.opened import rounds_of, truth_at
-from app.palette import colours
 from app.score_data import MatchingName
-from app.training_routes import ERROR_COLOURS, ERROR_WORDS, IGNORED_COLOUR
 from comus_core.comparison import Contestant
 from comus_core.errors import DatasetError
-from comus_core.images.records import GroundTruth
 from comus_core.scored_round import ScoredRound
 from comus_core.types import FloatArray, ImageId, IntArray
 
@@ -44,7 +41,7 @@ def walk(
         scored: which of the two `values` are.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="changed_head"):
-        st.subheader("Images", anchor=False, width="content")
+        st.header("Images", anchor=False, width="content")
         by = choices.segmented("Order", SCORED if scored else AGREED, key="changed_order" if scored else "agreed_order")
         order = ordered(values, by)
         order = order[[among is None or ids[k] in among for k in order]] if len(order) else order
@@ -107,8 +104,10 @@ def side_by_side(
     with st.container(key="compare_panes"):
         url = photograph(first, image_id, SIZE)
         panes(key="panes", image_id=image_id, url=url, size_hw=(height, width), shown=shown)
-    if truth is not None and scores is not None:
-        st.html(_keys(first, second, truth, image_id, scores))
+    if scores is not None:
+        st.html(compare_keys.of_classes((first, second), scores, truth, image_id))
+    else:
+        st.html(compare_keys.of_categories({"First": first, "Second": second}, image_id))
 
 
 def steps(first: Contestant, second: Contestant) -> list[Contestant]:
@@ -147,23 +146,4 @@ def _thumbnail(first: Round, second: Round, image_id: ImageId, caption: str, ope
         f'<figure{frame}><a class="comus-link" href="{html.escape("compare?" + urlencode(given))}" data-image="{name}" '
         f'title="{name}"{current}><img src="{source}" loading="lazy" width="160" '
         f'height="160" alt="{name}, {words}"></a><figcaption>{words}</figcaption></figure>'
-    )
-
-
-def _keys(
-    first: Round, second: Round, truth: GroundTruth, image_id: ImageId, scores: tuple[ScoredRound, ScoredRound]
-) -> str:
-    """What the colours mean: the kinds of error, and the classes in this image."""
-    kinds = {**ERROR_COLOURS, **{kind: IGNORED_COLOUR for kind in ERROR_WORDS if kind not in ERROR_COLOURS}}
-    present = set(np.unique(truth.mask(image_id)).tolist())
-    for found, scored in zip((first, second), scores, strict=True):
-        present |= set(np.unique(compare_data.classes_mask(found, scored, image_id)).tolist())
-    palette = colours(len(truth.classes) - 1)
-    named = [(palette[k - 1], truth.classes[k]) for k in sorted(present) if 0 < k < len(truth.classes)]
-    groups = {"Errors": [(kinds[kind], words) for kind, words in ERROR_WORDS.items()], "Classes": named}
-    return "".join(
-        f'<div class="comus-keys"><b>{title}</b>'
-        + "".join(f'<span><i style="--key:{colour}"></i>{html.escape(words)}</span>' for colour, words in entries)
-        + "</div>"
-        for title, entries in groups.items()
     )

@@ -155,7 +155,7 @@ def table(first: ScoredRound, second: ScoredRound, names: tuple[str, str], super
         (s.contestant.run.id, s.contestant.number, s.dataset, s.score.miou, s.matched.mode) for s in (first, second)
     )
     with st.container(horizontal=True, vertical_alignment="center", key="deltas_head"):
-        st.subheader("Classes", anchor=False, width="stretch")
+        st.header("Classes", anchor=False, width="stretch")
         asked = st.button("How sure?", key="compare_bootstrap", icon=":material/query_stats:", help=SURE)
         found = compare_data.bootstrap(first, second, key, begin=asked)
         rows = frame(first, second, found)

@@ -12,6 +12,7 @@ from app.components import badge, choices, folder_picker, states
 from comus_core.errors import ComusError
 from comus_core.images.glance import Glance, glance, splits
 from comus_core.places import allowed, allowed_dataset
+from comus_core.text import counted
 from comus_core.uploads import unpack, uploaded_folders
 
 KINDS = {"demo": "Demo", "folder": "Folder", "voc": "PASCAL VOC", "coco": "COCO", "zip": "Upload"}
@@ -82,8 +83,8 @@ def _uploaded() -> str:
     if file is not None:
         with st.spinner("Unpacking"):
             done = unpack(file, file.name, place.root)
-        left_out = f", {done.left_out:,} other files left out" if done.left_out else ""
-        st.toast(f"Unpacked {done.images:,} images{left_out}", icon=":material/check_circle:")
+        left_out = f", {counted(done.left_out, 'other file')} left out" if done.left_out else ""
+        st.toast(f"Unpacked {counted(done.images, 'image')}{left_out}", icon=":material/check_circle:")
         state.set_setting(UPLOADED, str(done.folder))
         state.set_setting("new_uploads", count + 1)  # a fresh field: the old one would hold the zip in memory
         st.rerun()
@@ -95,10 +96,10 @@ def _uploaded() -> str:
 
 def _tell(seen: Glance) -> None:
     """One line on what was found."""
-    classes = f", {seen.classes} classes" if seen.classes else ""
+    classes = f", {counted(seen.classes, 'class', 'classes')}" if seen.classes else ""
     truth = f"ground truth{classes}" if seen.labelled else "no ground truth: everything but scores"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="new_seen"):
-        st.markdown(f"**{seen.images:,} images**, {truth}", width="content")
+        st.markdown(f"**{counted(seen.images, 'image')}**, {truth}", width="content")
         if seen.synthetic:
             badge.synthetic()
 

@@ -33,10 +33,10 @@ def _draw(seen: tuple[tuple[int, bool], ...]) -> None:
     found = followed(jobs.list_jobs(place))
     if _states(found) != seen:
         st.rerun()  # one began or ended: the pace of looking follows
-    st.subheader("At work" if any(job.state in jobs.ACTIVE for job in found) else "Stopped", anchor=False)
+    st.header("At work" if any(job.state in jobs.ACTIVE for job in found) else "Stopped", anchor=False)
     runs, now = {run.id: run for run in place.runs.all(archived=True)}, time.time()
-    for number, job in enumerate(found):
-        job_card.show(job, runs.get(job.run or ""), now, number)
+    for job in found:
+        job_card.show(job, runs.get(job.run or ""), now)
 
 
 def _states(found: list[Job]) -> tuple[tuple[int, bool], ...]:

@@ -11,6 +11,7 @@ from app.components import states
 from comus_core.cleaning import GROUP_WORDS, GROUPS, USUAL, Group, Part, clean, plan_cleaning
 from comus_core.disk_use import DiskUse, disk_use
 from comus_core.errors import ComusError
+from comus_core.text import counted
 
 MOST_ARTIFACTS = 200  # rows shown; the table is sorted, so what is left out is small
 
@@ -34,7 +35,7 @@ def show() -> None:
 
 def _clean_up(plan: dict[Group, Part]) -> None:
     with st.container(border=True, key="clean_up"):
-        st.subheader("Clean up", anchor=False)
+        st.header("Clean up", anchor=False)
         st.caption("What a run needs, archived or not, stays; so do photographs, uploads, decisions and logs.")
         chosen = [group for group in GROUPS if _group(group, plan[group])]
         freed, folders = sum(plan[g].bytes for g in chosen), sum(len(plan[g].folders) for g in chosen)
@@ -54,7 +55,7 @@ def _clean_up(plan: dict[Group, Part]) -> None:
 def _group(group: Group, part: Part) -> bool:
     """The tick of a group; whether it is chosen and has anything."""
     title, explained = GROUP_WORDS[group]
-    number = f"{len(part.folders)} folder{'s' if len(part.folders) != 1 else ''}"
+    number = counted(len(part.folders), "folder")
     amount = f"{job_words.bytes_words(part.bytes)}, {number}" if part.folders else "none"
     key = state.put(f"clean_{group}", state.setting(f"clean-{group}", group in USUAL))
     keep = state.on_change(key, lambda on: state.set_setting(f"clean-{group}", on))
@@ -80,7 +81,7 @@ def _told() -> None:
 
 
 def _by_run(use: DiskUse) -> None:
-    st.subheader("Runs", anchor=False)
+    st.header("Runs", anchor=False)
     runs = view_data.workspace().runs.all(archived=True)
     if not runs:
         states.empty("No runs yet", "What they take is listed here.", "hard_drive")
@@ -103,7 +104,7 @@ def _by_artifact(use: DiskUse) -> None:
     kinds: dict[str, int] = defaultdict(int)
     for artifact in use.artifacts:
         kinds[artifact.kind] += artifact.bytes
-    with st.expander(f"{len(use.artifacts):,} artifacts", key="disk_artifacts_box"):
+    with st.expander(counted(len(use.artifacts), "artifact"), key="disk_artifacts_box"):
         words = [f"{kind.replace('_', ' ')} {job_words.bytes_words(n)}" for kind, n in _largest(kinds)]
         st.caption(" · ".join(words))
         rows = [

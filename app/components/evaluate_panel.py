@@ -19,6 +19,7 @@ from comus_core.evaluation.image_rows import cell_images
 from comus_core.paper_scores import PaperRow, same_images
 from comus_core.run_view import RunView
 from comus_core.scored_round import ScoredRound, deltas
+from comus_core.text import counted
 
 PAGE, NOTHING, PAPER = 12, "", "paper:"
 
@@ -82,11 +83,11 @@ def curves(scored: ScoredRound, said: About, held: Against | None) -> None:
     """IoU of each class, and against size."""
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("IoU of each class", anchor=False)
+        st.header("IoU of each class", anchor=False)
         known = (held.per_class, held.name) if held else (None, "")
         figures.show(score_figures.class_bars(scored, *known), key="class_bars", title="IoU of each class", said=said)
     with right:
-        st.subheader("IoU against size", anchor=False)
+        st.header("IoU against size", anchor=False)
         figure = score_figures.size_figure(scored)
         figures.show(figure, key="iou_by_size", title="IoU against the size of the classes", said=said)
         found = scored.correlation
@@ -105,7 +106,7 @@ def confused(scored: ScoredRound, said: About) -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="confusion_head"
     ):
-        st.subheader("Confusion", anchor=False, width="content")
+        st.header("Confusion", anchor=False, width="content")
         figure = score_figures.confusion_figure(scored)
         figure_files.show(figure, key="confusion", title="Confusion matrix", said=said)
     st.caption(
@@ -119,10 +120,13 @@ def confused(scored: ScoredRound, said: About) -> None:
     names = [*scored.classes, score_figures.NO_CLASS]
     what = "found" if predicted == true else f"taken for {names[predicted]}"
     with st.container(horizontal=True, vertical_alignment="center", key="cell_head"):
-        st.markdown(f"**{names[true]} {what}**: {len(images):,} images, {int(pixels.sum()):,} pixels", width="stretch")
+        st.markdown(
+            f"**{names[true]} {what}**: {counted(len(images), 'image')}, {counted(int(pixels.sum()), 'pixel')}",
+            width="stretch",
+        )
         st.button("Close", key="close_cell", icon=":material/close:", on_click=confusion_matrix.close)
     some = paged(len(images), key=f"cell-{predicted}-{true}-{said.run}", page_size=PAGE)
-    captions = [f"{count:,} pixels" for count in pixels[some]]
+    captions = [counted(count, "pixel") for count in pixels[some]]
     _photographs(scored, images[some].tolist(), captions, key="cell_images")
 
 
@@ -130,7 +134,7 @@ def extremes(scored: ScoredRound) -> None:
     """The images by their own IoU."""
     ious = scored.pixels.ious
     with st.container(horizontal=True, vertical_alignment="center", key="extremes_head"):
-        st.subheader("Images", anchor=False, width="content")
+        st.header("Images", anchor=False, width="content")
         side = choices.segmented("Order of the images", {"worst": "Worst first", "best": "Best first"}, key="extremes")
     order = np.argsort(ious if side == "worst" else -ious, kind="stable")
     order = order[np.isfinite(ious[order])]

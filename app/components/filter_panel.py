@@ -21,6 +21,7 @@ from comus_core.evaluation.report import CurvePoint, Score
 from comus_core.proposal_table import chosen
 from comus_core.run_view import RunView
 from comus_core.standing import standing_of
+from comus_core.text import counted
 from comus_core.view_scores import coverage
 from comus_core.workspace.decisions import Decisions
 
@@ -77,7 +78,8 @@ def sliders(view: RunView, decided: Decisions, draft: Decisions) -> int:
     )
     own = len(draft.cluster_percent)
     if scope == ALL and own:
-        st.caption(f"{own} clusters have a percentage of their own; moving this slider sets them all.")
+        have = "has a percentage of its own" if own == 1 else "have percentages of their own"
+        st.caption(f"{counted(own, 'cluster')} {have}; moving this slider sets them all.")
     return scope
 
 
@@ -169,7 +171,7 @@ def decide(view: RunView, decided: Decisions, draft: Decisions) -> None:
             on_click=lambda: state.set_setting(_key(view), (decided, decided)),
         )
         own = f" by {decided.filter_by}" if decided.filter_by != "distance" else ""
-        own += f", {len(decided.cluster_percent)} clusters their own" if decided.cluster_percent else ""
+        own += f", {counted(len(decided.cluster_percent), 'cluster')} with its own" if decided.cluster_percent else ""
         words = f"As decided: {decided.filter_percent:g} %{own}."
         st.caption(words if same else f"{words} A filter that is only tried changes nothing yet.")
 
@@ -197,10 +199,10 @@ def show_table(view: RunView, draft: Decisions) -> None:
         hide_index=True,
         height=table_height(len(table)),
         column_config={
-            "Filter": st.column_config.NumberColumn(format="%g %%", width="small"),
-            "Kept": st.column_config.NumberColumn(width="small"),
-            "Of": st.column_config.NumberColumn(width="small"),
-            "Share": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100),
+            "Filter": st.column_config.NumberColumn(format="%g %%", width=60),
+            "Kept": st.column_config.NumberColumn(width=55),
+            "Of": st.column_config.NumberColumn(width=55),
+            "Share": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=130),
         },
     )
 

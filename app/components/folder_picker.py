@@ -10,6 +10,7 @@ import streamlit as st
 from app import state
 from comus_core.errors import DatasetError
 from comus_core.places import Listing, list_folder
+from comus_core.text import counted
 
 MOST_BUTTONS = 200
 
@@ -24,7 +25,7 @@ def show(label: str, roots: Sequence[Path], *, key: str, placeholder: str = "") 
             placeholder=placeholder or "/path/on/the/server",
             autocomplete="off",
         )
-        with st.popover("Browse", icon=":material/folder_open:", key=f"{key}_browse"):
+        with st.popover("Browse", icon=":material/folder_open:", key=f"{key}_browse", on_change="rerun"):
             _browse(roots, key)
     return str(state.setting(key, ""))
 
@@ -39,8 +40,8 @@ def _browse(roots: Sequence[Path], key: str) -> None:
             _go(str(root), root, key, f"root{number}", ":material/hard_drive:")
     if listing.parent is not None:
         _go("Up", listing.parent, key, "up", ":material/arrow_upward:")
-    more = "" if listing.complete else " or more"
-    st.caption(f"`{listing.folder}` · {listing.images:,}{more} images right in it")
+    number = counted(listing.images, "image") if listing.complete else f"{listing.images:,} or more images"
+    st.caption(f"`{listing.folder}` · {number} right in it")
     with st.container(height=280, border=True, gap=None, key=f"{key}_folders"):
         for number, name in enumerate(listing.subfolders[:MOST_BUTTONS]):
             _go(name, listing.folder / name, key, f"sub{number}", ":material/folder:")
@@ -48,6 +49,14 @@ def _browse(roots: Sequence[Path], key: str) -> None:
             st.caption("No folder below this one")
         if len(listing.subfolders) > MOST_BUTTONS:
             st.caption(f"{len(listing.subfolders) - MOST_BUTTONS:,} more: type the path")
+    st.button(
+        "Use this folder",
+        key=f"{key}_use",
+        icon=":material/check:",
+        type="primary",
+        on_click=_use,
+        args=(key, str(listing.folder)),
+    )
 
 
 def _listing(roots: Sequence[Path], typed: str) -> Listing | None:
@@ -58,6 +67,12 @@ def _listing(roots: Sequence[Path], typed: str) -> Listing | None:
         except DatasetError:
             continue
     return None
+
+
+def _use(key: str, folder: str) -> None:
+    """Take the folder, and close the list: it lies over what comes next."""
+    state.set_setting(key, folder)
+    state.put(f"{key}_browse", False)
 
 
 def _go(label: str, target: Path, key: str, name: str, icon: str) -> None:

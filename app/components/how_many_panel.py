@@ -16,6 +16,7 @@ from comus_core.clustering.curves import Curve, CurveName, HowMany
 from comus_core.errors import ComusError
 from comus_core.how_many import stored_how_many
 from comus_core.run_view import RunView
+from comus_core.text import counted
 
 TITLES: dict[CurveName, str] = {"stability": "Stability", "eigengap": "Eigengap", "leiden": "Leiden"}
 X_WORDS: dict[CurveName, str] = {"stability": "clusters", "eigengap": "clusters", "leiden": "resolution"}
@@ -34,7 +35,7 @@ def show(view: RunView) -> None:
             with column:
                 _curve(view, curve)
         if found.curves:
-            said = score_table.about(view, "", f"{found.points} proposals")
+            said = score_table.about(view, "", counted(found.points, "proposal"))
             score_table.download(frame(found), said, name="how-many", key="download_how_many")
 
 

@@ -29,14 +29,13 @@ ICONS = {
 }
 
 
-def show(job: Job, run: Run | None, now: float, ahead: int = 0) -> None:
+def show(job: Job, run: Run | None, now: float) -> None:
     """Draw a job.
 
     Args:
         job: its row.
         run: the run it works on, if that is known and was not deleted.
         now: seconds since the epoch.
-        ahead: how many jobs the queue serves before it.
     """
     active = job.state in jobs.ACTIVE
     with st.container(border=True, gap="small", key=f"job_{job.id}"):
@@ -44,7 +43,7 @@ def show(job: Job, run: Run | None, now: float, ahead: int = 0) -> None:
         if job.state != "done":
             st.html(_stages(job))
         if active:
-            words = job_words.progress_words(job, now, ahead)
+            words = job_words.plain(job_words.progress_words(job, now, _ahead(job)))
             st.progress(0.0 if job.state == "queued" else job_words.fraction(job), words)
         if job.error:
             st.error(job_words.plain(job.error), icon=":material/error:")
@@ -71,6 +70,12 @@ def cancel(job_id: int) -> None:
     place = view_data.workspace()
     if jobs.cancel(place, job_id).state == "cancelling":
         jobs.ensure_supervisor(place)
+
+
+def _ahead(job: Job) -> list[Job]:
+    """The jobs that it waits for; none for one that has begun."""
+    waits = job.state == "queued"
+    return job_words.ahead_of(job, jobs.list_jobs(view_data.workspace(), jobs.ACTIVE)) if waits else []
 
 
 def _head(job: Job, now: float) -> None:

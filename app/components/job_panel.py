@@ -37,13 +37,13 @@ def _panel(active_at_draw: tuple[int, ...]) -> None:
         return
     runs, now = {run.id: run for run in place.runs.all(archived=True)}, time.time()
     at_work = sorted((job for job in found if job.state in jobs.ACTIVE), key=lambda job: job.id)
-    for number, job in enumerate(at_work):
-        job_card.show(job, runs.get(job.run or ""), now, number)
+    for job in at_work:
+        job_card.show(job, runs.get(job.run or ""), now)
     ended = [job for job in found if job.state not in jobs.ACTIVE]
     asked = state.parameters().get("job", "")
     ended.sort(key=lambda job: str(job.id) != asked)  # the one that the address names first, else the newest
     if ended and at_work:
-        st.subheader("Ended", anchor=False)
+        st.header("Ended", anchor=False)
     for job in ended[paged(len(ended), key="jobs", page_size=PAGE_SIZE)]:
         job_card.show(job, runs.get(job.run or ""), now)
 

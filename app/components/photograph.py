@@ -18,6 +18,7 @@ from app.walk import Place
 from comus_core import standing
 from comus_core.round_masks import rounds_of, training_of_rounds
 from comus_core.run_view import RunView
+from comus_core.text import counted
 from comus_core.workspace import Artifact
 from comus_core.workspace.decisions import Decisions
 
@@ -63,10 +64,9 @@ def facts(view: RunView, place: Place, decided: Decisions, colours: Colouring) -
     """What is known of the photograph and of the proposal looked at."""
     image_id = str(view.image_ids[place.image_row])
     height, width = view.image_sizes[place.image_row]
-    st.html(f'<h3 class="comus-name">{html.escape(image_id)}</h3>')
+    st.html(f'<h2 class="comus-name">{html.escape(image_id)}</h2>')
     rows = view.rows_of_image.get(image_id, [])
-    number = f"{len(rows)} proposals" if len(rows) != 1 else "1 proposal"
-    st.caption(f"{width} × {height} pixels · {number}")
+    st.caption(f"{width} × {height} pixels · {counted(len(rows), 'proposal')}")
     if place.row is None:
         st.info(
             "Nothing salient was found here: the photograph has no proposal and counts as background.",
@@ -88,7 +88,7 @@ def similar(view: RunView, row: int, colours: Colouring) -> None:
     rows, cosines = score_data.similar(view, row)
     names, frames = names_of(colours, list(rows))
     captions = [f"{cosine:.3f} · {name}" for cosine, name in zip(cosines, names, strict=True)]
-    st.subheader("Similar proposals", anchor=False)
+    st.header("Similar proposals", anchor=False)
     st.caption("Nearest in feature space, by cosine of the encoder's vectors; framed in their cluster's colour.")
     gallery(view, list(rows), captions=captions, outlines=frames, size=160, key="image_similar")
 

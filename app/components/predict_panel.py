@@ -9,6 +9,7 @@ from app.components import choices, job_watch, states
 from comus_core.errors import ComusError
 from comus_core.jobs import Job
 from comus_core.run_view import RunView
+from comus_core.text import counted
 
 COUNT = "predict_uploads"  # a fresh field after each upload: the old one would hold the files in memory
 
@@ -33,7 +34,7 @@ def show(view: RunView) -> None:
     files = st.file_uploader(
         "Photographs", accept_multiple_files=True, key=f"predict_files_{state.setting(COUNT, 0)}", max_upload_size=200
     )
-    words = f"Predict {len(files)} photograph{'s' if len(files) != 1 else ''}" if files else "Predict"
+    words = f"Predict {counted(len(files), 'photograph')}" if files else "Predict"
     if st.button(words, key="predict_start", icon=":material/visibility:", type="primary", disabled=not files):
         try:
             predict_form.start(view.workspace, view.run, number, [(file.name, file) for file in files])

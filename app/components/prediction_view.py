@@ -20,6 +20,7 @@ from app.prediction_routes import mask_url, photograph_url
 from comus_core.errors import ComusError
 from comus_core.prediction_folder import StoredPrediction, delete_prediction, predictions_of, zipped
 from comus_core.run_view import RunView
+from comus_core.text import counted
 
 THUMBNAIL, PER_PAGE, MOST_NAMES = 480, 48, 4
 
@@ -71,7 +72,7 @@ def _chosen(known: Mapping[str, StoredPrediction]) -> StoredPrediction:
 
 def _words(prediction: StoredPrediction) -> str:
     number, count = prediction.result["round"], len(prediction.result["predictions"])
-    photographs = f"{count} photograph{'s' if count != 1 else ''}"
+    photographs = counted(count, "photograph")
     return f"{prediction.when:%Y-%m-%d %H:%M:%S} · {photographs} · {ROUND_WORDS.get(number, f'round {number}').lower()}"
 
 
@@ -111,7 +112,7 @@ def _delete(view: RunView, prediction: StoredPrediction) -> None:
 def _set_aside(skipped: Sequence[Mapping[str, str]]) -> None:
     if not skipped:
         return
-    words = "1 file was set aside" if len(skipped) == 1 else f"{len(skipped)} files were set aside"
+    words = f"{counted(len(skipped), 'file')} {'was' if len(skipped) == 1 else 'were'} set aside"
     with st.container(key="prediction_skipped"):
         listed = "".join(f"<li><b>{html.escape(s['path'])}</b>: {html.escape(s['reason'])}</li>" for s in skipped)
         st.html(f'<div class="comus-set-aside"><span>{words}</span><ul>{listed}</ul></div>')
@@ -144,7 +145,7 @@ def _large(prediction: StoredPrediction, row: int) -> None:
             layers=[Layer("prediction", "Prediction", mask_url(prediction, row), shown=True, opacity=0.55)],
         )
     with right:
-        st.html(f'<h3 class="comus-name">{html.escape(entry["image"])}</h3>')
+        st.html(f'<h2 class="comus-name">{html.escape(entry["image"])}</h2>')
         st.caption(f"{entry['width']} × {entry['height']} pixels")
         whole = entry["width"] * entry["height"]
         lines = "".join(

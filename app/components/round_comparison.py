@@ -28,7 +28,7 @@ def show(training: Training) -> None:
 def _show(training_id: str) -> None:
     try:
         rounds = opened.rounds_of(view_data.workspace().trainings.get(training_id))
-        st.subheader("Teacher and student, image by image", anchor=False)
+        st.header("Teacher and student, image by image", anchor=False)
         image_id = _walk(rounds)
         st.html(panes(rounds, image_id))
     except ComusError as fault:
@@ -45,7 +45,7 @@ def panes(rounds: RoundView, image_id: str) -> str:
         f'<a href="{full}" target="_blank" rel="noopener"><img src="{photograph}" alt="{html.escape(image_id)}"></a>'
     )
     below = _layered(rounds, row, photograph, "truth", "Ground truth", "mask") + "<p>Ground truth</p>" if truth else ""
-    found = [f'<figure class="comus-pane"><h4>Photograph</h4>{first}{below}</figure>']
+    found = [f'<figure class="comus-pane"><h3>Photograph</h3>{first}{below}</figure>']
     found += [_pane(rounds, row, number, photograph, truth) for number in sorted(rounds.masks)]
     height, width = rounds.mask(rounds.rounds[0], image_id).shape
     shape = f"--ratio:{width / height:.4f}"
@@ -58,13 +58,13 @@ def _pane(rounds: RoundView, row: int, number: int, photograph: str, truth: bool
     score = "" if np.isnan(iou) else f"<i>IoU {iou:.1f} %</i>"
     if not rounds.has(number, image_id):
         nothing = '<span class="none">None: no proposal here was kept, so the first round did not learn from it.</span>'
-        return f'<figure class="comus-pane"><h4>{name}</h4>{nothing}</figure>'
+        return f'<figure class="comus-pane"><h3>{name}</h3>{nothing}</figure>'
     mask = _layered(rounds, row, photograph, f"mask-{number}", f"{name} of {image_id}", "mask")
     errors = ""
     if truth and number in rounds.class_of:
         errors = _layered(rounds, row, photograph, f"errors-{number}", f"Errors of {name}", "errors")
         errors += "<p>Where it is wrong</p>"
-    return f'<figure class="comus-pane" data-round="{number}"><h4>{name} {score}</h4>{mask}{errors}</figure>'
+    return f'<figure class="comus-pane" data-round="{number}"><h3>{name} {score}</h3>{mask}{errors}</figure>'
 
 
 def _layered(rounds: RoundView, row: int, photograph: str, name: str, words: str, kind: str) -> str:

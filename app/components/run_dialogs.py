@@ -6,12 +6,13 @@ import json
 
 import streamlit as st
 
-from app import job_words, navigation, run_form, view_data
+from app import job_words, navigation, run_form, state, view_data
 from app.components import dataset_picker, run_settings, states
 from comus_core.command_line import command_line
 from comus_core.config import to_dict
 from comus_core.deletion import delete_run, plan_deletion
 from comus_core.errors import ComusError
+from comus_core.text import counted
 from comus_core.workspace import Run
 
 
@@ -60,14 +61,21 @@ def delete(run: Run) -> None:
     try:
         plan = plan_deletion(place, run.id)
         st.markdown(f"**{job_words.plain(run.name)}** `{run.id}`")
-        goes = f"{len(plan.folders)} artifacts, {job_words.bytes_words(plan.size)}" if plan.folders else "no artifact"
+        goes = (
+            f"{counted(len(plan.folders), 'artifact')}, {job_words.bytes_words(plan.size)}"
+            if plan.folders
+            else "no artifact"
+        )
         stays = f" {plan.kept} stay, since other runs use them." if plan.kept else ""
         st.markdown(f"This removes {goes}.{stays} The photographs are not touched.")
         if plan.decisions:
-            number = f"{plan.decisions} decisions" if plan.decisions > 1 else "One decision"
-            st.warning(f"{number} of yours (names, filters) will be lost.", icon=":material/warning:")
+            st.warning(
+                f"{counted(plan.decisions, 'decision')} of yours (names, filters) will be lost.",
+                icon=":material/warning:",
+            )
         if st.button("Delete", type="primary", key=f"delete_{run.id}", icon=":material/delete:"):
             delete_run(place, run.id)
+            state.leave_run(run.id)
             st.rerun()
     except ComusError as fault:
         states.error(fault)

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from app import view_data
 from app.components import badge
+from comus_core.categories import clusters_now
+from comus_core.text import counted
 from comus_core.workspace import Run
 
 
@@ -25,12 +28,14 @@ def show(run: Run, title: str) -> None:
 
 
 def facts(run: Run) -> str:
-    """Name, numbers and networks of a run in one line."""
+    """Name, numbers and networks of a run in one line; the clusters are those that a person left."""
     result = run.result
-    numbers = [f"{result[name]:,} {name}" for name in ("images", "proposals", "clusters") if result.get(name)]
+    held = {name: int(result.get(f"{name}s") or 0) for name in ("image", "proposal")}
+    held["cluster"] = clusters_now(view_data.workspace(), run)
+    numbers = [counted(number, name) for name, number in held.items() if number]
     networks = f"{short(run.config.saliency.detector)} + {short(run.config.features.encoder)}"
-    skipped = [f"{result['skipped']} files set aside"] if result.get("skipped") else []
-    unmasked = [f"{len(result['without_mask'])} images without a mask"] if result.get("without_mask") else []
+    skipped = [f"{counted(result['skipped'], 'file')} set aside"] if result.get("skipped") else []
+    unmasked = [f"{counted(len(result['without_mask']), 'image')} without a mask"] if result.get("without_mask") else []
     return " · ".join([f"**{run.name}**", *numbers, *skipped, *unmasked, networks])
 
 

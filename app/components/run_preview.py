@@ -17,7 +17,7 @@ from comus_core.weights import WeightFile
 
 def show(picked: Picked | None, values: Values, roots: tuple[Path, ...]) -> None:
     """Draw it; the button queues the job and leads to its progress."""
-    st.subheader("Before it starts", anchor=False)
+    st.header("Before it starts", anchor=False)
     if picked is None:
         st.caption("Choose the images first.")
         _button(None)

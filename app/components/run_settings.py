@@ -73,13 +73,14 @@ def device() -> str:
 
 def _clusters(seen: Glance | None) -> None:
     """A number, nothing (from labels), or the one that stability proposes."""
-    auto = values()["clustering.clusters"] == "auto"
+    asked = values()["clustering.clusters"]
+    auto = run_form.is_auto(asked, seen)
     words = "auto: the most stable number" if auto else run_form.cluster_words(seen)
-    key = state.put(_key("clustering.clusters"), None if auto else values()["clustering.clusters"])
+    key = state.put(_key("clustering.clusters"), None if auto else asked)
     take = state.on_change(key, lambda number: _set("clustering.clusters", number))
     st.number_input("Clusters", 2, value=None, step=1, placeholder=words, disabled=auto, key=key, on_change=take)
     key = state.put("new_clusters_auto", auto)
-    take = state.on_change(key, lambda on: _set("clustering.clusters", "auto" if on else None))
+    take = state.on_change(key, lambda on: _set("clustering.clusters", run_form.number_instead(on, seen)))
     text = "Resamples are clustered with every number up to 100; the largest that stays stable is taken."
     st.toggle("Let stability choose", key=key, on_change=take, help=text)
 

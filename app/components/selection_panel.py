@@ -13,6 +13,7 @@ from app.components.gallery import gallery, image_link, paged
 from app.map_choices import MAP_NAMES
 from comus_core.proposal_table import TABLE_FORMATS, TableFormat, encoded, proposal_table
 from comus_core.run_view import RunView
+from comus_core.text import counted
 from comus_core.types import IntArray
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.selections import Selection
@@ -22,7 +23,11 @@ def show(view: RunView, rows: IntArray, selection: Selection, colours: Colouring
     """Show the crops of `rows`: what `selection` holds, or all there are if it is empty."""
     chosen = bool(selection.gestures)
     with st.container(horizontal=True, vertical_alignment="center", key="selection_head"):
-        words = f"{len(rows):,} of {len(view):,} proposals selected" if chosen else f"All {len(view):,} proposals"
+        words = (
+            f"{len(rows):,} of {counted(len(view), 'proposal')} selected"
+            if chosen
+            else f"All {counted(len(view), 'proposal')}"
+        )
         st.markdown(f"**{words}**", width="stretch")
         if chosen:
             st.button(
@@ -67,7 +72,7 @@ def picked(view: RunView, row: int, colours: Colouring, decided: Decisions) -> N
 def _downloads(view: RunView, rows: IntArray, decided: Decisions) -> None:
     """What is shown as a table: CSV for a spreadsheet, Parquet with its types; made when it is asked for."""
     with st.popover("Download", icon=":material/download:", key="download_rows", type="tertiary"):
-        st.caption(f"{len(rows):,} proposals: ids, boxes, clusters, names and ground truth, in this order.")
+        st.caption(f"{counted(len(rows), 'proposal')}: ids, boxes, clusters, names and ground truth, in this order.")
 
         def content(kind: TableFormat) -> bytes:
             return encoded(proposal_table(view, rows, decided), kind)

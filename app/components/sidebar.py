@@ -7,6 +7,7 @@ import streamlit as st
 from app import job_news, navigation, state, view_data
 from app.components import badge, choices, job_card
 from comus_core import jobs
+from comus_core.text import counted
 from comus_core.workspace import Run
 
 BUSY_EVERY, IDLE_EVERY = 2.0, 10.0  # seconds between looks at the jobs
@@ -52,5 +53,5 @@ def _look_at_jobs() -> None:
         st.toast(job_news.words(job), icon=f":material/{job_card.ICONS[job.state]}:", duration="infinite")
     active = [job for job in found if job.state in jobs.ACTIVE]
     if active:
-        number = f"{len(active)} jobs at work" if len(active) > 1 else "1 job at work"
-        st.page_link(navigation.page("jobs"), label=number, icon=":material/progress_activity:")
+        words = f"{counted(len(active), 'job')} at work"
+        st.page_link(navigation.page("jobs"), label=words, icon=":material/progress_activity:")

@@ -12,6 +12,7 @@ from app.components.gallery import grid
 from comus_core import curating
 from comus_core.errors import ComusError
 from comus_core.run_view import RunView
+from comus_core.text import counted
 from comus_core.workspace.decisions import Decisions
 
 PARTS = (2, 3, 4, 5, 6, 8)
@@ -23,7 +24,7 @@ DIRECT = 10_000  # proposals that are clustered while a person waits
 def show(view: RunView, decided: Decisions, category: int) -> None:
     """Choose and look; the button decides."""
     size = int((view.categories(decided).id_of == category).sum())
-    st.markdown(f"**{html.escape(decided.name_of(category))}**, {size:,} proposals")
+    st.markdown(f"**{html.escape(decided.name_of(category))}**, {counted(size, 'proposal')}")
     if size > DIRECT:
         st.info("So many are better clustered from a terminal:", icon=":material/terminal:")
         st.code(f"comus clusters split {view.run.id} {category} --parts 2", language="bash")
@@ -40,7 +41,7 @@ def show(view: RunView, decided: Decisions, category: int) -> None:
     for part in range(proposed.parts):
         rows = proposed.rows_of(part)
         keeps = "keeps id and name" if part == 0 else "new"
-        head = f"<h4>Part {part + 1} <span>{len(rows):,} proposals, {keeps}</span></h4>"
+        head = f"<h3>Part {part + 1} <span>{counted(len(rows), 'proposal')}, {keeps}</span></h3>"
         sections.append(
             f'<section class="comus-part" data-part="{part}">{head}{grid(view, rows[:SHOWN], size=96)}</section>'
         )

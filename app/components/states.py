@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+from typing import Any
 
 import streamlit as st
 
 from app import navigation
+from app.job_words import plain
 from comus_core.errors import ComusError
 from comus_core.workspace import Run
 
@@ -43,6 +45,16 @@ def no_runs() -> None:
         st.caption("From a terminal: `comus run demo`", width="content")
 
 
+def no_such_run(run_id: str, newest: Run | None, page: Any) -> None:
+    """A run that this workspace does not have; `page` can show the newest instead."""
+    empty(f"No run {run_id[:60]} here", "It was deleted, or the link comes from another workspace.", "link_off")
+    with st.container(horizontal_alignment="center"):
+        if newest is not None:
+            words = f"Open the newest: {plain(newest.name)}"
+            st.page_link(page, label=words, icon=":material/history:", width="content", query_params={"run": newest.id})
+        st.page_link(navigation.page("jobs"), label="All runs", icon=":material/checklist:", width="content")
+
+
 def not_ready(run: Run) -> None:
     """A run without clusters: still at work, stopped or failed."""
     title, sentence, icon, label = NOT_READY.get(run.state, STOPPED)
@@ -76,5 +88,5 @@ def empty(title: str, sentence: str, icon: str = "info") -> None:
     """A quiet card in the middle of an empty page; `icon` is a Material symbol."""
     st.html(
         f'<div class="comus-empty"><span class="comus-icon" aria-hidden="true">{html.escape(icon)}</span>'
-        f"<h3>{html.escape(title)}</h3><p>{html.escape(sentence)}</p></div>"
+        f"<h2>{html.escape(title)}</h2><p>{html.escape(sentence)}</p></div>"
     )

@@ -11,6 +11,7 @@ from comus_core.errors import ComusError
 from comus_core.images.glance import Glance
 from comus_core.run_view import RunView
 from comus_core.self_training import TrainingSettings, make_training
+from comus_core.text import counted
 
 LATER, SCORED_ON = "training_images", "training_scored_on"  # names of the fields for data sets
 
@@ -90,10 +91,10 @@ def _look(typed: str) -> tuple[str | None, Glance | None]:
 
 
 def _seen_words(seen: Glance, needs_truth: bool) -> str:
-    classes = f", {seen.classes} classes" if seen.classes else ""
+    classes = f", {counted(seen.classes, 'class', 'classes')}" if seen.classes else ""
     if seen.labelled:
-        return f"{seen.images:,} images with ground truth{classes}"
-    return f"{seen.images:,} images" + (" without ground truth: there will be no score" if needs_truth else "")
+        return f"{counted(seen.images, 'image')} with ground truth{classes}"
+    return counted(seen.images, "image") + (" without ground truth: there will be no score" if needs_truth else "")
 
 
 def _before(view: RunView, wanted: Asked, later: int | None, scored: int | None) -> None:

@@ -11,6 +11,7 @@ from comus_core.bundling import bundle as bundle_now
 from comus_core.cli.progress import ProgressPrinter, size
 from comus_core.cli.run import WORKSPACE
 from comus_core.cli.runs import RUN, run_line
+from comus_core.text import counted
 from comus_core.workspace import open_workspace
 
 
@@ -27,7 +28,7 @@ def bundle(run_name: str, out: Path, no_photographs: bool, workspace: str | None
         done = bundle_now(place, run.id, out, photographs=not no_photographs, on_progress=printer)
     finally:
         printer.close()
-    with_them = f"{done.photographs} photographs" if done.photographs else "no photographs"
+    with_them = counted(done.photographs, "photograph") if done.photographs else "no photographs"
     click.echo(f"{done.path}: {run.id}, {size(done.bytes)}, {with_them}; `comus open-bundle` opens it")
 
 

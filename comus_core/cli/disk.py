@@ -12,6 +12,7 @@ from comus_core.cleaning import clean as clean_now
 from comus_core.cli.progress import size
 from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.disk_use import disk_use
+from comus_core.text import counted
 from comus_core.workspace import open_workspace
 
 
@@ -22,16 +23,15 @@ def disk(workspace: str | None, json_file: Path | None) -> None:
     """Show what every run, every artifact and the rest of the workspace take on disk."""
     place = open_workspace(workspace)
     use = disk_use(place)
-    runs = {run.id: use.of_run(run.id) for run in place.runs.all(archived=True)}
     listed = [asdict(artifact) for artifact in use.artifacts]
-    by_run = {run_id: asdict(taken) for run_id, taken in runs.items()}
+    by_run = {run_id: asdict(taken) for run_id, taken in use.runs.items()}
     total = {"total": use.total, "free": use.free}
     give({**total, "runs": by_run, "artifacts": listed, "places": use.places}, json_file)
     click.echo(f"{place.root}: {size(use.total)}, {size(use.free)} free")
-    for run_id, taken in runs.items():
+    for run_id, taken in use.runs.items():
         click.echo(f"{size(taken.own):>9}  run {run_id}, and {size(taken.shared)} that it shares with others")
     for artifact in use.artifacts:
-        state = "unfinished" if not artifact.finished else f"{len(artifact.runs)} runs"
+        state = "unfinished" if not artifact.finished else counted(len(artifact.runs), "run")
         click.echo(f"{size(artifact.bytes):>9}  {artifact.kind} {artifact.fingerprint}, {state}")
     for words, count in use.places.items():
         click.echo(f"{size(count):>9}  {words}")

@@ -11,6 +11,7 @@ from comus_core.cli.progress import size
 from comus_core.cli.run import WORKSPACE
 from comus_core.config import RunConfig
 from comus_core.errors import ComusError
+from comus_core.text import counted
 from comus_core.weights import weights_table
 from comus_core.workspace import open_workspace
 
@@ -31,7 +32,7 @@ def doctor(workspace: str | None) -> None:
     click.echo(f"matrix products: {matrix_speed():.0f} GFLOP/s")
     for row in weights_table():
         click.echo(f"weights {row.name}: {row.path or 'not here'}")
-    click.echo(f"workspace {place.root}: {len(place.runs.all())} runs, {size(free_disk(place.root))} free")
+    click.echo(f"workspace {place.root}: {counted(len(place.runs.all()), 'run')}, {size(free_disk(place.root))} free")
     try:
         config = resolve(RunConfig("demo"))
         click.echo(

@@ -14,6 +14,7 @@ from comus_core.cli.progress import ProgressPrinter, duration, size
 from comus_core.cli.tables import print_result
 from comus_core.command_line import assigned
 from comus_core.config import PRESETS, Assign, Matching, RunConfig, make_config, merge, to_dict
+from comus_core.text import counted
 from comus_core.types import STAGES
 from comus_core.workspace import Workspace, open_workspace
 from comus_core.workspace.files import write_json
@@ -195,7 +196,7 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
     basis = "speeds of earlier runs here" if cost.measured else "arithmetic; the first run measures"
     kind = " (synthetic scenes)" if dataset.synthetic else ""
     print(
-        f"{len(dataset.files)} images{kind}; saliency {config.saliency.detector}, "
+        f"{counted(len(dataset.files), 'image')}{kind}; saliency {config.saliency.detector}, "
         f"encoder {config.features.encoder}, on {chosen}\n"
         f"{badge(owed['supervision'], owed['non_commercial'])}\n"
         f"estimate: {duration(cost.total)} if nothing is reused ({basis}), {size(cost.disk_bytes)} of disk, "

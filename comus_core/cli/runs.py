@@ -12,6 +12,7 @@ from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.cli.tables import print_result
 from comus_core.config import to_dict
 from comus_core.deletion import delete_run, plan_deletion
+from comus_core.text import counted
 from comus_core.workspace import Run, open_workspace
 
 RUN = click.argument("run_name", metavar="RUN")
@@ -72,11 +73,13 @@ def delete(run_name: str, yes: bool, workspace: str | None) -> None:
     """Delete RUN, its decisions, and what no other run uses; the images are not touched."""
     place = open_workspace(workspace)
     plan = plan_deletion(place, place.runs.find(run_name).id)
-    question = f"delete {plan.run.id} ({plan.run.name}), {plan.decisions} decisions, {size(plan.size)}"
+    question = f"delete {plan.run.id} ({plan.run.name}), {counted(plan.decisions, 'decision')}, {size(plan.size)}"
     if not yes:
         click.confirm(question, abort=True, err=True)
     done = delete_run(place, plan.run.id)
-    click.echo(f"deleted {done.run.id}: {len(done.folders)} artifacts, {size(done.size)}; {done.kept} stay in use")
+    click.echo(
+        f"deleted {done.run.id}: {counted(len(done.folders), 'artifact')}, {size(done.size)}; {done.kept} stay in use"
+    )
 
 
 @click.command()

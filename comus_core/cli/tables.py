@@ -8,6 +8,9 @@ import click
 
 from comus_core.choices import badge
 from comus_core.cli.progress import duration
+from comus_core.command_line import command_line
+from comus_core.mask_decisions import follows_decisions
+from comus_core.text import counted
 from comus_core.workspace import Run, Workspace
 
 
@@ -18,15 +21,18 @@ def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None =
         f"\nrun {result['run']}: {result['dataset']}" + (" (synthetic scenes)" if result.get("synthetic") else "")
     )
     click.echo(
-        f"{result['images']} images, {result['skipped']} set aside, {result['proposals']} proposals, "
-        f"{result['clusters']} clusters; {badge(result['supervision'], run.provenance.get('non_commercial', ()))}"
+        f"{counted(result['images'], 'image')}, {result['skipped']} set aside, "
+        f"{counted(result['proposals'], 'proposal')}, {counted(result['clusters'], 'cluster')}; "
+        f"{badge(result['supervision'], run.provenance.get('non_commercial', ()))}"
     )
     if because := result.get("clusters_because"):
         click.echo(f"why so many clusters: {because}")
     for skipped in result["skipped_files"]:
         click.echo(f"  set aside {skipped['path']}: {skipped['reason']}")
     if without := result.get("without_mask"):
-        click.echo(f"  {len(without)} images have no mask of yours and are predicted background: {_first(without)}")
+        click.echo(
+            f"  {counted(len(without), 'image')} without a mask of yours, predicted background: {_first(without)}"
+        )
     if result["evaluation"]:
         _print_scores(result)
     elif run.provenance.get("classes") and result is run.result:
@@ -35,9 +41,20 @@ def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None =
         click.echo("no ground truth: nothing to score (a folder may hold images/, masks/ and classes.txt)")
     if "predictions" in result:
         click.echo(f"predictions: {result['predictions']}")
+    if result is run.result:
+        _print_masks(workspace, run)
+
+
+def _print_masks(workspace: Workspace, run: Run) -> None:
+    """Where the pseudo-masks are, and whether they are still what is decided."""
     masks = workspace.artifacts.find("pseudo_masks", run.artifacts.get("pseudo_masks", ""))
-    if masks is not None and result is run.result:
+    if masks is None:
+        return
+    if follows_decisions(workspace, run, masks):
         click.echo(f"pseudo-masks: {masks.file('masks')}")
+    else:
+        again = command_line(run.config, workspace=workspace.root)
+        click.echo(f"pseudo-masks from before your decisions: {masks.file('masks')}\n  as decided now: {again}")
 
 
 def _print_round(number: int, every: dict[str, Any]) -> None:

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from comus_core import run_tables as tables
-from comus_core.categories import label_map
 from comus_core.errors import DatasetError
 from comus_core.images.dataset import GroundTruth
 from comus_core.images.file_walk import EXTENSIONS
+from comus_core.mask_decisions import mask_settings
 from comus_core.stages.context import StageContext
 from comus_core.types import BoolMask, IntArray
 from comus_core.workspace import Artifact
-from comus_core.workspace.artifacts import Tick, digest
+from comus_core.workspace.artifacts import Tick
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.files import replacing
 
@@ -45,15 +44,7 @@ def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: D
             tick(1)
         return pa.table({"image_id": pa.array(ids, pa.string()), "file": pa.array(files, pa.string())})
 
-    percents = {str(k): p for k, p in decided.percent_of(categories.ids).items()}
-    # Names are not in it: to rename a cluster must not train its networks again.
-    chosen: dict[str, Any] = {"percent": percents, "by": decided.filter_by}
-    chosen |= {"category_of": label_map(decided, table.count).category_of.tolist()}
-    layout = decided.layout
-    if layout.moved or layout.accepted or erased:  # what clusters and percentages do not say
-        chosen["rows"] = digest([category.tolist(), keep.tolist()])
-    if erased:
-        chosen["erased"] = digest(sorted(erased))
+    chosen = mask_settings(decided, table.count, categories, category, keep)
     key = context.key("pseudo_masks", chosen, proposals=found, clustering=clusters)
     return context.make("pseudo_masks", key, training_images(all_proposals.image_id, keep), work)
 

@@ -55,7 +55,7 @@ def test_two_selected_cards_are_merged_and_taken_apart_again(app_test, view):
 
 def test_a_rejected_cluster_leaves_the_cards_and_is_restored_below(app_test, view):
     test = pressed(app_test("clusters", workspace=view.workspace), 2, key="reject_clusters")
-    assert "cluster 2" not in name_fields(test) and [s.value for s in test.subheader] == ["Rejected"]
+    assert "cluster 2" not in name_fields(test) and [s.value for s in test.header] == ["Rejected"]
     test.button(key="restore_2").click().run()
     assert not test.exception and "cluster 2" in name_fields(test)
 

@@ -12,8 +12,10 @@ from starlette.testclient import TestClient
 
 from app import compare_data, compare_routes, round_data, server
 from app.compare_data import opened
+from app.components import compare_keys
 from app.components.compare_images import ordered, steps
 from app.components.score_figures import confusion_shares
+from app.opened import truth_at
 from app.training_routes import ERROR_COLOURS
 from comus_core.comparison import Contestant, contestant
 from comus_core.drawing import rgb
@@ -208,3 +210,34 @@ def test_shares_of_the_confusion_add_up_to_the_true_class(pair):
     scored = score_round(pair.workspace, Contestant(pair.other, 0))
     whole = scored.confusion.sum(axis=0)
     assert confusion_shares(scored).sum(axis=1)[whole > 0] == pytest.approx(100)
+
+
+def _keys_of(page: str) -> dict[str, list[str]]:
+    """The words of the keys on a page, by the title of their line."""
+    lines = re.findall(r'<div class="comus-keys"><b>([^<]+)</b>(.*?)</div>', page)
+    return {title: re.findall(r"</i>([^<]+)</span>", rest) for title, rest in lines}
+
+
+def test_every_colour_of_the_masks_is_explained_with_and_without_ground_truth(client, pair):
+    first, second = opened(Contestant(pair.run, 0)), opened(contestant(pair.workspace, pair.run.id, 1))
+    image_id = first.image_ids()[0]
+    found = _keys_of(compare_keys.of_categories({"First": first, "Second": second}, image_id))
+    for side, one in (("First", first), ("Second", second)):
+        present = sorted(set(np.unique(one.mask(image_id)).tolist()) - {0})
+        assert found.get(side, []) == [one.names[k - 1] for k in present]
+    scores = tuple(score_round(pair.workspace, one.one) for one in (first, second))
+    truth = truth_at(first.view, pair.run.config.dataset)
+    in_truth, in_masks = (
+        _keys_of(compare_keys.of_classes((first, second), scores, t, image_id)) for t in (truth, None)
+    )
+    assert set(in_masks) == {"Classes"} and set(in_truth) == {"Errors", "Classes"}
+    names = {scores[0].classes[k] for k in np.unique(truth.mask(image_id)) if k}
+    assert names <= set(in_truth["Classes"])
+
+
+def test_a_cluster_that_stands_for_no_class_has_a_key_too(client, pair):
+    found = opened(Contestant(pair.other, 0))  # four clusters of three classes
+    scored = score_round(pair.workspace, found.one)
+    without = int(np.flatnonzero(np.asarray(scored.matched.class_of) < 0)[0])
+    image_id = next(i for i in found.image_ids() if without in np.unique(found.mask(i)))
+    assert "no class" in _keys_of(compare_keys.of_classes((found,), (scored,), None, image_id))["Classes"]

@@ -1,6 +1,8 @@
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from comus_core import open_workspace
+from comus_core import curating, open_workspace
+from comus_core.run_view import open_run_view
 from comus_core.workspace import Run
 
 
@@ -55,9 +57,12 @@ def test_choosing_another_run_changes_the_address(app_test, changeable):
     assert test.selectbox(key="run_picker").value == run.id
 
 
-def test_an_address_of_a_deleted_run_shows_the_newest(app_test, shown):
-    test = app_test("explore", run="gone-1")
-    assert not test.exception and test.selectbox(key="run_picker").value == shown[1].id
+@pytest.mark.parametrize("page", ["explore", "filter", "image"])
+def test_an_address_of_an_unknown_run_says_so_and_opens_no_other(app_test, shown, page):
+    test = app_test(page, run="gone-1")
+    assert not test.exception and "No run gone-1 here" in texts(test)
+    assert test.query_params["run"] in ("gone-1", ["gone-1"])
+    assert [box.key for box in test.selectbox] == [] and "Open the newest" in texts(test)
 
 
 def test_the_supervision_of_a_run_stands_above_each_page_about_it(app_test):
@@ -90,3 +95,32 @@ def test_runs_of_the_same_name_are_told_apart(app_test, changeable):
     test.selectbox(key="run_picker").set_value("twin-1").run()
     assert not test.exception and test.selectbox(key="run_picker").value == "twin-1"
     assert len(set(test.selectbox(key="run_picker").options)) == 2
+
+
+def test_the_line_above_a_page_counts_the_clusters_that_are_left(app_test, changeable):
+    workspace, run = changeable
+    assert "5 clusters" in texts(app_test("filter", workspace=workspace))
+    curating.merge(open_run_view(workspace, run), [0, 1])
+    said = texts(app_test("filter", workspace=workspace))
+    assert "4 clusters" in said and "5 clusters" not in said
+
+
+def test_after_the_way_back_that_is_open_which_the_address_says(app_test, shown):
+    def went_back(address: str) -> None:
+        from app import state
+
+        state.enter("clusters")
+        state.open_cluster(1, 2)
+        state.set_colour_by("size")
+        state.pick("a#0")  # of another page
+        state.follow_history(address)
+
+    def open_after(address: str):
+        test = AppTest.from_function(went_back, args=(address,)).run()
+        assert not test.exception
+        return [test.session_state[f"comus.{name}"] for name in ("cluster", "beside", "colour", "proposal")]
+
+    assert open_after("?run=r&cluster=1&beside=2&colour=size") == ["1", "2", "size", "a#0"]
+    assert open_after("?run=r&cluster=1") == ["1", "", "", "a#0"]
+    assert open_after("?run=r") == ["", "", "", "a#0"]
+    assert open_after("") == ["1", "2", "size", "a#0"]  # an address that was never completed

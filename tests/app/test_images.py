@@ -151,8 +151,11 @@ def test_size_counts_and_aspects_are_those_of_counting_one_by_one():
     assert aspect_histogram(np.zeros((0, 2)))[1].sum() == 0
 
 
-def test_what_can_be_looked_at_is_counted_by_what_could_go(workspace, folder):
+def test_each_kind_is_counted_by_the_pictures_that_are_shown_of_it(workspace, folder):
     report = check_health(str(folder), workspace)
     words = health_form.counts(report, 16)
-    assert words["exact"] == "Exact duplicates 2" and words["near"] == "Near duplicates 2" and words["all"] == "All 16"
+    for name, label in health_form.WORDS.items():
+        pictures = health_form.shown(report, report["ids"], name) if name not in ("all", "unreadable") else []
+        assert not pictures or words[name] == f"{label} {len(pictures)}"
+    assert words["exact"] == "Exact duplicates 3" and words["all"] == "All 16"
     assert list(health_form.counts(None, 3)) == ["all"]

@@ -38,7 +38,7 @@ def test_an_uploaded_zip_is_checked_and_each_fault_opens_its_pictures(page, tmp_
             page.get_by_text("15 of 16 files are usable").wait_for(timeout=180_000)
             settle(page)
             assert get(workspace, 1).state == "done"
-            page.get_by_role("radio", name="Exact duplicates 2").click()
+            page.get_by_role("radio", name="Exact duplicates 3").click()
             page.get_by_text("Equal in every pixel").wait_for(timeout=60_000)
             settle(page)
             pictures = page.locator("[data-image]")

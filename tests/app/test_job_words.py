@@ -49,9 +49,15 @@ def test_a_silent_job_is_said_to_be_silent():
 
 
 def test_before_and_after_the_work_it_says_what_is_waited_for():
-    assert job_words.progress_words(a_job(state="queued"), NOW, 0) == "starts in a moment"
-    assert job_words.progress_words(a_job(state="queued"), NOW, 1) == "waits for 1 other job"
-    assert job_words.progress_words(a_job(state="queued"), NOW, 2) == "waits for 2 other jobs"
+    waiting = a_job(id=9, state="queued")
+    training = working(id=7, kind="train", settings={"training": {"backbone": "efficientnet-lite0"}})
+    later, sooner = a_job(id=11, state="queued"), a_job(id=8, state="queued")
+    assert job_words.progress_words(waiting, NOW) == "starts in a moment"
+    ahead = job_words.ahead_of(waiting, [later, waiting, sooner, training])
+    assert [job.id for job in ahead] == [7, 8]  # the one at work first; who asked later is served later
+    one = "waits for job 7 (training of efficientnet-lite0)"
+    assert job_words.progress_words(waiting, NOW, ahead[:1]) == one
+    assert job_words.progress_words(waiting, NOW, ahead) == f"{one} and 1 other job"
     assert job_words.progress_words(a_job(), NOW) == "starting"
     assert "what is finished is kept" in job_words.progress_words(working(state="cancelling"), NOW)
     assert job_words.fraction(a_job()) == 0.0

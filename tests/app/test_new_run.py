@@ -72,10 +72,10 @@ def test_the_time_is_told_by_stage_and_the_stages_add_up(page, workspace):
 
 def test_a_run_that_stopped_is_shown_where_it_was_started_and_goes_on_from_there(monkeypatch, workspace):
     done = ended_job(workspace, "done")
-    assert "Stopped" not in [s.value for s in open_app(monkeypatch, workspace, "new_run").subheader]
+    assert "Stopped" not in [s.value for s in open_app(monkeypatch, workspace, "new_run").header]
     job = ended_job(workspace, "failed", "no such folder")
     test = open_app(monkeypatch, workspace, "new_run")
-    assert not test.exception and "Stopped" in [s.value for s in test.subheader]
+    assert not test.exception and "Stopped" in [s.value for s in test.header]
     assert [e.value for e in test.error] == ["no such folder"] and done.id != job.id
     button = by_key(test.button, f"job_resume_{job.id}")
     assert button.label == "Retry"

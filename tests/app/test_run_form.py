@@ -118,3 +118,20 @@ def test_the_same_start_twice_is_one_job_and_another_setting_is_another(workspac
     assert "no such folder" in jobs.get(workspace, other.id).error
     again = start(workspace, config, "cpu")
     assert again.id not in (first.id, other.id)  # one that has ended is no reason not to try again
+
+
+@pytest.mark.parametrize(
+    ("asked", "seen", "auto"),
+    [
+        ("auto", None, True),
+        ("auto", Glance(5, True, 3), True),
+        (None, None, False),  # nothing is chosen yet, so nothing is in force
+        (None, Glance(5, True, 3), False),  # from labels
+        (None, Glance(5, False), True),
+        (7, Glance(5, False), False),
+    ],
+)
+def test_stability_is_said_to_choose_exactly_where_it_does(asked, seen, auto):
+    assert run_form.is_auto(asked, seen) is auto
+    for after in (True, False):
+        assert run_form.is_auto(run_form.number_instead(after, seen), seen) is after

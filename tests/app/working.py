@@ -55,7 +55,7 @@ def save_two_runs(workspace: Workspace) -> None:
 
 def texts(test: AppTest) -> str:
     """Everything written on the page."""
-    parts = [*test.title, *test.subheader, *test.markdown, *test.caption, *test.error, *test.warning, *test.code]
+    parts = [*test.title, *test.header, *test.markdown, *test.caption, *test.error, *test.warning, *test.code]
     return "\n".join(str(part.value) for part in parts) + "\n".join(p.proto.body for p in test.get("html"))
 
 

@@ -15,10 +15,9 @@ class Tooltip {
     mark.style.background = colour;
     mark.dataset.shape = shape;
     this.root.querySelector("b").textContent = name;
-    this.root.querySelector("span").textContent = `point ${index.toLocaleString("en")}`;
     this.image.hidden = !imageUrl;
     this.image.removeAttribute("src");
-    this.image.alt = imageUrl ? `Image of point ${index}` : "";
+    this.image.alt = imageUrl ? `A proposal of ${name}` : "";
     if (imageUrl) this.wait = setTimeout(() => { this.image.src = imageUrl.replaceAll("{i}", index); }, TOOLTIP_DELAY);
     this.root.hidden = false;
     const { offsetWidth: width, offsetHeight: height } = this.root;
