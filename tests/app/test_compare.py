@@ -237,7 +237,7 @@ def test_every_colour_of_the_masks_is_explained_with_and_without_ground_truth(cl
 
 def test_a_cluster_that_stands_for_no_class_has_a_key_too(client, pair):
     found = opened(Contestant(pair.other, 0))  # four clusters of three classes
-    scored = score_round(pair.workspace, found.one)
+    scored = round_data.scored(found.view, found.one, "hungarian")
     without = int(np.flatnonzero(np.asarray(scored.matched.class_of) < 0)[0])
     image_id = next(i for i in found.image_ids() if without in np.unique(found.mask(i)))
     assert "no class" in _keys_of(compare_keys.of_classes((found,), (scored,), None, image_id))["Classes"]
