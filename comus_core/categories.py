@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -13,6 +14,7 @@ from comus_core.label_map import REJECTED, LabelMap
 from comus_core.types import BoolMask, FloatArray, IntArray, StrArray
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.layered import LayeredMap
 from comus_core.workspace.layout import Layout
 
 
@@ -106,9 +108,10 @@ def categorise(
     found = np.asarray(cluster, np.int32).copy()
     ranked_by, by_hand = np.asarray(distance), np.zeros(len(found), bool)
     if layout.moved:
-        moved = [(row, p) for row, p in enumerate(proposal_id) if p in layout.moved]
+        to = LayeredMap.of(layout.moved).plain()
+        moved = [(row, p) for row, p in enumerate(proposal_id) if p in to]
         rows = np.array([row for row, _ in moved], np.int64)
-        found[rows] = [layout.moved[p] for _, p in moved]
+        found[rows] = [to[p] for _, p in moved]
         by_hand[rows] = [p in layout.by_hand for _, p in moved]
         ranked_by = ranked_by.copy()
         ranked_by[rows] = [layout.distance.get(p, d) for (_, p), d in zip(moved, ranked_by[rows], strict=True)]
@@ -150,7 +153,7 @@ def by_id(
     return Categories(labels.ids, id_of, category, distance, hand, nothing, by_distance[:-1], rank)
 
 
-def _among(proposal_id: StrArray, names: frozenset[str]) -> BoolMask:
+def _among(proposal_id: StrArray, names: Set[str]) -> BoolMask:
     """(n,) which proposals are named."""
     return np.array([p in names for p in proposal_id], bool) if names else np.zeros(len(proposal_id), bool)
 

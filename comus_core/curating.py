@@ -6,18 +6,20 @@ that the person looked at, so that two at work on one run do not overwrite each 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from comus_core.config import require
-from comus_core.decision_words import listed
+from comus_core.decision_words import listed, step_words
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.run_view import RunView
 from comus_core.types import FloatArray, IntArray
-from comus_core.workspace.decisions import Decisions, Event, History
+from comus_core.workspace.decision_log import Making, Ways
+from comus_core.workspace.decision_steps import Standing
+from comus_core.workspace.decisions import Decisions, History
 from comus_core.workspace.layout import REJECTED, packed
 
 MOST_PARTS = 20
@@ -47,14 +49,35 @@ class Split:
         return self.rows[inside[np.argsort(self.distance[inside], kind="stable")]]
 
 
+@dataclass(frozen=True)
+class ListedDecision:
+    """A decision as it is listed: id and time of its event, what it is called, and whether it is undone."""
+
+    id: int
+    at: str
+    decision: str
+    undone: bool
+
+
 def decided_in(view: RunView) -> Decisions:
     """What is decided in the run now."""
     return view.workspace.decisions_of(view.run)
 
 
-def history(view: RunView) -> History:
-    """All decisions of the run in order, with what can be undone and redone."""
-    return History(view.workspace.decisions.events(view.run.id, view.run.artifacts["clustering"]))
+def history(view: RunView) -> Ways:
+    """What is decided in the run now, with what can be undone and redone."""
+    return view.workspace.decisions.ways(view.run.id, view.run.artifacts["clustering"])
+
+
+def listed_decisions(view: RunView) -> list[ListedDecision]:
+    """All decisions in force, oldest first, then those undone, the next to be redone first."""
+    walked, words = History(), {}
+    for event in view.workspace.decisions.events(view.run.id, view.run.artifacts["clustering"]):
+        if event.kind not in ("undo", "redo"):
+            words[event.id] = step_words(walked.state, event)
+        walked.add(event)
+    told = [(done.event, False) for done in walked.done] + [(event, True) for event in reversed(walked.undone)]
+    return [ListedDecision(event.id, event.at, words[event.id], undone) for event, undone in told]
 
 
 def rename(view: RunView, category: int, name: str, *, based_on: int | None = None) -> Decisions:
@@ -125,8 +148,8 @@ def split(view: RunView, proposed: Split, *, based_on: int | None = None) -> Dec
     """
     ids, clusters, own = view.proposals.proposal_id, view.clusters, proposed.category
 
-    def make(events: Sequence[Event]) -> dict[str, Any]:
-        first = max([clusters - 1, *History(events).made()]) + 1
+    def make(now: Standing) -> dict[str, Any]:
+        first = max(clusters - 1, now.given) + 1
         made = list(range(first, first + proposed.parts - 1))
         number = [own, *made]
         triples = zip(proposed.rows, proposed.part, proposed.distance, strict=True)
@@ -240,7 +263,7 @@ def category_named(view: RunView, decided: Decisions, words: str) -> int:
 
 def all_ids(view: RunView, decided: Decisions) -> list[int]:
     """Ids of all categories, rejected ones among them, ascending."""
-    return sorted({*view.categories(decided).ids, *decided.layout.rejected})
+    return sorted({*view.labels(decided).ids, *decided.layout.rejected})
 
 
 def _decide(
@@ -248,7 +271,7 @@ def _decide(
     kind: str,
     known: Sequence[int],
     based_on: int | None,
-    make: Callable[[Sequence[Event]], dict[str, Any]] | None = None,
+    make: Making | None = None,
     **payload: Any,
 ) -> Decisions:
     _require_known(view, decided_in(view), known)

@@ -187,12 +187,7 @@ def log(run_name: str, workspace: str | None, json_file: Path | None) -> None:
     """List the decisions in force, oldest first, and those undone."""
     place = open_workspace(workspace)
     view = open_run_view(place, place.runs.find(run_name))
-    found = curating.history(view)
-    steps = [(s, False) for s in found.done] + [(s, True) for s in reversed(found.undone)]
-    rows: list[dict[str, Any]] = [
-        {"id": s.event.id, "at": s.event.at, "decision": step_words(s.before, s.event), "undone": undone}
-        for s, undone in steps
-    ]
+    rows: list[dict[str, Any]] = [asdict(listed) for listed in curating.listed_decisions(view)]
     give({"run": view.run.id, "decisions": rows}, json_file)
     for row in rows:
         click.echo(f"{row['id']:>6}  {row['at'][:19]}  {row['decision']}" + ("  (undone)" if row["undone"] else ""))
@@ -207,9 +202,9 @@ def _decide(
     before = curating.history(view)
     decided = verb(view, [curating.category_named(view, before.state, name) for name in names])
     after = curating.history(view)
-    taken_back = len(after.done) < len(before.done)
-    step = before.done[-1] if taken_back else after.done[-1]
-    words = ("undone: " if taken_back else "decided: ") + step_words(step.before, step.event)
+    taken_back = after.redoable is not None and after.redoable.event == (before.undoable and before.undoable.event)
+    step = before.undoable if taken_back else after.undoable
+    words = ("undone: " if taken_back else "decided: ") + (step_words(step.before, step.event) if step else "nothing")
     labels = view.labels(decided)
     made = sorted(set(labels.ids) - set(view.labels(before.state).ids))
     new = f"; new: {', '.join(f'{k} ({decided.name_of(k)})' for k in made)}" if made and not taken_back else ""

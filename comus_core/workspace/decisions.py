@@ -10,6 +10,7 @@ from typing import Any
 from comus_core.config import FilterBy, check_choice
 from comus_core.errors import SettingsError
 from comus_core.workspace.layout import Layout, unpacked
+from comus_core.workspace.reversal import Reversal, reversal, taken_back
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Decisions:
     Attributes:
         version: id of the last event read, 0 for none; artifacts refer to it.
         filter_percent: p for every category without one of its own.
-        cluster_percent: category id -> its own p.
+        cluster_percent: category id -> its own p, where that is not `filter_percent`.
         names: category id -> the name a person gave.
         filter_by: what ranks the proposals of every category.
         layout: which proposal is in which category.
@@ -63,44 +64,37 @@ class Decisions:
 
 @dataclass(frozen=True)
 class Step:
-    """A decision in the history, with the state that it left behind."""
+    """A decision, and the state that it found."""
 
     event: Event
     before: Decisions
-    after: Decisions
+
+
+@dataclass(frozen=True)
+class Done:
+    """A decision in force, and what takes it back."""
+
+    event: Event
+    back: Reversal
 
 
 class History:
-    """The log walked from the start: what is in force, and what was taken back and can be had again.
+    """The log walked from the start in memory: what is in force, and what was taken back and can be had again.
 
     The filter that a run's settings opened its log with is no decision of the person and stays.
     """
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
-        self.done: list[Step] = []
-        self.undone: list[Step] = []
-        self.version = 0
+        self.done: list[Done] = []
+        self.undone: list[Event] = []
+        self.state = Decisions()
         for event in events:
             self.add(event)
 
     @property
-    def state(self) -> Decisions:
-        """What is in force."""
-        return replace(self.done[-1].after if self.done else Decisions(), version=self.version)
-
-    @property
-    def undoable(self) -> Step | None:
-        """What an undo would take back."""
-        if not self.done:
-            return None
-        last = self.done[-1]
-        opening = len(self.done) == 1 and last.event.kind == "filter" and "cluster" not in last.event.payload
-        return None if opening else last
-
-    @property
-    def redoable(self) -> Step | None:
-        """What a redo would bring back."""
-        return self.undone[-1] if self.undone else None
+    def version(self) -> int:
+        """Id of the last event, 0 for none."""
+        return self.state.version
 
     def add(self, event: Event) -> None:
         """One event more.
@@ -109,22 +103,24 @@ class History:
             SettingsError: it makes no sense here; nothing is changed.
         """
         if event.kind == "undo":
-            if self.undoable is None:
-                raise SettingsError("nothing to undo")
-            self.undone.append(self.done.pop())
+            if not self.done or (len(self.done) == 1 and is_opening(self.done[0].event)):
+                raise nothing_to("undo")
+            state = taken_back(self.state, self.done[-1].back)
+            self.undone.append(self.done.pop().event)
         elif event.kind == "redo":
-            if self.redoable is None:
-                raise SettingsError("nothing to redo: only what was undone, until something new is decided")
-            self.done.append(self.undone.pop())
+            if not self.undone:
+                raise nothing_to("redo")
+            state = self._do(self.undone[-1])
+            self.undone.pop()
         else:
-            before = self.done[-1].after if self.done else Decisions()
-            self.done.append(Step(event, before, _apply(before, event)))
+            state = self._do(event)
             self.undone.clear()
-        self.version = event.id
+        self.state = replace(state, version=event.id)
 
-    def made(self) -> set[int]:
-        """Ids of all categories ever split off, undone ones too."""
-        return {int(k) for step in (*self.done, *self.undone) for k in step.event.payload.get("made", ())}
+    def _do(self, event: Event) -> Decisions:
+        after = apply(self.state, event)
+        self.done.append(Done(event, reversal(self.state, after, event)))
+        return after
 
 
 def replay(events: Iterable[Event]) -> Decisions:
@@ -132,7 +128,23 @@ def replay(events: Iterable[Event]) -> Decisions:
     return History(events).state
 
 
-def _apply(state: Decisions, event: Event) -> Decisions:
+def is_opening(first: Event) -> bool:
+    """Whether the first event of a log is the filter of the run's settings."""
+    return first.kind == "filter" and "cluster" not in first.payload
+
+
+def nothing_to(verb: str) -> SettingsError:
+    """That there is nothing to `undo` or to `redo`."""
+    why = ": only what was undone, until something new is decided" if verb == "redo" else ""
+    return SettingsError(f"nothing to {verb}{why}")
+
+
+def apply(state: Decisions, event: Event) -> Decisions:
+    """The state after one decision, neither undo nor redo; its version is that of the state before.
+
+    Raises:
+        SettingsError: the kind is unknown, a value is out of range, or it makes no sense in that state.
+    """
     match event:
         case Event(kind="filter", payload={"percent": percent, "cluster": int(cluster), **rest}):
             return _filtered(state, percent, cluster, rest)
@@ -172,7 +184,9 @@ def _filtered(state: Decisions, percent: float, category: int | None, rest: dict
     if category is None:
         return replace(state, filter_percent=_percent(percent), cluster_percent={}, filter_by=by)
     state.layout.require_there(category)
-    return replace(state, cluster_percent={**state.cluster_percent, category: _percent(percent)}, filter_by=by)
+    own = {k: p for k, p in state.cluster_percent.items() if k != category}
+    own |= {category: _percent(percent)} if percent != state.filter_percent else {}
+    return replace(state, cluster_percent=own, filter_by=by)
 
 
 def _merged(state: Decisions, ids: Sequence[int]) -> Decisions:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from comus_core.config import require
 from comus_core.errors import SettingsError
+from comus_core.workspace.layered import LayeredMap, LayeredSet
 
 REJECTED = -1
+PROPOSAL_MAPS, PROPOSAL_SETS = ("moved", "distance"), ("by_hand", "accepted", "erased")
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,19 @@ class Layout:
 
     into: Mapping[int, int] = field(default_factory=dict)
     made: Mapping[int, str] = field(default_factory=dict)
-    moved: Mapping[str, int] = field(default_factory=dict)
-    by_hand: frozenset[str] = frozenset()
-    distance: Mapping[str, float] = field(default_factory=dict)
+    moved: Mapping[str, int] = field(default_factory=LayeredMap)
+    by_hand: Set[str] = field(default_factory=LayeredSet)
+    distance: Mapping[str, float] = field(default_factory=LayeredMap)
     rejected: frozenset[int] = frozenset()
-    accepted: frozenset[str] = frozenset()
-    erased: frozenset[str] = frozenset()
+    accepted: Set[str] = field(default_factory=LayeredSet)
+    erased: Set[str] = field(default_factory=LayeredSet)
+
+    def __post_init__(self) -> None:
+        """What is kept of single proposals can be large, so it is never copied whole."""
+        for name in PROPOSAL_MAPS:
+            object.__setattr__(self, name, LayeredMap.of(getattr(self, name)))
+        for name in PROPOSAL_SETS:
+            object.__setattr__(self, name, LayeredSet.of(getattr(self, name)))
 
     def merged(self, ids: Sequence[int]) -> Layout:
         """All of them become the one with the smallest id."""
@@ -63,9 +72,9 @@ class Layout:
         return replace(
             self,
             made={**self.made, **made},
-            moved={**self.moved, **{proposal: part for proposal, part, _ in parts}},
+            moved=LayeredMap.of(self.moved) | {proposal: part for proposal, part, _ in parts},
             by_hand=self.by_hand - {proposal for proposal, _, _ in parts},
-            distance={**self.distance, **{proposal: distance for proposal, _, distance in parts}},
+            distance=LayeredMap.of(self.distance) | {proposal: distance for proposal, _, distance in parts},
         )
 
     def rejecting(self, ids: Sequence[int]) -> Layout:
@@ -87,7 +96,7 @@ class Layout:
             self._require_live([category])
         names = set(proposals)
         by_hand = self.by_hand | names if category != REJECTED else self.by_hand - names
-        moved = {**self.moved, **dict.fromkeys(proposals, category)}
+        moved = LayeredMap.of(self.moved) | dict.fromkeys(proposals, category)
         accepted, erased = self.accepted - names, self.erased - names
         return replace(self, moved=moved, by_hand=by_hand, accepted=accepted, erased=erased)
 
@@ -95,7 +104,7 @@ class Layout:
         """Proposals kept whatever the filter says; one that was rejected or erased is back in its category."""
         require(bool(proposals), "accept: name a proposal")
         names = set(proposals)
-        moved = {p: k for p, k in self.moved.items() if not (p in names and k == REJECTED)}
+        moved = LayeredMap.of(self.moved).without(p for p in names if self.moved.get(p) == REJECTED)
         return replace(self, moved=moved, accepted=self.accepted | names, erased=self.erased - names)
 
     def erasing(self, proposals: Sequence[str]) -> Layout:

@@ -1,0 +1,59 @@
+"""When a decision may not be taken because of what others decided since the person looked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from comus_core.errors import ConflictError
+from comus_core.workspace.decisions import Event
+from comus_core.workspace.reversal import proposals_of
+
+ALL = -1  # in place of a category: every one
+
+
+def require_apart(event: Event, since: Iterable[Event], after: Iterable[str]) -> None:
+    """Refuse a decision that rests on something that others have decided on since, or taken back.
+
+    Args:
+        event: the decision.
+        since: those that others took, or took back, and that stand so.
+        after: kinds of all events since, those too that others took back themselves.
+
+    Raises:
+        ConflictError: it does.
+    """
+    if event.kind in ("undo", "redo"):  # they are about whatever was last
+        kinds = [e.kind for e in since] or list(after)
+    else:
+        own = touched(event)
+        kinds = [e.kind for e in since if _meet(own, touched(e))]
+    if kinds:
+        raise ConflictError(
+            f"someone else decided in the meantime ({', '.join(dict.fromkeys(kinds))}): look at what it is now, then "
+            "decide again; nothing was lost"
+        )
+
+
+def touched(event: Event) -> set[tuple[str, Any]]:
+    """What a decision is about: two that share something cannot both be meant if one did not know the other."""
+    payload = event.payload
+    of_proposals = {("proposal", p) for p in proposals_of(event)}
+    match event.kind:
+        case "filter":
+            return {("filter", payload.get("cluster", ALL))}
+        case "rename":
+            return {("name", payload.get("cluster"))}
+        case "move" | "accept" | "erase":
+            return of_proposals
+        case "split":
+            return {("category", payload.get("category")), *of_proposals}
+    return {("category", k) for k in payload.get("categories", ())} | of_proposals
+
+
+def _meet(one: set[tuple[str, Any]], other: set[tuple[str, Any]]) -> bool:
+    """Whether they share something; a filter of all categories is about the filter of each."""
+    if one & other:
+        return True
+    about = one | other
+    return ("filter", ALL) in about and all(any(kind == "filter" for kind, _ in side) for side in (one, other))

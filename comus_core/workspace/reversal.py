@@ -1,0 +1,92 @@
+"""What takes a decision back: what it changed, as it was before. It is as large as the decision, not as the state."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from comus_core.workspace.layered import GONE, LayeredMap, LayeredSet
+from comus_core.workspace.layout import PROPOSAL_MAPS, PROPOSAL_SETS, Layout, unpacked
+
+if TYPE_CHECKING:
+    from comus_core.workspace.decisions import Decisions, Event
+
+SINGLE = ("filter_percent", "filter_by")
+OF_CATEGORIES = ("cluster_percent", "names")
+OF_LAYOUT = ("into", "made")
+Reversal = dict[str, Any]  # field -> its value before; of a map or set, [key, value before or None for not in it] each
+
+
+def proposals_of(event: Event) -> list[str]:
+    """Ids of the proposals that a decision is about, one by one."""
+    named = [str(p) for p in event.payload.get("proposals", ())]
+    members = unpacked(event.payload["members"]) if "members" in event.payload else ()
+    return [*named, *(str(member[0]) for member in members)]
+
+
+def reversal(before: Decisions, after: Decisions, event: Event) -> Reversal:
+    """What leads from the state after an event back to that before it."""
+    found: Reversal = {n: getattr(before, n) for n in SINGLE if getattr(before, n) != getattr(after, n)}
+    found |= {n: _different(getattr(before, n), getattr(after, n)) for n in OF_CATEGORIES}
+    old, new = before.layout, after.layout
+    if old is not new:
+        found |= {n: _different(getattr(old, n), getattr(new, n)) for n in OF_LAYOUT}
+        found["rejected"] = [[k, True if k in old.rejected else None] for k in sorted(old.rejected ^ new.rejected)]
+        named = proposals_of(event)
+        for n in PROPOSAL_MAPS:
+            was, now = getattr(old, n), getattr(new, n)
+            found[n] = [[p, was.get(p)] for p in named if was.get(p) != now.get(p)]
+        for n in PROPOSAL_SETS:
+            was, now = getattr(old, n), getattr(new, n)
+            found[n] = [[p, True if p in was else None] for p in named if (p in was) != (p in now)]
+    return {name: value for name, value in found.items() if value != []}
+
+
+def taken_back(state: Decisions, back: Reversal) -> Decisions:
+    """The state before the event that it is the reversal of."""
+    changed: dict[str, Any] = {n: back[n] for n in SINGLE if n in back}
+    changed |= {n: _with(getattr(state, n), back[n]) for n in OF_CATEGORIES if n in back}
+    layout = _layout_before(state.layout, back)
+    return replace(state, layout=layout, **changed) if changed or layout is not state.layout else state
+
+
+def to_bytes(back: Reversal) -> bytes:
+    """As it is stored."""
+    return zlib.compress(json.dumps(back, ensure_ascii=False, separators=(",", ":")).encode(), 1)
+
+
+def from_bytes(stored: bytes) -> Reversal:
+    """The reversal back from `to_bytes`."""
+    back: Reversal = json.loads(zlib.decompress(stored))
+    return back
+
+
+def _layout_before(layout: Layout, back: Reversal) -> Layout:
+    changed: dict[str, Any] = {n: _with(getattr(layout, n), back[n]) for n in OF_LAYOUT if n in back}
+    changed |= {n: _changed_map(getattr(layout, n), back[n]) for n in PROPOSAL_MAPS if n in back}
+    changed |= {n: _changed_set(getattr(layout, n), back[n]) for n in PROPOSAL_SETS if n in back}
+    if "rejected" in back:
+        changed["rejected"] = frozenset(_changed_set(layout.rejected, back["rejected"]))
+    return replace(layout, **changed) if changed else layout
+
+
+def _different(before: Mapping[int, Any], after: Mapping[int, Any]) -> list[list[Any]]:
+    if before is after:
+        return []
+    return [[k, before.get(k)] for k in before.keys() | after.keys() if before.get(k) != after.get(k)]
+
+
+def _with(entries: Mapping[int, Any], back: Iterable[list[Any]]) -> dict[int, Any]:
+    return {k: v for k, v in {**entries, **{key: value for key, value in back}}.items() if v is not None}
+
+
+def _changed_map(entries: Mapping[str, Any], back: Iterable[list[Any]]) -> LayeredMap[str, Any]:
+    return LayeredMap.of(entries).changed({key: GONE if value is None else value for key, value in back})
+
+
+def _changed_set(entries: Set[Any], back: Iterable[list[Any]]) -> LayeredSet[Any]:
+    pairs = list(back)
+    return (LayeredSet.of(entries) - {k for k, was in pairs if not was}) | {k for k, was in pairs if was}
