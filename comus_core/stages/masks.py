@@ -50,7 +50,7 @@ def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: D
     chosen: dict[str, Any] = {"percent": percents, "by": decided.filter_by}
     chosen |= {"category_of": label_map(decided, table.count).category_of.tolist()}
     layout = decided.layout
-    if layout.moved or layout.accepted or erased:  # what clusters and percentages do not say
+    if layout.moved or layout.accepted or layout.distance or erased:  # what clusters and percentages do not say
         chosen["rows"] = digest([category.tolist(), keep.tolist()])
     if erased:
         chosen["erased"] = digest(sorted(erased))

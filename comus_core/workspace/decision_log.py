@@ -131,7 +131,7 @@ def _touched(event: Event) -> set[tuple[str, Any]]:
     match event.kind:
         case "filter":
             return {("filter", "")}
-        case "rename":
+        case "rename" | "reset_name":
             return {("name", payload.get("cluster"))}
         case "move" | "accept" | "erase":
             return {("proposal", p) for p in payload.get("proposals", ())}
