@@ -168,11 +168,16 @@ def _field_key(name: str, number: int) -> str:
 def edited(
     widget_key: str, shown: Any, take: Callable[[Any], Any], among: Sequence[Any] | None = None
 ) -> Callable[[], None]:
-    """A widget's callback: hand what was entered to `take` where it is not what was `shown`, and is one of `among`."""
+    """A widget's callback: hand what was entered to `take`, where it is new and one of `among`.
+
+    New is what is neither what was `shown` nor what the widget said last: a browser that has not heard of a later page
+    says it again.
+    """
 
     def heard() -> None:
-        value = st.session_state[widget_key]
-        if value != shown and (among is None or value in among):
+        value, name = st.session_state[widget_key], f"entered-in-{widget_key}"
+        if value != _remembered(name, shown) and (among is None or value in among):
+            _remember(name, value)
             take(value)
 
     return heard

@@ -61,12 +61,15 @@ def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "c
                 len(ids) >= 2 and free,
             )
         can_split = len(ids) == 1 and free
-        if st.button(
-            "Split",
-            key="split_cluster",
-            icon=":material/call_split:",
-            disabled=not can_split,
-            help="Cluster the proposals of the selected one among themselves, and look before it is done (s)",
+        if (
+            st.button(
+                "Split",
+                key="split_cluster",
+                icon=":material/call_split:",
+                disabled=not can_split,
+                help="Cluster the proposals of the selected one among themselves, and look before it is done (s)",
+            )
+            and can_split
         ):
             split_dialog.show(view, decided, ids[0])
         _button(

@@ -112,7 +112,7 @@ def heading(view: RunView, decided: Decisions, summary: ClusterSummary, colour: 
 def rename(view: RunView, summary: ClusterSummary, name: str, version: int) -> None:
     """Write a name that was typed to the log of decisions; an emptied field and the name it has decide nothing."""
     wanted = name.strip()
-    if wanted and wanted != summary.name:
+    if wanted and wanted != curating.decided_in(view).name_of(summary.cluster):
         words = f"Renamed: {wanted}"
         deciding.act(view, words, version, partial(curating.rename, view, summary.cluster, wanted))
 

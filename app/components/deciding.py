@@ -15,6 +15,7 @@ from comus_core.errors import ComusError
 from comus_core.run_view import RunView
 from comus_core.workspace.decisions import Decisions, Step
 
+MOST_OWN = 100  # decisions of its own that a window remembers to know
 WIDTH = 34  # characters of what an undo takes back, on its button
 
 
@@ -67,15 +68,18 @@ def _decide(view: RunView, words: str, version: int, deed: Deed) -> bool:
         st.toast(str(fault), icon=":material/error:", duration="long")
         return False
     if alone:
-        state.set_setting(_key(view), (version, decided.version))
+        own = {**state.setting(_key(view), {}), based_on: decided.version}
+        state.set_setting(_key(view), dict(list(own.items())[-MOST_OWN:]))
     st.toast(words, icon=":material/check:")
     return True
 
 
 def _known(view: RunView, drawn: int) -> int:
     """The version that this window knows: of two presses in a row, the second comes before the page is drawn anew."""
-    since, own = state.setting(_key(view), (drawn, drawn))
-    return int(own) if since == drawn else drawn
+    own, version = state.setting(_key(view), {}), drawn
+    while version in own:
+        version = own[version]
+    return int(version)
 
 
 def _key(view: RunView) -> str:
