@@ -5,7 +5,7 @@ Of each value the address comes first, then the session; so an address can be sh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -179,22 +179,46 @@ def set_setting(name: str, value: Any) -> None:
     _remember(f"setting-{name}", value)
 
 
-def seed(widget_key: str, value: Any) -> str:
-    """Give a widget its remembered value before it is drawn; Streamlit forgets widgets of pages that are left."""
-    if widget_key not in st.session_state:
-        st.session_state[widget_key] = value
-    return widget_key
+def field(name: str, value: Any, about: str = "") -> str:
+    """The key of a widget that is to show `value`, given to it as its default; see `app.components.fields`.
+
+    The browser and this server each forget a widget that is not drawn for a while, not always at the same time, and a
+    value put under a widget that stands on the page may reach it after its next answer. Either way an old or an empty
+    value comes back as if a person had entered it. So no value is ever put: a widget that is to show what was not
+    entered in it, or that is about something else, gives way to another, whose key is new.
+    """
+    number, last, whose = _remembered(f"field-{name}", (0, value, about))
+    shown = st.session_state.get(_field_key(name, number), last)
+    if shown != value or whose != about:
+        number += 1
+    _remember(f"field-{name}", (number, value, about))
+    return _field_key(name, number)
 
 
-def put(widget_key: str, value: Any) -> str:
-    """Give a widget a value, whatever it had; only before it is drawn."""
-    if st.session_state.get(widget_key) != value:
-        st.session_state[widget_key] = value
-    return widget_key
+def _field_key(name: str, number: int) -> str:
+    return f"{name}~{number}" if number else name
+
+
+def edited(
+    widget_key: str, shown: Any, take: Callable[[Any], Any], among: Sequence[Any] | None = None
+) -> Callable[[], None]:
+    """A widget's callback: hand what was entered to `take`, where it is new and one of `among`.
+
+    New is what is neither what was `shown` nor what the widget said last: a browser that has not heard of a later page
+    says it again.
+    """
+
+    def heard() -> None:
+        value, name = st.session_state[widget_key], f"entered-in-{widget_key}"
+        if value != _remembered(name, shown) and (among is None or value in among):
+            _remember(name, value)
+            take(value)
+
+    return heard
 
 
 def on_change(widget_key: str, take: Callable[[Any], None]) -> Callable[[], None]:
-    """A widget's callback: hand its new value to `take`, such as `choose_run`."""
+    """A chart's callback: hand what was selected on it to `take`."""
     return lambda: take(st.session_state[widget_key])
 
 

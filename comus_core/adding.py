@@ -127,7 +127,7 @@ def _stages(
 def assigned_clusters(context: StageContext, run: Run, vectors: Artifact, how: Assign) -> Artifact:
     """Clusters of a run for other vectors, in the form in which the clustering stage writes its own."""
     from comus_core.clustering import assign_to_nearest, normalise
-    from comus_core.clustering.clusters import cosine_distance
+    from comus_core.clustering.centres import cosine_distance
     from comus_core.clustering.extension import nearest_centre, nystrom
 
     features, source = (context.workspace.artifact(run, kind) for kind in ("features", "clustering"))

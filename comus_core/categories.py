@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -26,12 +26,13 @@ class Categories:
         ids: (C,) stable id of each category, ascending.
         id_of: (n,) int32 the id of each proposal's category, that of a rejected one too; −1 in none.
         category: (n,) int32 dense category 0…C−1, −1 in none or in a rejected one.
-        distance: (n,) cosine to the centre by which the proposal is ranked: that of its own cluster, or of its part
-            after a split. A proposal moved by hand keeps the one it had; it is not ranked by it.
+        distance: (n,) cosine to the centre by which the proposal is ranked: that of its own cluster, of its part after
+            a split, or of the whole after a merge. A proposal moved by hand keeps the one it had; it is not ranked by
+            it.
         by_hand: (n,) bool, put there by a person.
         erased: (n,) bool, of a mask that a person erased: in no category, and its pixels are background.
         by_distance: (C,) bool, ranked by distance although the filter ranks by something else: what else it may rank by
-            was measured in the clusters as they were made, so a category with a part of a split has it no more.
+            was measured in the clusters as they were made, so what was split or merged has it no more.
         rank: (n,) a proposal is kept exactly while its category's filter percentage is below this: of a category's n
             proposals, merged or split, the first ceil((1 − p/100)(n − 1)) by (what the filter ranks by, proposal id)
             and at least one, as for a cluster. Those moved by hand come first and are kept at every percentage, so that
@@ -113,13 +114,14 @@ def categorise(
         rows = np.array([row for row, _ in moved], np.int64)
         found[rows] = [to[p] for _, p in moved]
         by_hand[rows] = [p in layout.by_hand for _, p in moved]
+    measured = _among(proposal_id, layout.distance)
+    if measured.any():
         ranked_by = ranked_by.copy()
-        ranked_by[rows] = [layout.distance.get(p, d) for (_, p), d in zip(moved, ranked_by[rows], strict=True)]
+        ranked_by[measured] = [layout.distance[p] for p in proposal_id[measured]]
     accepted, erased = (_among(proposal_id, names) for names in (layout.accepted, layout.erased))
     found[erased] = REJECTED
-    parted = np.array([p in layout.distance for p in proposal_id], bool) if layout.distance else None
     by = None if by is distance else by
-    whole = by_id(proposal_id, found, ranked_by, clusters, layout, by_hand, by, parted)
+    whole = by_id(proposal_id, found, ranked_by, clusters, layout, by_hand, by, measured)
     whole.rank[accepted & (whole.category >= 0)] = ALWAYS
     return replace(whole, erased=erased)
 
@@ -132,11 +134,11 @@ def by_id(
     layout: Layout,
     by_hand: BoolMask | None = None,
     by: FloatArray | None = None,
-    parted: BoolMask | None = None,
+    measured: BoolMask | None = None,
 ) -> Categories:
     """The categories of proposals of which an id, at whatever time it was given, is known; else as `categorise`.
 
-    `parted` (n,) says which proposals went through a split.
+    `measured` (n,) says whose distance a split or a merge measured anew.
     """
     home = np.append(_home(layout, clusters), np.int32(REJECTED))
     id_of = home[id_of]
@@ -144,8 +146,8 @@ def by_id(
     category = labels.categories(id_of)
     hand = np.zeros(len(id_of), bool) if by_hand is None else by_hand
     by_distance = np.zeros(labels.C + 1, bool)  # the last is that of −1
-    if by is not None and parted is not None:
-        by_distance[category[parted & ~hand]] = True
+    if by is not None and measured is not None:
+        by_distance[category[measured & ~hand]] = True
     ranked_by = distance if by is None else np.where(by_distance[category], distance, by)
     rank = filter_rank(category, np.where(hand, -np.inf, ranked_by), proposal_id)
     rank[hand & (category >= 0)] = ALWAYS
@@ -153,7 +155,7 @@ def by_id(
     return Categories(labels.ids, id_of, category, distance, hand, nothing, by_distance[:-1], rank)
 
 
-def _among(proposal_id: StrArray, names: Set[str]) -> BoolMask:
+def _among(proposal_id: StrArray, names: Container[str]) -> BoolMask:
     """(n,) which proposals are named."""
     return np.array([p in names for p in proposal_id], bool) if names else np.zeros(len(proposal_id), bool)
 

@@ -1,4 +1,4 @@
-"""What a person decides on the categories and masks of a run: rename, merge, split, reject, move, accept, erase, undo.
+"""What a person decides on the categories and masks of a run: names, merges, splits, rejections, moves, undo.
 
 Every function writes one event to the log and returns what is decided then; `based_on` is the version of the decisions
 that the person looked at, so that two at work on one run do not overwrite each other unseen.
@@ -15,6 +15,7 @@ import numpy as np
 from comus_core.config import require
 from comus_core.decision_words import listed, step_words
 from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.merged_centre import exact, merged_members
 from comus_core.run_view import RunView
 from comus_core.types import FloatArray, IntArray
 from comus_core.workspace.decision_log import Making, Ways
@@ -90,17 +91,33 @@ def rename(view: RunView, category: int, name: str, *, based_on: int | None = No
     return _decide(view, "rename", [category], based_on, cluster=category, name=name)
 
 
+def reset_name(view: RunView, category: int, *, based_on: int | None = None) -> Decisions:
+    """Take a person's name off a category, so that it has its own again, as `cluster 7`.
+
+    Raises:
+        SettingsError: nobody named it, or no such category.
+        ConflictError: someone else named it meanwhile.
+    """
+    return _decide(view, "reset_name", [category], based_on, cluster=category)
+
+
 def merge(view: RunView, categories: Sequence[int], *, based_on: int | None = None) -> Decisions:
     """Make one category of several.
 
     It keeps the smallest id, that one's filter percentage, and its name; where that one has no name from a person but
-    another has, it takes that name. Its proposals are ranked together, each by the distance to its own centre.
+    another has, it takes that name. Its proposals are ranked together by the distance to the one centre of all of them,
+    the mean of their rows of the embedding, which the log holds.
 
     Raises:
         SettingsError: fewer than two, a rejected one, or no such category.
         ConflictError: someone else decided on one of them meanwhile.
     """
-    return _decide(view, "merge", categories, based_on, categories=sorted({int(k) for k in categories}))
+    ids = sorted({int(k) for k in categories})
+
+    def make(now: Standing) -> dict[str, Any]:
+        return {"members": packed(merged_members(view, now.state, ids))}
+
+    return _decide(view, "merge", categories, based_on, make=make, categories=ids)
 
 
 def propose_split(view: RunView, category: int, parts: int, *, seed: int | None = None) -> Split:
@@ -153,7 +170,7 @@ def split(view: RunView, proposed: Split, *, based_on: int | None = None) -> Dec
         made = list(range(first, first + proposed.parts - 1))
         number = [own, *made]
         triples = zip(proposed.rows, proposed.part, proposed.distance, strict=True)
-        members = [[str(ids[row]), number[part], round(float(distance), 6)] for row, part, distance in triples]
+        members = [[str(ids[row]), number[part], exact(distance)] for row, part, distance in triples]
         return {"category": own, "made": made, "parts": proposed.parts, "members": packed(members)}
 
     return _decide(view, "split", [own], based_on, make=make)

@@ -19,6 +19,9 @@ def step_words(before: Decisions, event: Event, most: int = 3) -> str:
             return f"filter at {payload['percent']:g} %" + (f" by {payload['by']}" if "by" in payload else "")
         case "rename":
             return f"name {payload['name']} of {before.name_of(payload['cluster'])}"
+        case "reset_name":
+            number = payload["cluster"]
+            return f"reset of the name {before.name_of(number)} to {before.own_name_of(number)}"
         case "split":
             return f"split of {before.name_of(payload['category'])} into {payload['parts']}"
         case "move":

@@ -31,7 +31,7 @@ def mask_settings(
     chosen: dict[str, Any] = {"percent": percents, "by": decided.filter_by}
     chosen["category_of"] = label_map(decided, clusters).category_of.tolist()
     layout = decided.layout
-    if layout.moved or layout.accepted or layout.erased:  # what clusters and percentages do not say
+    if layout.moved or layout.accepted or layout.distance or layout.erased:  # what clusters and percentages do not say
         chosen["rows"] = digest([category.tolist(), keep.tolist()])
     if layout.erased:
         chosen["erased"] = digest(sorted(layout.erased))

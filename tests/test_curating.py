@@ -29,21 +29,6 @@ def rows_of(view, decided, category):
     return np.flatnonzero(found.id_of == category)
 
 
-def test_merged_clusters_are_one_category_ranked_by_each_ones_own_distance(view):
-    decided = curating.merge(view, [4, 1])
-    found = view.categories(decided)
-    assert found.ids == (0, 1, 2, 3, 5)
-    rows = np.flatnonzero(np.isin(view.cluster, [1, 4]))
-    assert np.array_equal(rows_of(view, decided, 1), rows) and (found.category[rows] == 1).all()
-    ids = view.proposals.proposal_id
-    expected = sorted(rows, key=lambda r: (view.distance[r], ids[r]))
-    assert list(found.rows[1]) == expected
-    for percent in (0, 30, 55, 100):
-        kept = found.kept(replace(decided, filter_percent=percent))[rows].sum()
-        assert kept == max(1, int(np.ceil(round((1 - percent / 100) * (len(rows) - 1), 9)))) or percent == 0
-    assert found.kept(replace(decided, filter_percent=0)).all()
-
-
 def test_a_split_is_the_clustering_of_its_own_proposals_and_the_largest_part_keeps_the_id(view):
     rows = np.flatnonzero(view.cluster == 0)
     proposed = curating.propose_split(view, 0, 3)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from app import ablation_form, job_words, state, training_form, view_data
-from app.components import badge, choices, job_card, states
+from app.components import badge, choices, fields, job_card, states
 from comus_core import jobs
 from comus_core.errors import ComusError
 from comus_core.jobs import Job
@@ -51,9 +52,9 @@ def _form(view: RunView) -> Ablation | None:
     seeds = _seeds()
     base = ablation_form.base(preset)
     names = [row.name for row in plan(base)]
-    key = state.put(f"ablation_rows_{preset}", [n for n in state.setting("ablation_rows", names) if n in names])
-    keep = state.on_change(key, lambda rows: state.set_setting("ablation_rows", list(rows)))
-    rows = st.multiselect("Rows", names, key=key, on_change=keep)
+    chosen = [n for n in state.setting("ablation_rows", names) if n in names]
+    keep = partial(state.set_setting, "ablation_rows")
+    rows = fields.several("Rows", f"ablation_rows_{preset}", chosen, names, keep)
     if not rows:
         st.caption("Choose at least one row.")
         return None
@@ -92,9 +93,9 @@ def _watch(view: RunView, wanted: Ablation, at_work_at_draw: bool) -> None:
 
 
 def _seeds() -> int:
-    key = state.put("ablation_seeds_widget", int(state.setting("ablation_seeds", 1)))
-    keep = state.on_change(key, lambda value: state.set_setting("ablation_seeds", int(value or 1)))
-    return int(st.number_input("Seeds", 1, 9, step=1, key=key, on_change=keep) or 1)
+    seeds = int(state.setting("ablation_seeds", 1))
+    keep = partial(state.set_setting, "ablation_seeds")
+    return int(fields.number("Seeds", "ablation_seeds_widget", seeds, keep, least=1, most=9, step=1) or 1)
 
 
 def _last_job(view: RunView) -> Job | None:

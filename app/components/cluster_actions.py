@@ -10,18 +10,15 @@ from typing import Any, Literal
 import streamlit as st
 
 from app import job_words, score_data, state
-from app.components import choices, cluster_keys, split_dialog
+from app.components import choices, cluster_keys, deciding, split_dialog
 from app.components.gallery import grid
 from app.palette import UNASSIGNED
 from comus_core import curating
-from comus_core.decision_words import step_words
-from comus_core.errors import ComusError
 from comus_core.run_view import RunView
 from comus_core.text import counted
-from comus_core.workspace.decisions import Decisions, Step
+from comus_core.workspace.decisions import Decisions
 
 NOWHERE = -1  # the target of a move that rejects
-WIDTH = 34  # characters of what an undo takes back, on its button
 Shown = Literal["cards", "alone", "pair"]
 FOLLOWED_S = 4  # seconds until a page sees what another window decided
 
@@ -65,12 +62,15 @@ def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "c
                 len(ids) >= 2 and free,
             )
         can_split = len(ids) == 1 and free
-        if st.button(
-            "Split",
-            key="split_cluster",
-            icon=":material/call_split:",
-            disabled=not can_split,
-            help="Cluster the proposals of the selected one among themselves, and look before it is done (s)",
+        if (
+            st.button(
+                "Split",
+                key="split_cluster",
+                icon=":material/call_split:",
+                disabled=not can_split,
+                help="Cluster the proposals of the selected one among themselves, and look before it is done (s)",
+            )
+            and can_split
         ):
             split_dialog.show(view, decided, ids[0])
         _button(
@@ -78,12 +78,12 @@ def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "c
             "reject_clusters",
             "block",
             "Count them as background, and train on none of them (r)",
-            lambda: act(f"Rejected: {names}", lambda: curating.reject(view, ids, based_on=now)),
+            lambda: deciding.act(view, f"Rejected: {names}", now, partial(curating.reject, view, ids)),
             bool(ids) and free,
         )
         undo, redo = (found.undoable, found.redoable) if free else (None, None)
-        way_back("Undo", "undo_decision", "undo", undo, lambda: curating.undo(view, based_on=now), "u")
-        way_back("Redo", "redo_decision", "redo", redo, lambda: curating.redo(view, based_on=now), "Shift+u")
+        deciding.undo(view, undo, now, "undo_decision")
+        deciding.redo(view, redo, now, "redo_decision")
         cluster_keys.help_button()
         if ids and shown == "cards":
             st.markdown(f"**{len(ids)} selected:** {job_words.plain(names)}", width="content")
@@ -113,6 +113,21 @@ def candidates(view: RunView, decided: Decisions) -> None:
             True,
         )
         _button("Select both", "select_confused", "library_add_check", "", lambda: _select_only(view, both), True)
+
+
+def unname_button(view: RunView, decided: Decisions, category: int) -> None:
+    """The button that takes away the name that a person gave."""
+    own = decided.own_name_of(category)
+    st.button(
+        "Reset the name",
+        key=f"reset_name_{category}",
+        icon=":material/label_off:",
+        type="tertiary",
+        help=f"Back to its own name, {job_words.plain(own)}",
+        disabled=view.run.read_only,
+        on_click=deciding.act,
+        args=(view, f"Named {own} again", decided.version, partial(curating.reset_name, view, category)),
+    )
 
 
 def moving(view: RunView, decided: Decisions, here: int | None) -> None:
@@ -168,57 +183,19 @@ def follow(view: RunView, version: int) -> None:
         st.rerun()
 
 
-def act(words: str, deed: Callable[[], Any]) -> bool:
-    """Decide, and say so, or why not; whether it was decided."""
-    try:
-        deed()
-    except ComusError as fault:
-        st.toast(str(fault), icon=":material/error:", duration="long")
-        return False
-    st.toast(f"{job_words.plain(words)}. Press u to undo.", icon=":material/check:")
-    return True
-
-
 def _merge(view: RunView, ids: Sequence[int], version: int) -> None:
-    if act(f"Merged {len(ids)} clusters", lambda: curating.merge(view, ids, based_on=version)):
+    if deciding.act(view, f"Merged {len(ids)} clusters", version, partial(curating.merge, view, ids)):
         _select_only(view, (min(ids),))
 
 
 def _restore(view: RunView, category: int, version: int) -> None:
-    act("Restored", lambda: curating.restore(view, [category], based_on=version))
+    deciding.act(view, "Restored", version, partial(curating.restore, view, [category]))
 
 
 def _move(view: RunView, crops: Sequence[str], target: int, words: str, version: int) -> None:
     category = None if target == NOWHERE else target
-    if act(words, lambda: curating.move(view, crops, category, based_on=version)):
+    if deciding.act(view, words, version, partial(curating.move, view, crops, category)):
         _clear_crops(view)
-
-
-def way_back(
-    label: str, key: str, icon: str, step: Step | None, deed: Callable[[], Any], shortcut: str, bound: bool = False
-) -> None:
-    """The button that takes a decision back, or brings it again, named on it; `bound` lets it listen to its key."""
-    words = step_words(step.before, step.event) if step is not None else ""
-    short = words if len(words) <= WIDTH else words[: WIDTH - 1] + "…"
-    done = "Undone" if label == "Undo" else "Done again"
-    st.button(
-        f"{label} {job_words.plain(short)}" if words else label,
-        key=key,
-        icon=f":material/{icon}:",
-        disabled=step is None,
-        help=f"{label} {job_words.plain(words)} ({shortcut})" if words else f"Nothing to {label.lower()}",
-        shortcut=shortcut if bound else None,
-        on_click=lambda: _told(f"{done}: {words}", deed),
-    )
-
-
-def _told(words: str, deed: Callable[[], Any]) -> None:
-    try:
-        deed()
-    except ComusError as fault:
-        st.toast(str(fault), icon=":material/error:", duration="long")
-    else:
-        st.toast(job_words.plain(words), icon=":material/check:")
 
 
 def _button(label: str, key: str, icon: str, help_words: str, deed: Callable[[], Any], enabled: bool) -> None:

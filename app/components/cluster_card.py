@@ -11,8 +11,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import state
-from app.components import cluster_actions
+from app.components import cluster_actions, deciding, fields
 from app.components.gallery import grid, paged
 from app.palette import CORE, FILTERED
 from comus_core import curating
@@ -79,40 +78,44 @@ def pair(
 
 
 def _selecting(view: RunView, decided: Decisions, summary: ClusterSummary) -> None:
-    key = state.put(f"pick_{summary.cluster}", summary.cluster in cluster_actions.selected(view, decided))
-    st.checkbox(
+    fields.tick(
         f"Select {summary.name}",
-        key=key,
-        on_change=state.on_change(key, lambda on: cluster_actions.select(view, summary.cluster, on)),
+        f"pick_{summary.cluster}",
+        summary.cluster in cluster_actions.selected(view, decided),
+        partial(cluster_actions.select, view, summary.cluster),
+        about=view.run.id,
         label_visibility="collapsed",
         width="content",
     )
 
 
 def heading(view: RunView, decided: Decisions, summary: ClusterSummary, colour: str) -> None:
-    """The cluster's colour and its name, which is renamed by typing over it."""
+    """The cluster's colour and its name, which is renamed by typing over it, and the way back to its own."""
     st.html(
         f'<div class="comus-dot-cell"><span class="comus-dot" style="--dot:{colour}"></span></div>', width="content"
     )
-    key = state.put(f"name_{summary.cluster}", summary.name)
-    st.text_input(
+    fields.text(
         f"Name of cluster {summary.cluster}",
-        key=key,
-        on_change=state.on_change(key, lambda name: rename(view, summary, name, decided.version)),
+        f"name_{summary.cluster}",
+        summary.name,
+        lambda name: rename(view, summary, name, decided.version),
+        about=view.run.id,
         label_visibility="collapsed",
-        placeholder=f"cluster {summary.cluster}",
+        placeholder=summary.name,
         max_chars=60,
         width=240,
         autocomplete="off",
     )
+    if summary.cluster in decided.names:
+        cluster_actions.unname_button(view, decided, summary.cluster)
 
 
 def rename(view: RunView, summary: ClusterSummary, name: str, version: int) -> None:
-    """Write a name to the log of decisions; an empty one gives the cluster its number back."""
-    wanted = (name or "").strip() or f"cluster {summary.cluster}"
-    if wanted == summary.name:
-        return
-    cluster_actions.act(f"Renamed: {wanted}", lambda: curating.rename(view, summary.cluster, wanted, based_on=version))
+    """Write a name that was typed to the log of decisions; an emptied field and the name it has decide nothing."""
+    wanted = name.strip()
+    if wanted and wanted != curating.decided_in(view).name_of(summary.cluster):
+        words = f"Renamed: {wanted}"
+        deciding.act(view, words, version, partial(curating.rename, view, summary.cluster, wanted))
 
 
 def _facts(summary: ClusterSummary) -> str:

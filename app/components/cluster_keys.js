@@ -54,7 +54,7 @@ export default function ({ setTriggerValue }) {
     b: () => scope().querySelector("a[data-near]")?.click(),
     Escape: () => press("all_clusters"),
     "[": () => turn("stPaginationPrevious"), "]": () => turn("stPaginationNext"),
-    v: () => document.querySelector(".st-key-move_to [role=combobox]")?.focus(),
+    v: () => document.querySelector("[class*='st-key-move_to'] [role=combobox]")?.focus(),
   }
 
   const onKey = (event) => {

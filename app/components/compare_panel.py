@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import streamlit as st
 
 from app import compare_data, compare_routes, round_data, score_data, state, urls, view_data
 from app.compare_data import Round, Side
-from app.components import choices, score_table, states
+from app.components import choices, fields, score_table, states
 from app.components.point_map import point_map
 from app.map_choices import MAP_METHODS
 from app.score_data import MatchingName
@@ -58,10 +59,8 @@ def _default(first: Contestant, others: Sequence[Contestant]) -> str:
 
 
 def _chooser(label: str, words: dict[str, str], name: str, value: str) -> None:
-    words = choices.distinct(words)
-    key = state.put(f"compare_{name}", value)
-    take = state.on_change(key, lambda chosen: state.set_parameter(name, chosen))
-    st.selectbox(label, list(words), format_func=words.__getitem__, key=key, on_change=take, width=330)
+    words, take = choices.distinct(words), partial(state.set_parameter, name)
+    fields.choice(label, f"compare_{name}", value, list(words), take, format_func=words.__getitem__, width=330)
 
 
 def matching_choice(view: RunView) -> MatchingName:
@@ -74,13 +73,13 @@ def matching_choice(view: RunView) -> MatchingName:
 
 def method_choice() -> None:
     """The projection of both maps, the same as on the Explore page."""
-    st.segmented_control(
+    fields.buttons(
         "Projection",
+        "compare_method",
+        state.map_method(),
         list(MAP_METHODS),
+        state.set_map_method,
         format_func=lambda method: METHOD_WORDS.get(method, method.upper()),
-        key=state.put("compare_method", state.map_method()),
-        on_change=state.on_change("compare_method", state.set_map_method),
-        required=True,
         label_visibility="collapsed",
     )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 
 import streamlit as st
 
 from app import job_words, state, view_data
-from app.components import states
+from app.components import fields, states
 from comus_core.cleaning import GROUP_WORDS, GROUPS, USUAL, Group, Part, clean, plan_cleaning
 from comus_core.disk_use import DiskUse, disk_use
 from comus_core.errors import ComusError
@@ -57,10 +58,9 @@ def _group(group: Group, part: Part) -> bool:
     title, explained = GROUP_WORDS[group]
     number = counted(len(part.folders), "folder")
     amount = f"{job_words.bytes_words(part.bytes)}, {number}" if part.folders else "none"
-    key = state.put(f"clean_{group}", state.setting(f"clean-{group}", group in USUAL))
-    keep = state.on_change(key, lambda on: state.set_setting(f"clean-{group}", on))
-    st.checkbox(f"{title}: **{amount}**", key=key, on_change=keep, help=explained, disabled=not part.folders)
-    return bool(part.folders) and bool(state.setting(f"clean-{group}", group in USUAL))
+    on, keep = bool(state.setting(f"clean-{group}", group in USUAL)), partial(state.set_setting, f"clean-{group}")
+    label, nothing = f"{title}: **{amount}**", not part.folders
+    return fields.tick(label, f"clean_{group}", on, keep, help=explained, disabled=nothing) and not nothing
 
 
 def _clean(groups: tuple[Group, ...]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from app import score_data, state
-from app.components import figures, filter_panel
+from app.components import fields, figures, filter_panel
 from app.components.filter_curve import filter_curve
 from app.components.score_table import about
 from comus_core.core_curves import NAMES, CoreCurves, StandIn, curve_table, means_of
@@ -56,9 +57,8 @@ def table(curves: CoreCurves, scored: Sequence[CurvePoint], others: Mapping[str,
 
 def _also() -> bool:
     """Whether the stand-ins are shown beside the score."""
-    key = state.put(f"{ALSO}_widget", bool(state.setting(ALSO, False)))
-    keep = state.on_change(key, lambda on: state.set_setting(ALSO, bool(on)))
-    return bool(st.toggle("Show what can be told without ground truth", key=key, on_change=keep))
+    shown, keep = bool(state.setting(ALSO, False)), partial(state.set_setting, ALSO)
+    return fields.switch("Show what can be told without ground truth", f"{ALSO}_widget", shown, keep)
 
 
 def _words(draft: Decisions, cluster: int | None, score: Score | None, shown: list[StandIn]) -> str:

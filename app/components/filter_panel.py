@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import pandas as pd
 import streamlit as st
 
 from app import score_data, state
-from app.components import choices, states
+from app.components import choices, fields, states
 from app.components.gallery import gallery, paged
 from app.components.score_table import table_height
 from app.palette import CORE, FILTERED
@@ -61,21 +62,13 @@ def sliders(view: RunView, decided: Decisions, draft: Decisions) -> int:
     words = {ALL: "All clusters"} | dict(zip(labels.ids, labels.names, strict=True))
     scope = choices.selected("Filter of", words, key="filter_scope", hidden=False)
     percent = draft.filter_percent if scope == ALL else draft.percent_of([scope])[scope]
-    key = state.put(f"filter_slider_{scope}", float(percent))
 
     def take(value: float) -> None:
         draft_now = filter_draft.with_percent(draft, value, None if scope == ALL else scope)
         state.set_setting(_key(view), (decided, draft_now))
 
-    st.slider(
-        f"Share of each cluster that is dropped, {LAST_WORDS[draft.filter_by]} first",
-        min_value=0.0,
-        max_value=100.0,
-        step=1.0,
-        format="%g %%",
-        key=key,
-        on_change=state.on_change(key, take),
-    )
+    label = f"Share of each cluster that is dropped, {LAST_WORDS[draft.filter_by]} first"
+    fields.percent(label, f"filter_slider_{scope}", float(percent), take)
     own = len(draft.cluster_percent)
     if scope == ALL and own:
         have = "has a percentage of its own" if own == 1 else "have percentages of their own"
@@ -90,23 +83,15 @@ def ranking(view: RunView, decided: Decisions, draft: Decisions) -> bool:
         st.caption("This clustering is older than the other rankings; run it again to have them.")
         return False
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="filter_ranking"):
-        key = state.put("filter_by", draft.filter_by)
 
         def take(by: FilterBy) -> None:
             state.set_setting(_key(view), (decided, filter_draft.with_by(draft, by)))
 
-        st.selectbox(
-            "Ranked by",
-            offered,
-            format_func=RANKINGS.__getitem__,
-            key=key,
-            on_change=state.on_change(key, take),
-            width=280,
-        )
+        by, words = draft.filter_by, RANKINGS.__getitem__
+        fields.choice("Ranked by", "filter_by", by, offered, take, format_func=words, width=280)
         compared = "filter_compare"
-        key = state.put(f"{compared}_widget", bool(state.setting(compared, False)))
-        keep = state.on_change(key, lambda on: state.set_setting(compared, bool(on)))
-        return view.has_truth and st.toggle("Compare the curves of all", key=key, on_change=keep)
+        shown, keep = bool(state.setting(compared, False)), partial(state.set_setting, compared)
+        return view.has_truth and fields.switch("Compare the curves of all", f"{compared}_widget", shown, keep)
 
 
 def other_curves(view: RunView, draft: Decisions) -> dict[str, list[CurvePoint]]:
@@ -235,9 +220,8 @@ def pictures(view: RunView, decided: Decisions, draft: Decisions, scope: int) ->
 def _selected_only() -> bool:
     """Whether only what is selected on the map is shown."""
     name = "filter_selected_only"
-    key = state.put(f"{name}_widget", bool(state.setting(name, False)))
-    keep = state.on_change(key, lambda on: state.set_setting(name, bool(on)))
-    return bool(st.toggle("Only the map's selection", key=key, on_change=keep))
+    shown, keep = bool(state.setting(name, False)), partial(state.set_setting, name)
+    return fields.switch("Only the map's selection", f"{name}_widget", shown, keep)
 
 
 def _apply(view: RunView, draft: Decisions) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import state
+from app.components import fields
 from comus_core.errors import DatasetError
 from comus_core.places import Listing, list_folder
 from comus_core.text import counted
@@ -18,10 +19,11 @@ MOST_BUTTONS = 200
 def show(label: str, roots: Sequence[Path], *, key: str, placeholder: str = "") -> str:
     """Draw the field; returns the path as typed or walked to, '' for none."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{key}_row"):
-        st.text_input(
+        fields.text(
             label,
-            key=state.put(f"{key}_path", state.setting(key, "")),
-            on_change=state.on_change(f"{key}_path", lambda path: state.set_setting(key, path.strip())),
+            f"{key}_path",
+            str(state.setting(key, "")),
+            lambda path: state.set_setting(key, path.strip()),
             placeholder=placeholder or "/path/on/the/server",
             autocomplete="off",
         )

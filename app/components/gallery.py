@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Collection, Sequence
+from functools import partial
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from app import state, urls
+from app.components import fields
 from comus_core.run_view import RunView
 
 PAGE_SIZE = 60
@@ -64,8 +66,7 @@ def paged(count: int, *, key: str, page_size: int = PAGE_SIZE) -> slice:
     number = min(state.page_number(key), pages)
     if pages > 1:
         widget = f"{key}-of-{pages}"  # a list of another length is another control
-        turn = state.on_change(widget, lambda n: state.set_page_number(key, n))
-        number = st.pagination(pages, default=number, key=widget, on_change=turn)
+        number = fields.page_of(pages, widget, number, partial(state.set_page_number, key))
     return slice((number - 1) * page_size, number * page_size)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from app import state
+from app.components import fields
 from app.map_choices import MAP_METHODS, MAP_NAMES, MapMethod
 from comus_core.run_view import RunView
 
@@ -17,21 +18,22 @@ def show(view: RunView, words: Mapping[str, str]) -> tuple[MapMethod, str]:
     method = state.map_method() if state.map_method() in there else there[0]
     by = state.colour_by() if state.colour_by() in words else "cluster"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="map_controls"):
-        st.segmented_control(
+        fields.buttons(
             "Projection",
+            "map_method",
+            method,
             there,
+            state.set_map_method,
             format_func=MAP_NAMES.__getitem__,
-            key=state.put("map_method", method),
-            on_change=state.on_change("map_method", state.set_map_method),
-            required=True,
             label_visibility="collapsed",
         )
-        st.selectbox(
+        fields.choice(
             "Colour by",
+            "colour_by",
+            by,
             list(words),
+            state.set_colour_by,
             format_func=lambda value: f"Colour by: {words[value]}",
-            key=state.put("colour_by", by),
-            on_change=state.on_change("colour_by", state.set_colour_by),
             label_visibility="collapsed",
             width=300,
         )

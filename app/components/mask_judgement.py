@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from app import job_words
-from app.components.cluster_actions import act, way_back
+from app.components.deciding import act, redo, undo
 from comus_core import curating
 from comus_core.run_view import RunView
 from comus_core.standing import Standing
@@ -22,7 +22,6 @@ def show(view: RunView, row: int, decided: Decisions, stands: Standing) -> None:
     erased, it is as if it had never been found.
     """
     name, now, found = str(view.proposals.proposal_id[row]), decided.version, curating.history(view)
-    short = job_words.plain(name)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="mask_judgement"):
         _button(
             "Accept",
@@ -30,7 +29,7 @@ def show(view: RunView, row: int, decided: Decisions, stands: Standing) -> None:
             "Keep it in training at every filter",
             "a",
             not stands.accepted,
-            lambda: act(f"Accepted {short}", lambda: curating.accept(view, [name], based_on=now)),
+            lambda: act(view, f"Accepted {name}", now, partial(curating.accept, view, [name])),
         )
         _button(
             "Reject",
@@ -38,7 +37,7 @@ def show(view: RunView, row: int, decided: Decisions, stands: Standing) -> None:
             "It is in no cluster: background in scores; in training ignored beside masks that are kept",
             "x",
             stands.cluster >= 0,
-            lambda: act(f"Rejected {short}", lambda: curating.move(view, [name], None, based_on=now)),
+            lambda: act(view, f"Rejected {name}", now, partial(curating.move, view, [name], None)),
         )
         _button(
             "Erase",
@@ -46,12 +45,10 @@ def show(view: RunView, row: int, decided: Decisions, stands: Standing) -> None:
             "There is no object: its pixels are background, in training too",
             "e",
             not stands.erased,
-            lambda: act(f"Erased {short}", lambda: curating.erase(view, [name], based_on=now)),
+            lambda: act(view, f"Erased {name}", now, partial(curating.erase, view, [name])),
         )
-        way_back("Undo", "undo_judgement", "undo", found.undoable, lambda: curating.undo(view, based_on=now), "u", True)
-        way_back(
-            "Redo", "redo_judgement", "redo", found.redoable, lambda: curating.redo(view, based_on=now), "Shift+u", True
-        )
+        undo(view, found.undoable, now, "undo_judgement", bound=True)
+        redo(view, found.redoable, now, "redo_judgement", bound=True)
 
 
 def _button(label: str, icon: str, explained: str, key: str, enabled: bool, deed: Callable[[], Any]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
+from functools import partial
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from app import opened, score_data, state, urls, walk
 from app.colouring import Colouring, truth_colours
-from app.components import choices, mask_judgement
+from app.components import choices, fields, mask_judgement
 from app.components.gallery import gallery
 from app.components.photo import Layer, photo
 from app.components.similar_panel import names_of
@@ -36,10 +37,11 @@ def navigation(view: RunView, place: Place, decided: Decisions) -> None:
         _step("Next", "next", way.after, view, "Right", "chevron_right")
         st.markdown(f"{way.number:,} of {way.count:,}", width="content")
         st.space("stretch")
-        st.text_input(
+        fields.text(
             "Go to a photograph",
-            key="go_to_image",
-            on_change=state.on_change("go_to_image", lambda words: _find(view, place, words)),
+            "go_to_image",
+            "",
+            partial(_find, view, place),
             placeholder="Part of a file name",
             icon=":material/search:",
             label_visibility="collapsed",

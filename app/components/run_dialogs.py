@@ -20,13 +20,14 @@ from comus_core.workspace import Run
 def name_and_note(run: Run) -> None:
     """Rename a run and write a note to it."""
     with st.form(f"describe_{run.id}", border=False):
-        name = st.text_input("Name", run.name, key=f"name_of_{run.id}", max_chars=120)
-        note = st.text_area(
-            "Note", run.note, key=f"note_of_{run.id}", height=120, placeholder="What was tried, and why"
-        )
+        name = st.text_input("Name", run.name, key=state.field(f"name_of_{run.id}", run.name), max_chars=120)
+        key, hint = state.field(f"note_of_{run.id}", run.note), "What was tried, and why"
+        note = st.text_area("Note", run.note, key=key, height=120, placeholder=hint)
         if st.form_submit_button("Save", type="primary", key=f"save_{run.id}"):
             try:
-                view_data.workspace().runs.describe(run.id, name=name, note=note.strip())
+                edited = {} if name == run.name else {"name": name}
+                edited |= {} if note == run.note else {"note": note.strip()}
+                view_data.workspace().runs.describe(run.id, **edited)
             except ComusError as fault:
                 states.error(fault)
             else:

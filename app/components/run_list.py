@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from app import state, view_data
-from app.components import bundles, choices, run_card, states
+from app.components import bundles, choices, fields, run_card, states
 from app.components.gallery import paged
 from comus_core import jobs
 from comus_core.disk_use import disk_use
@@ -44,6 +46,6 @@ def _open_bundle() -> None:
 def _archived_too(count: int) -> bool:
     if not count:
         return False
-    key = state.put("run_archived", state.setting("run_archived", False))
-    keep = state.on_change(key, lambda on: state.set_setting("run_archived", on))
-    return st.toggle(f"Archived too ({count})", key=key, on_change=keep)
+    shown = bool(state.setting("run_archived", False))
+    keep = partial(state.set_setting, "run_archived")
+    return fields.switch(f"Archived too ({count})", "run_archived", shown, keep)

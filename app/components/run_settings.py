@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from app import run_form, state
+from app.components import fields
 from app.run_form import OWN, Values
 from comus_core.choices import ENCODER_ORDER
 from comus_core.images.glance import Glance
@@ -42,14 +44,13 @@ def show(seen: Glance | None) -> Values:
     one, two, three = st.columns(3)
     with one:
         text = "Share of each cluster left out of the pseudo-masks; can be changed afterwards."
-        st.slider("Filter", 0.0, 100.0, step=1.0, format="%d %%", help=text, **_bound("filter_percent"))
+        fields.percent("Filter", help=text, **_bound("filter_percent"))
     with two:
         _number("Seed", "seed", least=0, most=2**32 - 1)
     with three:
         words = run_form.device_words()
-        key = state.put("new_device_choice", device())
-        keep = state.on_change(key, lambda name: state.set_setting(DEVICE, name))
-        st.selectbox("Device", list(words), format_func=words.__getitem__, key=key, on_change=keep)
+        keep = partial(state.set_setting, DEVICE)
+        fields.choice("Device", "new_device_choice", device(), list(words), keep, format_func=words.__getitem__)
     with st.expander("More settings", key="new_more"):
         _more()
     return values()
@@ -76,46 +77,43 @@ def _clusters(seen: Glance | None) -> None:
     asked = values()["clustering.clusters"]
     auto = run_form.is_auto(asked, seen)
     words = "auto: the most stable number" if auto else run_form.cluster_words(seen)
-    key = state.put(_key("clustering.clusters"), None if auto else asked)
-    take = state.on_change(key, lambda number: _set("clustering.clusters", number))
-    st.number_input("Clusters", 2, value=None, step=1, placeholder=words, disabled=auto, key=key, on_change=take)
-    key = state.put("new_clusters_auto", auto)
-    take = state.on_change(key, lambda on: _set("clustering.clusters", run_form.number_instead(on, seen)))
+    shown, take = None if auto else asked, partial(_set, "clustering.clusters")
+    how: dict[str, Any] = {"least": 2, "step": 1, "placeholder": words, "disabled": auto}
+    fields.number("Clusters", _key("clustering.clusters"), shown, take, **how)
     text = "Resamples are clustered with every number up to 100; the largest that stays stable is taken."
-    st.toggle("Let stability choose", key=key, on_change=take, help=text)
+    fields.switch(
+        "Let stability choose", "new_clusters_auto", auto, lambda on: take(run_form.number_instead(on, seen)), help=text
+    )
 
 
 def _presets() -> None:
     preset = run_form.preset_of(values())
     words = PRESETS if preset is not None else {**PRESETS, CHANGED: CHANGED}
-    key = state.put("new_preset", CHANGED if preset is None else preset)
-    take = state.on_change(key, lambda name: name in PRESETS and fill(run_form.preset_values(name or None)))
-    st.selectbox("Start from", list(words), format_func=words.__getitem__, key=key, on_change=take)
+    shown = CHANGED if preset is None else preset
+
+    def take(name: str) -> None:
+        if name in PRESETS:
+            fill(run_form.preset_values(name or None))
+
+    fields.choice("Start from", "new_preset", shown, list(words), take, format_func=words.__getitem__)
 
 
 def _own_or_named(label: str, name: str, words: dict[str, str], what: str) -> None:
     """A choice among names, the last of them the user's own files, for which a path is asked."""
     choice, path = run_form.parse_own(name, str(values()[name]))
-    key = state.put(_key(name), choice)
-    st.selectbox(
-        label,
-        list(words),
-        format_func=words.__getitem__,
-        key=key,
-        on_change=state.on_change(key, lambda chosen: _set(name, chosen)),
-    )
+    fields.choice(label, _key(name), choice, list(words), partial(_set, name), format_func=words.__getitem__)
     if choice == OWN[name]:
         hint = "a folder, one file a photograph" if what == "masks" else "Parquet or npz with proposal_id"
-        key = state.put(f"{_key(name)}_path", path)
-        take = state.on_change(key, lambda typed: _set(name, OWN[name] + typed.strip()))
-        st.text_input(f"Where your {what} lie on the server", key=key, on_change=take, placeholder=hint)
+        label, field = f"Where your {what} lie on the server", f"{_key(name)}_path"
+        fields.text(label, field, path, lambda typed: _set(name, OWN[name] + typed.strip()), placeholder=hint)
 
 
 def _more() -> None:
     one, two, three = st.columns(3)
     with one:
         text = "Of the soft map; what lies above is a proposal."
-        st.number_input("Saliency threshold", 0.01, 0.99, step=0.05, help=text, **_bound("saliency.threshold"))
+        limits: dict[str, Any] = {"least": 0.01, "most": 0.99, "step": 0.05}
+        fields.number("Saliency threshold", help=text, **limits, **_bound("saliency.threshold"))
         _select("Masks", "saliency.resize", RESIZES)
     with two:
         _number("Smallest mask, pixels", "saliency.min_area", least=0)
@@ -132,17 +130,16 @@ def _more() -> None:
 
 def _number(label: str, name: str, *, least: int, most: int | None = None, help: str | None = None) -> None:
     """A whole number."""
-    st.number_input(label, least, most, step=1, help=help, **_bound(name))
+    fields.number(label, least=least, most=most, step=1, help=help, **_bound(name))
 
 
 def _select(label: str, name: str, words: dict[str, str]) -> None:
-    st.selectbox(label, list(words), format_func=words.__getitem__, **_bound(name))
+    fields.choice(label, options=list(words), format_func=words.__getitem__, **_bound(name))
 
 
 def _bound(name: str) -> dict[str, Any]:
-    """Key and callback that tie a widget to a value of the form."""
-    key = state.put(_key(name), values()[name])
-    return {"key": key, "on_change": state.on_change(key, lambda value: _set(name, value))}
+    """What ties a widget to a value of the form."""
+    return {"name": _key(name), "value": values()[name], "take": partial(_set, name)}
 
 
 def _set(name: str, value: Any) -> None:

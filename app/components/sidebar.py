@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import job_news, navigation, state, view_data
-from app.components import badge, choices, job_card
+from app.components import badge, choices, fields, job_card
 from comus_core import jobs
 from comus_core.text import counted
 from comus_core.workspace import Run
@@ -24,13 +24,7 @@ def show(run: Run | None) -> None:
 def _run_picker(run: Run) -> None:
     known = {r.id: r for r in view_data.runs()} | {run.id: run}
     labels = choices.distinct({r.id: _label(r) for r in known.values()})
-    st.selectbox(
-        "Run",
-        list(known),
-        format_func=labels.__getitem__,
-        key=state.put("run_picker", run.id),
-        on_change=state.on_change("run_picker", state.choose_run),
-    )
+    fields.choice("Run", "run_picker", run.id, list(known), state.choose_run, format_func=labels.__getitem__)
     if run.state != "done":
         st.badge(**badge.state_words(run))
 

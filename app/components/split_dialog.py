@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
+from functools import partial
 
 import streamlit as st
 
 from app import score_data, state
-from app.components import states
+from app.components import deciding, states
 from app.components.gallery import grid
 from comus_core import curating
 from comus_core.errors import ComusError
@@ -53,18 +54,10 @@ def show(view: RunView, decided: Decisions, category: int) -> None:
             type="primary",
             shortcut="Enter",
             icon=":material/check:",
-            on_click=lambda: _split(view, proposed, decided.version),
+            on_click=deciding.act,
+            args=(view, f"Split into {proposed.parts}", decided.version, partial(curating.split, view, proposed)),
         ):
             st.rerun()
         if st.button("Another try", key="another_split", icon=":material/casino:", help="The same with another seed"):
             state.set_setting("split-tries", tries + 1)
             st.rerun(scope="fragment")
-
-
-def _split(view: RunView, proposed: curating.Split, version: int) -> None:
-    try:
-        curating.split(view, proposed, based_on=version)
-    except ComusError as fault:
-        st.toast(str(fault), icon=":material/error:", duration="long")
-    else:
-        st.toast(f"Split into {proposed.parts}. Press u to undo.", icon=":material/check:")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from app import job_words, run_form, state, training_form, view_data
-from app.components import badge, choices, states, training_panel
+from app.components import badge, choices, fields, states, training_panel
 from app.training_form import PRESET_WORDS, Asked
 from comus_core.errors import ComusError
 from comus_core.images.glance import Glance
@@ -30,20 +32,17 @@ def form(view: RunView) -> None:
     with three:
         seed = _number("Seed", "training_seed", 0, 0, 2**32 - 1)
     decided = view_data.decisions(view)
-    own = st.toggle(
+    own = fields.switch(
         "Another filter than the run's",
-        value=bool(state.setting("training_own_filter", False)),
-        key="training_own_filter_widget",
-        on_change=state.on_change(
-            "training_own_filter_widget", lambda on: state.set_setting("training_own_filter", bool(on))
-        ),
+        "training_own_filter_widget",
+        bool(state.setting("training_own_filter", False)),
+        partial(state.set_setting, "training_own_filter"),
         help=f"The first round learns from the core as decided in the run ({decided.filter_percent:g} %).",
     )
     percent = None
     if own:
-        key = state.put("training_filter", float(state.setting("training_percent", decided.filter_percent)))
-        keep = state.on_change(key, lambda value: state.set_setting("training_percent", float(value)))
-        percent = float(st.slider("Filter", 0.0, 100.0, step=1.0, format="%g %%", key=key, on_change=keep))
+        shown = float(state.setting("training_percent", decided.filter_percent))
+        percent = fields.percent("Filter", "training_filter", shown, partial(state.set_setting, "training_percent"))
     (images, more), (scored_on, scored) = _datasets(rounds)
     if "" in (images, scored_on):
         return  # what is wrong was said beside the field
@@ -72,9 +71,8 @@ def _datasets(rounds: int) -> tuple[tuple[str | None, int | None], tuple[str | N
 
 
 def _dataset(label: str, name: str, *, needs_truth: bool) -> tuple[str | None, int | None]:
-    key = state.put(f"{name}_field", str(state.setting(name, "")))
-    keep = state.on_change(key, lambda value: state.set_setting(name, value))
-    typed = st.text_input(label, key=key, on_change=keep, placeholder="the run's own images")
+    shown, keep = str(state.setting(name, "")), partial(state.set_setting, name)
+    typed = fields.text(label, f"{name}_field", shown, keep, placeholder="the run's own images")
     try:
         spec, seen = _look(typed)
     except ComusError as fault:
@@ -131,6 +129,9 @@ def _epochs_words(usual: TrainingSettings) -> str:
 
 
 def _number(label: str, name: str, default: int, least: int, most: int, words: str | None = None) -> int:
-    key = state.put(f"{name}_widget", int(state.setting(name, default)))
-    keep = state.on_change(key, lambda value: state.set_setting(name, int(value or default)))
-    return int(st.number_input(label, least, most, step=1, key=key, on_change=keep, help=words) or default)
+    shown = int(state.setting(name, default))
+
+    def keep(value: int | None) -> None:
+        state.set_setting(name, default if value is None else int(value))
+
+    return int(fields.number(label, f"{name}_widget", shown, keep, least=least, most=most, step=1, help=words))

@@ -85,11 +85,18 @@ def cluster_rows(view: RunView, decided: Decisions) -> list[dict[str, Any]]:
 @clusters.command()
 @RUN
 @ONE
-@click.argument("new_name", metavar="NAME")
+@click.argument("new_name", metavar="NAME", required=False)
+@click.option("--reset", is_flag=True, help="Give it back its own name, as `cluster 7`.")
 @WORKSPACE
-def rename(run_name: str, name: str, new_name: str, workspace: str | None) -> None:
-    """Call a cluster NAME."""
-    _decide(run_name, workspace, lambda view, ids: curating.rename(view, ids[0], new_name), [name])
+def rename(run_name: str, name: str, new_name: str | None, reset: bool, workspace: str | None) -> None:
+    """Call a cluster NAME, or by --reset what it was called before anybody named it."""
+    if reset == (new_name is not None):
+        raise click.UsageError("give either a NAME or --reset")
+
+    def verb(view: RunView, ids: list[int]) -> Decisions:
+        return curating.reset_name(view, ids[0]) if new_name is None else curating.rename(view, ids[0], new_name)
+
+    _decide(run_name, workspace, verb, [name])
 
 
 @clusters.command()

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import linalg
 
 from comus_core.clustering import baselines
+from comus_core.clustering.centres import cosine_distance
 from comus_core.clustering.components import embedding_with_attached, small_components
 from comus_core.clustering.graph import Graph, joint_graph, knn_graph, normalise
 from comus_core.clustering.leiden import leiden_of, require_leiden
@@ -189,19 +190,6 @@ def cluster_qr(rows: FloatArray) -> IntArray:
     left, _, right = linalg.svd(wide[pivots].T)
     labels: IntArray = np.abs(wide @ (left @ right)).argmax(axis=1)
     return labels
-
-
-def cosine_distance(rows: FloatArray, centres: FloatArray) -> FloatArray:
-    """1 - cosine of each row and the centre beside it, both (n, k): (n,) float32 from 0 to 2.
-
-    Two zero vectors are at distance 0, a zero vector and another at 1.
-    """
-    a, b = np.asarray(rows, np.float64), np.asarray(centres, np.float64)
-    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    cosine = np.einsum("ij,ij->i", a, b) / np.where(lengths > 0, lengths, 1)
-    cosine[(a == b).all(axis=1)] = 1
-    distance: FloatArray = np.clip(1 - cosine, 0, 2).astype(np.float32)
-    return distance
 
 
 def _mean_of_equals(rows: FloatArray, group: IntArray) -> FloatArray:

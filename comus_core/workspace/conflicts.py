@@ -42,13 +42,13 @@ def touched(event: Event) -> set[tuple[str, Any]]:
     match event.kind:
         case "filter":
             return {("filter", payload.get("cluster", ALL))}
-        case "rename":
+        case "rename" | "reset_name":
             return {("name", payload.get("cluster"))}
         case "move" | "accept" | "erase":
             return of_proposals
         case "split":
             return {("category", payload.get("category")), *of_proposals}
-    return {("category", k) for k in payload.get("categories", ())} | of_proposals
+    return {("category", k) for k in payload.get("categories", ())}
 
 
 def _meet(one: set[tuple[str, Any]], other: set[tuple[str, Any]]) -> bool:

@@ -17,9 +17,10 @@ from comus_core.workspace.reversal import Reversal, reversal, taken_back
 class Event:
     """One decision; ids of categories are those of `Layout`.
 
-    Kinds: `filter` {percent, cluster?, by?}, `rename` {cluster, name}, `merge` {categories}, `split` {category, made,
-    parts, members (packed [[proposal id, category id, distance], …])}, `reject` and `restore` {categories}, `move`
-    {proposals, category, −1 for none}, `accept` and `erase` {proposals}, `undo` {} and `redo` {}.
+    Kinds: `filter` {percent, cluster?, by?}, `rename` {cluster, name}, `reset_name` {cluster}, `merge` {categories,
+    members? (packed [[proposal id, distance to the centre of the whole], …])}, `split` {category, made, parts, members
+    (packed [[proposal id, category id, distance], …])}, `reject` and `restore` {categories}, `move` {proposals,
+    category, −1 for none}, `accept` and `erase` {proposals}, `undo` {} and `redo` {}.
     """
 
     id: int
@@ -53,8 +54,12 @@ class Decisions:
         return {k: self.cluster_percent.get(k, self.filter_percent) for k in ids}
 
     def name_of(self, category: int) -> str:
-        """The name that a person gave, else that of the split it came from, else `cluster 7`."""
-        return self.names.get(category) or self.layout.made.get(category) or f"cluster {category}"
+        """The name that a person gave, else its own."""
+        return self.names.get(category) or self.own_name_of(category)
+
+    def own_name_of(self, category: int) -> str:
+        """The name without a person's: that of the split it came from, else `cluster 7`."""
+        return self.layout.made.get(category) or f"cluster {category}"
 
     @property
     def layout_version(self) -> int:
@@ -151,12 +156,11 @@ def apply(state: Decisions, event: Event) -> Decisions:
         case Event(kind="filter", payload={"percent": percent, **rest}) if "cluster" not in rest:
             return _filtered(state, percent, None, rest)
         case Event(kind="rename", payload={"cluster": int(cluster), "name": str(name)}):
-            state.layout.require_there(cluster)
-            if not name.strip():
-                raise SettingsError(f"cluster {cluster}: a name must hold a letter")
-            return replace(state, names={**state.names, cluster: name.strip()})
-        case Event(kind="merge", payload={"categories": list(ids)}):
-            return _merged(state, ids)
+            return _named(state, cluster, name)
+        case Event(kind="reset_name", payload={"cluster": int(cluster)}):
+            return _named(state, cluster, None)
+        case Event(kind="merge", payload={"categories": list(ids), **rest}):
+            return _merged(state, ids, unpacked(rest["members"]) if "members" in rest else ())
         case Event(kind="split", payload={"category": int(category), "made": list(made), "members": str(members)}):
             names = _part_names(state, category, made)
             return replace(state, layout=state.layout.split(category, names, unpacked(members)))
@@ -167,8 +171,21 @@ def apply(state: Decisions, event: Event) -> Decisions:
             event.kind != "move" or isinstance(rest.get("category"), int)
         ):
             return replace(state, layout=_judged(state.layout, event.kind, proposals, rest))
-    known = "filter, rename, merge, split, reject, restore, move, accept, erase, undo and redo"
+    known = "filter, rename, reset_name, merge, split, reject, restore, move, accept, erase, undo and redo"
     raise SettingsError(f"decision '{event.kind}' with {event.payload}: known are {known}")
+
+
+def _named(state: Decisions, category: int, name: str | None) -> Decisions:
+    """A category with a name of a person, by None without."""
+    state.layout.require_there(category)
+    others = {k: other for k, other in state.names.items() if k != category}
+    if name is None:
+        if category not in state.names:
+            raise SettingsError(f"cluster {category}: nobody named it, so there is no name to reset")
+        return replace(state, names=others)
+    if not name.strip():
+        raise SettingsError(f"cluster {category}: a name must hold a letter")
+    return replace(state, names=others | {category: name.strip()})
 
 
 def _judged(layout: Layout, kind: str, proposals: Sequence[str], rest: dict[str, Any]) -> Layout:
@@ -189,9 +206,9 @@ def _filtered(state: Decisions, percent: float, category: int | None, rest: dict
     return replace(state, cluster_percent=own, filter_by=by)
 
 
-def _merged(state: Decisions, ids: Sequence[int]) -> Decisions:
+def _merged(state: Decisions, ids: Sequence[int], members: Sequence[tuple[str, float]]) -> Decisions:
     """The whole keeps the smallest id and its percentage; and its name, unless only another part was given one."""
-    layout = state.layout.merged(ids)
+    layout = state.layout.merged(ids, members)
     first, *rest = sorted(set(ids))
     given = [state.names[k] for k in (first, *ids) if k in state.names]
     names = {k: name for k, name in state.names.items() if k not in ids}

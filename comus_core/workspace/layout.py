@@ -30,7 +30,8 @@ class Layout:
         moved: proposal id -> id of the category it was put into by a split or by hand, to be looked up in `into`;
             `REJECTED` for a proposal that is in none.
         by_hand: the proposals among them that a person put there one by one.
-        distance: proposal id -> cosine distance to the centre of its part, for every proposal that a split looked at.
+        distance: proposal id -> cosine distance to the centre of its part or of the whole that it was merged into, for
+            every proposal that a split or a merge measured.
         rejected: ids of categories that count as background.
         accepted: the proposals that a person looked at and found right: kept at every filter.
         erased: the proposals whose mask a person found to be none: as if they had never been found, their pixels
@@ -53,13 +54,14 @@ class Layout:
         for name in PROPOSAL_SETS:
             object.__setattr__(self, name, LayeredSet.of(getattr(self, name)))
 
-    def merged(self, ids: Sequence[int]) -> Layout:
-        """All of them become the one with the smallest id."""
+    def merged(self, ids: Sequence[int], members: Sequence[tuple[str, float]] = ()) -> Layout:
+        """All of them become the one with the smallest id; `members` are (proposal id, distance to its centre)."""
         require(len(set(ids)) >= 2, f"merge of {_listed(ids)}: give two categories or more")
         self._require_live(ids)
         first, *rest = sorted(set(ids))
         flat = {old: first if now in rest else now for old, now in self.into.items()}
-        return replace(self, into=flat | dict.fromkeys(rest, first))
+        distance = LayeredMap.of(self.distance) | dict(members)
+        return replace(self, into=flat | dict.fromkeys(rest, first), distance=distance)
 
     def split(self, category: int, made: Mapping[int, str], parts: Sequence[tuple[str, int, float]]) -> Layout:
         """A category's proposals in parts: (proposal id, id of its part, distance to its centre) of each."""

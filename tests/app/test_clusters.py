@@ -70,13 +70,18 @@ def test_a_renamed_cluster_is_called_so_on_every_page(app_test, changeable):
     assert fresh.text_input(key="name_2").value == "Wheels & things"
 
 
-def test_an_emptied_name_gives_the_cluster_its_number_back(app_test, changeable):
+def test_an_emptied_name_decides_nothing_and_the_button_resets_it(app_test, changeable):
     workspace, run = changeable
     test = app_test("clusters", workspace=workspace)
+    assert not [b for b in test.button if str(b.key).startswith("reset_name_")]
     test.text_input(key="name_1").set_value("bars").run()
+    written = workspace.decisions_of(run)
     test.text_input(key="name_1").set_value("").run()
-    assert not test.exception and test.text_input(key="name_1").value == "cluster 1"
-    assert workspace.decisions_of(run).names == {1: "cluster 1"}
+    assert not test.exception and "bars" in name_fields(test) and workspace.decisions_of(run) == written
+    test.button(key="reset_name_1").click().run()
+    assert not test.exception and "cluster 1" in name_fields(test) and workspace.decisions_of(run).names == {}
+    test.button(key="undo_decision").click().run()
+    assert not test.exception and "bars" in name_fields(test)
 
 
 def test_typing_the_same_name_again_decides_nothing(app_test, changeable):

@@ -13,6 +13,7 @@ from comus_core.selection import Gesture
 from comus_core.view_scores import curve_of
 from comus_core.workspace.decisions import Decisions
 from tests.app.test_frame import save_run, texts
+from tests.app.working import by_key
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ def test_apply_writes_what_single_clusters_have_of_their_own(app_test, changeabl
 def test_reset_goes_back_to_what_is_decided(app_test, shown, view):
     test = slide(app_test("filter"), 90)
     test.button(key="reset_filter").click().run()
-    assert not test.exception and test.slider(key="filter_slider_-1").value == 20.0
+    assert not test.exception and by_key(test.slider, "filter_slider_-1").value == 20.0
     assert metrics(test) == expected(*shown, view, Decisions(filter_percent=20))
 
 
@@ -129,7 +130,7 @@ def test_a_filter_decided_elsewhere_wins_over_one_only_tried(app_test, changeabl
     test = slide(app_test("filter", workspace=workspace), 66)
     workspace.decisions.append(run.id, run.artifacts["clustering"], "filter", percent=35)
     test.run()
-    assert not test.exception and test.slider(key="filter_slider_-1").value == 35.0
+    assert not test.exception and by_key(test.slider, "filter_slider_-1").value == 35.0
 
 
 def test_without_ground_truth_the_slider_counts_but_does_not_score(app_test, changeable):
