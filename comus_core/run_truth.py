@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from comus_core.errors import DatasetError
 from comus_core.images.dataset import open_dataset
-from comus_core.images.records import GroundTruth
+from comus_core.images.records import Dataset, GroundTruth
 from comus_core.pseudo_masks import from_png
 from comus_core.types import ImageId, IndexMask
 from comus_core.workspace import Run, Workspace
+from comus_core.workspace.artifacts import digest
 
 TRUTH_FILE = "truth.json"
 
@@ -46,6 +47,22 @@ class BundledTruth:
     def files(self) -> tuple[Path, ...]:
         """Every file that the masks come from, sorted."""
         return tuple(sorted(self.folder / name for name in self.masks.values()))
+
+
+def truth_fingerprint(workspace: Workspace, dataset: Dataset) -> str:
+    """A digest of the classes and of every file the ground truth comes from; "" where there is none.
+
+    A file counts by its content and its path below the data set's folder, wherever that lies.
+    """
+    truth = dataset.truth
+    if truth is None:
+        return ""
+    hashes = workspace.hash_files(truth.files())
+    names = {
+        path: path.relative_to(dataset.root) if path.is_relative_to(dataset.root) else path.name for path in hashes
+    }
+    listed = sorted([PurePath(names[path]).as_posix(), sha256] for path, (_, sha256) in hashes.items())
+    return digest([list(truth.classes), listed])
 
 
 def truth_of_run(workspace: Workspace, run: Run) -> GroundTruth | None:

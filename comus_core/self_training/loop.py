@@ -92,7 +92,19 @@ def train_round(
     place = (this.seed, this.number, state.step, steps, team.rank, team.world)
     stream = batches(examples, settings, *place, ignore=this.ignore)
     clock = told = time.perf_counter()
-    reported = len(state.history)
+    reported = 0
+
+    def report() -> None:
+        nonlocal told, reported
+        on_report(state.history[reported:])
+        told, reported = time.perf_counter(), len(state.history)
+
+    def keep() -> None:
+        report()  # first, so that nobody finds a checkpoint beyond what was told
+        checkpoint.save(this.folder, state, network, optimiser)
+
+    if state.history:  # a killed attempt may not have told of the last steps before its checkpoint
+        report()
     stage = f"round {this.number}"
     on_progress(Progress(stage, state.step, steps))
     try:
@@ -107,17 +119,16 @@ def train_round(
             speed, clock = settings.batch / max(now - clock, 1e-9), now
             state.history.append({"step": state.step, "loss": value, "rate": rate, "images_per_second": speed})
             if now - told >= REPORT_EVERY or state.step == steps:
-                on_report(state.history[reported:])
-                told, reported = now, len(state.history)
+                report()
             if look is not None and look.is_due(state.step, steps):
                 look(state.step, state.averaged or network.state_dict())
                 clock = time.perf_counter()  # looking is no training: it does not count in images per second
             if state.step % settings.checkpoint_every == 0 and state.step < steps and team.leads:
-                checkpoint.save(this.folder, state, network, optimiser)
+                keep()
             on_progress(Progress(stage, state.step, steps))
     except Cancelled:
         if team.leads:
-            checkpoint.save(this.folder, state, network, optimiser)
+            keep()
         raise
     finally:
         stream.close()

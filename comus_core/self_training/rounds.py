@@ -12,7 +12,6 @@ from typing import Any
 from comus_core import run_tables as tables
 from comus_core import stages
 from comus_core.categories import label_map
-from comus_core.errors import Cancelled
 from comus_core.images.dataset import absolute
 from comus_core.proposal_predictions import of_proposals
 from comus_core.scoring import score_json, score_run
@@ -86,9 +85,10 @@ def _train(
 ) -> Training:
     decided, own = _decisions(workspace, run, request), workspace.artifact(run, "clustering")
     # Whatever takes long comes after this: a training that is stopped in it is there to be resumed.
-    training = _begin(contexts.own, run, settings, request, decided, first_labels(contexts.own, run, own, decided))
-    on_training(training)
-    try:
+    training = _begin(contexts, run, settings, request, decided, first_labels(contexts.own, run, own, decided))
+    with workspace.attempts.attempt(training.id, workspace.trainings.end):
+        workspace.trainings.begin(training)
+        on_training(training)
         images = contexts.checked(contexts.own)
         lesson = first_lesson(contexts.own, images, run, decided, settings, log)
         training = _with_lesson(workspace, training, lesson)
@@ -116,13 +116,7 @@ def _train(
                 options: dict[str, Any] = {"saliency": settings.label_saliency, "soft": settings.soft}
                 options["classifier"] = classifier
                 labels = stages.predictions(context, settings, trained, images, categories, stage, **options)
-        return workspace.trainings.save(replace(training, state="done"))
-    except (Cancelled, KeyboardInterrupt):
-        workspace.trainings.save(replace(workspace.trainings.get(training.id), state="cancelled"))
-        raise
-    except Exception:
-        workspace.trainings.save(replace(workspace.trainings.get(training.id), state="failed"))
-        raise
+        return workspace.trainings.finish(training)
 
 
 def _look_plan(
@@ -174,15 +168,15 @@ def _decisions(workspace: Workspace, run: Run, request: TrainingRequest) -> Deci
 
 
 def _begin(
-    context: StageContext,
+    contexts: TrainingContexts,
     run: Run,
     settings: TrainingSettings,
     request: TrainingRequest,
     decided: Decisions,
     labels: Artifact,
 ) -> Training:
-    """A row of the question: what is asked, and of which pseudo-masks of the run's own clusters."""
-    workspace, wanted = context.workspace, asked(settings, request)
+    """A row of the question: what is asked, of which pseudo-masks of the run's own clusters, scored by which truth."""
+    workspace, wanted = contexts.own.workspace, asked(settings, request)
     clusters = tables.read_clusters(workspace.artifact(run, "clustering")).count
     parts = [Supervision(**run.provenance["supervision"]), REGISTRY[settings.backbone].supervision]
     whole = strongest(parts)
@@ -196,16 +190,16 @@ def _begin(
         "decided": decided.version,
         "rounds": [],
     }
-    training_id = f"{run.id}-{digest([wanted, labels.fingerprint])[:8]}"
+    question = [wanted, labels.fingerprint, contexts.scored.truth_fingerprint()]
     artifacts = {"labels-1": labels.fingerprint}
-    return workspace.trainings.save(Training(training_id, run.id, "running", wanted, artifacts, result))
+    return Training(f"{run.id}-{digest(question)[:8]}", run.id, "running", wanted, artifacts, result)
 
 
 def _with_lesson(workspace: Workspace, training: Training, lesson: FirstLesson) -> Training:
     artifacts = training.artifacts | {"labels-1": lesson.labels.fingerprint}
     artifacts |= {"classifier": lesson.classifier.fingerprint} if lesson.classifier is not None else {}
     result = training.result | {"moved": lesson.moved}
-    return workspace.trainings.save(replace(training, artifacts=artifacts, result=result))
+    return workspace.trainings.grow(replace(training, artifacts=artifacts, result=result))
 
 
 def _score_round_0(training: Training, contexts: TrainingContexts, workspace: Workspace, run: Run) -> Training:
@@ -278,4 +272,4 @@ def _remember_speed(
 def _with_round(workspace: Workspace, training: Training, made: dict[str, Artifact], entry: dict[str, Any]) -> Training:
     artifacts = training.artifacts | {name: artifact.fingerprint for name, artifact in made.items()}
     result = training.result | {"rounds": [*training.result["rounds"], entry]}
-    return workspace.trainings.save(replace(training, artifacts=artifacts, result=result))
+    return workspace.trainings.grow(replace(training, artifacts=artifacts, result=result))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from comus_core.config import RunConfig
 from comus_core.images.dataset import Dataset
+from comus_core.run_truth import truth_fingerprint
 from comus_core.types import OnProgress, Progress
 from comus_core.workspace import Artifact, ArtifactKey, Workspace
-from comus_core.workspace.artifacts import digest
 
 # Raise a stage's number when its result changes for the same settings.
 VERSIONS = {
@@ -68,12 +70,13 @@ class StageContext:
         return ArtifactKey(kind, VERSIONS[kind], settings, prints, weights or {})
 
     def truth_fingerprint(self) -> str:
-        """A digest of the classes and of every file the ground truth comes from."""
-        truth = self.dataset.truth
-        if truth is None:
-            return ""
-        hashes = self.workspace.hash_files(truth.files())
-        return digest([list(truth.classes), sorted([path.name, sha] for path, (_, sha) in hashes.items())])
+        """See `run_truth.truth_fingerprint`."""
+        return truth_fingerprint(self.workspace, self.dataset)
+
+    @cached_property
+    def image_hashes(self) -> dict[Path, tuple[int, str]]:
+        """Bytes and SHA-256 of each image file."""
+        return self.workspace.hash_files(file.path for file in self.dataset.files)
 
     def make(
         self,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from comus_core.errors import WorkspaceError
 from comus_core.workspace.artifacts import Artifact, ArtifactStore
+from comus_core.workspace.attempts import AttemptTable
 from comus_core.workspace.database import Database
 from comus_core.workspace.decision_log import DecisionLog
 from comus_core.workspace.decisions import Decisions
@@ -23,6 +24,7 @@ class Workspace:
     Attributes:
         root: the folder.
         artifacts: finished and half-finished artifacts.
+        attempts: which processes are at work on what.
         runs: the run table.
         decisions: the event log.
         selections: what was drawn on the map.
@@ -33,6 +35,7 @@ class Workspace:
         self.root = root
         self.database = Database(root / "comus.sqlite")
         self.artifacts = ArtifactStore(root / "artifacts")
+        self.attempts = AttemptTable(self.database)
         self.runs = RunTable(self.database)
         self.decisions = DecisionLog(self.database)
         self.selections = SelectionTable(self.database)
