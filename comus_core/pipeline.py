@@ -19,6 +19,7 @@ from comus_core.config import RunConfig
 from comus_core.errors import SettingsError
 from comus_core.estimate import remember_speeds
 from comus_core.images.dataset import absolute, open_dataset
+from comus_core.relinking import follow
 from comus_core.run_identity import run_id
 from comus_core.scoring import RunScores, score_json, score_run
 from comus_core.stages import StageContext
@@ -68,6 +69,7 @@ def discover(
     asked = new_run(context)
     with workspace.attempts.attempt(asked.id, workspace.runs.end):
         run = workspace.runs.begin(asked)
+        follow(workspace, run)
         if on_run is not None:
             on_run(run)
         run, made = _run_stages(context, run, STAGES.index(until))
@@ -176,7 +178,7 @@ def new_run(context: StageContext) -> Run:
         "manifest": stages.images_key(context).fingerprint,
         "truth": context.truth_fingerprint(),
         "classes": list(truth.classes) if truth else [],
-        "root": _root_for(context),
+        "root": context.workspace.stored_root(context.dataset.root),
         "synthetic": context.dataset.synthetic,
         **supervision_of(config),
         "device": context.device,
@@ -196,12 +198,6 @@ def _short(choice: str) -> str:
     """A detector or encoder as a run's name tells it: of the user's own files only the last part of the path."""
     kind, _, path = choice.partition(":")
     return f"{kind}:{PurePath(path).name}" if path else kind
-
-
-def _root_for(context: StageContext) -> str:
-    """The images' folder: relative if it lies in the workspace, so that both can be moved together."""
-    root, home = context.dataset.root.resolve(), context.workspace.root.resolve()
-    return root.relative_to(home).as_posix() if root.is_relative_to(home) else str(root)
 
 
 def _decisions(context: StageContext, run: Run) -> Decisions:

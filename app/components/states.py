@@ -9,6 +9,7 @@ import streamlit as st
 from app import navigation
 from comus_core.errors import ComusError
 from comus_core.workspace import Run
+from comus_core.workspace.attempts import INTERRUPTED
 
 # A run without clusters: title, sentence, icon, and what the link to its job says.
 STOPPED = (
@@ -23,6 +24,12 @@ NOT_READY = {
         "The page fills when its clusters are there.",
         "hourglass_top",
         "Watch its progress",
+    ),
+    INTERRUPTED: (
+        "This run stopped unexpectedly, before it had clusters",
+        "Its process is gone: killed, or the machine went off. Resumed, it goes on where it stopped.",
+        "power_off",
+        "Resume it",
     ),
     "failed": (
         "This run failed before it had clusters",

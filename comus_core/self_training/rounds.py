@@ -12,7 +12,6 @@ from typing import Any
 from comus_core import run_tables as tables
 from comus_core import stages
 from comus_core.categories import label_map
-from comus_core.images.dataset import absolute
 from comus_core.proposal_predictions import of_proposals
 from comus_core.scoring import score_json, score_run
 from comus_core.self_training.contexts import TrainingContexts
@@ -20,7 +19,7 @@ from comus_core.self_training.cost import remember_speed
 from comus_core.self_training.first_round import FirstLesson, first_labels, first_lesson
 from comus_core.self_training.looks import LookImages, LookPlan, examples_of, images_to_look_at, plan_looks, scored_ids
 from comus_core.self_training.round_scores import score_round, score_table
-from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked
+from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked, completed
 from comus_core.stages import StageContext
 from comus_core.trained_categories import remembered, trained_names
 from comus_core.types import ImageId, IntArray, OnProgress, no_progress
@@ -68,7 +67,7 @@ def train(
     from comus_core.self_training.team import joined
     from comus_core.self_training.tuning import kept_memory
 
-    request, chosen = _complete(request or TrainingRequest()), choose_device(device)
+    request, chosen = completed(request or TrainingRequest(), run), choose_device(device)
     with kept_memory(), joined(chosen) as (team, own_device):
         contexts = TrainingContexts(workspace, run, request, own_device, on_progress, team)
         return _train(run, workspace, settings, request, contexts, on_training, log)
@@ -151,15 +150,6 @@ def _look_plan(
     return plan_looks(settings.look_every, examples, tried, scored.truth, len(names), miou, classify)
 
 
-def _complete(request: TrainingRequest) -> TrainingRequest:
-    """The request with absolute paths."""
-    return replace(
-        request,
-        images=absolute(request.images) if request.images else None,
-        scored_on=absolute(request.scored_on) if request.scored_on else None,
-    )
-
-
 def _decisions(workspace: Workspace, run: Run, request: TrainingRequest) -> Decisions:
     decided = workspace.decisions_of(run)
     if request.filter_percent is None:
@@ -183,6 +173,7 @@ def _begin(
     result = {
         "run": run.id,
         "dataset": request.scored_on or run.config.dataset,
+        "truth": contexts.scored.truth_fingerprint(),
         "supervision": {"direct": whole.direct, "inherited": whole.inherited},
         "settings": wanted,
         "categories": remembered(label_map(decided, clusters)),
@@ -190,7 +181,7 @@ def _begin(
         "decided": decided.version,
         "rounds": [],
     }
-    question = [wanted, labels.fingerprint, contexts.scored.truth_fingerprint()]
+    question = [wanted, labels.fingerprint, result["truth"]]
     artifacts = {"labels-1": labels.fingerprint}
     return Training(f"{run.id}-{digest(question)[:8]}", run.id, "running", wanted, artifacts, result)
 

@@ -93,7 +93,7 @@ class RunTable:
         return self.get(run.id)
 
     def add_artifacts(self, run_id: str, made: dict[str, str]) -> Run:
-        """Note what is made so far, kind -> fingerprint; a finished run's own artifacts are only replaced at the end."""
+        """Note what is made so far, kind -> fingerprint; what a finished run has is only replaced at its end."""
 
         def more(known: Run) -> Run:
             others = any(known.artifacts.get(kind, made[kind]) != made[kind] for kind in made)

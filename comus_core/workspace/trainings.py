@@ -48,6 +48,12 @@ class Training:
     artifacts: dict[str, str] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def scored_on(self) -> str | None:
+        """The data set that its rounds are scored on; None is the run's own, wherever that lies by now."""
+        given = self.settings.get("scored_on")
+        return None if given is None else str(given)
+
 
 @dataclass(frozen=True)
 class Look:
@@ -94,12 +100,8 @@ class TrainingTable:
         def more(known: Training) -> Training:
             if known.state == "done":
                 return known
-            told = {entry["round"] for entry in training.result["rounds"]}
-            rounds = [
-                *training.result["rounds"],
-                *(r for r in known.result.get("rounds", []) if r["round"] not in told),
-            ]
-            result = training.result | {"rounds": sorted(rounds, key=lambda entry: int(entry["round"]))}
+            rounds = {entry["round"]: entry for each in (known, training) for entry in each.result.get("rounds", [])}
+            result = training.result | {"rounds": [rounds[number] for number in sorted(rounds)]}
             return replace(known, artifacts=known.artifacts | training.artifacts, result=result)
 
         self._change(training, more)

@@ -60,6 +60,15 @@ class Workspace:
         """The folder that the run's image paths start from; inside the workspace it moves along with it."""
         return self.root / str(run.provenance["root"])
 
+    def stored_root(self, folder: Path) -> str:
+        """How a run notes that folder: relative if it lies in the workspace, so that both can be moved together."""
+        found, home = folder.resolve(), self.root.resolve()
+        return found.relative_to(home).as_posix() if found.is_relative_to(home) else str(found)
+
+    def has_lost_images(self, run: Run) -> bool:
+        """Whether the folder of the run's images is no longer where it was."""
+        return "root" in run.provenance and not self.images_root(run).is_dir()
+
     def decisions_of(self, run: Run) -> Decisions:
         """What the person decided in this run so far."""
         return self.decisions.read(run.id, run.artifacts.get("clustering", ""))
