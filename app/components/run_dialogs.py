@@ -57,7 +57,12 @@ def settings(run: Run) -> None:
 
 @st.dialog("Find the images of the run")
 def relink(run: Run) -> None:
-    """Ask where a run's images lie now, and look for them there by their content."""
+    """Ask where a run's images lie now."""
+    relink_form(run)
+
+
+def relink_form(run: Run) -> None:
+    """Draw the field for the folder; look for the images there by their content."""
     place = view_data.workspace()
     st.markdown(f"**{job_words.plain(run.name)}** `{run.id}`")
     st.markdown(
