@@ -21,7 +21,7 @@ from comus_core import stages
 from comus_core.config import Assign, FilterBy, check_choice, require
 from comus_core.images.dataset import absolute, open_dataset
 from comus_core.label_map import REJECTED
-from comus_core.pipeline import new_run, prints, result_json, with_artifacts
+from comus_core.pipeline import new_run, note_artifacts, prints, result_json, with_artifacts
 from comus_core.scoring import score_run
 from comus_core.stages import StageContext
 from comus_core.types import FloatArray, IntArray, OnProgress, no_progress
@@ -93,12 +93,13 @@ def add_images(
 
 
 def _stages(context: StageContext, run: Run, added: Run, how: Assign) -> tuple[Run, dict[str, Artifact]]:
+    note_artifacts(context, added)
     made: dict[str, Artifact] = {}
 
     def keep(kind: str, artifact: Artifact) -> None:
         nonlocal added
         made[kind] = artifact
-        added = with_artifacts(context, added, made)
+        added = with_artifacts(added, made)
 
     keep("images", stages.check_images(context))
     images = made["images"]

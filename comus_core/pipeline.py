@@ -29,6 +29,12 @@ from comus_core.workspace.decisions import Decisions
 
 PACKAGES = ("comus-explorer", "torch", "timm", "numpy", "scipy", "scikit-learn", "umap-learn", "onnxruntime", "pillow")
 
+# The kinds of artifact that a run names.
+KINDS = (
+    *("images", "soft_maps", "proposals", "features", "how_many", "clustering", "projection"),
+    *("pseudo_masks", "counts"),
+)
+
 
 def discover(
     config: RunConfig,
@@ -81,9 +87,10 @@ def discover(
 
 
 def _run_stages(context: StageContext, run: Run, last: int) -> tuple[Run, dict[str, Artifact]]:
-    """Walk the stages; the run's row knows every artifact as soon as it is there."""
+    """Walk the stages."""
+    note_artifacts(context, run)
     images = stages.check_images(context)
-    run = with_artifacts(context, run, {"images": images})
+    run = with_artifacts(run, {"images": images})
     stages.require_usable(context, images)
     if context.dataset.truth and last == STAGES.index("evaluation"):
         stages.check_truth(context, images)
@@ -108,13 +115,24 @@ def _run_stages(context: StageContext, run: Run, last: int) -> tuple[Run, dict[s
     for stage, kind, make in steps:
         if STAGES.index(stage) <= last and wanted.get(kind, True):
             made[kind] = make()
-            run = with_artifacts(context, run, made)
+            run = with_artifacts(run, made)
     return run, made
 
 
-def with_artifacts(context: StageContext, run: Run, made: Mapping[str, Artifact]) -> Run:
+def note_artifacts(context: StageContext, run: Run) -> None:
+    """Let the run's row know every artifact of its stages as soon as it is there."""
+    made: dict[str, str] = {}
+
+    def note(artifact: Artifact) -> None:
+        if artifact.kind in KINDS:
+            made[artifact.kind] = artifact.fingerprint
+            context.workspace.runs.add_artifacts(run.id, dict(made))
+
+    context.on_artifact = note
+
+
+def with_artifacts(run: Run, made: Mapping[str, Artifact]) -> Run:
     """The run with what this attempt has made; its row may hold more, from other attempts."""
-    context.workspace.runs.add_artifacts(run.id, prints(made))
     return replace(run, artifacts=run.artifacts | prints(made))
 
 

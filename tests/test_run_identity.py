@@ -131,14 +131,14 @@ def test_a_stopped_run_remembers_what_it_finished(drawn_settings, tmp_path):
     workspace = open_workspace(tmp_path)
 
     def stop(progress):
-        if progress.stage == "clustering":
-            raise Cancelled("stopped")
+        if progress.stage == "clustering" and progress.step == progress.total:
+            raise Cancelled("stopped")  # where a job hears of it that was asked to stop while it clustered
 
     with pytest.raises(Cancelled):
         discover(make_config(**drawn_settings), workspace, on_progress=stop)
     run = workspace.runs.find("latest")
     assert run.state == "cancelled"
-    assert list(run.artifacts) == ["images", "soft_maps", "proposals", "features"]
+    assert list(run.artifacts) == ["images", "soft_maps", "proposals", "features", "clustering"]
 
 
 def test_of_two_attempts_at_one_run_the_one_that_is_stopped_takes_nothing_from_the_other(drawn_settings, tmp_path):
