@@ -56,10 +56,11 @@ def discover(
         on_run: told of the run as soon as its id is known.
 
     Returns:
-        The stored run; `run.result` is what `--json` writes.
+        The stored run; `run.result` is what `--json` writes. One that was finished before stays so, whatever this
+        attempt comes to; where less was asked than it had, it keeps its result too.
 
     Raises:
-        DatasetError: no usable image, or no proposal in any of them. A run that was finished before stays so.
+        DatasetError: no usable image, or no proposal in any of them.
         ComusError: any stage's own fault; finished shards stay.
     """
     from comus_core.device import choose_device

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from comus_core import discover, make_config, open_workspace, relink_run
 from comus_core.cli.main import cli
+from comus_core.deletion import delete_run
 from comus_core.errors import DatasetError, SettingsError, WorkspaceError
 from comus_core.run_truth import open_own, truth_of_run
 from comus_core.run_view import open_run_view
@@ -69,7 +70,12 @@ def test_images_put_in_subfolders_under_other_names_keep_their_ids(moved):
     assert (again.id, again.result["computed"]) == (run.id, [])
     (folder / "images" / "2019").rename(folder / "images" / "old")  # and once more
     (folder / "masks" / "2019").rename(folder / "masks" / "old")
-    assert relink_run(done.run, folder, workspace).renamed == 20
+    again = relink_run(done.run, folder, workspace)
+    assert again.renamed == 20
+    links = workspace.images_root(again.run)
+    assert (links / "images" / "000.png").is_symlink()
+    delete_run(workspace, run.id)
+    assert not links.exists() and len(list((folder / "images").rglob("*.png"))) == 30
 
 
 def test_two_equal_images_are_both_found(moved, tmp_path):

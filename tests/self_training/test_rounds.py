@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comus_core import discover, make_config, open_workspace
+from comus_core import discover, make_config, open_workspace, relink_run
 from comus_core import run_tables as tables
 from comus_core.deletion import delete_run
 from comus_core.errors import Cancelled, DatasetError, SettingsError, WorkspaceError
 from comus_core.evaluation.matching import match
+from comus_core.round_view import PSEUDO_MASK, open_round_view
 from comus_core.self_training import make_training
 from comus_core.self_training.applying import evaluate_round
 from comus_core.self_training.rounds import TrainingRequest, train
@@ -127,6 +128,16 @@ def test_a_stopped_attempt_keeps_the_rounds_that_another_one_finished(trained, t
     kept = workspace.trainings.get(done.id)
     assert (kept.state, kept.artifacts) == ("cancelled", done.artifacts)
     assert [entry["round"] for entry in kept.result["rounds"]] == [0, 1, 2]
+
+
+def test_a_training_of_a_run_whose_folder_moved_is_the_same_training_on_the_new_one(trained, drawn, tmp_path):
+    workspace, run = copy_of(trained, tmp_path)
+    folder, before = shutil.copytree(drawn, tmp_path / "elsewhere"), times(workspace)
+    moved = relink_run(run, folder, workspace).run
+    again = train(moved, workspace, SETTINGS, TrainingRequest(scored_on=str(folder)))  # its own, by name
+    assert (again.id, again.artifacts) == (trained[2].id, trained[2].artifacts) and times(workspace) == before
+    view = open_round_view(workspace, trained[2])
+    assert view.dataset.root == folder and PSEUDO_MASK in view.masks
 
 
 def test_changed_annotations_are_not_scored_as_those_that_the_run_saw(drawn, drawn_settings, tmp_path):
