@@ -76,7 +76,7 @@ def relink_run(run: Run, folder: str | Path, workspace: Workspace) -> Relinked:
         found = _links(workspace, run, rows, paths, found)
         spec = found.spec
     truth = run.provenance.get("truth", "") in ("", truth_fingerprint(workspace, found))
-    config = _moved(run.config, spec, home)
+    config = _moved(run.config, spec, (found.root, home))
     root = {"root": workspace.stored_root(found.root)}
     run = workspace.runs.update(run.id, lambda known: replace(known, config=config, provenance=known.provenance | root))
     usable = sum(row["reason"] is None for row in rows)
@@ -116,20 +116,24 @@ def _folder_of(spec: str) -> Path:
 
 def _follow(workspace: Workspace, other: Run, run: Run) -> None:
     folder = _folder_of(run.config.dataset)
-    config = _moved(other.config, moved_spec(other.config.dataset, folder), folder)
+    config = _moved(other.config, moved_spec(other.config.dataset, folder), (folder,))
     root = {"root": run.provenance["root"]}
     workspace.runs.update(other.id, lambda known: replace(known, config=config, provenance=known.provenance | root))
 
 
-def _moved(config: RunConfig, spec: str, home: Path) -> RunConfig:
-    """The settings with another data set; the user's own masks and vectors that lay below the old one move along."""
+def _moved(config: RunConfig, spec: str, homes: tuple[Path, ...]) -> RunConfig:
+    """The settings with another data set; the user's own masks and vectors that lay below the old one move along.
+
+    They lie below the first of `homes` that has them.
+    """
 
     def moved(name: str) -> str:
         kind, _, path = name.partition(":")
         old = _folder_of(config.dataset)
         if not name.startswith(USERS_OWN) or not Path(path).is_relative_to(old) or Path(path).exists():
             return name
-        return f"{kind}:{home / Path(path).relative_to(old)}"
+        places = [home / Path(path).relative_to(old) for home in homes]
+        return f"{kind}:{next((place for place in places if place.exists()), places[-1])}"
 
     saliency = replace(config.saliency, detector=moved(config.saliency.detector))
     return replace(
