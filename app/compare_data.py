@@ -122,7 +122,7 @@ def agreement(first: Round, second: Round, *, begin: bool) -> ScoredRound | None
 def _agreement(first: Round, second: Round) -> ScoredRound:
     shared = sorted(set(first.image_ids()) & set(second.image_ids()))
     rows = agreement_rows(shared, first.mask, second.mask, (len(first.names), len(second.names)))
-    dataset, classes = round_data.dataset_of(first.one), distinct(("background", *first.names))
+    dataset, classes = first.one.dataset, distinct(("background", *first.names))
     matched = match(rows.contingency, "hungarian")
     return ScoredRound(second.one, dataset, classes, second.names, rows, matched)
 

@@ -79,7 +79,7 @@ def map_colours(request: Request) -> Response:
 
 
 def _mask(found: Round, image_id: str, matching: MatchingName) -> bytes:
-    truth = truth_at(found.view, round_data.dataset_of(found.one))
+    truth = truth_at(found.view, found.one.dataset)
     if truth is None:
         ids = trained_ids(found.one.training) if found.one.training else found.view.categories(found.decided).ids
         return layer_png(found.mask(image_id), category_colours(ids), None)
@@ -100,7 +100,7 @@ def _truth(found: Round, image_id: str, _: MatchingName) -> bytes:
 
 
 def _truth_of(found: Round, image_id: str) -> GroundTruth:
-    truth = truth_at(found.view, round_data.dataset_of(found.one))
+    truth = truth_at(found.view, found.one.dataset)
     if truth is None or not truth.has(image_id):
         raise WorkspaceError(f"image {image_id} has no ground truth")
     return truth

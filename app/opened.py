@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 from app.memory import give_back
+from comus_core.images.dataset import open_dataset
 from comus_core.images.records import GroundTruth
 from comus_core.round_view import RoundView, open_round_view
 from comus_core.run_truth import truth_of_run
@@ -66,13 +67,14 @@ def run_of(run_id: str) -> Run:
 
 
 def view_of(run: Run) -> RunView:
-    """The run opened for looking at; opened anew when its artifacts have changed.
+    """The run opened for looking at; opened anew when its artifacts have changed, or where its images lie.
 
     Raises:
         WorkspaceError: the run is not so far yet, or an artifact is gone.
     """
     place = workspace()
-    key = (str(place.root), run.id, tuple(sorted(run.artifacts.items())))
+    lies = (run.config.dataset, run.provenance.get("root"))
+    key = (str(place.root), run.id, lies, tuple(sorted(run.artifacts.items())))
     return _views.get(key, lambda: _open(place, run))
 
 
@@ -88,8 +90,9 @@ def truth_of(view: RunView) -> GroundTruth | None:
 def truth_at(view: RunView, spec: str) -> GroundTruth | None:
     """The same of another data set that a round of the run is scored on."""
     place = view.workspace
-    key = (str(place.root), spec, view.run.artifacts["images"])
-    return _truths.get(key, lambda: truth_of_run(place, view.run))
+    key = (str(place.root), spec, view.run.id, view.run.artifacts["images"])
+    own = spec == view.run.config.dataset
+    return _truths.get(key, lambda: truth_of_run(place, view.run) if own else open_dataset(spec, place.drawings).truth)
 
 
 def rounds_of(training: Training) -> RoundView:
@@ -100,7 +103,8 @@ def rounds_of(training: Training) -> RoundView:
         DatasetError: the data set that it is scored on is no longer where it was.
     """
     place = workspace()
-    key = (str(place.root), training.id, tuple(sorted(training.artifacts.items())))
+    lies = place.runs.get(training.run).config.dataset
+    key = (str(place.root), training.id, lies, tuple(sorted(training.artifacts.items())))
     return _rounds.get(key, lambda: open_round_view(place, training))
 
 

@@ -25,16 +25,12 @@ def rounds_of_run(workspace: Workspace, run: Run) -> list[Contestant]:
 
 
 def beside(workspace: Workspace, one: Contestant, *, runs: list[Run]) -> list[Contestant]:
-    """All other rounds on the same data set: of the same run, then of `runs`."""
-    dataset, own = dataset_of(one), one.run.id
+    """All other rounds on the same data set, scored with the same truth: of the same run, then of `runs`."""
+    own = one.run.id
     ordered = [one.run, *(run for run in runs if run.id != own and "clustering" in run.artifacts)]
     found = [other for run in ordered for other in rounds_of_run(workspace, run)]
-    return [other for other in found if dataset_of(other) == dataset and key_of(other) != key_of(one)]
-
-
-def dataset_of(one: Contestant) -> str:
-    """The data set whose images a round has masks of."""
-    return str(one.training.result["dataset"]) if one.training else one.run.config.dataset
+    alike = [other for other in found if (other.dataset, other.truth) == (one.dataset, one.truth)]
+    return [other for other in alike if key_of(other) != key_of(one)]
 
 
 def key_of(one: Contestant) -> str:
@@ -104,6 +100,4 @@ def explained(view: RunView, one: Contestant, matching: MatchingName, filtered: 
     if one.training is None:
         return score_data.explained(view, view.workspace.decisions_of(view.run), matching, filtered)
     how = {"frozen": f"matched as run {view.run.config.matching_from} was"}.get(matching, f"{matching} matching")
-    return (
-        f"Round {one.number} of training {one.training.id}, {how}, on {dataset_of(one)}: all images with ground truth."
-    )
+    return f"Round {one.number} of training {one.training.id}, {how}, on {one.dataset}: all images with ground truth."

@@ -27,6 +27,7 @@ _HOME = {
     "make_config": "config",
     "open_workspace": "workspace",
     "predict_photographs": "predicting",
+    "relink_run": "relinking",
     "score_run": "scoring",
 }
 
@@ -44,6 +45,7 @@ __all__ = [
     "make_config",
     "open_workspace",
     "predict_photographs",
+    "relink_run",
     "score_run",
 ]
 

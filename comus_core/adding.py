@@ -19,10 +19,9 @@ import pyarrow.parquet as pq
 from comus_core import run_tables as tables
 from comus_core import stages
 from comus_core.config import Assign, FilterBy, check_choice, require
-from comus_core.errors import Cancelled
 from comus_core.images.dataset import absolute, open_dataset
 from comus_core.label_map import REJECTED
-from comus_core.pipeline import new_run, result_json
+from comus_core.pipeline import new_run, note_artifacts, prints, result_json, with_artifacts
 from comus_core.scoring import score_run
 from comus_core.stages import StageContext
 from comus_core.types import FloatArray, IntArray, OnProgress, no_progress
@@ -79,39 +78,32 @@ def add_images(
     other = open_dataset(dataset, workspace.drawings)
     config = replace(run.config, dataset=absolute(other.spec))
     context = StageContext(workspace, other, config, choose_device(device), on_progress)
-    images = stages.check_images(context)
-    stages.require_usable(context, images)
-    row = new_run(context, images)
-    plus = digest([source.fingerprint, images.fingerprint, how])[:8]
+    row = new_run(context)
+    plus = digest([source.fingerprint, row.provenance["manifest"], row.provenance["truth"], how])[:8]
     provenance = {**row.provenance, "added_to": run.id, "assign": how}
     row = replace(row, id=f"{run.id}-plus-{plus}", name=f"{run.name} + {other.name}", provenance=provenance)
-    added = workspace.runs.save(workspace.runs.known(row))
-    on_run(added)
-    try:
-        added, made = _stages(context, run, added, images, how)
+    with workspace.attempts.attempt(row.id, workspace.runs.end):
+        added = workspace.runs.begin(row)
+        on_run(added)
+        added, made = _stages(context, run, added, how)
         scores = score_run(workspace, added) if "counts" in made else None
         clusters = tables.read_clusters(source).count
         result = result_json(added, context, made, clusters, scores)
-        return workspace.runs.save(replace(added, state="done", result=result))
-    except (Cancelled, KeyboardInterrupt):
-        workspace.runs.save(replace(workspace.runs.get(added.id), state="cancelled"))
-        raise
-    except Exception:
-        workspace.runs.save(replace(workspace.runs.get(added.id), state="failed"))
-        raise
+        return workspace.runs.finish(added.id, prints(made), result, provenance if context.computed else {})
 
 
-def _stages(
-    context: StageContext, run: Run, added: Run, images: Artifact, how: Assign
-) -> tuple[Run, dict[str, Artifact]]:
-    made = {"images": images}
+def _stages(context: StageContext, run: Run, added: Run, how: Assign) -> tuple[Run, dict[str, Artifact]]:
+    note_artifacts(context, added)
+    made: dict[str, Artifact] = {}
 
     def keep(kind: str, artifact: Artifact) -> None:
         nonlocal added
         made[kind] = artifact
-        found = {**added.artifacts, **{k: a.fingerprint for k, a in made.items()}}
-        added = context.workspace.runs.save(replace(added, artifacts=found))
+        added = with_artifacts(added, made)
 
+    keep("images", stages.check_images(context))
+    images = made["images"]
+    stages.require_usable(context, images)
     keep("soft_maps", stages.soft_maps(context, images))
     keep("proposals", stages.proposals(context, images, made["soft_maps"]))
     keep("features", stages.features(context, made["proposals"]))

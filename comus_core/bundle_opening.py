@@ -31,6 +31,7 @@ from comus_core.run_truth import TRUTH_FILE
 from comus_core.run_view import open_run_view
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.artifacts import TABLE, digest
+from comus_core.workspace.attempts import INTERRUPTED
 from comus_core.workspace.decisions import Event, replay
 from comus_core.workspace.files import disk_error, write_json
 
@@ -187,7 +188,12 @@ def _run_of(workspace: Workspace, listing: dict[str, Any], fingerprint: str) -> 
         "photographs": listing["photographs"],
         "opened": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
-    if not {"classes", "supervision"} <= set(provenance) or told["state"] not in ("done", "failed", "cancelled"):
+    if not {"classes", "supervision"} <= set(provenance) or told["state"] not in (
+        "done",
+        "failed",
+        "cancelled",
+        INTERRUPTED,
+    ):
         raise WorkspaceError("its run says too little of itself")
     run = Run(
         run_id,

@@ -16,16 +16,17 @@ from comus_core.config import check_choice
 from comus_core.deletion import DELETED, remove_folders
 from comus_core.disk_use import listed_by, needed
 from comus_core.errors import WorkspaceError
-from comus_core.jobs.records import ACTIVE
+from comus_core.jobs.records import ACTIVE, RESUMABLE
 from comus_core.jobs.table import JobTable
 from comus_core.workspace import Workspace
 from comus_core.workspace.stored import StoredFolder, ancestors, is_held, size_of, stored_folders
 
-Group = Literal["unused", "unfinished", "transfers", "pictures"]
+Group = Literal["unused", "unfinished", "stopped", "transfers", "pictures"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 GROUP_WORDS: dict[Group, tuple[str, str]] = {
     "unused": ("Unused artifacts", "No run needs them: left by settings, decisions or weights that changed since."),
     "unfinished": ("Unfinished leftovers", "Stages that were stopped half way, and that no run will go on with."),
+    "stopped": ("Work of stopped jobs and runs", "Shards that were finished; who resumes goes on from there."),
     "transfers": ("Scores on other data sets", "What `comus evaluate --dataset` worked out; it would do so again."),
     "pictures": ("Drawn pictures", "Crops and layers, kept so that pages open fast; drawn again when looked at."),
 }
@@ -55,7 +56,10 @@ def plan_cleaning(workspace: Workspace, now: float | None = None) -> dict[Group,
     going_on = _going_on(workspace, finished)
     working = any(job.run is None for job in JobTable(workspace.database).all(ACTIVE))
     halves = [s for s in stored if not s.finished]
-    kept = [s for s in halves if is_held(s.folder) or s.inputs & going_on or (working and not s.inputs)]
+    held = [s for s in halves if is_held(s.folder) or (working and not s.inputs)]
+    stopped = [s for s in halves if s not in held and (_touches(s, going_on) or _is_of_stopped_job(workspace, s))]
+    kept = [*held, *stopped]
+    at_work = _going_on(workspace, finished, at_work=True)
     listed = {p for run in workspace.runs.all(archived=True) for p in listed_by(workspace, run)}
     wanted = needed(listed | {p for s in kept for p in s.inputs}, finished)
     idle = {p: s for p, s in finished.items() if p not in wanted and not _is_fresh(s, now)}
@@ -63,6 +67,7 @@ def plan_cleaning(workspace: Workspace, now: float | None = None) -> dict[Group,
     found: dict[Group, Iterable[Path]] = {
         "unused": [s.folder for p, s in idle.items() if p not in transfers],
         "unfinished": [*(s.folder for s in halves if s not in kept), *_given_up(workspace.root, now)],
+        "stopped": [s.folder for s in stopped if not _touches(s, at_work)],
         "transfers": [idle[p].folder for p in transfers],
         "pictures": [p for p in (workspace.root / "cache" / "pictures",) if p.is_dir()],
     }
@@ -90,14 +95,31 @@ def clean(workspace: Workspace, groups: Collection[Group] = USUAL) -> Part:
     return done
 
 
-def _going_on(workspace: Workspace, finished: Mapping[str, StoredFolder]) -> set[str]:
-    """All that a run or training which is not done has named so far: it may go on with what it began from there."""
+def _going_on(workspace: Workspace, finished: Mapping[str, StoredFolder], at_work: bool = False) -> set[str]:
+    """All that a run or training which is not done has named so far: it may go on with what it began from there.
+
+    `at_work` leaves out those that are stopped.
+    """
     prints: set[str] = set()
     for run in workspace.runs.all(archived=True):
-        trainings = workspace.trainings.of_run(run.id)
-        open_run = run.state != "done" or any(t.state != "done" for t in trainings)
-        prints |= listed_by(workspace, run) if open_run else set()
+        states = {run.state, *(t.state for t in workspace.trainings.of_run(run.id))}
+        if "running" in states if at_work else states != {"done"}:
+            prints |= listed_by(workspace, run) | {str(run.provenance.get("manifest", ""))}
     return ancestors(prints, finished)
+
+
+def _touches(stored: StoredFolder, prints: set[str]) -> bool:
+    return bool({stored.fingerprint, *stored.inputs} & prints)
+
+
+def _is_of_stopped_job(workspace: Workspace, stored: StoredFolder) -> bool:
+    """Whether a job that can be resumed was at work when a shard of this was written last."""
+    try:
+        last = max(path.stat().st_mtime for path in (stored.folder, *stored.folder.rglob("*")))
+    except FileNotFoundError:  # going on this instant
+        return True
+    jobs = JobTable(workspace.database).all(RESUMABLE)
+    return any(job.created_at <= last + 1 and last <= (job.ended_at or last) for job in jobs)
 
 
 def _transfers(idle: Mapping[str, StoredFolder], wanted: set[str]) -> set[str]:

@@ -11,7 +11,8 @@ from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.evaluation.bootstrap import RESAMPLES, CountedImages, miou, paired_bootstrap
 from comus_core.evaluation.counts import contingency_by_image
 from comus_core.evaluation.matching import match
-from comus_core.images.dataset import absolute, open_dataset
+from comus_core.images.dataset import Dataset, absolute, open_dataset
+from comus_core.run_truth import truth_fingerprint
 from comus_core.scoring import frozen_matching
 from comus_core.types import OnProgress, no_progress
 from comus_core.weights import Supervision, strongest
@@ -32,6 +33,17 @@ class Contestant:
         """Direct and inherited."""
         found = self.training.result["supervision"] if self.training else self.run.provenance["supervision"]
         return dict(found)
+
+    @property
+    def dataset(self) -> str:
+        """The data set that it is scored on, and whose images it has masks of."""
+        return (self.training.scored_on if self.training else None) or self.run.config.dataset
+
+    @property
+    def truth(self) -> str:
+        """The fingerprint of the ground truth that it is scored with, "" without one."""
+        told = self.training.result if self.training else self.run.provenance
+        return str(told.get("truth", ""))
 
 
 def contestant(workspace: Workspace, name: str, number: int) -> Contestant:
@@ -96,11 +108,17 @@ def compare(
         dataset is not None or first.run.config.dataset == second.run.config.dataset,
         f"runs {first.run.id} and {second.run.id} are of different data sets: name the one to compare them on",
     )
+    require(
+        dataset is not None or first.run.provenance.get("truth") == second.run.provenance.get("truth"),
+        f"runs {first.run.id} and {second.run.id} were scored with different annotations: "
+        "name the data set to compare them on",
+    )
     spec = absolute(dataset) if dataset else first.run.config.dataset
-    if open_dataset(spec, workspace.drawings).truth is None:
+    scored = open_dataset(spec, workspace.drawings)
+    if scored.truth is None:
         raise DatasetError(f"a comparison needs scores: {spec} has no ground truth")
     options: dict[str, Any] = {"device": device, "on_progress": on_progress}
-    sides = [_counted(one, workspace, spec, matching, options) for one in (first, second)]
+    sides = [_counted(one, workspace, scored, matching, options) for one in (first, second)]
     if fixed_matching:
         sides = [side.with_fixed_matching() for side in sides]
     found = paired_bootstrap(sides[0], sides[1], resamples=resamples, seed=seed)
@@ -115,18 +133,18 @@ def compare(
 
 
 def _counted(
-    one: Contestant, workspace: Workspace, spec: str, matching: Matching | None, options: dict[str, Any]
+    one: Contestant, workspace: Workspace, scored: Dataset, matching: Matching | None, options: dict[str, Any]
 ) -> CountedImages:
     """The pixels of a contestant, image by image."""
     run = one.run
     if one.training is not None:
-        counted = _of_round(one.training, one, workspace, spec, options)
+        counted = _of_round(one.training, one, workspace, scored.spec, options)
     else:
-        counted = _of_clusters(run, workspace, spec, options)
+        counted = _of_clusters(run, workspace, scored, options)
     mode = matching or run.config.matching
     frozen = None
     if matching is None and run.config.matching_from:
-        classes = open_dataset(spec, workspace.drawings).truth.classes  # type: ignore[union-attr]
+        classes = scored.truth.classes  # type: ignore[union-attr]
         frozen = frozen_matching(workspace, run.config.matching_from, counted.values.shape[1] - 1, classes)
     return replace(counted, mode=mode, frozen=frozen)
 
@@ -141,16 +159,17 @@ def _of_round(
     return CountedImages(*tables.read_round_counts(done.counts, len(done.names)))
 
 
-def _of_clusters(run: Run, workspace: Workspace, spec: str, options: dict[str, Any]) -> CountedImages:
+def _of_clusters(run: Run, workspace: Workspace, scored: Dataset, options: dict[str, Any]) -> CountedImages:
     """Every proposal, p = 0: the run's own categories, or on another data set those of the nearest neighbours."""
     from comus_core.transfer import assigned_categories, assigned_to
 
     decided = workspace.decisions_of(run)
-    if spec == run.config.dataset and "counts" in run.artifacts:
+    own = scored.spec == run.config.dataset and run.provenance.get("truth") == truth_fingerprint(workspace, scored)
+    if own and "counts" in run.artifacts:
         counts, table = workspace.artifact(run, "counts"), tables.read_clusters(workspace.artifact(run, "clustering"))
         ids, found = table.proposal_id, tables.categories_of(table, decided)
     else:
-        made, _ = assigned_to(run, spec, workspace, **options)
+        made, _ = assigned_to(run, scored.spec, workspace, **options)
         counts = made["counts"]
         ids, found = assigned_categories(workspace, run, made["assignment"], decided)
     predicted = dict(zip(ids, found.category.tolist(), strict=True))

@@ -14,6 +14,7 @@ from comus_core.errors import WorkspaceError
 from comus_core.jobs.records import ACTIVE
 from comus_core.jobs.table import JobTable
 from comus_core.prediction_folder import FOLDER as PREDICTIONS
+from comus_core.relinking import FOLDER as RELINKED
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.files import disk_error
 from comus_core.workspace.stored import StoredFolder, ancestors, is_held, size_of, stored_folders
@@ -63,10 +64,14 @@ def own_folders(workspace: Workspace, run: Run, runs: Iterable[Run], stored: Seq
         runs: all runs.
         stored: all artifacts.
     """
-    folders = [s.folder for s in doomed_folders(run, [r for r in runs if r.id != run.id], stored)]
+    others = [r for r in runs if r.id != run.id]
+    folders = [s.folder for s in doomed_folders(run, others, stored)]
     folders += [p for p in (workspace.root / PREDICTIONS / run.id,) if p.is_dir()]
     if run.read_only:  # the photographs that came along in its bundle are its own
         folders += [p for p in (workspace.images_root(run).parent,) if p.is_dir()]
+    root = str(run.provenance.get("root", ""))
+    if root.startswith(f"{RELINKED}/") and not any(other.provenance.get("root") == root for other in others):
+        folders += [p for p in (workspace.images_root(run),) if p.is_dir()]  # links; what they lead to stays
     return folders
 
 

@@ -34,8 +34,8 @@ def how_many_of(
 
     key, write = how_many_work(workspace.artifact(run, "features"), run.config, tick, most)
     artifact = workspace.artifacts.make(key, write)
-    run = workspace.runs.get(run.id)
-    workspace.runs.save(replace(run, artifacts={**run.artifacts, "how_many": artifact.fingerprint}))
+    made = {"how_many": artifact.fingerprint}
+    workspace.runs.update(run.id, lambda known: replace(known, artifacts=known.artifacts | made))
     return tables.read_how_many(artifact)
 
 

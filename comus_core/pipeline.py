@@ -15,18 +15,25 @@ from typing import Any
 from comus_core import run_tables as tables
 from comus_core import stages
 from comus_core.choices import resolve, supervision_of
-from comus_core.config import RunConfig, to_dict
-from comus_core.errors import Cancelled, SettingsError
+from comus_core.config import RunConfig
+from comus_core.errors import SettingsError
 from comus_core.estimate import remember_speeds
 from comus_core.images.dataset import absolute, open_dataset
+from comus_core.relinking import follow
+from comus_core.run_identity import run_id
 from comus_core.scoring import RunScores, score_json, score_run
 from comus_core.stages import StageContext
 from comus_core.types import STAGES, OnProgress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
-from comus_core.workspace.artifacts import digest
 from comus_core.workspace.decisions import Decisions
 
 PACKAGES = ("comus-explorer", "torch", "timm", "numpy", "scipy", "scikit-learn", "umap-learn", "onnxruntime", "pillow")
+
+# The kinds of artifact that a run names.
+KINDS = (
+    *("images", "soft_maps", "proposals", "features", "how_many", "clustering", "projection"),
+    *("pseudo_masks", "counts"),
+)
 
 
 def discover(
@@ -49,7 +56,8 @@ def discover(
         on_run: told of the run as soon as its id is known.
 
     Returns:
-        The stored run; `run.result` is what `--json` writes.
+        The stored run; `run.result` is what `--json` writes. One that was finished before stays so, whatever this
+        attempt comes to; where less was asked than it had, it keeps its result too.
 
     Raises:
         DatasetError: no usable image, or no proposal in any of them.
@@ -65,27 +73,25 @@ def discover(
     if STAGES.index(until) >= STAGES.index("features"):
         encoder_fingerprint(config.features.encoder)  # an encoder that cannot be had is told before the long work
     context = StageContext(workspace, dataset, config, choose_device(device), on_progress)
-    images = stages.check_images(context)
-    run = workspace.runs.save(workspace.runs.known(new_run(context, images)))
-    if on_run is not None:
-        on_run(run)
-    try:
-        run, made = _run_stages(context, run, images, STAGES.index(until))
+    asked = new_run(context)
+    with workspace.attempts.attempt(asked.id, workspace.runs.end):
+        run = workspace.runs.begin(asked)
+        follow(workspace, run)
+        if on_run is not None:
+            on_run(run)
+        run, made = _run_stages(context, run, STAGES.index(until))
         remember_speeds(workspace, config, context.device, context.seconds_per_item)
         scores = score_run(workspace, run) if {"counts", "clustering"} <= set(made) else None
         clusters = tables.read_clusters(made["clustering"]).count if "clustering" in made else 0
         result = result_json(run, context, made, clusters, scores)
-        return workspace.runs.save(replace(run, state="done", result=result))
-    except (Cancelled, KeyboardInterrupt):
-        workspace.runs.save(replace(run, state="cancelled"))
-        raise
-    except Exception:
-        workspace.runs.save(replace(run, state="failed"))
-        raise
+        return workspace.runs.finish(run.id, prints(made), result, asked.provenance if context.computed else {})
 
 
-def _run_stages(context: StageContext, run: Run, images: Artifact, last: int) -> tuple[Run, dict[str, Artifact]]:
-    """Walk the stages; the run's row knows every artifact as soon as it is there."""
+def _run_stages(context: StageContext, run: Run, last: int) -> tuple[Run, dict[str, Artifact]]:
+    """Walk the stages."""
+    note_artifacts(context, run)
+    images = stages.check_images(context)
+    run = with_artifacts(run, {"images": images})
     stages.require_usable(context, images)
     if context.dataset.truth and last == STAGES.index("evaluation"):
         stages.check_truth(context, images)
@@ -110,9 +116,30 @@ def _run_stages(context: StageContext, run: Run, images: Artifact, last: int) ->
     for stage, kind, make in steps:
         if STAGES.index(stage) <= last and wanted.get(kind, True):
             made[kind] = make()
-            found = {"images": images.fingerprint, **run.artifacts, kind: made[kind].fingerprint}
-            run = context.workspace.runs.save(replace(run, artifacts=found))
+            run = with_artifacts(run, made)
     return run, made
+
+
+def note_artifacts(context: StageContext, run: Run) -> None:
+    """Let the run's row know every artifact of its stages as soon as it is there."""
+    made: dict[str, str] = {}
+
+    def note(artifact: Artifact) -> None:
+        if artifact.kind in KINDS:
+            made[artifact.kind] = artifact.fingerprint
+            context.workspace.runs.add_artifacts(run.id, dict(made))
+
+    context.on_artifact = note
+
+
+def with_artifacts(run: Run, made: Mapping[str, Artifact]) -> Run:
+    """The run with what this attempt has made; its row may hold more, from other attempts."""
+    return replace(run, artifacts=run.artifacts | prints(made))
+
+
+def prints(made: Mapping[str, Artifact]) -> dict[str, str]:
+    """Kind -> fingerprint."""
+    return {kind: artifact.fingerprint for kind, artifact in made.items()}
 
 
 def _cluster_count(context: StageContext, made: dict[str, Artifact]) -> int:
@@ -160,17 +187,17 @@ def result_json(
     }
 
 
-def new_run(context: StageContext, images: Artifact) -> Run:
-    """The row of a run over these images, not stored yet."""
-    settings = {k: v for k, v in to_dict(context.config).items() if k != "dataset"}
+def new_run(context: StageContext) -> Run:
+    """The row of a run over a data set, not stored yet."""
     name = re.sub(r"[^a-z0-9]+", "-", context.dataset.name.lower()).strip("-") or "run"
     truth = context.dataset.truth
     config = context.config
     provenance = {
         "seed": config.seed,
-        "manifest": images.fingerprint,
+        "manifest": stages.images_key(context).fingerprint,
+        "truth": context.truth_fingerprint(),
         "classes": list(truth.classes) if truth else [],
-        "root": _root_for(context),
+        "root": context.workspace.stored_root(context.dataset.root),
         "synthetic": context.dataset.synthetic,
         **supervision_of(config),
         "device": context.device,
@@ -178,9 +205,8 @@ def new_run(context: StageContext, images: Artifact) -> Run:
         "packages": {p: package_version(p) for p in PACKAGES},
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
-    run_id = f"{name}-{digest([settings, images.fingerprint])[:8]}"
     return Run(
-        run_id,
+        run_id(context),
         name=f"{name} {_short(config.saliency.detector)} {_short(config.features.encoder)}",
         config=config,
         provenance=provenance,
@@ -191,12 +217,6 @@ def _short(choice: str) -> str:
     """A detector or encoder as a run's name tells it: of the user's own files only the last part of the path."""
     kind, _, path = choice.partition(":")
     return f"{kind}:{PurePath(path).name}" if path else kind
-
-
-def _root_for(context: StageContext) -> str:
-    """The images' folder: relative if it lies in the workspace, so that both can be moved together."""
-    root, home = context.dataset.root.resolve(), context.workspace.root.resolve()
-    return root.relative_to(home).as_posix() if root.is_relative_to(home) else str(root)
 
 
 def _decisions(context: StageContext, run: Run) -> Decisions:

@@ -131,9 +131,9 @@ def open_round_view(workspace: Workspace, training: Training) -> RoundView:
         DatasetError: the data set that it is scored on is no longer where it was.
     """
     run = workspace.runs.get(training.run)
-    dataset = open_dataset(str(training.result["dataset"]), workspace.drawings)
+    dataset = open_dataset(training.scored_on or run.config.dataset, workspace.drawings)
     ids = trained_ids(training)
-    own = training.result["dataset"] == run.config.dataset
+    own = training.scored_on in (None, run.config.dataset)
     masks, class_of, ious = {}, {}, {}
     if own:
         masks[PSEUDO_MASK] = workspace.artifacts.get("pseudo_masks", training.artifacts["labels-1"])

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from comus_core.errors import DatasetError
 from comus_core.images.dataset import open_dataset
-from comus_core.images.records import GroundTruth
+from comus_core.images.records import Dataset, GroundTruth
 from comus_core.pseudo_masks import from_png
 from comus_core.types import ImageId, IndexMask
 from comus_core.workspace import Run, Workspace
+from comus_core.workspace.artifacts import digest
 
 TRUTH_FILE = "truth.json"
 
@@ -48,14 +49,59 @@ class BundledTruth:
         return tuple(sorted(self.folder / name for name in self.masks.values()))
 
 
+def truth_fingerprint(workspace: Workspace, dataset: Dataset) -> str:
+    """A digest of the classes and of every file the ground truth comes from; "" where there is none.
+
+    A file counts by its content and its path below the data set's folder, wherever that lies.
+    """
+    truth = dataset.truth
+    if truth is None:
+        return ""
+    hashes = workspace.hash_files(truth.files())
+
+    def name(path: Path) -> str:
+        return path.relative_to(dataset.root).as_posix() if path.is_relative_to(dataset.root) else path.name
+
+    return digest([list(truth.classes), sorted([name(path), sha256] for path, (_, sha256) in hashes.items())])
+
+
+def open_own(workspace: Workspace, run: Run) -> Dataset:
+    """The data set of a run, where it lies now.
+
+    Raises:
+        DatasetError: it cannot be opened; says how to find it again where its folder is gone.
+    """
+    try:
+        return open_dataset(run.config.dataset, workspace.drawings)
+    except DatasetError as error:
+        if not workspace.has_lost_images(run):
+            raise
+        raise DatasetError(
+            f"the images of run {run.id} are no longer in {workspace.images_root(run)}: "
+            f"`comus runs relink {run.id} FOLDER` finds them in FOLDER by their content"
+        ) from error
+
+
+def require_same_truth(workspace: Workspace, run: Run, dataset: Dataset) -> None:
+    """Raise `DatasetError` if the ground truth beside a run's images is another than the run was scored with."""
+    known = run.provenance.get("truth")
+    if dataset.truth is not None and known is not None and truth_fingerprint(workspace, dataset) != known:
+        raise DatasetError(
+            f"the ground truth of {dataset.spec} has changed since run {run.id} was scored with it: put the old one "
+            "back, or `comus run` it again: a run of its own, which shares all but the scores"
+        )
+
+
 def truth_of_run(workspace: Workspace, run: Run) -> GroundTruth | None:
     """The ground truth that the run was scored with, or None.
 
     Raises:
-        DatasetError: the data set is no longer where it was.
+        DatasetError: the data set is no longer where it was, or its ground truth is another by now.
     """
     if not run.read_only:
-        return open_dataset(run.config.dataset, workspace.drawings).truth
+        dataset = open_own(workspace, run)
+        require_same_truth(workspace, run, dataset)
+        return dataset.truth
     folder = workspace.images_root(run).parent / "truth"
     listing = folder / TRUTH_FILE
     if not listing.is_file():

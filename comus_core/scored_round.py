@@ -167,7 +167,7 @@ def score_round(
     fingerprint = one.training.artifacts.get(f"counts-{one.number}")
     if fingerprint is None:
         raise WorkspaceError(f"round {one.number} of training {one.training.id} has no score: no ground truth")
-    dataset = str(one.training.result["dataset"])
+    dataset = one.dataset
     truth = open_dataset(dataset, workspace.drawings).truth
     if truth is None:
         raise WorkspaceError(f"the ground truth of {dataset} is no longer there")
@@ -189,10 +189,11 @@ def deltas(scored: ScoredRound, other: ScoredRound) -> dict[str, float]:
     """Class -> IoU of the first minus that of the other, in points; mIoU first.
 
     Raises:
-        SettingsError: they were scored on different data sets.
+        SettingsError: they were scored on different data sets, or with different annotations.
     """
+    same = scored.dataset == other.dataset and scored.classes == other.classes
     require(
-        scored.dataset == other.dataset and scored.classes == other.classes,
+        same and scored.contestant.truth == other.contestant.truth,
         f"{scored.contestant.run.id} was scored on {scored.dataset}, {other.contestant.run.id} on {other.dataset}: "
         "`comus compare` scores both on one data set",
     )

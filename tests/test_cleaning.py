@@ -13,8 +13,9 @@ from comus_core.cleaning import GRACE, clean, plan_cleaning
 from comus_core.cli.main import cli
 from comus_core.deletion import delete_run, plan_deletion
 from comus_core.disk_use import REST, disk_use
-from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.errors import Cancelled, SettingsError, WorkspaceError
 from comus_core.jobs import cancel, submit
+from comus_core.jobs.table import JobTable
 from comus_core.prediction_folder import FOLDER as PREDICTIONS
 from comus_core.transfer import evaluate_on
 from comus_core.workspace.trainings import Training
@@ -129,6 +130,44 @@ def test_an_unfinished_stage_stays_while_a_run_or_training_may_go_on_with_it(
     assert (half not in plan_cleaning(workspace)["unfinished"].folders) is stays
     clean(workspace)
     assert half.exists() is stays
+
+
+def test_what_a_cancelled_run_had_finished_stays_until_it_is_freed_on_purpose(drawn_settings, tmp_path):
+    """Stopped in a stage, with shards finished in it, and before any stage was through."""
+    for stage in ("images", "clustering"):
+        workspace = open_workspace(tmp_path / stage)
+
+        def stop(progress, stage=stage):
+            if progress.stage == stage and progress.step:
+                raise Cancelled("stopped")
+
+        with pytest.raises(Cancelled):
+            discover(make_config(**drawn_settings, filter_percent=30), workspace, on_progress=stop)
+        run, before = workspace.runs.find("latest"), kinds_left(workspace)
+        halves = list(workspace.artifacts.root.glob("*/*.partial"))
+        assert run.state == "cancelled" and bool(halves) is (stage == "images")
+        aged(workspace)
+        assert clean(workspace).folders == ()
+        assert kinds_left(workspace) == before and all(half.exists() for half in halves)
+        assert list(plan_cleaning(workspace)["stopped"].folders) == halves
+        clean(workspace, ("stopped",))
+        assert not any(half.exists() for half in halves) and kinds_left(workspace) == before
+
+
+@pytest.mark.parametrize(("state", "stays"), [("cancelled", True), ("failed", True), ("lost", True), ("done", False)])
+def test_what_a_job_had_begun_stays_while_the_job_can_be_resumed(workspace, state, stays):
+    images = an_artifact(workspace, "images")  # of a data set that no run is of, as `comus evaluate` needs them
+    table, job = JobTable(workspace.database), submit(workspace, "images", {"dataset": "photos"})
+    table.claim(lambda device, taken: device)
+    half = a_partial(workspace, "health", images=images)
+    table.finish(table.get(job.id), state)
+    aged(workspace)
+    clean(workspace)
+    assert half.exists() is stays and (kinds_left(workspace) == ["images"]) is stays
+    told = CliRunner().invoke(cli, ["clean", "--dry-run", "--workspace", str(workspace.root)]).output
+    assert ("work of stopped jobs and runs (goes with --stopped)" in told) is stays
+    asked = CliRunner().invoke(cli, ["clean", "--stopped", "--yes", "--workspace", str(workspace.root)])
+    assert asked.exit_code == 0 and not half.exists()
 
 
 def test_an_artifact_from_which_another_is_being_made_is_no_leftover(workspace):

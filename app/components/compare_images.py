@@ -84,7 +84,7 @@ def side_by_side(
     scores: tuple[ScoredRound, ScoredRound] | None,
 ) -> None:
     """One image: photograph, every mask on the way to both rounds, ground truth, and the errors of both."""
-    truth = truth_at(first.view, round_data.dataset_of(first.one)) if scores else None
+    truth = truth_at(first.view, first.one.dataset) if scores else None
     truth = truth if truth is not None and truth.has(image_id) else None
     shown = [Pane("photograph", "Photograph")]
     for one in steps(first.one, second.one):
@@ -114,7 +114,7 @@ def steps(first: Contestant, second: Contestant) -> list[Contestant]:
     """Every round on the way to both, each once: the clusters of a run, then the rounds of its training so far."""
     found: dict[str, Contestant] = {}
     for one in (first, second):
-        way = [Contestant(one.run, 0)] if round_data.dataset_of(one) == one.run.config.dataset else []
+        way = [Contestant(one.run, 0)] if one.dataset == one.run.config.dataset else []
         way += [Contestant(one.run, number, one.training) for number in range(1, one.number + 1)]
         found |= {round_data.key_of(step): step for step in way}
     return list(found.values())

@@ -9,7 +9,7 @@ import streamlit as st
 from app import job_words, navigation, run_form, view_data
 from app.components import adding, badge, bundles, run_dialogs
 from app.components.job_card import attempt, resume
-from app.components.run_header import facts
+from app.components.run_header import facts, lost_images
 from app.components.run_settings import MATCHINGS
 from comus_core import jobs
 from comus_core.disk_use import RunUse
@@ -29,6 +29,7 @@ def show(run: Run, job: Job | None, taken: RunUse) -> None:
             if run.archived:
                 st.badge("archived", color="gray", icon=":material/archive:")
         st.markdown(facts(run))
+        lost_images(run)
         if "added_to" in run.provenance:
             st.caption(f":material/add_photo_alternate: Images added to `{run.provenance['added_to']}`")
         if run.note:
@@ -51,7 +52,7 @@ def _buttons(run: Run, job: Job | None) -> None:
         if "clustering" in run.artifacts:
             icon = navigation.PAGES["explore"].icon
             st.page_link(navigation.page("explore"), label="Explore", icon=icon, query_params={"run": run.id})
-        if run.state != "done" and (job is None or job.state not in jobs.ACTIVE):
+        if run.state not in ("done", "running") and (job is None or job.state not in jobs.ACTIVE):
             explained = "Goes on from what is finished."
             st.button(
                 "Resume",

@@ -1,4 +1,4 @@
-"""The dialogs about a run: its name and note, its settings, and whether it may be deleted."""
+"""The dialogs about a run: its name and note, its settings, where its images are, and whether it may be deleted."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import streamlit as st
 from app import job_words, navigation, run_form, state, view_data
 from app.components import dataset_picker, run_settings, states
 from comus_core.command_line import command_line
-from comus_core.config import to_dict
+from comus_core.config import require, to_dict
 from comus_core.deletion import delete_run, plan_deletion
 from comus_core.errors import ComusError
+from comus_core.places import allowed, image_roots
+from comus_core.relinking import relink_run
 from comus_core.text import counted
 from comus_core.workspace import Run
 
@@ -53,6 +55,36 @@ def settings(run: Run) -> None:
             dataset_picker.fill(run.config.dataset)
             run_settings.fill(run_form.values_of(run.config))
             navigation.go("new")
+
+
+@st.dialog("Find the images of the run")
+def relink(run: Run) -> None:
+    """Ask where a run's images lie now."""
+    relink_form(run)
+
+
+def relink_form(run: Run) -> None:
+    """Draw the field for the folder; look for the images there by their content."""
+    place = view_data.workspace()
+    st.markdown(f"**{job_words.plain(run.name)}** `{run.id}`")
+    st.markdown(
+        f"They are no longer in `{place.images_root(run)}`. Where they are found again, by their content, the run goes "
+        "on with them; its scores, names and decisions stay."
+    )
+    with st.form(f"relink_form_{run.id}", border=False):
+        folder = st.text_input("Folder of the images now, on the server", key=f"relink_folder_{run.id}")
+        if st.form_submit_button("Find", type="primary", key=f"relink_start_{run.id}", icon=":material/search:"):
+            try:
+                with st.spinner("Reading the images"):
+                    require(folder.strip() != "", "no folder: write where the images lie now")
+                    done = relink_run(run, allowed(folder.strip(), image_roots(place.root)), place)
+            except ComusError as fault:
+                states.error(fault)
+            else:
+                st.toast("  \n".join(job_words.plain(line) for line in done.lines()), icon=":material/check_circle:")
+                st.rerun()
+    st.caption("The same from a terminal:")
+    st.code(f"comus runs relink {run.id} FOLDER --workspace {place.root}", language="bash", wrap_lines=True)
 
 
 @st.dialog("Delete the run?")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import view_data
-from app.components import badge
+from app import job_words, view_data
+from app.components import badge, run_dialogs
 from comus_core.categories import clusters_now
 from comus_core.text import counted
 from comus_core.workspace import Run
@@ -25,6 +25,19 @@ def show(run: Run, title: str) -> None:
                 badge.synthetic()
             badge.read_only(run)
     st.caption(facts(run))
+    lost_images(run)
+
+
+def lost_images(run: Run) -> None:
+    """Where the folder of a run's images is gone: say so, and offer to find them again."""
+    place = view_data.workspace()
+    if run.read_only or not place.has_lost_images(run):
+        return
+    words = f"The images of this run are no longer in {job_words.plain(str(place.images_root(run)))}."
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"lost_images_{run.id}"):
+        st.warning(words, icon=":material/folder_off:")
+        if st.button("Find them", key=f"relink_{run.id}", icon=":material/search:"):
+            run_dialogs.relink(run)
 
 
 def facts(run: Run) -> str:

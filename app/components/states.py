@@ -11,6 +11,7 @@ from app import navigation
 from app.job_words import plain
 from comus_core.errors import ComusError
 from comus_core.workspace import Run
+from comus_core.workspace.attempts import INTERRUPTED
 
 # A run without clusters: title, sentence, icon, and what the link to its job says.
 STOPPED = (
@@ -25,6 +26,12 @@ NOT_READY = {
         "The page fills when its clusters are there.",
         "hourglass_top",
         "Watch its progress",
+    ),
+    INTERRUPTED: (
+        "This run stopped unexpectedly, before it had clusters",
+        "Its process is gone: killed, or the machine went off. Resumed, it goes on where it stopped.",
+        "power_off",
+        "Resume it",
     ),
     "failed": (
         "This run failed before it had clusters",

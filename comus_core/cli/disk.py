@@ -38,16 +38,17 @@ def disk(workspace: str | None, json_file: Path | None) -> None:
 
 
 @click.command()
+@click.option("--stopped", is_flag=True, help="Also what stopped jobs and runs would go on from.")
 @click.option("--transfers", is_flag=True, help="Also what `comus evaluate --dataset` worked out.")
 @click.option("--pictures", is_flag=True, help="Also the pictures drawn for the pages; they are drawn again.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @WORKSPACE
-def clean(transfers: bool, pictures: bool, dry_run: bool, yes: bool, workspace: str | None) -> None:
+def clean(stopped: bool, transfers: bool, pictures: bool, dry_run: bool, yes: bool, workspace: str | None) -> None:
     """Remove artifacts that no run needs and what stopped stages left; photographs and decisions are not touched."""
     place = open_workspace(workspace)
     plan = plan_cleaning(place)
-    chosen: dict[Group, bool] = {"transfers": transfers, "pictures": pictures}
+    chosen: dict[Group, bool] = {"stopped": stopped, "transfers": transfers, "pictures": pictures}
     groups = [group for group in GROUPS if chosen.get(group, group in USUAL)]
     for group, part in plan.items():
         amount = size(part.bytes) if part.folders else "nothing"

@@ -1,4 +1,4 @@
-"""`comus runs` with `rename`, `note`, `archive` and `delete`, and `comus show`."""
+"""`comus runs` with `rename`, `note`, `archive`, `relink` and `delete`, and `comus show`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.cli.tables import print_result
 from comus_core.config import to_dict
 from comus_core.deletion import delete_run, plan_deletion
+from comus_core.relinking import relink_run
 from comus_core.text import counted
 from comus_core.workspace import Run, open_workspace
+from comus_core.workspace.attempts import INTERRUPTED
 
 RUN = click.argument("run_name", metavar="RUN")
+STOPPED_WORDS = "stopped unexpectedly; the same command goes on"
 
 
 @click.group(invoke_without_command=True)
@@ -82,6 +85,17 @@ def delete(run_name: str, yes: bool, workspace: str | None) -> None:
     )
 
 
+@runs.command()
+@RUN
+@click.argument("folder", type=Path)
+@WORKSPACE
+def relink(run_name: str, folder: Path, workspace: str | None) -> None:
+    """Let RUN read its images from FOLDER, where they are found by their content; names and decisions stay."""
+    place = open_workspace(workspace)
+    done = relink_run(place.runs.find(run_name), folder, place)
+    click.echo("\n".join(done.lines()))
+
+
 @click.command()
 @RUN
 @click.option("--settings", is_flag=True, help="Print only the settings, as `comus run --config` reads them.")
@@ -94,8 +108,10 @@ def show(run_name: str, settings: bool, workspace: str | None, json_file: Path |
     if settings:
         click.echo(json.dumps(to_dict(run.config), indent=2))
         return
-    give(run.result, json_file)
+    give({"run": run.id, **run.result, "state": run.state}, json_file)
     click.echo(f"{run.name} ({run.state}, {run.updated_at})\nsettings {json.dumps(to_dict(run.config))}")
+    if run.state == INTERRUPTED:
+        click.echo(STOPPED_WORDS)
     click.echo(f"note: {run.note}" if run.note else "", nl=bool(run.note))
     for name, value in run.provenance.items():
         click.echo(f"{name}: {json.dumps(value)}")
@@ -110,4 +126,5 @@ def run_line(run: Run) -> str:
     score = (run.result.get("evaluation") or {}).get("miou")
     miou = f"mIoU {score:.2f}" if score is not None else "no score"
     words = run.name + (" (archived)" if run.archived else "") + (f": {run.note}" if run.note else "")
-    return f"{run.id:32} {run.state:10} {run.updated_at[:16]}  {miou:11}  {words}"
+    words += f" ({STOPPED_WORDS})" if run.state == INTERRUPTED else ""
+    return f"{run.id:32} {run.state:11} {run.updated_at[:16]}  {miou:11}  {words}"

@@ -15,7 +15,7 @@ from typing import IO
 import comus_core
 from comus_core.errors import WorkspaceError
 from comus_core.jobs.logs import jobs_folder, last_words
-from comus_core.jobs.processes import identify
+from comus_core.process_identity import identify
 from comus_core.workspace import Workspace
 
 LOCK = "supervisor.lock"

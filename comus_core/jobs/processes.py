@@ -1,68 +1,24 @@
-"""Which process a pid means, whether it still lives, and how it ended: told by the system, not by silence."""
+"""Whether the process of a job still lives, how it ended, and how to end it."""
 
 from __future__ import annotations
 
 import os
-import platform
 import signal
-import subprocess
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Literal
 
 from comus_core.jobs.records import Job
-
-ABROAD_SILENCE = 60.0  # seconds without a heartbeat after which a process on another machine counts as dead
-PROC = Path("/proc")
-DEAD_STATES = ("Z", "X")  # a zombie has ended, whoever forgot to collect it
+from comus_core.process_identity import ABROAD_SILENCE, ProcessIdentity, boot_id, identify, is_alive, this_host
 
 Verdict = Literal["alive", "dead"]
 
 
-@dataclass(frozen=True)
-class ProcessIdentity:
-    """A process for certain: pids come round again, a pid with its start time on one boot of one host does not."""
-
-    pid: int
-    start: str
-    host: str
-    boot_id: str
-
-
-def identify(pid: int) -> ProcessIdentity | None:
-    """The live process of that pid on this machine; None if there is none, or only a zombie."""
-    start = _start_in_proc(pid) if PROC.joinpath("self/stat").exists() else _start_by_ps(pid)
-    return None if start is None else ProcessIdentity(pid, start, this_host(), boot_id())
-
-
-def this_host() -> str:
-    """The name of this machine, or of this container."""
-    return platform.node()
-
-
-@lru_cache(maxsize=1)
-def boot_id() -> str:
-    """What tells this boot of the machine from the one before; empty where the system does not say."""
-    try:
-        return (PROC / "sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return _output("sysctl", "-n", "kern.boottime")
-
-
 def judge(job: Job, now: float) -> Verdict:
-    """Whether the process of a live job still is there.
-
-    On this machine pid, start time and boot decide. A process on another host (a shared or moved workspace)
-    cannot be looked at; only there does a long silence count as death.
-    """
-    if job.host != this_host():
-        return "alive" if now - (job.heartbeat or job.started_at or 0.0) < ABROAD_SILENCE else "dead"
-    if job.boot_id != boot_id() or job.pid is None:
+    """Whether the process of a live job still is there, see `is_alive`."""
+    if job.pid is None and job.host == this_host():
         return "dead"
-    found = identify(job.pid)
-    return "alive" if found is not None and found.start == job.process_start else "dead"
+    process = ProcessIdentity(job.pid or 0, job.process_start or "", job.host or "", job.boot_id or "")
+    return "alive" if is_alive(process, job.heartbeat or job.started_at or 0.0, now) else "dead"
 
 
 def why_dead(job: Job) -> str:
@@ -100,24 +56,3 @@ def kill_orphans(job: Job) -> None:
     """Kill what a dead job's process left in its group, unless its pid means another process by now."""
     if job.pid is not None and (job.host, job.boot_id) == (this_host(), boot_id()) and identify(job.pid) is None:
         kill_group(job.pid)
-
-
-def _start_in_proc(pid: int) -> str | None:
-    """Field 22 of /proc/PID/stat, clock ticks since boot; the name in field 2 may hold spaces and brackets."""
-    try:
-        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return None if fields[0] in DEAD_STATES else fields[19]
-
-
-def _start_by_ps(pid: int) -> str | None:
-    state, _, start = _output("ps", "-o", "state=,lstart=", "-p", str(pid)).partition(" ")
-    return None if not state or state[0] in DEAD_STATES else " ".join(start.split())
-
-
-def _output(*command: str) -> str:
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout.strip()
-    except (OSError, subprocess.TimeoutExpired):
-        return ""

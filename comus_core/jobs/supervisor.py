@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,18 +18,10 @@ from comus_core.errors import WorkspaceError
 from comus_core.jobs.bringing_up import Rules, spawn, take_lock
 from comus_core.jobs.devices import choose_slot, gpu_names
 from comus_core.jobs.logs import append_line, last_words
-from comus_core.jobs.processes import (
-    describe_exit,
-    identify,
-    judge,
-    kill_group,
-    kill_orphans,
-    terminate,
-    this_host,
-    why_dead,
-)
+from comus_core.jobs.processes import describe_exit, judge, kill_group, kill_orphans, terminate, why_dead
 from comus_core.jobs.records import ACTIVE, LIVE, Job
 from comus_core.jobs.table import JobTable
+from comus_core.process_identity import identify, this_host
 from comus_core.workspace import Workspace, open_workspace
 
 TICK = 0.25  # seconds between looks
@@ -102,9 +93,7 @@ class Supervisor:
         buried = self.table.get(job.id)
         say(f"job {job.id}: {buried.state}: {reason}")
         if buried.run is not None:
-            run = self.workspace.runs.get(buried.run)
-            if run.state == "running":
-                self.workspace.runs.save(replace(run, state="cancelled" if buried.state == "cancelled" else "failed"))
+            self.workspace.runs.end(buried.run, "cancelled" if buried.state == "cancelled" else "failed")
 
     def _press(self, job: Job, now: float) -> None:
         """Terminate, then kill, a job that goes on after the request to stop."""

@@ -10,10 +10,11 @@ from typing import Any
 
 from comus_core.config import ClusteringMethod
 from comus_core.errors import DatasetError
-from comus_core.images.dataset import absolute, open_dataset
+from comus_core.images.dataset import open_dataset
+from comus_core.run_truth import open_own
 from comus_core.self_training.ablation import Ablation, Row, ablation_json, in_order, plan, table
 from comus_core.self_training.ablation_cost import Meter, cost_for
-from comus_core.self_training.settings import asked
+from comus_core.self_training.settings import asked, completed
 from comus_core.types import OnProgress, no_progress
 from comus_core.weights import REGISTRY, Supervision, strongest
 from comus_core.workspace import Run, Workspace
@@ -54,7 +55,7 @@ def ablate(
 
     require_truth(run, workspace, ablation)
     workspace.artifact(run, "clustering")
-    ablation = replace(ablation, request=completed(ablation).request)
+    ablation = replace(ablation, request=completed(ablation.request, run))
     meter = Meter(cost_for(run, ablation, workspace, choose_device(device)).rows, on_progress)
     found: dict[tuple[str, int], dict[str, float | None]] = {}
     options: dict[str, Any] = {"device": device, "on_progress": meter}
@@ -72,7 +73,8 @@ def ablate(
 
 def known(run: Run, workspace: Workspace, ablation: Ablation) -> dict[str, Any]:
     """The table from what the workspace holds, computing nothing; of equal questions the one asked last answers."""
-    ablation, found = completed(ablation), dict[tuple[str, int], dict[str, float | None]]()
+    ablation = replace(ablation, request=completed(ablation.request, run))
+    found: dict[tuple[str, int], dict[str, float | None]] = {}
     trainings = workspace.trainings.of_run(run.id)
     for row, seed in in_order(ablation):
         if row.settings is None:
@@ -108,16 +110,10 @@ def result_json(run: Run, ablation: Ablation, found: Any) -> dict[str, Any]:
 
 def require_truth(run: Run, workspace: Workspace, ablation: Ablation) -> None:
     """Raise `DatasetError` unless the data set that is scored has ground truth."""
-    spec = ablation.request.scored_on or run.config.dataset
-    if open_dataset(spec, workspace.drawings).truth is None:
-        raise DatasetError(f"an ablation compares scores: the data set {spec} has no ground truth")
-
-
-def completed(ablation: Ablation) -> Ablation:
-    """With absolute paths, as stored trainings have them."""
-    request = ablation.request
-    paths = {name: absolute(spec) if (spec := getattr(request, name)) else None for name in ("images", "scored_on")}
-    return replace(ablation, request=replace(request, **paths))  # type: ignore[arg-type]
+    other = ablation.request.scored_on
+    dataset = open_dataset(other, workspace.drawings) if other else open_own(workspace, run)
+    if dataset.truth is None:
+        raise DatasetError(f"an ablation compares scores: the data set {dataset.spec} has no ground truth")
 
 
 def _clusters(
@@ -134,7 +130,7 @@ def _clusters(
         own = discover(config, workspace, **options)
         if own.name == run.name:
             own = workspace.runs.describe(own.id, name=f"{run.name} {row.method}")
-        workspace.runs.save(workspace.runs.get(run.id))  # `latest` stays the run that was asked about
+        workspace.runs.update(run.id, lambda known: known)  # `latest` stays the run that was asked about
     if scored_on not in (None, own.config.dataset):
         evaluation = evaluate_on(own, scored_on, workspace, **options)["evaluation"]
         return {"miou": evaluation["miou"], "seconds": None}

@@ -7,6 +7,7 @@ from typing import Any
 
 from comus_core import stages
 from comus_core.images.dataset import open_dataset
+from comus_core.run_truth import open_own, require_same_truth
 from comus_core.self_training.settings import TrainingRequest
 from comus_core.stages import StageContext
 from comus_core.types import OnProgress
@@ -14,7 +15,11 @@ from comus_core.workspace import Artifact, Run, Workspace
 
 
 class TrainingContexts:
-    """The data sets of a training, each opened and checked once: the run's own, more images, those scored on."""
+    """The data sets of a training, each opened and checked once: the run's own, more images, those scored on.
+
+    Raises:
+        DatasetError: one cannot be opened, or the run's own is scored and has other annotations than the run saw.
+    """
 
     def __init__(
         self,
@@ -32,11 +37,14 @@ class TrainingContexts:
             spec = spec or run.config.dataset
             if spec not in self._made:
                 config = replace(run.config, dataset=spec, seed=request.seed)
-                dataset = open_dataset(spec, workspace.drawings)
+                own = spec == run.config.dataset
+                dataset = open_own(workspace, run) if own else open_dataset(spec, workspace.drawings)
                 self._made[spec] = StageContext(workspace, dataset, config, device, on_progress, team=team)
             return self._made[spec]
 
         self.own, self.more, self.scored = context(None), context(request.images), context(request.scored_on)
+        if self.scored is self.own:
+            require_same_truth(workspace, run, self.own.dataset)
 
     def checked(self, context: StageContext) -> Artifact:
         """The checked images of a data set.

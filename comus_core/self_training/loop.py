@@ -91,8 +91,8 @@ def train_round(
     shared.train()
     place = (this.seed, this.number, state.step, steps, team.rank, team.world)
     stream = batches(examples, settings, *place, ignore=this.ignore)
-    clock = told = time.perf_counter()
-    reported = len(state.history)
+    reports = _Reports(state.history, on_report)
+    clock = time.perf_counter()
     stage = f"round {this.number}"
     on_progress(Progress(stage, state.step, steps))
     try:
@@ -105,24 +105,47 @@ def train_round(
             state.step += 1
             now = time.perf_counter()
             speed, clock = settings.batch / max(now - clock, 1e-9), now
-            state.history.append({"step": state.step, "loss": value, "rate": rate, "images_per_second": speed})
-            if now - told >= REPORT_EVERY or state.step == steps:
-                on_report(state.history[reported:])
-                told, reported = now, len(state.history)
+            record = {"step": state.step, "loss": value, "rate": rate, "images_per_second": speed}
+            reports.add(record, last=state.step == steps)
             if look is not None and look.is_due(state.step, steps):
                 look(state.step, state.averaged or network.state_dict())
                 clock = time.perf_counter()  # looking is no training: it does not count in images per second
             if state.step % settings.checkpoint_every == 0 and state.step < steps and team.leads:
+                reports.tell()
                 checkpoint.save(this.folder, state, network, optimiser)
             on_progress(Progress(stage, state.step, steps))
     except Cancelled:
         if team.leads:
+            reports.tell()
             checkpoint.save(this.folder, state, network, optimiser)
         raise
     finally:
         stream.close()
     kept = state.averaged or network.state_dict()
     return {name: tensor.detach().cpu().contiguous() for name, tensor in kept.items()}, state
+
+
+class _Reports:
+    """Tells of the steps about once a second, and before each checkpoint: a kill leaves none untold that it knows.
+
+    What the checkpoint knew at the beginning is told anew.
+    """
+
+    def __init__(self, history: list[dict[str, float]], on_report: Callable[[list[dict[str, float]]], None]) -> None:
+        self.history, self.on_report, self.told, self.at = history, on_report, 0, 0.0
+        self.tell()
+
+    def add(self, record: dict[str, float], last: bool) -> None:
+        """Add a step to the history; tell of it if it is time to, or if it is the last."""
+        self.history.append(record)
+        if last or time.perf_counter() - self.at >= REPORT_EVERY:
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell of the steps that were not told of yet."""
+        if len(self.history) > self.told:
+            self.on_report(self.history[self.told :])
+        self.told, self.at = len(self.history), time.perf_counter()
 
 
 def learning_rate(settings: TrainingSettings, step: int, steps: int) -> float:

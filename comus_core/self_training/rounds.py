@@ -12,8 +12,6 @@ from typing import Any
 from comus_core import run_tables as tables
 from comus_core import stages
 from comus_core.categories import label_map
-from comus_core.errors import Cancelled
-from comus_core.images.dataset import absolute
 from comus_core.proposal_predictions import of_proposals
 from comus_core.scoring import score_json, score_run
 from comus_core.self_training.contexts import TrainingContexts
@@ -21,7 +19,7 @@ from comus_core.self_training.cost import remember_speed
 from comus_core.self_training.first_round import FirstLesson, first_labels, first_lesson
 from comus_core.self_training.looks import LookImages, LookPlan, examples_of, images_to_look_at, plan_looks, scored_ids
 from comus_core.self_training.round_scores import score_round, score_table
-from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked
+from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked, completed
 from comus_core.stages import StageContext
 from comus_core.trained_categories import remembered, trained_names
 from comus_core.types import ImageId, IntArray, OnProgress, no_progress
@@ -69,7 +67,7 @@ def train(
     from comus_core.self_training.team import joined
     from comus_core.self_training.tuning import kept_memory
 
-    request, chosen = _complete(request or TrainingRequest()), choose_device(device)
+    request, chosen = completed(request or TrainingRequest(), run), choose_device(device)
     with kept_memory(), joined(chosen) as (team, own_device):
         contexts = TrainingContexts(workspace, run, request, own_device, on_progress, team)
         return _train(run, workspace, settings, request, contexts, on_training, log)
@@ -86,9 +84,10 @@ def _train(
 ) -> Training:
     decided, own = _decisions(workspace, run, request), workspace.artifact(run, "clustering")
     # Whatever takes long comes after this: a training that is stopped in it is there to be resumed.
-    training = _begin(contexts.own, run, settings, request, decided, first_labels(contexts.own, run, own, decided))
-    on_training(training)
-    try:
+    training = _begin(contexts, run, settings, request, decided, first_labels(contexts.own, run, own, decided))
+    with workspace.attempts.attempt(training.id, workspace.trainings.end):
+        workspace.trainings.begin(training)
+        on_training(training)
         images = contexts.checked(contexts.own)
         lesson = first_lesson(contexts.own, images, run, decided, settings, log)
         training = _with_lesson(workspace, training, lesson)
@@ -116,13 +115,7 @@ def _train(
                 options: dict[str, Any] = {"saliency": settings.label_saliency, "soft": settings.soft}
                 options["classifier"] = classifier
                 labels = stages.predictions(context, settings, trained, images, categories, stage, **options)
-        return workspace.trainings.save(replace(training, state="done"))
-    except (Cancelled, KeyboardInterrupt):
-        workspace.trainings.save(replace(workspace.trainings.get(training.id), state="cancelled"))
-        raise
-    except Exception:
-        workspace.trainings.save(replace(workspace.trainings.get(training.id), state="failed"))
-        raise
+        return workspace.trainings.finish(training)
 
 
 def _look_plan(
@@ -157,15 +150,6 @@ def _look_plan(
     return plan_looks(settings.look_every, examples, tried, scored.truth, len(names), miou, classify)
 
 
-def _complete(request: TrainingRequest) -> TrainingRequest:
-    """The request with absolute paths."""
-    return replace(
-        request,
-        images=absolute(request.images) if request.images else None,
-        scored_on=absolute(request.scored_on) if request.scored_on else None,
-    )
-
-
 def _decisions(workspace: Workspace, run: Run, request: TrainingRequest) -> Decisions:
     decided = workspace.decisions_of(run)
     if request.filter_percent is None:
@@ -174,21 +158,22 @@ def _decisions(workspace: Workspace, run: Run, request: TrainingRequest) -> Deci
 
 
 def _begin(
-    context: StageContext,
+    contexts: TrainingContexts,
     run: Run,
     settings: TrainingSettings,
     request: TrainingRequest,
     decided: Decisions,
     labels: Artifact,
 ) -> Training:
-    """A row of the question: what is asked, and of which pseudo-masks of the run's own clusters."""
-    workspace, wanted = context.workspace, asked(settings, request)
+    """A row of the question: what is asked, of which pseudo-masks of the run's own clusters, scored by which truth."""
+    workspace, wanted = contexts.own.workspace, asked(settings, request)
     clusters = tables.read_clusters(workspace.artifact(run, "clustering")).count
     parts = [Supervision(**run.provenance["supervision"]), REGISTRY[settings.backbone].supervision]
     whole = strongest(parts)
     result = {
         "run": run.id,
         "dataset": request.scored_on or run.config.dataset,
+        "truth": contexts.scored.truth_fingerprint(),
         "supervision": {"direct": whole.direct, "inherited": whole.inherited},
         "settings": wanted,
         "categories": remembered(label_map(decided, clusters)),
@@ -196,16 +181,16 @@ def _begin(
         "decided": decided.version,
         "rounds": [],
     }
-    training_id = f"{run.id}-{digest([wanted, labels.fingerprint])[:8]}"
+    question = [wanted, labels.fingerprint, result["truth"]]
     artifacts = {"labels-1": labels.fingerprint}
-    return workspace.trainings.save(Training(training_id, run.id, "running", wanted, artifacts, result))
+    return Training(f"{run.id}-{digest(question)[:8]}", run.id, "running", wanted, artifacts, result)
 
 
 def _with_lesson(workspace: Workspace, training: Training, lesson: FirstLesson) -> Training:
     artifacts = training.artifacts | {"labels-1": lesson.labels.fingerprint}
     artifacts |= {"classifier": lesson.classifier.fingerprint} if lesson.classifier is not None else {}
     result = training.result | {"moved": lesson.moved}
-    return workspace.trainings.save(replace(training, artifacts=artifacts, result=result))
+    return workspace.trainings.grow(replace(training, artifacts=artifacts, result=result))
 
 
 def _score_round_0(training: Training, contexts: TrainingContexts, workspace: Workspace, run: Run) -> Training:
@@ -278,4 +263,4 @@ def _remember_speed(
 def _with_round(workspace: Workspace, training: Training, made: dict[str, Artifact], entry: dict[str, Any]) -> Training:
     artifacts = training.artifacts | {name: artifact.fingerprint for name, artifact in made.items()}
     result = training.result | {"rounds": [*training.result["rounds"], entry]}
-    return workspace.trainings.save(replace(training, artifacts=artifacts, result=result))
+    return workspace.trainings.grow(replace(training, artifacts=artifacts, result=result))

@@ -7,7 +7,7 @@ from comus_core.stages.classifiers import classifier, load_classifier
 from comus_core.stages.clusters import clustering, how_many, projection
 from comus_core.stages.context import StageContext
 from comus_core.stages.masks import counts, pseudo_masks
-from comus_core.stages.photographs import check_images, check_truth, require_unchanged, require_usable
+from comus_core.stages.photographs import check_images, check_truth, images_key, require_unchanged, require_usable
 from comus_core.stages.proposals import proposals, soft_maps
 from comus_core.stages.regrouping import regrouped, smaller_neighbourhoods
 from comus_core.stages.rounds import network, predictions, round_counts
@@ -22,6 +22,7 @@ __all__ = [
     "counts",
     "features",
     "how_many",
+    "images_key",
     "load_classifier",
     "network",
     "predictions",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from comus_core.config import RunConfig
 from comus_core.images.dataset import Dataset
+from comus_core.run_truth import truth_fingerprint
 from comus_core.types import OnProgress, Progress
 from comus_core.workspace import Artifact, ArtifactKey, Workspace
-from comus_core.workspace.artifacts import digest
 
 # Raise a stage's number when its result changes for the same settings.
 VERSIONS = {
@@ -46,6 +48,7 @@ class StageContext:
         computed: kinds of artifact that were not there before, in order.
         without_mask: images for which the user's own masks hold none.
         team: the processes that train together; None outside of training.
+        on_artifact: told of each artifact as soon as it is there, before whoever hears of progress can stop the work.
         seconds_per_item: kind -> speed, where the whole artifact was computed in this invocation.
     """
 
@@ -59,6 +62,7 @@ class StageContext:
     team: Any = None
     without_mask: list[str] = field(default_factory=list)
     seconds_per_item: dict[str, float] = field(default_factory=dict)
+    on_artifact: Callable[[Artifact], None] = lambda _: None
 
     def key(
         self, kind: str, settings: dict[str, Any], weights: dict[str, str] | None = None, **inputs: Any
@@ -68,12 +72,13 @@ class StageContext:
         return ArtifactKey(kind, VERSIONS[kind], settings, prints, weights or {})
 
     def truth_fingerprint(self) -> str:
-        """A digest of the classes and of every file the ground truth comes from."""
-        truth = self.dataset.truth
-        if truth is None:
-            return ""
-        hashes = self.workspace.hash_files(truth.files())
-        return digest([list(truth.classes), sorted([path.name, sha] for path, (_, sha) in hashes.items())])
+        """See `run_truth.truth_fingerprint`."""
+        return truth_fingerprint(self.workspace, self.dataset)
+
+    @cached_property
+    def image_hashes(self) -> dict[Path, tuple[int, str]]:
+        """Bytes and SHA-256 of each image file."""
+        return self.workspace.hash_files(file.path for file in self.dataset.files)
 
     def make(
         self,
@@ -98,10 +103,12 @@ class StageContext:
             if announce:
                 self.on_progress(Progress(stage, 0, 1))
             artifact = artifacts.make(key, work)
+            self.on_artifact(artifact)
             if announce:
                 self.on_progress(Progress(stage, 1, 1))
         else:
             artifact = artifacts.make_sharded(key, ids, work, stage=stage, on_progress=self.on_progress, **options)
+            self.on_artifact(artifact)
         spent = time.perf_counter() - start
         self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
         if ids and not begun:

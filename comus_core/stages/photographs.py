@@ -10,19 +10,23 @@ import pyarrow as pa
 from comus_core import run_tables as tables
 from comus_core.errors import DatasetError
 from comus_core.stages.context import StageContext
-from comus_core.workspace import Artifact
+from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import Tick, digest
+
+
+def images_key(context: StageContext) -> ArtifactKey:
+    """What decides the checked images: relative path, size and content of every file, and what is set aside."""
+    dataset, hashes = context.dataset, context.image_hashes
+    manifest = [[f.image_id, f.relative, *hashes[f.path]] for f in dataset.files]
+    set_aside = [[s.path, s.reason] for s in dataset.set_aside]
+    return context.key("images", {}, manifest=digest(manifest), set_aside=digest(set_aside))
 
 
 def check_images(context: StageContext) -> Artifact:
     """Look at every file once: size, pixel hash, or the reason why it is set aside."""
     from comus_core.images.checking import check_images as check
 
-    dataset = context.dataset
-    hashes = context.workspace.hash_files(file.path for file in dataset.files)
-    by_id = {file.image_id: file for file in dataset.files}
-    manifest = [[f.image_id, f.relative, *hashes[f.path]] for f in dataset.files]
-    set_aside = [[s.path, s.reason] for s in dataset.set_aside]
+    by_id, hashes = context.dataset.by_id, context.image_hashes
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         files = [by_id[i] for i in ids]
@@ -32,8 +36,7 @@ def check_images(context: StageContext) -> Artifact:
             "sha256", pa.array(digests, pa.string())
         )
 
-    key = context.key("images", {}, manifest=digest(manifest), set_aside=digest(set_aside))
-    return context.make("images", key, list(by_id), work)
+    return context.make("images", images_key(context), list(by_id), work)
 
 
 def require_usable(context: StageContext, images: Artifact) -> None:

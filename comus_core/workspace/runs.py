@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from comus_core.config import RunConfig, from_dict, to_dict
 from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.workspace.attempts import shown_state, subjects_at_work
 from comus_core.workspace.database import Database
+
+ON_REQUEST = {"how_many"}  # kinds that a finished run may have beside those of its stages
 
 
 @dataclass(frozen=True)
@@ -17,10 +22,11 @@ class Run:
     """A row of the run table.
 
     Attributes:
-        id: the data set's short name and 8 hex digits of a hash over settings and manifest.
-        state: running, done, failed or cancelled.
+        id: "run-" and 8 hex digits of a hash over settings, images and ground truth, all by content: where the folder
+            lies and what it is called do not matter.
+        state: running, done, failed or cancelled; interrupted where it was running and its process is gone.
         config: the settings with `auto` resolved; `config.dataset` holds absolute paths.
-        provenance: seed, weights with hashes, supervision, manifest fingerprint, versions, device.
+        provenance: seed, weights with hashes, supervision, fingerprints of manifest and truth, versions, device.
         artifacts: kind -> fingerprint.
         result: what `comus run --json` writes; empty until the run is done.
     """
@@ -55,30 +61,76 @@ class RunTable:
         self.database = database
 
     def save(self, run: Run) -> Run:
-        """Insert or update a run; name, note, archive mark and time of creation of a known run stay."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        """Insert a run or write its whole row; name, note, archive mark and time of creation of a known run stay.
+
+        For whoever alone knows the run: where others may write to it meanwhile, `update` is the way.
+        """
         with self.database.writing() as connection:
-            connection.execute(
-                "INSERT INTO runs VALUES (:id, :name, :note, :archived, :now, :now, :state, :config, :provenance,"
-                " :artifacts, :result) ON CONFLICT (id) DO UPDATE SET updated_at = :now, state = :state,"
-                " config = :config, provenance = :provenance, artifacts = :artifacts, result = :result",
-                {**_columns(run), "now": now},
-            )
+            _write(connection, run)
         return self.get(run.id)
 
-    def known(self, run: Run) -> Run:
-        """The run with the artifacts and the result of its row, if it has one already."""
-        with self.database.reading() as connection:
-            row = connection.execute("SELECT * FROM runs WHERE id = ?", (run.id,)).fetchone()
-        return run if row is None else replace(run, artifacts=_run(row).artifacts, result=_run(row).result)
+    def update(self, run_id: str, change: Callable[[Run], Run]) -> Run:
+        """Change a run from its row as it is now: nobody else writes between the reading and the writing.
+
+        Raises:
+            WorkspaceError: there is no such run (any more).
+        """
+        with self.database.writing() as connection:
+            _write(connection, change(_read(connection, run_id)))
+        return self.get(run_id)
+
+    def begin(self, run: Run) -> Run:
+        """Note that work on a run begins. A finished one stays finished, and only learns where its images lie now."""
+
+        def again(known: Run) -> Run:
+            if known.state == "done":
+                return replace(known, config=run.config, provenance=known.provenance | _place(run))
+            return replace(known, state="running", config=run.config, provenance=run.provenance)
+
+        with self.database.writing() as connection:
+            there = connection.execute("SELECT 1 FROM runs WHERE id = ?", (run.id,)).fetchone()
+            _write(connection, again(_read(connection, run.id)) if there else run)
+        return self.get(run.id)
+
+    def add_artifacts(self, run_id: str, made: dict[str, str]) -> Run:
+        """Note what is made so far, kind -> fingerprint; what a finished run has is only replaced at its end."""
+
+        def more(known: Run) -> Run:
+            others = any(known.artifacts.get(kind, made[kind]) != made[kind] for kind in made)
+            return known if known.state == "done" and others else replace(known, artifacts=known.artifacts | made)
+
+        return self.update(run_id, more)
+
+    def finish(self, run_id: str, made: dict[str, str], result: dict[str, Any], provenance: dict[str, Any]) -> Run:
+        """Note what a run came to. One that had come further before keeps its result: less was asked this time.
+
+        Args:
+            run_id: of the run.
+            made: kind -> fingerprint of all that it needed.
+            result: what `comus run --json` writes.
+            provenance: what of it is new.
+        """
+
+        def done(known: Run) -> Run:
+            if known.state == "done" and known.artifacts.keys() - made.keys() - ON_REQUEST:
+                return known
+            artifacts, told = known.artifacts | made, known.provenance | provenance
+            return replace(known, state="done", artifacts=artifacts, result=result, provenance=told)
+
+        return self.update(run_id, done)
+
+    def end(self, run_id: str, state: str) -> Run:
+        """Note that an attempt failed or was cancelled: of a run that is neither finished nor at work elsewhere."""
+        with self.database.writing() as connection:
+            known = _read(connection, run_id)
+            if known.state != "done" and run_id not in subjects_at_work(connection):
+                _write(connection, replace(known, state=state))
+        return self.get(run_id)
 
     def get(self, run_id: str) -> Run:
         """The run of that exact id."""
         with self.database.reading() as connection:
-            row = connection.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
-        if row is None:
-            raise WorkspaceError(f"no run '{run_id}': `comus runs` lists them")
-        return _run(row)
+            return _shown(_read(connection, run_id), connection)
 
     def add(self, run: Run) -> Run:
         """Insert a run that has its name, note and id already.
@@ -118,7 +170,8 @@ class RunTable:
         """All runs, the one last touched first; archived ones only on request."""
         with self.database.reading() as connection:
             rows = connection.execute("SELECT * FROM runs ORDER BY updated_at DESC, rowid DESC").fetchall()
-        return [run for run in map(_run, rows) if archived or not run.archived]
+            found = [_shown(run, connection) for run in map(_run, rows)]
+        return [run for run in found if archived or not run.archived]
 
     def describe(
         self, run_id: str, *, name: str | None = None, note: str | None = None, archived: bool | None = None
@@ -149,6 +202,34 @@ class RunTable:
             connection.execute("DELETE FROM trainings WHERE run = ?", (run_id,))
             connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
             connection.execute("DELETE FROM events WHERE run = ?", (run_id,))
+
+
+def _write(connection: sqlite3.Connection, run: Run) -> None:
+    connection.execute(
+        "INSERT INTO runs VALUES (:id, :name, :note, :archived, :now, :now, :state, :config, :provenance,"
+        " :artifacts, :result) ON CONFLICT (id) DO UPDATE SET updated_at = :now, state = :state,"
+        " config = :config, provenance = :provenance, artifacts = :artifacts, result = :result",
+        {**_columns(run), "now": datetime.now(UTC).isoformat(timespec="milliseconds")},
+    )
+
+
+def _read(connection: sqlite3.Connection, run_id: str) -> Run:
+    """The run with the state that its row holds."""
+    row = connection.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
+    if row is None:
+        raise WorkspaceError(f"no run '{run_id}': `comus runs` lists them")
+    return _run(row)
+
+
+def _shown(run: Run, connection: sqlite3.Connection) -> Run:
+    """The run in the state in which it is to be shown."""
+    if run.state != "running":
+        return run
+    return replace(run, state=shown_state(run.state, run.id, subjects_at_work(connection)))
+
+
+def _place(run: Run) -> dict[str, Any]:
+    return {"root": run.provenance["root"]} if "root" in run.provenance else {}
 
 
 def _columns(run: Run) -> dict[str, Any]:

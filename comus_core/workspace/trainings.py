@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from comus_core.errors import WorkspaceError
+from comus_core.workspace.attempts import shown_state, subjects_at_work
 from comus_core.workspace.database import Database
 
 STEPS = (
@@ -33,7 +35,7 @@ class Training:
     Attributes:
         id: the run's id and 8 hex digits of a hash over everything that was asked.
         run: id of the run whose categories it learns.
-        state: running, done, failed or cancelled.
+        state: running, done, failed or cancelled; interrupted where it was running and its process is gone.
         settings: what was asked: settings of the training, seed, filter, images, data set it is scored on.
         artifacts: `network-1`, `predictions-1`, `counts-1` and so on -> fingerprint.
         result: what `comus train --json` writes; grows with every round.
@@ -45,6 +47,12 @@ class Training:
     settings: dict[str, Any] = field(default_factory=dict)
     artifacts: dict[str, str] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def scored_on(self) -> str | None:
+        """The data set that its rounds are scored on; None is the run's own, wherever that lies by now."""
+        given = self.settings.get("scored_on")
+        return None if given is None else str(given)
 
 
 @dataclass(frozen=True)
@@ -76,17 +84,51 @@ class TrainingTable:
             connection.execute(LOOKS)
 
     def save(self, training: Training) -> Training:
-        """Insert or update a row."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        blobs = [json.dumps(v, ensure_ascii=False) for v in (training.settings, training.artifacts, training.result)]
+        """Insert a row or write it whole; for whoever alone knows the training, see `begin` and `grow`."""
         with self.database.writing() as connection:
-            connection.execute(
-                "INSERT INTO trainings VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-                " state = excluded.state, updated_at = excluded.updated_at, artifacts = excluded.artifacts,"
-                " result = excluded.result",
-                (training.id, training.run, training.state, now, now, *blobs),
-            )
+            _write(connection, training)
         return training
+
+    def begin(self, training: Training) -> Training:
+        """Note that work on a training begins. What an earlier attempt made of it stays; a finished one stays so."""
+        self._change(training, lambda known: known if known.state == "done" else replace(known, state="running"))
+        return training
+
+    def grow(self, training: Training) -> Training:
+        """Note what an attempt has made so far, beside what earlier ones made; a finished training stays as it is."""
+
+        def more(known: Training) -> Training:
+            if known.state == "done":
+                return known
+            rounds = {entry["round"]: entry for each in (known, training) for entry in each.result.get("rounds", [])}
+            result = training.result | {"rounds": [rounds[number] for number in sorted(rounds)]}
+            return replace(known, artifacts=known.artifacts | training.artifacts, result=result)
+
+        self._change(training, more)
+        return training
+
+    def finish(self, training: Training) -> Training:
+        """Note what a training came to."""
+
+        def done(known: Training) -> Training:
+            artifacts = known.artifacts | training.artifacts
+            return replace(known, state="done", artifacts=artifacts, result=training.result)
+
+        self._change(training, done)
+        return self.get(training.id)
+
+    def end(self, training_id: str, state: str) -> None:
+        """Note that an attempt failed or was cancelled: of a training neither finished nor at work elsewhere."""
+        with self.database.writing() as connection:
+            known = _read(connection, training_id)
+            if known is not None and known.state != "done" and training_id not in subjects_at_work(connection):
+                _write(connection, replace(known, state=state))
+
+    def _change(self, training: Training, change: Callable[[Training], Training]) -> None:
+        """Change a row as it is now, or insert it: nobody else writes between the reading and the writing."""
+        with self.database.writing() as connection:
+            known = _read(connection, training.id)
+            _write(connection, change(known) if known is not None else training)
 
     def note(self, training_id: str, number: int, records: Sequence[Mapping[str, float]]) -> None:
         """Add what a round's steps reported: step, loss, rate, images_per_second; a step done again replaces itself."""
@@ -136,10 +178,10 @@ class TrainingTable:
             WorkspaceError: there is none.
         """
         with self.database.reading() as connection:
-            row = connection.execute("SELECT * FROM trainings WHERE id = ?", (training_id,)).fetchone()
-        if row is None:
-            raise WorkspaceError(f"no training '{training_id}' in this workspace")
-        return _training(row)
+            found = _read(connection, training_id)
+            if found is None:
+                raise WorkspaceError(f"no training '{training_id}' in this workspace")
+            return _shown(found, connection)
 
     def of_run(self, run: str) -> list[Training]:
         """The trainings of a run, the one last touched first."""
@@ -147,7 +189,7 @@ class TrainingTable:
             rows = connection.execute(
                 "SELECT * FROM trainings WHERE run = ? ORDER BY updated_at DESC, rowid DESC", (run,)
             ).fetchall()
-        return [_training(row) for row in rows]
+            return [_shown(_training(row), connection) for row in rows]
 
     def put_in_front(self, training_ids: Sequence[str]) -> None:
         """Make these the ones last touched, the first of them the very last."""
@@ -172,6 +214,30 @@ class TrainingTable:
         known = sorted({int(k.rpartition("-")[2]) for t in trainings for k in t.artifacts if k.startswith("network-")})
         there = f"it has round {', '.join(map(str, known))}" if known else "it was not trained yet"
         raise WorkspaceError(f"run {run} has no round {number}: {there}; `comus train {run}` makes rounds")
+
+
+def _write(connection: sqlite3.Connection, training: Training) -> None:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    blobs = [json.dumps(v, ensure_ascii=False) for v in (training.settings, training.artifacts, training.result)]
+    connection.execute(
+        "INSERT INTO trainings VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+        " state = excluded.state, updated_at = excluded.updated_at, artifacts = excluded.artifacts,"
+        " result = excluded.result",
+        (training.id, training.run, training.state, now, now, *blobs),
+    )
+
+
+def _read(connection: sqlite3.Connection, training_id: str) -> Training | None:
+    """The training with the state that its row holds; None if there is none."""
+    row = connection.execute("SELECT * FROM trainings WHERE id = ?", (training_id,)).fetchone()
+    return None if row is None else _training(row)
+
+
+def _shown(training: Training, connection: sqlite3.Connection) -> Training:
+    """The training in the state in which it is to be shown."""
+    if training.state != "running":
+        return training
+    return replace(training, state=shown_state(training.state, training.id, subjects_at_work(connection)))
 
 
 def _training(row: Any) -> Training:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from comus_core.errors import WorkspaceError
 from comus_core.workspace.artifacts import Artifact, ArtifactStore
+from comus_core.workspace.attempts import AttemptTable
 from comus_core.workspace.database import Database
 from comus_core.workspace.decision_log import DecisionLog
 from comus_core.workspace.decisions import Decisions
@@ -23,6 +24,7 @@ class Workspace:
     Attributes:
         root: the folder.
         artifacts: finished and half-finished artifacts.
+        attempts: which processes are at work on what.
         runs: the run table.
         decisions: the event log.
         selections: what was drawn on the map.
@@ -33,6 +35,7 @@ class Workspace:
         self.root = root
         self.database = Database(root / "comus.sqlite")
         self.artifacts = ArtifactStore(root / "artifacts")
+        self.attempts = AttemptTable(self.database)
         self.runs = RunTable(self.database)
         self.decisions = DecisionLog(self.database)
         self.selections = SelectionTable(self.database)
@@ -56,6 +59,15 @@ class Workspace:
     def images_root(self, run: Run) -> Path:
         """The folder that the run's image paths start from; inside the workspace it moves along with it."""
         return self.root / str(run.provenance["root"])
+
+    def stored_root(self, folder: Path) -> str:
+        """How a run notes that folder: relative if it lies in the workspace, so that both can be moved together."""
+        found, home = folder.resolve(), self.root.resolve()
+        return found.relative_to(home).as_posix() if found.is_relative_to(home) else str(found)
+
+    def has_lost_images(self, run: Run) -> bool:
+        """Whether the folder of the run's images is no longer where it was."""
+        return "root" in run.provenance and not self.images_root(run).is_dir()
 
     def decisions_of(self, run: Run) -> Decisions:
         """What the person decided in this run so far."""

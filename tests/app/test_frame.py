@@ -24,13 +24,22 @@ def test_a_workspace_without_runs_leads_to_starting_one(app_test, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("state", "words"), [("running", "still at work"), ("failed", "failed before"), ("cancelled", "stopped before")]
+    ("state", "words"),
+    [("running", "stopped unexpectedly"), ("failed", "failed before"), ("cancelled", "stopped before")],
 )
 def test_a_run_without_clusters_says_why_and_what_to_do(app_test, changeable, state, words):
     workspace, run = changeable
     save_run(workspace, run, id="early-1", state=state, artifacts={"images": run.artifacts["images"]}, result={})
     test = app_test("explore", workspace=workspace, run="early-1")
     assert not test.exception and words in texts(test)
+
+
+def test_a_run_on_which_a_process_works_is_still_at_work(app_test, changeable):
+    workspace, run = changeable
+    save_run(workspace, run, id="early-1", state="running", artifacts={"images": run.artifacts["images"]}, result={})
+    with workspace.attempts.at_work("early-1"):
+        test = app_test("explore", workspace=workspace, run="early-1")
+    assert not test.exception and "still at work" in texts(test)
 
 
 def test_the_newest_run_is_looked_at_and_named_in_the_address(app_test, shown):

@@ -23,8 +23,8 @@ from comus_core.jobs import (
     wait,
 )
 from comus_core.jobs.bringing_up import Rules
-from comus_core.jobs.processes import identify
 from comus_core.jobs.records import SILENCE
+from comus_core.process_identity import identify
 from tests.jobs.watching import (
     PATIENCE,
     REPOSITORY,

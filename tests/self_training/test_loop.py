@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from comus_core import open_workspace
 from comus_core.errors import Cancelled, ComusError
 from comus_core.self_training import loop
 from comus_core.self_training.checkpoint import FILE
@@ -30,6 +31,25 @@ def slowly(progress):
     time.sleep(0.2)
 this = Round(1, 7, IGNORE, Path(sys.argv[1]), "cpu")
 train_round(tiny_network(), drawn_examples(), SETTINGS, this, on_progress=slowly)
+"""
+
+KILLED_AFTER_A_CHECKPOINT = """
+import os, signal, sys
+from pathlib import Path
+from comus_core import open_workspace
+from comus_core.self_training import checkpoint, loop
+from tests.self_training.tiny import *
+torch.set_num_threads(1)
+trainings = open_workspace(sys.argv[2]).trainings
+save = checkpoint.save
+def save_and_die(folder, state, *more):
+    save(folder, state, *more)
+    if state.step == 6:
+        os.kill(os.getpid(), signal.SIGKILL)
+checkpoint.save = save_and_die
+this = loop.Round(1, 7, IGNORE, Path(sys.argv[1]), "cpu")
+told = lambda records: trainings.note("t", 1, records)
+loop.train_round(tiny_network(), drawn_examples(), SETTINGS, this, on_report=told)
 """
 
 
@@ -101,6 +121,31 @@ def test_killed_in_the_middle_of_an_epoch_it_ends_with_the_same_bits(tmp_path):
     steps = []
     rest, _ = trained(folder, on_progress=lambda progress: steps.append(progress.step))
     assert steps[0] == 4 and same(rest, trained(tmp_path / "whole")[0])
+
+
+def test_killed_right_after_a_checkpoint_no_row_of_the_loss_curve_is_lost_or_twice(tmp_path):
+    folder, trainings = tmp_path / "killed", open_workspace(tmp_path / "w").trainings
+    folder.mkdir()
+    command = [sys.executable, "-c", KILLED_AFTER_A_CHECKPOINT, str(folder), str(tmp_path / "w")]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert [row["step"] for row in trainings.steps("t")[1]] == [1, 2, 3, 4, 5, 6]
+    _, state = trained(folder, on_report=lambda records: trainings.note("t", 1, records))
+    _, whole = trained(tmp_path / "whole")
+    rows = trainings.steps("t")[1]
+    assert [row["step"] for row in rows] == list(range(1, 10))
+    assert [row["loss"] for row in rows] == [r["loss"] for r in whole.history] == [r["loss"] for r in state.history]
+
+
+def test_what_a_checkpoint_knows_and_nobody_was_told_is_told_when_it_goes_on(tmp_path):
+    def stop(progress):
+        if progress.step == 4:
+            raise Cancelled("now")
+
+    with pytest.raises(Cancelled):
+        trained(tmp_path / "cut", on_progress=stop)  # nobody listens
+    told = []
+    trained(tmp_path / "cut", on_report=lambda records: told.extend(r["step"] for r in records))
+    assert told == list(range(1, 10))
 
 
 def test_a_damaged_checkpoint_is_told_and_the_round_starts_anew(tmp_path):

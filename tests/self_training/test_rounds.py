@@ -2,18 +2,22 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from comus_core import discover, make_config, open_workspace, relink_run
 from comus_core import run_tables as tables
 from comus_core.deletion import delete_run
-from comus_core.errors import Cancelled, SettingsError, WorkspaceError
+from comus_core.errors import Cancelled, DatasetError, SettingsError, WorkspaceError
 from comus_core.evaluation.matching import match
+from comus_core.round_view import PSEUDO_MASK, open_round_view
 from comus_core.self_training import make_training
 from comus_core.self_training.applying import evaluate_round
 from comus_core.self_training.rounds import TrainingRequest, train
@@ -90,6 +94,60 @@ def test_asked_again_nothing_is_trained_again(trained):
     again = train(run, workspace, SETTINGS)
     assert times(workspace) == before and (again.id, again.artifacts) == (training.id, training.artifacts)
     assert [r["miou"] for r in again.result["rounds"]] == [r["miou"] for r in training.result["rounds"]]
+
+
+@pytest.mark.parametrize("fault", [Cancelled("stopped"), RuntimeError("broken")])
+def test_a_finished_training_stays_finished_whatever_a_later_attempt_comes_to(trained, tmp_path, fault):
+    workspace, run = copy_of(trained, tmp_path)
+
+    def stop(progress):
+        raise fault
+
+    predicted = workspace.artifacts.get("predictions", trained[2].artifacts["predictions-1"])
+    shutil.rmtree(predicted.folder)  # so that there is work to be stopped in
+    with pytest.raises(type(fault)):
+        train(run, workspace, SETTINGS, on_progress=stop)
+    kept = workspace.trainings.get(trained[2].id)
+    assert (kept.state, kept.artifacts, kept.result) == ("done", trained[2].artifacts, trained[2].result)
+
+
+def test_a_stopped_attempt_keeps_the_rounds_that_another_one_finished(trained, tmp_path):
+    workspace, run = copy_of(trained, tmp_path)
+    done = trained[2]
+    workspace.trainings.save(replace(done, state="running"))  # killed after its last round
+    assert workspace.trainings.get(done.id).state == "interrupted"
+    shutil.rmtree(workspace.artifacts.get("predictions", done.artifacts["predictions-1"]).folder)
+
+    def stop(progress):
+        assert workspace.trainings.get(done.id).state == "running"
+        if progress.stage == "round 1 masks":
+            raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        train(run, workspace, SETTINGS, on_progress=stop)
+    kept = workspace.trainings.get(done.id)
+    assert (kept.state, kept.artifacts) == ("cancelled", done.artifacts)
+    assert [entry["round"] for entry in kept.result["rounds"]] == [0, 1, 2]
+
+
+def test_a_training_of_a_run_whose_folder_moved_is_the_same_training_on_the_new_one(trained, drawn, tmp_path):
+    workspace, run = copy_of(trained, tmp_path)
+    folder, before = shutil.copytree(drawn, tmp_path / "elsewhere"), times(workspace)
+    moved = relink_run(run, folder, workspace).run
+    again = train(moved, workspace, SETTINGS, TrainingRequest(scored_on=str(folder)))  # its own, by name
+    assert (again.id, again.artifacts) == (trained[2].id, trained[2].artifacts) and times(workspace) == before
+    view = open_round_view(workspace, trained[2])
+    assert view.dataset.root == folder and PSEUDO_MASK in view.masks
+
+
+def test_changed_annotations_are_not_scored_as_those_that_the_run_saw(drawn, drawn_settings, tmp_path):
+    folder = shutil.copytree(drawn, tmp_path / "shapes")
+    workspace = open_workspace(tmp_path / "w")
+    run = discover(make_config(**drawn_settings | {"dataset": str(folder)}), workspace)
+    shutil.copy(folder / "masks" / "001.png", folder / "masks" / "000.png")
+    with pytest.raises(DatasetError, match=f"has changed since run {run.id}"):
+        train(run, workspace, SETTINGS)
+    assert workspace.trainings.of_run(run.id) == []
 
 
 def test_a_name_given_to_a_cluster_trains_nothing_again(trained, tmp_path):

@@ -1,0 +1,83 @@
+"""Which process a pid means, and whether it still lives: told by the system, not by silence."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+ABROAD_SILENCE = 60.0  # seconds without a heartbeat after which a process on another machine counts as dead
+PROC = Path("/proc")
+DEAD_STATES = ("Z", "X")  # a zombie has ended, whoever forgot to collect it
+
+
+@dataclass(frozen=True)
+class ProcessIdentity:
+    """A process for certain: pids come round again, a pid with its start time on one boot of one host does not."""
+
+    pid: int
+    start: str
+    host: str
+    boot_id: str
+
+
+def identify(pid: int) -> ProcessIdentity | None:
+    """The live process of that pid on this machine; None if there is none, or only a zombie."""
+    start = _start_in_proc(pid) if PROC.joinpath("self/stat").exists() else _start_by_ps(pid)
+    return None if start is None else ProcessIdentity(pid, start, this_host(), boot_id())
+
+
+def this_host() -> str:
+    """The name of this machine, or of this container."""
+    return platform.node()
+
+
+@lru_cache(maxsize=1)
+def boot_id() -> str:
+    """What tells this boot of the machine from the one before; empty where the system does not say."""
+    try:
+        return (PROC / "sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return _output("sysctl", "-n", "kern.boottime")
+
+
+def is_alive(process: ProcessIdentity, heartbeat: float, now: float) -> bool:
+    """Whether a process still is there.
+
+    On this machine pid, start time and boot decide. A process on another host (a shared or moved workspace, another
+    container) cannot be looked at; only there does a long silence count as death.
+
+    Args:
+        process: as `identify` told it when it began.
+        heartbeat: its last sign of life, in seconds since the epoch.
+        now: seconds since the epoch.
+    """
+    if process.host != this_host():
+        return now - heartbeat < ABROAD_SILENCE
+    if process.boot_id != boot_id():
+        return False
+    found = identify(process.pid)
+    return found is not None and found.start == process.start
+
+
+def _start_in_proc(pid: int) -> str | None:
+    """Field 22 of /proc/PID/stat, clock ticks since boot; the name in field 2 may hold spaces and brackets."""
+    try:
+        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return None if fields[0] in DEAD_STATES else fields[19]
+
+
+def _start_by_ps(pid: int) -> str | None:
+    state, _, start = _output("ps", "-o", "state=,lstart=", "-p", str(pid)).partition(" ")
+    return None if not state or state[0] in DEAD_STATES else " ".join(start.split())
+
+
+def _output(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        return ""

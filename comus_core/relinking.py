@@ -1,0 +1,217 @@
+"""The photographs of a run found again by their content, after their folder was moved, renamed or put in order."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from comus_core.choices import USERS_OWN
+from comus_core.config import RunConfig
+from comus_core.errors import DatasetError, SettingsError
+from comus_core.images.dataset import Dataset, open_dataset
+from comus_core.run_truth import truth_fingerprint
+from comus_core.workspace import Run, Workspace
+from comus_core.workspace.files import disk_error
+
+FOLDER = "relinked"  # of links in a workspace: photographs that lie elsewhere, at the paths that a run knows
+
+
+@dataclass(frozen=True)
+class Relinked:
+    """What was found.
+
+    Attributes:
+        run: the run, which reads its images from the new folder from now on.
+        images: how many there are.
+        renamed: how many of them lie at another path below the folder than before.
+        truth: whether its ground truth, if it had one, is there too, unchanged.
+        others: ids of runs on the same images that lost the same folder, and found it with this run.
+    """
+
+    run: Run
+    images: int
+    renamed: int
+    truth: bool
+    others: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """The same in words."""
+        place, told = self.run.config.dataset, []
+        if self.renamed:
+            told += [f"{self.run.id}: all {self.images} images are there, {self.renamed} of them under another path"]
+        else:
+            told += [f"{self.run.id}: all {self.images} images are in {place}"]
+        told += [] if self.truth else ["its ground truth is not there, or is another: the scores stay as they are"]
+        return told + ([f"found with it, on the same images: {', '.join(self.others)}"] if self.others else [])
+
+
+def relink_run(run: Run, folder: str | Path, workspace: Workspace) -> Relinked:
+    """Let a run read its images from another folder. Its id, scores, names and decisions stay.
+
+    Args:
+        run: whose images were moved.
+        folder: where they lie now; of VOC and COCO the folder that the data set's string names.
+        workspace: where the run is.
+
+    Raises:
+        DatasetError: the folder cannot be opened, or an image is missing or has changed; tells how many.
+        SettingsError: the run's images are the demo's.
+        WorkspaceError: the run came in a bundle, or stopped before it knew its images.
+    """
+    run.require_writable()
+    rows = workspace.artifact(run, "images").table(["image_id", "path", "bytes", "sha256", "reason"]).to_pylist()
+    home = Path(folder).expanduser().resolve()
+    spec = moved_spec(run.config.dataset, home)
+    found = open_dataset(spec, workspace.drawings)
+    paths = _paths_of(workspace, run, rows, found)
+    renamed = sum(path != found.root / row["path"] for row in rows if (path := paths.get(row["image_id"])))
+    if renamed and not _is_folder(spec):
+        raise DatasetError(f"{home}: {renamed} images of run {run.id} lie at other paths than in {run.config.dataset}")
+    if renamed:
+        found = _links(workspace, run, rows, paths, found)
+        spec = found.spec
+    truth = run.provenance.get("truth", "") in ("", truth_fingerprint(workspace, found))
+    config = _moved(run.config, spec, (found.root, home))
+    root = {"root": workspace.stored_root(found.root)}
+    run = workspace.runs.update(run.id, lambda known: replace(known, config=config, provenance=known.provenance | root))
+    usable = sum(row["reason"] is None for row in rows)
+    return Relinked(run, usable, renamed, truth, follow(workspace, run))
+
+
+def follow(workspace: Workspace, run: Run) -> tuple[str, ...]:
+    """Let runs on the same images whose folder is gone read them from where this run does; returns their ids."""
+    root, manifest, ids = run.provenance.get("root"), run.provenance.get("manifest"), []
+    for other in workspace.runs.all(archived=True):
+        same = other.provenance.get("manifest") == manifest and not other.read_only and other.id != run.id
+        if manifest and same and other.provenance.get("root") != root and workspace.has_lost_images(other):
+            _follow(workspace, other, run)
+            ids.append(other.id)
+    return tuple(ids)
+
+
+def moved_spec(spec: str, folder: Path) -> str:
+    """The string of the same data set in another folder.
+
+    Raises:
+        SettingsError: it is the demo.
+    """
+    if spec == "demo":
+        raise SettingsError("the demo's scenes are drawn by this program: `comus run demo` draws them again")
+    kind, _, rest = spec.partition(":")
+    return f"{kind}:{folder}:{rest.rpartition(':')[2]}" if not _is_folder(spec) else str(folder)
+
+
+def _is_folder(spec: str) -> bool:
+    return spec.partition(":")[0] not in ("voc", "coco")
+
+
+def _folder_of(spec: str) -> Path:
+    return Path(spec if _is_folder(spec) else spec.partition(":")[2].rpartition(":")[0])
+
+
+def _follow(workspace: Workspace, other: Run, run: Run) -> None:
+    folder = _folder_of(run.config.dataset)
+    config = _moved(other.config, moved_spec(other.config.dataset, folder), (folder,))
+    root = {"root": run.provenance["root"]}
+    workspace.runs.update(other.id, lambda known: replace(known, config=config, provenance=known.provenance | root))
+
+
+def _moved(config: RunConfig, spec: str, homes: tuple[Path, ...]) -> RunConfig:
+    """The settings with another data set; the user's own masks and vectors that lay below the old one move along.
+
+    They lie below the first of `homes` that has them.
+    """
+
+    def moved(name: str) -> str:
+        kind, _, path = name.partition(":")
+        old = _folder_of(config.dataset)
+        if not name.startswith(USERS_OWN) or not Path(path).is_relative_to(old) or Path(path).exists():
+            return name
+        places = [home / Path(path).relative_to(old) for home in homes]
+        return f"{kind}:{next((place for place in places if place.exists()), places[-1])}"
+
+    saliency = replace(config.saliency, detector=moved(config.saliency.detector))
+    return replace(
+        config,
+        dataset=spec,
+        saliency=saliency,
+        features=replace(config.features, encoder=moved(config.features.encoder)),
+    )
+
+
+def _paths_of(workspace: Workspace, run: Run, rows: list[dict[str, Any]], found: Dataset) -> dict[str, Path]:
+    """Image id -> its file: at its own path where that has its content, else any other file that has.
+
+    Raises:
+        DatasetError: an image that the run uses has none.
+    """
+    there = {file.relative: file.path for file in found.files}
+    hashes = workspace.hash_files(there[row["path"]] for row in rows if row["path"] in there)
+    paths = {
+        row["image_id"]: there[row["path"]]
+        for row in rows
+        if row["path"] in there and hashes[there[row["path"]]][1] == row["sha256"]
+    }
+    lost = [row for row in rows if row["image_id"] not in paths]
+    if lost:
+        taken, sizes = set(paths.values()), {row["bytes"] for row in lost}
+        free = [path for path in there.values() if path not in taken and path.stat().st_size in sizes]
+        by_content: dict[str, list[Path]] = {}
+        for path, (_, sha256) in workspace.hash_files(free).items():
+            by_content.setdefault(sha256, []).append(path)
+        for row in lost:
+            if by_content.get(row["sha256"]):
+                paths[row["image_id"]] = by_content[row["sha256"]].pop(0)
+    _require_all(run, rows, paths, there, found.root)
+    return paths
+
+
+def _require_all(
+    run: Run, rows: list[dict[str, Any]], paths: Mapping[str, Path], there: Mapping[str, Path], root: Path
+) -> None:
+    usable = [row for row in rows if row["reason"] is None]
+    lost = [row["path"] for row in usable if row["image_id"] not in paths]
+    if not lost:
+        return
+    changed = sum(path in there for path in lost)
+    raise DatasetError(
+        f"{root}: of the {len(usable)} images of run {run.id}, {len(usable) - len(lost)} are there, "
+        f"{len(lost) - changed} are missing and {changed} have changed, beginning with {lost[0]}: give the folder that "
+        "holds all of them, or `comus run` it as a run of its own"
+    )
+
+
+def _links(
+    workspace: Workspace, run: Run, rows: list[dict[str, Any]], paths: Mapping[str, Path], found: Dataset
+) -> Dataset:
+    """A folder of links to the images, and to their masks, at the paths that the run knows."""
+    home = workspace.root / FOLDER / str(run.provenance["manifest"])
+    fresh = home.with_name(f".{uuid4().hex}")
+    links = {row["path"]: paths[row["image_id"]] for row in rows if row["image_id"] in paths}
+    links |= {
+        _mask_of(name): mask
+        for name, path in links.items()
+        if name.startswith("images/")
+        and (mask := found.root / _mask_of(path.relative_to(found.root).as_posix())).is_file()
+    }
+    if (found.root / "classes.txt").is_file():
+        links["classes.txt"] = found.root / "classes.txt"
+    try:
+        for name, path in links.items():
+            (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+            (fresh / name).symlink_to(path.resolve())
+        shutil.rmtree(home, ignore_errors=True)
+        os.replace(fresh, home)
+    except OSError as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise disk_error(error, home) from error
+    return open_dataset(str(home), workspace.drawings)
+
+
+def _mask_of(image: str) -> str:
+    return str(Path("masks", *Path(image).parts[1:]).with_suffix(".png"))

@@ -1,0 +1,94 @@
+"""Which processes are at work on a run or a training, so that one that was killed does not look alive for ever."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+from comus_core.errors import Cancelled, WorkspaceError
+from comus_core.process_identity import ProcessIdentity, identify, is_alive, this_host
+from comus_core.workspace.database import Database
+
+HEARTBEAT = 10.0  # seconds between signs of life, which only processes of other machines are judged by
+INTERRUPTED = "interrupted"  # the state of a run or training that says "running" with no process at work on it
+
+SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS attempts (id INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL,"
+    " pid INTEGER NOT NULL, process_start TEXT NOT NULL, host TEXT NOT NULL, boot_id TEXT NOT NULL,"
+    " heartbeat REAL NOT NULL)"
+)
+
+
+class AttemptTable:
+    """The processes at work: one row each for as long as they are; a killed one leaves its row behind."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        with database.reading() as connection:
+            connection.execute(SCHEMA)
+
+    @contextmanager
+    def at_work(self, subject: str) -> Iterator[None]:
+        """Note that this process works on a run or a training, by its id, until the block is left."""
+        process = identify(os.getpid()) or ProcessIdentity(os.getpid(), "", "", "")
+        with self.database.writing() as connection:
+            _forget_dead(connection, subject)
+            row = (subject, process.pid, process.start, process.host, process.boot_id, time.time())
+            insert = "INSERT INTO attempts (subject, pid, process_start, host, boot_id, heartbeat)"
+            number = connection.execute(f"{insert} VALUES (?, ?, ?, ?, ?, ?)", row).lastrowid
+        ended = threading.Event()
+        thread = threading.Thread(target=self._beat, args=(number, ended), name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+            with suppress(WorkspaceError), self.database.writing() as connection:  # a full disk: the row dies with us
+                connection.execute("DELETE FROM attempts WHERE id = ?", (number,))
+
+    @contextmanager
+    def attempt(self, subject: str, end: Callable[[str, str], object]) -> Iterator[None]:
+        """As `at_work`; left by a fault, `end(subject, "failed")` is called, left by a stop with "cancelled"."""
+        try:
+            with self.at_work(subject):
+                yield
+        except BaseException as error:
+            stopped = isinstance(error, (Cancelled, KeyboardInterrupt))
+            with suppress(WorkspaceError):  # a full disk: what went wrong first is what to tell
+                end(subject, "cancelled" if stopped else "failed")
+            raise
+
+    def _beat(self, number: int, ended: threading.Event) -> None:
+        while not ended.wait(HEARTBEAT):
+            try:
+                with self.database.writing() as connection:
+                    connection.execute("UPDATE attempts SET heartbeat = ? WHERE id = ?", (time.time(), number))
+            except WorkspaceError:  # a full disk or a long lock: the work itself will say so, if it lasts
+                traceback.print_exc()
+
+
+def subjects_at_work(connection: sqlite3.Connection) -> set[str]:
+    """Ids of the runs and trainings on which a live process works."""
+    return {row["subject"] for row in connection.execute("SELECT * FROM attempts") if _lives(row)}
+
+
+def shown_state(stored: str, subject: str, at_work: Iterable[str]) -> str:
+    """The state of a row as people and programs should see it: "running" needs a live process."""
+    return INTERRUPTED if stored == "running" and subject not in at_work else stored
+
+
+def _forget_dead(connection: sqlite3.Connection, subject: str) -> None:
+    rows = connection.execute("SELECT * FROM attempts WHERE subject = ?", (subject,)).fetchall()
+    dead = [(row["id"],) for row in rows if not _lives(row)]
+    connection.executemany("DELETE FROM attempts WHERE id = ?", dead)
+
+
+def _lives(row: sqlite3.Row) -> bool:
+    process = ProcessIdentity(row["pid"], row["process_start"], row["host"] or f"not {this_host()}", row["boot_id"])
+    return is_alive(process, row["heartbeat"], time.time())
