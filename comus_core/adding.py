@@ -76,7 +76,7 @@ def add_images(
     how: Assign = assign or ("nystrom" if spectral else "nearest")
     check_choice("assign", how, Assign)
     require(how == "nearest" or spectral, f"assign nystrom: run {run.id} has no spectral clusters; use nearest")
-    other = open_dataset(dataset, workspace.drawings)
+    other = open_dataset(dataset, workspace.drawings, run.config.truth)
     config = replace(run.config, dataset=absolute(other.spec))
     context = StageContext(workspace, other, config, choose_device(device), on_progress)
     images = stages.check_images(context)
@@ -105,6 +105,7 @@ def _stages(
     context: StageContext, run: Run, added: Run, images: Artifact, how: Assign
 ) -> tuple[Run, dict[str, Artifact]]:
     made = {"images": images}
+    stages.check_truth(context, images)
 
     def keep(kind: str, artifact: Artifact) -> None:
         nonlocal added

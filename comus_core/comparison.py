@@ -97,7 +97,7 @@ def compare(
         f"runs {first.run.id} and {second.run.id} are of different data sets: name the one to compare them on",
     )
     spec = absolute(dataset) if dataset else first.run.config.dataset
-    if open_dataset(spec, workspace.drawings).truth is None:
+    if open_dataset(spec, workspace.drawings, first.run.config.truth).truth is None:
         raise DatasetError(f"a comparison needs scores: {spec} has no ground truth")
     options: dict[str, Any] = {"device": device, "on_progress": on_progress}
     sides = [_counted(one, workspace, spec, matching, options) for one in (first, second)]
@@ -126,7 +126,7 @@ def _counted(
     mode = matching or run.config.matching
     frozen = None
     if matching is None and run.config.matching_from:
-        classes = open_dataset(spec, workspace.drawings).truth.classes  # type: ignore[union-attr]
+        classes = open_dataset(spec, workspace.drawings, run.config.truth).truth.classes  # type: ignore[union-attr]
         frozen = frozen_matching(workspace, run.config.matching_from, counted.values.shape[1] - 1, classes)
     return replace(counted, mode=mode, frozen=frozen)
 

@@ -29,6 +29,10 @@ class BundledTruth:
         """Whether this image has a mask."""
         return image_id in self.masks
 
+    def unclear(self, image_id: ImageId) -> bool:
+        """Never: what was unclear did not come along."""
+        return False
+
     def mask(self, image_id: ImageId) -> IndexMask:
         """(H, W) class indices and `ignore`.
 
@@ -55,7 +59,7 @@ def truth_of_run(workspace: Workspace, run: Run) -> GroundTruth | None:
         DatasetError: the data set is no longer where it was.
     """
     if not run.read_only:
-        return open_dataset(run.config.dataset, workspace.drawings).truth
+        return open_dataset(run.config.dataset, workspace.drawings, run.config.truth).truth
     folder = workspace.images_root(run).parent / "truth"
     listing = folder / TRUTH_FILE
     if not listing.is_file():

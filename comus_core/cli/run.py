@@ -189,7 +189,7 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
 
     config = resolve(config)
     owed = supervision_of(config)
-    dataset = open_dataset(config.dataset, workspace.drawings)
+    dataset = open_dataset(config.dataset, workspace.drawings, config.truth)
     chosen = choose_device(device)
     cost = estimate(config, len(dataset.files), workspace, chosen)
     basis = "speeds of earlier runs here" if cost.measured else "arithmetic; the first run measures"

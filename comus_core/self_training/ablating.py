@@ -109,7 +109,7 @@ def result_json(run: Run, ablation: Ablation, found: Any) -> dict[str, Any]:
 def require_truth(run: Run, workspace: Workspace, ablation: Ablation) -> None:
     """Raise `DatasetError` unless the data set that is scored has ground truth."""
     spec = ablation.request.scored_on or run.config.dataset
-    if open_dataset(spec, workspace.drawings).truth is None:
+    if open_dataset(spec, workspace.drawings, run.config.truth).truth is None:
         raise DatasetError(f"an ablation compares scores: the data set {spec} has no ground truth")
 
 

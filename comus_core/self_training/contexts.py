@@ -32,7 +32,7 @@ class TrainingContexts:
             spec = spec or run.config.dataset
             if spec not in self._made:
                 config = replace(run.config, dataset=spec, seed=request.seed)
-                dataset = open_dataset(spec, workspace.drawings)
+                dataset = open_dataset(spec, workspace.drawings, run.config.truth)
                 self._made[spec] = StageContext(workspace, dataset, config, device, on_progress, team=team)
             return self._made[spec]
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from comus_core.config import RunConfig
+from comus_core.config import RunConfig, to_dict
 from comus_core.images.dataset import Dataset
+from comus_core.images.truth_report import TruthReport
 from comus_core.types import OnProgress, Progress
 from comus_core.workspace import Artifact, ArtifactKey, Workspace
 from comus_core.workspace.artifacts import digest
@@ -17,7 +18,7 @@ from comus_core.workspace.artifacts import digest
 VERSIONS = {
     "images": 1,
     "health": 1,
-    "truth": 1,
+    "truth": 2,
     "soft_maps": 1,
     "proposals": 1,
     "features": 1,
@@ -28,11 +29,11 @@ VERSIONS = {
     "assignment": 2,
     "projection": 2,
     "pseudo_masks": 1,
-    "counts": 1,
+    "counts": 2,
     "network": 1,
     "classifier": 3,
     "predictions": 1,
-    "round_counts": 1,
+    "round_counts": 2,
 }
 
 
@@ -47,6 +48,7 @@ class StageContext:
         without_mask: images for which the user's own masks hold none.
         team: the processes that train together; None outside of training.
         seconds_per_item: kind -> speed, where the whole artifact was computed in this invocation.
+        truth_report: what reading the masks found; until then, what opening the data set did.
     """
 
     workspace: Workspace
@@ -59,6 +61,10 @@ class StageContext:
     team: Any = None
     without_mask: list[str] = field(default_factory=list)
     seconds_per_item: dict[str, float] = field(default_factory=dict)
+    truth_report: TruthReport | None = None
+
+    def __post_init__(self) -> None:
+        self.truth_report = self.truth_report or self.dataset.truth_report
 
     def key(
         self, kind: str, settings: dict[str, Any], weights: dict[str, str] | None = None, **inputs: Any
@@ -68,12 +74,13 @@ class StageContext:
         return ArtifactKey(kind, VERSIONS[kind], settings, prints, weights or {})
 
     def truth_fingerprint(self) -> str:
-        """A digest of the classes and of every file the ground truth comes from."""
+        """A digest of the classes, of every file the ground truth comes from, and of how it is read."""
         truth = self.dataset.truth
         if truth is None:
             return ""
         hashes = self.workspace.hash_files(truth.files())
-        return digest([list(truth.classes), sorted([path.name, sha] for path, (_, sha) in hashes.items())])
+        files = sorted([path.name, sha] for path, (_, sha) in hashes.items())
+        return digest([list(truth.classes), to_dict(self.config.truth), files])
 
     def make(
         self,
