@@ -88,8 +88,8 @@ def truth_of(view: RunView) -> GroundTruth | None:
 def truth_at(view: RunView, spec: str) -> GroundTruth | None:
     """The same of another data set that a round of the run is scored on."""
     place = view.workspace
-    key = (str(place.root), spec, view.run.artifacts["images"])
-    return _truths.get(key, lambda: truth_of_run(place, view.run))
+    key = (str(place.root), spec, view.run.artifacts["images"], view.run.config.truth)
+    return _truths.get(key, lambda: truth_of_run(place, view.run, spec))
 
 
 def rounds_of(training: Training) -> RoundView:

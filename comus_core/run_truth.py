@@ -52,14 +52,14 @@ class BundledTruth:
         return tuple(sorted(self.folder / name for name in self.masks.values()))
 
 
-def truth_of_run(workspace: Workspace, run: Run) -> GroundTruth | None:
-    """The ground truth that the run was scored with, or None.
+def truth_of_run(workspace: Workspace, run: Run, spec: str | None = None) -> GroundTruth | None:
+    """The ground truth that the run was scored with, or that of another data set which it was scored on; or None.
 
     Raises:
         DatasetError: the data set is no longer where it was.
     """
     if not run.read_only:
-        return open_dataset(run.config.dataset, workspace.drawings, run.config.truth).truth
+        return open_dataset(spec or run.config.dataset, workspace.drawings, run.config.truth).truth
     folder = workspace.images_root(run).parent / "truth"
     listing = folder / TRUTH_FILE
     if not listing.is_file():

@@ -73,9 +73,17 @@ def pixel_hash(image: RgbImage) -> str:
 
 def _check_mask(dataset: Dataset, truth: GroundTruth, image_id: ImageId) -> dict[str, Any]:
     labelled, unclear = truth.has(image_id), truth.unclear(image_id)
-    turned = (labelled or unclear) and stored_lay(dataset.by_id[image_id].path)[1] != 1
+    file = dataset.by_id[image_id]
+    turned = (labelled or unclear) and stored_lay(file.path)[1] != 1
     found = np.flatnonzero(np.bincount(truth.mask(image_id).ravel())) if labelled else np.zeros(0, np.int64)
-    values = (image_id, labelled, unclear, turned, [int(index) for index in found if index != truth.ignore])
+    values = (
+        image_id,
+        file.relative,
+        labelled,
+        unclear,
+        turned,
+        [int(index) for index in found if index != truth.ignore],
+    )
     return dict(zip(FOUND_SCHEMA.names, values, strict=True))
 
 

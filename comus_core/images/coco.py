@@ -83,8 +83,9 @@ class CocoTruth:
             return draw(instance.parts, size_hw)
         except Exception as error:  # pycocotools raises whatever a malformed outline leads to
             raise DatasetError(
-                f"{self.annotations}: annotation {instance.name} of image {image_id} has a bad segmentation: {error}; "
-                "export it anew, or remove that annotation"
+                f"{self.annotations}: annotation {instance.name} of image {image_id} "
+                f"({self.lies.file(image_id).name}) has a bad segmentation: {error}; export it anew, or remove that "
+                "annotation"
             ) from None
 
     def _size(self, image_id: ImageId) -> tuple[int, int] | None:

@@ -37,6 +37,10 @@ class Orientations:
         self._images = images
         self._lays: dict[ImageId, Lay | None] = {}
 
+    def file(self, image_id: ImageId) -> Path:
+        """The photograph."""
+        return self._images[image_id]
+
     def is_turned(self, image_id: ImageId) -> bool:
         """Whether EXIF turns or mirrors the photograph."""
         lay = self._lay(image_id)

@@ -11,10 +11,11 @@ import pyarrow as pa
 FEW = 3  # names of each kind in the line
 MOST = 20  # names of each kind in the JSON
 
-# One row an image of a check of ground truth: `classes` are the indices that its mask holds.
+# One row an image of a check of ground truth: `classes` are the indices that its mask holds, `turned` is by EXIF.
 FOUND_SCHEMA = pa.schema(
     [
         ("image_id", pa.string()),
+        ("path", pa.string()),
         ("labelled", pa.bool_()),
         ("unclear", pa.bool_()),
         ("turned", pa.bool_()),
@@ -127,7 +128,7 @@ class TruthReport:
             images=len(rows),
             labelled=sum(row["labelled"] for row in rows),
             turned=sum(row["turned"] for row in rows),
-            unclear=Named.of(row["image_id"] for row in rows if row["unclear"]),
+            unclear=Named.of(row["path"] for row in rows if row["unclear"]),
             classes_without_pixels=Named.of(empty),
         )
 

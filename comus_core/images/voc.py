@@ -108,7 +108,9 @@ def open_voc(spec: str, given: Path, split: str, settings: TruthSettings) -> Dat
         lacking = Named.of(file.relative for file in files if file.image_id not in masks)
         report = TruthReport(len(files), len(masks), truth.classes, images_without_mask=lacking)
     elif settings.read:
-        report = TruthReport(len(files), 0, why_none=f"none of the images of {listing.name} has a SegmentationClass")
+        report = TruthReport(
+            len(files), 0, why_none=f"none of the images of {listing.name} has a mask in SegmentationClass"
+        )
     return Dataset(spec, slug(f"voc-{split}"), root, by_image_id(files), truth, False, tuple(missing), report)
 
 

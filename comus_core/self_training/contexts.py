@@ -48,4 +48,6 @@ class TrainingContexts:
         if spec not in self._checked:
             self._checked[spec] = stages.check_images(context)
             stages.require_usable(context, self._checked[spec])
+            if context is self.scored:
+                stages.check_truth(context, self._checked[spec])
         return self._checked[spec]
