@@ -202,6 +202,8 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
         f"{size(cost.memory_bytes)} of memory",
         file=sys.stderr,
     )
+    if dataset.truth_report is not None:
+        print(dataset.truth_report.line, file=sys.stderr)
     if cost.disk_bytes > free_disk(workspace.root):
         print(f"warning: only {size(free_disk(workspace.root))} of disk are free", file=sys.stderr)
 
