@@ -90,9 +90,11 @@ def truth_of(view: RunView) -> GroundTruth | None:
 def truth_at(view: RunView, spec: str) -> GroundTruth | None:
     """The same of another data set that a round of the run is scored on."""
     place = view.workspace
-    key = (str(place.root), spec, view.run.id, view.run.artifacts["images"])
-    own = spec == view.run.config.dataset
-    return _truths.get(key, lambda: truth_of_run(place, view.run) if own else open_dataset(spec, place.drawings).truth)
+    run = view.run
+    key = (str(place.root), spec, run.id, run.artifacts["images"])
+    if spec == run.config.dataset:
+        return _truths.get(key, lambda: truth_of_run(place, run))
+    return _truths.get(key, lambda: open_dataset(spec, place.drawings, run.config.truth).truth)
 
 
 def rounds_of(training: Training) -> RoundView:

@@ -75,7 +75,7 @@ def add_images(
     how: Assign = assign or ("nystrom" if spectral else "nearest")
     check_choice("assign", how, Assign)
     require(how == "nearest" or spectral, f"assign nystrom: run {run.id} has no spectral clusters; use nearest")
-    other = open_dataset(dataset, workspace.drawings)
+    other = open_dataset(dataset, workspace.drawings, run.config.truth)
     config = replace(run.config, dataset=absolute(other.spec))
     context = StageContext(workspace, other, config, choose_device(device), on_progress)
     row = new_run(context)
@@ -104,6 +104,7 @@ def _stages(context: StageContext, run: Run, added: Run, how: Assign) -> tuple[R
     keep("images", stages.check_images(context))
     images = made["images"]
     stages.require_usable(context, images)
+    stages.check_truth(context, images)
     keep("soft_maps", stages.soft_maps(context, images))
     keep("proposals", stages.proposals(context, images, made["soft_maps"]))
     keep("features", stages.features(context, made["proposals"]))

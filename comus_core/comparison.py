@@ -114,7 +114,7 @@ def compare(
         "name the data set to compare them on",
     )
     spec = absolute(dataset) if dataset else first.run.config.dataset
-    scored = open_dataset(spec, workspace.drawings)
+    scored = open_dataset(spec, workspace.drawings, first.run.config.truth)
     if scored.truth is None:
         raise DatasetError(f"a comparison needs scores: {spec} has no ground truth")
     options: dict[str, Any] = {"device": device, "on_progress": on_progress}
@@ -164,7 +164,9 @@ def _of_clusters(run: Run, workspace: Workspace, scored: Dataset, options: dict[
     from comus_core.transfer import assigned_categories, assigned_to
 
     decided = workspace.decisions_of(run)
-    own = scored.spec == run.config.dataset and run.provenance.get("truth") == truth_fingerprint(workspace, scored)
+    own = scored.spec == run.config.dataset and run.provenance.get("truth") == truth_fingerprint(
+        workspace, scored, run.config.truth
+    )
     if own and "counts" in run.artifacts:
         counts, table = workspace.artifact(run, "counts"), tables.read_clusters(workspace.artifact(run, "clustering"))
         ids, found = table.proposal_id, tables.categories_of(table, decided)

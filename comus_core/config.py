@@ -20,6 +20,9 @@ GraphSearch = Literal["auto", "exact", "nndescent", "faiss"]
 Matching = Literal["auto", "hungarian", "majority"]
 FilterBy = Literal["distance", "silhouette", "density", "agreement"]
 Assign = Literal["nearest", "nystrom"]
+TruthBoxes = Literal["auto", "ignore", "box"]
+TruthOrientation = Literal["auto", "upright", "stored"]
+TruthGroups = Literal["auto", "keep"]
 
 
 def require(condition: bool, message: str) -> None:
@@ -85,6 +88,22 @@ class ClusteringSettings:
 
 
 @dataclass(frozen=True)
+class TruthSettings:
+    """How ground truth is read where its files leave that open; `auto` decides only what the files themselves show."""
+
+    read: bool = True  # False: as if there were none, so that nothing is scored
+    boxes: TruthBoxes = "auto"  # COCO objects with a box but no outline; auto: ignored among outlines, refused alone
+    orientation: TruthOrientation = "auto"  # of masks of photographs turned by EXIF; auto: by size, else not scored
+    groups: TruthGroups = "auto"  # COCO supercategories without annotations; auto: they are no classes
+
+    def __post_init__(self) -> None:
+        require(isinstance(self.read, bool), f"truth read {self.read!r}: must be true or false")
+        check_choice("truth boxes", self.boxes, TruthBoxes)
+        check_choice("truth orientation", self.orientation, TruthOrientation)
+        check_choice("truth groups", self.groups, TruthGroups)
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """Everything that decides a run's result; the same object fills the form, the job file and the report."""
 
@@ -92,6 +111,7 @@ class RunConfig:
     saliency: SaliencySettings = field(default_factory=SaliencySettings)
     features: FeatureSettings = field(default_factory=FeatureSettings)
     clustering: ClusteringSettings = field(default_factory=ClusteringSettings)
+    truth: TruthSettings = field(default_factory=TruthSettings)
     filter_percent: float = 20.0  # p: share of each cluster dropped from the training masks
     filter_by: FilterBy = "distance"  # what ranks the proposals of a cluster
     matching: Matching = "auto"

@@ -15,10 +15,11 @@ import numpy as np
 import pyarrow as pa
 
 from comus_core import run_tables as tables
-from comus_core.config import RunConfig
-from comus_core.errors import WorkspaceError
+from comus_core.config import RunConfig, TruthSettings
+from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.image_index import FOLDER, index_key, keep_index
-from comus_core.images.dataset import absolute, open_dataset
+from comus_core.images.dataset import Dataset, absolute, open_dataset
+from comus_core.images.truth_report import TruthReport
 from comus_core.types import FloatArray, IntArray, OnProgress, StrArray, no_progress
 from comus_core.workspace import Workspace
 from comus_core.workspace.files import write_json
@@ -46,7 +47,12 @@ class HealthLimits:
 
 
 def check_health(
-    dataset: str, workspace: Workspace, *, limits: HealthLimits | None = None, on_progress: OnProgress = no_progress
+    dataset: str,
+    workspace: Workspace,
+    *,
+    limits: HealthLimits | None = None,
+    truth: TruthSettings | None = None,
+    on_progress: OnProgress = no_progress,
 ) -> dict[str, Any]:
     """Look at every image of a data set, and keep the report in the workspace; what was measured is reused.
 
@@ -54,13 +60,15 @@ def check_health(
         dataset: a folder, `voc:ROOT:SPLIT`, `coco:ROOT:SPLIT` or `demo`.
         workspace: where measures and report go.
         limits: None for the usual ones.
+        truth: how ground truth is read; None for the usual way.
         on_progress: as in `discover`.
 
     Returns:
         `dataset`, `checked_at` (seconds since the epoch), `images` (found), `usable`, `limits`; `unreadable` [{`path`,
         `reason`}]; `exact` and `near` [[image_id, …], …], groups of pictures of equal pixels and of nearly equal looks
         (one of each exact group, so that nothing is told twice); `tiny`, `dark` and `blurry` [{`image`, `value`}],
-        worst first; and `sizes` [[height, width], …] of the usable images in the order of `ids`.
+        worst first; `sizes` [[height, width], …] of the usable images in the order of `ids`; and `truth`, see
+        `TruthReport.to_dict`: its `line` says why where it is refused, and it is None where none lies there.
 
     Raises:
         DatasetError: it cannot be used, or none of its images is usable.
@@ -69,13 +77,20 @@ def check_health(
     from comus_core.stages.context import StageContext
     from comus_core.stages.health import health
 
-    bounds, opened = limits or HealthLimits(), open_dataset(dataset, workspace.drawings)
+    bounds, (opened, refused) = limits or HealthLimits(), _opened(dataset, workspace, truth)
     spec = absolute(opened.spec)
     keep_index(workspace, spec, opened)
-    context = StageContext(workspace, opened, RunConfig(spec), "cpu", on_progress)
+    config = RunConfig(spec, truth=truth or TruthSettings())
+    context = StageContext(workspace, opened, config, "cpu", on_progress)
     images = stages.check_images(context)
     stages.require_usable(context, images)
     measured = health(context, images)
+    try:
+        stages.check_truth(context, images)
+    except DatasetError as fault:
+        refused = str(fault)
+    if refused:
+        context.truth_report = TruthReport(len(opened.files), 0, why_none=refused)
     set_aside = [dataclasses.asdict(s) for s in opened.set_aside] + tables.skipped_files(images)
     report = {
         "dataset": spec,
@@ -84,6 +99,7 @@ def check_health(
         "limits": dataclasses.asdict(bounds),
         **judged(images.table(), measured.table(), bounds),
         "unreadable": set_aside,
+        "truth": context.truth_report.to_dict() if context.truth_report is not None else None,
     }
     write_json(report_file(workspace, spec), report)
     return report
@@ -136,6 +152,14 @@ def stored_report(workspace: Workspace, spec: str) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError) as error:
         raise WorkspaceError(f"{path}: {error}; check the images again") from None
+
+
+def _opened(dataset: str, workspace: Workspace, truth: TruthSettings | None) -> tuple[Dataset, str]:
+    """The data set, and why its ground truth is refused, if it is: its images can be looked at all the same."""
+    try:
+        return open_dataset(dataset, workspace.drawings, truth), ""
+    except DatasetError as fault:
+        return open_dataset(dataset, workspace.drawings, TruthSettings(read=False)), str(fault)
 
 
 def _near(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from comus_core.config import TruthSettings
 from comus_core.errors import WorkspaceError
 from comus_core.images.dataset import Dataset, open_dataset
 from comus_core.images.demo_scenes import FOLDER as DEMO
@@ -58,7 +59,7 @@ def quick_index(workspace: Workspace, spec: str) -> ImageIndex | None:
     if (kind == "coco" and rest) or (spec == "demo" and not (workspace.drawings / DEMO).is_dir()):
         return None
     if spec == "demo" or (kind == "voc" and rest):
-        dataset = open_dataset(spec, workspace.drawings)
+        dataset = open_dataset(spec, workspace.drawings, TruthSettings(read=False))
         return keep_index(workspace, spec, dataset)
     root = Path(spec)
     files = by_image_id(list_images(spec, root)[0])

@@ -68,7 +68,7 @@ def discover(
 
     if until not in STAGES:
         raise SettingsError(f"--until {until}: choose one of {', '.join(STAGES)}")
-    dataset = open_dataset(config.dataset, workspace.drawings)
+    dataset = open_dataset(config.dataset, workspace.drawings, config.truth)
     config = replace(resolve(config), dataset=absolute(dataset.spec))
     if STAGES.index(until) >= STAGES.index("features"):
         encoder_fingerprint(config.features.encoder)  # an encoder that cannot be had is told before the long work
@@ -174,6 +174,7 @@ def result_json(
         "skipped": len(set_aside),
         "skipped_files": set_aside,
         "without_mask": context.without_mask,
+        "truth": context.truth_report.to_dict() if context.truth_report is not None else None,
         "proposals": made["proposals"].table(["proposal_id"]).num_rows if "proposals" in made else 0,
         "clusters": clusters,
         "clusters_because": tables.read_how_many(made["how_many"]).reason if "how_many" in made else None,

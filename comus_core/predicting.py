@@ -18,7 +18,7 @@ from PIL import Image
 
 from comus_core import run_tables as tables
 from comus_core import stages
-from comus_core.config import require
+from comus_core.config import TruthSettings, require
 from comus_core.errors import DatasetError
 from comus_core.images.dataset import Dataset, open_dataset
 from comus_core.images.folder import list_images
@@ -125,7 +125,7 @@ def photographs_of(given: Sequence[str | Path], workspace: Workspace) -> Dataset
     if not given:
         raise DatasetError("no photograph: name files, or a folder")
     if len(given) == 1 and (Path(given[0]).is_dir() or not os.path.lexists(given[0])):
-        return replace(open_dataset(str(given[0]), workspace.drawings), truth=None)
+        return open_dataset(str(given[0]), workspace.drawings, TruthSettings(read=False))
     paths: list[Path] = []
     set_aside: list[SkippedFile] = []
     for path in (Path(os.path.abspath(Path(p).expanduser())) for p in given):

@@ -67,7 +67,7 @@ def relink_run(run: Run, folder: str | Path, workspace: Workspace) -> Relinked:
     rows = workspace.artifact(run, "images").table(["image_id", "path", "bytes", "sha256", "reason"]).to_pylist()
     home = Path(folder).expanduser().resolve()
     spec = moved_spec(run.config.dataset, home)
-    found = open_dataset(spec, workspace.drawings)
+    found = open_dataset(spec, workspace.drawings, run.config.truth)
     paths = _paths_of(workspace, run, rows, found)
     renamed = sum(path != found.root / row["path"] for row in rows if (path := paths.get(row["image_id"])))
     if renamed and not _is_folder(spec):
@@ -75,7 +75,7 @@ def relink_run(run: Run, folder: str | Path, workspace: Workspace) -> Relinked:
     if renamed:
         found = _links(workspace, run, rows, paths, found)
         spec = found.spec
-    truth = run.provenance.get("truth", "") in ("", truth_fingerprint(workspace, found))
+    truth = run.provenance.get("truth", "") in ("", truth_fingerprint(workspace, found, run.config.truth))
     config = _moved(run.config, spec, (found.root, home))
     root = {"root": workspace.stored_root(found.root)}
     run = workspace.runs.update(run.id, lambda known: replace(known, config=config, provenance=known.provenance | root))
@@ -210,7 +210,7 @@ def _links(
     except OSError as error:
         shutil.rmtree(fresh, ignore_errors=True)
         raise disk_error(error, home) from error
-    return open_dataset(str(home), workspace.drawings)
+    return open_dataset(str(home), workspace.drawings, run.config.truth)
 
 
 def _mask_of(image: str) -> str:

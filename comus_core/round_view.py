@@ -131,7 +131,7 @@ def open_round_view(workspace: Workspace, training: Training) -> RoundView:
         DatasetError: the data set that it is scored on is no longer where it was.
     """
     run = workspace.runs.get(training.run)
-    dataset = open_dataset(training.scored_on or run.config.dataset, workspace.drawings)
+    dataset = open_dataset(training.scored_on or run.config.dataset, workspace.drawings, run.config.truth)
     ids = trained_ids(training)
     own = training.scored_on in (None, run.config.dataset)
     masks, class_of, ious = {}, {}, {}

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from comus_core.config import TruthSettings, to_dict
 from comus_core.errors import DatasetError
 from comus_core.images.dataset import open_dataset
 from comus_core.images.records import Dataset, GroundTruth
@@ -30,6 +31,10 @@ class BundledTruth:
         """Whether this image has a mask."""
         return image_id in self.masks
 
+    def unclear(self, image_id: ImageId) -> bool:
+        """Never: what was unclear did not come along."""
+        return False
+
     def mask(self, image_id: ImageId) -> IndexMask:
         """(H, W) class indices and `ignore`.
 
@@ -49,8 +54,8 @@ class BundledTruth:
         return tuple(sorted(self.folder / name for name in self.masks.values()))
 
 
-def truth_fingerprint(workspace: Workspace, dataset: Dataset) -> str:
-    """A digest of the classes and of every file the ground truth comes from; "" where there is none.
+def truth_fingerprint(workspace: Workspace, dataset: Dataset, how: TruthSettings) -> str:
+    """A digest of the classes, of every file the ground truth comes from, and of how it is read; "" without any.
 
     A file counts by its content and its path below the data set's folder, wherever that lies.
     """
@@ -62,7 +67,9 @@ def truth_fingerprint(workspace: Workspace, dataset: Dataset) -> str:
     def name(path: Path) -> str:
         return path.relative_to(dataset.root).as_posix() if path.is_relative_to(dataset.root) else path.name
 
-    return digest([list(truth.classes), sorted([name(path), sha256] for path, (_, sha256) in hashes.items())])
+    return digest(
+        [list(truth.classes), to_dict(how), sorted([name(path), sha256] for path, (_, sha256) in hashes.items())]
+    )
 
 
 def open_own(workspace: Workspace, run: Run) -> Dataset:
@@ -72,7 +79,7 @@ def open_own(workspace: Workspace, run: Run) -> Dataset:
         DatasetError: it cannot be opened; says how to find it again where its folder is gone.
     """
     try:
-        return open_dataset(run.config.dataset, workspace.drawings)
+        return open_dataset(run.config.dataset, workspace.drawings, run.config.truth)
     except DatasetError as error:
         if not workspace.has_lost_images(run):
             raise
@@ -85,7 +92,11 @@ def open_own(workspace: Workspace, run: Run) -> Dataset:
 def require_same_truth(workspace: Workspace, run: Run, dataset: Dataset) -> None:
     """Raise `DatasetError` if the ground truth beside a run's images is another than the run was scored with."""
     known = run.provenance.get("truth")
-    if dataset.truth is not None and known is not None and truth_fingerprint(workspace, dataset) != known:
+    if (
+        dataset.truth is not None
+        and known is not None
+        and truth_fingerprint(workspace, dataset, run.config.truth) != known
+    ):
         raise DatasetError(
             f"the ground truth of {dataset.spec} has changed since run {run.id} was scored with it: put the old one "
             "back, or `comus run` it again: a run of its own, which shares all but the scores"

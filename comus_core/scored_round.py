@@ -168,7 +168,7 @@ def score_round(
     if fingerprint is None:
         raise WorkspaceError(f"round {one.number} of training {one.training.id} has no score: no ground truth")
     dataset = one.dataset
-    truth = open_dataset(dataset, workspace.drawings).truth
+    truth = open_dataset(dataset, workspace.drawings, one.run.config.truth).truth
     if truth is None:
         raise WorkspaceError(f"the ground truth of {dataset} is no longer there")
     names = trained_names(one.training, decided)

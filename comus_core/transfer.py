@@ -95,11 +95,12 @@ def assigned_to(
     if assign == "nystrom":
         method = run.config.clustering.method
         require(method == "spectral", f"--assign nystrom: run {run.id} has {method} clusters; use --assign nearest")
-    other = open_dataset(dataset, workspace.drawings)
+    other = open_dataset(dataset, workspace.drawings, run.config.truth)
     config = replace(run.config, dataset=other.spec)
     context = StageContext(workspace, other, config, choose_device(device), on_progress)
     images = stages.check_images(context)
     stages.require_usable(context, images)
+    stages.check_truth(context, images)
     found = stages.proposals(context, images, stages.soft_maps(context, images))
     vectors = stages.features(context, found)
     assigned = assignment(context, run, vectors, assign)

@@ -15,12 +15,12 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from comus_core.errors import DatasetError
+from comus_core.images.class_lists import CLASS_FILES
 from comus_core.images.file_walk import EXTENSIONS
 from comus_core.images.records import slug
 from comus_core.workspace.files import disk_error
 
 UPLOADS = "uploads"
-CLASS_LIST = "classes.txt"
 BLOCK = 1 << 20
 ODD = re.compile(r"\\|\0|^[A-Za-z]:")  # another system's separator or drive, or an end of text that is none
 
@@ -62,7 +62,7 @@ def unpack(
 ) -> Unpacked:
     """Check a zip and unpack its images below `uploads/` of the workspace, all of them or nothing.
 
-    Only image files are taken, and `classes.txt`; hidden files and the rest are left out. One folder that holds
+    Only image files are taken, and lists of classes; hidden files and the rest are left out. One folder that holds
     everything is stripped, so that `photos/images/…` and `images/…` mean the same. Files are never run, linked or
     trusted: decoding is left to the check of the images, which sets broken ones aside.
 
@@ -94,7 +94,7 @@ def unpack(
         raise DatasetError(f"{name}: not a zip that can be read ({error}); pack the images anew") from None
     except OSError as error:
         raise disk_error(error, uploads) from error
-    images = sum(1 for target in chosen.values() if target.name != CLASS_LIST)
+    images = sum(1 for target in chosen.values() if target.name not in CLASS_FILES)
     return Unpacked(folder, images, left_out)
 
 
@@ -116,7 +116,7 @@ def _chosen(
     for entry in files:
         _require_honest(entry, name, limits)
     places = {entry: place for entry in files if _is_wanted(place := PurePosixPath(entry.filename))}
-    if not any(place.name != CLASS_LIST for place in places.values()):
+    if not any(place.name not in CLASS_FILES for place in places.values()):
         raise DatasetError(f"{name}: no image in it (looked for {', '.join(e[1:] for e in EXTENSIONS)})")
     _require_bounded(list(places), name, limits)
     tops = {place.parts[0] if len(place.parts) > 1 else "" for place in places.values()}
@@ -170,7 +170,7 @@ def _require_space(entries: dict[zipfile.ZipInfo, PurePosixPath], folder: Path, 
 def _is_wanted(place: PurePosixPath) -> bool:
     if any(part.startswith((".", "__MACOSX")) for part in place.parts):
         return False
-    return place.suffix.lower() in EXTENSIONS or (place.name == CLASS_LIST and len(place.parts) <= 2)
+    return place.suffix.lower() in EXTENSIONS or (place.name in CLASS_FILES and len(place.parts) <= 2)
 
 
 def _extract(

@@ -9,7 +9,7 @@ from comus_core.view_scores import coverage
 
 view = view_data.current_view()
 if not view.has_truth:
-    states.no_ground_truth()
+    states.no_ground_truth(truth=view.run.result.get("truth"))
     st.stop()
 
 decided = view_data.decisions(view)
@@ -53,6 +53,8 @@ with st.container(horizontal=True, gap="medium", key="score_figures"):
         help=f"Object classes with an IoU of {DISCOVERED:g} % or more, as the paper's Table 3 counts them.",
     )
 st.caption(round_data.explained(view, one, matching, filtered) + (f" {held.note}" if held and held.note else ""))
+if round_data.dataset_of(one) == view.run.config.dataset:
+    states.truth_line(view.run.result.get("truth"))
 
 left, right = st.columns(2, gap="large")
 with left:

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from comus_core.cli.run import config_of, run
 from comus_core.command_line import assigned, command_line
-from comus_core.config import PRESETS, ClusteringSettings, FeatureSettings, RunConfig, SaliencySettings, make_config
+from comus_core.config import (
+    PRESETS,
+    ClusteringSettings,
+    FeatureSettings,
+    RunConfig,
+    SaliencySettings,
+    TruthSettings,
+    make_config,
+)
 from comus_core.errors import SettingsError
 
 # Anything a path or name may hold; a NUL cannot be in an argument of a program.
@@ -35,6 +43,13 @@ CONFIGS = st.builds(
         features=st.sampled_from(["raw", "l2"]),
         neighbours=st.integers(2, 60),
         n_init=st.integers(1, 40),
+    ),
+    truth=st.builds(
+        TruthSettings,
+        read=st.booleans(),
+        boxes=st.sampled_from(["auto", "ignore", "box"]),
+        orientation=st.sampled_from(["auto", "upright", "stored"]),
+        groups=st.sampled_from(["auto", "keep"]),
     ),
     filter_percent=PERCENT,
     filter_by=st.sampled_from(["distance", "silhouette", "density", "agreement"]),

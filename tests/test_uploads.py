@@ -35,16 +35,17 @@ def everything_in(folder) -> list[str]:
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*"))
 
 
-@pytest.mark.parametrize("top", ["", "shapes/"])
-def test_a_zipped_data_set_is_the_same_data_set(tmp_path, top):
+@pytest.mark.parametrize(("top", "classes"), [("", "classes.txt"), ("shapes/", "class_names.txt")])
+def test_a_zipped_data_set_is_the_same_data_set(tmp_path, top, classes):
     source = draw_folder(tmp_path / "source", count=4, empty=1)
+    (source / "classes.txt").rename(source / classes)
     entries = [(top + p.relative_to(source).as_posix(), p.read_bytes()) for p in source.rglob("*") if p.is_file()]
     done = unpack(zipped(entries), "My Shapes.zip", tmp_path / "w")
     assert done.folder == tmp_path / "w" / "uploads" / "my-shapes"
     assert (done.images, done.left_out) == (8, 0)
     given, unpacked = (open_dataset(str(folder), tmp_path) for folder in (source, done.folder))
     assert [f.image_id for f in unpacked.files] == [f.image_id for f in given.files]
-    assert unpacked.truth.classes == given.truth.classes
+    assert unpacked.truth.classes == given.truth.classes == ("background", "disc", "square", "bar")
     for file in given.files:
         assert (unpacked.read(file.image_id) == given.read(file.image_id)).all()
 

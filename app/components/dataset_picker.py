@@ -18,8 +18,8 @@ from comus_core.uploads import unpack, uploaded_folders
 KINDS = {"demo": "Demo", "folder": "Folder", "voc": "PASCAL VOC", "coco": "COCO", "zip": "Upload"}
 HINTS = {
     "folder": "Searched through with all folders below it. Ground truth, if any: images/, masks/, classes.txt.",
-    "voc": "The folder that holds VOCdevkit, or VOC2012 itself.",
-    "coco": "The folder that holds annotations/ and the images.",
+    "voc": "The folder that holds VOCdevkit, or VOC2012 itself. A list of classes may lie in it: labelmap.txt.",
+    "coco": "The folder that holds annotations/ and the images, or an export of Roboflow, CVAT or Label Studio.",
 }
 KIND, FOLDER, UPLOADED = "new_kind", "new_folder", "new_uploaded"
 

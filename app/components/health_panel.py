@@ -121,6 +121,8 @@ def _check(place: Workspace, spec: str, report: Mapping[str, Any] | None) -> Non
         if report is not None:
             st.space("stretch")
             st.page_link(navigation.page("new"), label="Start a run on them", icon=":material/add_circle:")
+    if report is not None:
+        states.truth_line(report.get("truth"))
     if report is None:
         st.code(health_form.command_line(place, spec), language="bash", wrap_lines=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -26,11 +27,24 @@ METHODS = {
 VECTORS = {"l2": "unit length", "raw": "as they are"}
 RESIZES = {"soft": "resize, then cut", "binary": "cut, then resize (paper)"}
 RANKINGS = {"distance": "distance (paper)", "silhouette": "silhouette", "density": "density", "agreement": "agreement"}
+TRUTH = {
+    "truth.boxes": (
+        "Objects with only a box (COCO)",
+        {"auto": "automatic", "ignore": "ignore", "box": "box as outline"},
+    ),
+    "truth.orientation": (
+        "Masks of turned photographs",
+        {"auto": "as their size tells", "upright": "as shown", "stored": "as stored"},
+    ),
+    "truth.groups": ("Empty supercategories (COCO)", {"auto": "no classes", "keep": "classes"}),
+}
 MATCHINGS = {"auto": "automatic", "hungarian": "Hungarian", "majority": "majority"}
 
 
 def show(seen: Glance | None) -> Values:
     """Draw the form; returns its values, and keeps them while the session lasts."""
+    if seen is not None and not values()["truth.read"]:
+        seen = replace(seen, labelled=False)
     _presets()
     _own_or_named("Saliency: what stands out in an image", "saliency.detector", run_form.detector_words(), "masks")
     _own_or_named("Encoder: what describes a crop", "features.encoder", run_form.encoder_words(), "vectors")
@@ -124,6 +138,11 @@ def _more() -> None:
         _number("Restarts of k-means", "clustering.n_init", least=1)
         _select("Matching to classes", "matching", MATCHINGS)
         _select("Filter ranks by", "filter_by", RANKINGS)
+    st.toggle("Read the ground truth, if there is any", **_bound("truth.read"))
+    if values()["truth.read"]:
+        for column, (name, (label, words)) in zip(st.columns(3), TRUTH.items(), strict=True):
+            with column:
+                _select(label, name, words)
     if values()["saliency.detector"] == "ncut":
         _select("Encoder that ncut cuts", "saliency.ncut_encoder", {n: n for n in ("auto", *ENCODER_ORDER)})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -70,13 +71,14 @@ def not_ready(run: Run) -> None:
         st.page_link(navigation.page("jobs"), label=label, icon=":material/checklist:", width="content")
 
 
-def no_ground_truth(what: str = "scores") -> None:
-    """A data set without labels: `what` cannot be shown, and how it could."""
+def no_ground_truth(what: str = "scores", truth: Mapping[str, Any] | None = None) -> None:
+    """A data set without labels: `what` cannot be shown, and how it could; `truth` is the run's, see `truth_line`."""
     empty(
         f"No ground truth, so no {what}",
         "Everything else works without it. To add some, lay the folder out so:",
         "rule",
     )
+    truth_line(truth)
     st.code(
         "photos/\n  images/       beach.jpg …\n  masks/        beach.png …   0 background, 1… classes, 255 ignored\n"
         "  classes.txt   one name a line, background first",
@@ -84,6 +86,13 @@ def no_ground_truth(what: str = "scores") -> None:
     )
     st.caption("Then start a run on `photos`. What was computed is used again if the images lay in `images` already.")
     st.page_link(navigation.page("new"), label="Start a run", icon=":material/add_circle:")
+
+
+def truth_line(truth: Mapping[str, Any] | None) -> None:
+    """What a reading of ground truth found, in one line; nothing where none was looked for."""
+    if truth:
+        line = plain(str(truth["line"]))
+        st.caption(line[:1].upper() + line[1:])
 
 
 def error(fault: ComusError) -> None:

@@ -9,6 +9,8 @@ import click
 
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import JSON, WORKSPACE, give
+from comus_core.command_line import assigned
+from comus_core.config import make_config
 from comus_core.workspace import open_workspace
 
 FEW = 5  # of each group on the terminal; the JSON has all
@@ -16,15 +18,19 @@ FEW = 5  # of each group on the terminal; the JSON has all
 
 @click.command()
 @click.argument("dataset")
+@click.option(
+    "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="How ground truth is read, as truth.boxes=box."
+)
 @WORKSPACE
 @JSON
-def images(dataset: str, workspace: str | None, json_file: Path | None) -> None:
-    """Look at every image of DATASET: unreadable, exact and near duplicates, tiny, dark, blurry."""
+def images(dataset: str, assignments: tuple[str, ...], workspace: str | None, json_file: Path | None) -> None:
+    """Look at every image of DATASET: unreadable, exact and near duplicates, tiny, dark, blurry; and its truth."""
     from comus_core.image_health import check_health
 
+    truth = make_config(dataset=dataset, **assigned(assignments)).truth
     place, printer = open_workspace(workspace), ProgressPrinter()
     try:
-        report = check_health(dataset, place, on_progress=printer)
+        report = check_health(dataset, place, truth=truth, on_progress=printer)
     finally:
         printer.close()
     give(report, json_file)
@@ -40,6 +46,7 @@ def lines(report: dict[str, Any]) -> list[str]:
         found += _group(f"{name} duplicates, groups of", [", ".join(group) for group in report[name]])
     for name in ("tiny", "dark", "blurry"):
         found += _group(name, [f"{entry['image']} ({entry['value']:g})" for entry in report[name]])
+    found += [report["truth"]["line"]] if report["truth"] else []
     return found
 
 

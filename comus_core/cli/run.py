@@ -190,7 +190,7 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
 
     config = resolve(config)
     owed = supervision_of(config)
-    dataset = open_dataset(config.dataset, workspace.drawings)
+    dataset = open_dataset(config.dataset, workspace.drawings, config.truth)
     chosen = choose_device(device)
     cost = estimate(config, len(dataset.files), workspace, chosen)
     basis = "speeds of earlier runs here" if cost.measured else "arithmetic; the first run measures"
@@ -203,6 +203,8 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
         f"{size(cost.memory_bytes)} of memory",
         file=sys.stderr,
     )
+    if dataset.truth_report is not None:
+        print(dataset.truth_report.line, file=sys.stderr)
     if cost.disk_bytes > free_disk(workspace.root):
         print(f"warning: only {size(free_disk(workspace.root))} of disk are free", file=sys.stderr)
 

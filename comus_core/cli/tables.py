@@ -33,11 +33,13 @@ def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None =
         click.echo(
             f"  {counted(len(without), 'image')} without a mask of yours, predicted background: {_first(without)}"
         )
+    if truth := result.get("truth"):
+        click.echo(truth["line"])
     if result["evaluation"]:
         _print_scores(result)
     elif run.provenance.get("classes") and result is run.result:
         click.echo("not scored: the run stopped before its evaluation")
-    else:
+    elif not truth:
         click.echo("no ground truth: nothing to score (a folder may hold images/, masks/ and classes.txt)")
     if "predictions" in result:
         click.echo(f"predictions: {result['predictions']}")

@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from comus_core.errors import ImageError
-from comus_core.images.decoding import read_rgb
-from comus_core.images.records import Dataset, ImageFile
+from comus_core.images.decoding import read_rgb, stored_lay
+from comus_core.images.records import Dataset, GroundTruth, ImageFile
+from comus_core.images.truth_report import FOUND_SCHEMA
 from comus_core.types import ImageId, RgbImage
 
 CHECK_SCHEMA = pa.schema(
@@ -47,18 +48,20 @@ def check_images(files: Sequence[ImageFile], tick: Callable[[int], None] = lambd
     return pa.Table.from_pylist(rows, schema=CHECK_SCHEMA)
 
 
-def check_truth(dataset: Dataset, image_ids: Iterable[ImageId]) -> None:
-    """Read the mask of each of these images that has one, so that a bad mask stops a run before its long work.
+def check_truth(dataset: Dataset, image_ids: Iterable[ImageId]) -> pa.Table:
+    """Read the mask of each of these usable images that has one, so that a bad one stops a run before its long work.
+
+    Returns:
+        Rows of `FOUND_SCHEMA` in the order given; none without ground truth.
 
     Raises:
         DatasetError: see `GroundTruth.mask`; the first bad one in the order given.
     """
-    truth = dataset.truth
-    if truth is None:
-        return
-    with ThreadPoolExecutor(_THREADS) as threads:
-        for _ in threads.map(lambda image_id: truth.mask(image_id).shape, filter(truth.has, image_ids)):
-            pass
+    truth, rows = dataset.truth, list[dict[str, Any]]()
+    if truth is not None:
+        with ThreadPoolExecutor(_THREADS) as threads:
+            rows = list(threads.map(lambda image_id: _check_mask(dataset, truth, image_id), image_ids))
+    return pa.Table.from_pylist(rows, schema=FOUND_SCHEMA)
 
 
 def pixel_hash(image: RgbImage) -> str:
@@ -66,6 +69,22 @@ def pixel_hash(image: RgbImage) -> str:
     digest = hashlib.sha256(f"{image.shape[0]}x{image.shape[1]}x3:".encode())
     digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
+
+
+def _check_mask(dataset: Dataset, truth: GroundTruth, image_id: ImageId) -> dict[str, Any]:
+    labelled, unclear = truth.has(image_id), truth.unclear(image_id)
+    file = dataset.by_id[image_id]
+    turned = (labelled or unclear) and stored_lay(file.path)[1] != 1
+    found = np.flatnonzero(np.bincount(truth.mask(image_id).ravel())) if labelled else np.zeros(0, np.int64)
+    values = (
+        image_id,
+        file.relative,
+        labelled,
+        unclear,
+        turned,
+        [int(index) for index in found if index != truth.ignore],
+    )
+    return dict(zip(FOUND_SCHEMA.names, values, strict=True))
 
 
 def _check(file: ImageFile) -> dict[str, Any]:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pycocotools import mask as coco_mask
 
+from comus_core.config import TruthSettings
 from comus_core.errors import DatasetError
-from comus_core.images.index_masks import check_size
-from comus_core.images.records import Dataset, SkippedFile, by_image_id, image_file, slug
+from comus_core.images.coco_content import Instance, categories_of, id_text, images_of, instances_of
+from comus_core.images.coco_layout import CocoFiles, ImageFinder, find_files, list_splits
+from comus_core.images.coco_outlines import draw, draw_box, size_of_runs
+from comus_core.images.orientation import Orientations
+from comus_core.images.records import Dataset, ImageFile, SkippedFile, by_image_id, image_file, slug
+from comus_core.images.truth_report import Named, TruthReport
 from comus_core.types import BoolMask, ImageId, IndexMask
+
+__all__ = ["CocoTruth", "find_files", "list_splits", "open_coco"]
 
 
 @dataclass(frozen=True)
@@ -23,133 +28,154 @@ class CocoTruth:
     """Instances merged to categories (protocol 1.8 and mistake 15).
 
     Categories count from 1 by their position in the file's list; where instances overlap the earlier annotation wins;
-    crowd regions are included; nothing is ignored, and an image without annotations is all background.
+    crowd regions are included; an image without annotations is all background. The box of an object without outline is
+    ignored where no outline lies, unless `box_is_outline`.
 
     Attributes:
-        instances: of each image, (class index, segmentation as in the file), in file order.
-        sizes: (height, width) of each image as the annotations know it.
+        ignore: None where nothing is ignored.
+        sizes: (height, width) of each labelled image as the annotations know it; None where they do not say.
+        instances: of each image, in file order.
     """
 
     classes: tuple[str, ...]
+    ignore: int | None
     annotations: Path
-    images: Mapping[ImageId, Path]
-    sizes: Mapping[ImageId, tuple[int, int]]
-    instances: Mapping[ImageId, list[tuple[int, Any]]]
-    ignore: int | None = None
+    lies: Orientations
+    sizes: Mapping[ImageId, tuple[int, int] | None]
+    instances: Mapping[ImageId, Sequence[Instance]]
+    box_is_outline: bool = False
 
     def has(self, image_id: ImageId) -> bool:
-        """Whether the annotation file lists this image."""
-        return image_id in self.sizes
+        """Whether the annotation file labels this image, and it is clear how its outlines lie."""
+        return image_id in self.sizes and not self.unclear(image_id)
+
+    def unclear(self, image_id: ImageId) -> bool:
+        """See `GroundTruth.unclear`."""
+        return image_id in self.sizes and self.lies.is_unclear(image_id, size_known=self._size(image_id) is not None)
 
     def mask(self, image_id: ImageId) -> IndexMask:
         """See `GroundTruth.mask`."""
         if image_id not in self.sizes:
-            raise DatasetError(f"COCO image '{image_id}': not listed in {self.annotations}")
-        mask = np.zeros(self.sizes[image_id], dtype=np.uint8 if len(self.classes) <= 256 else np.uint16)
-        check_size(mask, self.annotations, self.images[image_id])
-        for index, segmentation in self.instances.get(image_id, []):
-            try:
-                region = _decode(segmentation, self.sizes[image_id])
-            except Exception as error:  # pycocotools raises whatever a malformed outline leads to
-                raise DatasetError(f"{self.annotations}: image {image_id}, a bad segmentation ({error})") from None
-            mask[region & (mask == 0)] = index
-        return mask
+            raise DatasetError(f"COCO image '{image_id}': not labelled in {self.annotations}")
+        size_hw = self._size(image_id) or self.lies.frame(image_id)
+        most = max(len(self.classes) - 1, self.ignore or 0)
+        mask = np.zeros(size_hw, dtype=np.uint8 if most <= 255 else np.uint16)
+        free, boxed = np.ones(size_hw, dtype=bool), np.zeros(size_hw, dtype=bool)
+        for instance in self.instances.get(image_id, ()):
+            if not instance.parts and instance.box is not None and not self.box_is_outline:
+                boxed |= draw_box(instance.box, size_hw)
+                continue
+            region = self._region(instance, image_id, size_hw) & free
+            mask[region] = instance.index
+            free &= ~region
+        if self.ignore is not None:
+            mask[boxed & free] = self.ignore
+        return self.lies.upright(mask, self.annotations, image_id)
 
     def files(self) -> tuple[Path, ...]:
         """See `GroundTruth.files`."""
         return (self.annotations,)
 
+    def _region(self, instance: Instance, image_id: ImageId, size_hw: tuple[int, int]) -> BoolMask:
+        if not instance.parts and instance.box is not None:
+            return draw_box(instance.box, size_hw)
+        try:
+            return draw(instance.parts, size_hw)
+        except Exception as error:  # pycocotools raises whatever a malformed outline leads to
+            raise DatasetError(
+                f"{self.annotations}: annotation {instance.name} of image {image_id} "
+                f"({self.lies.file(image_id).name}) has a bad segmentation: {error}; export it anew, or remove that "
+                "annotation"
+            ) from None
 
-def open_coco(spec: str, root: Path, split: str) -> Dataset:
-    """The images of `annotations/instances_SPLIT.json`, from `ROOT/SPLIT` or `ROOT/images/SPLIT`.
+    def _size(self, image_id: ImageId) -> tuple[int, int] | None:
+        found = (size_of_runs(instance.parts) for instance in self.instances.get(image_id, ()))
+        return self.sizes[image_id] or next((size for size in found if size is not None), None)
+
+
+def open_coco(spec: str, root: Path, split: str, settings: TruthSettings) -> Dataset:
+    """The images of a split, such as `annotations/instances_SPLIT.json`; see `coco_layout` for where they may lie.
 
     Raises:
-        DatasetError: no such folder or split (the message lists those there are), bad JSON, or no image present.
+        DatasetError: no such folder or split (the message lists those there are), bad JSON, no image present, a name
+            that several files may be, annotations that are no COCO instances, or only boxes where outlines are needed.
     """
-    annotations = root / "annotations" / f"instances_{split}.json"
-    content = _read_json(spec, annotations)
-    try:
-        return _assemble(spec, root, split, images_folder(root, split), annotations, content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DatasetError(f"{annotations}: not COCO instances ({type(error).__name__}: {error})") from None
+    where = find_files(spec, root, split)
+    content = _read_json(where.annotations)
+    files, sizes, missing = _files_of(where, content)
+    truth, report = _truth(where, content, files, sizes, settings) if settings.read else (None, None)
+    return Dataset(spec, slug(f"coco-{split}"), root, by_image_id(files), truth, False, tuple(missing), report)
 
 
-def list_splits(spec: str, root: Path) -> tuple[str, ...]:
-    """The names of the splits, sorted.
-
-    Raises:
-        DatasetError: there is no folder annotations/, or no instances_SPLIT.json in it.
-    """
-    folder = root / "annotations"
-    if not folder.is_dir():
-        raise DatasetError(f"data set '{spec}': no folder {folder}; ROOT is the folder that holds annotations/")
-    there = sorted(path.stem.removeprefix("instances_") for path in folder.glob("instances_*.json"))
-    if not there:
-        raise DatasetError(f"data set '{spec}': no instances_SPLIT.json in {folder}")
-    return tuple(there)
-
-
-def images_folder(root: Path, split: str) -> str:
-    """The folder of a split's images, relative to the root."""
-    return f"images/{split}" if not (root / split).is_dir() and (root / "images" / split).is_dir() else split
-
-
-def _assemble(spec: str, root: Path, split: str, folder: str, annotations: Path, content: dict[str, Any]) -> Dataset:
+def _files_of(
+    where: CocoFiles, content: dict[str, Any]
+) -> tuple[list[ImageFile], dict[ImageId, tuple[int, int] | None], list[SkippedFile]]:
+    """The images that are there, their sizes as annotated, and those that are not."""
+    finder, root = ImageFinder(where), where.root
     files, missing, sizes = [], [], {}
-    for entry in content["images"]:
-        file = image_file(root, f"{folder}/{entry['file_name']}", str(int(entry["id"])))
-        if file.path.exists():
-            files.append(file)
-            sizes[file.image_id] = (int(entry["height"]), int(entry["width"]))
-        else:
-            missing.append(SkippedFile(file.relative, f"listed in {annotations.name}, but there is no such file"))
+    for entry in images_of(content, where.annotations):
+        relative = finder.find(entry.file_name)
+        if relative is None:
+            lost = f"{where.folder}/{entry.file_name}".removeprefix("/")
+            missing.append(SkippedFile(lost, f"listed in {where.annotations.name}, but there is no such file"))
+            continue
+        files.append(image_file(root, relative, entry.image_id))
+        if entry.image_id in sizes:
+            raise DatasetError(f"{where.annotations}: the image id {entry.image_id} is listed more than once")
+        sizes[entry.image_id] = entry.size_hw
     if not files:
-        raise DatasetError(f"{annotations}: none of its {len(missing)} images is in {root / folder}")
-    if len(sizes) < len(files):
-        raise DatasetError(f"{annotations}: the same image id is listed more than once")
-    classes, instances = _categories(content, annotations)
-    kept = {image_id: instances[image_id] for image_id in sizes if image_id in instances}
-    truth = CocoTruth(classes, annotations, {f.image_id: f.path for f in files}, sizes, kept)
-    return Dataset(spec, slug(f"coco-{split}"), root, by_image_id(files), truth, False, tuple(missing))
+        first = f" (the first is '{missing[0].path}')" if missing else ""
+        raise DatasetError(
+            f"{where.annotations}: none of its {len(missing)} images is in {root / where.folder}{first}; put the "
+            "images there, or write file_name as their path below the data set's folder"
+        )
+    return files, sizes, missing
 
 
-def _categories(
-    content: dict[str, Any], annotations: Path
-) -> tuple[tuple[str, ...], Mapping[ImageId, list[tuple[int, Any]]]]:
-    position = {int(category["id"]): k for k, category in enumerate(content["categories"], start=1)}
-    instances: dict[ImageId, list[tuple[int, Any]]] = defaultdict(list)
-    for annotation in content["annotations"]:
-        category = int(annotation["category_id"])
-        if category not in position:
-            raise DatasetError(f"{annotations}: annotation {annotation.get('id')} has the unlisted category {category}")
-        instances[str(int(annotation["image_id"]))].append((position[category], annotation["segmentation"]))
-    return ("background", *(str(category["name"]) for category in content["categories"])), dict(instances)
+def _truth(
+    where: CocoFiles,
+    content: dict[str, Any],
+    files: Sequence[ImageFile],
+    sizes: Mapping[ImageId, tuple[int, int] | None],
+    settings: TruthSettings,
+) -> tuple[CocoTruth | None, TruthReport]:
+    annotations, name = content.get("annotations"), where.annotations
+    if not annotations:
+        return None, TruthReport(len(files), 0, why_none=f"{name.name} has no annotations")
+    kept = categories_of(content, name, keep_groups=settings.groups == "keep")
+    instances = instances_of(content, name, kept, sizes)
+    every = [instance for found in instances.values() for instance in found]
+    boxes = [one for one in every if not one.parts and one.box is not None]
+    lost = {image for image, found in instances.items() if any(not o.parts and o.box is None and o.lost for o in found)}
+    if settings.boxes == "auto" and boxes and len(boxes) == len(every):
+        raise DatasetError(
+            f"{name}: none of its {len(every)} annotations has an outline (segmentation), only boxes; set truth.boxes "
+            "to box to score boxes as if they were outlines, or to ignore to leave them out of the score, or "
+            "truth.read to false for a run without ground truth"
+        )
+    listed = {id_text(entry.get("id")) for entry in content["images"]}
+    labelled = {image: size for image, size in sizes.items() if image not in lost}
+    as_outline = settings.boxes == "box"
+    ignore = None if as_outline or not boxes else (255 if len(kept.classes) <= 255 else 65535)
+    lies = Orientations(settings.orientation, {file.image_id: file.path for file in files})
+    truth = CocoTruth(kept.classes, ignore, name, lies, labelled, instances, as_outline)
+    return truth, TruthReport(
+        images=len(files),
+        labelled=len(labelled),
+        classes=kept.classes,
+        annotations_without_outline=len(boxes),
+        boxes="box" if as_outline else "ignore",
+        images_without_outline=Named.of(file.relative for file in files if file.image_id in lost),
+        annotations_without_image=sum(id_text(entry.get("image_id")) not in listed for entry in annotations),
+        groups=Named.of(kept.groups),
+    )
 
 
-def _read_json(spec: str, annotations: Path) -> dict[str, Any]:
-    if not annotations.is_file():
-        there = ", ".join(list_splits(spec, annotations.parents[1]))
-        raise DatasetError(f"data set '{spec}': no {annotations}; there are the splits {there}")
+def _read_json(annotations: Path) -> dict[str, Any]:
     try:
         content = json.loads(annotations.read_bytes())
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{annotations}: {error}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise DatasetError(f"{annotations}: {error}; export the annotations anew") from None
     if not isinstance(content, dict):
         raise DatasetError(f"{annotations}: holds no JSON object, so no COCO instances")
     return content
-
-
-def _decode(segmentation: Any, size_hw: tuple[int, int]) -> BoolMask:
-    """One instance as (H, W) bool, from polygons or run lengths."""
-    height, width = size_hw
-    if isinstance(segmentation, dict):
-        counts = segmentation["counts"]
-        plain = isinstance(counts, list)
-        rle = coco_mask.frPyObjects(segmentation, height, width) if plain else segmentation
-        return np.asarray(coco_mask.decode(rle), dtype=bool)
-    # Fewer than three corners enclose nothing, and pycocotools would read four numbers as a box.
-    polygons = [polygon for polygon in segmentation if len(polygon) >= 6]
-    if not polygons:
-        return np.zeros(size_hw, dtype=bool)
-    merged = coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))
-    return np.asarray(coco_mask.decode(merged), dtype=bool)

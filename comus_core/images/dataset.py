@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from comus_core.config import TruthSettings
 from comus_core.errors import DatasetError
 from comus_core.images.coco import open_coco
 from comus_core.images.demo_scenes import draw_demo
@@ -15,20 +16,22 @@ from comus_core.images.voc import open_voc
 __all__ = ["Dataset", "GroundTruth", "ImageFile", "SkippedFile", "absolute", "open_dataset"]
 
 
-def open_dataset(spec: str, drawings: Path) -> Dataset:
+def open_dataset(spec: str, drawings: Path, truth: TruthSettings | None = None) -> Dataset:
     """The data set behind a string. Nothing is decoded yet: see `checking.check_images`.
 
     Args:
         spec: a folder's path, `voc:ROOT:SPLIT`, `coco:ROOT:SPLIT` or `demo` (a folder of that name is `./demo`).
             ROOT may hold colons; SPLIT may not.
         drawings: where the demo scenes are drawn, once; not touched by the others.
+        truth: how ground truth is read; None for the usual way.
 
     Raises:
         DatasetError: the string, the folder, the split or the annotations cannot be used.
     """
+    settings = truth or TruthSettings()
     if spec == "demo":
         root = draw_demo(drawings)
-        return replace(open_folder(spec, root), name="demo", synthetic=True)
+        return replace(open_folder(spec, root, settings), name="demo", synthetic=True)
     kind, _, rest = spec.partition(":")
     if kind in ("voc", "coco") and rest:
         root_text, colon, split = rest.rpartition(":")
@@ -37,10 +40,10 @@ def open_dataset(spec: str, drawings: Path) -> Dataset:
                 f"data set '{spec}': write {kind}:ROOT:SPLIT, such as {kind}:{rest or 'ROOT'}:{_A_SPLIT[kind]}"
             )
         opener = open_voc if kind == "voc" else open_coco
-        return opener(spec, Path(root_text).expanduser(), split)
+        return opener(spec, Path(root_text).expanduser(), split, settings)
     if not spec.strip():
         raise DatasetError("no data set: give a folder, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo")
-    return open_folder(spec, Path(spec).expanduser())
+    return open_folder(spec, Path(spec).expanduser(), settings)
 
 
 _A_SPLIT = {"voc": "trainval", "coco": "val2017"}

@@ -72,6 +72,18 @@ def size_hw(path: Path) -> tuple[int, int]:
         return (width, height) if _orientation(image) in _SIDEWAYS else (height, width)
 
 
+def stored_lay(path: Path) -> tuple[tuple[int, int], int]:
+    """(height, width) as stored, and the EXIF orientation, 1 to 8, that `read_rgb` undoes; from the header alone.
+
+    Raises:
+        ImageError: as `size_hw`.
+    """
+    with _opened(path) as image:
+        width, height = _stored_size(image)
+        orientation = _orientation(image)
+        return (height, width), orientation if 2 <= orientation <= 8 else 1
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """Pillow's image of a regular file within the limit of pixels; every fault below becomes an `ImageError`."""

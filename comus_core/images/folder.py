@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from comus_core.config import TruthSettings
 from comus_core.errors import DatasetError
 from comus_core.images.file_walk import EXTENSIONS, find_images
 from comus_core.images.folder_truth import open_truth
 from comus_core.images.records import Dataset, ImageFile, SkippedFile, by_image_id, slug
 
 
-def open_folder(spec: str, root: Path) -> Dataset:
+def open_folder(spec: str, root: Path, settings: TruthSettings) -> Dataset:
     """The images below a folder, with ground truth if it holds `images/` and `masks/`.
 
     Hidden files and folders are skipped; a folder reached twice through links is read once. A mask is a PNG with its
-    image's path below `masks/`; an image without one simply has no ground truth.
+    image's path below `masks/`; an image without one simply has no ground truth, and is counted.
 
     Raises:
         DatasetError: no such folder, no image in it, a bad class list, or masks without any class.
     """
     found, set_aside, labelled = list_images(spec, root)
     files = by_image_id(found)
-    truth = open_truth(root, files) if labelled else None
-    return Dataset(spec, slug(root.resolve().name), root, files, truth, False, tuple(set_aside))
+    truth, report = open_truth(root, files, settings) if labelled and settings.read else (None, None)
+    return Dataset(spec, slug(root.resolve().name), root, files, truth, False, tuple(set_aside), report)
 
 
 def list_images(spec: str, root: Path) -> tuple[list[ImageFile], list[SkippedFile], bool]:

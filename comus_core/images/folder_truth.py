@@ -1,50 +1,58 @@
-"""Ground truth beside a folder of images: `masks/` of the same stems and `classes.txt`."""
+"""Ground truth beside a folder of images: `masks/` of the same names and a list of classes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
+from comus_core.config import TruthSettings
 from comus_core.errors import DatasetError
+from comus_core.images.class_lists import BACKGROUND, ClassList, Colour, find_classes
 from comus_core.images.file_walk import walk_files
-from comus_core.images.index_masks import check_indices, check_size, read_index_mask
+from comus_core.images.index_masks import check_indices, read_index_mask
+from comus_core.images.mask_pairing import pair
+from comus_core.images.orientation import Orientations
 from comus_core.images.records import ImageFile
+from comus_core.images.truth_report import Named, TruthReport
 from comus_core.types import ImageId, IndexMask
-
-BACKGROUND = "background"
 
 
 @dataclass(frozen=True)
 class FolderTruth:
-    """Masks of the same stem as their image.
+    """Masks named as their images.
 
     Attributes:
         class_file: the list of names, or None if they were made from the ids found.
         found_ids: the ids that the classes stand for, in their order, or None if id and class index are the same.
+        colours: see `ClassList`.
     """
 
     classes: tuple[str, ...]
     ignore: int | None
     masks: Mapping[ImageId, Path]
-    images: Mapping[ImageId, Path]
+    lies: Orientations
     class_file: Path | None
     found_ids: tuple[int, ...] | None
+    colours: Mapping[Colour, int] | None = None
 
     def has(self, image_id: ImageId) -> bool:
-        """Whether a mask of this image's stem lies in `masks/`."""
-        return image_id in self.masks
+        """Whether a mask of this image's name lies in `masks/`, and it is clear how."""
+        return image_id in self.masks and not self.lies.is_unclear(image_id)
+
+    def unclear(self, image_id: ImageId) -> bool:
+        """See `GroundTruth.unclear`."""
+        return image_id in self.masks and self.lies.is_unclear(image_id)
 
     def mask(self, image_id: ImageId) -> IndexMask:
         """See `GroundTruth.mask`."""
         if image_id not in self.masks:
             raise DatasetError(f"image '{image_id}': no mask of the same stem in the folder masks/")
         path = self.masks[image_id]
-        mask = read_index_mask(path)
-        check_size(mask, path, self.images[image_id])
+        mask = self.lies.upright(read_index_mask(path, self.colours, self.ignore or 255), path, image_id)
         if self.found_ids is not None:
             mask = self._dense(mask, path)
         check_indices(mask, path, len(self.classes), self.ignore)
@@ -65,52 +73,42 @@ class FolderTruth:
         return table[mask]
 
 
-def open_truth(root: Path, files: tuple[ImageFile, ...]) -> FolderTruth:
-    """The masks below `masks/` that belong to these files.
+def open_truth(root: Path, files: tuple[ImageFile, ...], settings: TruthSettings) -> tuple[FolderTruth, TruthReport]:
+    """The masks below `masks/` that belong to these files, and what was found.
 
     Raises:
-        DatasetError: no mask fits an image, a bad class list, or masks without any class.
+        DatasetError: no mask fits an image, or not one to one; a bad class list, or masks without any class.
     """
-    stems = {
-        path.relative_to(root / "masks").with_suffix("").as_posix(): path
-        for path in walk_files(root / "masks", root, [])
-        if path.suffix.lower() == ".png"
-    }
-    wanted = {file.image_id: PurePosixPath(file.relative).relative_to("images").with_suffix("") for file in files}
-    masks = {image_id: stems[str(stem)] for image_id, stem in wanted.items() if str(stem) in stems}
+    names = [path.relative_to(root / "masks").as_posix() for path in walk_files(root / "masks", root, [])]
+    pngs = [name for name in names if name.lower().endswith(".png")]
+    others = [name for name in names if not name.lower().endswith(".png")]
+    image_of = {file.relative.removeprefix("images/"): file for file in files}
+    found = pair(list(image_of), pngs)
+    masks = {image_of[name].image_id: root / "masks" / mask for name, mask in found.mask_of.items()}
     if not masks:
         raise DatasetError(
             f"{root}: no file in masks/ has the stem of an image in images/; name a mask as its image, ending in .png, "
-            "or move the folder masks/ elsewhere"
+            "or move the folder masks/ elsewhere (or set truth.read to false: nothing is scored then)"
         )
-    images = {file.image_id: file.path for file in files}
-    class_file = root / "classes.txt"
-    if class_file.is_file():
-        classes = read_classes(class_file)
-        ignore = 255 if len(classes) <= 255 else 65535
-        return FolderTruth(classes, ignore, masks, images, class_file, None)
+    listed = find_classes(root)
+    truth = _truth(root, masks, listed, Orientations(settings.orientation, {f.image_id: f.path for f in files}))
+    report = TruthReport(
+        images=len(files),
+        labelled=len(masks),
+        classes=truth.classes,
+        images_without_mask=Named.of(file.relative for file in files if file.image_id not in masks),
+        masks_without_image=Named.of(f"masks/{name}" for name in found.without_image),
+        masks_not_png=Named.of(f"masks/{name}" for name in others),
+    )
+    return truth, report
+
+
+def _truth(root: Path, masks: Mapping[ImageId, Path], listed: ClassList | None, lies: Orientations) -> FolderTruth:
+    if listed is not None:
+        ignore = 255 if len(listed.classes) <= 255 else 65535
+        return FolderTruth(listed.classes, ignore, masks, lies, listed.file, None, listed.colours)
     ids = _ids_of(masks.values(), root)
-    return FolderTruth((BACKGROUND, *(f"class {i}" for i in ids[1:])), 255, masks, images, None, ids)
-
-
-def read_classes(path: Path) -> tuple[str, ...]:
-    """The names in a class list, "background" first.
-
-    Raises:
-        DatasetError: unreadable, a name twice, or none at all.
-    """
-    try:
-        names = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"class list {path}: {error}; write one name a line in UTF-8") from None
-    if not names or names[0] != BACKGROUND:
-        names.insert(0, BACKGROUND)
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DatasetError(f"class list {path}: {', '.join(twice)} more than once; a name stands for one class")
-    if len(names) == 1:
-        raise DatasetError(f"class list {path}: no class besides background; write one name a line")
-    return tuple(names)
+    return FolderTruth((BACKGROUND, *(f"class {i}" for i in ids[1:])), 255, masks, lies, None, ids)
 
 
 def _ids_of(paths: Iterable[Path], root: Path) -> tuple[int, ...]:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from comus_core.errors import DatasetError
 from comus_core.images import coco, voc
+from comus_core.images.class_lists import find_classes
 from comus_core.images.demo_composition import CLASSES as DEMO_CLASSES
 from comus_core.images.demo_scenes import N_SCENES
-from comus_core.images.file_walk import EXTENSIONS
+from comus_core.images.file_walk import EXTENSIONS, walk_files
 from comus_core.images.folder import list_images
-from comus_core.images.folder_truth import read_classes
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,8 @@ def glance(spec: str) -> Glance:
         return look(spec, Path(folder).expanduser(), split)
     root = Path(spec).expanduser()
     files, _, labelled = list_images(spec, root)
-    listed = root / "classes.txt"
-    known = len(read_classes(listed)) - 1 if labelled and listed.is_file() else None
-    return Glance(len(files), labelled, known)
+    listed = find_classes(root) if labelled else None
+    return Glance(len(files), labelled, len(listed.classes) - 1 if listed is not None else None)
 
 
 def splits(kind: str, root: str) -> tuple[str, ...]:
@@ -64,19 +63,23 @@ def splits(kind: str, root: str) -> tuple[str, ...]:
 
 def _voc(spec: str, given: Path, split: str) -> Glance:
     root = voc.find_root(spec, given)
-    labelled = (root / "SegmentationClass").is_dir()
-    return Glance(len(voc.read_split(root, split)), labelled, len(voc.CLASSES) - 1 if labelled else None)
+    listed, labelled = voc.class_list(root), voc.has_masks(root)
+    classes = listed.classes if listed is not None else voc.CLASSES
+    return Glance(len(voc.read_split(root, split)), labelled, len(classes) - 1 if labelled else None)
 
 
 def _coco(spec: str, root: Path, split: str) -> Glance:
-    if split not in coco.list_splits(spec, root):
-        raise DatasetError(f"data set '{spec}': there are the splits {', '.join(coco.list_splits(spec, root))}")
-    folder = root / coco.images_folder(root, split)
+    folder = root / coco.find_files(spec, root, split).folder
     try:
         with os.scandir(folder) as entries:
-            count = sum(1 for entry in entries if os.path.splitext(entry.name)[1].lower() in EXTENSIONS)
+            count = sum(map(_is_image, (entry.name for entry in entries)))
     except OSError as error:
         raise DatasetError(f"data set '{spec}': {folder}: {error.strerror or error}") from None
+    count = count or sum(_is_image(path.name) for path in walk_files(folder, folder, []))  # each in a folder of its own
     if not count:
         raise DatasetError(f"data set '{spec}': no image in {folder}")
     return Glance(count, True)
+
+
+def _is_image(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in EXTENSIONS

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from comus_core.errors import DatasetError
 from comus_core.images.decoding import read_rgb
+from comus_core.images.truth_report import TruthReport
 from comus_core.types import ImageId, IndexMask, RgbImage
 
 
@@ -50,7 +51,11 @@ class GroundTruth(Protocol):
         ...
 
     def has(self, image_id: ImageId) -> bool:
-        """Whether this image has a mask."""
+        """Whether this image has a mask that can be laid over it."""
+        ...
+
+    def unclear(self, image_id: ImageId) -> bool:
+        """Whether it has a mask, but nothing tells how that lies over the turned photograph; `has` is False then."""
         ...
 
     def mask(self, image_id: ImageId) -> IndexMask:
@@ -78,6 +83,7 @@ class Dataset:
         truth: ground truth, or None if there is none at all.
         synthetic: whether the images are drawn; to be said wherever they are shown.
         set_aside: files known to be unusable before decoding, such as those a split lists but the folder lacks.
+        truth_report: what was found on the way to `truth`, also where that is None; None where nothing was looked for.
     """
 
     spec: str
@@ -87,6 +93,7 @@ class Dataset:
     truth: GroundTruth | None
     synthetic: bool
     set_aside: tuple[SkippedFile, ...]
+    truth_report: TruthReport | None = None
 
     @cached_property
     def by_id(self) -> dict[ImageId, ImageFile]:

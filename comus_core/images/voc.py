@@ -1,4 +1,4 @@
-"""PASCAL VOC segmentation as it ships: `JPEGImages`, `SegmentationClass`, `ImageSets/Segmentation`."""
+"""PASCAL VOC segmentation, as it ships and as annotation tools write it: `JPEGImages`, `SegmentationClass`, lists."""
 
 from __future__ import annotations
 
@@ -6,120 +6,121 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from comus_core.config import TruthSettings
 from comus_core.errors import DatasetError
-from comus_core.images.index_masks import check_indices, check_size, read_index_mask
+from comus_core.images.class_lists import ClassList, Colour, find_classes
+from comus_core.images.index_masks import check_indices, read_index_mask
+from comus_core.images.orientation import Orientations
 from comus_core.images.records import Dataset, SkippedFile, by_image_id, image_file, slug
+from comus_core.images.truth_report import Named, TruthReport
+from comus_core.images.voc_layout import (
+    find_root,
+    has_masks,
+    image_names,
+    list_splits,
+    mask_path,
+    read_split,
+    split_file,
+)
 from comus_core.types import ImageId, IndexMask
+
+__all__ = ["CLASSES", "VocTruth", "class_list", "find_root", "has_masks", "list_splits", "open_voc", "read_split"]
 
 CLASSES = (
     *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
     *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
 )
 IGNORE = 255
-_SPLITS = Path("ImageSets", "Segmentation")
 
 
 @dataclass(frozen=True)
 class VocTruth:
-    """Masks of `SegmentationClass`, or of `SegmentationClassAug` where only that has one."""
+    """Masks of `SegmentationClass`, or of `SegmentationClassAug` where only that has one.
+
+    Attributes:
+        class_file: the list of classes in the folder, or None for those of PASCAL VOC.
+        colours: see `ClassList`.
+    """
 
     masks: Mapping[ImageId, Path]
-    images: Mapping[ImageId, Path]
+    lies: Orientations
     classes: tuple[str, ...] = CLASSES
     ignore: int | None = IGNORE
+    class_file: Path | None = None
+    colours: Mapping[Colour, int] | None = None
 
     def has(self, image_id: ImageId) -> bool:
-        """Whether either mask folder has this image."""
-        return image_id in self.masks
+        """Whether a mask folder has this image, and it is clear how its mask lies."""
+        return image_id in self.masks and not self.lies.is_unclear(image_id)
+
+    def unclear(self, image_id: ImageId) -> bool:
+        """See `GroundTruth.unclear`."""
+        return image_id in self.masks and self.lies.is_unclear(image_id)
 
     def mask(self, image_id: ImageId) -> IndexMask:
         """See `GroundTruth.mask`."""
         if image_id not in self.masks:
             raise DatasetError(f"VOC image '{image_id}': no mask in SegmentationClass or SegmentationClassAug")
         path = self.masks[image_id]
-        mask = read_index_mask(path)
-        check_size(mask, path, self.images[image_id])
+        mask = self.lies.upright(read_index_mask(path, self.colours), path, image_id)
         check_indices(mask, path, len(self.classes), self.ignore)
         return mask
 
     def files(self) -> tuple[Path, ...]:
         """See `GroundTruth.files`."""
-        return tuple(sorted(self.masks.values()))
+        return tuple(sorted({*self.masks.values(), *([self.class_file] if self.class_file else [])}))
 
 
-def open_voc(spec: str, given: Path, split: str) -> Dataset:
+def open_voc(spec: str, given: Path, split: str, settings: TruthSettings) -> Dataset:
     """The images a split lists; `given` is VOC2012 (or VOC2007) itself, VOCdevkit, or the folder that holds it.
 
     Raises:
-        DatasetError: no VOC folder, no such split (the message lists those there are), or none of its images exists.
+        DatasetError: no VOC folder or several, no such split (the message lists those there are), none of its images
+            exists, an image that exists twice, or a bad list of classes.
     """
     root = find_root(spec, given)
-    list_file = root / _SPLITS / f"{split}.txt"
-    stems = read_split(root, split)
+    listing = split_file(root, split)
+    names, there = read_split(root, split), image_names(root)
     files, missing = [], []
-    for stem in stems:
-        file = image_file(root, f"JPEGImages/{stem}.jpg", stem)
-        if file.path.exists():
-            files.append(file)
+    for stem in names:
+        found = there.get(stem, [])
+        if len(found) > 1:
+            raise DatasetError(
+                f"{listing}: '{stem}' is {' and '.join(sorted(found))} in {root / 'JPEGImages'}; move all but one away"
+            )
+        if found:
+            files.append(image_file(root, f"JPEGImages/{found[0]}", stem))
         else:
-            missing.append(SkippedFile(file.relative, f"listed in {_SPLITS}/{split}.txt, but there is no such file"))
+            said = f"listed in {listing.relative_to(root).as_posix()}, but there is no such file"
+            missing.append(SkippedFile(f"JPEGImages/{stem}.jpg", said))
     if not files:
-        raise DatasetError(f"{list_file}: none of its {len(stems)} images is in {root / 'JPEGImages'}")
-    masks = {file.image_id: path for file in files if (path := _mask_path(root, file.image_id))}
-    truth = VocTruth(masks, {file.image_id: file.path for file in files}) if masks else None
-    return Dataset(spec, slug(f"voc-{split}"), root, by_image_id(files), truth, False, tuple(missing))
+        raise DatasetError(
+            f"{listing}: none of its {len(names)} images is in {root / 'JPEGImages'} (the first is '{names[0]}'); "
+            "each line should be an image's name"
+        )
+    masks = {file.image_id: path for file in files if (path := mask_path(root, file.image_id))}
+    truth, report = None, None
+    if settings.read and masks:
+        listed, lies = class_list(root), Orientations(settings.orientation, {f.image_id: f.path for f in files})
+        truth = VocTruth(masks, lies)
+        if listed is not None:
+            truth = VocTruth(masks, lies, listed.classes, IGNORE, listed.file, listed.colours)
+        lacking = Named.of(file.relative for file in files if file.image_id not in masks)
+        report = TruthReport(len(files), len(masks), truth.classes, images_without_mask=lacking)
+    elif settings.read:
+        report = TruthReport(
+            len(files), 0, why_none=f"none of the images of {listing.name} has a mask in SegmentationClass"
+        )
+    return Dataset(spec, slug(f"voc-{split}"), root, by_image_id(files), truth, False, tuple(missing), report)
 
 
-def list_splits(spec: str, given: Path) -> tuple[str, ...]:
-    """The names of the splits, sorted.
-
-    Raises:
-        DatasetError: no VOC folder.
-    """
-    return tuple(sorted(path.stem for path in (find_root(spec, given) / _SPLITS).glob("*.txt")))
-
-
-def find_root(spec: str, given: Path) -> Path:
-    """The folder that holds JPEGImages, from that folder itself, VOCdevkit, or the one that holds it.
-
-    Raises:
-        DatasetError: there is none.
-    """
-    for root in (given / "VOCdevkit" / "VOC2012", given / "VOC2012", given):
-        if (root / _SPLITS).is_dir() and (root / "JPEGImages").is_dir():
-            return root
-    if not given.is_dir():
-        raise DatasetError(f"data set '{spec}': no such folder {given}")
-    raise DatasetError(
-        f"data set '{spec}': {given} is neither VOC2012, VOCdevkit nor the folder that holds it "
-        f"(it should contain JPEGImages and {_SPLITS})"
-    )
-
-
-def read_split(root: Path, split: str) -> list[str]:
-    """The stems of a split, each once; lists of paths ("/JPEGImages/x.jpg /SegmentationClassAug/x.png") will do.
+def class_list(root: Path) -> ClassList | None:
+    """The list of classes that an annotation tool left beside the folders; None: they are those of PASCAL VOC.
 
     Raises:
-        DatasetError: there is no such split, or it cannot be read or lists nothing.
+        DatasetError: it is bad, or holds more classes than VOC's ignored index leaves room for.
     """
-    list_file = root / _SPLITS / f"{split}.txt"
-    if not list_file.is_file():
-        there = sorted(path.stem for path in list_file.parent.glob("*.txt"))
-        raise DatasetError(f"no split '{list_file.stem}' in {list_file.parent}: there are {', '.join(there) or 'none'}")
-    try:
-        lines = list_file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"split {list_file}: {error}; it should hold one image name a line") from None
-    stems = [_stem(line.split()[0]) for line in lines if line.strip()]
-    if not stems:
-        raise DatasetError(f"split {list_file}: lists no image")
-    return list(dict.fromkeys(stems))
-
-
-def _stem(word: str) -> str:
-    return Path(word).name.removesuffix(".jpg").removesuffix(".png")
-
-
-def _mask_path(root: Path, stem: str) -> Path | None:
-    candidates = (root / folder / f"{stem}.png" for folder in ("SegmentationClass", "SegmentationClassAug"))
-    return next((path for path in candidates if path.is_file()), None)
+    listed = find_classes(root)
+    if listed is not None and len(listed.classes) > IGNORE:
+        raise DatasetError(f"class list {listed.file}: {len(listed.classes)} classes; VOC masks hold at most {IGNORE}")
+    return listed

@@ -59,6 +59,8 @@ def _discover(workspace: Workspace, settings: Mapping[str, Any], device: str, te
     tell.log(f"{result['clusters']} clusters; computed anew: {', '.join(result['computed']) or 'nothing'}")
     if result["clusters_because"]:
         tell.log(f"why so many clusters: {result['clusters_because']}")
+    if result["truth"]:
+        tell.log(result["truth"]["line"])
 
 
 def training_of(settings: Mapping[str, Any]) -> tuple[str, TrainingSettings, TrainingRequest]:

@@ -111,7 +111,7 @@ def result_json(run: Run, ablation: Ablation, found: Any) -> dict[str, Any]:
 def require_truth(run: Run, workspace: Workspace, ablation: Ablation) -> None:
     """Raise `DatasetError` unless the data set that is scored has ground truth."""
     other = ablation.request.scored_on
-    dataset = open_dataset(other, workspace.drawings) if other else open_own(workspace, run)
+    dataset = open_dataset(other, workspace.drawings, run.config.truth) if other else open_own(workspace, run)
     if dataset.truth is None:
         raise DatasetError(f"an ablation compares scores: the data set {dataset.spec} has no ground truth")
 

@@ -54,10 +54,10 @@ def cost_for(run: Run, ablation: Ablation, workspace: Workspace, device: str = "
 
     def count(spec: str | None) -> int | None:
         spec = absolute(spec) if spec else own
-        return None if spec == own else len(open_dataset(spec, workspace.drawings).files)
+        return None if spec == own else len(open_dataset(spec, workspace.drawings, run.config.truth).files)
 
     counts = {"later": count(request.images), "scored": count(request.scored_on)}
-    images = len(open_dataset(own, workspace.drawings).files)
+    images = len(open_dataset(own, workspace.drawings, run.config.truth).files)
     return ablation_cost(ablation, images, workspace, device, **counts, config=run.config)
 
 

@@ -104,12 +104,13 @@ def apply_round(
 
     settings = from_dict(TrainingSettings, training.settings["training"])
     trained = workspace.artifacts.get("network", training.artifacts[f"network-{number}"])
-    other = open_dataset(dataset, workspace.drawings) if isinstance(dataset, str) else dataset
+    other = open_dataset(dataset, workspace.drawings, run.config.truth) if isinstance(dataset, str) else dataset
     weight = settings.predict_saliency if saliency is None else saliency
     config = replace(run.config, dataset=other.spec)
     context = StageContext(workspace, other, config, choose_device(device), on_progress)
     images = stages.check_images(context)
     stages.require_usable(context, images)
+    stages.check_truth(context, images)
     names = trained_names(training, workspace.decisions_of(run))
     learned = training.artifacts.get("classifier")
     options: dict[str, Any] = {"saliency": weight}

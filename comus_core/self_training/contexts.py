@@ -38,7 +38,8 @@ class TrainingContexts:
             if spec not in self._made:
                 config = replace(run.config, dataset=spec, seed=request.seed)
                 own = spec == run.config.dataset
-                dataset = open_own(workspace, run) if own else open_dataset(spec, workspace.drawings)
+                how = run.config.truth
+                dataset = open_own(workspace, run) if own else open_dataset(spec, workspace.drawings, how)
                 self._made[spec] = StageContext(workspace, dataset, config, device, on_progress, team=team)
             return self._made[spec]
 
@@ -56,4 +57,6 @@ class TrainingContexts:
         if spec not in self._checked:
             self._checked[spec] = stages.check_images(context)
             stages.require_usable(context, self._checked[spec])
+            if context is self.scored:
+                stages.check_truth(context, self._checked[spec])
         return self._checked[spec]

@@ -11,6 +11,7 @@ from typing import Any
 
 from comus_core.config import RunConfig
 from comus_core.images.dataset import Dataset
+from comus_core.images.truth_report import TruthReport
 from comus_core.run_truth import truth_fingerprint
 from comus_core.types import OnProgress, Progress
 from comus_core.workspace import Artifact, ArtifactKey, Workspace
@@ -19,7 +20,7 @@ from comus_core.workspace import Artifact, ArtifactKey, Workspace
 VERSIONS = {
     "images": 1,
     "health": 1,
-    "truth": 1,
+    "truth": 2,
     "soft_maps": 1,
     "proposals": 1,
     "features": 1,
@@ -30,11 +31,11 @@ VERSIONS = {
     "assignment": 2,
     "projection": 2,
     "pseudo_masks": 1,
-    "counts": 1,
+    "counts": 2,
     "network": 1,
     "classifier": 3,
     "predictions": 1,
-    "round_counts": 1,
+    "round_counts": 2,
 }
 
 
@@ -50,6 +51,7 @@ class StageContext:
         team: the processes that train together; None outside of training.
         on_artifact: told of each artifact as soon as it is there, before whoever hears of progress can stop the work.
         seconds_per_item: kind -> speed, where the whole artifact was computed in this invocation.
+        truth_report: what reading the masks found; until then, what opening the data set did.
     """
 
     workspace: Workspace
@@ -63,6 +65,10 @@ class StageContext:
     without_mask: list[str] = field(default_factory=list)
     seconds_per_item: dict[str, float] = field(default_factory=dict)
     on_artifact: Callable[[Artifact], None] = lambda _: None
+    truth_report: TruthReport | None = None
+
+    def __post_init__(self) -> None:
+        self.truth_report = self.truth_report or self.dataset.truth_report
 
     def key(
         self, kind: str, settings: dict[str, Any], weights: dict[str, str] | None = None, **inputs: Any
@@ -73,7 +79,7 @@ class StageContext:
 
     def truth_fingerprint(self) -> str:
         """See `run_truth.truth_fingerprint`."""
-        return truth_fingerprint(self.workspace, self.dataset)
+        return truth_fingerprint(self.workspace, self.dataset, self.config.truth)
 
     @cached_property
     def image_hashes(self) -> dict[Path, tuple[int, str]]:

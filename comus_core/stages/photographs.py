@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from comus_core import run_tables as tables
 from comus_core.errors import DatasetError
 from comus_core.stages.context import StageContext
 from comus_core.workspace import Artifact, ArtifactKey
-from comus_core.workspace.artifacts import Tick, digest
+from comus_core.workspace.artifacts import TABLE, Tick, digest
 
 
 def images_key(context: StageContext) -> ArtifactKey:
@@ -71,11 +72,26 @@ def require_unchanged(before: Artifact, now: Artifact, image_ids: Iterable[str])
 def check_truth(context: StageContext, images: Artifact) -> None:
     """Read every ground-truth mask once, so that a bad one stops the run before its long work, not after it.
 
+    What is found becomes the context's `truth_report`; nothing is done without ground truth.
+
     Raises:
-        DatasetError: the first mask that cannot be used.
+        DatasetError: the first mask that cannot be used, or there is none that can.
     """
     from comus_core.images.checking import check_truth as check
 
+    report = context.dataset.truth_report
+    if context.dataset.truth is None or report is None:
+        return
     ids = tables.usable_ids(images)
+
+    def work(folder: Path) -> None:
+        found = check(context.dataset, ids)
+        if not any(found.column("labelled").to_pylist()):
+            raise DatasetError(
+                f"{context.dataset.spec}: no image can be scored ({report.with_found(found).line}); mend that, or set "
+                "truth.read to false for a run without ground truth"
+            )
+        pq.write_table(found, folder / TABLE)
+
     key = context.key("truth", {}, images=images, truth=context.truth_fingerprint())
-    context.make("images", key, None, lambda _: check(context.dataset, ids))
+    context.truth_report = report.with_found(context.make("images", key, None, work).table())

@@ -52,6 +52,13 @@ def test_before_the_check_all_files_are_shown_and_the_command_that_checks_them(m
     assert test.code[0].value == f"comus images {folder} --workspace {workspace.root}"
 
 
+def test_what_the_ground_truth_holds_is_told_below_the_check(monkeypatch, workspace, drawn):
+    monkeypatch.setenv("COMUS_IMAGE_ROOTS", str(drawn))
+    check_health(str(drawn), workspace)
+    said = [caption.value for caption in opened(monkeypatch, workspace, drawn).caption]
+    assert r"Ground truth\: 30 of 30 images labelled, 3 classes" in said
+
+
 def test_each_group_opens_its_pictures(monkeypatch, workspace, folder):
     report = check_health(str(folder), workspace)
     test = opened(monkeypatch, workspace, folder)

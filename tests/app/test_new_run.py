@@ -129,6 +129,9 @@ def test_every_choice_reaches_the_command(page):
         ("new_matching", "majority"),
         ("new_saliency_resize", "binary"),
         ("new_filter_by", "density"),
+        ("new_truth_boxes", "ignore"),
+        ("new_truth_orientation", "stored"),
+        ("new_truth_groups", "keep"),
     ):
         by_key(page.selectbox, key).select(value).run()
     for key, value in (
@@ -146,11 +149,19 @@ def test_every_choice_reaches_the_command(page):
         dataset="demo",
         saliency={"detector": "ncut", "resize": "binary", "threshold": 0.4, "min_area": 100},
         clustering={"method": "kmeans", "features": "raw", "neighbours": 12, "n_init": 3, "over_clusters": 40},
+        truth={"boxes": "ignore", "orientation": "stored", "groups": "keep"},
         filter_by="density",
         matching="majority",
         filter_percent=35.0,
         seed=9,
     )
+
+
+def test_ground_truth_may_be_left_unread_and_then_gives_no_number_of_clusters(page):
+    by_key(page.toggle, "new_truth_read").set_value(False).run()
+    assert command_of(page) == make_config(dataset="demo", truth={"read": False})
+    field = by_key(page.number_input, "new_clustering_clusters")
+    assert field.proto.placeholder == "auto: the most stable number"
 
 
 def test_a_folder_is_counted_and_one_outside_the_roots_is_refused(page, tmp_path):

@@ -98,6 +98,19 @@ def test_without_ground_truth_the_page_says_so_and_how_to_add_some(app_test, cha
     assert all(word in test.code[0].value for word in ("images/", "masks/", "classes.txt"))
 
 
+def test_the_line_of_the_ground_truth_is_told_as_plain_text(app_test, changeable):
+    workspace, run = changeable
+    line = "ground truth: 28 of 30 images labelled; 1 mask without image (masks/*a*_[b](c).png)"
+    save_run(workspace, run, result=run.result | {"truth": run.result["truth"] | {"line": line}})
+    said = [caption.value for caption in app_test("scores", workspace=workspace).caption]
+    assert r"Ground truth\: 28 of 30 images labelled; 1 mask without image (masks/\*a\*\_\[b\](c).png)" in said
+    no_truth = {"line": "no ground truth: val.json has no annotations"}
+    artifacts = {kind: name for kind, name in run.artifacts.items() if kind != "counts"}
+    without = {"artifacts": artifacts, "provenance": {**run.provenance, "classes": []}}
+    save_run(workspace, run, result=run.result | {"truth": no_truth}, **without)
+    assert "val.json has no annotations" in texts(app_test("scores", workspace=workspace))
+
+
 @pytest.fixture(scope="module")
 def trained(finished, tmp_path_factory):
     """(workspace, run, training): a copy of the small finished run, trained for one round."""

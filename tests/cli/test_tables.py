@@ -21,7 +21,9 @@ def test_a_run_that_stopped_early_is_not_said_to_lack_ground_truth(finished, cap
     workspace, run = finished
     print_result(workspace, replace(run, result=run.result | {"evaluation": None}))
     assert "stopped before its evaluation" in capsys.readouterr().out
-    without = replace(run, result=run.result | {"evaluation": None}, provenance=run.provenance | {"classes": []})
+    without = replace(
+        run, result=run.result | {"evaluation": None, "truth": None}, provenance=run.provenance | {"classes": []}
+    )
     print_result(workspace, without)
     assert "no ground truth" in capsys.readouterr().out
 

@@ -110,7 +110,7 @@ def test_a_coco_string_that_cannot_serve_says_why(coco, spec, words):
         ({"images": CONTENT["images"][2:]}, "none of its 1 images"),
         ({"annotations": [{"id": 8, "image_id": 25, "category_id": 7, "segmentation": []}]}, "unlisted category 7"),
         ({"categories": None}, "not COCO instances"),
-        ({"images": CONTENT["images"][:1] * 2}, "more than once"),
+        ({"images": CONTENT["images"][:1] * 2}, "image id 139 is listed more than once"),
     ],
 )
 def test_annotations_that_cannot_serve_say_why(coco, parts, words):

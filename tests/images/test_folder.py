@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from comus_core.config import TruthSettings
 from comus_core.errors import DatasetError
 from comus_core.images.checking import check_truth
 from comus_core.images.dataset import open_dataset
@@ -172,7 +173,7 @@ def test_more_than_255_classes_make_255_a_class_and_65535_the_ignored_id(labelle
     [
         (mask_of(9, 1), r"b\.png: holds the class ids 9, but the 3 classes.*use 0 to 2 \(and 255"),
         (np.zeros((6, 4), np.uint8), r"b\.png: its mask is 4 x 6 pixels, but the image .*b\.webp is 6 x 4"),
-        (np.zeros((4, 6, 3), np.uint8), r"b\.png: holds colours \(mode RGB\)"),
+        (np.full((4, 6, 3), 7, np.uint8), r"b\.png: holds colours \(mode RGB\).*such as red, green, blue \(7, 7, 7\)"),
     ],
 )
 def test_a_mask_that_does_not_fit_names_the_file_and_what_to_do(labelled, indices, words):
@@ -200,13 +201,38 @@ def test_masks_that_no_image_matches_are_refused(labelled):
         open_dataset(str(labelled), labelled)
 
 
-def test_a_mask_lies_as_the_image_does_once_upright(labelled):
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    picture(1, 6, 4).save(labelled / "images/a.png", exif=exif)  # stored 6 x 4, upright 4 x 6
-    put_mask(labelled / "masks/a.png", np.ones((6, 4), np.uint8))
-    dataset = open_dataset(str(labelled), labelled)
-    assert dataset.truth.mask("images/a.png").shape == dataset.read("images/a.png").shape[:2] == (6, 4)
-    put_mask(labelled / "masks/a.png", mask_of(1))
-    with pytest.raises(DatasetError, match="once upright"):
-        dataset.truth.mask("images/a.png")
+def test_what_pairing_found_is_counted(labelled):
+    put(labelled / "images/c.png")
+    put_mask(labelled / "masks/lost.png", mask_of(1))
+    (labelled / "masks/b.tif").touch()
+    report = open_dataset(str(labelled), labelled).truth_report
+    assert (report.images, report.labelled, report.classes) == (3, 1, ("background", "cat", "dog"))
+    assert report.images_without_mask.first == ("images/a.png", "images/c.png")
+    assert report.masks_without_image.first == ("masks/lost.png",)
+    assert report.masks_not_png.first == ("masks/b.tif",)
+
+
+def test_ground_truth_that_is_not_to_be_read_is_not_even_looked_at(labelled):
+    (labelled / "classes.txt").write_text("cat\ncat\n")
+    dataset = open_dataset(str(labelled), labelled, TruthSettings(read=False))
+    assert dataset.truth is None and dataset.truth_report is None
+    assert ids_of(dataset) == ["images/a.png", "images/more/b.webp"]  # the same images under the same ids
+
+
+def test_masks_in_the_colours_of_voc_give_their_indices(labelled):
+    colours = np.zeros((4, 6, 3), np.uint8)
+    colours[0, 0], colours[0, 1], colours[0, 2] = (128, 0, 0), (0, 128, 0), (224, 224, 192)
+    put_mask(labelled / "masks/more/b.png", colours)
+    truth = open_dataset(str(labelled), labelled).truth
+    np.testing.assert_array_equal(truth.mask("images/more/b.webp"), mask_of(1, 2, 255))
+
+
+def test_masks_in_the_colours_of_a_label_map_give_the_indices_of_its_names(labelled):
+    (labelled / "classes.txt").unlink()
+    (labelled / "labelmap.txt").write_text("# label:color_rgb:parts:actions\nBackground:9,9,9::\ncat:1,2,3::\n")
+    colours = np.full((4, 6, 3), 9, np.uint8)
+    colours[0, 0] = (1, 2, 3)
+    put_mask(labelled / "masks/more/b.png", colours)
+    truth = open_dataset(str(labelled), labelled).truth
+    assert truth.classes == ("background", "cat") and labelled / "labelmap.txt" in truth.files()
+    np.testing.assert_array_equal(truth.mask("images/more/b.webp"), mask_of(1))

@@ -31,7 +31,8 @@ def coco(tmp_path):
     entries = [{"id": n, "file_name": f"{n}.jpg", "height": 4, "width": 4} for n in (1, 2)]
     for entry in entries:
         (tmp_path / "val" / entry["file_name"]).touch()
-    content = {"images": entries, "categories": [{"id": 3, "name": "dog"}], "annotations": []}
+    content = {"images": entries, "categories": [{"id": 3, "name": "dog"}]}
+    content["annotations"] = [{"id": 1, "image_id": 1, "category_id": 3, "segmentation": [[0, 0, 2, 0, 2, 2]]}]
     (tmp_path / "annotations" / "instances_val.json").write_text(json.dumps(content))
     return tmp_path
 
