@@ -1,7 +1,7 @@
 """The one rule for names of files that the program writes: legal on every system, and no two taken for one.
 
-A name of somebody else's (an image id, an entry of a zip, what a browser calls a file) stays as it is where it can. What
-stands for it is kept in a table beside the files (image id -> file), never worked out backwards from the name.
+A name of somebody else's (an image id, an entry of a zip, what a browser calls a file) stays as it is where it can.
+What stands for it is kept in a table beside the files (image id -> file), never worked out backwards from the name.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ def plain_path(path: str) -> str:
 
 def name_key(path: str) -> str:
     """What two paths have in common if some file system takes them for one: case and the way accents are written."""
+    if path.isascii():
+        return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
 
 
@@ -58,13 +60,12 @@ def file_names(wanted: Mapping[str, Sequence[str]]) -> dict[str, str]:
         wanted: owner -> paths that would suit it, best first, at least one.
     """
     level = dict.fromkeys(wanted, 0)
-    while True:
-        found = {owner: _candidate(owner, paths, level[owner]) for owner, paths in wanted.items()}
-        shared = _shared(found)
-        if not shared:
-            return found
+    found = {owner: plain_path(paths[0]) for owner, paths in wanted.items()}
+    while shared := _shared(found):
         for owner in shared:
             level[owner] += 1
+            found[owner] = _candidate(owner, wanted[owner], level[owner])
+    return found
 
 
 def free_name(name: str, taken: set[str]) -> str:
@@ -101,13 +102,19 @@ def _shared(found: Mapping[str, str]) -> list[str]:
     """Owners whose path is another's too, or a folder in another's path, or lies in such a folder."""
     keys = {owner: name_key(path) for owner, path in found.items()}
     count = Counter(keys.values())
-    above = {owner: [key[:at] for at in _slashes(key)] for owner, key in keys.items()}
-    folders = {folder for all_above in above.values() for folder in all_above}
-    return [o for o, key in keys.items() if count[key] > 1 or key in folders or any(f in count for f in above[o])]
+    folders = {above for folder in {key.rpartition("/")[0] for key in count} for above in _with_above(folder)}
+    blocked = folders & set(count)  # a folder of one is a file of another
+    return [
+        owner
+        for owner, key in keys.items()
+        if count[key] > 1 or key in blocked or (blocked and blocked & _with_above(key.rpartition("/")[0]))
+    ]
 
 
-def _slashes(path: str) -> list[int]:
-    return [at for at, letter in enumerate(path) if letter == "/"]
+def _with_above(folder: str) -> set[str]:
+    """A folder and all above it."""
+    parts = folder.split("/")
+    return {"/".join(parts[:n]) for n in range(1, len(parts) + 1)} - {""}
 
 
 def _fitted(plain: str, name: str, longest: int) -> str:
