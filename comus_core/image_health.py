@@ -57,10 +57,11 @@ def check_health(
         on_progress: as in `discover`.
 
     Returns:
-        `dataset`, `checked_at` (seconds since the epoch), `images` (found), `usable`, `limits`; `unreadable` [{`path`,
-        `reason`}]; `exact` and `near` [[image_id, …], …], groups of pictures of equal pixels and of nearly equal looks
-        (one of each exact group, so that nothing is told twice); `tiny`, `dark` and `blurry` [{`image`, `value`}],
-        worst first; and `sizes` [[height, width], …] of the usable images in the order of `ids`.
+        `dataset`, `checked_at` (seconds since the epoch), `images` (found), `passed_over` [{`reason`, `files`,
+        `places`, `counted`}], `usable`, `limits`; `unreadable` [{`path`, `reason`}]; `exact` and `near` [[image_id, …],
+        …], groups of pictures of equal pixels and of nearly equal looks (one of each exact group, so that nothing is
+        told twice); `tiny`, `dark` and `blurry` [{`image`, `value`}], worst first; and `sizes` [[height, width], …] of
+        the usable images in the order of `ids`.
 
     Raises:
         DatasetError: it cannot be used, or none of its images is usable.
@@ -81,6 +82,7 @@ def check_health(
         "dataset": spec,
         "checked_at": time.time(),
         "images": len(opened.files) + len(opened.set_aside),
+        "passed_over": [dataclasses.asdict(left) for left in opened.passed_over],
         "limits": dataclasses.asdict(bounds),
         **judged(images.table(), measured.table(), bounds),
         "unreadable": set_aside,

@@ -146,6 +146,7 @@ def result_json(
         "images": len(context.dataset.files) + len(context.dataset.set_aside),
         "skipped": len(set_aside),
         "skipped_files": set_aside,
+        "passed_over": [dataclasses.asdict(left) for left in context.dataset.passed_over],
         "without_mask": context.without_mask,
         "proposals": made["proposals"].table(["proposal_id"]).num_rows if "proposals" in made else 0,
         "clusters": clusters,

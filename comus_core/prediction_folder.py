@@ -17,11 +17,13 @@ from uuid import uuid4
 
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.file_names import free_name, name_key
+from comus_core.output_folder import OutputFolder
 from comus_core.workspace import Workspace
 from comus_core.workspace.files import disk_error
 
 FOLDER, PHOTOGRAPHS = "predictions", "photographs"
 RESULT, CLASSES = "predictions.json", "classes.txt"
+KIND = "predictions"  # of the marker in a folder of them
 MOST_FILES = 500  # dropped at once; more belong in a folder on the server
 NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
 
@@ -78,6 +80,7 @@ def new_prediction(workspace: Workspace, run_id: str, files: Iterable[tuple[str,
     folder = workspace.root / FOLDER / run_id / f"{datetime.now():%Y%m%d-%H%M%S}-{uuid4().hex[:8]}"
     try:
         (folder / PHOTOGRAPHS).mkdir(parents=True)
+        OutputFolder(folder, KIND).mark({"run": run_id})
         taken: set[str] = set()
         for name, content in given:
             own = free_name(PurePosixPath(name.replace("\\", "/")).name or "photograph", taken)

@@ -8,6 +8,7 @@ import click
 
 from comus_core.choices import badge
 from comus_core.cli.progress import duration
+from comus_core.images.passed_over import passed_over_lines
 from comus_core.workspace import Run, Workspace
 
 
@@ -25,6 +26,8 @@ def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None =
         click.echo(f"why so many clusters: {because}")
     for skipped in result["skipped_files"]:
         click.echo(f"  set aside {skipped['path']}: {skipped['reason']}")
+    for line in passed_over_lines(result.get("passed_over", ())):
+        click.echo(f"  {line}")
     if without := result.get("without_mask"):
         click.echo(f"  {len(without)} images have no mask of yours and are predicted background: {_first(without)}")
     if result["evaluation"]:
