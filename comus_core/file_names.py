@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from hashlib import sha256
+from typing import TypeVar
 
 LONGEST = 255  # bytes of a name: ext4, XFS, APFS and NTFS (there 255 UTF-16 units, which are never more than bytes)
 LONGEST_PATH = 1024  # bytes of folders and name below the folder that files are put in
@@ -20,6 +21,8 @@ _FORBIDDEN = re.compile(r'[<>:"|?*\\/\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff
 _RESERVED = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"} | {
     f"{d}{n}" for d in ("COM", "LPT") for n in "0123456789¹²³"
 }
+
+Owner = TypeVar("Owner", bound=Hashable)
 
 
 def plain_name(name: str, longest: int = LONGEST) -> str:
@@ -61,8 +64,8 @@ def file_names(wanted: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """
     level = dict.fromkeys(wanted, 0)
     found = {owner: plain_path(paths[0]) for owner, paths in wanted.items()}
-    while shared := _shared(found):
-        for owner in shared:
+    while crowded := shared(found):
+        for owner in crowded:
             level[owner] += 1
             found[owner] = _candidate(owner, wanted[owner], level[owner])
     return found
@@ -83,6 +86,19 @@ def tagged(path: str, owner: str, digits: int = TAG_DIGITS[0]) -> str:
     return folder + slash + _joined(name, _hash(owner)[:digits])
 
 
+def shared(paths: Mapping[Owner, str]) -> list[Owner]:
+    """Owners whose path is another's too in any case, or a folder in another's path, or lies in such a folder."""
+    keys = {owner: name_key(path) for owner, path in paths.items()}
+    count = Counter(keys.values())
+    folders = {above for folder in {key.rpartition("/")[0] for key in count} for above in _with_above(folder)}
+    blocked = folders & set(count)  # a folder of one is a file of another
+    return [
+        owner
+        for owner, key in keys.items()
+        if count[key] > 1 or key in blocked or (blocked and blocked & _with_above(key.rpartition("/")[0]))
+    ]
+
+
 def is_plain(path: str) -> bool:
     """Whether each part of a POSIX path is a name that every file system takes."""
     return plain_path(path) == path
@@ -96,19 +112,6 @@ def _candidate(owner: str, paths: Sequence[str], level: int) -> str:
     if digits == TAG_DIGITS[-1]:
         path = path.rpartition("/")[2]  # in no folder: nothing can be in its way any more
     return tagged(path, owner, digits)
-
-
-def _shared(found: Mapping[str, str]) -> list[str]:
-    """Owners whose path is another's too, or a folder in another's path, or lies in such a folder."""
-    keys = {owner: name_key(path) for owner, path in found.items()}
-    count = Counter(keys.values())
-    folders = {above for folder in {key.rpartition("/")[0] for key in count} for above in _with_above(folder)}
-    blocked = folders & set(count)  # a folder of one is a file of another
-    return [
-        owner
-        for owner, key in keys.items()
-        if count[key] > 1 or key in blocked or (blocked and blocked & _with_above(key.rpartition("/")[0]))
-    ]
 
 
 def _with_above(folder: str) -> set[str]:

@@ -19,6 +19,7 @@ from comus_core.config import RunConfig
 from comus_core.errors import WorkspaceError
 from comus_core.image_index import FOLDER, index_key, keep_index
 from comus_core.images.dataset import absolute, open_dataset
+from comus_core.images.passed_over import passed_over_json
 from comus_core.types import FloatArray, IntArray, OnProgress, StrArray, no_progress
 from comus_core.workspace import Workspace
 from comus_core.workspace.files import write_json
@@ -82,7 +83,7 @@ def check_health(
         "dataset": spec,
         "checked_at": time.time(),
         "images": len(opened.files) + len(opened.set_aside),
-        "passed_over": [dataclasses.asdict(left) for left in opened.passed_over],
+        "passed_over": passed_over_json(opened.passed_over),
         "limits": dataclasses.asdict(bounds),
         **judged(images.table(), measured.table(), bounds),
         "unreadable": set_aside,

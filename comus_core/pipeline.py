@@ -19,6 +19,7 @@ from comus_core.config import RunConfig, to_dict
 from comus_core.errors import Cancelled, SettingsError
 from comus_core.estimate import remember_speeds
 from comus_core.images.dataset import absolute, open_dataset
+from comus_core.images.passed_over import passed_over_json
 from comus_core.scoring import RunScores, score_json, score_run
 from comus_core.stages import StageContext
 from comus_core.types import STAGES, OnProgress, no_progress
@@ -146,7 +147,7 @@ def result_json(
         "images": len(context.dataset.files) + len(context.dataset.set_aside),
         "skipped": len(set_aside),
         "skipped_files": set_aside,
-        "passed_over": [dataclasses.asdict(left) for left in context.dataset.passed_over],
+        "passed_over": passed_over_json(context.dataset.passed_over),
         "without_mask": context.without_mask,
         "proposals": made["proposals"].table(["proposal_id"]).num_rows if "proposals" in made else 0,
         "clusters": clusters,

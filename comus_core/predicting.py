@@ -23,6 +23,7 @@ from comus_core.errors import DatasetError
 from comus_core.images.dataset import Dataset, open_dataset
 from comus_core.images.file_walk import NOT_TEXT, is_text, printable
 from comus_core.images.folder import Listing, list_images
+from comus_core.images.passed_over import passed_over_json
 from comus_core.images.records import PassedOver, SkippedFile, by_image_id, image_file
 from comus_core.output_folder import OutputFolder
 from comus_core.prediction_folder import CLASSES, KIND, RESULT
@@ -124,7 +125,7 @@ def _told(run: Run, number: int, dataset: Dataset, made: _Predicted) -> dict[str
         "images": len(dataset.files) + len(dataset.set_aside),
         "skipped": len(set_aside),
         "skipped_files": set_aside,
-        "passed_over": [dataclasses.asdict(p) for p in dataset.passed_over],
+        "passed_over": passed_over_json(dataset.passed_over),
     }
 
 

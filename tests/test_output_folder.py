@@ -1,4 +1,4 @@
-"""Results go where nothing else is, take only their own earlier places, and a kill leaves no mixture that looks whole."""
+"""Results go where nothing else is, replace only earlier ones, and a kill leaves no mixture that looks whole."""
 
 import json
 import os

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +186,7 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
     from comus_core.device import choose_device
     from comus_core.estimate import estimate, free_disk
     from comus_core.images.dataset import open_dataset
-    from comus_core.images.passed_over import passed_over_lines
+    from comus_core.images.passed_over import passed_over_json, passed_over_lines
 
     config = resolve(config)
     owed = supervision_of(config)
@@ -204,7 +203,7 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
         f"{size(cost.memory_bytes)} of memory",
         file=sys.stderr,
     )
-    for line in passed_over_lines(map(asdict, dataset.passed_over)):
+    for line in passed_over_lines(passed_over_json(dataset.passed_over)):
         print(line, file=sys.stderr)
     if cost.disk_bytes > free_disk(workspace.root):
         print(f"warning: only {size(free_disk(workspace.root))} of disk are free", file=sys.stderr)

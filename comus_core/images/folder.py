@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +9,7 @@ from typing import NamedTuple
 from comus_core.errors import DatasetError
 from comus_core.images.file_walk import EXTENSIONS, find_images
 from comus_core.images.folder_truth import open_truth
-from comus_core.images.passed_over import passed_over_lines
+from comus_core.images.passed_over import passed_over_json, passed_over_lines
 from comus_core.images.records import Dataset, ImageFile, PassedOver, SkippedFile, by_image_id, slug
 
 
@@ -65,7 +64,7 @@ def _require_folder(spec: str, root: Path) -> None:
 
 
 def _nothing_found(folder: Path, set_aside: Iterable[SkippedFile], passed_over: Iterable[PassedOver]) -> str:
-    left_out = "".join(f"; {line}" for line in passed_over_lines(map(dataclasses.asdict, passed_over)))
+    left_out = "".join(f"; {line}" for line in passed_over_lines(passed_over_json(passed_over)))
     reasons = "".join(f"; {file.path}: {file.reason}" for file in list(set_aside)[:3])
     kinds = ", ".join(extension[1:] for extension in EXTENSIONS)
     return f"no image in {folder} or the folders below it (looked for {kinds}){reasons}{left_out}"

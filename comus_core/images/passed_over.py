@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +110,13 @@ class OwnFiles:
         return name.lower().endswith(self.extensions)
 
 
+def passed_over_json(passed_over: Iterable[PassedOver]) -> list[dict[str, Any]]:
+    """As results hold it: [{`reason`, `files`, `places`, `counted`}]."""
+    return [{**asdict(left), "places": list(left.places)} for left in passed_over]
+
+
 def passed_over_lines(passed_over: Iterable[Mapping[str, Any]]) -> list[str]:
-    """What was left out in words, a line a reason; from the JSON of a result or `dataclasses.asdict`."""
+    """What was left out in words, a line a reason; from `passed_over_json`."""
     lines = []
     for left in passed_over:
         count = (
