@@ -1,6 +1,5 @@
 """The program's own files among photographs are no photographs, and it says how many it left out, and why."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -141,21 +140,3 @@ def test_counting_what_is_left_out_ends(tmp_path, monkeypatch):
     assert passed_over_lines(passed_over_json([left]))[0].startswith(
         f"passed over at least {left.files} image files that"
     )
-
-
-def test_a_second_run_beside_its_own_workspace_is_the_same_run(drawn, drawn_settings, tmp_path, monkeypatch):
-    import shutil
-
-    from comus_core import discover, make_config
-
-    shutil.copytree(drawn / "images", tmp_path / "photos/images")
-    monkeypatch.chdir(tmp_path / "photos")
-    settings = drawn_settings | {"dataset": ".", "clustering": {"clusters": 3, "neighbours": 6}}
-    found = [discover(make_config(**settings), open_workspace()) for _ in range(2)]
-    assert found[0].id == found[1].id
-    assert [run.result["images"] for run in found] == [30, 30]
-    masks = len(os.listdir(open_workspace().artifact(found[0], "pseudo_masks").file("masks") / "images"))
-    assert masks > 0 and found[0].result["passed_over"] == []
-    assert found[1].result["passed_over"] == [
-        {"reason": "in a workspace of this program", "files": masks, "places": ["workspace/"], "counted": True}
-    ]
