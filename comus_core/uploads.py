@@ -9,7 +9,7 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -17,7 +17,7 @@ from typing import IO
 from comus_core.errors import DatasetError
 from comus_core.images.file_walk import EXTENSIONS
 from comus_core.images.records import slug
-from comus_core.own_folders import DATABASE
+from comus_core.own_folders import own_in_zip
 from comus_core.upload_names import upload_names
 from comus_core.workspace.files import disk_error
 
@@ -57,7 +57,7 @@ class Unpacked:
     Attributes:
         folder: where its images are.
         images: how many.
-        left_out: other files of the zip, those in a workspace of this program too.
+        left_out: other files of the zip, and what this program made itself.
         renamed: (path in the zip, path in the folder) of files whose names not every system takes, or takes for one.
     """
 
@@ -92,7 +92,7 @@ def unpack(
     bounds, uploads = limits or Limits(), workspace / UPLOADS
     try:
         with zipfile.ZipFile(source) as archive:
-            chosen, renamed, left_out = _chosen(archive.infolist(), name, bounds)
+            chosen, renamed, left_out = _chosen(archive, name, bounds)
             uploads.mkdir(parents=True, exist_ok=True)
             _require_space(chosen, uploads, bounds)
             partial = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=uploads))
@@ -116,18 +116,18 @@ def uploaded_folders(workspace: Path) -> list[Path]:
 
 
 def _chosen(
-    entries: Sequence[zipfile.ZipInfo], name: str, limits: Limits
+    archive: zipfile.ZipFile, name: str, limits: Limits
 ) -> tuple[dict[zipfile.ZipInfo, PurePosixPath], tuple[tuple[str, str], ...], int]:
     """The entries to unpack with their places, which of these are not as given, and the number of files left out.
 
     Raises:
         DatasetError: anything odd in any entry, wanted or not: such a zip is not to be trusted at all.
     """
-    files = [entry for entry in entries if not entry.is_dir()]
+    files = {entry: _place(entry) for entry in archive.infolist() if not entry.is_dir()}
     for entry in files:
         _require_honest(entry, name, limits)
-    own = {place.parent for entry in files if (place := _place(entry)).name == DATABASE}  # workspaces
-    places = {entry: place for entry in files if _is_wanted(place := _place(entry), own)}
+    own = own_in_zip(archive, files)
+    places = {entry: place for entry, place in files.items() if _is_wanted(place, own)}
     if not any(place.name != CLASS_LIST for place in places.values()):
         raise DatasetError(f"{name}: no image in it (looked for {', '.join(e[1:] for e in EXTENSIONS)})")
     _require_bounded(list(places), name, limits)
@@ -189,8 +189,8 @@ def _require_space(entries: dict[zipfile.ZipInfo, PurePosixPath], folder: Path, 
         raise DatasetError(f"{total:,} bytes to unpack, {free:,} free at {folder}: make room, or use a folder in place")
 
 
-def _is_wanted(place: PurePosixPath, own: Collection[PurePosixPath]) -> bool:
-    if any(above in own for above in place.parents) or any(part.startswith((".", "__MACOSX")) for part in place.parts):
+def _is_wanted(place: PurePosixPath, own: set[PurePosixPath]) -> bool:
+    if own & {place, *place.parents} or any(part.startswith((".", "__MACOSX")) for part in place.parts):
         return False
     return place.suffix.lower() in EXTENSIONS or (place.name == CLASS_LIST and len(place.parts) <= 2)
 

@@ -12,6 +12,8 @@ from PIL import Image
 
 from comus_core.errors import DatasetError
 from comus_core.images.dataset import open_dataset
+from comus_core.output_folder import OutputFolder
+from comus_core.own_folders import MARKER
 from comus_core.upload_names import upload_names
 from comus_core.uploads import Limits, unpack, uploaded_folders
 from tests.builders import draw_folder
@@ -188,10 +190,30 @@ def test_backslashes_separate_folders_where_they_lead_nowhere_else(tmp_path):
     assert everything_in(done.folder) == ["images", "images/a.png", "masks", "masks/a.png"]
 
 
-def test_a_workspace_in_the_zip_is_left_out(tmp_path):
-    entries = [("p/x.png", PICTURE), ("p/workspace/comus.sqlite", b""), ("p/workspace/artifacts/m/x.png", PICTURE)]
-    done = unpack(zipped(entries), "p.zip", tmp_path)
-    assert (done.images, done.left_out) == (1, 2) and everything_in(done.folder) == ["x.png"]
+@pytest.mark.parametrize("top", ["", "photos/"])
+def test_what_this_program_made_is_left_out(tmp_path, top):
+    """A folder with photographs, the workspace in it or in its place, predictions, and a bundle that was unpacked."""
+    with OutputFolder(tmp_path / "out", "predictions").writing({}, "predictions.json") as new:
+        (new / "x.png").write_bytes(PICTURE)
+        (new / "predictions.json").write_text("{}")
+    marker = (tmp_path / "out" / MARKER).read_bytes()
+    mine = [(f"{top}x.png", PICTURE), (f"{top}deep/y.png", PICTURE)]
+    own = {
+        "below": [("w/comus.sqlite", b""), ("w/artifacts/m/x.png", PICTURE), ("w/any.png", PICTURE)],
+        "here": [("comus.sqlite", b""), ("artifacts/m/x.png", PICTURE)],
+        "results": [(f"out/{MARKER}", marker), ("out/x.png", PICTURE), ("out/predictions.json", b"{}")],
+        "bundle": [("b/bundle.json", b"{}"), ("b/artifacts/x.png", PICTURE), ("b/photographs/x.png", PICTURE)],
+    }
+    for name, entries in own.items():
+        done = unpack(zipped([*mine, *((top + path, content) for path, content in entries)]), f"{name}.zip", tmp_path)
+        assert everything_in(done.folder) == ["deep", "deep/y.png", "x.png"], name
+        assert (done.images, done.left_out) == (2, len(entries))
+
+
+def test_a_marker_that_lies_leaves_out_its_own_folder_at_most(tmp_path):
+    for content in (b"", b"[]", b'{"version": 99}'):
+        entries = [("x.png", PICTURE), (f"out/{MARKER}", content), ("out/x.png", PICTURE)]
+        assert everything_in(unpack(zipped(entries), "odd.zip", tmp_path).folder) == ["x.png"]
 
 
 NAMES = st.text(st.sampled_from([*"aAbé. ", "e", "\u0301", "字"]), min_size=1, max_size=4)

@@ -51,14 +51,16 @@ class OwnFiles:
         if kind == "results" and not self._note_results(folder):
             kind = None
         if kind is not None and folder != self.start:
-            self._leave(REASONS[kind], folder)
+            self._leave_folder(REASONS[kind], folder)
             return [], []
-        for name in sorted(name for name in (*subfolders, *names) if name.startswith(".")):
-            self._leave(REASONS["hidden"], folder / name)
+        for name in sorted(name for name in subfolders if name.startswith(".")):
+            self._leave_folder(REASONS["hidden"], folder / name)
+        for name in sorted(name for name in names if name.startswith(".")):
+            self._leave_file(REASONS["hidden"], folder / name)
         theirs = [name for name in sorted(subfolders) if not name.startswith(".")]
         inside = [name for name in theirs if name in INSIDE.get(kind or "", ())]
         for name in inside:
-            self._leave(REASONS[kind or ""], folder / name)
+            self._leave_folder(REASONS[kind or ""], folder / name)
         theirs = [name for name in theirs if name not in inside]
         return theirs, self._without_results(folder, sorted(name for name in names if not name.startswith(".")))
 
@@ -84,17 +86,21 @@ class OwnFiles:
     def _without_results(self, folder: Path, names: list[str]) -> list[str]:
         listed = {name for name in names if self._listed and os.path.join(folder, name) in self._listed}
         for name in sorted(listed):
-            self._leave(REASONS["results"], folder / name)
+            self._leave_file(REASONS["results"], folder / name)
         return [name for name in names if name not in listed]
 
-    def _leave(self, reason: str, place: Path) -> None:
-        """Count the image files of a folder, or the one file."""
-        is_folder = place.is_dir()
-        images = self._images_below(place, reason) if is_folder else int(self._is_image(place.name))
+    def _leave_folder(self, reason: str, folder: Path) -> None:
+        self._count(reason, self._images_below(folder, reason), folder, "/")
+
+    def _leave_file(self, reason: str, file: Path) -> None:
+        self._count(reason, int(self._is_image(file.name)), file, "")
+
+    def _count(self, reason: str, images: int, place: Path, end: str) -> None:
         self._files[reason] += images
         if images and len(self._places[reason]) < MOST_PLACES:
-            relative = place.relative_to(self.root).as_posix().encode("utf-8", "replace").decode()
-            self._places[reason].append(relative + "/" * is_folder)
+            self._places[reason].append(
+                place.relative_to(self.root).as_posix().encode("utf-8", "replace").decode() + end
+            )
 
     def _images_below(self, folder: Path, reason: str) -> int:
         images = 0
