@@ -23,10 +23,12 @@ from typing import Any
 import pyarrow.parquet as pq
 from PIL import Image
 
-from comus_core.bundling import ARTIFACTS, BLOCK, FORMAT, LISTING, PHOTOGRAPHS, TRUTH
+from comus_core.bundling import ARTIFACTS, BLOCK, FORMAT, PHOTOGRAPHS, TRUTH
 from comus_core.config import RunConfig, from_dict
 from comus_core.deletion import delete_run
 from comus_core.errors import ComusError, WorkspaceError
+from comus_core.file_names import name_key
+from comus_core.own_folders import LISTING
 from comus_core.run_truth import TRUTH_FILE
 from comus_core.run_view import open_run_view
 from comus_core.workspace import Run, Workspace
@@ -100,7 +102,7 @@ def _check(archive: zipfile.ZipFile, files: dict[str, Any], name: str) -> None:
     entries = [entry for entry in archive.infolist() if entry.filename != LISTING]
     if sorted(entry.filename for entry in entries) != sorted(files):
         raise WorkspaceError(f"{name}: it does not hold the files that it lists; nothing was opened")
-    if len({entry.filename.casefold() for entry in entries}) < len(entries):
+    if len({name_key(entry.filename) for entry in entries}) < len(entries):
         raise WorkspaceError(f"{name}: two of its files have one name; nothing was opened")
     for entry in entries:
         if not is_plain(entry.filename) or not PLACE.fullmatch(entry.filename) or ODD.search(entry.orig_filename):

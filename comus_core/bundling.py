@@ -5,24 +5,27 @@ Rounds of training stay behind: they are scored on data sets of their own, and t
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from comus_core import run_tables as tables
+from comus_core.bundle_names import portable_names, renamed_files
 from comus_core.config import to_dict
 from comus_core.errors import DatasetError, WorkspaceError
+from comus_core.own_folders import LISTING, is_bundle_file
 from comus_core.pseudo_masks import to_png
 from comus_core.run_truth import truth_of_run
 from comus_core.types import OnProgress, Progress, no_progress
-from comus_core.workspace import Run, Workspace
+from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.files import replacing
 
 FORMAT = 1  # raised when an older program could not open what a newer one writes
-LISTING = "bundle.json"
 ARTIFACTS, PHOTOGRAPHS, TRUTH = "artifacts", "photographs", "truth"
 BLOCK = 1 << 20
 
@@ -49,26 +52,26 @@ def bundle(
     Args:
         workspace: where the run is.
         run_id: a run that has clusters.
-        out: the zip; one that is there is replaced.
+        out: the zip; an earlier bundle that is there is replaced, any other file is not.
         photographs: whether the image files go along, as they are; without them the pages show masks on grey.
         on_progress: called at every file.
 
     Raises:
-        WorkspaceError: no such run, it has no clusters yet, a photograph is gone, or the disk is full.
+        WorkspaceError: no such run, it has no clusters yet, a photograph is gone, there is a file that is no bundle, or
+            the disk is full.
     """
     run = workspace.runs.get(run_id)
     if "clustering" not in run.artifacts:
         raise WorkspaceError(f"run {run_id} has no clusters yet: bundle it when it is done")
-    images = workspace.artifact(run, "images").table(["image_id", "path", "reason"]).to_pylist()
-    pictures = [row for row in images if row["reason"] is None] if photographs else []
-    stored = [(kind, workspace.artifact(run, kind).folder) for kind in run.artifacts]
-    files = {f"{ARTIFACTS}/{k}/{f.name}/{p.relative_to(f).as_posix()}": p for k, f in stored for p in _files(f)}
-    files |= {f"{PHOTOGRAPHS}/{row['path']}": workspace.images_root(run) / row["path"] for row in pictures}
+    _require_free(out)
+    files = {name: source for kind in run.artifacts for name, source in _artifact_files(workspace.artifact(run, kind))}
+    pictures = portable_names(_pictures(workspace.artifact(run, "images"))) if photographs else {}
+    files |= {f"{PHOTOGRAPHS}/{name}": workspace.images_root(run) / path for path, name in pictures.items()}
     listed: dict[str, dict[str, Any]] = {}
     with replacing(out) as temporary, zipfile.ZipFile(temporary, "w", allowZip64=True) as archive:
-        for done, (name, path) in enumerate(files.items()):
+        for done, (name, source) in enumerate(files.items()):
             on_progress(Progress("bundle", done, len(files)))
-            listed[name] = _add_file(archive, name, path)
+            listed[name] = _add_file(archive, name, source)
         truth = _add_truth(archive, workspace, run, listed)
         text = json.dumps(_listing(workspace, run, photographs, truth, listed), ensure_ascii=False)
         archive.writestr(LISTING, text, zipfile.ZIP_DEFLATED)
@@ -91,20 +94,48 @@ def _listing(
     }
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+def _require_free(out: Path) -> None:
+    """Refuse to replace what no bundle is.
+
+    Raises:
+        WorkspaceError: there is such a file, or a folder.
+    """
+    if out.is_dir():
+        raise WorkspaceError(f"{out} is a folder; name a file, such as {out / 'run.zip'}")
+    if out.exists() and out.stat().st_size and not is_bundle_file(out):
+        raise WorkspaceError(f"{out} is there already and is no bundle; name another file, or remove it first")
 
 
-def _add_file(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
+def _pictures(images: Artifact) -> list[str]:
+    """Paths of the usable images below their root."""
+    return [row["path"] for row in images.table(["path", "reason"]).to_pylist() if row["reason"] is None]
+
+
+def _artifact_files(artifact: Artifact) -> Iterator[tuple[str, Path | bytes]]:
+    """Name in the bundle and source of each file, where tables name files by names that every system takes."""
+    names: dict[str, str] = {}
+    changed: dict[str, bytes] = {}
+    if artifact.kind == "images":
+        changed = renamed_files(artifact, "path", portable_names(_pictures(artifact)))
+    elif artifact.kind == "pseudo_masks":
+        names = portable_names(artifact.table(["file"]).column(0).to_pylist())
+        changed = renamed_files(artifact, "file", names)
+    for path in sorted(path for path in artifact.folder.rglob("*") if path.is_file()):
+        name = path.relative_to(artifact.folder).as_posix()
+        place = f"{ARTIFACTS}/{artifact.kind}/{artifact.fingerprint}/{names.get(name, name)}"
+        yield place, changed.get(name, path)
+
+
+def _add_file(archive: zipfile.ZipFile, name: str, given: Path | bytes) -> dict[str, Any]:
     """Photographs are stored as they are, the rest is packed."""
     how = zipfile.ZIP_STORED if name.startswith(f"{PHOTOGRAPHS}/") else zipfile.ZIP_DEFLATED
     entry = zipfile.ZipInfo(name)
     entry.compress_type, entry.external_attr, hashed, size = how, 0o644 << 16, sha256(), 0
     try:
-        source = path.open("rb")
+        source = io.BytesIO(given) if isinstance(given, bytes) else given.open("rb")
     except OSError as error:
         raise WorkspaceError(
-            f"{path}: {error.strerror or error}; put it back, or bundle the run without photographs"
+            f"{given!s}: {error.strerror or error}; put it back, or bundle the run without photographs"
         ) from error
     with source, archive.open(entry, "w", force_zip64=True) as target:
         while block := source.read(BLOCK):

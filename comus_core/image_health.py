@@ -19,6 +19,7 @@ from comus_core.config import RunConfig, TruthSettings
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.image_index import FOLDER, index_key, keep_index
 from comus_core.images.dataset import Dataset, absolute, open_dataset
+from comus_core.images.passed_over import passed_over_json
 from comus_core.images.truth_report import TruthReport
 from comus_core.types import FloatArray, IntArray, OnProgress, StrArray, no_progress
 from comus_core.workspace import Workspace
@@ -64,11 +65,12 @@ def check_health(
         on_progress: as in `discover`.
 
     Returns:
-        `dataset`, `checked_at` (seconds since the epoch), `images` (found), `usable`, `limits`; `unreadable` [{`path`,
-        `reason`}]; `exact` and `near` [[image_id, …], …], groups of pictures of equal pixels and of nearly equal looks
-        (one of each exact group, so that nothing is told twice); `tiny`, `dark` and `blurry` [{`image`, `value`}],
-        worst first; `sizes` [[height, width], …] of the usable images in the order of `ids`; and `truth`, see
-        `TruthReport.to_dict`: its `line` says why where it is refused, and it is None where none lies there.
+        `dataset`, `checked_at` (seconds since the epoch), `images` (found), `passed_over` [{`reason`, `files`,
+        `places`, `counted`}], `usable`, `limits`; `unreadable` [{`path`, `reason`}]; `exact` and `near` [[image_id, …],
+        …], groups of pictures of equal pixels and of nearly equal looks (one of each exact group, so that nothing is
+        told twice); `tiny`, `dark` and `blurry` [{`image`, `value`}], worst first; `sizes` [[height, width], …] of the
+        usable images in the order of `ids`; and `truth`, see `TruthReport.to_dict`: its `line` says why where it is
+        refused, and it is None where none lies there.
 
     Raises:
         DatasetError: it cannot be used, or none of its images is usable.
@@ -96,6 +98,7 @@ def check_health(
         "dataset": spec,
         "checked_at": time.time(),
         "images": len(opened.files) + len(opened.set_aside),
+        "passed_over": passed_over_json(opened.passed_over),
         "limits": dataclasses.asdict(bounds),
         **judged(images.table(), measured.table(), bounds),
         "unreadable": set_aside,

@@ -62,7 +62,7 @@ def quick_index(workspace: Workspace, spec: str) -> ImageIndex | None:
         dataset = open_dataset(spec, workspace.drawings, TruthSettings(read=False))
         return keep_index(workspace, spec, dataset)
     root = Path(spec)
-    files = by_image_id(list_images(spec, root)[0])
+    files = by_image_id(list_images(spec, root).files)
     return _keep(workspace, spec, root, [f.image_id for f in files], [f.relative for f in files])
 
 

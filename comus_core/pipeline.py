@@ -19,6 +19,7 @@ from comus_core.config import RunConfig
 from comus_core.errors import SettingsError
 from comus_core.estimate import remember_speeds
 from comus_core.images.dataset import absolute, open_dataset
+from comus_core.images.passed_over import passed_over_json
 from comus_core.relinking import follow
 from comus_core.run_identity import run_id
 from comus_core.scoring import RunScores, score_json, score_run
@@ -173,6 +174,7 @@ def result_json(
         "images": len(context.dataset.files) + len(context.dataset.set_aside),
         "skipped": len(set_aside),
         "skipped_files": set_aside,
+        "passed_over": passed_over_json(context.dataset.passed_over),
         "without_mask": context.without_mask,
         "truth": context.truth_report.to_dict() if context.truth_report is not None else None,
         "proposals": made["proposals"].table(["proposal_id"]).num_rows if "proposals" in made else 0,

@@ -21,9 +21,12 @@ from comus_core import stages
 from comus_core.config import TruthSettings, require
 from comus_core.errors import DatasetError
 from comus_core.images.dataset import Dataset, open_dataset
-from comus_core.images.folder import list_images
-from comus_core.images.records import SkippedFile, by_image_id, image_file
-from comus_core.prediction_folder import CLASSES, RESULT
+from comus_core.images.file_walk import NOT_TEXT, is_text, printable
+from comus_core.images.folder import Listing, list_images
+from comus_core.images.passed_over import passed_over_json
+from comus_core.images.records import PassedOver, SkippedFile, by_image_id, image_file
+from comus_core.output_folder import OutputFolder
+from comus_core.prediction_folder import CLASSES, KIND, RESULT
 from comus_core.pseudo_masks import from_png, pseudo_mask, to_png
 from comus_core.self_training.applying import apply_round
 from comus_core.stages import StageContext
@@ -56,50 +59,65 @@ def predict_photographs(
     out: Path,
     *,
     device: str = "auto",
+    force: bool = False,
     on_progress: OnProgress = no_progress,
 ) -> dict[str, Any]:
     """Predict photographs with round `number` of a run, and write `masks/`, `classes.txt` and `predictions.json`.
 
-    A file that cannot be used is set aside with its reason, and the others go on.
+    A file that cannot be used is set aside with its reason, and the others go on. What an earlier prediction wrote into
+    the folder is replaced when the new one is whole; nothing else in it is touched.
 
     Args:
         run: a run with clusters.
         number: 0 for the clusters, by nearest neighbours; 1 or more for that round of the run's last training.
         photographs: files and folders, or one data set's string.
         workspace: where the run is.
-        out: folder of the results; made if need be.
+        out: folder of the results; made if need be. It may hold nothing that this program did not write there.
         device: as in `discover`.
+        force: allow files of others in it, and replace those that are named like a result.
         on_progress: as in `discover`.
 
     Returns:
         What `predictions.json` holds: `run`, `round`, `supervision`, `categories` [{`index`, `category`, `name`}],
-        `images` (found), `skipped`, `skipped_files`, and `predictions` [{`image`, `photograph`, `mask`, `height`,
-        `width`, `found` [{`index`, `category`, `name`, `pixels`, `confidence`}]}], largest first. The confidence is
-        the mean over the category's pixels: of the softmax, or at round 0 of the neighbours' vote.
+        `images` (found), `skipped`, `skipped_files`, `passed_over`, `replaced` (files of others, with `force`), and
+        `predictions` [{`image`, `photograph`, `mask`, `height`, `width`, `found` [{`index`, `category`, `name`,
+        `pixels`, `confidence`}]}], largest first. The confidence is the mean over the category's pixels: of the
+        softmax, or at round 0 of the neighbours' vote.
 
     Raises:
         DatasetError: no photograph, or none that is usable.
-        WorkspaceError: the run has no such round, or the folder cannot be written.
+        WorkspaceError: the run has no such round, or results cannot go into the folder (see `OutputFolder`).
         SettingsError: round 0 of a run on vectors of the user's own, which new photographs have none of.
     """
+    output = OutputFolder(out, KIND, force)
+    output.require_usable()
     dataset = photographs_of(photographs, workspace)
     make = _from_network if number else _from_clusters
     made = make(run, number, dataset, workspace, device, on_progress)
-    ids = tables.usable_ids(made.images)
-    file_of, rows = mask_files(ids), []
-    for done, image_id in enumerate(ids):
-        on_progress(Progress("writing", done, len(ids)))
-        mask, confidence = made.read(image_id)
-        with replacing(out / file_of[image_id]) as temporary:
-            temporary.write_bytes(to_png(mask))
-        place = {"photograph": _from_folder(dataset.by_id[image_id].path, out), "mask": file_of[image_id]}
-        size = {"height": mask.shape[0], "width": mask.shape[1]}
-        rows.append({"image": image_id, **place, **size, "found": _found(mask, confidence, made.categories)})
-    on_progress(Progress("writing", len(ids), len(ids)))
-    with replacing(out / CLASSES) as temporary:
-        temporary.write_text("".join(f"{name}\n" for name in ("background", *(name for _, name in made.categories))))
+    file_of, rows = mask_files(tables.usable_ids(made.images)), []
+    with output.writing({"run": run.id, "round": number}, RESULT) as folder:
+        replaced = output.in_the_way([*file_of.values(), CLASSES, RESULT])
+        for done, (image_id, file) in enumerate(file_of.items()):
+            on_progress(Progress("writing", done, len(file_of)))
+            mask, confidence = made.read(image_id)
+            with replacing(folder / file) as temporary:
+                temporary.write_bytes(to_png(mask))
+            place = {"photograph": _from_folder(dataset.by_id[image_id].path, out), "mask": file}
+            size = {"height": mask.shape[0], "width": mask.shape[1]}
+            rows.append({"image": image_id, **place, **size, "found": _found(mask, confidence, made.categories)})
+        names = ("background", *(name for _, name in made.categories))
+        with replacing(folder / CLASSES) as temporary:
+            temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+        result = {**_told(run, number, dataset, made), "replaced": replaced, "predictions": rows}
+        write_json(folder / RESULT, result)
+    on_progress(Progress("writing", len(file_of), len(file_of)))
+    return result
+
+
+def _told(run: Run, number: int, dataset: Dataset, made: _Predicted) -> dict[str, Any]:
+    """What a prediction says before its rows."""
     set_aside = [dataclasses.asdict(s) for s in dataset.set_aside] + tables.skipped_files(made.images)
-    result = {
+    return {
         "run": run.id,
         "round": number,
         "supervision": made.supervision,
@@ -107,10 +125,8 @@ def predict_photographs(
         "images": len(dataset.files) + len(dataset.set_aside),
         "skipped": len(set_aside),
         "skipped_files": set_aside,
-        "predictions": rows,
+        "passed_over": passed_over_json(dataset.passed_over),
     }
-    write_json(out / RESULT, result)
-    return result
 
 
 def photographs_of(given: Sequence[str | Path], workspace: Workspace) -> Dataset:
@@ -120,7 +136,7 @@ def photographs_of(given: Sequence[str | Path], workspace: Workspace) -> Dataset
     could not offer is set aside with its reason.
 
     Raises:
-        DatasetError: nothing given, or a folder without an image.
+        DatasetError: nothing given, or not one image.
     """
     if not given:
         raise DatasetError("no photograph: name files, or a folder")
@@ -128,17 +144,35 @@ def photographs_of(given: Sequence[str | Path], workspace: Workspace) -> Dataset
         return open_dataset(str(given[0]), workspace.drawings, TruthSettings(read=False))
     paths: list[Path] = []
     set_aside: list[SkippedFile] = []
+    passed_over: list[PassedOver] = []
     for path in (Path(os.path.abspath(Path(p).expanduser())) for p in given):
         if path.is_dir():
-            files, odd, _ = list_images(str(path), path)
-            paths += [file.path for file in files]
-            set_aside += [SkippedFile(str(path / s.path), s.reason) for s in odd]
-        else:
+            listed = _listed(path, set_aside)
+            paths += [file.path for file in listed.files]
+            set_aside += [SkippedFile(str(path / s.path), s.reason) for s in listed.set_aside]
+            passed_over += [
+                replace(p, places=tuple(str(path / place) for place in p.places)) for p in listed.passed_over
+            ]
+        elif is_text(str(path)):
             paths.append(path)
+        else:
+            set_aside.append(SkippedFile(printable(str(path)), NOT_TEXT))
+    if not paths:
+        raise DatasetError("no photograph: " + "; ".join(f"{s.path}: {s.reason}" for s in set_aside[:3]))
     paths = list(dict.fromkeys(paths))
     root = Path(os.path.commonpath([path.parent for path in paths]))
-    files_below = by_image_id(image_file(root, path.relative_to(root).as_posix()) for path in paths)
-    return Dataset(f"{len(paths)} photographs", "photographs", root, files_below, None, False, tuple(set_aside))
+    files = by_image_id(image_file(root, path.relative_to(root).as_posix()) for path in paths)
+    aside, over = tuple(set_aside), tuple(passed_over)
+    return Dataset(f"{len(paths)} photographs", "photographs", root, files, None, False, aside, passed_over=over)
+
+
+def _listed(folder: Path, set_aside: list[SkippedFile]) -> Listing:
+    """The photographs of one of the folders given; one without any is set aside."""
+    try:
+        return list_images(str(folder), folder)
+    except DatasetError as error:
+        set_aside.append(SkippedFile(f"{printable(str(folder))}/", str(error)))
+        return Listing([], [], False, ())
 
 
 def _from_network(

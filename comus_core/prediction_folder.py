@@ -16,13 +16,15 @@ from typing import IO, Any
 from uuid import uuid4
 
 from comus_core.errors import DatasetError, WorkspaceError
+from comus_core.file_names import free_name, name_key
+from comus_core.output_folder import OutputFolder
 from comus_core.workspace import Workspace
 from comus_core.workspace.files import disk_error
 
 FOLDER, PHOTOGRAPHS = "predictions", "photographs"
 RESULT, CLASSES = "predictions.json", "classes.txt"
+KIND = "predictions"  # of the marker in a folder of them
 MOST_FILES = 500  # dropped at once; more belong in a folder on the server
-LONGEST_NAME = 120
 NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
 
 
@@ -78,10 +80,11 @@ def new_prediction(workspace: Workspace, run_id: str, files: Iterable[tuple[str,
     folder = workspace.root / FOLDER / run_id / f"{datetime.now():%Y%m%d-%H%M%S}-{uuid4().hex[:8]}"
     try:
         (folder / PHOTOGRAPHS).mkdir(parents=True)
+        OutputFolder(folder, KIND).mark({"run": run_id})
         taken: set[str] = set()
         for name, content in given:
-            own = free_name(safe_name(name), taken)
-            taken.add(own.casefold())
+            own = free_name(PurePosixPath(name.replace("\\", "/")).name or "photograph", taken)
+            taken.add(name_key(own))
             with (folder / PHOTOGRAPHS / own).open("xb") as file:
                 shutil.copyfileobj(content, file)
     except OSError as error:
@@ -130,26 +133,3 @@ def zipped(prediction: StoredPrediction) -> bytes:
         for row in prediction.result["predictions"]:  # PNG is packed already
             archive.write(prediction.folder / row["mask"], row["mask"], zipfile.ZIP_STORED)
     return file.getvalue()
-
-
-def safe_name(name: str) -> str:
-    """A file name out of what a browser calls a file: its last part, no control or reserved letters, no hidden file."""
-    last = PurePosixPath(name.replace("\\", "/")).name
-    plain = re.sub(r'[\x00-\x1f\x7f<>:"|?*/#]', "_", last).strip(" .") or "photograph"
-    stem, dot, suffix = plain.rpartition(".")
-    if not dot:
-        return plain[:LONGEST_NAME]
-    return f"{stem[: LONGEST_NAME - len(suffix[:12]) - 1]}.{suffix[:12]}"
-
-
-def free_name(name: str, taken: set[str]) -> str:
-    """The name, with a number before its suffix where it is taken; `taken` holds names in one case."""
-    if name.casefold() not in taken:
-        return name
-    stem, dot, suffix = name.rpartition(".")
-    if not dot:
-        stem, suffix = name, ""
-    number = 2
-    while (other := f"{stem}-{number}{dot}{suffix}").casefold() in taken:
-        number += 1
-    return other

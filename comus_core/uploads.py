@@ -18,11 +18,13 @@ from comus_core.errors import DatasetError
 from comus_core.images.class_lists import CLASS_FILES
 from comus_core.images.file_walk import EXTENSIONS
 from comus_core.images.records import slug
+from comus_core.own_folders import own_in_zip
+from comus_core.upload_names import upload_names
 from comus_core.workspace.files import disk_error
 
 UPLOADS = "uploads"
 BLOCK = 1 << 20
-ODD = re.compile(r"\\|\0|^[A-Za-z]:")  # another system's separator or drive, or an end of text that is none
+ODD = re.compile(r"\0|^[A-Za-z]:")  # another system's drive, or an end of text that is none
 
 OnFile = Callable[[int, int], None]  # files done, of how many
 
@@ -50,11 +52,19 @@ class Limits:
 
 @dataclass(frozen=True)
 class Unpacked:
-    """The folder, how many images are in it, and how many other files of the zip were left out."""
+    """What became of a zip.
+
+    Attributes:
+        folder: where its images are.
+        images: how many.
+        left_out: other files of the zip, and what this program made itself.
+        renamed: (path in the zip, path in the folder) of files whose names not every system takes, or takes for one.
+    """
 
     folder: Path
     images: int
     left_out: int
+    renamed: tuple[tuple[str, str], ...] = ()
 
 
 def unpack(
@@ -63,7 +73,8 @@ def unpack(
     """Check a zip and unpack its images below `uploads/` of the workspace, all of them or nothing.
 
     Only image files are taken, and lists of classes; hidden files and the rest are left out. One folder that holds
-    everything is stripped, so that `photos/images/…` and `images/…` mean the same. Files are never run, linked or
+    everything is stripped, so that `photos/images/…` and `images/…` mean the same. A name that is too long, or that
+    another file has but for its case, is changed; a mask's along with its image's. Files are never run, linked or
     trusted: decoding is left to the check of the images, which sets broken ones aside.
 
     Args:
@@ -74,14 +85,14 @@ def unpack(
         on_file: told of every file unpacked.
 
     Raises:
-        DatasetError: no zip, damaged, encrypted, paths that lead outside, links, two files of one name, more than
-            the limits, no image; says which.
+        DatasetError: no zip, damaged, encrypted, paths that lead outside, links, more than the limits, no image; says
+            which.
         WorkspaceError: the disk is full or not writable.
     """
     bounds, uploads = limits or Limits(), workspace / UPLOADS
     try:
         with zipfile.ZipFile(source) as archive:
-            chosen, left_out = _chosen(archive.infolist(), name, bounds)
+            chosen, renamed, left_out = _chosen(archive, name, bounds)
             uploads.mkdir(parents=True, exist_ok=True)
             _require_space(chosen, uploads, bounds)
             partial = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=uploads))
@@ -95,7 +106,7 @@ def unpack(
     except OSError as error:
         raise disk_error(error, uploads) from error
     images = sum(1 for target in chosen.values() if target.name not in CLASS_FILES)
-    return Unpacked(folder, images, left_out)
+    return Unpacked(folder, images, left_out, renamed)
 
 
 def uploaded_folders(workspace: Path) -> list[Path]:
@@ -105,32 +116,43 @@ def uploaded_folders(workspace: Path) -> list[Path]:
 
 
 def _chosen(
-    entries: Sequence[zipfile.ZipInfo], name: str, limits: Limits
-) -> tuple[dict[zipfile.ZipInfo, PurePosixPath], int]:
-    """The entries to unpack with their places, and the number of files left out.
+    archive: zipfile.ZipFile, name: str, limits: Limits
+) -> tuple[dict[zipfile.ZipInfo, PurePosixPath], tuple[tuple[str, str], ...], int]:
+    """The entries to unpack with their places, which of these are not as given, and the number of files left out.
 
     Raises:
         DatasetError: anything odd in any entry, wanted or not: such a zip is not to be trusted at all.
     """
-    files = [entry for entry in entries if not entry.is_dir()]
+    files = {entry: _place(entry) for entry in archive.infolist() if not entry.is_dir()}
     for entry in files:
         _require_honest(entry, name, limits)
-    places = {entry: place for entry in files if _is_wanted(place := PurePosixPath(entry.filename))}
+    own = own_in_zip(archive, files)
+    places = {entry: place for entry, place in files.items() if _is_wanted(place, own)}
     if not any(place.name not in CLASS_FILES for place in places.values()):
         raise DatasetError(f"{name}: no image in it (looked for {', '.join(e[1:] for e in EXTENSIONS)})")
     _require_bounded(list(places), name, limits)
+    given = _without_top(places)
+    named = upload_names(given)
+    renamed = tuple((str(given[entry]), str(named[entry])) for entry in given if given[entry] != named[entry])
+    return named, renamed, len(files) - len(places)
+
+
+def _without_top(places: dict[zipfile.ZipInfo, PurePosixPath]) -> dict[zipfile.ZipInfo, PurePosixPath]:
+    """The places without the one folder that holds everything."""
     tops = {place.parts[0] if len(place.parts) > 1 else "" for place in places.values()}
-    if len(tops) == 1 and tops != {""}:
-        places = {entry: PurePosixPath(*place.parts[1:]) for entry, place in places.items()}
-    seen = {str(place).casefold() for place in places.values()}
-    if len(seen) < len(places):
-        raise DatasetError(f"{name}: two files of the same name in one folder; rename one and pack again")
-    return places, len(files) - len(places)
+    if len(tops) != 1 or tops == {""}:
+        return places
+    return {entry: PurePosixPath(*place.parts[1:]) for entry, place in places.items()}
+
+
+def _place(entry: zipfile.ZipInfo) -> PurePosixPath:
+    """Where an entry lies; a backslash separates folders, as the programs write it that use one."""
+    return PurePosixPath(entry.filename.replace("\\", "/"))
 
 
 def _require_honest(entry: zipfile.ZipInfo, name: str, limits: Limits) -> None:
     written = entry.orig_filename
-    place = PurePosixPath(entry.filename)
+    place = _place(entry)
     if place.is_absolute() or ".." in place.parts or not place.parts or ODD.search(written):
         raise DatasetError(f"{name}: {written[:100]!r} is no plain path inside the zip; nothing was unpacked")
     kind = stat.S_IFMT(entry.external_attr >> 16)
@@ -167,8 +189,8 @@ def _require_space(entries: dict[zipfile.ZipInfo, PurePosixPath], folder: Path, 
         raise DatasetError(f"{total:,} bytes to unpack, {free:,} free at {folder}: make room, or use a folder in place")
 
 
-def _is_wanted(place: PurePosixPath) -> bool:
-    if any(part.startswith((".", "__MACOSX")) for part in place.parts):
+def _is_wanted(place: PurePosixPath, own: set[PurePosixPath]) -> bool:
+    if own & {place, *place.parents} or any(part.startswith((".", "__MACOSX")) for part in place.parts):
         return False
     return place.suffix.lower() in EXTENSIONS or (place.name in CLASS_FILES and len(place.parts) <= 2)
 

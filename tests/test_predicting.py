@@ -194,6 +194,69 @@ def test_the_command_writes_what_the_function_returns(trained, places, by_cluste
     assert "new-006.png: nothing" in done.output
 
 
+def predict_command(trained, photographs, out, *words):
+    workspace, run = trained
+    given = ["predict", run.id, str(photographs), "--out", str(out), "--workspace", str(workspace.root)]
+    return CliRunner().invoke(cli, [*given, "--device", "cpu", *words])
+
+
+def test_masks_and_classes_of_the_person_are_never_overwritten_unasked(trained, places, tmp_path):
+    data = draw_folder(tmp_path / "data", seed=1, count=3, empty=0)
+    before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
+    refused = predict_command(trained, data / "images", data)
+    assert isinstance(refused.exception, WorkspaceError)
+    assert "holds classes.txt, images, masks, which this program did not write there" in str(refused.exception)
+    assert {path: path.read_bytes() for path in data.rglob("*") if path.is_file()} == before
+    forced = predict_command(trained, data / "images", data, "--force")
+    assert forced.exit_code == 0, forced.output
+    replaced = [data / "classes.txt", *(data / "masks").iterdir()]
+    told = [line.removeprefix("replaced ") for line in forced.output.splitlines() if line.startswith("replaced ")]
+    assert sorted(told) == sorted(map(str, replaced))
+    assert {path: path.read_bytes() for path in before if path not in replaced} == {
+        path: content for path, content in before.items() if path not in replaced
+    }
+    assert (data / "classes.txt").read_text().splitlines()[0:2] == ["background", "cluster 0"]
+
+
+def test_a_second_prediction_leaves_nothing_of_the_first(trained, places, tmp_path):
+    out, some = tmp_path / "out", tmp_path / "some"
+    assert predict_command(trained, places[1], out).exit_code == 0
+    some.mkdir()
+    shutil.copy(places[1] / "new-002.png", some / "new-002.png")
+    assert predict_command(trained, some, out).exit_code == 0
+    assert [path.name for path in (out / "masks").iterdir()] == ["new-002.png"]
+    assert [row["image"] for row in json.loads((out / "predictions.json").read_text())["predictions"]] == [
+        "new-002.png"
+    ]
+
+
+def test_predictions_among_the_photographs_are_no_photographs(trained, places, tmp_path):
+    photos = tmp_path / "photos"
+    shutil.copytree(places[1], photos)
+    for _ in range(2):
+        result = predict_photographs(trained[1], 0, [photos], trained[0], photos / "predicted", device="cpu")
+        assert result["images"] == len(result["predictions"]) == 7
+    (left,) = result["passed_over"]
+    assert (left["reason"], left["files"], left["places"]) == ("written by this program as results", 7, ["predicted/"])
+
+
+def test_two_photographs_of_one_mask_and_one_of_the_longest_name_get_a_mask_each(trained, places, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    names = ["IMG.PNG", "img.png", "a\\b.png", "x" * 251 + ".png"]
+    for number, name in enumerate(names):
+        shutil.copy(places[1] / f"new-{number:03d}.png", photos / name)
+    result = predict_photographs(trained[1], 1, [photos], trained[0], tmp_path / "out", device="cpu")
+    mask_of = {row["image"]: row["mask"] for row in result["predictions"]}
+    assert set(mask_of) == set(names) and len({mask.casefold() for mask in mask_of.values()}) == 4
+    for number, name in enumerate(names):
+        alone = predict_photographs(
+            trained[1], 1, [places[1] / f"new-{number:03d}.png"], trained[0], tmp_path / f"{number}", device="cpu"
+        )
+        (row,) = alone["predictions"]
+        assert (tmp_path / "out" / mask_of[name]).read_bytes() == (tmp_path / f"{number}" / row["mask"]).read_bytes()
+
+
 def test_what_looks_like_a_new_picture_is_nearest_by_cosine_whole_and_by_object(trained, places):
     from comus_core.features import load_encoder
 

@@ -1,13 +1,20 @@
 import io
 import stat
 import struct
+import unicodedata
 import zipfile
+from pathlib import PurePosixPath
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from comus_core.errors import DatasetError
 from comus_core.images.dataset import open_dataset
+from comus_core.output_folder import OutputFolder
+from comus_core.own_folders import MARKER
+from comus_core.upload_names import upload_names
 from comus_core.uploads import Limits, unpack, uploaded_folders
 from tests.builders import draw_folder
 
@@ -143,11 +150,89 @@ def test_what_is_no_zip_is_a_sentence(tmp_path, content):
         unpack(io.BytesIO(content), "photo.zip", tmp_path)
 
 
-def test_a_zip_without_images_or_with_two_of_one_name_is_refused(tmp_path):
+def test_a_zip_without_images_is_refused(tmp_path):
     with pytest.raises(DatasetError, match="no image in it"):
         unpack(zipped([("notes.txt", b"words"), ("classes.txt", b"dog")]), "none.zip", tmp_path)
-    with pytest.raises(DatasetError, match="two files of the same name"):
-        unpack(zipped([("a/x.png", PICTURE), ("a/X.png", PICTURE)]), "twice.zip", tmp_path)
+
+
+def test_two_files_of_one_name_are_both_there_and_told(tmp_path):
+    done = unpack(zipped([("a/x.png", PICTURE), ("a/X.png", PICTURE[:-1]), ("a/y.png", PICTURE)]), "two.zip", tmp_path)
+    assert done.images == 3 and [given for given, _ in done.renamed] == ["x.png", "X.png"]
+    found = {name.lower() for name in everything_in(done.folder)}
+    assert len(found) == 3 and found == {"y.png", *(now.lower() for _, now in done.renamed)}
+    assert (done.folder / done.renamed[1][1]).read_bytes() == PICTURE[:-1]
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        same = zipped([("x.png", PICTURE), ("x.png", PICTURE[:-1])])
+    assert everything_in(unpack(same, "same.zip", tmp_path).folder) == ["x-2.png", "x.png"]
+    cases = unpack(zipped([("x.png", PICTURE), ("x.PNG", PICTURE)]), "cases.zip", tmp_path).folder
+    assert everything_in(cases) == ["x-2.PNG", "x.png"]
+
+
+def test_an_image_and_its_mask_are_renamed_alike(tmp_path):
+    source = draw_folder(tmp_path / "source", count=4, empty=1)
+    names = {"000": "字" * 90, "001": "IMG", "002": "img", "003": "con"}
+    entries = [("classes.txt", (source / "classes.txt").read_bytes())]
+    for top in ("images", "masks"):
+        entries += [(f"{top}/{new}.png", (source / top / f"{old}.png").read_bytes()) for old, new in names.items()]
+    done = unpack(zipped(entries), "odd.zip", tmp_path / "w")
+    assert (done.images, len(done.renamed)) == (8, 8)
+    for top in ("images", "masks"):
+        assert all(len(path.name.encode()) <= 255 for path in (done.folder / top).iterdir())
+    given, unpacked = (open_dataset(str(folder), tmp_path) for folder in (source, done.folder))
+    now = {given: now for given, now in done.renamed}
+    for old, new in names.items():
+        image_id = now[f"images/{new}.png"]
+        assert (unpacked.read(image_id) == given.read(f"images/{old}.png")).all()
+        assert (unpacked.truth.mask(image_id) == given.truth.mask(f"images/{old}.png")).all()
+
+
+def test_backslashes_separate_folders_where_they_lead_nowhere_else(tmp_path):
+    done = unpack(zipped([("images\\a.png", PICTURE), ("masks\\a.png", PICTURE)]), "old.zip", tmp_path)
+    assert everything_in(done.folder) == ["images", "images/a.png", "masks", "masks/a.png"]
+
+
+@pytest.mark.parametrize("top", ["", "photos/"])
+def test_what_this_program_made_is_left_out(tmp_path, top):
+    """A folder with photographs, the workspace in it or in its place, predictions, and a bundle that was unpacked."""
+    with OutputFolder(tmp_path / "out", "predictions").writing({}, "predictions.json") as new:
+        (new / "x.png").write_bytes(PICTURE)
+        (new / "predictions.json").write_text("{}")
+    marker = (tmp_path / "out" / MARKER).read_bytes()
+    mine = [(f"{top}x.png", PICTURE), (f"{top}deep/y.png", PICTURE)]
+    own = {
+        "below": [("w/comus.sqlite", b""), ("w/artifacts/m/x.png", PICTURE), ("w/any.png", PICTURE)],
+        "here": [("comus.sqlite", b""), ("artifacts/m/x.png", PICTURE)],
+        "results": [(f"out/{MARKER}", marker), ("out/x.png", PICTURE), ("out/predictions.json", b"{}")],
+        "bundle": [("b/bundle.json", b"{}"), ("b/artifacts/x.png", PICTURE), ("b/photographs/x.png", PICTURE)],
+    }
+    for name, entries in own.items():
+        done = unpack(zipped([*mine, *((top + path, content) for path, content in entries)]), f"{name}.zip", tmp_path)
+        assert everything_in(done.folder) == ["deep", "deep/y.png", "x.png"], name
+        assert (done.images, done.left_out) == (2, len(entries))
+
+
+def test_a_marker_that_lies_leaves_out_its_own_folder_at_most(tmp_path):
+    for content in (b"", b"[]", b'{"version": 99}'):
+        entries = [("x.png", PICTURE), (f"out/{MARKER}", content), ("out/x.png", PICTURE)]
+        assert everything_in(unpack(zipped(entries), "odd.zip", tmp_path).folder) == ["x.png"]
+
+
+NAMES = st.text(st.sampled_from([*"aAbé. ", "e", "\u0301", "字"]), min_size=1, max_size=4)
+
+
+PLACES = st.tuples(st.sampled_from(["images", "masks", "x", ""]), NAMES, st.sampled_from([".png", ".jpg"]))
+
+
+@given(st.lists(PLACES, unique=True, max_size=12))
+def test_no_two_entries_lie_in_one_place_and_an_image_is_called_as_its_mask(places):
+    given = {n: PurePosixPath(top, f"{stem}{suffix}") for n, (top, stem, suffix) in enumerate(places)}
+    named = upload_names(given)
+    assert len({unicodedata.normalize("NFD", str(path).casefold()) for path in named.values()}) == len(given)
+    for n, one in given.items():
+        assert named[n].parent == one.parent and named[n].suffix == one.suffix
+        for m, two in given.items():
+            if (one.parent.name, two.parent.name) == ("images", "masks") and one.stem == two.stem:
+                assert named[n].stem == named[m].stem
 
 
 def test_progress_counts_every_file(tmp_path):

@@ -9,8 +9,10 @@ import streamlit as st
 
 from app import state, view_data
 from app.components import badge, choices, folder_picker, states
+from app.job_words import plain
 from comus_core.errors import ComusError
 from comus_core.images.glance import Glance, glance, splits
+from comus_core.images.passed_over import passed_over_json, passed_over_lines
 from comus_core.places import allowed, allowed_dataset
 from comus_core.text import counted
 from comus_core.uploads import unpack, uploaded_folders
@@ -84,7 +86,8 @@ def _uploaded() -> str:
         with st.spinner("Unpacking"):
             done = unpack(file, file.name, place.root)
         left_out = f", {counted(done.left_out, 'other file')} left out" if done.left_out else ""
-        st.toast(f"Unpacked {counted(done.images, 'image')}{left_out}", icon=":material/check_circle:")
+        renamed = f", {counted(len(done.renamed), 'file')} renamed" if done.renamed else ""
+        st.toast(f"Unpacked {counted(done.images, 'image')}{left_out}{renamed}", icon=":material/check_circle:")
         state.set_setting(UPLOADED, str(done.folder))
         state.set_setting("new_uploads", count + 1)  # a fresh field: the old one would hold the zip in memory
         st.rerun()
@@ -102,6 +105,8 @@ def _tell(seen: Glance) -> None:
         st.markdown(f"**{counted(seen.images, 'image')}**, {truth}", width="content")
         if seen.synthetic:
             badge.synthetic()
+    for line in passed_over_lines(passed_over_json(seen.passed_over)):
+        st.caption(plain(f"{line[0].upper()}{line[1:]}."))
 
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Looking at the folder")

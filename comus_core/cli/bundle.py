@@ -17,7 +17,7 @@ from comus_core.workspace import open_workspace
 
 @click.command()
 @RUN
-@click.option("--out", required=True, type=Path, metavar="FILE.zip", help="Where to; a file that is there is replaced.")
+@click.option("--out", required=True, type=Path, metavar="FILE.zip", help="Where to; an earlier bundle is replaced.")
 @click.option("--no-photographs", is_flag=True, help="Leave the image files out: the pages show masks on grey.")
 @WORKSPACE
 def bundle(run_name: str, out: Path, no_photographs: bool, workspace: str | None) -> None:

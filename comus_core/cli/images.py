@@ -11,6 +11,7 @@ from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.command_line import assigned
 from comus_core.config import make_config
+from comus_core.images.passed_over import passed_over_lines
 from comus_core.workspace import open_workspace
 
 FEW = 5  # of each group on the terminal; the JSON has all
@@ -41,6 +42,7 @@ def images(dataset: str, assignments: tuple[str, ...], workspace: str | None, js
 def lines(report: dict[str, Any]) -> list[str]:
     """The report in words."""
     found = [f"{report['images']} images, {report['usable']} usable"]
+    found += passed_over_lines(report["passed_over"])
     found += _group("unreadable", [f"{s['path']}: {s['reason']}" for s in report["unreadable"]])
     for name in ("exact", "near"):
         found += _group(f"{name} duplicates, groups of", [", ".join(group) for group in report[name]])

@@ -8,6 +8,7 @@ import click
 
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, run_and_round
+from comus_core.images.passed_over import passed_over_lines
 from comus_core.workspace import open_workspace
 
 
@@ -15,6 +16,12 @@ from comus_core.workspace import open_workspace
 @click.argument("run_name", metavar="RUN[@ROUND]")
 @click.argument("photographs", metavar="IMAGES…|FOLDER", nargs=-1, required=True)
 @click.option("--out", required=True, metavar="DIR", type=Path, help="Where masks/, classes.txt, predictions.json go.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Also into a folder with files of yours: those named like a result (masks/…, classes.txt, predictions.json) "
+    "are replaced and named, no other is touched.",
+)
 @WORKSPACE
 @DEVICE
 @JSON
@@ -22,6 +29,7 @@ def predict(
     run_name: str,
     photographs: tuple[str, ...],
     out: Path,
+    force: bool,
     workspace: str | None,
     device: str,
     json_file: Path | None,
@@ -30,7 +38,7 @@ def predict(
 
     Without a round, or with round 0, proposals get the category of their nearest neighbours in RUN; RUN@1, RUN@2 and
     so on are the trained networks. Writes an index mask a photograph: 0 background, 1… the lines of classes.txt after
-    the first.
+    the first. Earlier predictions in the folder are replaced; a folder that holds anything else is refused.
     """
     from comus_core.predicting import predict_photographs
 
@@ -38,7 +46,7 @@ def predict(
     name, number = run_and_round(run_name)
     try:
         result = predict_photographs(
-            place.runs.find(name), number, photographs, place, out, device=device, on_progress=printer
+            place.runs.find(name), number, photographs, place, out, device=device, force=force, on_progress=printer
         )
     finally:
         printer.close()
@@ -48,4 +56,8 @@ def predict(
         click.echo(f"{row['image']}: {found or 'nothing'}", err=str(json_file) == "-")
     for skipped in result["skipped_files"]:
         click.echo(f"set aside {skipped['path']}: {skipped['reason']}", err=True)
+    for line in passed_over_lines(result["passed_over"]):
+        click.echo(line, err=True)
+    for name in result["replaced"]:
+        click.echo(f"replaced {out / name}", err=True)
     click.echo(f"{len(result['predictions'])} masks in {out / 'masks'}", err=True)

@@ -187,6 +187,7 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
     from comus_core.device import choose_device
     from comus_core.estimate import estimate, free_disk
     from comus_core.images.dataset import open_dataset
+    from comus_core.images.passed_over import passed_over_json, passed_over_lines
 
     config = resolve(config)
     owed = supervision_of(config)
@@ -205,6 +206,8 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
     )
     if dataset.truth_report is not None:
         print(dataset.truth_report.line, file=sys.stderr)
+    for line in passed_over_lines(passed_over_json(dataset.passed_over)):
+        print(line, file=sys.stderr)
     if cost.disk_bytes > free_disk(workspace.root):
         print(f"warning: only {size(free_disk(workspace.root))} of disk are free", file=sys.stderr)
 

@@ -9,6 +9,7 @@ import click
 from comus_core.choices import badge
 from comus_core.cli.progress import duration
 from comus_core.command_line import command_line
+from comus_core.images.passed_over import passed_over_lines
 from comus_core.mask_decisions import follows_decisions
 from comus_core.text import counted
 from comus_core.workspace import Run, Workspace
@@ -27,13 +28,9 @@ def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None =
     )
     if because := result.get("clusters_because"):
         click.echo(f"why so many clusters: {because}")
-    for skipped in result["skipped_files"]:
-        click.echo(f"  set aside {skipped['path']}: {skipped['reason']}")
-    if without := result.get("without_mask"):
-        click.echo(
-            f"  {counted(len(without), 'image')} without a mask of yours, predicted background: {_first(without)}"
-        )
-    if truth := result.get("truth"):
+    _print_left_out(result)
+    truth = result.get("truth")
+    if truth:
         click.echo(truth["line"])
     if result["evaluation"]:
         _print_scores(result)
@@ -45,6 +42,18 @@ def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None =
         click.echo(f"predictions: {result['predictions']}")
     if result is run.result:
         _print_masks(workspace, run)
+
+
+def _print_left_out(result: dict[str, Any]) -> None:
+    """The files that are in no figure, and why."""
+    for skipped in result["skipped_files"]:
+        click.echo(f"  set aside {skipped['path']}: {skipped['reason']}")
+    for line in passed_over_lines(result.get("passed_over", ())):
+        click.echo(f"  {line}")
+    if without := result.get("without_mask"):
+        click.echo(
+            f"  {counted(len(without), 'image')} without a mask of yours, predicted background: {_first(without)}"
+        )
 
 
 def _print_masks(workspace: Workspace, run: Run) -> None:

@@ -7,34 +7,42 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from comus_core.images.records import ImageFile, SkippedFile, image_file
+from comus_core.images.passed_over import OwnFiles
+from comus_core.images.records import ImageFile, PassedOver, SkippedFile, image_file
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tiff", ".tif", ".gif")
 
+NOT_TEXT = "the file name is not valid UTF-8: rename it"
 
-def find_images(root: Path, start: Path) -> tuple[list[ImageFile], list[SkippedFile]]:
-    """The image files below `start`, by extension, with paths relative to `root`; and what cannot be used."""
+
+def find_images(root: Path, start: Path) -> tuple[list[ImageFile], list[SkippedFile], tuple[PassedOver, ...]]:
+    """The image files below `start`, by extension, with paths relative to `root`.
+
+    Also what cannot be used, and how much was left out as hidden or as this program's own.
+    """
     files: list[ImageFile] = []
     skipped: list[SkippedFile] = []
-    for path in walk_files(start, root, skipped):
+    own = OwnFiles(start, root, EXTENSIONS)
+    for path in walk_files(start, root, skipped, own):
         relative = path.relative_to(root).as_posix()
         if path.suffix.lower() not in EXTENSIONS:
             continue
         reason = _unusable(path)
         if reason:
-            skipped.append(SkippedFile(_printable(relative), reason))
+            skipped.append(SkippedFile(printable(relative), reason))
         else:
             files.append(image_file(root, relative))
-    return files, sorted(skipped, key=lambda file: file.path)
+    return files, sorted(skipped, key=lambda file: file.path), own.result()
 
 
-def walk_files(start: Path, root: Path, skipped: list[SkippedFile]) -> Iterator[Path]:
-    """Every visible file below `start`, each folder once, in a fixed order."""
+def walk_files(start: Path, root: Path, skipped: list[SkippedFile], own: OwnFiles | None = None) -> Iterator[Path]:
+    """Every visible file below `start` that is not this program's own, each folder once, in a fixed order."""
 
     def note(error: OSError) -> None:
         relative = Path(error.filename).relative_to(root).as_posix()
-        skipped.append(SkippedFile(_printable(relative) + "/", f"folder cannot be read: {error.strerror}"))
+        skipped.append(SkippedFile(printable(relative) + "/", f"folder cannot be read: {error.strerror}"))
 
+    own = own or OwnFiles(start, root, EXTENSIONS)
     seen: set[tuple[int, int]] = set()
     for folder, subfolders, names in os.walk(start, followlinks=True, onerror=note):
         state = os.stat(folder)
@@ -42,13 +50,13 @@ def walk_files(start: Path, root: Path, skipped: list[SkippedFile]) -> Iterator[
             subfolders.clear()
             continue
         seen.add((state.st_dev, state.st_ino))
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+        subfolders[:], names = own.keep(Path(folder), subfolders, names)
+        yield from (Path(folder, name) for name in names)
 
 
 def _unusable(path: Path) -> str | None:
-    if _printable(str(path)) != str(path):
-        return "the file name is not valid UTF-8: rename it"
+    if not is_text(str(path)):
+        return NOT_TEXT
     try:
         regular = stat.S_ISREG(path.stat().st_mode)
     except FileNotFoundError:
@@ -58,5 +66,11 @@ def _unusable(path: Path) -> str | None:
     return None if regular else "not a regular file (a pipe, socket or device)"
 
 
-def _printable(text: str) -> str:
+def is_text(path: str) -> bool:
+    """Whether a path is text that can be stored and shown."""
+    return printable(path) == path
+
+
+def printable(text: str) -> str:
+    """The text with a question mark for what is no UTF-8."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -13,6 +13,7 @@ from comus_core.images.demo_composition import CLASSES as DEMO_CLASSES
 from comus_core.images.demo_scenes import N_SCENES
 from comus_core.images.file_walk import EXTENSIONS, walk_files
 from comus_core.images.folder import list_images
+from comus_core.images.records import PassedOver
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,14 @@ class Glance:
         labelled: whether there is ground truth.
         classes: how many without background; None where only reading all of it would tell.
         synthetic: whether the images are drawn.
+        passed_over: image files that are no photographs of the person's.
     """
 
     images: int
     labelled: bool
     classes: int | None = None
     synthetic: bool = False
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 def glance(spec: str) -> Glance:
@@ -46,9 +49,10 @@ def glance(spec: str) -> Glance:
         look = _voc if kind == "voc" else _coco
         return look(spec, Path(folder).expanduser(), split)
     root = Path(spec).expanduser()
-    files, _, labelled = list_images(spec, root)
-    listed = find_classes(root) if labelled else None
-    return Glance(len(files), labelled, len(listed.classes) - 1 if listed is not None else None)
+    found = list_images(spec, root)
+    listed = find_classes(root) if found.labelled else None
+    known = len(listed.classes) - 1 if listed is not None else None
+    return Glance(len(found.files), found.labelled, known, passed_over=found.passed_over)
 
 
 def splits(kind: str, root: str) -> tuple[str, ...]:

@@ -32,6 +32,23 @@ class SkippedFile:
     reason: str
 
 
+@dataclass(frozen=True)
+class PassedOver:
+    """Image files that were left out on purpose.
+
+    Attributes:
+        reason: what the user reads, such as "in a workspace".
+        files: how many, by their suffixes.
+        places: the first few folders and files, relative to `Dataset.root`; a folder ends in a slash.
+        counted: whether all of them were; otherwise there are at least so many.
+    """
+
+    reason: str
+    files: int
+    places: tuple[str, ...]
+    counted: bool = True
+
+
 class GroundTruth(Protocol):
     """Index masks of some or all images of a data set.
 
@@ -84,6 +101,7 @@ class Dataset:
         synthetic: whether the images are drawn; to be said wherever they are shown.
         set_aside: files known to be unusable before decoding, such as those a split lists but the folder lacks.
         truth_report: what was found on the way to `truth`, also where that is None; None where nothing was looked for.
+        passed_over: image files below the folder that are no photographs of the person's: hidden, or this program's.
     """
 
     spec: str
@@ -94,6 +112,7 @@ class Dataset:
     synthetic: bool
     set_aside: tuple[SkippedFile, ...]
     truth_report: TruthReport | None = None
+    passed_over: tuple[PassedOver, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[ImageId, ImageFile]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pyarrow as pa
 
 from comus_core import run_tables as tables
 from comus_core.errors import DatasetError
+from comus_core.file_names import file_names
 from comus_core.images.dataset import GroundTruth
 from comus_core.images.file_walk import EXTENSIONS
 from comus_core.mask_decisions import mask_settings
@@ -76,10 +76,14 @@ def counts(context: StageContext, images: Artifact, found: Artifact) -> Artifact
 
 
 def mask_files(image_ids: Sequence[str]) -> dict[str, str]:
-    """Image id -> file of its mask: the same stem, as label tools want it; the whole id where two share a stem."""
+    """Image id -> file of its mask: the same stem, as label tools want it; the whole id where two share a stem.
+
+    What no file can be called, and what some file systems would take for one, is told apart: see `file_names`.
+    """
     stems = {i: i.rsplit(".", 1)[0] if Path(i).suffix.lower() in EXTENSIONS else i for i in image_ids}
-    shared = Counter(stems.values())
-    return {i: f"masks/{stem if shared[stem] == 1 else i}.png" for i, stem in stems.items()}
+    return {
+        i: f"masks/{name}" for i, name in file_names({i: (f"{s}.png", f"{i}.png") for i, s in stems.items()}).items()
+    }
 
 
 def _counted(image_id: str, truth: GroundTruth, masks: list[BoolMask]) -> IntArray:

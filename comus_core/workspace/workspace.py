@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from comus_core.errors import WorkspaceError
+from comus_core.own_folders import DATABASE
 from comus_core.workspace.artifacts import Artifact, ArtifactStore
 from comus_core.workspace.attempts import AttemptTable
 from comus_core.workspace.database import Database
@@ -33,7 +34,7 @@ class Workspace:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.database = Database(root / "comus.sqlite")
+        self.database = Database(root / DATABASE)
         self.artifacts = ArtifactStore(root / "artifacts")
         self.attempts = AttemptTable(self.database)
         self.runs = RunTable(self.database)

@@ -178,6 +178,17 @@ def test_a_folder_is_counted_and_one_outside_the_roots_is_refused(page, tmp_path
     assert "no such folder" in page.error[0].value
 
 
+def test_what_the_folder_holds_of_this_program_is_told_and_not_counted(page, tmp_path):
+    folder = draw_folder(tmp_path / "shapes", count=3, empty=0) / "images"
+    open_workspace(folder / "_*w*_")
+    (folder / "_*w*_/artifacts").mkdir()
+    (folder / "000.png").rename(folder / "_*w*_/artifacts/000.png")
+    by_key(page.get("button_group"), "new_kind").set_value("folder").run()
+    by_key(page.text_input, "new_folder_path").set_value(str(folder)).run()
+    assert "**2 images**" in texts(page)
+    assert r"Passed over 1 image file in a workspace of this program\: \_\*w\*\_/." in [c.value for c in page.caption]
+
+
 def test_the_picker_walks_down_and_up_and_never_out(page, tmp_path):
     (tmp_path / "a" / "deep").mkdir(parents=True)
     choose_kind(page, "folder")
