@@ -58,9 +58,11 @@ def check_health(
 
     Returns:
         `dataset`, `checked_at` (seconds since the epoch), `images` (found), `usable`, `limits`; `unreadable` [{`path`,
-        `reason`}]; `exact` and `near` [[image_id, …], …], groups of pictures of equal pixels and of nearly equal looks
-        (one of each exact group, so that nothing is told twice); `tiny`, `dark` and `blurry` [{`image`, `value`}],
-        worst first; and `sizes` [[height, width], …] of the usable images in the order of `ids`.
+        `reason`}]; `passed_over` [{`reason`, `count`}], files that are no images; `notes` [{`path`, `note`}], what is
+        unusual about how a usable image was read; `exact` and `near` [[image_id, …], …], groups of pictures of equal
+        pixels and of nearly equal looks (one of each exact group, so that nothing is told twice); `tiny`, `dark` and
+        `blurry` [{`image`, `value`}], worst first; and `sizes` [[height, width], …] of the usable images in the order
+        of `ids`.
 
     Raises:
         DatasetError: it cannot be used, or none of its images is usable.
@@ -84,6 +86,8 @@ def check_health(
         "limits": dataclasses.asdict(bounds),
         **judged(images.table(), measured.table(), bounds),
         "unreadable": set_aside,
+        "passed_over": [dataclasses.asdict(p) for p in opened.passed_over],
+        "notes": tables.notes(images),
     }
     write_json(report_file(workspace, spec), report)
     return report

@@ -146,6 +146,8 @@ def result_json(
         "images": len(context.dataset.files) + len(context.dataset.set_aside),
         "skipped": len(set_aside),
         "skipped_files": set_aside,
+        "passed_over": [dataclasses.asdict(p) for p in context.dataset.passed_over],
+        "notes": tables.notes(made["images"]),
         "without_mask": context.without_mask,
         "proposals": made["proposals"].table(["proposal_id"]).num_rows if "proposals" in made else 0,
         "clusters": clusters,

@@ -22,7 +22,7 @@ from comus_core.config import require
 from comus_core.errors import DatasetError
 from comus_core.images.dataset import Dataset, open_dataset
 from comus_core.images.folder import list_images
-from comus_core.images.records import SkippedFile, by_image_id, image_file
+from comus_core.images.records import PassedOver, SkippedFile, by_image_id, image_file, summed
 from comus_core.prediction_folder import CLASSES, RESULT
 from comus_core.pseudo_masks import from_png, pseudo_mask, to_png
 from comus_core.self_training.applying import apply_round
@@ -73,9 +73,10 @@ def predict_photographs(
 
     Returns:
         What `predictions.json` holds: `run`, `round`, `supervision`, `categories` [{`index`, `category`, `name`}],
-        `images` (found), `skipped`, `skipped_files`, and `predictions` [{`image`, `photograph`, `mask`, `height`,
-        `width`, `found` [{`index`, `category`, `name`, `pixels`, `confidence`}]}], largest first. The confidence is
-        the mean over the category's pixels: of the softmax, or at round 0 of the neighbours' vote.
+        `images` (found), `skipped`, `skipped_files`, `passed_over` [{`reason`, `count`}], `notes` [{`path`, `note`}],
+        and `predictions` [{`image`, `photograph`, `mask`, `height`, `width`, `found` [{`index`, `category`, `name`,
+        `pixels`, `confidence`}]}], largest first. The confidence is the mean over the category's pixels: of the
+        softmax, or at round 0 of the neighbours' vote.
 
     Raises:
         DatasetError: no photograph, or none that is usable.
@@ -107,6 +108,8 @@ def predict_photographs(
         "images": len(dataset.files) + len(dataset.set_aside),
         "skipped": len(set_aside),
         "skipped_files": set_aside,
+        "passed_over": [dataclasses.asdict(p) for p in dataset.passed_over],
+        "notes": tables.notes(made.images),
         "predictions": rows,
     }
     write_json(out / RESULT, result)
@@ -128,17 +131,20 @@ def photographs_of(given: Sequence[str | Path], workspace: Workspace) -> Dataset
         return replace(open_dataset(str(given[0]), workspace.drawings), truth=None)
     paths: list[Path] = []
     set_aside: list[SkippedFile] = []
+    passed_over: list[PassedOver] = []
     for path in (Path(os.path.abspath(Path(p).expanduser())) for p in given):
         if path.is_dir():
-            files, odd, _ = list_images(str(path), path)
+            files, odd, others, _ = list_images(str(path), path)
             paths += [file.path for file in files]
             set_aside += [SkippedFile(str(path / s.path), s.reason) for s in odd]
+            passed_over += others
         else:
             paths.append(path)
     paths = list(dict.fromkeys(paths))
     root = Path(os.path.commonpath([path.parent for path in paths]))
     files_below = by_image_id(image_file(root, path.relative_to(root).as_posix()) for path in paths)
-    return Dataset(f"{len(paths)} photographs", "photographs", root, files_below, None, False, tuple(set_aside))
+    odd_files, counted = tuple(set_aside), summed(passed_over)
+    return Dataset(f"{len(paths)} photographs", "photographs", root, files_below, None, False, odd_files, counted)
 
 
 def _from_network(

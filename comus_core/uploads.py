@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from comus_core.errors import DatasetError
-from comus_core.images.file_walk import EXTENSIONS
+from comus_core.images.kinds import EXTENSIONS, HEAD_BYTES, NOT_IMAGES, begins_as_image
 from comus_core.images.records import slug
 from comus_core.workspace.files import disk_error
 
@@ -81,7 +81,7 @@ def unpack(
     bounds, uploads = limits or Limits(), workspace / UPLOADS
     try:
         with zipfile.ZipFile(source) as archive:
-            chosen, left_out = _chosen(archive.infolist(), name, bounds)
+            chosen, left_out = _chosen(archive, name, bounds)
             uploads.mkdir(parents=True, exist_ok=True)
             _require_space(chosen, uploads, bounds)
             partial = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=uploads))
@@ -104,18 +104,16 @@ def uploaded_folders(workspace: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
-def _chosen(
-    entries: Sequence[zipfile.ZipInfo], name: str, limits: Limits
-) -> tuple[dict[zipfile.ZipInfo, PurePosixPath], int]:
+def _chosen(archive: zipfile.ZipFile, name: str, limits: Limits) -> tuple[dict[zipfile.ZipInfo, PurePosixPath], int]:
     """The entries to unpack with their places, and the number of files left out.
 
     Raises:
         DatasetError: anything odd in any entry, wanted or not: such a zip is not to be trusted at all.
     """
-    files = [entry for entry in entries if not entry.is_dir()]
+    files = [entry for entry in archive.infolist() if not entry.is_dir()]
     for entry in files:
         _require_honest(entry, name, limits)
-    places = {entry: place for entry in files if _is_wanted(place := PurePosixPath(entry.filename))}
+    places = {entry: PurePosixPath(entry.filename) for entry in files if _is_wanted(archive, entry)}
     if not any(place.name != CLASS_LIST for place in places.values()):
         raise DatasetError(f"{name}: no image in it (looked for {', '.join(e[1:] for e in EXTENSIONS)})")
     _require_bounded(list(places), name, limits)
@@ -167,10 +165,17 @@ def _require_space(entries: dict[zipfile.ZipInfo, PurePosixPath], folder: Path, 
         raise DatasetError(f"{total:,} bytes to unpack, {free:,} free at {folder}: make room, or use a folder in place")
 
 
-def _is_wanted(place: PurePosixPath) -> bool:
+def _is_wanted(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    place = PurePosixPath(entry.filename)
     if any(part.startswith((".", "__MACOSX")) for part in place.parts):
         return False
-    return place.suffix.lower() in EXTENSIONS or (place.name == CLASS_LIST and len(place.parts) <= 2)
+    suffix = place.suffix.lower()
+    if suffix in EXTENSIONS or (place.name == CLASS_LIST and len(place.parts) <= 2):
+        return True
+    if suffix in NOT_IMAGES:
+        return False
+    with archive.open(entry) as packed:
+        return begins_as_image(packed.read(HEAD_BYTES))
 
 
 def _extract(

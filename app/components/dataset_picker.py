@@ -101,6 +101,8 @@ def _tell(seen: Glance) -> None:
         st.markdown(f"**{seen.images:,} images**, {truth}", width="content")
         if seen.synthetic:
             badge.synthetic()
+    for some in seen.passed_over:
+        st.caption(f"{some.count:,} files passed over: {some.reason}")
 
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Looking at the folder")

@@ -9,6 +9,7 @@ import click
 
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import JSON, WORKSPACE, give
+from comus_core.cli.tables import passed_over_lines
 from comus_core.workspace import open_workspace
 
 FEW = 5  # of each group on the terminal; the JSON has all
@@ -34,8 +35,9 @@ def images(dataset: str, workspace: str | None, json_file: Path | None) -> None:
 
 def lines(report: dict[str, Any]) -> list[str]:
     """The report in words."""
-    found = [f"{report['images']} images, {report['usable']} usable"]
+    found = [f"{report['images']} images, {report['usable']} usable", *passed_over_lines(report)]
     found += _group("unreadable", [f"{s['path']}: {s['reason']}" for s in report["unreadable"]])
+    found += _group("read with a note", [f"{n['path']}: {n['note']}" for n in report["notes"]])
     for name in ("exact", "near"):
         found += _group(f"{name} duplicates, groups of", [", ".join(group) for group in report[name]])
     for name in ("tiny", "dark", "blurry"):

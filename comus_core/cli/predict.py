@@ -8,6 +8,7 @@ import click
 
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, run_and_round
+from comus_core.cli.tables import passed_over_lines
 from comus_core.workspace import open_workspace
 
 
@@ -48,4 +49,8 @@ def predict(
         click.echo(f"{row['image']}: {found or 'nothing'}", err=str(json_file) == "-")
     for skipped in result["skipped_files"]:
         click.echo(f"set aside {skipped['path']}: {skipped['reason']}", err=True)
+    for line in passed_over_lines(result):
+        click.echo(line, err=True)
+    for noted in result["notes"]:
+        click.echo(f"{noted['path']}: {noted['note']}", err=True)
     click.echo(f"{len(result['predictions'])} masks in {out / 'masks'}", err=True)

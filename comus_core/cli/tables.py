@@ -25,6 +25,10 @@ def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None =
         click.echo(f"why so many clusters: {because}")
     for skipped in result["skipped_files"]:
         click.echo(f"  set aside {skipped['path']}: {skipped['reason']}")
+    for line in passed_over_lines(result):
+        click.echo(f"  {line}")
+    for noted in result.get("notes", ()):  # of a run made before there were any
+        click.echo(f"  {noted['path']}: {noted['note']}")
     if without := result.get("without_mask"):
         click.echo(f"  {len(without)} images have no mask of yours and are predicted background: {_first(without)}")
     if result["evaluation"]:
@@ -38,6 +42,11 @@ def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None =
     masks = workspace.artifacts.find("pseudo_masks", run.artifacts.get("pseudo_masks", ""))
     if masks is not None and result is run.result:
         click.echo(f"pseudo-masks: {masks.file('masks')}")
+
+
+def passed_over_lines(result: dict[str, Any]) -> list[str]:
+    """Files that are no images, in words: a line a reason."""
+    return [f"{entry['count']} files passed over: {entry['reason']}" for entry in result.get("passed_over", ())]
 
 
 def _print_round(number: int, every: dict[str, Any]) -> None:

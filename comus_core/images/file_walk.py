@@ -7,25 +7,31 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from comus_core.images.records import ImageFile, SkippedFile, image_file
+from comus_core.images.kinds import looks_like_image
+from comus_core.images.records import ImageFile, PassedOver, SkippedFile, image_file
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tiff", ".tif", ".gif")
 
-
-def find_images(root: Path, start: Path) -> tuple[list[ImageFile], list[SkippedFile]]:
-    """The image files below `start`, by extension, with paths relative to `root`; and what cannot be used."""
+def find_images(root: Path, start: Path) -> tuple[list[ImageFile], list[SkippedFile], list[PassedOver]]:
+    """The image files below `start`, with paths relative to `root`; what cannot be used; and what is no image."""
     files: list[ImageFile] = []
     skipped: list[SkippedFile] = []
+    others = 0
     for path in walk_files(start, root, skipped):
         relative = path.relative_to(root).as_posix()
-        if path.suffix.lower() not in EXTENSIONS:
-            continue
-        reason = _unusable(path)
+        reason = None
+        try:
+            if not looks_like_image(path):
+                others += 1
+                continue
+        except OSError as error:
+            reason = f"cannot be read, and its name does not say whether it is an image: {error.strerror}"
+        reason = _unusable(path) or reason
         if reason:
             skipped.append(SkippedFile(_printable(relative), reason))
         else:
             files.append(image_file(root, relative))
-    return files, sorted(skipped, key=lambda file: file.path)
+    passed_over = [PassedOver("not images", others)] if others else []
+    return files, sorted(skipped, key=lambda file: file.path), passed_over
 
 
 def walk_files(start: Path, root: Path, skipped: list[SkippedFile]) -> Iterator[Path]:

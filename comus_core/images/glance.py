@@ -10,9 +10,11 @@ from comus_core.errors import DatasetError
 from comus_core.images import coco, voc
 from comus_core.images.demo_composition import CLASSES as DEMO_CLASSES
 from comus_core.images.demo_scenes import N_SCENES
-from comus_core.images.file_walk import EXTENSIONS
 from comus_core.images.folder import list_images
 from comus_core.images.folder_truth import read_classes
+from comus_core.images.kinds import looks_like_image
+from comus_core.images.records import PassedOver
+from comus_core.images.sizes import largest_pixels
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,16 @@ class Glance:
         labelled: whether there is ground truth.
         classes: how many without background; None where only reading all of it would tell.
         synthetic: whether the images are drawn.
+        largest: pixels of the largest image, see `largest_pixels`; 0 if none could be looked at.
+        passed_over: files of a folder that are no images, by the reason.
     """
 
     images: int
     labelled: bool
     classes: int | None = None
     synthetic: bool = False
+    largest: int = 0
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 def glance(spec: str) -> Glance:
@@ -46,10 +52,10 @@ def glance(spec: str) -> Glance:
         look = _voc if kind == "voc" else _coco
         return look(spec, Path(folder).expanduser(), split)
     root = Path(spec).expanduser()
-    files, _, labelled = list_images(spec, root)
+    files, _, passed_over, labelled = list_images(spec, root)
     listed = root / "classes.txt"
     known = len(read_classes(listed)) - 1 if labelled and listed.is_file() else None
-    return Glance(len(files), labelled, known)
+    return Glance(len(files), labelled, known, False, largest_pixels(f.path for f in files), tuple(passed_over))
 
 
 def splits(kind: str, root: str) -> tuple[str, ...]:
@@ -64,8 +70,9 @@ def splits(kind: str, root: str) -> tuple[str, ...]:
 
 def _voc(spec: str, given: Path, split: str) -> Glance:
     root = voc.find_root(spec, given)
-    labelled = (root / "SegmentationClass").is_dir()
-    return Glance(len(voc.read_split(root, split)), labelled, len(voc.CLASSES) - 1 if labelled else None)
+    labelled, stems = (root / "SegmentationClass").is_dir(), voc.read_split(root, split)
+    largest = largest_pixels(root / "JPEGImages" / f"{stem}.jpg" for stem in stems)
+    return Glance(len(stems), labelled, len(voc.CLASSES) - 1 if labelled else None, largest=largest)
 
 
 def _coco(spec: str, root: Path, split: str) -> Glance:
@@ -74,9 +81,9 @@ def _coco(spec: str, root: Path, split: str) -> Glance:
     folder = root / coco.images_folder(root, split)
     try:
         with os.scandir(folder) as entries:
-            count = sum(1 for entry in entries if os.path.splitext(entry.name)[1].lower() in EXTENSIONS)
+            files = [path for entry in entries if looks_like_image(path := Path(entry.path))]
     except OSError as error:
         raise DatasetError(f"data set '{spec}': {folder}: {error.strerror or error}") from None
-    if not count:
+    if not files:
         raise DatasetError(f"data set '{spec}': no image in {folder}")
-    return Glance(count, True)
+    return Glance(len(files), True, largest=largest_pixels(files))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,14 @@ class SkippedFile:
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """Files that are no images and are left alone: why, and how many."""
+
+    reason: str
+    count: int
 
 
 class GroundTruth(Protocol):
@@ -78,6 +87,7 @@ class Dataset:
         truth: ground truth, or None if there is none at all.
         synthetic: whether the images are drawn; to be said wherever they are shown.
         set_aside: files known to be unusable before decoding, such as those a split lists but the folder lacks.
+        passed_over: files of its folder that are not its business, by the reason.
     """
 
     spec: str
@@ -87,22 +97,31 @@ class Dataset:
     truth: GroundTruth | None
     synthetic: bool
     set_aside: tuple[SkippedFile, ...]
+    passed_over: tuple[PassedOver, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[ImageId, ImageFile]:
         """The files by their image_id."""
         return {file.image_id: file for file in self.files}
 
-    def read(self, image_id: ImageId) -> RgbImage:
-        """The decoded image, (H, W, 3) uint8.
+    def read(self, image_id: ImageId, at_least: int | None = None) -> RgbImage:
+        """The decoded image, (H, W, 3) uint8; with `at_least` a fraction of it, see `read_rgb`.
 
         Raises:
             DatasetError: no image of this id.
             ImageError: the file cannot be decoded.
         """
+        return read_rgb(self.file(image_id).path, at_least)
+
+    def file(self, image_id: ImageId) -> ImageFile:
+        """The file of an image.
+
+        Raises:
+            DatasetError: no image of this id.
+        """
         if image_id not in self.by_id:
             raise DatasetError(f"{self.spec}: no image '{image_id}' among its {len(self.files)}")
-        return read_rgb(self.by_id[image_id].path)
+        return self.by_id[image_id]
 
 
 def image_file(root: Path, relative: str, image_id: ImageId | None = None) -> ImageFile:
@@ -113,6 +132,14 @@ def image_file(root: Path, relative: str, image_id: ImageId | None = None) -> Im
 def by_image_id(files: Iterable[ImageFile]) -> tuple[ImageFile, ...]:
     """The files sorted by image_id."""
     return tuple(sorted(files, key=lambda file: file.image_id))
+
+
+def summed(passed_over: Iterable[PassedOver]) -> tuple[PassedOver, ...]:
+    """Each reason once, in the order of their first mention."""
+    counts: Counter[str] = Counter()
+    for some in passed_over:
+        counts[some.reason] += some.count
+    return tuple(PassedOver(reason, count) for reason, count in counts.items())
 
 
 def slug(text: str) -> str:

@@ -15,10 +15,10 @@ from comus_core.workspace.artifacts import digest
 
 # Raise a stage's number when its result changes for the same settings.
 VERSIONS = {
-    "images": 1,
-    "health": 1,
+    "images": 2,
+    "health": 2,
     "truth": 1,
-    "soft_maps": 1,
+    "soft_maps": 2,
     "proposals": 1,
     "features": 1,
     "surroundings": 1,

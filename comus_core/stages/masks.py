@@ -14,7 +14,7 @@ from comus_core import run_tables as tables
 from comus_core.categories import label_map
 from comus_core.errors import DatasetError
 from comus_core.images.dataset import GroundTruth
-from comus_core.images.file_walk import EXTENSIONS
+from comus_core.images.kinds import EXTENSIONS
 from comus_core.stages.context import StageContext
 from comus_core.types import BoolMask, IntArray
 from comus_core.workspace import Artifact

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from comus_core import run_tables as tables
-from comus_core.images.reading import read_ahead
+from comus_core.images.decoding import fraction
+from comus_core.images.reading import batches, read_ahead
 from comus_core.proposals import SCHEMA, concatenate
 from comus_core.stages.context import StageContext
 from comus_core.workspace import Artifact
@@ -27,15 +28,19 @@ def soft_maps(context: StageContext, images: Artifact) -> Artifact:
     identity = detector_fingerprint(settings, dataset.files)
     context.without_mask[:] = identity.missing
     key = context.key("soft_maps", identity.settings, identity.weights, images=images, masks=identity.inputs)
-    loaded: list[Any] = []
+    sizes, loaded = tables.image_sizes(images), list[Any]()
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         if not loaded:
             loaded.append(load_detector(settings, context.device))
         detector, pngs = loaded[0], []
-        pictures = read_ahead(dataset, ids)
-        for start in range(0, len(ids), detector.batch_size):
-            batch = ids[start : start + detector.batch_size]
+        pictures = read_ahead(dataset, ids, detector.at_least)
+
+        def pixels(image_id: str) -> int:
+            height, width = sizes[image_id]
+            return height * width // fraction((width, height), detector.at_least) ** 2
+
+        for batch in batches(ids, detector.batch_size, pixels):
             maps = detector.soft_maps([next(pictures) for _ in batch], batch)
             pngs += [to_png(quantise(soft)) for soft in maps]
             tick(len(batch))
