@@ -78,7 +78,7 @@ def check_health(
     images = stages.check_images(context)
     stages.require_usable(context, images)
     measured = health(context, images)
-    set_aside = [dataclasses.asdict(s) for s in opened.set_aside] + tables.skipped_files(images)
+    set_aside = context.skipped_files(images)
     report = {
         "dataset": spec,
         "checked_at": time.time(),
@@ -95,7 +95,7 @@ def check_health(
 
 def judged(images: pa.Table, measured: pa.Table, limits: HealthLimits) -> dict[str, Any]:
     """The groups of `check_health` from the tables of the images and of what was measured of them."""
-    usable = images.filter(pa.compute.is_null(images.column("reason")))
+    usable = images.filter(pa.compute.is_in(images.column("image_id"), measured.column("image_id").combine_chunks()))
     ids = usable.column("image_id").to_numpy().astype(object)
     row_of = {image_id: row for row, image_id in enumerate(measured.column("image_id").to_pylist())}
     rows = np.array([row_of[i] for i in ids], np.int64)

@@ -94,6 +94,7 @@ def _run_stages(context: StageContext, run: Run, images: Artifact, last: int) ->
         ("saliency", "soft_maps", lambda: stages.soft_maps(context, images)),
         ("saliency", "proposals", lambda: stages.proposals(context, images, made["soft_maps"])),
         ("features", "features", lambda: stages.features(context, made["proposals"])),
+        ("features", "proposals", lambda: stages.with_features(context, made["proposals"], made["features"])),
         ("clustering", "how_many", lambda: stages.how_many(context, made["features"])),
         (
             "clustering",
@@ -137,7 +138,7 @@ def result_json(
     run: Run, context: StageContext, made: Mapping[str, Artifact], clusters: int, scores: RunScores | None
 ) -> dict[str, Any]:
     """What `comus run --json` and `comus evaluate --json` write (contracts, "Scores")."""
-    set_aside = [dataclasses.asdict(s) for s in context.dataset.set_aside] + tables.skipped_files(made["images"])
+    set_aside = context.skipped_files(made["images"])
     return {
         "run": run.id,
         "round": 0,

@@ -43,6 +43,7 @@ class _Predicted:
     """What is predicted, before anything is written; `categories` are (id, name) in the order of the indices."""
 
     images: Artifact
+    context: StageContext
     categories: tuple[tuple[int, str], ...]
     supervision: dict[str, str]
     read: Read
@@ -86,7 +87,7 @@ def predict_photographs(
     dataset = photographs_of(photographs, workspace)
     make = _from_network if number else _from_clusters
     made = make(run, number, dataset, workspace, device, on_progress)
-    ids = tables.usable_ids(made.images)
+    ids = [i for i in tables.usable_ids(made.images) if i not in made.context.set_aside]
     file_of, rows = mask_files(ids), []
     for done, image_id in enumerate(ids):
         on_progress(Progress("writing", done, len(ids)))
@@ -99,7 +100,7 @@ def predict_photographs(
     on_progress(Progress("writing", len(ids), len(ids)))
     with replacing(out / CLASSES) as temporary:
         temporary.write_text("".join(f"{name}\n" for name in ("background", *(name for _, name in made.categories))))
-    set_aside = [dataclasses.asdict(s) for s in dataset.set_aside] + tables.skipped_files(made.images)
+    set_aside = made.context.skipped_files(made.images)
     result = {
         "run": run.id,
         "round": number,
@@ -167,7 +168,7 @@ def _from_network(
         return mask, np.bincount(mask.ravel(), sure.ravel(), outputs) / np.maximum(pixels, 1) / 255
 
     categories = tuple(zip(trained_ids(training), applied.names, strict=True))
-    return _Predicted(applied.images, categories, training.result["supervision"], read)
+    return _Predicted(applied.images, applied.context, categories, training.result["supervision"], read)
 
 
 def _from_clusters(
@@ -190,7 +191,9 @@ def _from_clusters(
     own = tables.categories_of(clusters, decided)
     category, sure = np.zeros(0, np.int32), np.zeros(0)
     if len(proposals):
-        assigned = assignment(context, run, stages.features(context, found))
+        vectors = stages.features(context, found)
+        proposals = tables.read_proposals(stages.with_features(context, found, vectors))
+        assigned = assignment(context, run, vectors)
         ids, joined = assigned_categories(workspace, run, assigned, decided)
         row_of = {proposal_id: row for row, proposal_id in enumerate(ids)}
         rows = np.array([row_of[p] for p in proposals.proposal_id])
@@ -206,7 +209,7 @@ def _from_clusters(
         return mask, np.bincount(index, area * sure[rows], outputs) / np.maximum(whole, 1)
 
     names = tuple(decided.name_of(k) for k in own.ids)
-    return _Predicted(images, tuple(zip(own.ids, names, strict=True)), run.provenance["supervision"], read)
+    return _Predicted(images, context, tuple(zip(own.ids, names, strict=True)), run.provenance["supervision"], read)
 
 
 def _found(

@@ -79,8 +79,9 @@ def counts(context: StageContext, images: Artifact, found: Artifact) -> Artifact
         arrays = np.array(images_of, object), np.array(proposals_of, object), np.concatenate(values)
         return Counts(*arrays).to_table()
 
-    ids = [i for i in tables.usable_ids(images) if truth.has(i)]
-    key = context.key("counts", {}, proposals=found, truth=context.truth_fingerprint())
+    ids = [i for i in tables.usable_ids(images) if truth.has(i) and i not in context.set_aside]
+    missing = {"without": sorted(context.set_aside)} if context.set_aside else {}  # they are in no score
+    key = context.key("counts", missing, proposals=found, truth=context.truth_fingerprint())
     return context.make("evaluation", key, ids, work)
 
 

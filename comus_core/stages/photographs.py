@@ -16,9 +16,11 @@ from comus_core.workspace.artifacts import Tick, digest
 
 def check_images(context: StageContext) -> Artifact:
     """Look at every file once: size, pixel hash, or the reason why it is set aside."""
+    from comus_core.images.checking import CHECK_SCHEMA
     from comus_core.images.checking import check_images as check
 
     dataset = context.dataset
+    schema = CHECK_SCHEMA.append(pa.field("bytes", pa.int64())).append(pa.field("sha256", pa.string()))
     hashes = context.workspace.hash_files(file.path for file in dataset.files)
     by_id = {file.image_id: file for file in dataset.files}
     manifest = [[f.image_id, f.relative, *hashes[f.path]] for f in dataset.files]
@@ -32,8 +34,13 @@ def check_images(context: StageContext) -> Artifact:
             "sha256", pa.array(digests, pa.string())
         )
 
+    def given_up(image_id: str, reason: str) -> pa.Table:
+        row = dict.fromkeys(schema.names) | {"image_id": image_id, "path": by_id[image_id].relative, "reason": reason}
+        row["bytes"], row["sha256"] = hashes[by_id[image_id].path]
+        return pa.Table.from_pylist([row], schema=schema)
+
     key = context.key("images", {}, manifest=digest(manifest), set_aside=digest(set_aside))
-    return context.make("images", key, list(by_id), work)
+    return context.make("images", key, list(by_id), work, instead=given_up)
 
 
 def require_usable(context: StageContext, images: Artifact) -> None:

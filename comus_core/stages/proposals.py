@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from comus_core import run_tables as tables
@@ -46,7 +48,25 @@ def soft_maps(context: StageContext, images: Artifact) -> Artifact:
             tick(len(batch))
         return pa.table({"image_id": pa.array(ids, pa.string()), "png": pa.array(pngs, pa.binary())})
 
-    return context.make("saliency", key, tables.usable_ids(images), work)
+    def nothing(image_id: str, _: str) -> pa.Table:
+        """An image that is set aside has an empty map, and so no proposal."""
+        return pa.table({"image_id": [image_id], "png": pa.array([to_png(np.zeros((1, 1), np.uint8))], pa.binary())})
+
+    return context.make("saliency", key, tables.usable_ids(images), work, instead=nothing)
+
+
+def with_features(context: StageContext, found: Artifact, vectors: Artifact) -> Artifact:
+    """The proposals without those of images that had to be set aside when their vectors were made."""
+    missing = vectors.set_aside()
+    if not missing:
+        return found
+
+    def write(folder: Path) -> None:
+        table = found.table()
+        pq.write_table(table.filter(pc.invert(pc.is_in(table.column("image_id"), pa.array(missing)))), folder / TABLE)
+
+    key = context.key("proposals", {"without": sorted(missing)}, proposals=found)
+    return context.make("features", key, None, write, announce=False)
 
 
 def proposals(context: StageContext, images: Artifact, maps: Artifact) -> Artifact:

@@ -82,9 +82,12 @@ def _encoded(
         rows = [row for image_id in ids for row in rows_of[image_id]]
 
         def crops() -> Iterator[RgbImage]:
-            for image_id, picture in zip(ids, read_ahead(context.dataset, ids), strict=True):
+            pictures = read_ahead(context.dataset, ids)
+            for image_id in ids:
+                picture = next(pictures)
                 for row in rows_of[image_id]:
                     yield crop_box(picture, box_of(row, picture.shape[:2]))
+                del picture  # before the next one is waited for
 
         vectors = _encode(loaded[0], crops(), lambda done: tick(round(len(ids) * done / len(rows))))
         cells = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float32()), vectors.shape[1])
@@ -99,6 +102,7 @@ def _encode(encoder: Any, crops: Iterator[RgbImage], on_batch: Callable[[int], N
     for batch in _batches(crops, encoder.batch_size):
         parts.append(encoder.encode(batch))
         on_batch(len(batch))
+        del batch  # before the next crops are cut
     return np.concatenate(parts)
 
 
@@ -113,6 +117,9 @@ def _batches(crops: Iterator[RgbImage], most: int) -> Iterator[list[RgbImage]]:
         batch.append(crop)
         held += pixels
         del crop
+        if held >= BATCH_PIXELS:  # nothing more fits: a large crop is not held while the next image is decoded
+            yield batch
+            batch, held = [], 0
     if batch:
         yield batch
 
