@@ -98,7 +98,8 @@ def declared_bits(image: Image.Image, source: IO[bytes]) -> int | None:
         bits = max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (16,)))
         highest = image.tag_v2.get(_MAX_SAMPLE_VALUE, 65535)
         highest = max(highest) if isinstance(highest, tuple) else highest
-        return min(int(bits), int(highest).bit_length()) or None
+        declared = min(int(bits), int(highest).bit_length())
+        return declared if 0 < declared < 16 else None  # 16 is only how they are stored
     return _png_bits(source) if image.format == "PNG" else None
 
 
