@@ -85,7 +85,10 @@ def decode(path: Path, at_least: int | None = None) -> Decoded:
             turn = _orientation(image)  # after loading: Pillow turns a TIFF itself
             deep = deep_values(image, tiles, source, declared)
             pixels = _in_strips(image.size, shrink, _strips_of(image) if deep is None else _strips_of_values(deep))
-            return Decoded(_upright(pixels, turn), (deep.note,) if deep and deep.note else ())
+            note = deep.note if deep else None
+            del deep
+            image.close()  # Pillow's own copy goes before another thread is let in
+            return Decoded(_upright(pixels, turn), (note,) if note else ())
 
     def raw() -> Decoded:
         pixels = plugins.read_raw(path)

@@ -47,14 +47,15 @@ class Attempt:
     def working(self, image: str | None = None) -> Iterator[None]:
         """Keep on record that a process is at the shard, or at one image of it, as long as the block lasts."""
         self.at_work, self.image = True, image
-        self._keep()
+        self.keep()
         try:
             yield
         finally:  # not reached by a process that is killed
             self.at_work, self.image = False, None
-            self._keep()
+            self.keep()
 
-    def _keep(self) -> None:
+    def keep(self) -> None:
+        """Write it down; where there is nothing to remember, no file stays."""
         if self.at_work or self.kills or self.set_aside:
             write_json(self.file, {name: value for name, value in asdict(self).items() if name != "file"})
         else:
@@ -74,12 +75,14 @@ def attempt_at(shard: Path, place: str) -> Attempt:
     except (OSError, ValueError, TypeError):  # none, or half of one
         return Attempt(file)
     if known.at_work:
-        known.kills += 1
+        known.kills, known.at_work = known.kills + 1, False
         if known.image is not None:
             known.set_aside[known.image] = (
                 f"the process was killed {known.kills} times at its part of the images, the last time at this image "
                 f"alone (out of memory?): scale it down, or free memory, delete {place} and run again"
             )
+            known.image = None
+        known.keep()
     return known
 
 
