@@ -15,6 +15,7 @@ ALL = "all"
 WORDS = {
     ALL: "All",
     "unreadable": "Unreadable",
+    "notes": "Read with a note",
     "exact": "Exact duplicates",
     "near": "Near duplicates",
     "tiny": "Tiny",
@@ -60,8 +61,19 @@ def counts(report: Mapping[str, Any] | None, images: int) -> dict[str, str]:
         return {ALL: f"All {images:,}"}
     numbers = {name: len(report[name]) for name in ("unreadable", "tiny", "dark", "blurry")}
     numbers |= {name: sum(map(len, report[name])) for name in ("exact", "near")}
+    numbers["notes"] = len(report.get("notes", ()))
     found = {name: f"{words} {numbers[name]:,}" for name, words in WORDS.items() if numbers.get(name)}
     return {ALL: f"All {images:,}"} | found
+
+
+def passed_over(report: Mapping[str, Any]) -> str:
+    """How many files are no images, in words; '' if all are."""
+    return "; ".join(f"{p['count']:,} files passed over: {p['reason']}" for p in report.get("passed_over", ()))
+
+
+def reasons(report: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
+    """(file, what is said of it) of a group that is a list of files rather than of pictures."""
+    return [(str(entry["path"]), str(entry["note" if name == "notes" else "reason"])) for entry in report[name]]
 
 
 def shown(report: Mapping[str, Any] | None, ids: Sequence[str], name: str) -> list[Shown]:
@@ -79,6 +91,7 @@ def meaning(name: str, limits: Mapping[str, Any]) -> str:
     """What puts a picture into a group."""
     return {
         "unreadable": "Files that are set aside by every run, and why.",
+        "notes": "Images that every run uses, and what is unusual about how they were read.",
         "exact": "Equal in every pixel, whatever the file format. The first of a group could stay alone.",
         "near": f"Hashes of their low frequencies differ in at most {limits['near_bits']} of 64 bits: copies that were "
         "scaled, recoded or brightened, or pictures taken one after the other.",

@@ -93,7 +93,7 @@ def preview(workspace: Workspace, config: RunConfig, seen: Glance, device: str) 
         chosen,
         supervision_of(chosen),
         tuple(file for file in needed if not is_available(file.name)),
-        estimate(chosen, seen.images, workspace, given_device(device)),
+        estimate(chosen, seen.images, workspace, given_device(device), seen.largest),
         free_disk(workspace.root),
         command_line(config, device=device, workspace=workspace.root),
     )

@@ -108,6 +108,7 @@ def _stages(context: StageContext, run: Run, added: Run, how: Assign) -> tuple[R
     keep("soft_maps", stages.soft_maps(context, images))
     keep("proposals", stages.proposals(context, images, made["soft_maps"]))
     keep("features", stages.features(context, made["proposals"]))
+    keep("proposals", stages.with_features(context, made["proposals"], made["features"]))
     keep("clustering", assigned_clusters(context, run, made["features"], how))
     keep("projection", stages.projection(context, made["features"]))
     decided = _begin_with(context.workspace, run, added, how)

@@ -30,6 +30,8 @@ EFFICIENCY = 0.35  # share of the matrix-product speed that convolutions and att
 GPU_GFLOPS = 10_000.0  # a second, of a mid-range GPU at fp32
 DECODE_SECONDS = 0.008  # a half-megapixel JPEG
 HOW_MANY_SECONDS = 0.03  # a proposal that the choice of the number of clusters looks at: 6.5 s for 240, 28 s for 1,000
+BASE_BYTES = 1_200_000_000  # of memory: the program, its networks and what they need for ordinary images
+BYTES_PER_PIXEL = 16  # of memory, of the largest image: decoding, the copy that is worked on, one crop of all of it
 BYTES_PER_IMAGE = 16_000  # soft map, index mask and rows of tables
 
 
@@ -48,8 +50,11 @@ class Estimate:
         return sum(self.seconds.values())
 
 
-def estimate(config: RunConfig, images: int, workspace: Workspace, device: str = "cpu") -> Estimate:
-    """The cost of a run of `config` (with `auto` resolved) over so many images, if nothing is reused."""
+def estimate(config: RunConfig, images: int, workspace: Workspace, device: str = "cpu", largest: int = 0) -> Estimate:
+    """The cost of a run of `config` (with `auto` resolved) over so many images, if nothing is reused.
+
+    `largest` are the pixels of the largest image (`images.sizes.largest_pixels`), which decide the peak of memory.
+    """
     known = speeds(workspace, device)
     saliency, encoder = work_names(config)
     seconds = {stage: each * images for stage, each in seconds_per_image(config, workspace, device).items()}
@@ -61,7 +66,7 @@ def estimate(config: RunConfig, images: int, workspace: Workspace, device: str =
     return Estimate(
         seconds=seconds,
         disk_bytes=images * BYTES_PER_IMAGE,
-        memory_bytes=1_200_000_000 + images * 12_000,
+        memory_bytes=BASE_BYTES + images * 12_000 + largest * BYTES_PER_PIXEL,
         measured=saliency in known and encoder in known,
     )
 

@@ -66,7 +66,8 @@ def check_health(
 
     Returns:
         `dataset`, `checked_at` (seconds since the epoch), `images` (found), `passed_over` [{`reason`, `files`,
-        `places`, `counted`}], `usable`, `limits`; `unreadable` [{`path`, `reason`}]; `exact` and `near` [[image_id, …],
+        `places`, `counted`}], `usable`, `limits`; `unreadable` [{`path`, `reason`}]; `notes` [{`path`,
+        `note`}], what is unusual about how a usable image was read; `exact` and `near` [[image_id, …],
         …], groups of pictures of equal pixels and of nearly equal looks (one of each exact group, so that nothing is
         told twice); `tiny`, `dark` and `blurry` [{`image`, `value`}], worst first; `sizes` [[height, width], …] of the
         usable images in the order of `ids`; and `truth`, see `TruthReport.to_dict`: its `line` says why where it is
@@ -93,7 +94,7 @@ def check_health(
         refused = str(fault)
     if refused:
         context.truth_report = TruthReport(len(opened.files), 0, why_none=refused)
-    set_aside = [dataclasses.asdict(s) for s in opened.set_aside] + tables.skipped_files(images)
+    set_aside = context.skipped_files(images)
     report = {
         "dataset": spec,
         "checked_at": time.time(),
@@ -102,6 +103,7 @@ def check_health(
         "limits": dataclasses.asdict(bounds),
         **judged(images.table(), measured.table(), bounds),
         "unreadable": set_aside,
+        "notes": tables.notes(images),
         "truth": context.truth_report.to_dict() if context.truth_report is not None else None,
     }
     write_json(report_file(workspace, spec), report)
@@ -110,7 +112,7 @@ def check_health(
 
 def judged(images: pa.Table, measured: pa.Table, limits: HealthLimits) -> dict[str, Any]:
     """The groups of `check_health` from the tables of the images and of what was measured of them."""
-    usable = images.filter(pa.compute.is_null(images.column("reason")))
+    usable = images.filter(pa.compute.is_in(images.column("image_id"), measured.column("image_id").combine_chunks()))
     ids = usable.column("image_id").to_numpy().astype(object)
     row_of = {image_id: row for row, image_id in enumerate(measured.column("image_id").to_pylist())}
     rows = np.array([row_of[i] for i in ids], np.int64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import platform
 import re
 import time
@@ -101,6 +100,7 @@ def _run_stages(context: StageContext, run: Run, last: int) -> tuple[Run, dict[s
         ("saliency", "soft_maps", lambda: stages.soft_maps(context, images)),
         ("saliency", "proposals", lambda: stages.proposals(context, images, made["soft_maps"])),
         ("features", "features", lambda: stages.features(context, made["proposals"])),
+        ("features", "proposals", lambda: stages.with_features(context, made["proposals"], made["features"])),
         ("clustering", "how_many", lambda: stages.how_many(context, made["features"])),
         (
             "clustering",
@@ -165,7 +165,7 @@ def result_json(
     run: Run, context: StageContext, made: Mapping[str, Artifact], clusters: int, scores: RunScores | None
 ) -> dict[str, Any]:
     """What `comus run --json` and `comus evaluate --json` write (contracts, "Scores")."""
-    set_aside = [dataclasses.asdict(s) for s in context.dataset.set_aside] + tables.skipped_files(made["images"])
+    set_aside = context.skipped_files(made["images"])
     return {
         "run": run.id,
         "round": 0,
@@ -175,6 +175,7 @@ def result_json(
         "skipped": len(set_aside),
         "skipped_files": set_aside,
         "passed_over": passed_over_json(context.dataset.passed_over),
+        "notes": tables.notes(made["images"]),
         "without_mask": context.without_mask,
         "truth": context.truth_report.to_dict() if context.truth_report is not None else None,
         "proposals": made["proposals"].table(["proposal_id"]).num_rows if "proposals" in made else 0,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comus_core.errors import DatasetError
-from comus_core.images.file_walk import EXTENSIONS
+from comus_core.images.kinds import looks_like_image
 
 ROOTS_VARIABLE = "COMUS_IMAGE_ROOTS"
 MOST_ENTRIES = 20_000  # looked at in one folder: the picker must answer at once
@@ -76,7 +76,7 @@ def list_folder(path: str | Path, roots: Sequence[Path]) -> Listing:
                     continue
                 if entry.is_dir():
                     subfolders += [entry.name] if _is_inside(entry, roots) else []
-                elif os.path.splitext(entry.name)[1].lower() in EXTENSIONS:
+                elif _is_image(entry):
                     images += 1
     except OSError as error:
         raise DatasetError(f"folder {folder}: {error.strerror or error}; choose another") from None
@@ -114,6 +114,13 @@ def allowed_own(name: str, roots: Sequence[Path]) -> str:
     if not (found.is_dir() if kind == "masks" else found.is_file()):
         raise DatasetError(f"{found}: there is no such {'folder' if kind == 'masks' else 'file'}")
     return f"{kind}:{found}"
+
+
+def _is_image(entry: os.DirEntry[str]) -> bool:
+    try:
+        return looks_like_image(Path(entry.path))
+    except OSError:  # a file that may not be read is none to choose a folder for
+        return False
 
 
 def _is_inside(entry: os.DirEntry[str], roots: Sequence[Path]) -> bool:

@@ -6,7 +6,6 @@ round is the network. Both write index masks (0 background, category + 1, never 
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from comus_core.errors import DatasetError
 from comus_core.images.dataset import Dataset, open_dataset
 from comus_core.images.file_walk import NOT_TEXT, is_text, printable
 from comus_core.images.folder import Listing, list_images
-from comus_core.images.passed_over import passed_over_json
+from comus_core.images.passed_over import passed_over_json, summed
 from comus_core.images.records import PassedOver, SkippedFile, by_image_id, image_file
 from comus_core.output_folder import OutputFolder
 from comus_core.prediction_folder import CLASSES, KIND, RESULT
@@ -46,6 +45,7 @@ class _Predicted:
     """What is predicted, before anything is written; `categories` are (id, name) in the order of the indices."""
 
     images: Artifact
+    context: StageContext
     categories: tuple[tuple[int, str], ...]
     supervision: dict[str, str]
     read: Read
@@ -79,10 +79,10 @@ def predict_photographs(
 
     Returns:
         What `predictions.json` holds: `run`, `round`, `supervision`, `categories` [{`index`, `category`, `name`}],
-        `images` (found), `skipped`, `skipped_files`, `passed_over`, `replaced` (files of others, with `force`), and
-        `predictions` [{`image`, `photograph`, `mask`, `height`, `width`, `found` [{`index`, `category`, `name`,
-        `pixels`, `confidence`}]}], largest first. The confidence is the mean over the category's pixels: of the
-        softmax, or at round 0 of the neighbours' vote.
+        `images` (found), `skipped`, `skipped_files`, `passed_over`, `notes` [{`path`, `note`}], `replaced` (files of
+        others, with `force`), and `predictions` [{`image`, `photograph`, `mask`, `height`, `width`, `found` [{`index`,
+        `category`, `name`, `pixels`, `confidence`}]}], largest first. The confidence is the mean over the category's
+        pixels: of the softmax, or at round 0 of the neighbours' vote.
 
     Raises:
         DatasetError: no photograph, or none that is usable.
@@ -94,7 +94,8 @@ def predict_photographs(
     dataset = photographs_of(photographs, workspace)
     make = _from_network if number else _from_clusters
     made = make(run, number, dataset, workspace, device, on_progress)
-    file_of, rows = mask_files(tables.usable_ids(made.images)), []
+    ids = [i for i in tables.usable_ids(made.images) if i not in made.context.set_aside]
+    file_of, rows = mask_files(ids), []
     with output.writing({"run": run.id, "round": number}, RESULT) as folder:
         replaced = output.in_the_way([*file_of.values(), CLASSES, RESULT])
         for done, (image_id, file) in enumerate(file_of.items()):
@@ -116,7 +117,7 @@ def predict_photographs(
 
 def _told(run: Run, number: int, dataset: Dataset, made: _Predicted) -> dict[str, Any]:
     """What a prediction says before its rows."""
-    set_aside = [dataclasses.asdict(s) for s in dataset.set_aside] + tables.skipped_files(made.images)
+    set_aside = made.context.skipped_files(made.images)
     return {
         "run": run.id,
         "round": number,
@@ -126,6 +127,7 @@ def _told(run: Run, number: int, dataset: Dataset, made: _Predicted) -> dict[str
         "skipped": len(set_aside),
         "skipped_files": set_aside,
         "passed_over": passed_over_json(dataset.passed_over),
+        "notes": tables.notes(made.images),
     }
 
 
@@ -162,7 +164,7 @@ def photographs_of(given: Sequence[str | Path], workspace: Workspace) -> Dataset
     paths = list(dict.fromkeys(paths))
     root = Path(os.path.commonpath([path.parent for path in paths]))
     files = by_image_id(image_file(root, path.relative_to(root).as_posix()) for path in paths)
-    aside, over = tuple(set_aside), tuple(passed_over)
+    aside, over = tuple(set_aside), summed(passed_over)
     return Dataset(f"{len(paths)} photographs", "photographs", root, files, None, False, aside, passed_over=over)
 
 
@@ -195,7 +197,7 @@ def _from_network(
         return mask, np.bincount(mask.ravel(), sure.ravel(), outputs) / np.maximum(pixels, 1) / 255
 
     categories = tuple(zip(trained_ids(training), applied.names, strict=True))
-    return _Predicted(applied.images, categories, training.result["supervision"], read)
+    return _Predicted(applied.images, applied.context, categories, training.result["supervision"], read)
 
 
 def _from_clusters(
@@ -218,7 +220,9 @@ def _from_clusters(
     own = tables.categories_of(clusters, decided)
     category, sure = np.zeros(0, np.int32), np.zeros(0)
     if len(proposals):
-        assigned = assignment(context, run, stages.features(context, found))
+        vectors = stages.features(context, found)
+        proposals = tables.read_proposals(stages.with_features(context, found, vectors))
+        assigned = assignment(context, run, vectors)
         ids, joined = assigned_categories(workspace, run, assigned, decided)
         row_of = {proposal_id: row for row, proposal_id in enumerate(ids)}
         rows = np.array([row_of[p] for p in proposals.proposal_id])
@@ -234,7 +238,7 @@ def _from_clusters(
         return mask, np.bincount(index, area * sure[rows], outputs) / np.maximum(whole, 1)
 
     names = tuple(decided.name_of(k) for k in own.ids)
-    return _Predicted(images, tuple(zip(own.ids, names, strict=True)), run.provenance["supervision"], read)
+    return _Predicted(images, context, tuple(zip(own.ids, names, strict=True)), run.provenance["supervision"], read)
 
 
 def _found(

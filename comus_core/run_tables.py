@@ -97,6 +97,12 @@ def skipped_files(images: Artifact) -> list[dict[str, str]]:
     return [row for row in rows if row["reason"] is not None]
 
 
+def notes(images: Artifact) -> list[dict[str, str]]:
+    """{path, note} of each usable file that was read in an unusual way."""
+    rows = images.table(["path", "note"]).to_pylist()
+    return [row for row in rows if row["note"] is not None]
+
+
 def image_sizes(images: Artifact) -> dict[str, tuple[int, int]]:
     """Usable image id -> (height, width)."""
     rows = images.table(["image_id", "height", "width", "reason"]).to_pylist()

@@ -103,6 +103,7 @@ def assigned_to(
     stages.check_truth(context, images)
     found = stages.proposals(context, images, stages.soft_maps(context, images))
     vectors = stages.features(context, found)
+    found = stages.with_features(context, found, vectors)
     assigned = assignment(context, run, vectors, assign)
     made = {"images": images, "proposals": found, "features": vectors, "assignment": assigned}
     if other.truth is not None:

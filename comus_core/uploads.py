@@ -16,7 +16,7 @@ from typing import IO
 
 from comus_core.errors import DatasetError
 from comus_core.images.class_lists import CLASS_FILES
-from comus_core.images.file_walk import EXTENSIONS
+from comus_core.images.kinds import EXTENSIONS, HEAD_BYTES, NOT_IMAGES, begins_as_image
 from comus_core.images.records import slug
 from comus_core.own_folders import own_in_zip
 from comus_core.upload_names import upload_names
@@ -127,7 +127,7 @@ def _chosen(
     for entry in files:
         _require_honest(entry, name, limits)
     own = own_in_zip(archive, files)
-    places = {entry: place for entry, place in files.items() if _is_wanted(place, own)}
+    places = {entry: place for entry, place in files.items() if _is_wanted(archive, entry, place, own)}
     if not any(place.name not in CLASS_FILES for place in places.values()):
         raise DatasetError(f"{name}: no image in it (looked for {', '.join(e[1:] for e in EXTENSIONS)})")
     _require_bounded(list(places), name, limits)
@@ -189,10 +189,16 @@ def _require_space(entries: dict[zipfile.ZipInfo, PurePosixPath], folder: Path, 
         raise DatasetError(f"{total:,} bytes to unpack, {free:,} free at {folder}: make room, or use a folder in place")
 
 
-def _is_wanted(place: PurePosixPath, own: set[PurePosixPath]) -> bool:
+def _is_wanted(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, place: PurePosixPath, own: set[PurePosixPath]) -> bool:
     if own & {place, *place.parents} or any(part.startswith((".", "__MACOSX")) for part in place.parts):
         return False
-    return place.suffix.lower() in EXTENSIONS or (place.name in CLASS_FILES and len(place.parts) <= 2)
+    suffix = place.suffix.lower()
+    if suffix in EXTENSIONS or (place.name in CLASS_FILES and len(place.parts) <= 2):
+        return True
+    if suffix in NOT_IMAGES:
+        return False
+    with archive.open(entry) as packed:
+        return begins_as_image(packed.read(HEAD_BYTES))
 
 
 def _extract(

@@ -41,6 +41,8 @@ def show(spec: str) -> None:
         if report is None:
             states.empty("Nothing to show yet", "The files of this data set are listed when they are checked.", "image")
         return
+    if report is not None and (others := health_form.passed_over(report)):
+        st.caption(others)
     if report is not None:
         _sizes(report, index)
     words = health_form.counts(report, len(index.ids))
@@ -49,8 +51,8 @@ def show(spec: str) -> None:
         st.caption(health_form.meaning(chosen, report["limits"]))
     elif report is not None and len(words) == 1:
         st.caption("Nothing odd was found: every file can be read, none is double, tiny, dark or blurry.")
-    if chosen == "unreadable" and report is not None:
-        _reasons(report["unreadable"])
+    if chosen in ("unreadable", "notes") and report is not None:
+        _reasons(health_form.reasons(report, chosen))
         return
     pictures = health_form.shown(report, index.ids, chosen)
     page = paged(len(pictures), key=f"health-{index.key}-{chosen}", page_size=PAGE_SIZE)
@@ -153,10 +155,11 @@ def _sizes(report: Mapping[str, Any], index: ImageIndex) -> None:
         )
 
 
-def _reasons(unreadable: Sequence[Mapping[str, str]]) -> None:
-    shown = unreadable[:MOST_REASONS]
-    listed = "".join(f"<li><b>{html.escape(s['path'])}</b>: {html.escape(s['reason'])}</li>" for s in shown)
-    more = f"<li>and {len(unreadable) - MOST_REASONS:,} more</li>" if len(unreadable) > MOST_REASONS else ""
+def _reasons(files: Sequence[tuple[str, str]]) -> None:
+    listed = "".join(
+        f"<li><b>{html.escape(path)}</b>: {html.escape(words)}</li>" for path, words in files[:MOST_REASONS]
+    )
+    more = f"<li>and {len(files) - MOST_REASONS:,} more</li>" if len(files) > MOST_REASONS else ""
     st.html(f'<div class="comus-set-aside"><ul>{listed}{more}</ul></div>')
 
 

@@ -39,7 +39,8 @@ def show(view: RunView) -> None:
     prediction = known[asked] if asked in known else _chosen(known)
     try:
         _head(view, prediction)
-        _set_aside(prediction.result["skipped_files"])
+        _listed("set aside", [(s["path"], s["reason"]) for s in prediction.result["skipped_files"]])
+        _listed("read with a note", [(n["path"], n["note"]) for n in prediction.result.get("notes", ())])
         _photographs(prediction)
     except ComusError as fault:
         states.error(fault)
@@ -109,12 +110,12 @@ def _delete(view: RunView, prediction: StoredPrediction) -> None:
     state.forget("prediction", "photo")
 
 
-def _set_aside(skipped: Sequence[Mapping[str, str]]) -> None:
-    if not skipped:
+def _listed(what: str, files: Sequence[tuple[str, str]]) -> None:
+    if not files:
         return
-    words = f"{counted(len(skipped), 'file')} {'was' if len(skipped) == 1 else 'were'} set aside"
-    with st.container(key="prediction_skipped"):
-        listed = "".join(f"<li><b>{html.escape(s['path'])}</b>: {html.escape(s['reason'])}</li>" for s in skipped)
+    words = f"{counted(len(files), 'file')} {'was' if len(files) == 1 else 'were'} {what}"
+    with st.container(key=f"prediction_{what.replace(' ', '_')}"):
+        listed = "".join(f"<li><b>{html.escape(path)}</b>: {html.escape(said)}</li>" for path, said in files)
         st.html(f'<div class="comus-set-aside"><span>{words}</span><ul>{listed}</ul></div>')
 
 

@@ -44,6 +44,7 @@ def lines(report: dict[str, Any]) -> list[str]:
     found = [f"{report['images']} images, {report['usable']} usable"]
     found += passed_over_lines(report["passed_over"])
     found += _group("unreadable", [f"{s['path']}: {s['reason']}" for s in report["unreadable"]])
+    found += _group("read with a note", [f"{n['path']}: {n['note']}" for n in report["notes"]])
     for name in ("exact", "near"):
         found += _group(f"{name} duplicates, groups of", [", ".join(group) for group in report[name]])
     for name in ("tiny", "dark", "blurry"):

@@ -58,6 +58,8 @@ def predict(
         click.echo(f"set aside {skipped['path']}: {skipped['reason']}", err=True)
     for line in passed_over_lines(result["passed_over"]):
         click.echo(line, err=True)
+    for noted in result["notes"]:
+        click.echo(f"{noted['path']}: {noted['note']}", err=True)
     for name in result["replaced"]:
         click.echo(f"replaced {out / name}", err=True)
     click.echo(f"{len(result['predictions'])} masks in {out / 'masks'}", err=True)

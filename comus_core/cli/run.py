@@ -188,12 +188,14 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
     from comus_core.estimate import estimate, free_disk
     from comus_core.images.dataset import open_dataset
     from comus_core.images.passed_over import passed_over_json, passed_over_lines
+    from comus_core.images.sizes import largest_pixels
 
     config = resolve(config)
     owed = supervision_of(config)
     dataset = open_dataset(config.dataset, workspace.drawings, config.truth)
     chosen = choose_device(device)
-    cost = estimate(config, len(dataset.files), workspace, chosen)
+    largest = largest_pixels(file.path for file in dataset.files)
+    cost = estimate(config, len(dataset.files), workspace, chosen, largest)
     basis = "speeds of earlier runs here" if cost.measured else "arithmetic; the first run measures"
     kind = " (synthetic scenes)" if dataset.synthetic else ""
     print(

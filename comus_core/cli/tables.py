@@ -50,6 +50,8 @@ def _print_left_out(result: dict[str, Any]) -> None:
         click.echo(f"  set aside {skipped['path']}: {skipped['reason']}")
     for line in passed_over_lines(result.get("passed_over", ())):
         click.echo(f"  {line}")
+    for noted in result.get("notes", ()):  # of a run made before there were any
+        click.echo(f"  {noted['path']}: {noted['note']}")
     if without := result.get("without_mask"):
         click.echo(
             f"  {counted(len(without), 'image')} without a mask of yours, predicted background: {_first(without)}"

@@ -20,6 +20,7 @@ from comus_core.errors import DatasetError, SettingsError
 from comus_core.types import BoolMask, ImageId, IndexMask, IntArray, ProposalId, StrArray
 
 REMAINDER: ProposalId = ""  # the proposal id of an image's pixels outside all its proposals
+_BAND_PIXELS = 2**22  # counted at once
 BACKGROUND = -1  # the category of remainders and of dropped, rejected and unassigned proposals
 
 
@@ -137,18 +138,18 @@ def count_image(truth: IndexMask, ignore: int | None, masks: Sequence[BoolMask],
     Raises:
         DatasetError: a mask of another size, masks that overlap, a class outside 0…n−1.
     """
-    values = truth.ravel().astype(np.int64)
-    owner = _owners(truth.shape, masks).ravel()
-    if ignore is not None:
-        values, owner = values[values != ignore], owner[values != ignore]
-    wrong = values[(values < 0) | (values >= n_classes)]
-    if len(wrong):
-        raise DatasetError(
-            f"ground truth holds class {wrong[0]}, but the data set has {n_classes} classes (0 to {n_classes - 1}; "
-            f"ignore is {ignore}): correct the mask or the list of classes"
-        )
-    rows = len(masks) + 1
-    return np.bincount(owner * n_classes + values, minlength=rows * n_classes).reshape(rows, n_classes).astype(np.int64)
+    for number, mask in enumerate(masks):
+        if mask.shape != truth.shape:
+            raise DatasetError(
+                f"ground truth of {truth.shape[0]}x{truth.shape[1]} pixels (height x width) but proposal {number} of "
+                f"{mask.shape[0]}x{mask.shape[1]}: give ground truth of the upright image's size"
+            )
+    rows = max(1, _BAND_PIXELS // truth.shape[1]) if truth.size else 1  # as 64-bit numbers a large image fills memory
+    total = np.zeros((len(masks) + 1, n_classes), np.int64)
+    for top in range(0, truth.shape[0], rows):
+        band = slice(top, top + rows)
+        total += _count_rows(truth[band], ignore, [mask[band] for mask in masks], n_classes)
+    return total
 
 
 def contingency(counts: Counts, predicted: Mapping[ProposalId, int] | IntArray, C: int) -> IntArray:
@@ -208,6 +209,22 @@ def check_categories(category: IntArray, C: int) -> None:
         raise SettingsError(f"predicted category {wrong[0]} of {C}: categories are 0 to {C - 1}, -1 is background")
 
 
+def _count_rows(truth: IntArray, ignore: int | None, masks: Sequence[BoolMask], n_classes: int) -> IntArray:
+    """(m + 1, n) pixels of some rows of an image."""
+    values = truth.ravel().astype(np.int64)
+    owner = _owners(truth.shape, masks).ravel()
+    if ignore is not None:
+        values, owner = values[values != ignore], owner[values != ignore]
+    wrong = values[(values < 0) | (values >= n_classes)]
+    if len(wrong):
+        raise DatasetError(
+            f"ground truth holds class {wrong[0]}, but the data set has {n_classes} classes (0 to {n_classes - 1}; "
+            f"ignore is {ignore}): correct the mask or the list of classes"
+        )
+    rows = len(masks) + 1
+    return np.bincount(owner * n_classes + values, minlength=rows * n_classes).reshape(rows, n_classes).astype(np.int64)
+
+
 def _rows(counts: Counts, predicted: Mapping[ProposalId, int] | IntArray, C: int) -> IntArray:
     """(r,) int64: the row of the contingency table, 0…C, that each row of the counts adds to."""
     category = _aligned(counts, predicted)
@@ -236,11 +253,6 @@ def _owners(shape: tuple[int, ...], masks: Sequence[BoolMask]) -> IntArray:
     owner = np.full(shape, len(masks), np.int64)
     area = 0
     for number, mask in enumerate(masks):
-        if mask.shape != shape:
-            raise DatasetError(
-                f"ground truth of {shape[0]}x{shape[1]} pixels (height x width) but proposal {number} of "
-                f"{mask.shape[0]}x{mask.shape[1]}: give ground truth of the upright image's size"
-            )
         owner[np.asarray(mask, bool)] = number
         area += int(np.count_nonzero(mask))
     if area != np.count_nonzero(owner < len(masks)):

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from comus_core.errors import ImageError
+from comus_core.saliency.resizing import resize_bilinear
 from comus_core.types import FloatArray, RgbImage
+
+LARGE = 2**22  # pixels: 50 MB as floats
 
 
 def crop_box(image: RgbImage, box_xyxy: Sequence[int] | FloatArray) -> RgbImage:
@@ -56,12 +59,22 @@ def preprocess(crop: RgbImage, size: int, mean: Sequence[float], std: Sequence[f
 def resized(
     image: RgbImage, size_hw: tuple[int, int], mean: Sequence[float], std: Sequence[float], antialias: bool = False
 ) -> FloatArray:
-    """An image at another size and normalised, (3, h, w) float32."""
+    """An image at another size and normalised, (3, h, w) float32.
+
+    A large one goes the way that never holds all its pixels as floats: the same rule, to the last bits.
+    """
     import torch
     from torch.nn.functional import interpolate
 
+    if not antialias and image.shape[0] * image.shape[1] > LARGE:
+        small = resize_bilinear(image, size_hw).transpose(2, 0, 1)
+        return _normalised(small, mean, std)
     pixels = torch.from_numpy(np.array(image, np.float32)).permute(2, 0, 1)[None]  # (1, 3, H, W)
-    small = interpolate(pixels, size=size_hw, mode="bilinear", align_corners=False, antialias=antialias)[0]
-    unit = small.numpy() / np.float32(255)
+    interpolated = interpolate(pixels, size=size_hw, mode="bilinear", align_corners=False, antialias=antialias)
+    return _normalised(interpolated[0].numpy(), mean, std)
+
+
+def _normalised(pixels: FloatArray, mean: Sequence[float], std: Sequence[float]) -> FloatArray:
+    unit = pixels / np.float32(255)
     shift, scale = (np.asarray(v, np.float32).reshape(3, 1, 1) for v in (mean, std))
     return np.asarray((unit - shift) / scale, np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from comus_core.errors import ImageError
-from comus_core.images.decoding import read_rgb, stored_lay
+from comus_core.images.decoding import decode, stored_lay
 from comus_core.images.records import Dataset, GroundTruth, ImageFile
 from comus_core.images.truth_report import FOUND_SCHEMA
 from comus_core.types import ImageId, RgbImage
@@ -25,16 +25,17 @@ CHECK_SCHEMA = pa.schema(
         ("width", pa.int32()),
         ("pixel_hash", pa.string()),
         ("reason", pa.string()),
+        ("note", pa.string()),
     ]
 )
-_THREADS = min(4, os.cpu_count() or 1)  # decoding frees the GIL; more would hold more of the largest images at once
+_THREADS = min(4, os.cpu_count() or 1)  # decoding frees the GIL; `pixel_budget` bounds what they hold together
 
 
 def check_images(files: Sequence[ImageFile], tick: Callable[[int], None] = lambda _: None) -> pa.Table:
     """Decode every file; one row of `CHECK_SCHEMA` each, in the order given; `tick(1)` after each.
 
     A usable image has height, width (pixels, upright) and `pixel_hash`, the same for equal pixels in whatever file;
-    a broken one has only `reason`, the sentence to show.
+    a broken one has only `reason`, the sentence to show. `note` says what is unusual about how a usable one was read.
     """
     rows = []
     with ThreadPoolExecutor(_THREADS) as threads:
@@ -90,8 +91,9 @@ def _check_mask(dataset: Dataset, truth: GroundTruth, image_id: ImageId) -> dict
 def _check(file: ImageFile) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(CHECK_SCHEMA.names) | {"image_id": file.image_id, "path": file.relative}
     try:
-        image = read_rgb(file.path)
+        image = decode(file.path)
     except ImageError as error:
         return row | {"reason": str(error)}
-    height, width = image.shape[:2]
-    return row | {"height": height, "width": width, "pixel_hash": pixel_hash(image)}
+    height, width = image.pixels.shape[:2]
+    seen = {"height": height, "width": width, "pixel_hash": pixel_hash(image.pixels)}
+    return row | seen | {"note": "; ".join(image.notes) or None}

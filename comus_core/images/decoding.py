@@ -7,58 +7,96 @@ import os
 import re
 import stat
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageCms, TiffImagePlugin, UnidentifiedImageError
 
 from comus_core.errors import ImageError
+from comus_core.images import plugins
+from comus_core.images.bit_depth import DeepValues, declared_bits, deep_values
+from comus_core.images.kinds import is_raw, what_it_is
+from comus_core.images.pixel_budget import DECODING
+from comus_core.images.rescue import rescued
 from comus_core.types import RgbImage
 
 _ORIENTATION = 0x0112  # EXIF tag
+_NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 0x00FE, 0x014A, 0xC612  # TIFF tags
 _SIDEWAYS = (5, 6, 7, 8)  # its values that swap height and width
 _WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "DIB", "JPEG2000", "PPM")
-_SIGNATURES = (
-    (0, b"\xff\xd8", "a JPEG file whose header is damaged or cut off"),
-    (0, b"\x89PNG", "a PNG file whose header is damaged or cut off"),
-    (0, b"GIF8", "a GIF file whose header is damaged or cut off"),
-    (8, b"WEBP", "a WebP file that is damaged or cut off"),
-    (0, b"BM", "a BMP file whose header is damaged or cut off"),
-    (0, b"II*\0", "a TIFF file that is damaged or cut off, or has pixels of an unknown kind: save it as 8-bit PNG"),
-    (0, b"MM\0*", "a TIFF file that is damaged or cut off, or has pixels of an unknown kind: save it as 8-bit PNG"),
-    (4, b"ftyp", "a HEIC or AVIF photograph, or a video: save it as JPEG"),
-    (0, b"%PDF", "a PDF document, not an image"),
-    (0, b"PK\x03\x04", "a ZIP archive, not an image"),
-    (0, b"version https://git-lfs", "a Git LFS pointer: fetch the real file with `git lfs pull`"),
-)
-_SIZE_FIELDS = ((b"\x89PNG", 16, 20, 24), (b"GIF8", 6, 8, 10), (b"BM", 18, 22, 26))  # where width, height begin and end
+_STRIP_PIXELS = 2**22  # converted at a time, so that a large image is not held twice over
+_FRACTIONS = (8, 4, 2)
+
+T = TypeVar("T")
 
 # What Pillow warns of is either a reason given here or of no weight (a broken EXIF block), and would mar progress bars.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
-def read_rgb(path: Path) -> RgbImage:
+@dataclass(frozen=True)
+class Decoded:
+    """An image and what is to be said of how it was read.
+
+    Attributes:
+        pixels: (H, W, 3) uint8, upright.
+        notes: sentences; none of an ordinary file.
+    """
+
+    pixels: RgbImage
+    notes: tuple[str, ...]
+
+
+def read_rgb(path: Path, at_least: int | None = None) -> RgbImage:
     """The image of a file, upright, as (H, W, 3) uint8 RGB.
 
     EXIF orientation is applied (a damaged EXIF block counts as none); of an animation or a document of many pages the
-    first frame is taken; transparent pixels are laid over white, as viewers do. Grey of 16 bits is divided by 257, so
-    that the full range 0-65535 becomes 0-255; 32-bit integers and floats are read as 0-1 (floats only), 0-255 (floats
-    only) or 0-65535, whichever is the first that holds all values, and otherwise stretched from their own minimum to
-    their maximum (not-a-number counts as 0).
+    first frame is taken; transparent pixels are laid over white, as viewers do. More than 8 bits become 8 by the rule
+    of `bit_depth`: 0-65535 becomes 0-255, and 10 or 12 bits in 16 are stretched. A JPEG that lacks only its end marker
+    is read. Raw photographs and some formats need a package (`plugins`).
+
+    Args:
+        path: the file.
+        at_least: pixels that the shorter side need have: a larger image comes at a half, a quarter or an eighth, the
+            smallest that still has them; a JPEG is then decoded at that fraction, others are averaged. None is all.
 
     Raises:
-        ImageError: the file is missing, empty, no regular file, unreadable, not an image, damaged, cut off, or beyond
-            Pillow's limit of pixels. Holds in every thread: no call changes global state of Pillow or of `warnings`.
+        ImageError: the file is missing, empty, no regular file, unreadable, not an image, damaged, cut off, beyond
+            Pillow's limit of pixels, or of a format that needs a package. Holds in every thread: no call changes
+            global state of Pillow or of `warnings`.
     """
-    with _opened(path) as image:
-        image.load()
-        return _to_rgb(_upright(image))
+    return decode(path, at_least).pixels
+
+
+def decode(path: Path, at_least: int | None = None) -> Decoded:
+    """As `read_rgb`, with what is to be noted of the file; waits while other threads decode too many pixels."""
+
+    def whole(image: Image.Image, source: IO[bytes]) -> Decoded:
+        declared, tiles = declared_bits(image, source), list(getattr(image, "tile", ()))
+        shrink = fraction(image.size, at_least)
+        if shrink > 1 and image.format in ("JPEG", "MPO"):
+            image.draft(None, (image.width // shrink, image.height // shrink))
+            shrink = 1
+        with DECODING.holding(image.width * image.height):
+            image.load()
+            turn = _orientation(image)  # after loading: Pillow turns a TIFF itself
+            deep = deep_values(image, tiles, source, declared)
+            pixels = _in_strips(image.size, shrink, _strips_of(image) if deep is None else _strips_of_values(deep))
+            note = deep.note if deep else None
+            del deep
+            image.close()  # Pillow's own copy goes before another thread is let in
+            return Decoded(_upright(pixels, turn), (note,) if note else ())
+
+    def raw() -> Decoded:
+        pixels = plugins.read_raw(path)
+        shrink = fraction((pixels.shape[1], pixels.shape[0]), at_least)
+        return Decoded(np.array(Image.fromarray(pixels).reduce(shrink)) if shrink > 1 else pixels, ())
+
+    found, note = _using(path, whole, raw)
+    return Decoded(found.pixels, (*found.notes, note)) if note else found
 
 
 def size_hw(path: Path) -> tuple[int, int]:
@@ -67,9 +105,12 @@ def size_hw(path: Path) -> tuple[int, int]:
     Raises:
         ImageError: as `read_rgb`, as far as the header shows it.
     """
-    with _opened(path) as image:
+
+    def header(image: Image.Image, _: IO[bytes]) -> tuple[int, int]:
         width, height = _stored_size(image)
         return (width, height) if _orientation(image) in _SIDEWAYS else (height, width)
+
+    return _using(path, header, lambda: plugins.raw_size_hw(path))[0]
 
 
 def stored_lay(path: Path) -> tuple[tuple[int, int], int]:
@@ -78,15 +119,24 @@ def stored_lay(path: Path) -> tuple[tuple[int, int], int]:
     Raises:
         ImageError: as `size_hw`.
     """
-    with _opened(path) as image:
+
+    def header(image: Image.Image, _: IO[bytes]) -> tuple[tuple[int, int], int]:
         width, height = _stored_size(image)
         orientation = _orientation(image)
         return (height, width), orientation if 2 <= orientation <= 8 else 1
 
+    return _using(path, header, lambda: (plugins.raw_size_hw(path), 1))[0]
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """Pillow's image of a regular file within the limit of pixels; every fault below becomes an `ImageError`."""
+
+def fraction(size: tuple[int, int], at_least: int | None) -> int:
+    """By how much an image of this size may be divided so that its shorter side still has `at_least` pixels."""
+    if at_least is None:
+        return 1
+    return next((k for k in _FRACTIONS if min(size) // k >= at_least), 1)
+
+
+def _using(path: Path, use: Callable[[Image.Image, IO[bytes]], T], of_raw: Callable[[], T]) -> tuple[T, str | None]:
+    """What `use` makes of Pillow's image of a regular file, and a note; every fault becomes an `ImageError`."""
     try:
         # O_NONBLOCK: a named pipe called x.jpg must not hang the run; regular files do not care.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
@@ -95,13 +145,37 @@ def _opened(path: Path) -> Iterator[Image.Image]:
                 raise ImageError("not a regular file (a pipe, socket or device)")
             if state.st_size == 0:
                 raise ImageError("empty file (0 bytes)")
-            with Image.open(file, formats=_FORMATS) as image:
-                _check_size(image)
-                yield image
+            if is_raw(path):
+                return of_raw(), None
+            try:
+                return _opened(file, use, of_raw), None
+            except ImageError:
+                raise
+            except Exception as error:
+                saved = rescued(file, error)
+                if saved is None:
+                    raise
+                return _opened(saved[0], use, of_raw), saved[1]
     except ImageError:
         raise
     except Exception as error:  # Pillow's format readers let through whatever a damaged file makes them stumble over
         raise ImageError(_reason(path, error)) from None
+
+
+def _opened(source: IO[bytes], use: Callable[[Image.Image, IO[bytes]], T], of_raw: Callable[[], T]) -> T:
+    with Image.open(source, formats=plugins.formats()) as image:
+        if _is_thumbnail(image):
+            return of_raw()
+        _check_size(image)
+        return use(image, source)
+
+
+def _is_thumbnail(image: Image.Image) -> bool:
+    """Whether Pillow sees of a raw photograph only the small picture that cameras put before it."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return False
+    tags = image.tag_v2
+    return _DNG_VERSION in tags or (_SUB_IFDS in tags and bool(int(tags.get(_NEW_SUBFILE_TYPE, 0)) & 1))
 
 
 def _check_size(image: Image.Image) -> None:
@@ -120,7 +194,7 @@ def _reason(path: Path, error: Exception) -> str:
         size = re.search(r"\d+ pixels", text)
         return f"too large: {size[0] if size else text}, the limit is {Image.MAX_IMAGE_PIXELS}; scale it down"
     if isinstance(error, UnidentifiedImageError):
-        return _what_it_is(path)
+        return plugins.advice(what_it_is(path))
     if isinstance(error, FileNotFoundError):
         return "no such file" if not path.is_symlink() else "a link to a file that does not exist"
     if isinstance(error, IsADirectoryError):
@@ -138,26 +212,6 @@ def _reason(path: Path, error: Exception) -> str:
     return f"damaged or cut off ({text or type(error).__name__})"
 
 
-def _what_it_is(path: Path) -> str:
-    """What a file that Pillow cannot identify seems to be, by its first bytes."""
-    with open(path, "rb") as file:
-        head = file.read(512)
-    for signature, width, height, end in _SIZE_FIELDS:
-        if head.startswith(signature) and len(head) >= end and not (any(head[width:height]) and any(head[height:end])):
-            return "an image of zero size"
-    for offset, signature, words in _SIGNATURES:
-        if head[offset:].startswith(signature):
-            return words
-    if not head.strip(b"\0"):
-        return "not an image: the file holds only zero bytes"
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if b"<svg" in start:
-        return "an SVG drawing, not a photograph: save it as PNG"
-    if start.startswith((b"<!doctype html", b"<html")):
-        return "an HTML page, not an image (a failed download?)"
-    return "not an image of a known kind"
-
-
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
@@ -172,36 +226,53 @@ def _stored_size(image: Image.Image) -> tuple[int, int]:
     return image.size
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    return ImageOps.exif_transpose(image) if 2 <= _orientation(image) <= 8 else image
+def _upright(pixels: RgbImage, orientation: int) -> RgbImage:
+    """The pixels turned as the EXIF tag says (TIFF 6.0, tag 274)."""
+    turns: dict[int, Callable[[RgbImage], RgbImage]] = {
+        2: lambda p: p[:, ::-1],
+        3: lambda p: p[::-1, ::-1],
+        4: lambda p: p[::-1],
+        5: lambda p: p.transpose(1, 0, 2),
+        6: lambda p: np.rot90(p, -1),
+        7: lambda p: p[::-1, ::-1].transpose(1, 0, 2),
+        8: np.rot90,
+    }
+    return np.ascontiguousarray(turns[orientation](pixels)) if orientation in turns else pixels
 
 
-def _to_rgb(image: Image.Image) -> RgbImage:
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        return _grey_to_rgb(np.asarray(image))
-    if image.mode == "F":
-        return _grey_to_rgb(np.nan_to_num(np.asarray(image), nan=0.0, posinf=0.0, neginf=0.0))
+def _strips_of(image: Image.Image) -> Callable[[int, int], Image.Image]:
+    def strip(top: int, end: int) -> Image.Image:
+        whole = (top, end) == (0, image.height)
+        return _as_rgb(image if whole else image.crop((0, top, image.width, end)))
+
+    return strip
+
+
+def _strips_of_values(deep: DeepValues) -> Callable[[int, int], Image.Image]:
+    return lambda top, end: Image.fromarray(deep.scale(deep.values[top:end]))
+
+
+def _in_strips(size: tuple[int, int], shrink: int, strip: Callable[[int, int], Image.Image]) -> RgbImage:
+    """The picture that `strip(top, end)` gives in parts, each divided by `shrink`, as one (H, W, 3) array."""
+    width, height = size
+    rows = max(1, _STRIP_PIXELS // width // max(_FRACTIONS)) * max(_FRACTIONS)
+    pixels = np.empty((-(-height // shrink), -(-width // shrink), 3), np.uint8)
+    for top in range(0, height, rows):
+        end = min(height, top + rows)
+        part = strip(top, end)
+        part = part if part.mode == "RGB" else part.convert("RGB")
+        pixels[top // shrink : -(-end // shrink)] = np.asarray(part.reduce(shrink) if shrink > 1 else part)
+    return pixels
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
     if image.mode in _WITH_ALPHA or image.has_transparency_data:
         picture = image.convert("RGBA")
         white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
-        return np.array(Image.alpha_composite(white, picture).convert("RGB"))
+        return Image.alpha_composite(white, picture)
     if image.mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
         assert converted is not None  # only an in-place conversion gives None
-        return np.array(converted)
-    return np.array(image.convert("RGB"))
-
-
-def _grey_to_rgb(grey: NDArray[Any]) -> RgbImage:
-    low, high = float(grey.min()), float(grey.max())
-    values = grey.astype(np.float64)
-    if np.issubdtype(grey.dtype, np.floating) and low >= 0 and high <= 1:
-        values = values * 255
-    elif np.issubdtype(grey.dtype, np.floating) and low >= 0 and high <= 255:
-        pass
-    elif low >= 0 and high <= 65535:
-        values = values / 257
-    else:
-        values = (values - low) / (high - low) * 255 if high > low else np.zeros_like(values)
-    return np.repeat(np.rint(values).astype(np.uint8)[:, :, None], 3, axis=2)
+        return converted
+    return image

@@ -7,32 +7,36 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from comus_core.images.passed_over import OwnFiles
+from comus_core.images.kinds import EXTENSIONS, looks_like_image
+from comus_core.images.passed_over import OwnFiles, not_images
 from comus_core.images.records import ImageFile, PassedOver, SkippedFile, image_file
-
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tiff", ".tif", ".gif")
 
 NOT_TEXT = "the file name is not valid UTF-8: rename it"
 
 
 def find_images(root: Path, start: Path) -> tuple[list[ImageFile], list[SkippedFile], tuple[PassedOver, ...]]:
-    """The image files below `start`, by extension, with paths relative to `root`.
+    """The image files below `start`, with paths relative to `root`.
 
-    Also what cannot be used, and how much was left out as hidden or as this program's own.
+    Also what cannot be used, and how much was left out as hidden, as this program's own, or as no image.
     """
     files: list[ImageFile] = []
     skipped: list[SkippedFile] = []
-    own = OwnFiles(start, root, EXTENSIONS)
+    own, others = OwnFiles(start, root, EXTENSIONS), 0
     for path in walk_files(start, root, skipped, own):
         relative = path.relative_to(root).as_posix()
-        if path.suffix.lower() not in EXTENSIONS:
-            continue
-        reason = _unusable(path)
+        reason = None
+        try:
+            if not looks_like_image(path):
+                others += 1
+                continue
+        except OSError as error:
+            reason = f"cannot be read, and its name does not say whether it is an image: {error.strerror}"
+        reason = _unusable(path) or reason
         if reason:
             skipped.append(SkippedFile(printable(relative), reason))
         else:
             files.append(image_file(root, relative))
-    return files, sorted(skipped, key=lambda file: file.path), own.result()
+    return files, sorted(skipped, key=lambda file: file.path), (*own.result(), *not_images(others))
 
 
 def walk_files(start: Path, root: Path, skipped: list[SkippedFile], own: OwnFiles | None = None) -> Iterator[Path]:

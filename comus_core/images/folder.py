@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from comus_core.config import TruthSettings
 from comus_core.errors import DatasetError
-from comus_core.images.file_walk import EXTENSIONS, find_images
+from comus_core.images.file_walk import find_images
 from comus_core.images.folder_truth import open_truth
+from comus_core.images.kinds import EXTENSIONS
 from comus_core.images.passed_over import passed_over_json, passed_over_lines
 from comus_core.images.records import Dataset, ImageFile, PassedOver, SkippedFile, by_image_id, slug
 
@@ -67,5 +68,5 @@ def _require_folder(spec: str, root: Path) -> None:
 def _nothing_found(folder: Path, set_aside: Iterable[SkippedFile], passed_over: Iterable[PassedOver]) -> str:
     left_out = "".join(f"; {line}" for line in passed_over_lines(passed_over_json(passed_over)))
     reasons = "".join(f"; {file.path}: {file.reason}" for file in list(set_aside)[:3])
-    kinds = ", ".join(extension[1:] for extension in EXTENSIONS)
+    kinds = ", ".join(extension[1:] for extension in EXTENSIONS)  # and at the first bytes of other names
     return f"no image in {folder} or the folders below it (looked for {kinds}){reasons}{left_out}"

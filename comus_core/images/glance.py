@@ -11,9 +11,12 @@ from comus_core.images import coco, voc
 from comus_core.images.class_lists import find_classes
 from comus_core.images.demo_composition import CLASSES as DEMO_CLASSES
 from comus_core.images.demo_scenes import N_SCENES
-from comus_core.images.file_walk import EXTENSIONS, walk_files
+from comus_core.images.file_walk import walk_files
 from comus_core.images.folder import list_images
+from comus_core.images.kinds import looks_like_image
 from comus_core.images.records import PassedOver
+from comus_core.images.sizes import largest_pixels
+from comus_core.images.voc_layout import image_names
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,15 @@ class Glance:
         labelled: whether there is ground truth.
         classes: how many without background; None where only reading all of it would tell.
         synthetic: whether the images are drawn.
-        passed_over: image files that are no photographs of the person's.
+        largest: pixels of the largest image, see `largest_pixels`; 0 if none could be looked at.
+        passed_over: files that are no photographs of the person's.
     """
 
     images: int
     labelled: bool
     classes: int | None = None
     synthetic: bool = False
+    largest: int = 0
     passed_over: tuple[PassedOver, ...] = ()
 
 
@@ -52,7 +57,8 @@ def glance(spec: str) -> Glance:
     found = list_images(spec, root)
     listed = find_classes(root) if found.labelled else None
     known = len(listed.classes) - 1 if listed is not None else None
-    return Glance(len(found.files), found.labelled, known, passed_over=found.passed_over)
+    largest = largest_pixels(file.path for file in found.files)
+    return Glance(len(found.files), found.labelled, known, False, largest, found.passed_over)
 
 
 def splits(kind: str, root: str) -> tuple[str, ...]:
@@ -69,21 +75,19 @@ def _voc(spec: str, given: Path, split: str) -> Glance:
     root = voc.find_root(spec, given)
     listed, labelled = voc.class_list(root), voc.has_masks(root)
     classes = listed.classes if listed is not None else voc.CLASSES
-    return Glance(len(voc.read_split(root, split)), labelled, len(classes) - 1 if labelled else None)
+    stems, there = voc.read_split(root, split), image_names(root)
+    largest = largest_pixels(root / "JPEGImages" / name for stem in stems for name in there.get(stem, ()))
+    return Glance(len(stems), labelled, len(classes) - 1 if labelled else None, largest=largest)
 
 
 def _coco(spec: str, root: Path, split: str) -> Glance:
     folder = root / coco.find_files(spec, root, split).folder
     try:
         with os.scandir(folder) as entries:
-            count = sum(map(_is_image, (entry.name for entry in entries)))
+            files = [path for entry in entries if looks_like_image(path := Path(entry.path))]
     except OSError as error:
         raise DatasetError(f"data set '{spec}': {folder}: {error.strerror or error}") from None
-    count = count or sum(_is_image(path.name) for path in walk_files(folder, folder, []))  # each in a folder of its own
-    if not count:
+    files = files or list(filter(looks_like_image, walk_files(folder, folder, [])))  # in folders of their own
+    if not files:
         raise DatasetError(f"data set '{spec}': no image in {folder}")
-    return Glance(count, True)
-
-
-def _is_image(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in EXTENSIONS
+    return Glance(len(files), True, largest=largest_pixels(files))

@@ -14,6 +14,7 @@ from typing import Any
 from comus_core.errors import WorkspaceError
 from comus_core.images.records import PassedOver
 from comus_core.own_folders import INSIDE, own_kind, read_marker
+from comus_core.text import counted
 
 REASONS = {
     "workspace": "in a workspace of this program",
@@ -116,6 +117,21 @@ class OwnFiles:
         return name.lower().endswith(self.extensions)
 
 
+def not_images(files: int) -> tuple[PassedOver, ...]:
+    """Other files beside the images; nothing where there are none."""
+    return (PassedOver("that are no images", files, ()),) if files else ()
+
+
+def summed(passed_over: Iterable[PassedOver]) -> tuple[PassedOver, ...]:
+    """Each reason once, in the order of their first mention: what several folders left out together."""
+    found: dict[str, PassedOver] = {}
+    for left in passed_over:
+        had = found.get(left.reason, PassedOver(left.reason, 0, ()))
+        places = (*had.places, *left.places)[:MOST_PLACES]
+        found[left.reason] = PassedOver(left.reason, had.files + left.files, places, had.counted and left.counted)
+    return tuple(found.values())
+
+
 def passed_over_json(passed_over: Iterable[PassedOver]) -> list[dict[str, Any]]:
     """As results hold it: [{`reason`, `files`, `places`, `counted`}]."""
     return [{**asdict(left), "places": list(left.places)} for left in passed_over]
@@ -125,9 +141,9 @@ def passed_over_lines(passed_over: Iterable[Mapping[str, Any]]) -> list[str]:
     """What was left out in words, a line a reason; from `passed_over_json`."""
     lines = []
     for left in passed_over:
-        count = (
-            f"{'' if left['counted'] else 'at least '}{left['files']:,} image file{'s' if left['files'] != 1 else ''}"
-        )
+        at_least = "" if left["counted"] else "at least "
+        count = at_least + counted(left["files"], "image file" if left["places"] else "file")
         such = "such as " if len(left["places"]) == MOST_PLACES else ""
-        lines.append(f"passed over {count} {left['reason']}: {such}{', '.join(left['places'])}")
+        where = f": {such}{', '.join(left['places'])}" if left["places"] else ""
+        lines.append(f"passed over {count} {left['reason']}{where}")
     return lines

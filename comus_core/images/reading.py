@@ -1,35 +1,76 @@
-"""Decoding ahead of the reader, so that a model does not wait for the disk."""
+"""Decoding ahead of the reader, so that a model does not wait for the disk; bounded by pixels, not by images."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from comus_core.images.decoding import fraction, size_hw
+from comus_core.images.pixel_budget import BATCH_PIXELS, WAITING_PIXELS
 from comus_core.types import RgbImage
 
 if TYPE_CHECKING:
     from comus_core.images.dataset import Dataset
 
-AHEAD = 8  # decoded images in memory at once
+AHEAD = 8  # decoded images in memory at once at most
+
+T = TypeVar("T")
 
 
-def read_ahead(dataset: Dataset, image_ids: Sequence[str]) -> Iterator[RgbImage]:
+def read_ahead(dataset: Dataset, image_ids: Sequence[str], at_least: int | None = None) -> Iterator[RgbImage]:
     """Yield the (H, W, 3) images in order, decoding the next few meanwhile.
+
+    Those that wait have `WAITING_PIXELS` together at most, unless a single one has more.
+
+    Args:
+        dataset: whose images.
+        image_ids: which.
+        at_least: as in `read_rgb`.
 
     Raises:
         ImageError: a file that could be read before no longer can.
     """
-    waiting: deque[Future[RgbImage]] = deque()
+    waiting: deque[tuple[Future[RgbImage], int]] = deque()
+    held = 0
     with ThreadPoolExecutor(2) as pool:
         try:
             for image_id in image_ids:
-                waiting.append(pool.submit(dataset.read, image_id))
-                if len(waiting) >= AHEAD:
-                    yield waiting.popleft().result()
+                pixels = pixels_of(dataset, image_id, at_least)
+                while waiting and (len(waiting) >= AHEAD or held + pixels > WAITING_PIXELS):
+                    future, freed = waiting.popleft()
+                    held -= freed
+                    yield future.result()
+                    del future  # the reader alone holds the image
+                waiting.append((pool.submit(dataset.read, image_id, at_least), pixels))
+                held += pixels
             while waiting:
-                yield waiting.popleft().result()
+                yield waiting.popleft()[0].result()
         finally:
-            for future in waiting:
+            for future, _ in waiting:
                 future.cancel()
+
+
+def pixels_of(dataset: Dataset, image_id: str, at_least: int | None = None) -> int:
+    """Pixels of the image that `Dataset.read` gives, from its header.
+
+    Raises:
+        ImageError: see `size_hw`.
+    """
+    height, width = size_hw(dataset.file(image_id).path)
+    shrink = fraction((width, height), at_least)
+    return -(-height // shrink) * -(-width // shrink)
+
+
+def batches(items: Sequence[T], most: int, pixels: Callable[[T], int]) -> Iterator[Sequence[T]]:
+    """The items in order, in parts of `most` at most, and of `BATCH_PIXELS` at most unless one alone has more."""
+    start, held = 0, 0
+    for k, item in enumerate(items):
+        some = pixels(item)
+        if k > start and (k - start == most or held + some > BATCH_PIXELS):
+            yield items[start:k]
+            start, held = k, 0
+        held += some
+    if start < len(items):
+        yield items[start:]

@@ -34,11 +34,11 @@ class SkippedFile:
 
 @dataclass(frozen=True)
 class PassedOver:
-    """Image files that were left out on purpose.
+    """Files that were left out on purpose.
 
     Attributes:
         reason: what the user reads, such as "in a workspace".
-        files: how many, by their suffixes.
+        files: how many image files, by their suffixes; of what is no image, how many files.
         places: the first few folders and files, relative to `Dataset.root`; a folder ends in a slash.
         counted: whether all of them were; otherwise there are at least so many.
     """
@@ -101,7 +101,7 @@ class Dataset:
         synthetic: whether the images are drawn; to be said wherever they are shown.
         set_aside: files known to be unusable before decoding, such as those a split lists but the folder lacks.
         truth_report: what was found on the way to `truth`, also where that is None; None where nothing was looked for.
-        passed_over: image files below the folder that are no photographs of the person's: hidden, or this program's.
+        passed_over: files below the folder that are no photographs of the person's: hidden, this program's, no images.
     """
 
     spec: str
@@ -119,16 +119,24 @@ class Dataset:
         """The files by their image_id."""
         return {file.image_id: file for file in self.files}
 
-    def read(self, image_id: ImageId) -> RgbImage:
-        """The decoded image, (H, W, 3) uint8.
+    def read(self, image_id: ImageId, at_least: int | None = None) -> RgbImage:
+        """The decoded image, (H, W, 3) uint8; with `at_least` a fraction of it, see `read_rgb`.
 
         Raises:
             DatasetError: no image of this id.
             ImageError: the file cannot be decoded.
         """
+        return read_rgb(self.file(image_id).path, at_least)
+
+    def file(self, image_id: ImageId) -> ImageFile:
+        """The file of an image.
+
+        Raises:
+            DatasetError: no image of this id.
+        """
         if image_id not in self.by_id:
             raise DatasetError(f"{self.spec}: no image '{image_id}' among its {len(self.files)}")
-        return read_rgb(self.by_id[image_id].path)
+        return self.by_id[image_id]
 
 
 def image_file(root: Path, relative: str, image_id: ImageId | None = None) -> ImageFile:

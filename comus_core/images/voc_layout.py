@@ -9,7 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from comus_core.errors import DatasetError
-from comus_core.images.file_walk import EXTENSIONS
+from comus_core.images.kinds import EXTENSIONS
 
 _LISTS = (Path("ImageSets", "Segmentation"), Path("ImageSets", "Main"))
 MASKS = ("SegmentationClass", "SegmentationClassAug", "SegmentationClassPNG")  # the last is labelme's

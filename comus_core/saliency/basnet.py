@@ -26,6 +26,7 @@ class BasnetDetector:
     network: nn.Module
     device: str
     side: int = SIDE
+    at_least: int = 2 * SIDE
     batch_size: int = 1  # seconds an image on a CPU: progress should show each
 
     def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:

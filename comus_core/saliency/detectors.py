@@ -60,6 +60,11 @@ class Detector(Protocol):
         """How many images to give at once."""
         ...
 
+    @property
+    def at_least(self) -> int:
+        """Pixels that the shorter side of an image need have: twice what the network sees."""
+        ...
+
     def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:
         """One soft map an image, (h, w) float32 in [0, 1] at the detector's own size."""
         ...

@@ -126,6 +126,7 @@ class MasksDetector:
     masks: MasksFolder
     weights_sha256: dict[str, str]  # empty: what the files hold is an input, see `detector_fingerprint`
     batch_size: int = 16
+    at_least: int = 1  # it looks at no image
 
     def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:
         """One map an image at its file's own size, or a single zero where there is no file."""

@@ -33,6 +33,7 @@ class NcutDetector:
     tau: float
     name: str = "ncut"
     batch_size: int = 4
+    at_least: int = 2 * LONGER_SIDE
 
     def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:
         """One map an image, of the size of the encoder's dense map; images are encoded one by one."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+BAND_PIXELS = 2**21  # of the result that are made at a time
 
 
 def resize_bilinear(array: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[np.float32]:
@@ -18,10 +21,25 @@ def resize_bilinear(array: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[np
     Returns:
         (H, W) or (H, W, c) float32; a constant stays exactly that constant.
     """
-    if array.shape[:2] == tuple(size_hw):
-        return array.astype(np.float32)
-    rows = _interpolate(array.astype(np.float32), size_hw[0])
-    return _interpolate(rows.swapaxes(0, 1), size_hw[1]).swapaxes(0, 1)
+    parts = [part for _, part in bilinear_bands(array, size_hw)]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def bilinear_bands(array: NDArray[Any], size_hw: tuple[int, int]) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """What `resize_bilinear` gives, some rows at a time and to the same bit: a large size need not be held whole.
+
+    Yields:
+        Which rows, and (rows, W) or (rows, W, c) float32.
+    """
+    height, width = size_hw
+    count = max(1, BAND_PIXELS // width)
+    for start in range(0, height, count):
+        rows = slice(start, min(height, start + count))
+        if array.shape[:2] == (height, width):
+            yield rows, array[rows].astype(np.float32)
+        else:
+            part = _interpolate(array, height, rows)
+            yield rows, _interpolate(part.swapaxes(0, 1), width).swapaxes(0, 1)
 
 
 def resize_nearest(array: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[Any]:
@@ -35,14 +53,15 @@ def resize_nearest(array: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[Any
     return array[rows[:, None], columns[None, :]]
 
 
-def _interpolate(array: NDArray[np.float32], n_out: int) -> NDArray[np.float32]:
+def _interpolate(array: NDArray[Any], n_out: int, rows: slice = slice(None)) -> NDArray[np.float32]:
+    """Some rows of the array with its first axis interpolated to `n_out`."""
     n_in = array.shape[0]
-    at = np.clip((np.arange(n_out) + 0.5) * (n_in / n_out) - 0.5, 0, n_in - 1)
+    at = np.clip((np.arange(n_out)[rows] + 0.5) * (n_in / n_out) - 0.5, 0, n_in - 1)
     lower = np.minimum(at.astype(np.intp), max(n_in - 2, 0))
     upper = np.minimum(lower + 1, n_in - 1)
     weight = (at - lower).astype(np.float32).reshape(-1, *[1] * (array.ndim - 1))
-    start = array[lower]
-    return np.asarray(start + weight * (array[upper] - start), np.float32)
+    start = array[lower].astype(np.float32)
+    return np.asarray(start + weight * (array[upper].astype(np.float32) - start), np.float32)
 
 
 def _nearest(n_in: int, n_out: int) -> NDArray[np.intp]:

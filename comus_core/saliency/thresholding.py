@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from comus_core.config import SaliencySettings
 from comus_core.proposals import Proposals, proposals_of
-from comus_core.saliency.resizing import resize_bilinear, resize_nearest
+from comus_core.saliency.resizing import bilinear_bands, resize_nearest
 from comus_core.saliency.soft_maps import dequantise
 from comus_core.types import BoolMask, ImageId
 
@@ -34,7 +34,9 @@ def masks_from_soft_map(
     if settings.resize == "binary":
         mask = resize_nearest(soft > settings.threshold, size_hw)
     else:
-        mask = resize_bilinear(soft, size_hw) > settings.threshold
+        mask = np.empty(size_hw, bool)
+        for rows, part in bilinear_bands(soft, size_hw):
+            mask[rows] = part > settings.threshold
     return [mask] if int(mask.sum()) > settings.min_area else []
 
 
@@ -53,9 +55,10 @@ def find_proposals(
         Disjoint masks in falling order of score, the mean of the bilinearly resized soft map inside the mask.
     """
     size = (int(size_hw[0]), int(size_hw[1]))
-    soft = resize_bilinear(dequantise(stored), size)
+    soft = dequantise(stored)
     masks = masks_from_soft_map(stored, size, settings)
-    masks = sorted(masks, key=lambda mask: -_mean_inside(soft, mask))
+    if len(masks) > 1:
+        masks = sorted(masks, key=lambda mask: -_mean_inside(soft, mask))
     masks = disjoint(masks, settings.min_area)
     return proposals_of(image_id, masks, [_mean_inside(soft, mask) for mask in masks])
 
@@ -74,4 +77,7 @@ def disjoint(masks: Sequence[BoolMask], min_area: int) -> list[BoolMask]:
 
 
 def _mean_inside(soft: NDArray[np.float32], mask: BoolMask) -> float:
-    return float(soft[mask].mean(dtype=np.float64))
+    """Mean over a mask of the (h, w) map resized bilinearly to the mask's size."""
+    size = (mask.shape[0], mask.shape[1])
+    total = sum(float(part[mask[rows]].sum(dtype=np.float64)) for rows, part in bilinear_bands(soft, size))
+    return total / int(mask.sum())

@@ -26,6 +26,7 @@ class U2netpDetector:
     session: Any  # onnxruntime.InferenceSession, which ships no types
     name: str = NAME
     batch_size: int = 8
+    at_least: int = 2 * SIDE
 
     def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:
         """One (320, 320) map an image; the published network takes them one by one."""

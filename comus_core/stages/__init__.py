@@ -8,7 +8,7 @@ from comus_core.stages.clusters import clustering, how_many, projection
 from comus_core.stages.context import StageContext
 from comus_core.stages.masks import counts, pseudo_masks
 from comus_core.stages.photographs import check_images, check_truth, images_key, require_unchanged, require_usable
-from comus_core.stages.proposals import proposals, soft_maps
+from comus_core.stages.proposals import proposals, soft_maps, with_features
 from comus_core.stages.regrouping import regrouped, smaller_neighbourhoods
 from comus_core.stages.rounds import network, predictions, round_counts
 from comus_core.stages.vectors import features, surroundings
@@ -36,4 +36,5 @@ __all__ = [
     "smaller_neighbourhoods",
     "soft_maps",
     "surroundings",
+    "with_features",
 ]

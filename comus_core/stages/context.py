@@ -12,16 +12,17 @@ from typing import Any
 from comus_core.config import RunConfig
 from comus_core.images.dataset import Dataset
 from comus_core.images.truth_report import TruthReport
+from comus_core.run_tables import skipped_files
 from comus_core.run_truth import truth_fingerprint
 from comus_core.types import OnProgress, Progress
 from comus_core.workspace import Artifact, ArtifactKey, Workspace
 
 # Raise a stage's number when its result changes for the same settings.
 VERSIONS = {
-    "images": 1,
-    "health": 1,
+    "images": 2,
+    "health": 2,
     "truth": 2,
-    "soft_maps": 1,
+    "soft_maps": 2,
     "proposals": 1,
     "features": 1,
     "surroundings": 1,
@@ -50,6 +51,8 @@ class StageContext:
         without_mask: images for which the user's own masks hold none.
         team: the processes that train together; None outside of training.
         on_artifact: told of each artifact as soon as it is there, before whoever hears of progress can stop the work.
+        set_aside: images that a stage had to set aside, with the reason; those that could not be read are in the table
+            of the images.
         seconds_per_item: kind -> speed, where the whole artifact was computed in this invocation.
         truth_report: what reading the masks found; until then, what opening the data set did.
     """
@@ -63,6 +66,7 @@ class StageContext:
     computed: list[str] = field(default_factory=list)
     team: Any = None
     without_mask: list[str] = field(default_factory=list)
+    set_aside: dict[str, str] = field(default_factory=dict)
     seconds_per_item: dict[str, float] = field(default_factory=dict)
     on_artifact: Callable[[Artifact], None] = lambda _: None
     truth_report: TruthReport | None = None
@@ -73,9 +77,18 @@ class StageContext:
     def key(
         self, kind: str, settings: dict[str, Any], weights: dict[str, str] | None = None, **inputs: Any
     ) -> ArtifactKey:
-        """The key of an artifact; inputs are artifacts or fingerprints."""
+        """The key of an artifact; inputs are artifacts or fingerprints. What an input had to set aside is in it too."""
+        missing = {name: sorted(i.set_aside()) for name, i in inputs.items() if isinstance(i, Artifact)}
+        missing = {name: ids for name, ids in missing.items() if ids}
+        settings = settings | {"set_aside": missing} if missing else settings
         prints = {name: i.fingerprint if isinstance(i, Artifact) else str(i) for name, i in inputs.items()}
         return ArtifactKey(kind, VERSIONS[kind], settings, prints, weights or {})
+
+    def skipped_files(self, images: Artifact) -> list[dict[str, str]]:
+        """{path, reason} of every file that is not used: known before, found on looking at it, or given up later."""
+        given_up = [{"path": self.dataset.file(i).relative, "reason": why} for i, why in self.set_aside.items()]
+        known = [{"path": s.path, "reason": s.reason} for s in self.dataset.set_aside]
+        return known + skipped_files(images) + given_up
 
     def truth_fingerprint(self) -> str:
         """See `run_truth.truth_fingerprint`."""
@@ -115,6 +128,8 @@ class StageContext:
         else:
             artifact = artifacts.make_sharded(key, ids, work, stage=stage, on_progress=self.on_progress, **options)
             self.on_artifact(artifact)
+        if key.kind != "images":
+            self.set_aside |= artifact.set_aside()
         spent = time.perf_counter() - start
         self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
         if ids and not begun:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from comus_core import run_tables as tables
-from comus_core.images.measures import measure
+from comus_core.images.measures import LONGEST, measure
 from comus_core.images.reading import read_ahead
 from comus_core.stages.context import StageContext
 from comus_core.workspace import Artifact
@@ -20,7 +20,7 @@ def health(context: StageContext, images: Artifact) -> Artifact:
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         found = []
-        for picture in read_ahead(context.dataset, ids):
+        for picture in read_ahead(context.dataset, ids, 2 * LONGEST):
             found.append(measure(picture))
             tick(1)
         return pa.table(

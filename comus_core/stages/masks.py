@@ -12,7 +12,7 @@ from comus_core import run_tables as tables
 from comus_core.errors import DatasetError
 from comus_core.file_names import file_names
 from comus_core.images.dataset import GroundTruth
-from comus_core.images.file_walk import EXTENSIONS
+from comus_core.images.kinds import EXTENSIONS
 from comus_core.mask_decisions import mask_settings
 from comus_core.stages.context import StageContext
 from comus_core.types import BoolMask, IntArray
@@ -70,8 +70,9 @@ def counts(context: StageContext, images: Artifact, found: Artifact) -> Artifact
         arrays = np.array(images_of, object), np.array(proposals_of, object), np.concatenate(values)
         return Counts(*arrays).to_table()
 
-    ids = [i for i in tables.usable_ids(images) if truth.has(i)]
-    key = context.key("counts", {}, proposals=found, truth=context.truth_fingerprint())
+    ids = [i for i in tables.usable_ids(images) if truth.has(i) and i not in context.set_aside]
+    missing = {"without": sorted(context.set_aside)} if context.set_aside else {}  # they are in no score
+    key = context.key("counts", missing, proposals=found, truth=context.truth_fingerprint())
     return context.make("evaluation", key, ids, work)
 
 

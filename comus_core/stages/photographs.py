@@ -25,9 +25,11 @@ def images_key(context: StageContext) -> ArtifactKey:
 
 def check_images(context: StageContext) -> Artifact:
     """Look at every file once: size, pixel hash, or the reason why it is set aside."""
+    from comus_core.images.checking import CHECK_SCHEMA
     from comus_core.images.checking import check_images as check
 
     by_id, hashes = context.dataset.by_id, context.image_hashes
+    schema = CHECK_SCHEMA.append(pa.field("bytes", pa.int64())).append(pa.field("sha256", pa.string()))
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         files = [by_id[i] for i in ids]
@@ -37,7 +39,12 @@ def check_images(context: StageContext) -> Artifact:
             "sha256", pa.array(digests, pa.string())
         )
 
-    return context.make("images", images_key(context), list(by_id), work)
+    def given_up(image_id: str, reason: str) -> pa.Table:
+        row = dict.fromkeys(schema.names) | {"image_id": image_id, "path": by_id[image_id].relative, "reason": reason}
+        row["bytes"], row["sha256"] = hashes[by_id[image_id].path]
+        return pa.Table.from_pylist([row], schema=schema)
+
+    return context.make("images", images_key(context), list(by_id), work, instead=given_up)
 
 
 def require_usable(context: StageContext, images: Artifact) -> None:

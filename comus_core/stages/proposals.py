@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from comus_core import run_tables as tables
-from comus_core.images.reading import read_ahead
+from comus_core.images.decoding import fraction
+from comus_core.images.reading import batches, read_ahead
 from comus_core.proposals import SCHEMA, concatenate
 from comus_core.stages.context import StageContext
 from comus_core.workspace import Artifact
@@ -27,21 +30,43 @@ def soft_maps(context: StageContext, images: Artifact) -> Artifact:
     identity = detector_fingerprint(settings, dataset.files)
     context.without_mask[:] = identity.missing
     key = context.key("soft_maps", identity.settings, identity.weights, images=images, masks=identity.inputs)
-    loaded: list[Any] = []
+    sizes, loaded = tables.image_sizes(images), list[Any]()
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         if not loaded:
             loaded.append(load_detector(settings, context.device))
         detector, pngs = loaded[0], []
-        pictures = read_ahead(dataset, ids)
-        for start in range(0, len(ids), detector.batch_size):
-            batch = ids[start : start + detector.batch_size]
+        pictures = read_ahead(dataset, ids, detector.at_least)
+
+        def pixels(image_id: str) -> int:
+            height, width = sizes[image_id]
+            return height * width // fraction((width, height), detector.at_least) ** 2
+
+        for batch in batches(ids, detector.batch_size, pixels):
             maps = detector.soft_maps([next(pictures) for _ in batch], batch)
             pngs += [to_png(quantise(soft)) for soft in maps]
             tick(len(batch))
         return pa.table({"image_id": pa.array(ids, pa.string()), "png": pa.array(pngs, pa.binary())})
 
-    return context.make("saliency", key, tables.usable_ids(images), work)
+    def nothing(image_id: str, _: str) -> pa.Table:
+        """An image that is set aside has an empty map, and so no proposal."""
+        return pa.table({"image_id": [image_id], "png": pa.array([to_png(np.zeros((1, 1), np.uint8))], pa.binary())})
+
+    return context.make("saliency", key, tables.usable_ids(images), work, instead=nothing)
+
+
+def with_features(context: StageContext, found: Artifact, vectors: Artifact) -> Artifact:
+    """The proposals without those of images that had to be set aside when their vectors were made."""
+    missing = vectors.set_aside()
+    if not missing:
+        return found
+
+    def write(folder: Path) -> None:
+        table = found.table()
+        pq.write_table(table.filter(pc.invert(pc.is_in(table.column("image_id"), pa.array(missing)))), folder / TABLE)
+
+    key = context.key("proposals", {"without": sorted(missing)}, proposals=found)
+    return context.make("features", key, None, write, announce=False)
 
 
 def proposals(context: StageContext, images: Artifact, maps: Artifact) -> Artifact:

@@ -16,7 +16,7 @@ from PIL import Image
 from comus_core import run_tables as tables
 from comus_core.config import to_dict
 from comus_core.errors import DatasetError
-from comus_core.images.reading import read_ahead
+from comus_core.images.reading import batches, read_ahead
 from comus_core.pseudo_masks import from_png, index_dtype_and_ignore, to_png
 from comus_core.self_training.looks import LookPlan
 from comus_core.self_training.settings import TrainingSettings
@@ -55,7 +55,8 @@ ROUNDS = (
     *SALIENCY,
     *TEACHER,
 )
-BATCH = 8  # images predicted at once
+BATCH = 8  # images predicted at once, fewer of large ones
+BAND_PIXELS = 2**22  # counted at once
 
 OnLook = Callable[[str, int, float | None, int], None]  # (network's fingerprint, step, mIoU in percent, images scored)
 
@@ -174,7 +175,7 @@ def predictions(
     from comus_core.self_training.prediction import predict
     from comus_core.self_training.soft_labels import coarse_planes, planes_to_png
 
-    ids = tables.usable_ids(images)
+    ids, sizes = tables.usable_ids(images), tables.image_sizes(images)
     file_of = mask_files(ids)
     loaded: list[Any] = []
     maps = soft_maps(context, images) if saliency else None
@@ -184,8 +185,7 @@ def predictions(
             loaded.append(load_segmenter(trained, settings, categories + 1, context.device))
             loaded.append(load_classifier(context, classifier) if classifier is not None else None)
         pictures = read_ahead(context.dataset, chunk)
-        for start in range(0, len(chunk), BATCH):
-            some = chunk[start : start + BATCH]
+        for some in batches(chunk, BATCH, lambda image_id: sizes[image_id][0] * sizes[image_id][1]):
 
             def keep(place: int, shares: Any, some: Sequence[str] = some) -> None:
                 planes = coarse_planes(shares, settings.output_stride)
@@ -273,9 +273,13 @@ def count_prediction(
     """
     if mask.shape != truth.shape:
         raise DatasetError(f"image {image_id}: predicted {mask.shape} pixels but the ground truth has {truth.shape}")
-    valid = truth != ignore if ignore is not None else np.ones(truth.shape, bool)
-    pairs = mask[valid].astype(np.int64) * classes + truth[valid]
-    return np.bincount(pairs, minlength=(categories + 1) * classes).reshape(categories + 1, classes)
+    total = np.zeros((categories + 1) * classes, np.int64)
+    rows = max(1, BAND_PIXELS // max(1, mask.shape[1]))  # as 64-bit numbers a large image fills memory
+    for top in range(0, mask.shape[0], rows):
+        seen, true = mask[top : top + rows], truth[top : top + rows]
+        valid = true != ignore if ignore is not None else np.ones(true.shape, bool)
+        total += np.bincount(seen[valid].astype(np.int64) * classes + true[valid], minlength=len(total))
+    return total.reshape(categories + 1, classes)
 
 
 def _grey_png(confidence: FloatArray) -> bytes:

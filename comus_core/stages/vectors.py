@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 
 from comus_core import run_tables as tables
 from comus_core.errors import DatasetError
+from comus_core.images.pixel_budget import BATCH_PIXELS
 from comus_core.images.reading import read_ahead
 from comus_core.proposals import Proposals
 from comus_core.stages.context import StageContext
@@ -82,9 +82,12 @@ def _encoded(
         rows = [row for image_id in ids for row in rows_of[image_id]]
 
         def crops() -> Iterator[RgbImage]:
-            for image_id, picture in zip(ids, read_ahead(context.dataset, ids), strict=True):
+            pictures = read_ahead(context.dataset, ids)
+            for image_id in ids:
+                picture = next(pictures)
                 for row in rows_of[image_id]:
                     yield crop_box(picture, box_of(row, picture.shape[:2]))
+                del picture  # before the next one is waited for
 
         vectors = _encode(loaded[0], crops(), lambda done: tick(round(len(ids) * done / len(rows))))
         cells = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float32()), vectors.shape[1])
@@ -96,10 +99,29 @@ def _encoded(
 def _encode(encoder: Any, crops: Iterator[RgbImage], on_batch: Callable[[int], None]) -> Any:
     """(n, d) float32, a batch of crops in memory at a time; reports the size of each."""
     parts = []
-    while batch := list(islice(crops, encoder.batch_size)):
+    for batch in _batches(crops, encoder.batch_size):
         parts.append(encoder.encode(batch))
         on_batch(len(batch))
+        del batch  # before the next crops are cut
     return np.concatenate(parts)
+
+
+def _batches(crops: Iterator[RgbImage], most: int) -> Iterator[list[RgbImage]]:
+    """Lists of `most` crops, of fewer where they are large: `BATCH_PIXELS` together, or one that is larger."""
+    batch, held = list[RgbImage](), 0
+    for crop in crops:
+        pixels = crop.shape[0] * crop.shape[1]
+        if batch and (len(batch) == most or held + pixels > BATCH_PIXELS):
+            yield batch
+            batch, held = [], 0
+        batch.append(crop)
+        held += pixels
+        del crop
+        if held >= BATCH_PIXELS:  # nothing more fits: a large crop is not held while the next image is decoded
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
 
 
 def _join_vectors(shards: Sequence[Path], folder: Path) -> None:

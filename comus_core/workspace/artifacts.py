@@ -22,6 +22,7 @@ from comus_core.errors import WorkspaceError
 from comus_core.types import OnProgress, Progress
 from comus_core.workspace.files import disk_error, replacing, sha256_of, write_json
 from comus_core.workspace.grouped import write_grouped
+from comus_core.workspace.shard_attempts import SET_ASIDE, Attempt, attempt_at, set_aside_in
 
 SHARD_SIZE = 64  # images a shard: seconds of work lost by a kill, and few files at 100,000 images
 TABLE = "table.parquet"
@@ -29,6 +30,7 @@ KEY = "key.json"  # in an unfinished artifact: what it will be, so that it can b
 
 Tick = Callable[[int], None]  # so many more items of the shard are done
 ShardWork = Callable[[Sequence[str], Tick, Path], pa.Table]  # (ids, tick, folder of the artifact) -> rows
+Instead = Callable[[str, str], pa.Table]  # (id, reason) -> the row of one that is set aside
 Finish = Callable[[Sequence[Path], Path], None]  # (shard files in order, folder) -> the artifact's final files
 
 
@@ -89,6 +91,11 @@ class Artifact:
                 "only what is missing is computed"
             ) from error
 
+    def set_aside(self) -> dict[str, str]:
+        """Id -> why it is missing, of what had to be left out (see `attempts`)."""
+        file = self.file(SET_ASIDE)
+        return dict(json.loads(file.read_text())) if file.is_file() else {}
+
     def manifest(self) -> dict[str, Any]:
         """Key, and the bytes and SHA-256 of every file."""
         return dict(json.loads(self.file("manifest.json").read_text()))
@@ -138,12 +145,24 @@ class ArtifactStore:
         stage: str,
         on_progress: OnProgress,
         finish: Finish | None = None,
+        instead: Instead | None = None,
         shard_size: int = SHARD_SIZE,
     ) -> Artifact:
-        """The artifact of `key`, computed shard by shard; shards finished before a kill are not computed again."""
+        """The artifact of `key`, computed shard by shard; shards finished before a kill are not computed again.
+
+        An id that killed its process again and again is set aside: `instead` gives its row; None leaves it out.
+
+        Raises:
+            WorkspaceError: all ids had to be set aside.
+        """
         with self._partial(key) as folder:
             if folder is not None:
-                shards = _write_shards(folder / "shards", ids, work, stage, on_progress, shard_size)
+                shards = _write_shards(folder / "shards", ids, work, stage, on_progress, shard_size, instead)
+                missing = set_aside_in(folder / "shards")
+                if ids and not shards:
+                    raise WorkspaceError(f"{stage}: no image is left; the first: {next(iter(missing.values()))}")
+                if missing:
+                    write_json(folder / SET_ASIDE, missing)
                 (finish or _merge_tables)(shards, folder)
                 self._commit(key, folder)
         return self.get(key.kind, key.fingerprint)
@@ -184,8 +203,15 @@ def digest(value: Any) -> str:
 
 
 def _write_shards(
-    folder: Path, ids: Sequence[str], work: ShardWork, stage: str, on_progress: OnProgress, size: int
+    folder: Path,
+    ids: Sequence[str],
+    work: ShardWork,
+    stage: str,
+    on_progress: OnProgress,
+    size: int,
+    instead: Instead | None,
 ) -> list[Path]:
+    """The shards' files, in order; one of which every id is set aside, without a row instead, has none."""
     folder.mkdir(exist_ok=True)
     paths, done = [], 0
     on_progress(Progress(stage, 0, len(ids)))
@@ -193,12 +219,38 @@ def _write_shards(
         chunk, path = ids[start : start + size], folder / f"{start:09d}.parquet"
         paths.append(path)
         if not path.exists():
-            table = work(chunk, _ticker(stage, done, len(ids), on_progress), folder.parent)
-            with replacing(path) as temporary:
-                pq.write_table(table, temporary)
+            attempt = attempt_at(path, _place(folder.parent))
+            tick = _ticker(stage, done, len(ids), on_progress)
+            if attempt.careful:
+                table = _one_by_one(attempt, chunk, work, tick, folder.parent, instead)
+            else:
+                with attempt.working():
+                    table = work(chunk, tick, folder.parent)
+            if table is not None:
+                with replacing(path) as temporary:
+                    pq.write_table(table, temporary)
         done += len(chunk)
         on_progress(Progress(stage, done, len(ids)))
-    return paths
+    return [path for path in paths if path.exists()]
+
+
+def _one_by_one(
+    attempt: Attempt, ids: Sequence[str], work: ShardWork, tick: Tick, folder: Path, instead: Instead | None
+) -> pa.Table | None:
+    """The rows of a shard, each id alone; None if there are none."""
+    parts = []
+    for one in ids:
+        if one not in attempt.set_aside:
+            with attempt.working(one):
+                parts.append(work([one], tick, folder))
+        elif instead is not None:
+            parts.append(instead(one, attempt.set_aside[one]))
+    return pa.concat_tables(parts) if parts else None
+
+
+def _place(partial: Path) -> str:
+    """An artifact's folder below the workspace, once it is finished."""
+    return Path(*partial.parts[-3:]).with_suffix("").as_posix()
 
 
 def _ticker(stage: str, done: int, total: int, on_progress: OnProgress) -> Tick:

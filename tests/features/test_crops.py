@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from comus_core.errors import ImageError
-from comus_core.features import ENCODERS, crop_box, enlarged_box, preprocess
+from comus_core.features import ENCODERS, crop_box, crops, enlarged_box, preprocess
 from comus_core.features.crops import resized
 from comus_core.proposals import tight_box
 
@@ -101,3 +101,11 @@ def test_each_encoder_is_given_its_own_size_and_normalisation():
         "dino-vitb16": (256, MEAN, STD, 768),
         "efficientnet-lite0": (224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 1280),
     }
+
+
+def test_a_large_crop_is_squashed_by_the_same_rule_without_being_held_as_floats(monkeypatch):
+    image = np.random.default_rng(5).integers(0, 256, (301, 407, 3)).astype(np.uint8)
+    small = resized(image, (64, 64), MEAN, STD)
+    monkeypatch.setattr(crops, "LARGE", 301 * 407 - 1)
+    monkeypatch.setattr("torch.nn.functional.interpolate", None)
+    assert np.abs(resized(image, (64, 64), MEAN, STD) - small).max() < 1e-5

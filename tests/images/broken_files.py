@@ -80,7 +80,7 @@ def _something_else() -> dict[str, tuple[bytes, str]]:
         "document.jpg": (b"%PDF-1.7\n%\xe2\xe3\n1 0 obj", "a PDF document"),
         "archive.png": (b"PK\x03\x04" + bytes(60), "a ZIP archive"),
         "pointer.jpg": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "a Git LFS pointer"),
-        "phone.jpg": (struct.pack(">I", 24) + b"ftypheic" + bytes(40), "a HEIC or AVIF photograph"),
+        "phone.jpg": (struct.pack(">I", 24) + b"ftypheic" + bytes(40), "a HEIC or HEIF photograph"),
         "random.webp": (np.random.default_rng(3).bytes(4000), "not an image of a known kind"),
     }
 

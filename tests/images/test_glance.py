@@ -1,13 +1,17 @@
 """The quick look must agree with the data set opened in full."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from PIL import Image
 
 from comus_core.errors import DatasetError
 from comus_core.images.dataset import open_dataset
 from comus_core.images.demo_scenes import draw_demo
-from comus_core.images.glance import Glance, glance, splits
+from comus_core.images.glance import Glance, splits
+from comus_core.images.glance import glance as glance_with_sizes
+from comus_core.images.records import PassedOver
 from tests.builders import draw_folder
 
 
@@ -37,6 +41,11 @@ def coco(tmp_path):
     return tmp_path
 
 
+def glance(spec):
+    """All but the size of the largest image, which a test of its own is about."""
+    return replace(glance_with_sizes(spec), largest=0)
+
+
 def agrees(spec, seen, drawings) -> bool:
     opened = open_dataset(spec, drawings)
     classes = len(opened.truth.classes) - 1 if opened.truth else None
@@ -52,6 +61,14 @@ def test_a_folder_is_counted_with_and_without_ground_truth(tmp_path):
     assert glance(str(folder)) == Glance(5, True, 3)
     assert agrees(str(folder), glance(str(folder)), tmp_path)
     assert glance(str(folder / "images")) == Glance(5, False)
+
+
+def test_the_largest_image_and_what_is_no_image_are_told(tmp_path):
+    for name, size in (("a.png", (30, 20)), ("b.png", (70, 40)), ("c.png", (10, 90))):
+        Image.effect_noise(size, 80).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("none")
+    seen = glance_with_sizes(str(tmp_path))
+    assert (seen.images, seen.largest, seen.passed_over) == (3, 70 * 40, (PassedOver("not images", 1),))
 
 
 def test_ground_truth_without_a_list_of_classes_leaves_their_number_open(tmp_path):

@@ -4,7 +4,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from comus_core.saliency.resizing import resize_bilinear, resize_nearest
+from comus_core.saliency import resizing
+from comus_core.saliency.resizing import bilinear_bands, resize_bilinear, resize_nearest
 
 SIZES = [
     ((7, 5), (20, 31)),
@@ -51,3 +52,14 @@ def test_nearest_resizing_agrees_with_pillow_on_a_photograph_sized_mask():
     size = 367, 499  # coprime: no centre falls on the border of two pixels, where Pillow's floats may fall either way
     pillow = Image.fromarray(mask.astype(np.uint8)).resize(size[::-1], Image.Resampling.NEAREST)
     assert np.array_equal(resize_nearest(mask, size), np.asarray(pillow).astype(bool))
+
+
+@pytest.mark.parametrize(("small", "large"), SIZES)
+def test_bands_are_the_whole_to_the_bit(small, large, monkeypatch):
+    array = np.random.default_rng(3).random(small, np.float32)
+    whole = resize_bilinear(array, large)
+    monkeypatch.setattr(resizing, "BAND_PIXELS", 2 * large[1])
+    bands = list(bilinear_bands(array, large))
+    assert len(bands) == -(-large[0] // 2) and all(len(part) <= 2 for _, part in bands)
+    assert np.array_equal(np.concatenate([part for _, part in bands]), whole)
+    assert np.array_equal(resize_bilinear(array, large), whole)

@@ -1,0 +1,177 @@
+"""What kind of file a file is: by its name where that is enough, else by its first bytes."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+# A name with one of these is taken for an image's; whether it is one is left to decoding, which says why not.
+RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw")
+EXTENSIONS = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tiff", ".tif", ".gif"),
+    *(".heic", ".heif", ".hif", ".avif", ".jxl", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm"),
+    *(".qoi", ".psd", ".svg", *RAW),
+)
+# A name with one of these is not looked into: what lies beside photographs, often by the thousand.
+NOT_IMAGES = frozenset(
+    [
+        ".txt",
+        ".json",
+        ".jsonl",
+        ".xml",
+        ".csv",
+        ".tsv",
+        ".yaml",
+        ".yml",
+        ".md",
+        ".rst",
+        ".html",
+        ".htm",
+        ".pdf",
+        ".log",
+        ".ini",
+        ".cfg",
+        ".toml",
+        ".py",
+        ".sh",
+        ".ipynb",
+        ".js",
+        ".css",
+        ".xmp",
+        ".aae",
+        ".url",
+        ".lnk",
+        ".mp4",
+        ".mov",
+        ".avi",
+        ".mkv",
+        ".webm",
+        ".m4v",
+        ".mpg",
+        ".mp3",
+        ".wav",
+        ".m4a",
+        ".srt",
+        ".zip",
+        ".tar",
+        ".gz",
+        ".tgz",
+        ".7z",
+        ".rar",
+        ".npy",
+        ".npz",
+        ".mat",
+        ".h5",
+        ".hdf5",
+        ".pkl",
+        ".parquet",
+        ".pt",
+        ".pth",
+        ".onnx",
+        ".safetensors",
+        ".db",
+        ".sqlite",
+        ".sqlite3",
+        ".doc",
+        ".docx",
+        ".xls",
+        ".xlsx",
+        ".pptx",
+    ]
+)
+HEAD_BYTES = 64  # of a file whose name says nothing
+
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_TIFF = "a TIFF file that is damaged or cut off, or has pixels of an unknown kind: save it as 8-bit PNG"
+_HEADER = "whose header is damaged or cut off"
+# (offset, bytes there, what a file is that begins so and cannot be read)
+_IMAGES = (
+    (0, b"\xff\xd8\xff", f"a JPEG file {_HEADER}"),
+    (0, b"\x89PNG", f"a PNG file {_HEADER}"),
+    (0, b"GIF8", f"a GIF file {_HEADER}"),
+    (8, b"WEBP", "a WebP file that is damaged or cut off"),
+    (0, b"II*\0", _TIFF),
+    (0, b"MM\0*", _TIFF),
+    (0, b"II+\0", _TIFF),
+    (0, b"MM\0+", _TIFF),
+    (4, b"ftypavif", "an AVIF picture that is damaged or cut off"),
+    (4, b"ftypavis", "an AVIF picture that is damaged or cut off"),
+    *((4, b"ftyp" + brand, "a HEIC or HEIF photograph that is damaged or cut off") for brand in _HEIC_BRANDS),
+    (4, b"ftypcrx ", "a raw photograph"),
+    (0, b"\xff\x0a", "a JPEG XL picture that is damaged or cut off"),
+    (0, b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture that is damaged or cut off"),
+    (0, b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 picture that is damaged or cut off"),
+    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture that is damaged or cut off"),
+    (0, b"FUJIFILMCCD-RAW", "a raw photograph"),
+    (0, b"qoif", "a QOI picture that is damaged or cut off"),
+    (0, b"8BPS", "a Photoshop file that is damaged or of a kind that cannot be read: save it as PNG"),
+)
+# Too short a sign to take a file of any name for an image: text may begin so.
+_SHORT = ((0, b"\xff\xd8", f"a JPEG file {_HEADER}"), (0, b"BM", f"a BMP file {_HEADER}"))
+_OTHERS = (
+    (4, b"ftyp", "a video, not an image"),
+    (0, b"%PDF", "a PDF document, not an image"),
+    (0, b"PK\x03\x04", "a ZIP archive, not an image"),
+    (0, b"version https://git-lfs", "a Git LFS pointer: fetch the real file with `git lfs pull`"),
+)
+_SIZE_FIELDS = ((b"\x89PNG", 16, 20, 24), (b"GIF8", 6, 8, 10), (b"BM", 18, 22, 26))  # where width, height begin and end
+
+
+def looks_like_image(path: Path) -> bool:
+    """Whether a file is to be treated as an image: its name says so, or says nothing and its first bytes do.
+
+    Raises:
+        OSError: the first bytes were needed and cannot be read.
+    """
+    suffix = path.suffix.lower()
+    if suffix in EXTENSIONS:
+        return True
+    return suffix not in NOT_IMAGES and begins_as_image(_head(path, HEAD_BYTES))
+
+
+def begins_as_image(head: bytes) -> bool:
+    """Whether the first `HEAD_BYTES` of a file are those of an image."""
+    if _found(_IMAGES, head) is not None:
+        return True
+    if head.startswith(b"BM") and len(head) >= 30:  # with the four bytes that are always zero and one colour plane
+        return head[6:10] == bytes(4) and head[26:28] == b"\1\0"
+    return head[:1] == b"P" and head[1:2] in b"123456" and head[2:3] in b"\n\r\t "  # PPM and its like
+
+
+def is_raw(path: Path) -> bool:
+    """Whether a file is what a camera's sensor saw, by its name, unless it begins as something else."""
+    if path.suffix.lower() not in RAW:
+        return False
+    words = _found(_IMAGES, _head(path, HEAD_BYTES))
+    return words is None or words == _TIFF or words == "a raw photograph"
+
+
+def what_it_is(path: Path) -> str:
+    """What a file that cannot be identified as an image seems to be."""
+    head = _head(path, 512)
+    for signature, width, height, end in _SIZE_FIELDS:
+        if head.startswith(signature) and len(head) >= end and not (any(head[width:height]) and any(head[height:end])):
+            return "an image of zero size"
+    words = _found((*_IMAGES, *_SHORT, *_OTHERS), head)
+    if words is not None:
+        return words
+    if not head.strip(b"\0"):
+        return "not an image: the file holds only zero bytes"
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if b"<svg" in start:
+        return "an SVG drawing, not a photograph: save it as PNG"
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "an HTML page, not an image (a failed download?)"
+    return "not an image of a known kind"
+
+
+def _found(signatures: Iterable[tuple[int, bytes, str]], head: bytes) -> str | None:
+    return next((words for offset, sign, words in signatures if head[offset:].startswith(sign)), None)
+
+
+def _head(path: Path, count: int) -> bytes:
+    """The first bytes of a regular file; none of a pipe or socket, at which reading would wait for ever."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        return file.read(count) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
