@@ -28,6 +28,7 @@ _HOME = {
     "open_workspace": "workspace",
     "predict_photographs": "predicting",
     "score_run": "scoring",
+    "verify": "verifying",
 }
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "open_workspace",
     "predict_photographs",
     "score_run",
+    "verify",
 ]
 
 

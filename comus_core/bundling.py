@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from comus_core import run_tables as tables
@@ -18,13 +19,34 @@ from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.pseudo_masks import to_png
 from comus_core.run_truth import truth_of_run
 from comus_core.types import OnProgress, Progress, no_progress
-from comus_core.workspace import Run, Workspace
+from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.files import replacing
+from comus_core.workspace.manifest import MANIFEST
 
 FORMAT = 1  # raised when an older program could not open what a newer one writes
 LISTING = "bundle.json"
 ARTIFACTS, PHOTOGRAPHS, TRUTH = "artifacts", "photographs", "truth"
 BLOCK = 1 << 20
+
+
+Readable = Callable[[str, Path], Path]  # (image, its file) -> the file to read, or a refusal
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that goes into the zip.
+
+    Attributes:
+        name: in the zip.
+        path: where it lies.
+        sha256: what it had when the run was made; '' where that is not known.
+        changed: what is said, with the file's name for `{}`, if it has another now.
+    """
+
+    name: str
+    path: Path
+    sha256: str = ""
+    changed: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +64,7 @@ def bundle(
     out: Path,
     *,
     photographs: bool = True,
+    readable: Readable = lambda _, path: path,
     on_progress: OnProgress = no_progress,
 ) -> Bundled:
     """Write a run to a zip that `open_bundle` reads.
@@ -51,24 +74,25 @@ def bundle(
         run_id: a run that has clusters.
         out: the zip; one that is there is replaced.
         photographs: whether the image files go along, as they are; without them the pages show masks on grey.
+        readable: asked for every photograph; a server refuses what links lead out of the folders it may show.
         on_progress: called at every file.
 
     Raises:
-        WorkspaceError: no such run, it has no clusters yet, a photograph is gone, or the disk is full.
+        WorkspaceError: no such run, it has no clusters yet, a photograph is gone, a file is not what it was when the
+            run was made, or the disk is full.
     """
     run = workspace.runs.get(run_id)
     if "clustering" not in run.artifacts:
         raise WorkspaceError(f"run {run_id} has no clusters yet: bundle it when it is done")
-    images = workspace.artifact(run, "images").table(["image_id", "path", "reason"]).to_pylist()
+    images = workspace.artifact(run, "images").table(["path", "reason", "sha256"]).to_pylist()
     pictures = [row for row in images if row["reason"] is None] if photographs else []
-    stored = [(kind, workspace.artifact(run, kind).folder) for kind in run.artifacts]
-    files = {f"{ARTIFACTS}/{k}/{f.name}/{p.relative_to(f).as_posix()}": p for k, f in stored for p in _files(f)}
-    files |= {f"{PHOTOGRAPHS}/{row['path']}": workspace.images_root(run) / row["path"] for row in pictures}
+    files = [source for kind in run.artifacts for source in _of_artifact(workspace.artifact(run, kind))]
+    files += [_photograph(workspace.images_root(run), row, readable) for row in pictures]
     listed: dict[str, dict[str, Any]] = {}
     with replacing(out) as temporary, zipfile.ZipFile(temporary, "w", allowZip64=True) as archive:
-        for done, (name, path) in enumerate(files.items()):
+        for done, source in enumerate(files):
             on_progress(Progress("bundle", done, len(files)))
-            listed[name] = _add_file(archive, name, path)
+            listed[source.name] = _add_file(archive, source)
         truth = _add_truth(archive, workspace, run, listed)
         text = json.dumps(_listing(workspace, run, photographs, truth, listed), ensure_ascii=False)
         archive.writestr(LISTING, text, zipfile.ZIP_DEFLATED)
@@ -91,26 +115,42 @@ def _listing(
     }
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+def _of_artifact(artifact: Artifact) -> list[Source]:
+    """What the artifact lists, and its manifest; whatever else lies there stays behind."""
+    start = f"{ARTIFACTS}/{artifact.kind}/{artifact.fingerprint}"
+    changed = (
+        f"{artifact.kind} {artifact.fingerprint}: {{}} has changed since it was written; `comus doctor --verify` says "
+        "what to do"
+    )
+    listed = artifact.manifest()["files"].items()
+    sources = [Source(f"{start}/{name}", artifact.file(name), told["sha256"], changed) for name, told in listed]
+    return [*sources, Source(f"{start}/{MANIFEST}", artifact.file(MANIFEST))]
 
 
-def _add_file(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
+def _photograph(root: Path, row: dict[str, Any], readable: Readable) -> Source:
+    path = readable(row["path"], root / row["path"])
+    changed = "photograph {} has changed since the run: put the old file back, or bundle the run without photographs"
+    return Source(f"{PHOTOGRAPHS}/{row['path']}", path, row["sha256"], changed)
+
+
+def _add_file(archive: zipfile.ZipFile, source: Source) -> dict[str, Any]:
     """Photographs are stored as they are, the rest is packed."""
-    how = zipfile.ZIP_STORED if name.startswith(f"{PHOTOGRAPHS}/") else zipfile.ZIP_DEFLATED
-    entry = zipfile.ZipInfo(name)
+    how = zipfile.ZIP_STORED if source.name.startswith(f"{PHOTOGRAPHS}/") else zipfile.ZIP_DEFLATED
+    entry = zipfile.ZipInfo(source.name)
     entry.compress_type, entry.external_attr, hashed, size = how, 0o644 << 16, sha256(), 0
     try:
-        source = path.open("rb")
+        content = source.path.open("rb")
     except OSError as error:
         raise WorkspaceError(
-            f"{path}: {error.strerror or error}; put it back, or bundle the run without photographs"
+            f"{source.path}: {error.strerror or error}; put it back, or bundle the run without photographs"
         ) from error
-    with source, archive.open(entry, "w", force_zip64=True) as target:
-        while block := source.read(BLOCK):
+    with content, archive.open(entry, "w", force_zip64=True) as target:
+        while block := content.read(BLOCK):
             hashed.update(block)
             size += len(block)
             target.write(block)
+    if source.sha256 not in ("", hashed.hexdigest()):
+        raise WorkspaceError(source.changed.format(PurePosixPath(source.name).name))
     return {"bytes": size, "sha256": hashed.hexdigest()}
 
 

@@ -11,6 +11,7 @@ from app.components import states
 from comus_core.cleaning import GROUP_WORDS, GROUPS, USUAL, Group, Part, clean, plan_cleaning
 from comus_core.disk_use import DiskUse, disk_use
 from comus_core.errors import ComusError
+from comus_core.verifying import verify
 
 MOST_ARTIFACTS = 200  # rows shown; the table is sorted, so what is left out is small
 
@@ -28,6 +29,7 @@ def show() -> None:
         st.metric("Free on the disk", job_words.bytes_words(use.free), width="content")
     st.caption(f"`{place.root}`")
     _clean_up(plan_cleaning(place))
+    _check_files()
     _by_run(use)
     _by_artifact(use)
 
@@ -77,6 +79,19 @@ def _told() -> None:
     if fault:
         st.error(job_words.plain(fault), icon=":material/error:")
         state.set_setting("cleaned", "")
+
+
+def _check_files() -> None:
+    with st.container(border=True, key="check_files"):
+        st.subheader("Check the files", anchor=False)
+        st.caption("Reads every artifact and compares it with what was written; the same as `comus doctor --verify`.")
+        if st.button("Check now", key="verify_now", icon=":material/fact_check:"):
+            found = verify(view_data.workspace())
+            for fault in found:
+                words = f"{fault.kind} {fault.folder.name}: {fault.fault}; {fault.advice}"
+                (st.info if fault.harmless else st.error)(job_words.plain(words))
+            if not found:
+                st.success("Every artifact is as it was written.", icon=":material/check:")
 
 
 def _by_run(use: DiskUse) -> None:
