@@ -10,9 +10,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from app import pictures
 from app.opened import workspace
-from comus_core.bundling import bundle
+from comus_core.bundling import Readable, bundle
 from comus_core.errors import ComusError
+from comus_core.workspace import Run, Workspace
 
 
 def routes() -> list[Route]:
@@ -28,7 +30,8 @@ def send(request: Request) -> Response:
         with tempfile.NamedTemporaryFile(dir=place.root, prefix=".bundle-", suffix=".zip", delete=False) as file:
             path = Path(file.name)
         try:
-            bundle(place, run.id, path, photographs=request.query_params.get("photographs") != "0")
+            with_them = request.query_params.get("photographs") != "0"
+            bundle(place, run.id, path, photographs=with_them, readable=_readable(place, run))
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -36,3 +39,9 @@ def send(request: Request) -> Response:
         return JSONResponse({"error": str(fault)}, 404)
     done = BackgroundTask(path.unlink, missing_ok=True)
     return FileResponse(path, media_type="application/zip", filename=f"{run.id}.zip", background=done)
+
+
+def _readable(place: Workspace, run: Run) -> Readable:
+    """As for pictures: what links lead out of the run's folder and of the allowed roots is refused."""
+    own = place.images_root(run)
+    return lambda image, path: pictures.shown_path(image, path, own, place.root)
