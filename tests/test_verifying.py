@@ -136,7 +136,7 @@ def test_every_kind_of_damage_is_named_with_its_run_and_what_to_do(finished, tmp
 
 def test_the_advice_given_mends_it(damaged):
     workspace, run, folder = damaged
-    with pytest.raises(WorkspaceError, match="vectors.npy has changed.*delete .* and run again"):
+    with pytest.raises(WorkspaceError, match=r"vectors\.npy has changed.*delete .* and run again"):
         discover(run.config, workspace)
     for path in folder.iterdir():
         path.unlink()

@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from app import job_words, score_data, state
+from app import score_data, state
 from app.components import choices, cluster_keys, split_dialog
 from app.components.gallery import grid
 from app.palette import UNASSIGNED
+from app.plain_text import plain, sentence
 from comus_core import curating
 from comus_core.decision_words import step_words
 from comus_core.errors import ComusError
@@ -85,7 +86,7 @@ def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "c
         way_back("Redo", "redo_decision", "redo", redo, lambda: curating.redo(view, based_on=now), "Shift+u")
         cluster_keys.help_button()
         if ids and shown == "cards":
-            st.markdown(f"**{len(ids)} selected:** {job_words.plain(names)}", width="content")
+            st.markdown(f"**{len(ids)} selected:** {plain(names)}", width="content")
             _button("Clear", "clear_clusters", "close", "Select none", lambda: _clear(view), True)
 
 
@@ -94,7 +95,7 @@ def candidates(view: RunView, decided: Decisions) -> None:
     found = score_data.confused(view, decided)
     if found is None:
         return
-    names = " and ".join(f"**{job_words.plain(decided.name_of(k))}**" for k in (found.one, found.other))
+    names = " and ".join(f"**{plain(decided.name_of(k))}**" for k in (found.one, found.other))
     if found.by == "ground truth":
         why = f"with {found.shared:,.0f} pixels of the same classes"
     else:
@@ -172,9 +173,9 @@ def act(words: str, deed: Callable[[], Any]) -> bool:
     try:
         deed()
     except ComusError as fault:
-        st.toast(str(fault), icon=":material/error:", duration="long")
+        st.toast(sentence(fault), icon=":material/error:", duration="long")
         return False
-    st.toast(f"{job_words.plain(words)}. Press u to undo.", icon=":material/check:")
+    st.toast(f"{plain(words)}. Press u to undo.", icon=":material/check:")
     return True
 
 
@@ -201,11 +202,11 @@ def way_back(
     short = words if len(words) <= WIDTH else words[: WIDTH - 1] + "…"
     done = "Undone" if label == "Undo" else "Done again"
     st.button(
-        f"{label} {job_words.plain(short)}" if words else label,
+        f"{label} {plain(short)}" if words else label,
         key=key,
         icon=f":material/{icon}:",
         disabled=step is None,
-        help=f"{label} {job_words.plain(words)} ({shortcut})" if words else f"Nothing to {label.lower()}",
+        help=f"{label} {plain(words)} ({shortcut})" if words else f"Nothing to {label.lower()}",
         shortcut=shortcut if bound else None,
         on_click=lambda: _told(f"{done}: {words}", deed),
     )
@@ -215,9 +216,9 @@ def _told(words: str, deed: Callable[[], Any]) -> None:
     try:
         deed()
     except ComusError as fault:
-        st.toast(str(fault), icon=":material/error:", duration="long")
+        st.toast(sentence(fault), icon=":material/error:", duration="long")
     else:
-        st.toast(job_words.plain(words), icon=":material/check:")
+        st.toast(plain(words), icon=":material/check:")
 
 
 def _button(label: str, key: str, icon: str, help_words: str, deed: Callable[[], Any], enabled: bool) -> None:

@@ -15,6 +15,7 @@ from app import state
 from app.components import cluster_actions
 from app.components.gallery import grid, paged
 from app.palette import CORE, FILTERED
+from app.plain_text import plain
 from comus_core import curating
 from comus_core.categories import Categories
 from comus_core.cluster_summary import ClusterSummary, CropOrder, crop_order, uncertainty_of
@@ -80,7 +81,7 @@ def pair(
 def _selecting(view: RunView, decided: Decisions, summary: ClusterSummary) -> None:
     key = state.put(f"pick_{summary.cluster}", summary.cluster in cluster_actions.selected(view, decided))
     st.checkbox(
-        f"Select {summary.name}",
+        f"Select {plain(summary.name)}",
         key=key,
         on_change=state.on_change(key, lambda on: cluster_actions.select(view, summary.cluster, on)),
         label_visibility="collapsed",

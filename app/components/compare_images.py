@@ -17,6 +17,7 @@ from app.components.panes import Pane, panes
 from app.components.states import empty
 from app.opened import rounds_of, truth_at
 from app.palette import colours
+from app.plain_text import code
 from app.score_data import MatchingName
 from app.training_routes import ERROR_COLOURS, ERROR_WORDS, IGNORED_COLOUR
 from comus_core.comparison import Contestant
@@ -103,7 +104,7 @@ def side_by_side(
             url = compare_routes.picture_url(found, "errors", image_id, matching)
             shown.append(Pane(f"errors-{side}", f"Errors of the {side}", f"IoU {iou:.1f} %", url, dim=0.8))
     height, width = first.mask(image_id).shape
-    st.markdown(f"`{image_id}`")
+    st.markdown(code(image_id))
     with st.container(key="compare_panes"):
         url = photograph(first, image_id, SIZE)
         panes(key="panes", image_id=image_id, url=url, size_hw=(height, width), shown=shown)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import job_words, state, view_data
 from app.components import states
+from app.plain_text import code, sentence
 from comus_core.cleaning import GROUP_WORDS, GROUPS, USUAL, Group, Part, clean, plan_cleaning
 from comus_core.disk_use import DiskUse, disk_use
 from comus_core.errors import ComusError
@@ -27,7 +28,7 @@ def show() -> None:
         for words, count in use.places.items():
             st.metric(words.capitalize(), job_words.bytes_words(count), width="content")
         st.metric("Free on the disk", job_words.bytes_words(use.free), width="content")
-    st.caption(f"`{place.root}`")
+    st.caption(code(str(place.root)))
     _clean_up(plan_cleaning(place))
     _check_files()
     _by_run(use)
@@ -77,7 +78,7 @@ def _told() -> None:
     """A fault of the last clean-up, once."""
     fault = state.setting("cleaned", "")
     if fault:
-        st.error(job_words.plain(fault), icon=":material/error:")
+        st.error(sentence(fault), icon=":material/error:")
         state.set_setting("cleaned", "")
 
 
@@ -89,7 +90,7 @@ def _check_files() -> None:
             found = verify(view_data.workspace())
             for fault in found:
                 words = f"{fault.kind} {fault.folder.name}: {fault.fault}; {fault.advice}"
-                (st.info if fault.harmless else st.error)(job_words.plain(words))
+                (st.info if fault.harmless else st.error)(sentence(words))
             if not found:
                 st.success("Every artifact is as it was written.", icon=":material/check:")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import state
+from app.plain_text import code, plain
 from comus_core.errors import DatasetError
 from comus_core.places import Listing, list_folder
 
@@ -40,7 +41,7 @@ def _browse(roots: Sequence[Path], key: str) -> None:
     if listing.parent is not None:
         _go("Up", listing.parent, key, "up", ":material/arrow_upward:")
     more = "" if listing.complete else " or more"
-    st.caption(f"`{listing.folder}` · {listing.images:,}{more} images right in it")
+    st.caption(f"{code(str(listing.folder))} · {listing.images:,}{more} images right in it")
     with st.container(height=280, border=True, gap=None, key=f"{key}_folders"):
         for number, name in enumerate(listing.subfolders[:MOST_BUTTONS]):
             _go(name, listing.folder / name, key, f"sub{number}", ":material/folder:")
@@ -62,7 +63,7 @@ def _listing(roots: Sequence[Path], typed: str) -> Listing | None:
 
 def _go(label: str, target: Path, key: str, name: str, icon: str) -> None:
     st.button(
-        label,
+        plain(label),
         key=f"{key}_{name}",
         icon=icon,
         type="tertiary",

@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from app import job_words
 from app.components.cluster_actions import act, way_back
 from comus_core import curating
 from comus_core.run_view import RunView
@@ -22,7 +21,6 @@ def show(view: RunView, row: int, decided: Decisions, stands: Standing) -> None:
     erased, it is as if it had never been found.
     """
     name, now, found = str(view.proposals.proposal_id[row]), decided.version, curating.history(view)
-    short = job_words.plain(name)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="mask_judgement"):
         _button(
             "Accept",
@@ -30,7 +28,7 @@ def show(view: RunView, row: int, decided: Decisions, stands: Standing) -> None:
             "Keep it in training at every filter",
             "a",
             not stands.accepted,
-            lambda: act(f"Accepted {short}", lambda: curating.accept(view, [name], based_on=now)),
+            lambda: act(f"Accepted {name}", lambda: curating.accept(view, [name], based_on=now)),
         )
         _button(
             "Reject",
@@ -38,7 +36,7 @@ def show(view: RunView, row: int, decided: Decisions, stands: Standing) -> None:
             "It is in no cluster: background in scores; in training ignored beside masks that are kept",
             "x",
             stands.cluster >= 0,
-            lambda: act(f"Rejected {short}", lambda: curating.move(view, [name], None, based_on=now)),
+            lambda: act(f"Rejected {name}", lambda: curating.move(view, [name], None, based_on=now)),
         )
         _button(
             "Erase",
@@ -46,7 +44,7 @@ def show(view: RunView, row: int, decided: Decisions, stands: Standing) -> None:
             "There is no object: its pixels are background, in training too",
             "e",
             not stands.erased,
-            lambda: act(f"Erased {short}", lambda: curating.erase(view, [name], based_on=now)),
+            lambda: act(f"Erased {name}", lambda: curating.erase(view, [name], based_on=now)),
         )
         way_back("Undo", "undo_judgement", "undo", found.undoable, lambda: curating.undo(view, based_on=now), "u", True)
         way_back(

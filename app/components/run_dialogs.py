@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import job_words, navigation, run_form, view_data
 from app.components import dataset_picker, run_settings, states
+from app.plain_text import code, plain
 from comus_core.command_line import command_line
 from comus_core.config import to_dict
 from comus_core.deletion import delete_run, plan_deletion
@@ -35,7 +36,7 @@ def name_and_note(run: Run) -> None:
 @st.dialog("Settings of the run", width="large")
 def settings(run: Run) -> None:
     """Show all settings, what they were made with, and how to start the same again."""
-    st.markdown(f"**{job_words.plain(run.name)}** `{run.id}`")
+    st.markdown(f"**{plain(run.name)}** {code(run.id)}")
     st.caption("The same from a terminal:")
     st.code(command_line(run.config, workspace=view_data.workspace().root), language="bash", wrap_lines=True)
     text = json.dumps(to_dict(run.config), indent=2, ensure_ascii=False)
@@ -59,7 +60,7 @@ def delete(run: Run) -> None:
     place = view_data.workspace()
     try:
         plan = plan_deletion(place, run.id)
-        st.markdown(f"**{job_words.plain(run.name)}** `{run.id}`")
+        st.markdown(f"**{plain(run.name)}** {code(run.id)}")
         goes = f"{len(plan.folders)} artifacts, {job_words.bytes_words(plan.size)}" if plan.folders else "no artifact"
         stays = f" {plan.kept} stay, since other runs use them." if plan.kept else ""
         st.markdown(f"This removes {goes}.{stays} The photographs are not touched.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.components import badge
+from app.plain_text import plain
 from comus_core.workspace import Run
 
 
@@ -31,7 +32,7 @@ def facts(run: Run) -> str:
     networks = f"{short(run.config.saliency.detector)} + {short(run.config.features.encoder)}"
     skipped = [f"{result['skipped']} files set aside"] if result.get("skipped") else []
     unmasked = [f"{len(result['without_mask'])} images without a mask"] if result.get("without_mask") else []
-    return " · ".join([f"**{run.name}**", *numbers, *skipped, *unmasked, networks])
+    return " · ".join([f"**{plain(run.name)}**", *numbers, *skipped, *unmasked, plain(networks)])
 
 
 def short(name: str) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
-
 import streamlit as st
 
 from app import score_data, state
 from app.components import states
 from app.components.gallery import grid
+from app.plain_text import plain, sentence
 from comus_core import curating
 from comus_core.errors import ComusError
 from comus_core.run_view import RunView
@@ -23,7 +22,7 @@ DIRECT = 10_000  # proposals that are clustered while a person waits
 def show(view: RunView, decided: Decisions, category: int) -> None:
     """Choose and look; the button decides."""
     size = int((view.categories(decided).id_of == category).sum())
-    st.markdown(f"**{html.escape(decided.name_of(category))}**, {size:,} proposals")
+    st.markdown(f"**{plain(decided.name_of(category))}**, {size:,} proposals")
     if size > DIRECT:
         st.info("So many are better clustered from a terminal:", icon=":material/terminal:")
         st.code(f"comus clusters split {view.run.id} {category} --parts 2", language="bash")
@@ -64,6 +63,6 @@ def _split(view: RunView, proposed: curating.Split, version: int) -> None:
     try:
         curating.split(view, proposed, based_on=version)
     except ComusError as fault:
-        st.toast(str(fault), icon=":material/error:", duration="long")
+        st.toast(sentence(fault), icon=":material/error:", duration="long")
     else:
         st.toast(f"Split into {proposed.parts}. Press u to undo.", icon=":material/check:")

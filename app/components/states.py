@@ -7,6 +7,7 @@ import html
 import streamlit as st
 
 from app import navigation
+from app.plain_text import sentence
 from comus_core.errors import ComusError
 from comus_core.workspace import Run
 
@@ -69,7 +70,7 @@ def no_ground_truth(what: str = "scores") -> None:
 
 def error(fault: ComusError) -> None:
     """An expected fault: its one sentence, which says what to do."""
-    st.error(str(fault), icon=":material/error:")
+    st.error(sentence(fault), icon=":material/error:")
 
 
 def empty(title: str, sentence: str, icon: str = "info") -> None:
