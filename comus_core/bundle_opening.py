@@ -15,6 +15,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -26,13 +27,14 @@ from comus_core.bundle_limits import ODD, check_entries, is_plain
 from comus_core.bundle_run import check_decisions, class_names, events_told, run_told
 from comus_core.bundle_tables import Found, check_artifacts, png_fits
 from comus_core.bundling import ARTIFACTS, BLOCK, FORMAT, LISTING, PHOTOGRAPHS, TRUTH
-from comus_core.deletion import delete_run
+from comus_core.deletion import delete_run, remove_abandoned
 from comus_core.errors import ComusError, WorkspaceError
 from comus_core.images.decoding import size_hw
 from comus_core.run_truth import TRUTH_FILE
 from comus_core.run_view import open_run_view
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.artifacts import digest
+from comus_core.workspace.claims import claimed
 from comus_core.workspace.decisions import Event, replay
 from comus_core.workspace.files import disk_error, write_json
 from comus_core.workspace.manifest import MANIFEST, read_manifest
@@ -56,16 +58,18 @@ def open_bundle(workspace: Workspace, file: Path) -> Run:
     """
     folder = workspace.root / BUNDLES
     try:
-        with zipfile.ZipFile(file) as archive:
+        with ExitStack() as held, zipfile.ZipFile(file) as archive:
             _bounded(archive, file)
             listing, fingerprint = _listing(archive, file.name)
             known = [r for r in workspace.runs.all(True) if r.provenance.get("bundle", {}).get("sha256") == fingerprint]
             if known:
                 return known[0]
             _check(archive, listing["files"], file.name)
+            remove_abandoned(workspace)
             folder.mkdir(parents=True, exist_ok=True)
             _require_space(listing["files"], folder)
-            partial = Path(tempfile.mkdtemp(prefix=".opening-", dir=folder))
+            claim = held.enter_context(claimed(workspace.root))
+            partial = claim(Path(tempfile.mkdtemp(prefix=".opening-", dir=folder)))
             try:
                 _extract(archive, listing["files"], partial, file.name)
                 return _take_in(workspace, listing, fingerprint, partial, file.name, file.stat().st_size)
@@ -243,7 +247,9 @@ def _check_manifests(folders: list[tuple[str, str, Path]], files: dict[str, Any]
 
 def _pictures(partial: Path, found: Found, listing: dict[str, Any], packed_bytes: int) -> None:
     """See that every image has its photograph, of its size; or draw a grey stand-in."""
-    drawn = 0
+    pixels = sum(height * width for height, width in found.sizes.values())
+    if not listing["photographs"] and pixels > MOST_PIXELS_A_BYTE * packed_bytes:
+        raise WorkspaceError("its images have more pixels than so small a bundle can be about")
     for image_id, name in found.paths.items():
         path, (height, width) = partial / PHOTOGRAPHS / name, found.sizes[image_id]
         if listing["photographs"]:
@@ -252,9 +258,6 @@ def _pictures(partial: Path, found: Found, listing: dict[str, Any], packed_bytes
             if size_hw(path) != (height, width):
                 raise WorkspaceError(f"photograph {name[:100]!r} is not of {width} x {height} pixels")
             continue
-        drawn += height * width
-        if drawn > MOST_PIXELS_A_BYTE * packed_bytes:
-            raise WorkspaceError("its images have more pixels than so small a bundle can be about")
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (width, height), 128).save(path, "PNG")
 

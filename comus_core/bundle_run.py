@@ -165,4 +165,5 @@ def _text(value: Any, what: str, most: int = LONGEST_TEXT) -> str:
 
 def _require_among(values: Iterable[Any], known: Any, what: str) -> None:
     stray = next((v for v in values if v not in known), None)
-    require(stray is None, f"{what} {str(stray)[:100]!r} is none of the run's")
+    shown = stray if isinstance(stray, int) else repr(str(stray)[:100])
+    require(stray is None, f"{what} {shown} is none of the run's")

@@ -15,11 +15,13 @@ from typing import Any
 
 from comus_core import run_tables as tables
 from comus_core.config import to_dict
+from comus_core.deletion import remove_abandoned
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.pseudo_masks import to_png
 from comus_core.run_truth import truth_of_run
 from comus_core.types import OnProgress, Progress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
+from comus_core.workspace.claims import claimed
 from comus_core.workspace.files import replacing
 from comus_core.workspace.manifest import MANIFEST
 
@@ -89,7 +91,12 @@ def bundle(
     files = [source for kind in run.artifacts for source in _of_artifact(workspace.artifact(run, kind))]
     files += [_photograph(workspace.images_root(run), row, readable) for row in pictures]
     listed: dict[str, dict[str, Any]] = {}
-    with replacing(out) as temporary, zipfile.ZipFile(temporary, "w", allowZip64=True) as archive:
+    remove_abandoned(workspace)
+    with (
+        claimed(workspace.root) as claim,
+        replacing(out) as temporary,
+        zipfile.ZipFile(claim(temporary), "w", allowZip64=True) as archive,
+    ):
         for done, source in enumerate(files):
             on_progress(Progress("bundle", done, len(files)))
             listed[source.name] = _add_file(archive, source)

@@ -14,6 +14,7 @@ from app.plain_text import code, plain
 from comus_core.bundle_opening import open_bundle
 from comus_core.errors import ComusError
 from comus_core.workspace import Run
+from comus_core.workspace.claims import claimed
 
 OPENED = "bundles-opened"  # how many a session opened: the uploader starts afresh after each
 
@@ -51,11 +52,16 @@ def take() -> None:
         st.caption("A large one from a terminal: `comus open-bundle FILE.zip`")
         return
     try:
-        with tempfile.NamedTemporaryFile(suffix=".zip") as file:
+        place = view_data.workspace()
+        with (
+            claimed(place.root) as claim,
+            tempfile.NamedTemporaryFile(dir=place.root, prefix=".sent-", suffix=".zip") as file,
+        ):
+            claim(Path(file.name))
             while block := sent.read(1 << 20):
                 file.write(block)
             file.flush()
-            run = open_bundle(view_data.workspace(), Path(file.name))
+            run = open_bundle(place, Path(file.name))
     except ComusError as fault:
         states.error(fault)
         return

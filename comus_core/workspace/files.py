@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from comus_core.errors import WorkspaceError
+from comus_core.errors import DiskFullError, WorkspaceError
 
 
 @contextmanager
@@ -57,7 +57,11 @@ def flush(path: Path) -> None:
 def disk_error(error: OSError, path: Path) -> WorkspaceError:
     """What the operating system said, in words that say what to do."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return WorkspaceError(f"the disk is full at {path}: free some space and run again; finished shards are kept")
+        return DiskFullError(
+            f"the disk is full at {path}: free some space and run again; finished shards are kept. `comus disk` lists "
+            "what the workspace takes, `comus clean` makes room in it",
+            path,
+        )
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return WorkspaceError(f"cannot write {path}: {error.strerror}; choose another --workspace or its permissions")
     return WorkspaceError(f"cannot write {path}: {error.strerror or error}")

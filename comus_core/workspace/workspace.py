@@ -12,9 +12,12 @@ from comus_core.workspace.database import Database
 from comus_core.workspace.decision_log import DecisionLog
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.files import disk_error, sha256_of
+from comus_core.workspace.reserve import keep_reserve
 from comus_core.workspace.runs import Run, RunTable
 from comus_core.workspace.selections import SelectionTable
 from comus_core.workspace.trainings import TrainingTable
+
+DATABASE = "comus.sqlite"
 
 
 class Workspace:
@@ -31,7 +34,7 @@ class Workspace:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.database = Database(root / "comus.sqlite")
+        self.database = Database(root / DATABASE)
         self.artifacts = ArtifactStore(root / "artifacts")
         self.runs = RunTable(self.database)
         self.decisions = DecisionLog(self.database)
@@ -99,4 +102,7 @@ def open_workspace(folder: Path | str | None = None) -> Workspace:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise disk_error(error, root) from error
-    return Workspace(root)
+    workspace = Workspace(root)
+    if workspace.artifacts.root.is_dir():  # before, there is nothing that could be removed
+        keep_reserve(root)
+    return workspace
