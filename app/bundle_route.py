@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from starlette.background import BackgroundTask
@@ -10,9 +11,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from app import pictures
 from app.opened import workspace
-from comus_core.bundling import bundle
+from comus_core.bundling import Readable, bundle
 from comus_core.errors import ComusError
+from comus_core.workspace import Run, Workspace
+from comus_core.workspace.claims import claimed
 
 
 def routes() -> list[Route]:
@@ -27,12 +31,26 @@ def send(request: Request) -> Response:
         run = place.runs.get(request.path_params["run"])
         with tempfile.NamedTemporaryFile(dir=place.root, prefix=".bundle-", suffix=".zip", delete=False) as file:
             path = Path(file.name)
+        held = ExitStack()
         try:
-            bundle(place, run.id, path, photographs=request.query_params.get("photographs") != "0")
+            held.enter_context(claimed(place.root))(path)
+            with_them = request.query_params.get("photographs") != "0"
+            bundle(place, run.id, path, photographs=with_them, readable=_readable(place, run))
         except BaseException:
-            path.unlink(missing_ok=True)
+            _sent(path, held)
             raise
     except ComusError as fault:
         return JSONResponse({"error": str(fault)}, 404)
-    done = BackgroundTask(path.unlink, missing_ok=True)
+    done = BackgroundTask(_sent, path, held)
     return FileResponse(path, media_type="application/zip", filename=f"{run.id}.zip", background=done)
+
+
+def _sent(path: Path, held: ExitStack) -> None:
+    path.unlink(missing_ok=True)
+    held.close()
+
+
+def _readable(place: Workspace, run: Run) -> Readable:
+    """As for pictures: what links lead out of the run's folder and of the allowed roots is refused."""
+    own = place.images_root(run)
+    return lambda image, path: pictures.shown_path(image, path, own, place.root)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.job_words import dataset_words, networks_words, plain
+from app.job_words import dataset_words, networks_words
+from app.plain_text import plain, sentence
 from comus_core.cli.progress import duration
 from comus_core.jobs import FINAL, Job
 
@@ -38,7 +39,7 @@ def words(job: Job) -> str:
     on = dataset_words(str(job.settings.get("dataset", "")))
     what = f"**{KIND_WORDS.get(job.kind, job.kind.capitalize())}** on {plain(on)}" if on else f"**Job {job.id}**"
     took = f" after {duration(job.ended_at - job.started_at)}" if job.ended_at and job.started_at else ""
-    reason = f": {plain(job.error)}" if job.error else ""
+    reason = f": {sentence(job.error)}" if job.error else ""
     networks = f" ({plain(networks_words(job.settings))})" if job.kind == "discover" else ""
     return f"{what}{networks} {ENDINGS[job.state]}{took}{reason}"
 

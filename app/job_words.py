@@ -191,8 +191,3 @@ def bytes_words(count: int) -> str:
 def stored_time(text: str, now: float) -> str:
     """A time of the run table, in ISO format, in the same words."""
     return ago(datetime.fromisoformat(text).timestamp(), now) if text else ""
-
-
-def plain(text: str) -> str:
-    """Text that Markdown leaves alone."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]<>$:#~|" else letter for letter in text)

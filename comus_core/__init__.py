@@ -29,6 +29,7 @@ _HOME = {
     "predict_photographs": "predicting",
     "relink_run": "relinking",
     "score_run": "scoring",
+    "verify": "verifying",
 }
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "predict_photographs",
     "relink_run",
     "score_run",
+    "verify",
 ]
 
 

@@ -15,36 +15,40 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 from PIL import Image
 
+from comus_core.bundle_limits import ODD, check_entries, is_plain
+from comus_core.bundle_run import check_decisions, class_names, events_told, run_told
+from comus_core.bundle_tables import Found, check_artifacts, png_fits
 from comus_core.bundling import ARTIFACTS, BLOCK, FORMAT, PHOTOGRAPHS, TRUTH
-from comus_core.config import RunConfig, from_dict
-from comus_core.deletion import delete_run
+from comus_core.deletion import delete_run, remove_abandoned
 from comus_core.errors import ComusError, WorkspaceError
 from comus_core.file_names import name_key
+from comus_core.images.decoding import size_hw
 from comus_core.own_folders import LISTING
 from comus_core.run_truth import TRUTH_FILE
 from comus_core.run_view import open_run_view
 from comus_core.workspace import Run, Workspace
-from comus_core.workspace.artifacts import TABLE, digest
-from comus_core.workspace.attempts import INTERRUPTED
+from comus_core.workspace.artifacts import digest
+from comus_core.workspace.claims import claimed
 from comus_core.workspace.decisions import Event, replay
 from comus_core.workspace.files import disk_error, write_json
+from comus_core.workspace.manifest import MANIFEST, read_manifest
 
 BUNDLES = "bundles"  # folder of the workspace with the photographs of opened bundles, one a run
 MOST_LISTING = 256 << 20  # bytes of the listing
-MOST_PIXELS = 250_000_000  # of an image: a stand-in for it is drawn
+MOST_PIXELS_A_BYTE = 20_000  # of stand-ins for photographs, drawn for a bundle of so many bytes
+MANIFEST_LINE = 2_000  # bytes that a manifest may have for each file
 SPARE = 1 << 28  # bytes that must stay free on the disk
 PLACE = re.compile(
     rf"{ARTIFACTS}/[a-z_]+/[0-9a-f]{{16}}/[^/]+(/[^/]+)*|{PHOTOGRAPHS}/[^/]+(/[^/]+)*|{TRUTH}/[0-9]+\.png"
 )
-ODD = re.compile(r"\\|\0|^[A-Za-z]:")  # another system's separator or drive, or an end of text that is none
 
 
 def open_bundle(workspace: Workspace, file: Path) -> Run:
@@ -56,24 +60,35 @@ def open_bundle(workspace: Workspace, file: Path) -> Run:
     """
     folder = workspace.root / BUNDLES
     try:
-        with zipfile.ZipFile(file) as archive:
+        with ExitStack() as held, zipfile.ZipFile(file) as archive:
+            _bounded(archive, file)
             listing, fingerprint = _listing(archive, file.name)
             known = [r for r in workspace.runs.all(True) if r.provenance.get("bundle", {}).get("sha256") == fingerprint]
             if known:
                 return known[0]
             _check(archive, listing["files"], file.name)
+            remove_abandoned(workspace)
             folder.mkdir(parents=True, exist_ok=True)
             _require_space(listing["files"], folder)
-            partial = Path(tempfile.mkdtemp(prefix=".opening-", dir=folder))
+            claim = held.enter_context(claimed(workspace.root))
+            partial = claim(Path(tempfile.mkdtemp(prefix=".opening-", dir=folder)))
             try:
                 _extract(archive, listing["files"], partial, file.name)
-                return _take_in(workspace, listing, fingerprint, partial, file.name)
+                return _take_in(workspace, listing, fingerprint, partial, file.name, file.stat().st_size)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise WorkspaceError(f"{file}: no bundle that can be read ({error}); ask for it anew") from error
     except OSError as error:
         raise disk_error(error, folder) if file.is_file() else WorkspaceError(f"{file}: no such file") from error
+
+
+def _bounded(archive: zipfile.ZipFile, file: Path) -> None:
+    """Refuse a zip that would unpack to far more than it is."""
+    try:
+        check_entries(archive.infolist(), file.stat().st_size, LISTING)
+    except WorkspaceError as error:
+        raise WorkspaceError(f"{file.name}: {error}; nothing was opened") from error
 
 
 def _listing(archive: zipfile.ZipFile, name: str) -> tuple[dict[str, Any], str]:
@@ -88,7 +103,7 @@ def _listing(archive: zipfile.ZipFile, name: str) -> tuple[dict[str, Any], str]:
         fields = {"run": dict, "events": list, "photographs": bool, "files": dict}
         whole = listing["format"] == FORMAT and all(isinstance(listing[k], t) for k, t in fields.items())
         newer = listing["format"] > FORMAT
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WorkspaceError(f"{name}: its {LISTING} is damaged ({error}); ask for the bundle anew") from error
     if newer:
         raise WorkspaceError(f"{name}: written by a newer program (format {listing['format']}): update this one")
@@ -110,14 +125,8 @@ def _check(archive: zipfile.ZipFile, files: dict[str, Any], name: str) -> None:
         if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
             raise WorkspaceError(f"{name}: {entry.filename[:100]!r} is a link or device; nothing was opened")
         listed = files[entry.filename]
-        if not isinstance(listed, dict) or listed.get("bytes") != entry.file_size:
+        if not isinstance(listed, dict) or listed.get("bytes") != entry.file_size or entry.file_size < 0:
             raise WorkspaceError(f"{name}: {entry.filename[:100]!r} is not as large as listed; nothing was opened")
-
-
-def is_plain(path: str) -> bool:
-    """Whether a POSIX path stays below where it starts."""
-    place = PurePosixPath(path)
-    return bool(place.parts) and not place.is_absolute() and ".." not in place.parts and not ODD.search(path)
 
 
 def _require_space(files: dict[str, Any], folder: Path) -> None:
@@ -142,18 +151,25 @@ def _extract(archive: zipfile.ZipFile, files: dict[str, Any], folder: Path, name
             raise WorkspaceError(f"{name}: {place[:100]!r} is damaged; ask for the bundle anew")
 
 
-def _take_in(workspace: Workspace, listing: dict[str, Any], fingerprint: str, partial: Path, name: str) -> Run:
+def _take_in(
+    workspace: Workspace, listing: dict[str, Any], fingerprint: str, partial: Path, name: str, packed_bytes: int
+) -> Run:
     """Move what was unpacked to its places, and write the run's row last."""
     try:
         run, events = _run_of(workspace, listing, fingerprint)
         folders = list(_artifact_folders(partial, listing["run"]["artifacts"]))
         new = {old: digest(["bundle", fingerprint, old])[:16] for _, old, _ in folders}
         run = replace(run, artifacts={kind: new[old] for kind, old, _ in folders})
-        _pictures(partial, listing)
+        _check_manifests(folders, listing["files"])
+        classes = len(run.provenance["classes"])
+        found = check_artifacts({kind: folder for kind, _, folder in folders}, classes)
+        check_decisions(replay(events), found.clusters, found.proposals)
+        _pictures(partial, found, listing, packed_bytes)
+        _truth(partial, found, listing.get("truth"), run.provenance["classes"])
         for kind, old, folder in folders:
             _rename(folder, kind, old, new)
         places = [(folder, workspace.artifacts.root / kind / new[old]) for kind, old, folder in folders]
-    except (ValueError, KeyError, TypeError, AttributeError, ComusError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ComusError) as error:
         raise WorkspaceError(f"{name}: its content is damaged ({error}); nothing was opened") from error
     for folder, target in places:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -182,33 +198,16 @@ def _run_of(workspace: Workspace, listing: dict[str, Any], fingerprint: str) -> 
         path.name for path in (workspace.root / BUNDLES).iterdir()
     }
     run_id = next(i for i in (base, *(f"{base}-{n}" for n in range(2, 10_000))) if i not in taken)
-    provenance = dict(told["provenance"])
-    provenance["root"] = f"{BUNDLES}/{run_id}/{PHOTOGRAPHS}"
-    provenance["bundle"] = {
-        "sha256": fingerprint,
-        "run": str(told["id"]),
-        "photographs": listing["photographs"],
-        "opened": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    here = {
+        "root": f"{BUNDLES}/{run_id}/{PHOTOGRAPHS}",
+        "bundle": {
+            "sha256": fingerprint,
+            "run": str(told["id"]),
+            "photographs": listing["photographs"],
+            "opened": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        },
     }
-    if not {"classes", "supervision"} <= set(provenance) or told["state"] not in (
-        "done",
-        "failed",
-        "cancelled",
-        INTERRUPTED,
-    ):
-        raise WorkspaceError("its run says too little of itself")
-    run = Run(
-        run_id,
-        str(told["name"]),
-        from_dict(RunConfig, told["config"]),
-        told["state"],
-        note=str(told["note"]),
-        provenance=provenance,
-        result={**dict(told["result"]), "run": run_id} if told["result"] else {},
-    )
-    events = [Event(n, str(e["at"]), str(e["kind"]), dict(e["payload"])) for n, e in enumerate(listing["events"], 1)]
-    replay(events)  # refuses what makes no sense, before anything is written
-    return run, events
+    return run_told(told, run_id, here), events_told(listing["events"])
 
 
 def _artifact_folders(partial: Path, artifacts: dict[str, str]) -> Iterator[tuple[str, str, Path]]:
@@ -222,35 +221,61 @@ def _artifact_folders(partial: Path, artifacts: dict[str, str]) -> Iterator[tupl
 
 def _rename(folder: Path, kind: str, old: str, new: dict[str, str]) -> None:
     """Write the new fingerprints into an artifact's manifest."""
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = read_manifest(folder)
     key = manifest["key"]
     if (manifest["fingerprint"], key["kind"]) != (old, kind):
         raise WorkspaceError(f"{kind} {old} is called otherwise inside")
     inputs = {name: new.get(value, value) for name, value in key["inputs"].items()}
-    write_json(folder / "manifest.json", {**manifest, "fingerprint": new[old], "key": {**key, "inputs": inputs}})
+    write_json(folder / MANIFEST, {**manifest, "fingerprint": new[old], "key": {**key, "inputs": inputs}})
 
 
-def _pictures(partial: Path, listing: dict[str, Any]) -> None:
-    """See that every image has its photograph, or draw a grey stand-in; and say what the ground truth is."""
-    fingerprint = listing["run"]["artifacts"]["images"]
-    table = pq.read_table(partial / ARTIFACTS / "images" / fingerprint / TABLE)
-    for row in table.select(["path", "height", "width", "reason"]).to_pylist():
-        if row["reason"] is not None:
-            continue
-        path = partial / PHOTOGRAPHS / row["path"]
-        if not is_plain(row["path"]) or row["height"] * row["width"] > MOST_PIXELS:
-            raise WorkspaceError(f"image {row['path'][:100]!r} has an odd path or size")
+def _check_manifests(folders: list[tuple[str, str, Path]], files: dict[str, Any]) -> None:
+    """See that each artifact lists of itself what came along, and that with the same bytes."""
+    packed: dict[tuple[str, str], dict[str, Any]] = {(kind, old): {} for kind, old, _ in folders}
+    for name, told in files.items():
+        top, kind, old, *rest = name.split("/") if name.startswith(f"{ARTIFACTS}/") else ("", "", "", "")
+        if top and rest != [MANIFEST]:
+            packed[kind, old]["/".join(rest)] = told
+    for kind, old, folder in folders:
+        if (folder / MANIFEST).stat().st_size > MANIFEST_LINE * (10 + len(packed[kind, old])):
+            raise WorkspaceError(f"{kind}: its {MANIFEST} is too large to be one")
+        listed = read_manifest(folder)["files"]
+        wrong = sorted(
+            name for name in {*listed, *packed[kind, old]} if listed.get(name) != packed[kind, old].get(name)
+        )
+        if wrong:
+            raise WorkspaceError(f"{kind}: {wrong[0][:100]!r} is not what its {MANIFEST} lists")
+
+
+def _pictures(partial: Path, found: Found, listing: dict[str, Any], packed_bytes: int) -> None:
+    """See that every image has its photograph, of its size; or draw a grey stand-in."""
+    pixels = sum(height * width for height, width in found.sizes.values())
+    if not listing["photographs"] and pixels > MOST_PIXELS_A_BYTE * packed_bytes:
+        raise WorkspaceError("its images have more pixels than so small a bundle can be about")
+    for image_id, name in found.paths.items():
+        path, (height, width) = partial / PHOTOGRAPHS / name, found.sizes[image_id]
         if listing["photographs"]:
             if not path.is_file():
-                raise WorkspaceError(f"photograph {row['path'][:100]!r} is missing")
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("L", (row["width"], row["height"]), 128).save(path, "PNG")
-    truth = listing.get("truth")
-    if truth is not None:
-        names = dict(truth["masks"])
-        if not all(re.fullmatch(r"[0-9]+\.png", name) for name in names.values()):
+                raise WorkspaceError(f"photograph {name[:100]!r} is missing")
+            if size_hw(path) != (height, width):
+                raise WorkspaceError(f"photograph {name[:100]!r} is not of {width} x {height} pixels")
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (width, height), 128).save(path, "PNG")
+
+
+def _truth(partial: Path, found: Found, told: Any, classes: list[str]) -> None:
+    """See that the ground truth is masks of the run's images and classes, and write down what it is."""
+    if told is None:
+        return
+    masks, ignore = dict(told["masks"]), told["ignore"]
+    if class_names(told["classes"]) != classes or not (ignore is None or ignore in range(65_536)):
+        raise WorkspaceError("its ground truth is not of its run's classes")
+    for image_id, name in masks.items():
+        if image_id not in found.sizes or not re.fullmatch(r"[0-9]+\.png", name):
             raise WorkspaceError("its ground truth is not as listed")
-        (partial / TRUTH).mkdir(exist_ok=True)
-        found = {"classes": list(truth["classes"]), "ignore": truth["ignore"], "masks": names}
-        write_json(partial / TRUTH / TRUTH_FILE, found)
+        with (partial / TRUTH / name).open("rb") as file:
+            if not png_fits(file.read(64), found.sizes[image_id]):
+                raise WorkspaceError(f"the ground truth of {image_id[:100]!r} is not of its image's size")
+    (partial / TRUTH).mkdir(exist_ok=True)
+    write_json(partial / TRUTH / TRUTH_FILE, {"classes": classes, "ignore": ignore, "masks": masks})

@@ -5,29 +5,53 @@ Rounds of training stay behind: they are scored on data sets of their own, and t
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from comus_core import run_tables as tables
 from comus_core.bundle_names import portable_names, renamed_files
 from comus_core.config import to_dict
+from comus_core.deletion import remove_abandoned
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.own_folders import LISTING, is_bundle_file
 from comus_core.pseudo_masks import to_png
 from comus_core.run_truth import truth_of_run
 from comus_core.types import OnProgress, Progress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
+from comus_core.workspace.claims import claimed
 from comus_core.workspace.files import replacing
+from comus_core.workspace.manifest import MANIFEST
 
 FORMAT = 1  # raised when an older program could not open what a newer one writes
 ARTIFACTS, PHOTOGRAPHS, TRUTH = "artifacts", "photographs", "truth"
 BLOCK = 1 << 20
+
+
+Readable = Callable[[str, Path], Path]  # (image, its file) -> the file to read, or a refusal
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that goes into the zip.
+
+    Attributes:
+        name: in the zip.
+        path: where it lies.
+        content: what goes in its place, where the file names others by names that not every system takes.
+        sha256: what it had when the run was made; '' where that is not known.
+        changed: what is said, with the file's name for `{}`, if it has another now.
+    """
+
+    name: str
+    path: Path
+    content: bytes | None = None
+    sha256: str = ""
+    changed: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +69,7 @@ def bundle(
     out: Path,
     *,
     photographs: bool = True,
+    readable: Readable = lambda _, path: path,
     on_progress: OnProgress = no_progress,
 ) -> Bundled:
     """Write a run to a zip that `open_bundle` reads.
@@ -54,24 +79,31 @@ def bundle(
         run_id: a run that has clusters.
         out: the zip; an earlier bundle that is there is replaced, any other file is not.
         photographs: whether the image files go along, as they are; without them the pages show masks on grey.
+        readable: asked for every photograph; a server refuses what links lead out of the folders it may show.
         on_progress: called at every file.
 
     Raises:
-        WorkspaceError: no such run, it has no clusters yet, a photograph is gone, there is a file that is no bundle, or
-            the disk is full.
+        WorkspaceError: no such run, it has no clusters yet, a photograph is gone, a file is not what it was when the
+            run was made, there is a file that is no bundle, or the disk is full.
     """
     run = workspace.runs.get(run_id)
     if "clustering" not in run.artifacts:
         raise WorkspaceError(f"run {run_id} has no clusters yet: bundle it when it is done")
     _require_free(out)
-    files = {name: source for kind in run.artifacts for name, source in _artifact_files(workspace.artifact(run, kind))}
-    pictures = portable_names(_pictures(workspace.artifact(run, "images"))) if photographs else {}
-    files |= {f"{PHOTOGRAPHS}/{name}": workspace.images_root(run) / path for path, name in pictures.items()}
+    pictures = _pictures(workspace.artifact(run, "images")) if photographs else []
+    placed = portable_names(row["path"] for row in pictures)
+    files = [source for kind in run.artifacts for source in _of_artifact(workspace.artifact(run, kind))]
+    files += [_photograph(workspace.images_root(run), row, placed[row["path"]], readable) for row in pictures]
     listed: dict[str, dict[str, Any]] = {}
-    with replacing(out) as temporary, zipfile.ZipFile(temporary, "w", allowZip64=True) as archive:
-        for done, (name, source) in enumerate(files.items()):
+    remove_abandoned(workspace)
+    with (
+        claimed(workspace.root) as claim,
+        replacing(out) as temporary,
+        zipfile.ZipFile(claim(temporary), "w", allowZip64=True) as archive,
+    ):
+        for done, source in enumerate(files):
             on_progress(Progress("bundle", done, len(files)))
-            listed[name] = _add_file(archive, name, source)
+            listed[source.name] = _add_file(archive, source)
         truth = _add_truth(archive, workspace, run, listed)
         text = json.dumps(_listing(workspace, run, photographs, truth, listed), ensure_ascii=False)
         archive.writestr(LISTING, text, zipfile.ZIP_DEFLATED)
@@ -106,42 +138,68 @@ def _require_free(out: Path) -> None:
         raise WorkspaceError(f"{out} is there already and is no bundle; name another file, or remove it first")
 
 
-def _pictures(images: Artifact) -> list[str]:
-    """Paths of the usable images below their root."""
-    return [row["path"] for row in images.table(["path", "reason"]).to_pylist() if row["reason"] is None]
+def _pictures(images: Artifact) -> list[dict[str, Any]]:
+    """Path below their root and SHA-256 of the usable images."""
+    return [row for row in images.table(["path", "reason", "sha256"]).to_pylist() if row["reason"] is None]
 
 
-def _artifact_files(artifact: Artifact) -> Iterator[tuple[str, Path | bytes]]:
-    """Name in the bundle and source of each file, where tables name files by names that every system takes."""
-    names: dict[str, str] = {}
-    changed: dict[str, bytes] = {}
+def _of_artifact(artifact: Artifact) -> list[Source]:
+    """What the artifact lists, and its manifest; whatever else lies there stays behind.
+
+    Tables name files in the bundle by names that every system takes.
+    """
+    start = f"{ARTIFACTS}/{artifact.kind}/{artifact.fingerprint}"
+    changed = (
+        f"{artifact.kind} {artifact.fingerprint}: {{}} has changed since it was written; `comus doctor --verify` says "
+        "what to do"
+    )
+    names, other = _renamed(artifact)
+    sources = [
+        Source(f"{start}/{names.get(name, name)}", artifact.file(name), other.get(name), told["sha256"], changed)
+        for name, told in artifact.manifest()["files"].items()
+    ]
+    return [*sources, Source(f"{start}/{MANIFEST}", artifact.file(MANIFEST), other.get(MANIFEST))]
+
+
+def _renamed(artifact: Artifact) -> tuple[dict[str, str], dict[str, bytes]]:
+    """File of the artifact -> its name in the bundle, and the files that have another content for it."""
     if artifact.kind == "images":
-        changed = renamed_files(artifact, "path", portable_names(_pictures(artifact)))
-    elif artifact.kind == "pseudo_masks":
+        return {}, renamed_files(artifact, "path", portable_names(row["path"] for row in _pictures(artifact)))
+    if artifact.kind == "pseudo_masks":
         names = portable_names(artifact.table(["file"]).column(0).to_pylist())
-        changed = renamed_files(artifact, "file", names)
-    for path in sorted(path for path in artifact.folder.rglob("*") if path.is_file()):
-        name = path.relative_to(artifact.folder).as_posix()
-        place = f"{ARTIFACTS}/{artifact.kind}/{artifact.fingerprint}/{names.get(name, name)}"
-        yield place, changed.get(name, path)
+        return names, renamed_files(artifact, "file", names)
+    return {}, {}
 
 
-def _add_file(archive: zipfile.ZipFile, name: str, given: Path | bytes) -> dict[str, Any]:
+def _photograph(root: Path, row: dict[str, Any], name: str, readable: Readable) -> Source:
+    path = readable(row["path"], root / row["path"])
+    changed = "photograph {} has changed since the run: put the old file back, or bundle the run without photographs"
+    return Source(f"{PHOTOGRAPHS}/{name}", path, None, row["sha256"], changed)
+
+
+def _add_file(archive: zipfile.ZipFile, source: Source) -> dict[str, Any]:
     """Photographs are stored as they are, the rest is packed."""
-    how = zipfile.ZIP_STORED if name.startswith(f"{PHOTOGRAPHS}/") else zipfile.ZIP_DEFLATED
-    entry = zipfile.ZipInfo(name)
+    how = zipfile.ZIP_STORED if source.name.startswith(f"{PHOTOGRAPHS}/") else zipfile.ZIP_DEFLATED
+    entry = zipfile.ZipInfo(source.name)
     entry.compress_type, entry.external_attr, hashed, size = how, 0o644 << 16, sha256(), 0
     try:
-        source = io.BytesIO(given) if isinstance(given, bytes) else given.open("rb")
+        content = source.path.open("rb")
     except OSError as error:
         raise WorkspaceError(
-            f"{given!s}: {error.strerror or error}; put it back, or bundle the run without photographs"
+            f"{source.path}: {error.strerror or error}; put it back, or bundle the run without photographs"
         ) from error
-    with source, archive.open(entry, "w", force_zip64=True) as target:
-        while block := source.read(BLOCK):
+    with content, archive.open(entry, "w", force_zip64=True) as target:
+        while block := content.read(BLOCK):
             hashed.update(block)
             size += len(block)
-            target.write(block)
+            if source.content is None:
+                target.write(block)
+        if source.content is not None:
+            target.write(source.content)
+    if source.sha256 not in ("", hashed.hexdigest()):
+        raise WorkspaceError(source.changed.format(PurePosixPath(source.name).name))
+    if source.content is not None:
+        return {"bytes": len(source.content), "sha256": sha256(source.content).hexdigest()}
     return {"bytes": size, "sha256": hashed.hexdigest()}
 
 

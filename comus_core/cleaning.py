@@ -6,6 +6,7 @@ uploads, decisions and logs.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,31 +14,34 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from comus_core.config import check_choice
-from comus_core.deletion import DELETED, remove_folders
+from comus_core.deletion import DELETED, active_jobs, remove_folders
 from comus_core.disk_use import listed_by, needed
 from comus_core.errors import WorkspaceError
-from comus_core.jobs.records import ACTIVE, RESUMABLE
+from comus_core.jobs.records import RESUMABLE
 from comus_core.jobs.table import JobTable
 from comus_core.workspace import Workspace
-from comus_core.workspace.stored import StoredFolder, ancestors, is_held, size_of, stored_folders
+from comus_core.workspace.claims import abandoned
+from comus_core.workspace.manifest import SHARDS
+from comus_core.workspace.stored import PARTIAL, StoredFolder, ancestors, is_held, size_of, stored_folders
 
 Group = Literal["unused", "unfinished", "stopped", "transfers", "pictures"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 GROUP_WORDS: dict[Group, tuple[str, str]] = {
     "unused": ("Unused artifacts", "No run needs them: left by settings, decisions or weights that changed since."),
-    "unfinished": ("Unfinished leftovers", "Stages that were stopped half way, and that no run will go on with."),
+    "unfinished": ("Unfinished leftovers", "What was stopped half way, and that nothing will go on with."),
     "stopped": ("Work of stopped jobs and runs", "Shards that were finished; who resumes goes on from there."),
     "transfers": ("Scores on other data sets", "What `comus evaluate --dataset` worked out; it would do so again."),
     "pictures": ("Drawn pictures", "Crops and layers, kept so that pages open fast; drawn again when looked at."),
 }
 USUAL: tuple[Group, ...] = ("unused", "unfinished")
 GRACE = 600.0  # seconds for which what was just finished is left alone: its run may not have named it yet
+STALE_FILE = 3600.0  # seconds after which a file that was being written was given up: a writer writes on
 STALE_UPLOAD = 24 * 3600.0  # seconds after which an upload that was being unpacked was given up
 
 
 @dataclass(frozen=True)
 class Part:
-    """Folders that can go, and their bytes."""
+    """Folders, and files, that can go, and their bytes."""
 
     folders: tuple[Path, ...]
     bytes: int
@@ -54,7 +58,7 @@ def plan_cleaning(workspace: Workspace, now: float | None = None) -> dict[Group,
     stored = list(stored_folders(workspace.artifacts.root))
     finished = {s.fingerprint: s for s in stored if s.finished}
     going_on = _going_on(workspace, finished)
-    working = any(job.run is None for job in JobTable(workspace.database).all(ACTIVE))
+    working = any(job.run is None for job in active_jobs(workspace))
     halves = [s for s in stored if not s.finished]
     held = [s for s in halves if is_held(s.folder) or (working and not s.inputs)]
     stopped = [s for s in halves if s not in held and (_touches(s, going_on) or _is_of_stopped_job(workspace, s))]
@@ -66,7 +70,7 @@ def plan_cleaning(workspace: Workspace, now: float | None = None) -> dict[Group,
     transfers = _transfers(idle, wanted)
     found: dict[Group, Iterable[Path]] = {
         "unused": [s.folder for p, s in idle.items() if p not in transfers],
-        "unfinished": [*(s.folder for s in halves if s not in kept), *_given_up(workspace.root, now)],
+        "unfinished": [*(s.folder for s in halves if s not in kept), *_given_up(workspace, now)],
         "stopped": [s.folder for s in stopped if not _touches(s, at_work)],
         "transfers": [idle[p].folder for p in transfers],
         "pictures": [p for p in (workspace.root / "cache" / "pictures",) if p.is_dir()],
@@ -83,7 +87,7 @@ def clean(workspace: Workspace, groups: Collection[Group] = USUAL) -> Part:
     """
     for group in groups:
         check_choice("clean-up group", group, Group)
-    at_work = [f"job {job.id}" for job in JobTable(workspace.database).all(ACTIVE)]
+    at_work = [f"job {job.id}" for job in active_jobs(workspace)]
     held = [s for s in stored_folders(workspace.artifacts.root) if not s.finished and is_held(s.folder)]
     at_work += [f"another program, which makes {s.kind}" for s in held]
     if at_work:
@@ -136,7 +140,30 @@ def _is_fresh(stored: StoredFolder, now: float) -> bool:
         return True
 
 
-def _given_up(root: Path, now: float) -> list[Path]:
-    """Uploads that were never unpacked to the end, and what a killed deletion left."""
-    uploads = [p for p in root.glob("uploads/.unpacking-*") if now - p.stat().st_mtime > STALE_UPLOAD]
-    return uploads + [p for p in (root / DELETED,) if p.is_dir()]
+def _given_up(workspace: Workspace, now: float) -> list[Path]:
+    """What killed processes left beside the artifacts, and in finished ones: each is nobody's any more."""
+    root, store = workspace.root, workspace.artifacts.root
+    found = [p for p in root.glob("uploads/.unpacking-*") if now - _changed(p) > STALE_UPLOAD]
+    found += [p for p in (root / DELETED,) if p.is_dir()]
+    found += abandoned(root)
+    shards = [p for p in store.glob(f"*/*/{SHARDS}") if not _is_in_the_making(p, store)]
+    found += [p for p in shards if now - _changed(p) > GRACE]
+    halves = [p for p in root.rglob(".*.tmp") if p.is_file() and not _is_in_the_making(p, store)]
+    found += [p for p in halves if now - _changed(p) > STALE_FILE]
+    known = {run.id for run in workspace.runs.all(archived=True)}
+    opened = [p for p in root.glob("bundles/*") if not p.name.startswith(".") and p.name not in known]
+    return list(dict.fromkeys([*found, *(p for p in opened if now - _changed(p) > GRACE)]))
+
+
+def _is_in_the_making(path: Path, store: Path) -> bool:
+    """Whether it lies in an unfinished artifact, which goes or stays as a whole."""
+    parts = path.relative_to(store).parts if path.is_relative_to(store) else ()
+    return any(part.endswith(PARTIAL) for part in parts)
+
+
+def _changed(path: Path) -> float:
+    """When it last changed, in seconds since the epoch; what went meanwhile is as new as can be."""
+    try:
+        return path.lstat().st_mtime
+    except FileNotFoundError:
+        return math.inf

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from comus_core.errors import SettingsError
@@ -141,6 +142,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 
+KIND_WORDS: dict[type, str] = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+
 S = TypeVar("S")
 
 
@@ -163,10 +166,27 @@ def from_dict(cls: type[S], values: dict[str, Any]) -> S:
     unknown = sorted(set(values) - set(hints))
     require(not unknown, f"unknown setting {', '.join(unknown)}: valid are {', '.join(sorted(hints))}")
     nested = {k: from_dict(hints[k], v) if dataclasses.is_dataclass(hints[k]) else v for k, v in values.items()}
+    for name, value in nested.items():
+        kinds = _kinds(hints[name])
+        words = " or ".join(KIND_WORDS[kind] for kind in kinds if kind is not type(None))
+        require(not kinds or any(_is_of(value, kind) for kind in kinds), f"{name} {value!r}: must be {words}")
     try:
         return cls(**nested)
     except TypeError as error:
         raise SettingsError(f"{cls.__name__}: {error}") from None
+
+
+def _kinds(hint: Any) -> tuple[type, ...]:
+    """The plain types that a field may have; none where it has others, which its class checks itself."""
+    kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    return kinds if all(kind in KIND_WORDS or kind is type(None) for kind in kinds) else ()
+
+
+def _is_of(value: Any, kind: type) -> bool:
+    """Whether a JSON value is of that type: a whole number is a number too, true is none."""
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
 
 
 @lru_cache(maxsize=32)

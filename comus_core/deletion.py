@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections import defaultdict
@@ -10,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from comus_core.errors import WorkspaceError
-from comus_core.jobs.records import ACTIVE
+from comus_core.errors import DiskFullError, WorkspaceError
+from comus_core.jobs.records import ACTIVE, Job
 from comus_core.jobs.table import JobTable
 from comus_core.prediction_folder import FOLDER as PREDICTIONS
 from comus_core.relinking import FOLDER as RELINKED
 from comus_core.workspace import Run, Workspace
+from comus_core.workspace.claims import abandoned
 from comus_core.workspace.files import disk_error
+from comus_core.workspace.reserve import reserve_released
 from comus_core.workspace.stored import StoredFolder, ancestors, is_held, size_of, stored_folders
 
 DELETED = "deleted"  # folders on their way out; emptied by this deletion, or by the next if it was killed
@@ -84,12 +87,25 @@ def delete_run(workspace: Workspace, run_id: str) -> Deletion:
         WorkspaceError: no such run, it is at work, or a folder cannot be removed.
     """
     plan = plan_deletion(workspace, run_id)
-    at_work = [f"job {job.id}" for job in JobTable(workspace.database).all(ACTIVE) if job.run == run_id]
+    at_work = [f"job {job.id}" for job in active_jobs(workspace) if job.run == run_id]
     at_work += [f"another program makes its {folder.parent.name}" for folder in plan.folders if is_held(folder)]
     if at_work:
         raise WorkspaceError(f"run {run_id} is at work ({at_work[0]}): stop it first, then delete it")
     remove_folders(workspace, plan.folders, lambda: workspace.runs.remove(run_id))
     return plan
+
+
+def remove_abandoned(workspace: Workspace) -> None:
+    """Remove what killed bundlings and openings left, wherever it lies: gigabytes, of which nobody knows."""
+    remove_folders(workspace, abandoned(workspace.root))
+
+
+def active_jobs(workspace: Workspace) -> list[Job]:
+    """The jobs that wait or work; none where there is no table of jobs yet and no room on the disk to make one."""
+    try:
+        return JobTable(workspace.database).all(ACTIVE)
+    except DiskFullError:
+        return []
 
 
 def remove_folders(workspace: Workspace, folders: Iterable[Path], then: Callable[[], object] = lambda: None) -> None:
@@ -104,15 +120,39 @@ def remove_folders(workspace: Workspace, folders: Iterable[Path], then: Callable
         WorkspaceError: one cannot be removed.
     """
     trash = workspace.root / DELETED
+    with reserve_released(workspace.root):
+        try:
+            for folder in folders:
+                _put_away(folder, workspace.root, trash)
+            try:
+                then()
+            except DiskFullError:  # there was no reserve: what is out of sight makes the room
+                _empty(trash)
+                then()
+            _empty(trash)
+        except OSError as error:
+            raise disk_error(error, trash) from error
+
+
+def _put_away(folder: Path, root: Path, trash: Path) -> None:
+    """Take a folder or file out of sight; one that lies elsewhere, or with no room even for that, goes for good."""
     try:
+        if not folder.is_relative_to(root):
+            raise OSError(errno.EXDEV, "not in the workspace")
         trash.mkdir(exist_ok=True)
-        for folder in folders:
-            os.replace(folder, trash / uuid4().hex)
-            folder.with_suffix(".lock").unlink(missing_ok=True)
-        then()
-        shutil.rmtree(trash)
+        os.replace(folder, trash / uuid4().hex)
     except OSError as error:
-        raise disk_error(error, trash) from error
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EXDEV):
+            raise
+        _empty(folder)
+    folder.with_suffix(".lock").unlink(missing_ok=True)
+
+
+def _empty(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def doomed_folders(run: Run, others: Iterable[Run], stored: Iterable[StoredFolder]) -> list[StoredFolder]:

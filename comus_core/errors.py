@@ -1,5 +1,7 @@
 """Every fault a user can meet. Each message says what is wrong, with which file or value, and what to do."""
 
+from pathlib import Path
+
 
 class ComusError(Exception):
     """The family of all expected faults: shown as one sentence, never as a traceback."""
@@ -23,6 +25,18 @@ class WeightsError(ComusError):
 
 class WorkspaceError(ComusError):
     """The workspace, a run or an artifact cannot be found, read or written."""
+
+
+class DiskFullError(WorkspaceError):
+    """A disk is full; `comus clean` works all the same.
+
+    Attributes:
+        path: what could not be written.
+    """
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class ConflictError(WorkspaceError):

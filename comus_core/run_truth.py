@@ -45,7 +45,11 @@ class BundledTruth:
             raise DatasetError(f"{self.folder}: no ground truth for image '{image_id}'")
         path = self.folder / self.masks[image_id]
         try:
-            return from_png(path.read_bytes())
+            mask = from_png(path.read_bytes())
+            unknown = mask[(mask >= len(self.classes)) & (mask != (-1 if self.ignore is None else self.ignore))]
+            if len(unknown):
+                raise ValueError(f"it holds class {unknown[0]}, there are {len(self.classes)}")
+            return mask
         except (OSError, ValueError) as error:
             raise DatasetError(f"{path}: {error}; open the bundle again") from error
 

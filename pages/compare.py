@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import compare_data, round_data, view_data
 from app.components import compare_images, compare_panel, states, training_strip
+from app.plain_text import plain
 from comus_core.errors import ComusError
 from comus_core.text import counted
 
@@ -28,7 +29,7 @@ names = (
     round_data.words(second.one, beside=first.one),
 )
 supervision = compare_panel.owed(first, second)
-st.caption(f"{names[0]} against {names[1]}; together: {supervision}.")
+st.caption(f"{plain(names[0])} against {plain(names[1])}; together: {plain(supervision)}.")
 drawn, selection = compare_panel.maps(first, second, matching)
 among = None
 if selection.gestures:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import round_data, score_data, view_data
 from app.components import choices, evaluate_panel, score_table, states
+from app.plain_text import plain, sentence
 from comus_core.evaluation.image_rows import DISCOVERED
 from comus_core.view_scores import coverage
 
@@ -23,7 +24,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
     held = evaluate_panel.against(scored, matching)
 fault = score_data.matching_fault(view, decided)
 if fault:
-    st.warning(f"The matching of the run's settings cannot be used. {fault}", icon=":material/link_off:")
+    st.warning(f"The matching of the run's settings cannot be used. {sentence(fault)}", icon=":material/link_off:")
 
 score = scored.score
 counted = sides["core" if filtered else "every"] if one.number == 0 else round_data.words(one, run=False)
@@ -39,7 +40,7 @@ with st.container(horizontal=True, gap="medium", key="score_figures"):
         f"{score.miou:.2f} %",
         gained,
         width="content",
-        help="Mean over all classes, background included." + (f" Points against {held.name}." if held else ""),
+        help="Mean over all classes, background included." + (f" Points against {plain(held.name)}." if held else ""),
     )
     st.metric("Pixel accuracy", f"{score.pixel_accuracy:.2f} %", width="content")
     if one.number == 0:
@@ -52,7 +53,10 @@ with st.container(horizontal=True, gap="medium", key="score_figures"):
         width="content",
         help=f"Object classes with an IoU of {DISCOVERED:g} % or more, as the paper's Table 3 counts them.",
     )
-st.caption(round_data.explained(view, one, matching, filtered) + (f" {held.note}" if held and held.note else ""))
+st.caption(
+    sentence(round_data.explained(view, one, matching, filtered))
+    + (f" {plain(held.note)}" if held and held.note else "")
+)
 if round_data.dataset_of(one) == view.run.config.dataset:
     states.truth_line(view.run.result.get("truth"))
 

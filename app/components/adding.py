@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import job_words, navigation, view_data
+from app import navigation, view_data
 from app.components import states
+from app.plain_text import code, plain
 from comus_core import jobs
 from comus_core.errors import ComusError
 from comus_core.places import allowed_dataset, image_roots
@@ -15,7 +16,7 @@ from comus_core.workspace import Run
 @st.dialog("Add images to the run")
 def show(run: Run) -> None:
     """Ask for the folder, say what will be done, and start."""
-    st.markdown(f"**{job_words.plain(run.name)}** `{run.id}`")
+    st.markdown(f"**{plain(run.name)}** {code(run.id)}")
     st.markdown(
         "Each object found in the new images joins the cluster that it fits best, with a confidence; nothing is "
         "clustered again. They become a run beside this one that begins with its names, merges and filter."

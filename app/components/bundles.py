@@ -8,11 +8,13 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from app import job_words, navigation, state, view_data
+from app import navigation, state, view_data
 from app.components import states
+from app.plain_text import code, plain
 from comus_core.bundle_opening import open_bundle
 from comus_core.errors import ComusError
 from comus_core.workspace import Run
+from comus_core.workspace.claims import claimed
 
 OPENED = "bundles-opened"  # how many a session opened: the uploader starts afresh after each
 
@@ -20,7 +22,7 @@ OPENED = "bundles-opened"  # how many a session opened: the uploader starts afre
 @st.dialog("Bundle the run")
 def give(run: Run) -> None:
     """Say what is in a bundle, and let it be downloaded with or without the photographs."""
-    st.markdown(f"**{job_words.plain(run.name)}** `{run.id}`")
+    st.markdown(f"**{plain(run.name)}** {code(run.id)}")
     st.markdown(
         "One zip with everything that the pages show: proposals, clusters, map, decisions, scores and ground truth. "
         "Opened elsewhere, the run is read-only. Rounds of training stay here."
@@ -50,11 +52,16 @@ def take() -> None:
         st.caption("A large one from a terminal: `comus open-bundle FILE.zip`")
         return
     try:
-        with tempfile.NamedTemporaryFile(suffix=".zip") as file:
+        place = view_data.workspace()
+        with (
+            claimed(place.root) as claim,
+            tempfile.NamedTemporaryFile(dir=place.root, prefix=".sent-", suffix=".zip") as file,
+        ):
+            claim(Path(file.name))
             while block := sent.read(1 << 20):
                 file.write(block)
             file.flush()
-            run = open_bundle(view_data.workspace(), Path(file.name))
+            run = open_bundle(place, Path(file.name))
     except ComusError as fault:
         states.error(fault)
         return

@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from app import job_words, score_data, state
+from app import score_data, state
 from app.components import choices, cluster_keys, deciding, split_dialog
 from app.components.gallery import grid
 from app.palette import UNASSIGNED
+from app.plain_text import plain
 from comus_core import curating
 from comus_core.run_view import RunView
 from comus_core.text import counted
@@ -86,7 +87,7 @@ def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "c
         deciding.redo(view, redo, now, "redo_decision")
         cluster_keys.help_button()
         if ids and shown == "cards":
-            st.markdown(f"**{len(ids)} selected:** {job_words.plain(names)}", width="content")
+            st.markdown(f"**{len(ids)} selected:** {plain(names)}", width="content")
             _button("Clear", "clear_clusters", "close", "Select none", lambda: _clear(view), True)
 
 
@@ -95,7 +96,7 @@ def candidates(view: RunView, decided: Decisions) -> None:
     found = score_data.confused(view, decided)
     if found is None:
         return
-    names = " and ".join(f"**{job_words.plain(decided.name_of(k))}**" for k in (found.one, found.other))
+    names = " and ".join(f"**{plain(decided.name_of(k))}**" for k in (found.one, found.other))
     if found.by == "ground truth":
         why = f"with {found.shared:,.0f} pixels of the same classes"
     else:
@@ -123,7 +124,7 @@ def unname_button(view: RunView, decided: Decisions, category: int) -> None:
         key=f"reset_name_{category}",
         icon=":material/label_off:",
         type="tertiary",
-        help=f"Back to its own name, {job_words.plain(own)}",
+        help=f"Back to its own name, {plain(own)}",
         disabled=view.run.read_only,
         on_click=deciding.act,
         args=(view, f"Named {own} again", decided.version, partial(curating.reset_name, view, category)),

@@ -14,6 +14,7 @@ import streamlit as st
 from app.components import cluster_actions, deciding, fields
 from app.components.gallery import grid, paged
 from app.palette import CORE, FILTERED
+from app.plain_text import plain
 from comus_core import curating
 from comus_core.categories import Categories
 from comus_core.cluster_summary import ClusterSummary, CropOrder, crop_order, uncertainty_of
@@ -79,7 +80,7 @@ def pair(
 
 def _selecting(view: RunView, decided: Decisions, summary: ClusterSummary) -> None:
     fields.tick(
-        f"Select {summary.name}",
+        f"Select {plain(summary.name)}",
         f"pick_{summary.cluster}",
         summary.cluster in cluster_actions.selected(view, decided),
         partial(cluster_actions.select, view, summary.cluster),

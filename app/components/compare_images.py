@@ -16,6 +16,7 @@ from app.components.gallery import paged
 from app.components.panes import Pane, panes
 from app.components.states import empty
 from app.opened import rounds_of, truth_at
+from app.plain_text import code
 from app.score_data import MatchingName
 from comus_core.comparison import Contestant
 from comus_core.errors import DatasetError
@@ -100,7 +101,7 @@ def side_by_side(
             url = compare_routes.picture_url(found, "errors", image_id, matching)
             shown.append(Pane(f"errors-{side}", f"Errors of the {side}", f"IoU {iou:.1f} %", url, dim=0.8))
     height, width = first.mask(image_id).shape
-    st.markdown(f"`{image_id}`")
+    st.markdown(code(image_id))
     with st.container(key="compare_panes"):
         url = photograph(first, image_id, SIZE)
         panes(key="panes", image_id=image_id, url=url, size_hw=(height, width), shown=shown)

@@ -14,6 +14,7 @@ from app.compare_data import Round, Side
 from app.components import choices, fields, score_table, states
 from app.components.point_map import point_map
 from app.map_choices import MAP_METHODS
+from app.plain_text import plain
 from app.score_data import MatchingName
 from comus_core.choices import badge
 from comus_core.comparison import Contestant
@@ -103,7 +104,7 @@ def maps(first: Round, second: Round, matching: MatchingName) -> tuple[Side, Sel
     for column, (side, found) in zip(st.columns(max(len(shown), 1), gap="medium"), shown.items(), strict=False):
         with column:
             if len(shown) > 1:
-                st.markdown(f"**{round_data.run_words(found.one, (second if side == 'first' else first).one)}**")
+                st.markdown(f"**{plain(round_data.run_words(found.one, (second if side == 'first' else first).one))}**")
             _map(side, found, matching, method, (drawn, selection), shown[drawn])
     return drawn, selection
 
@@ -168,8 +169,8 @@ def table(first: ScoredRound, second: ScoredRound, names: tuple[str, str], super
         hide_index=True,
         height=score_table.table_height(len(rows), 480),
         column_config={
-            "First": st.column_config.NumberColumn(format="%.2f", help=f"IoU of {names[0]}, percent"),
-            "Second": st.column_config.NumberColumn(format="%.2f", help=f"IoU of {names[1]}, percent"),
+            "First": st.column_config.NumberColumn(format="%.2f", help=f"IoU of {plain(names[0])}, percent"),
+            "Second": st.column_config.NumberColumn(format="%.2f", help=f"IoU of {plain(names[1])}, percent"),
             "Points": st.column_config.NumberColumn(**signed, help="Second minus first"),
             "Low": st.column_config.NumberColumn(**signed, help="Lower end of the 95 % interval"),
             "High": st.column_config.NumberColumn(**signed, help="Upper end of the 95 % interval"),

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import state, view_data
 from app.components import badge, choices, folder_picker, states
-from app.job_words import plain
+from app.plain_text import plain
 from comus_core.errors import ComusError
 from comus_core.images.glance import Glance, glance, splits
 from comus_core.images.passed_over import passed_over_json, passed_over_lines

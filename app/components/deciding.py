@@ -8,7 +8,8 @@ from typing import Protocol
 
 import streamlit as st
 
-from app import job_words, state
+from app import state
+from app.plain_text import plain
 from comus_core import curating
 from comus_core.decision_words import step_words
 from comus_core.errors import ComusError
@@ -28,7 +29,7 @@ class Deed(Protocol):
 
 def act(view: RunView, words: str, version: int, deed: Deed) -> bool:
     """Decide on what was drawn at a version of the decisions; say so, or why not; whether it was decided."""
-    return _decide(view, f"{job_words.plain(words)}. Press u to undo.", version, deed)
+    return _decide(view, f"{plain(words)}. Press u to undo.", version, deed)
 
 
 def undo(view: RunView, step: Step | None, version: int, key: str, *, bound: bool = False) -> None:
@@ -49,13 +50,13 @@ def _way_back(
     words = step_words(step.before, step.event) if step is not None else ""
     short = words if len(words) <= WIDTH else words[: WIDTH - 1] + "…"
     st.button(
-        f"{label} {job_words.plain(short)}" if words else label,
+        f"{label} {plain(short)}" if words else label,
         key=key,
         icon=f":material/{label.lower()}:",
         disabled=step is None,
-        help=f"{label} {job_words.plain(words)} ({shortcut})" if words else f"Nothing to {label.lower()}",
+        help=f"{label} {plain(words)} ({shortcut})" if words else f"Nothing to {label.lower()}",
         shortcut=bound,
-        on_click=lambda: decide(job_words.plain(f"{done}: {words}")),
+        on_click=lambda: decide(plain(f"{done}: {words}")),
     )
 
 

@@ -9,10 +9,12 @@ import streamlit as st
 
 from app import job_words, state, view_data
 from app.components import fields, states
+from app.plain_text import code, sentence
 from comus_core.cleaning import GROUP_WORDS, GROUPS, USUAL, Group, Part, clean, plan_cleaning
 from comus_core.disk_use import DiskUse, disk_use
 from comus_core.errors import ComusError
 from comus_core.text import counted
+from comus_core.verifying import verify
 
 MOST_ARTIFACTS = 200  # rows shown; the table is sorted, so what is left out is small
 
@@ -28,8 +30,9 @@ def show() -> None:
         for words, count in use.places.items():
             st.metric(words.capitalize(), job_words.bytes_words(count), width="content")
         st.metric("Free on the disk", job_words.bytes_words(use.free), width="content")
-    st.caption(f"`{place.root}`")
+    st.caption(code(str(place.root)))
     _clean_up(plan_cleaning(place))
+    _check_files()
     _by_run(use)
     _by_artifact(use)
 
@@ -76,8 +79,21 @@ def _told() -> None:
     """A fault of the last clean-up, once."""
     fault = state.setting("cleaned", "")
     if fault:
-        st.error(job_words.plain(fault), icon=":material/error:")
+        st.error(sentence(fault), icon=":material/error:")
         state.set_setting("cleaned", "")
+
+
+def _check_files() -> None:
+    with st.container(border=True, key="check_files"):
+        st.header("Check the files", anchor=False)
+        st.caption("Reads every artifact and compares it with what was written; the same as `comus doctor --verify`.")
+        if st.button("Check now", key="verify_now", icon=":material/fact_check:"):
+            found = verify(view_data.workspace())
+            for fault in found:
+                words = f"{fault.kind} {fault.folder.name}: {fault.fault}; {fault.advice}"
+                (st.info if fault.harmless else st.error)(sentence(words))
+            if not found:
+                st.success("Every artifact is as it was written.", icon=":material/check:")
 
 
 def _by_run(use: DiskUse) -> None:

@@ -12,6 +12,7 @@ from app import round_data, view_data
 from app.components import choices, confusion_matrix, figure_files, figures, image_gallery, score_figures, states
 from app.components.gallery import paged
 from app.components.score_table import About
+from app.plain_text import plain
 from app.score_data import MatchingName
 from comus_core.comparison import Contestant
 from comus_core.errors import ComusError
@@ -120,10 +121,8 @@ def confused(scored: ScoredRound, said: About) -> None:
     names = [*scored.classes, score_figures.NO_CLASS]
     what = "found" if predicted == true else f"taken for {names[predicted]}"
     with st.container(horizontal=True, vertical_alignment="center", key="cell_head"):
-        st.markdown(
-            f"**{names[true]} {what}**: {counted(len(images), 'image')}, {counted(int(pixels.sum()), 'pixel')}",
-            width="stretch",
-        )
+        amount = f"{counted(len(images), 'image')}, {counted(int(pixels.sum()), 'pixel')}"
+        st.markdown(f"**{plain(names[true])} {plain(what)}**: {amount}", width="stretch")
         st.button("Close", key="close_cell", icon=":material/close:", on_click=confusion_matrix.close)
     some = paged(len(images), key=f"cell-{predicted}-{true}-{said.run}", page_size=PAGE)
     captions = [counted(count, "pixel") for count in pixels[some]]

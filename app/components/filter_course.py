@@ -12,6 +12,7 @@ from app import score_data, state
 from app.components import fields, figures, filter_panel
 from app.components.filter_curve import filter_curve
 from app.components.score_table import about
+from app.plain_text import plain
 from comus_core.core_curves import NAMES, CoreCurves, StandIn, curve_table, means_of
 from comus_core.evaluation.report import CurvePoint, Score
 from comus_core.run_view import RunView
@@ -70,4 +71,8 @@ def _words(draft: Decisions, cluster: int | None, score: Score | None, shown: li
 
 
 def _whose(draft: Decisions, cluster: int | None) -> str:
-    return "one percentage for all clusters" if cluster is None else f"{draft.name_of(cluster)} alone, the others stay"
+    return (
+        "one percentage for all clusters"
+        if cluster is None
+        else f"{plain(draft.name_of(cluster))} alone, the others stay"
+    )

@@ -13,6 +13,7 @@ from app.components import choices, fields, states
 from app.components.gallery import gallery, paged
 from app.components.score_table import table_height
 from app.palette import CORE, FILTERED
+from app.plain_text import sentence
 from comus_core import filter_draft
 from comus_core.cluster_summary import summaries
 from comus_core.config import FilterBy
@@ -228,7 +229,7 @@ def _apply(view: RunView, draft: Decisions) -> None:
     try:
         decided = filter_draft.apply(view.workspace, view.run, draft)
     except ComusError as fault:
-        st.toast(str(fault), icon=":material/error:", duration="long")
+        st.toast(sentence(fault), icon=":material/error:", duration="long")
         return
     state.set_setting(_key(view), (decided, decided))
     st.toast("The filter is decided: pseudo-masks and the core on every page follow it.", icon=":material/check:")

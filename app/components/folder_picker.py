@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import state
 from app.components import fields
+from app.plain_text import code, plain
 from comus_core.errors import DatasetError
 from comus_core.places import Listing, list_folder
 from comus_core.text import counted
@@ -43,7 +44,7 @@ def _browse(roots: Sequence[Path], key: str) -> None:
     if listing.parent is not None:
         _go("Up", listing.parent, key, "up", ":material/arrow_upward:")
     number = counted(listing.images, "image") if listing.complete else f"{listing.images:,} or more images"
-    st.caption(f"`{listing.folder}` · {number} right in it")
+    st.caption(f"{code(str(listing.folder))} · {number} right in it")
     with st.container(height=280, border=True, gap=None, key=f"{key}_folders"):
         for number, name in enumerate(listing.subfolders[:MOST_BUTTONS]):
             _go(name, listing.folder / name, key, f"sub{number}", ":material/folder:")
@@ -79,7 +80,7 @@ def _use(key: str, folder: str) -> None:
 
 def _go(label: str, target: Path, key: str, name: str, icon: str) -> None:
     st.button(
-        label,
+        plain(label),
         key=f"{key}_{name}",
         icon=icon,
         type="tertiary",

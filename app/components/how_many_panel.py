@@ -11,6 +11,7 @@ import streamlit as st
 from app import how_many_form, view_data
 from app.components import figures, job_card, score_table, states
 from app.components.figures import ACCENT, UNASSIGNED, styled
+from app.plain_text import plain
 from comus_core import jobs
 from comus_core.clustering.curves import Curve, CurveName, HowMany
 from comus_core.errors import ComusError
@@ -30,7 +31,7 @@ def show(view: RunView) -> None:
         if found is None:
             _offer(view)
             return
-        st.markdown(f"`auto` takes **{found.clusters}**; this run has {view.clusters}. {found.reason}.")
+        st.markdown(f"`auto` takes **{found.clusters}**; this run has {view.clusters}. {plain(found.reason)}.")
         for column, curve in zip(st.columns(3), found.curves, strict=False):
             with column:
                 _curve(view, curve)
@@ -82,7 +83,7 @@ def _curve(view: RunView, curve: Curve) -> None:
     if len(curve.x):
         title = f"How many clusters: {TITLES[curve.name].lower()}"
         figures.show(figure(curve, view.clusters), key=f"how_many_{curve.name}", title=title)
-    st.caption(curve.reason[0].upper() + curve.reason[1:] + ".")
+    st.caption(plain(curve.reason[0].upper() + curve.reason[1:] + "."))
 
 
 def _offer(view: RunView) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from app import job_words, navigation, view_data
+from app.plain_text import plain, sentence
 from comus_core import jobs
 from comus_core.errors import ComusError
 from comus_core.jobs import Job
@@ -43,10 +44,10 @@ def show(job: Job, run: Run | None, now: float) -> None:
         if job.state != "done":
             st.html(_stages(job))
         if active:
-            words = job_words.plain(job_words.progress_words(job, now, _ahead(job)))
+            words = plain(job_words.progress_words(job, now, _ahead(job)))
             st.progress(0.0 if job.state == "queued" else job_words.fraction(job), words)
         if job.error:
-            st.error(job_words.plain(job.error), icon=":material/error:")
+            st.error(sentence(job.error), icon=":material/error:")
         _buttons(job, run, active)
 
 
@@ -55,7 +56,7 @@ def attempt(act: Callable[..., object], *arguments: Any) -> None:
     try:
         act(*arguments)
     except ComusError as fault:
-        st.toast(str(fault), icon=":material/error:")
+        st.toast(sentence(fault), icon=":material/error:")
 
 
 def resume(job_id: int) -> None:
@@ -81,12 +82,10 @@ def _ahead(job: Job) -> list[Job]:
 def _head(job: Job, now: float) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"job_head_{job.id}"):
         st.badge(job.state, color=COLOURS.get(job.state, "gray"), icon=f":material/{ICONS[job.state]}:")
-        st.markdown(
-            f"**{job_words.plain(job_words.dataset_words(str(job.settings.get('dataset', ''))))}**", width="content"
-        )
+        st.markdown(f"**{plain(job_words.dataset_words(str(job.settings.get('dataset', ''))))}**", width="content")
         parts = [
             f"job {job.id}",
-            job_words.plain(job_words.networks_words(job.settings)),
+            plain(job_words.networks_words(job.settings)),
             job_words.time_words(job, now),
         ]
         parts += [f"attempt {job.attempt}"] if job.attempt > 1 else []

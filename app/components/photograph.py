@@ -14,6 +14,7 @@ from app.components import choices, fields, mask_judgement
 from app.components.gallery import gallery
 from app.components.photo import Layer, photo
 from app.components.similar_panel import names_of
+from app.plain_text import plain
 from app.training_routes import ERROR_COLOURS, ERROR_WORDS
 from app.walk import Place
 from comus_core import standing
@@ -201,4 +202,4 @@ def _find(view: RunView, place: Place, words: str) -> None:
     if found is not None:
         look_at(view, walk.place_of(view, None, str(view.image_ids[found])) or place)
     elif words.strip():
-        st.toast(f"No photograph of this run is called so: {words}", icon=":material/search_off:")
+        st.toast(f"No photograph of this run is called so: {plain(words)}", icon=":material/search_off:")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import job_words, predict_form, state
+from app import predict_form, state
 from app.components import choices, job_watch, states
+from app.plain_text import plain
 from comus_core.errors import ComusError
 from comus_core.jobs import Job
 from comus_core.run_view import RunView
@@ -57,4 +58,4 @@ def _job(view: RunView) -> None:
 
 def _tell(job: Job) -> None:
     if job.state == "done":
-        st.toast(f"Predicted {job_words.plain(str(job.settings['dataset']))}", icon=":material/check_circle:")
+        st.toast(f"Predicted {plain(str(job.settings['dataset']))}", icon=":material/check_circle:")

@@ -15,6 +15,7 @@ from app.components import badge, choices, states
 from app.components.gallery import paged
 from app.components.photo import Layer, photo
 from app.components.photograph import PAGE_SIZE
+from app.plain_text import sentence
 from app.predict_form import ROUND_WORDS
 from app.prediction_routes import mask_url, photograph_url
 from comus_core.errors import ComusError
@@ -106,7 +107,7 @@ def _delete(view: RunView, prediction: StoredPrediction) -> None:
     try:
         delete_prediction(view_data.workspace(), view.run.id, prediction.name)
     except ComusError as fault:
-        st.toast(str(fault), icon=":material/error:")
+        st.toast(sentence(fault), icon=":material/error:")
     state.forget("prediction", "photo")
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 from app import opened, state, urls, view_data
 from app.components import choices, states
 from app.palette import colours
+from app.plain_text import code
 from app.training_routes import ERROR_COLOURS, ERROR_WORDS, IGNORED_COLOUR
 from comus_core.errors import ComusError
 from comus_core.round_view import PSEUDO_MASK, RoundView
@@ -115,5 +116,5 @@ def _walk(rounds: RoundView) -> str:
                 args=(f"{name}_{by}", ids[to] if 0 <= to < len(ids) else here),
             )
         st.markdown(f"{at + 1:,} of {len(ids):,}", width="content")
-        st.caption(f"`{ids[at]}`", width="content")
+        st.caption(code(ids[at]), width="content")
     return ids[at]

@@ -11,6 +11,7 @@ from app.components import adding, badge, bundles, run_dialogs
 from app.components.job_card import attempt, resume
 from app.components.run_header import facts, lost_images
 from app.components.run_settings import MATCHINGS
+from app.plain_text import code, plain
 from comus_core import jobs
 from comus_core.disk_use import RunUse
 from comus_core.jobs import Job
@@ -31,9 +32,9 @@ def show(run: Run, job: Job | None, taken: RunUse) -> None:
         st.markdown(facts(run))
         lost_images(run)
         if "added_to" in run.provenance:
-            st.caption(f":material/add_photo_alternate: Images added to `{run.provenance['added_to']}`")
+            st.caption(f":material/add_photo_alternate: Images added to {code(run.provenance['added_to'])}")
         if run.note:
-            st.markdown(f":material/sticky_note_2: {job_words.plain(run.note)}")
+            st.markdown(f":material/sticky_note_2: {plain(run.note)}")
         st.caption(" · ".join(_figures(run, taken)))
         _buttons(run, job)
 
@@ -44,7 +45,7 @@ def _figures(run: Run, taken: RunUse) -> list[str]:
         matching = MATCHINGS.get(score["matching"], score["matching"])
         scores = [f"mIoU **{score['miou']:.1f}** before the filter ({matching} matching)"]
     disk = f"{job_words.bytes_words(taken.own)} of its own, {job_words.bytes_words(taken.shared)} shared"
-    return [*scores, disk, f"changed {job_words.stored_time(run.updated_at, time.time())}", f"`{run.id}`"]
+    return [*scores, disk, f"changed {job_words.stored_time(run.updated_at, time.time())}", code(run.id)]
 
 
 def _buttons(run: Run, job: Job | None) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import job_words, navigation, run_form, state, view_data
 from app.components import dataset_picker, run_settings, states
+from app.plain_text import code, plain
 from comus_core.command_line import command_line
 from comus_core.config import require, to_dict
 from comus_core.deletion import delete_run, plan_deletion
@@ -39,7 +40,7 @@ def name_and_note(run: Run) -> None:
 @st.dialog("Settings of the run", width="large")
 def settings(run: Run) -> None:
     """Show all settings, what they were made with, and how to start the same again."""
-    st.markdown(f"**{job_words.plain(run.name)}** `{run.id}`")
+    st.markdown(f"**{plain(run.name)}** {code(run.id)}")
     st.caption("The same from a terminal:")
     st.code(command_line(run.config, workspace=view_data.workspace().root), language="bash", wrap_lines=True)
     text = json.dumps(to_dict(run.config), indent=2, ensure_ascii=False)
@@ -66,7 +67,7 @@ def relink(run: Run) -> None:
 def relink_form(run: Run) -> None:
     """Draw the field for the folder; look for the images there by their content."""
     place = view_data.workspace()
-    st.markdown(f"**{job_words.plain(run.name)}** `{run.id}`")
+    st.markdown(f"**{plain(run.name)}** {code(run.id)}")
     st.markdown(
         f"They are no longer in `{place.images_root(run)}`. Where they are found again, by their content, the run goes "
         "on with them; its scores, names and decisions stay."
@@ -81,7 +82,7 @@ def relink_form(run: Run) -> None:
             except ComusError as fault:
                 states.error(fault)
             else:
-                st.toast("  \n".join(job_words.plain(line) for line in done.lines()), icon=":material/check_circle:")
+                st.toast("  \n".join(plain(line) for line in done.lines()), icon=":material/check_circle:")
                 st.rerun()
     st.caption("The same from a terminal:")
     st.code(f"comus runs relink {run.id} FOLDER --workspace {place.root}", language="bash", wrap_lines=True)
@@ -93,7 +94,7 @@ def delete(run: Run) -> None:
     place = view_data.workspace()
     try:
         plan = plan_deletion(place, run.id)
-        st.markdown(f"**{job_words.plain(run.name)}** `{run.id}`")
+        st.markdown(f"**{plain(run.name)}** {code(run.id)}")
         goes = (
             f"{counted(len(plan.folders), 'artifact')}, {job_words.bytes_words(plan.size)}"
             if plan.folders

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import job_words, view_data
+from app import view_data
 from app.components import badge, run_dialogs
+from app.plain_text import plain
 from comus_core.categories import clusters_now
 from comus_core.text import counted
 from comus_core.workspace import Run
@@ -33,7 +34,7 @@ def lost_images(run: Run) -> None:
     place = view_data.workspace()
     if run.read_only or not place.has_lost_images(run):
         return
-    words = f"The images of this run are no longer in {job_words.plain(str(place.images_root(run)))}."
+    words = f"The images of this run are no longer in {plain(str(place.images_root(run)))}."
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"lost_images_{run.id}"):
         st.warning(words, icon=":material/folder_off:")
         if st.button("Find them", key=f"relink_{run.id}", icon=":material/search:"):
@@ -49,7 +50,7 @@ def facts(run: Run) -> str:
     networks = f"{short(run.config.saliency.detector)} + {short(run.config.features.encoder)}"
     skipped = [f"{counted(result['skipped'], 'file')} set aside"] if result.get("skipped") else []
     unmasked = [f"{counted(len(result['without_mask']), 'image')} without a mask"] if result.get("without_mask") else []
-    return " · ".join([f"**{run.name}**", *numbers, *skipped, *unmasked, networks])
+    return " · ".join([f"**{plain(run.name)}**", *numbers, *skipped, *unmasked, plain(networks)])
 
 
 def short(name: str) -> str:

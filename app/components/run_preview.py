@@ -9,6 +9,7 @@ import streamlit as st
 from app import job_words, navigation, run_form, view_data
 from app.components import badge, run_settings, states
 from app.components.dataset_picker import Picked
+from app.plain_text import plain
 from app.run_form import Preview, Values
 from comus_core.config import to_dict
 from comus_core.errors import ComusError
@@ -41,7 +42,7 @@ def show(picked: Picked | None, values: Values, roots: tuple[Path, ...]) -> None
 
 def _provenance(found: Preview, picked: Picked) -> None:
     networks = job_words.networks_words(to_dict(found.chosen))
-    st.markdown(f"**{job_words.plain(networks)}** on {run_form.given_device(run_settings.device())}")
+    st.markdown(f"**{plain(networks)}** on {run_form.given_device(run_settings.device())}")
     with st.container(horizontal=True, gap="small", key="new_badges"):
         badge.show(found.supervision["supervision"], found.supervision["non_commercial"])
         if picked.seen.synthetic:

@@ -7,11 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from app import job_words, pictures, similar_form, state
+from app import pictures, similar_form, state
 from app.colouring import Colouring
 from app.components import choices, job_watch, states
 from app.components.gallery import gallery
 from app.palette import UNASSIGNED
+from app.plain_text import plain, sentence
 from comus_core.errors import ComusError
 from comus_core.jobs import Job
 from comus_core.run_view import RunView
@@ -48,12 +49,12 @@ def _found(view: RunView, job: Job, colours: Colouring) -> None:
         answer = similar_form.answer(job)
         small = pictures.photograph_at(Path(str(job.settings["picture"])), 480)
     except (ComusError, OSError) as fault:
-        st.caption(job_words.plain(str(fault)))
+        st.caption(sentence(fault))
         return
     parts: dict[int, dict[str, Any]] = dict(enumerate(answer["parts"]))
     left, right = st.columns([1, 4], gap="medium")
     with left:
-        st.image(small, caption=job_words.plain(Path(answer["picture"]).name))
+        st.image(small, caption=plain(Path(answer["picture"]).name))
     with right:
         number = choices.segmented(
             "Compared", {k: p["what"].capitalize() for k, p in parts.items()}, key="similar_part"

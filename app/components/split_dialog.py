@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from functools import partial
 
 import streamlit as st
@@ -10,6 +9,7 @@ import streamlit as st
 from app import score_data, state
 from app.components import deciding, states
 from app.components.gallery import grid
+from app.plain_text import plain
 from comus_core import curating
 from comus_core.errors import ComusError
 from comus_core.run_view import RunView
@@ -25,7 +25,7 @@ DIRECT = 10_000  # proposals that are clustered while a person waits
 def show(view: RunView, decided: Decisions, category: int) -> None:
     """Choose and look; the button decides."""
     size = int((view.categories(decided).id_of == category).sum())
-    st.markdown(f"**{html.escape(decided.name_of(category))}**, {counted(size, 'proposal')}")
+    st.markdown(f"**{plain(decided.name_of(category))}**, {counted(size, 'proposal')}")
     if size > DIRECT:
         st.info("So many are better clustered from a terminal:", icon=":material/terminal:")
         st.code(f"comus clusters split {view.run.id} {category} --parts 2", language="bash")

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from app import navigation
-from app.job_words import plain
+from app.plain_text import plain, sentence
 from comus_core.errors import ComusError
 from comus_core.workspace import Run
 from comus_core.workspace.attempts import INTERRUPTED
@@ -97,7 +97,7 @@ def truth_line(truth: Mapping[str, Any] | None) -> None:
 
 def error(fault: ComusError) -> None:
     """An expected fault: its one sentence, which says what to do."""
-    st.error(str(fault), icon=":material/error:")
+    st.error(sentence(fault), icon=":material/error:")
 
 
 def empty(title: str, sentence: str, icon: str = "info") -> None:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from comus_core.cleaning import GROUP_WORDS, GROUPS, USUAL, Group, plan_cleaning
+from comus_core.cleaning import GROUP_WORDS, GROUPS, USUAL, Group, Part, plan_cleaning
 from comus_core.cleaning import clean as clean_now
 from comus_core.cli.progress import size
 from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.disk_use import disk_use
 from comus_core.text import counted
 from comus_core.workspace import open_workspace
+
+
+def room_words(plan: Mapping[Group, Part]) -> str:
+    """What a clean-up would free, in a line; '' if it would free nothing."""
+    parts = [
+        f"{size(part.bytes)} {GROUP_WORDS[group][0].lower()}" + ("" if group in USUAL else f" (with --{group})")
+        for group, part in plan.items()
+        if part.folders
+    ]
+    return f"`comus clean` would free {', '.join(parts)}" if parts else ""
 
 
 @click.command()
@@ -35,6 +46,7 @@ def disk(workspace: str | None, json_file: Path | None) -> None:
         click.echo(f"{size(artifact.bytes):>9}  {artifact.kind} {artifact.fingerprint}, {state}")
     for words, count in use.places.items():
         click.echo(f"{size(count):>9}  {words}")
+    click.echo(room_words(plan_cleaning(place)) or "`comus clean` would free nothing")
 
 
 @click.command()

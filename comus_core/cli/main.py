@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 
 import click
 
+from comus_core.cleaning import plan_cleaning
 from comus_core.cli.ablate import ablate
 from comus_core.cli.add import add
 from comus_core.cli.app import app
 from comus_core.cli.bundle import bundle, open_bundle
 from comus_core.cli.clusters import clusters
 from comus_core.cli.compare import compare
-from comus_core.cli.disk import clean, disk
+from comus_core.cli.disk import clean, disk, room_words
 from comus_core.cli.doctor import doctor
 from comus_core.cli.how_many import how_many
 from comus_core.cli.images import images
@@ -27,7 +29,9 @@ from comus_core.cli.scores import scores
 from comus_core.cli.similar import similar
 from comus_core.cli.train import train
 from comus_core.cli.weights import weights
-from comus_core.errors import Cancelled, ComusError
+from comus_core.errors import Cancelled, ComusError, DiskFullError
+from comus_core.own_folders import DATABASE
+from comus_core.workspace import open_workspace
 
 STOPPED = 130  # the shell's exit code for Ctrl-C
 
@@ -80,7 +84,20 @@ def main() -> None:
         sys.exit(STOPPED)
     except ComusError as error:
         print(f"comus: {error}", file=sys.stderr)
+        if isinstance(error, DiskFullError):
+            _tell_room(error.path)
         sys.exit(1)
+
+
+def _tell_room(path: Path) -> None:
+    """What a clean-up of the workspace in which something could not be written would free."""
+    root = next((p for p in path.parents if (p / DATABASE).is_file()), None)
+    try:
+        words = room_words(plan_cleaning(open_workspace(root))) if root is not None else ""
+    except (ComusError, OSError):  # it was to help with another fault
+        return
+    if words:
+        print(f"comus: {words}", file=sys.stderr)
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

@@ -20,13 +20,21 @@ import pyarrow.parquet as pq
 
 from comus_core.errors import WorkspaceError
 from comus_core.types import OnProgress, Progress
-from comus_core.workspace.files import disk_error, replacing, sha256_of, write_json
+from comus_core.workspace.files import (
+    disk_error,
+    flush,
+    remove_temporary,
+    replacing,
+    sha256_of,
+    write_json,
+)
 from comus_core.workspace.grouped import write_grouped
+from comus_core.workspace.manifest import KEY, MANIFEST, SHARDS, artifact_files, changes, read_manifest
 from comus_core.workspace.shard_attempts import SET_ASIDE, Attempt, attempt_at, set_aside_in
 
 SHARD_SIZE = 64  # images a shard: seconds of work lost by a kill, and few files at 100,000 images
 TABLE = "table.parquet"
-KEY = "key.json"  # in an unfinished artifact: what it will be, so that it can be told whose it is
+CHEAP = 16 << 20  # bytes of an artifact whose content is looked at whenever a stage uses it again: some 10 ms
 
 Tick = Callable[[int], None]  # so many more items of the shard are done
 ShardWork = Callable[[Sequence[str], Tick, Path], pa.Table]  # (ids, tick, folder of the artifact) -> rows
@@ -92,13 +100,27 @@ class Artifact:
             ) from error
 
     def set_aside(self) -> dict[str, str]:
-        """Id -> why it is missing, of what had to be left out (see `attempts`)."""
+        """Id -> why it is missing, of what had to be left out (see `shard_attempts`)."""
         file = self.file(SET_ASIDE)
         return dict(json.loads(file.read_text())) if file.is_file() else {}
 
     def manifest(self) -> dict[str, Any]:
         """Key, and the bytes and SHA-256 of every file."""
-        return dict(json.loads(self.file("manifest.json").read_text()))
+        with self.reading(MANIFEST):
+            return read_manifest(self.folder)
+
+    def require_whole(self) -> None:
+        """See that no file of the artifact is missing or has another size, or content where that is quickly read.
+
+        Raises:
+            WorkspaceError: the first that is not as it was written.
+        """
+        fault = next(changes(self.folder, CHEAP), None)
+        if fault is not None:
+            raise WorkspaceError(
+                f"{self.kind} {self.fingerprint}: {fault}; delete {self.folder} and run again: only what is missing is "
+                "computed. `comus doctor --verify` finds every such fault"
+            )
 
 
 class ArtifactStore:
@@ -110,7 +132,7 @@ class ArtifactStore:
     def find(self, kind: str, fingerprint: str) -> Artifact | None:
         """The finished artifact, or None."""
         folder = self.root / kind / fingerprint
-        return Artifact(kind, fingerprint, folder) if (folder / "manifest.json").is_file() else None
+        return Artifact(kind, fingerprint, folder) if (folder / MANIFEST).is_file() else None
 
     def get(self, kind: str, fingerprint: str) -> Artifact:
         """The finished artifact.
@@ -157,8 +179,8 @@ class ArtifactStore:
         """
         with self._partial(key) as folder:
             if folder is not None:
-                shards = _write_shards(folder / "shards", ids, work, stage, on_progress, shard_size, instead)
-                missing = set_aside_in(folder / "shards")
+                shards = _write_shards(folder / SHARDS, ids, work, stage, on_progress, shard_size, instead)
+                missing = set_aside_in(folder / SHARDS)
                 if ids and not shards:
                     raise WorkspaceError(f"{stage}: no image is left; the first: {next(iter(missing.values()))}")
                 if missing:
@@ -170,7 +192,10 @@ class ArtifactStore:
     @contextmanager
     def _partial(self, key: ArtifactKey) -> Iterator[Path | None]:
         """The folder to work in, held by this process alone; None if the artifact is finished."""
-        if self.find(key.kind, key.fingerprint):
+        made = self.find(key.kind, key.fingerprint)
+        if made is not None:
+            made.require_whole()
+            shutil.rmtree(made.folder / SHARDS, ignore_errors=True)  # of a process killed just before it did so
             yield None
             return
         folder = self.root / key.kind / f"{key.fingerprint}.partial"
@@ -181,19 +206,25 @@ class ArtifactStore:
                     yield None
                 else:
                     folder.mkdir(parents=True, exist_ok=True)
+                    remove_temporary(folder)  # of a writer that was killed: this process alone holds the folder
                     write_json(folder / KEY, asdict(key))
                     yield folder
         except OSError as error:
             raise disk_error(error, folder) from error
 
     def _commit(self, key: ArtifactKey, folder: Path) -> None:
-        (folder / KEY).unlink()  # the manifest holds it from here on
-        files = sorted(p for p in folder.rglob("*") if p.is_file() and "shards" not in p.relative_to(folder).parts)
+        """List what is in the folder, have all of it on the disk, and only then give it the name of a finished one."""
+        remove_temporary(folder)
+        files = artifact_files(folder)
         listed = {p.relative_to(folder).as_posix(): {"bytes": p.stat().st_size, "sha256": sha256_of(p)} for p in files}
-        write_json(folder / "manifest.json", {"fingerprint": key.fingerprint, "key": asdict(key), "files": listed})
+        write_json(folder / MANIFEST, {"fingerprint": key.fingerprint, "key": asdict(key), "files": listed})
+        (folder / KEY).unlink()  # the manifest holds it from here on
+        for path in (*files, *{parent for p in files for parent in p.relative_to(folder).parents}):
+            flush(folder / path)
         final = self.root / key.kind / key.fingerprint
         os.replace(folder, final)
-        shutil.rmtree(final / "shards", ignore_errors=True)
+        flush(final.parent)
+        shutil.rmtree(final / SHARDS, ignore_errors=True)
 
 
 def digest(value: Any) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from comus_core.errors import WorkspaceError
+from comus_core.errors import DiskFullError, WorkspaceError
+from comus_core.workspace.reserve import is_full
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -72,12 +73,43 @@ class Database:
         """
         connection: sqlite3.Connection | None = None
         try:
-            connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA synchronous=NORMAL")
+            connection = self._opened()
             yield connection
         except sqlite3.Error as error:
-            raise WorkspaceError(f"workspace database {self.path}: {error}") from error
+            raise self._fault(error) from error
         finally:
             if connection is not None:
                 connection.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        """A connection that has read; on a full disk one that needs no file beside the database, and keeps others out.
+
+        SQLite's log has an index that all who read it share: a file of 32 KiB, made by the first.
+        """
+        connection = connect(self.path)
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        except sqlite3.OperationalError:
+            connection.close()
+            if not is_full(self.path.parent):
+                raise
+            connection = connect(self.path)
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        return connection
+
+    def _fault(self, error: sqlite3.Error) -> WorkspaceError:
+        if isinstance(error, sqlite3.OperationalError) and is_full(self.path.parent):
+            return DiskFullError(
+                f"the disk is full at {self.path.parent}: `comus disk` lists what takes the room, `comus clean` and "
+                "`comus runs delete` work all the same",
+                self.path,
+            )
+        return WorkspaceError(f"workspace database {self.path}: {error}")
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that waits for others, and whose transactions are begun and ended by hand."""
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA synchronous=NORMAL")
+    return connection

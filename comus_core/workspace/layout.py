@@ -15,6 +15,7 @@ from comus_core.workspace.layered import LayeredMap, LayeredSet
 
 REJECTED = -1
 PROPOSAL_MAPS, PROPOSAL_SETS = ("moved", "distance"), ("by_hand", "accepted", "erased")
+SMALL, MOST_RATIO = 1 << 16, 200  # bytes, and times its own, that a packed text may hold: it may come in a bundle
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,18 @@ def packed(value: Any) -> str:
 
 
 def unpacked(text: str) -> Any:
-    """The value back from `packed`."""
-    return json.loads(zlib.decompress(base64.b85decode(text)))
+    """The value back from `packed`.
+
+    Raises:
+        SettingsError: the text is none of it, or holds more than a split can.
+    """
+    try:
+        unpacker = zlib.decompressobj()
+        content = unpacker.decompress(base64.b85decode(text), max(SMALL, MOST_RATIO * len(text)))
+        require(unpacker.eof, "the proposals of a split are cut off, or more than so short a text can hold")
+        return json.loads(content)
+    except (ValueError, zlib.error) as error:
+        raise SettingsError(f"the proposals of a split cannot be read ({error})") from error
 
 
 def _listed(ids: Sequence[int]) -> str:

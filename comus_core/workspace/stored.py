@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from comus_core.workspace.artifacts import KEY
+from comus_core.workspace.manifest import KEY, read_manifest
 
 PARTIAL = ".partial"
 
@@ -75,8 +75,8 @@ def size_of(*paths: Path) -> int:
 
 def _key_of(folder: Path, finished: bool) -> dict[str, Any] | None:
     try:
-        if finished:
-            return dict(json.loads((folder / "manifest.json").read_text())["key"])
+        if finished or not (folder / KEY).exists():  # killed between its last two steps, it has the manifest already
+            return dict(read_manifest(folder)["key"])
         return dict(json.loads((folder / KEY).read_text()))
-    except FileNotFoundError:  # removed this instant, or begun before keys were written
+    except (OSError, ValueError):  # removed this instant, or damaged: `comus doctor --verify` names it
         return None

@@ -14,6 +14,7 @@ from comus_core.workspace.database import Database
 from comus_core.workspace.decision_log import DecisionLog
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.files import disk_error, sha256_of
+from comus_core.workspace.reserve import keep_reserve
 from comus_core.workspace.runs import Run, RunTable
 from comus_core.workspace.selections import SelectionTable
 from comus_core.workspace.trainings import TrainingTable
@@ -112,4 +113,7 @@ def open_workspace(folder: Path | str | None = None) -> Workspace:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise disk_error(error, root) from error
-    return Workspace(root)
+    workspace = Workspace(root)
+    if workspace.artifacts.root.is_dir():  # before, there is nothing that could be removed
+        keep_reserve(root)
+    return workspace

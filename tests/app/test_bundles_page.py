@@ -1,5 +1,6 @@
 """A bundle made and opened on the pages."""
 
+import json
 import os
 
 import pytest
@@ -10,6 +11,7 @@ from comus_core import open_workspace
 from comus_core.bundle_opening import open_bundle
 from comus_core.bundling import bundle
 from tests.app.working import by_key, open_app, texts
+from tests.builders import copy_of
 
 
 @pytest.fixture
@@ -38,6 +40,31 @@ def test_the_route_sends_a_bundle_that_opens_and_leaves_nothing_behind(monkeypat
     assert opened.result["evaluation"] == run.result["evaluation"]
     answer = client(monkeypatch, workspace).get("/api/runs/nobody/bundle")
     assert answer.status_code == 404 and "no run 'nobody'" in answer.json()["error"]
+
+
+def test_the_route_reads_no_photograph_that_the_pages_may_not(monkeypatch, shown, tmp_path):
+    workspace, run = copy_of(shown, tmp_path)
+    own, outside, allowed = (tmp_path / name for name in ("own", "outside", "allowed"))
+    allowed.mkdir()
+    rows = workspace.artifact(run, "images").table(["path", "reason"]).to_pylist()
+    for row in rows:
+        for folder in (own, outside):
+            (folder / row["path"]).parent.mkdir(parents=True, exist_ok=True)
+            (folder / row["path"]).write_bytes((workspace.images_root(run) / row["path"]).read_bytes())
+    linked = own / rows[2]["path"]
+    linked.unlink()
+    linked.symlink_to(outside / rows[2]["path"])
+    told = {**run.provenance, "root": str(own)}
+    with workspace.database.writing() as connection:
+        connection.execute("UPDATE runs SET provenance = ? WHERE id = ?", (json.dumps(told), run.id))
+    monkeypatch.setenv("COMUS_IMAGE_ROOTS", str(allowed))
+    routes = client(monkeypatch, workspace)
+    answer = routes.get(f"/api/runs/{run.id}/bundle")
+    assert answer.status_code == 404 and "is a link that leads out of its data set" in answer.json()["error"]
+    assert rows[2]["path"] in answer.json()["error"] and list(workspace.root.glob(".bundle-*")) == []
+    assert routes.get(f"/api/runs/{run.id}/bundle?photographs=0").status_code == 200
+    monkeypatch.setenv("COMUS_IMAGE_ROOTS", str(outside))
+    assert routes.get(f"/api/runs/{run.id}/bundle").status_code == 200
 
 
 def test_every_page_of_an_opened_run_works_and_says_that_it_is_read_only(monkeypatch, receiver):

@@ -138,7 +138,3 @@ def test_estimates_are_no_more_exact_than_they_can_be(seconds, words):
 
 def test_few_bytes_are_not_called_none():
     assert [job_words.bytes_words(n) for n in (0, 1, 999_999, 2_000_000)] == ["0 kB", "1 kB", "1000 kB", "2 MB"]
-
-
-def test_markdown_in_a_users_words_is_only_text():
-    assert job_words.plain("*a* [b](c) :material/x:") == r"\*a\* \[b\](c) \:material/x\:"

@@ -6,7 +6,7 @@ import pytest
 
 from app.components import adding
 from app.components.job_card import attempt, resume
-from app.job_words import plain
+from app.plain_text import plain
 from comus_core import open_workspace
 from comus_core.disk_use import disk_use
 from comus_core.errors import ComusError

@@ -1,0 +1,87 @@
+"""Large files that are being written, noted in the workspace: what a kill leaves is found wherever it lies.
+
+A note is held by a lock that the system frees when its process dies, whatever ends it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from comus_core.workspace.files import disk_error, is_temporary
+
+FOLDER = "writing"
+
+
+@contextmanager
+def claimed(root: Path) -> Iterator[Callable[[Path], Path]]:
+    """Yield a function that notes a file or folder as this process's, which removes it or gives it its final name.
+
+    Args:
+        root: of the workspace.
+
+    Raises:
+        WorkspaceError: the disk is full or the workspace cannot be written.
+    """
+    noted: list[str] = []
+    note = root / FOLDER / f"{uuid4().hex}.json"
+    try:
+        note.parent.mkdir(exist_ok=True)
+        held = note.with_suffix("")
+        file = held.open("w")
+    except OSError as error:
+        raise disk_error(error, note) from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        os.replace(held, note)  # seen only once it is locked
+
+        def add(path: Path) -> Path:
+            noted.append(str(path.absolute()))
+            try:
+                file.seek(0)
+                file.write(json.dumps(noted))
+                file.flush()
+            except OSError as error:
+                raise disk_error(error, note) from error
+            return path
+
+        try:
+            yield add
+        finally:
+            note.unlink(missing_ok=True)
+
+
+def abandoned(root: Path) -> list[Path]:
+    """What dead processes were writing and is still there, and their notes, which come last."""
+    notes = [note for note in sorted((root / FOLDER).glob("*.json")) if not _is_held(note)]
+    paths = [path for note in notes for path in _noted(note) if _is_ours(path, root)]
+    return [*dict.fromkeys(path for path in paths if path.exists()), *notes]
+
+
+def _noted(note: Path) -> list[Path]:
+    try:
+        found = json.loads(note.read_text())
+    except (OSError, ValueError):  # gone meanwhile, or killed before a word was written
+        return []
+    return [Path(path) for path in found if isinstance(path, str)] if isinstance(found, list) else []
+
+
+def _is_ours(path: Path, root: Path) -> bool:
+    """Whether it may be removed: below the workspace, or a file by whose name nothing of a person's is called."""
+    return path.resolve().is_relative_to(root.resolve()) or (is_temporary(path) and path.is_file())
+
+
+def _is_held(note: Path) -> bool:
+    try:
+        with note.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return True
+    return False
