@@ -49,7 +49,7 @@ def show(
             key=f"{key}_pictures",
             data={
                 "figure": json.loads(str(drawn.to_json())),
-                "libraryUrl": f"/api/plotly.min.js?v={plotly.__version__}",
+                "libraryUrl": f"api/plotly.min.js?v={plotly.__version__}",
                 "name": name,
                 "title": title,
                 "width": WIDTH,
