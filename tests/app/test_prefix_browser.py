@@ -20,9 +20,11 @@ def told_its_path(shown, address, folder):
     """A server told to serve below /comus/, behind a front server that keeps the path."""
     words = ["comus_core", "app", "--workspace", str(shown[0].root), "--no-browser", "--port"]
     setting = {"STREAMLIT_SERVER_BASE_URL_PATH": "/comus/"}
-    with answering(lambda port: [*words, str(port)], "comus/api/ready", folder, folder, **setting) as url:
-        with in_front_of(urlsplit(url).port, "/comus/", strip=False) as front:
-            yield front
+    with (
+        answering(lambda port: [*words, str(port)], "comus/api/ready", folder, folder, **setting) as url,
+        in_front_of(urlsplit(url).port, "/comus/", strip=False) as front,
+    ):
+        yield front
 
 
 @contextmanager
