@@ -15,6 +15,7 @@ from typing import Any
 from comus_core import run_tables as tables
 from comus_core.config import to_dict
 from comus_core.errors import DatasetError, WorkspaceError
+from comus_core.output_file import writable_file
 from comus_core.pseudo_masks import to_png
 from comus_core.run_truth import truth_of_run
 from comus_core.types import OnProgress, Progress, no_progress
@@ -54,8 +55,10 @@ def bundle(
         on_progress: called at every file.
 
     Raises:
+        SettingsError: the zip cannot be written there.
         WorkspaceError: no such run, it has no clusters yet, a photograph is gone, or the disk is full.
     """
+    writable_file(out)
     run = workspace.runs.get(run_id)
     if "clustering" not in run.artifacts:
         raise WorkspaceError(f"run {run_id} has no clusters yet: bundle it when it is done")

@@ -23,6 +23,7 @@ from comus_core.errors import DatasetError
 from comus_core.images.dataset import Dataset, open_dataset
 from comus_core.images.folder import list_images
 from comus_core.images.records import SkippedFile, by_image_id, image_file
+from comus_core.output_file import writable_folder
 from comus_core.prediction_folder import CLASSES, RESULT
 from comus_core.pseudo_masks import from_png, pseudo_mask, to_png
 from comus_core.self_training.applying import apply_round
@@ -80,8 +81,10 @@ def predict_photographs(
     Raises:
         DatasetError: no photograph, or none that is usable.
         WorkspaceError: the run has no such round, or the folder cannot be written.
-        SettingsError: round 0 of a run on vectors of the user's own, which new photographs have none of.
+        SettingsError: nothing can be written in `out`; round 0 of a run on vectors of the user's own, which new
+            photographs have none of.
     """
+    writable_folder(out)
     dataset = photographs_of(photographs, workspace)
     make = _from_network if number else _from_clusters
     made = make(run, number, dataset, workspace, device, on_progress)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
+from comus_core.cli.paths import output_file
 from comus_core.cli.run import WORKSPACE
+from comus_core.output_file import write_output
 from comus_core.workspace import open_workspace
 
 RUN = click.argument("run_name", metavar="RUN")
-OUTPUT = click.option(
-    "--output", "-o", required=True, type=click.Path(path_type=Path), help="A file that ends in .csv or .parquet."
-)
+OUTPUT = click.option("--output", "-o", required=True, type=output_file, help="A file that ends in .csv or .parquet.")
 BOM = click.option(
     "--bom",
     is_flag=True,
@@ -35,7 +35,7 @@ def proposals(run_name: str, selection: str, output: Path, bom: bool, workspace:
     view = open_run_view(place, place.runs.find(run_name))
     decided = place.decisions_of(view.run)
     rows = chosen_rows(view, place.selections.read(selection), decided)
-    output.write_bytes(encoded(proposal_table(view, rows, decided), kind, bom=bom))
+    write_output(output, encoded(proposal_table(view, rows, decided), kind, bom=bom))
     click.echo(f"{len(rows):,} of {len(view):,} proposals: {output}")
 
 
@@ -55,5 +55,5 @@ def filter_curve(run_name: str, output: Path, bom: bool, workspace: str | None) 
     view = open_run_view(place, place.runs.find(run_name))
     decided = place.decisions_of(view.run)
     scored = curve_of(view, decided, view.run.config.matching) if view.has_truth else []
-    output.write_bytes(encoded(curve_table(core_curves(view, decided), scored), kind, bom=bom))
+    write_output(output, encoded(curve_table(core_curves(view, decided), scored), kind, bom=bom))
     click.echo(f"filters of 0 to 100 %, ranked by {decided.filter_by}: {output}")
