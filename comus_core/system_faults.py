@@ -27,8 +27,8 @@ def said_of(error: BaseException) -> str | None:
         names = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
         words = ADVICE.get(error.errno, error.strerror or os.strerror(error.errno))
         return f"{' and '.join(names) or 'a file'}: {words}"
-    if isinstance(error, RuntimeError) and "home directory" in str(error):  # `~` in a path
-        return "this user has no home folder that `~` could stand for; write the whole path"
+    if isinstance(error, RuntimeError) and "home directory" in str(error):  # pathlib's, of `~` in a path
+        return "this user has no home folder; write paths without `~`, or set HOME to a folder"
     if isinstance(error, UnicodeEncodeError):
         letters = error.object[error.start : error.end]
         return f"{letters!a} cannot be written as {error.encoding}; set PYTHONUTF8=1, or rename the file"

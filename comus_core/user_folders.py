@@ -25,11 +25,8 @@ def home_folder() -> Path | None:
 
 
 def cache_folder() -> Path:
-    """The user's cache folder, which need not exist yet; a folder for temporary files where nobody has a home."""
-    named, home = os.environ.get("XDG_CACHE_HOME"), home_folder()
-    if named or home is None:
-        return Path(named) if named else Path(tempfile.gettempdir()) / f"comus-{os.getuid()}"
-    return home / ".cache"
+    """The user's cache folder, which need not exist yet; a folder for temporary files where the user has none."""
+    return _own_cache_folder() or _temporary_folder()
 
 
 def provide_caches() -> None:
@@ -37,10 +34,29 @@ def provide_caches() -> None:
 
     To be called before they are imported. Without it they fail when they first compile, after hours of other work.
     """
-    if not all(name in os.environ for name in COMPILED) and not _may_write(cache_folder()):
-        folder = _private_folder()
-        for variable, name in COMPILED.items():
-            os.environ.setdefault(variable, str(folder / name))
+    own = _own_cache_folder()
+    if all(name in os.environ for name in COMPILED) or (own is not None and _may_write(own)):
+        return
+    folder = _private_folder()
+    for variable, name in COMPILED.items():
+        os.environ.setdefault(variable, str(folder / name))
+
+
+def provide_home() -> None:
+    """Let the temporary folder stand for a home where there is none: Streamlit does not start without."""
+    if home_folder() is None:
+        os.environ["HOME"] = str(_private_folder())
+
+
+def _own_cache_folder() -> Path | None:
+    named, home = os.environ.get("XDG_CACHE_HOME"), home_folder()
+    if named or home is None:
+        return Path(named) if named else None
+    return home / ".cache"
+
+
+def _temporary_folder() -> Path:
+    return Path(tempfile.gettempdir()) / f"comus-{os.getuid()}"
 
 
 def _may_write(folder: Path) -> bool:
@@ -51,7 +67,7 @@ def _may_write(folder: Path) -> bool:
 
 def _private_folder() -> Path:
     """A folder that nobody else may write, the same in the next process if that is possible: it holds programs."""
-    folder = Path(tempfile.gettempdir()) / f"comus-{os.getuid()}"
+    folder = _temporary_folder()
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()

@@ -6,13 +6,15 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import tomllib
 import urllib.request
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +23,7 @@ import click
 
 from comus_core.cli.run import WORKSPACE
 from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.user_folders import home_folder, provide_home
 from comus_core.workspace import Workspace, open_workspace
 
 MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
@@ -116,11 +119,12 @@ def has_browser() -> bool:
 
 def base_path_of(given: str | None) -> str:
     """The path to serve below, without slashes at its ends; if none is given, that of Streamlit's settings files."""
-    if given is None:
-        config = _streamlit("config")
-        config._main_script_path = str(MAIN)  # as `streamlit run` does: the settings file beside the app counts
-        given = str(config.get_option("server.baseUrlPath"))
-    return given.strip("/")
+    found = given
+    for folder in filter(None, [home_folder(), Path.cwd(), MAIN.parent]) if given is None else ():  # the last one wins
+        with suppress(OSError, ValueError):  # Streamlit itself complains of a file that it cannot read
+            settings = tomllib.loads((folder / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+            found = settings.get("server", {}).get("baseUrlPath", found)
+    return str(found or "").strip("/")
 
 
 def leave_running(place: Workspace, served: Served) -> int:
@@ -129,7 +133,8 @@ def leave_running(place: Workspace, served: Served) -> int:
     Raises:
         WorkspaceError: it ended, or did not answer within a minute; quotes its log.
     """
-    log = place.root / "app.log"
+    folder = place.root if os.access(place.root, os.W_OK) else Path(tempfile.gettempdir())
+    log = folder / (f"comus-app-{served.port}.log" if folder != place.root else "app.log")
     where = ["--host", served.host, "--port", str(served.port), "--base-path", served.base_path]
     command = [sys.executable, "-m", "comus_core", "app", *where, "--no-browser"]
     with log.open("w") as lines:
@@ -151,7 +156,11 @@ def serve(place: Workspace, served: Served) -> None:
     """
     if not MAIN.is_file():
         raise SettingsError(f"the app's files are not at {MAIN.parent}: run `comus app` from the project's checkout")
-    streamlit = _streamlit("web.cli")
+    provide_home()
+    try:
+        from streamlit.web import cli as streamlit
+    except ImportError:
+        raise SettingsError("the app needs Streamlit: install the project's requirements.txt") from None
     os.environ["COMUS_WORKSPACE"] = str(place.root)
     options = {"server.address": served.host, "server.port": served.port, "server.baseUrlPath": served.base_path}
     flags = [f"--{name}={value}" for name, value in {**options, "logger.level": "warning"}.items()]
@@ -160,13 +169,6 @@ def serve(place: Workspace, served: Served) -> None:
     except SystemExit as stopped:
         if stopped.code:
             raise WorkspaceError(f"the server ended with code {stopped.code}: see the lines above") from None
-
-
-def _streamlit(module: str) -> Any:
-    try:
-        return import_module(f"streamlit.{module}")
-    except ImportError:
-        raise SettingsError("the app needs Streamlit: install the project's requirements.txt") from None
 
 
 def _require_free(host: str, port: int) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from comus_core.errors import WorkspaceError
+from comus_core.workspace.read_only import CopiedDatabase, may_only_be_read, refused
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -34,6 +35,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._copied = CopiedDatabase(path) if may_only_be_read(path) else None
         with self._connected() as connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(SCHEMA)
@@ -57,11 +59,20 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A connection that alone may write; its work is committed on leaving, all of it or none."""
+        """A connection that alone may write; its work is committed on leaving, all of it or none.
+
+        Raises:
+            WorkspaceError: see `_connected`; or the workspace may only be read.
+        """
+        if self._copied is not None:
+            raise refused(self.path.parent)
         with self._connected() as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
+
+    def _opened_path(self) -> Path:
+        return self.path if self._copied is None else self._copied.current(self.stamp())
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
@@ -72,7 +83,7 @@ class Database:
         """
         connection: sqlite3.Connection | None = None
         try:
-            connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+            connection = sqlite3.connect(self._opened_path(), timeout=30, isolation_level=None)
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA synchronous=NORMAL")
             yield connection
