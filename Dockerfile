@@ -34,5 +34,5 @@ WORKDIR /srv/comus
 VOLUME ["/workspace", "/weights", "/images"]
 EXPOSE 8501
 HEALTHCHECK --start-period=30s --interval=30s --timeout=5s \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=3)"]
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('/'.join(filter(None, ['http://127.0.0.1:8501', os.environ.get('STREAMLIT_SERVER_BASE_URL_PATH', '').strip('/'), '_stcore/health'])), timeout=3)"]
 CMD ["comus", "app", "--host", "0.0.0.0", "--no-browser"]

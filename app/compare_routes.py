@@ -34,14 +34,14 @@ def routes() -> list[Route]:
 def picture_url(found: Round, name: str, image_id: str, matching: MatchingName) -> str:
     """The address of a transparent PNG: `mask`, `errors` or `truth`."""
     given = {"v": f"{found.version}.{found.decided.version}", "image": image_id, "matching": matching}
-    return f"/api/compare/{quote(found.key, safe='@')}/{name}?{urlencode(given)}"
+    return f"api/compare/{quote(found.key, safe='@')}/{name}?{urlencode(given)}"
 
 
 def colours_url(found: Round, matching: MatchingName, drawn: str = "", selection: str = "") -> str:
     """The address of a map's colours; of a selection drawn on the map of round `drawn`, points outside have none."""
     given = {"v": f"{found.version}.{found.decided.version}", "matching": matching, "drawn": drawn, "only": selection}
     query = urlencode({key: value for key, value in given.items() if value})
-    return f"/api/compare/{quote(found.key, safe='@')}/colours?{query}"
+    return f"api/compare/{quote(found.key, safe='@')}/colours?{query}"
 
 
 def picture(request: Request) -> Response:

@@ -27,7 +27,7 @@ def routes() -> list[Route]:
 def image_url(index: ImageIndex, row: int, size: int = 0) -> str:
     """The address of a picture, upright; its longer side at most `size` pixels, one of `SIZES`."""
     given = {"v": _version(index, row), "size": size}
-    return f"/api/datasets/{index.key}/images/{row}?{urlencode({k: v for k, v in given.items() if v})}"
+    return f"api/datasets/{index.key}/images/{row}?{urlencode({k: v for k, v in given.items() if v})}"
 
 
 def image(request: Request) -> Response:

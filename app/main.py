@@ -15,7 +15,7 @@ from app import server  # noqa: E402
 
 app = st.App(
     Path(__file__).with_name("frame.py"),
-    routes=server.routes(),
+    routes=server.routes(st.get_option("server.baseUrlPath")),
     middleware=server.middleware(st.get_option("server.address")),
     lifespan=server.lifespan,
 )

@@ -71,4 +71,4 @@ def _asked(request: Request) -> tuple[StoredPrediction, int]:
 
 def _address(prediction: StoredPrediction, path: str, parameters: dict[str, int]) -> str:
     run, query = quote(prediction.folder.parent.name, safe=""), urlencode({"v": prediction.name, **parameters})
-    return f"/api/predictions/{run}/{prediction.name}/{path}?{query}"
+    return f"api/predictions/{run}/{prediction.name}/{path}?{query}"

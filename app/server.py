@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -37,6 +36,8 @@ from app.error_layer import error_layer
 from app.map_choices import MAP_METHODS
 from app.memory import use_one_heap
 from app.opened import workspace
+from app.protection import VARIABLE, Protection, allowed_hosts
+from app.redirects import RelativeRedirects
 from app.undelayed import send_at_once
 from comus_core import jobs
 from comus_core.errors import ComusError, SettingsError, WorkspaceError
@@ -44,13 +45,13 @@ from comus_core.proposal_table import chosen
 from comus_core.round_masks import rounds_of
 from comus_core.run_view import RunView
 
-LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
 LAYERS = ("saliency", "proposal", "pseudo_mask", "truth", "errors")
 
 
-def routes() -> list[Route]:
-    """All routes; ours are below `/api/`."""
-    return [
+def routes(base_path: str = "") -> list[Route]:
+    """All routes; ours are below `/api/`, and all below the path that Streamlit serves its pages at."""
+    base = base_path.strip("/")
+    found = [
         Route("/api/ready", ready),
         Route("/api/runs/{run}/points/{method}", points),
         Route("/api/runs/{run}/colours/{by}", colours),
@@ -65,16 +66,13 @@ def routes() -> list[Route]:
         *bundle_route.routes(),
         Route("/{page}/_stcore/{rest:path}", not_below_a_page),
     ]
+    return [Route(f"/{base}{route.path}", route.endpoint) for route in found] if base else found
 
 
 def middleware(address: str | None) -> list[Middleware]:
-    """A server that listens on this machine alone answers only to this machine's names.
-
-    Without it, a page of another site could let its own name point here (DNS rebinding) and read everything.
-    COMUS_ALLOWED_HOSTS, names between commas, adds those of a proxy in front.
-    """
-    named = [name.strip() for name in os.environ.get("COMUS_ALLOWED_HOSTS", "").split(",") if name.strip()]
-    return [Middleware(TrustedHostMiddleware, allowed_hosts=[*LOCAL, *named])] if address in LOCAL else []
+    """What stands before all routes of a server that listens on `address`; COMUS_ALLOWED_HOSTS adds to its names."""
+    allowed = allowed_hosts(address, os.environ.get(VARIABLE, ""))
+    return [Middleware(Protection, allowed=allowed), Middleware(RelativeRedirects)]
 
 
 def ready(_: Request) -> Response:

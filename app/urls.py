@@ -92,7 +92,7 @@ def round_picture(rounds: RoundView, name: str, image_row: int, size: int = 0) -
     """
     given = {"v": rounds_version(rounds), "size": size} if name == "photograph" else {"v": rounds_version(rounds)}
     query = urlencode({key: value for key, value in given.items() if value not in ("", 0)})
-    return f"/api/trainings/{quote(rounds.training.id, safe='')}/{name}/{image_row}?{query}"
+    return f"api/trainings/{quote(rounds.training.id, safe='')}/{name}/{image_row}?{query}"
 
 
 def rounds_version(rounds: RoundView) -> str:
@@ -126,4 +126,4 @@ def layer_version(view: RunView, name: str, decided: Decisions) -> str:
 
 def _address(view: RunView, path: str, **parameters: str | int) -> str:
     given = {name: value for name, value in parameters.items() if value not in ("", 0)}
-    return f"/api/runs/{quote(view.run.id, safe='')}/{path}?{urlencode(given)}"
+    return f"api/runs/{quote(view.run.id, safe='')}/{path}?{urlencode(given)}"

@@ -13,6 +13,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from comus_core.user_folders import provide_caches
+
+provide_caches()
+
 _HOME = {
     "ComusError": "errors",
     "PRESETS": "config",

@@ -18,6 +18,7 @@ from comus_core.bundle_names import portable_names, renamed_files
 from comus_core.config import to_dict
 from comus_core.deletion import remove_abandoned
 from comus_core.errors import DatasetError, WorkspaceError
+from comus_core.output_file import writable_file
 from comus_core.own_folders import LISTING, is_bundle_file
 from comus_core.pseudo_masks import to_png
 from comus_core.run_truth import truth_of_run
@@ -83,9 +84,11 @@ def bundle(
         on_progress: called at every file.
 
     Raises:
+        SettingsError: the zip cannot be written there.
         WorkspaceError: no such run, it has no clusters yet, a photograph is gone, a file is not what it was when the
             run was made, there is a file that is no bundle, or the disk is full.
     """
+    writable_file(out)
     run = workspace.runs.get(run_id)
     if "clustering" not in run.artifacts:
         raise WorkspaceError(f"run {run_id} has no clusters yet: bundle it when it is done")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from comus_core.errors import DatasetError
 from comus_core.images.kinds import looks_like_image
+from comus_core.user_folders import home_folder
 
 ROOTS_VARIABLE = "COMUS_IMAGE_ROOTS"
 MOST_ENTRIES = 20_000  # looked at in one folder: the picker must answer at once
@@ -37,8 +38,9 @@ class Listing:
 def image_roots(workspace: Path) -> tuple[Path, ...]:
     """The allowed roots: COMUS_IMAGE_ROOTS (paths as in PATH), else working directory and home; and the workspace."""
     given = os.environ.get(ROOTS_VARIABLE, "")
-    named = [Path(path) for path in given.split(os.pathsep) if path] if given else [Path.cwd(), Path.home()]
-    return tuple(dict.fromkeys(root.expanduser().resolve() for root in (*named, workspace)))
+    named = [Path(path).expanduser() for path in given.split(os.pathsep) if path]
+    own = [] if given else [Path.cwd(), *filter(None, [home_folder()])]
+    return tuple(dict.fromkeys(root.resolve() for root in (*named, *own, workspace)))
 
 
 def allowed(path: str | Path, roots: Sequence[Path]) -> Path:

@@ -8,10 +8,10 @@ from typing import Literal, get_args
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from comus_core.config import check_choice
+from comus_core.csv_file import csv_bytes
 from comus_core.errors import SettingsError
 from comus_core.run_view import RunView
 from comus_core.selection import select
@@ -71,18 +71,17 @@ def proposal_table(view: RunView, rows: IntArray, decided: Decisions) -> pa.Tabl
     return pa.table(columns)
 
 
-def encoded(table: pa.Table, kind: TableFormat) -> bytes:
-    """The table as a CSV (UTF-8, with a head) or Parquet file.
+def encoded(table: pa.Table, kind: TableFormat, *, bom: bool = False) -> bytes:
+    """The table as a CSV (see `csv_bytes`, with a byte order mark on request) or Parquet file.
 
     Raises:
         SettingsError: another format.
     """
     check_choice("table format", kind, TableFormat)
-    file = io.BytesIO()
     if kind == "csv":
-        pyarrow.csv.write_csv(table, file)
-    else:
-        pq.write_table(table, file)
+        return csv_bytes(table, bom=bom)
+    file = io.BytesIO()
+    pq.write_table(table, file)
     return file.getvalue()
 
 

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,9 @@ def test_replayed_in_a_clean_folder_the_app_becomes_healthy(tmp_path):
             assert process.poll() is None, process.stderr.read()
             assert time.monotonic() < limit, "never healthy"
             time.sleep(0.3)
+        foreign = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"Host": "evil.com"})
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(foreign, timeout=10)
     finally:
         process.terminate()
         process.wait()

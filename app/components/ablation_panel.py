@@ -11,6 +11,7 @@ import streamlit as st
 
 from app import ablation_form, job_words, state, training_form, view_data
 from app.components import badge, choices, fields, job_card, states
+from app.components.score_table import about_run, download
 from comus_core import jobs
 from comus_core.errors import ComusError
 from comus_core.jobs import Job
@@ -90,6 +91,8 @@ def _watch(view: RunView, wanted: Ablation, at_work_at_draw: bool) -> None:
     numbers["Points"] = st.column_config.NumberColumn(format="%+.2f", help="Above the row it is compared to")
     with st.container(key="ablation_table"):
         st.dataframe(frame(result["rows"]), hide_index=True, column_config=numbers)
+        said = about_run(view.run, supervision=result["supervision"])
+        download(frame(result["rows"]), said, name="ablation", key="download_ablation", type="tertiary")
 
 
 def _seeds() -> int:

@@ -33,7 +33,7 @@ def give(run: Run) -> None:
         key=f"bundle_photographs_{run.id}",
         help="The image files as they are. Without them the colleague sees masks on grey.",
     )
-    address = f"/api/runs/{quote(run.id, safe='')}/bundle?photographs={int(photographs)}"
+    address = f"api/runs/{quote(run.id, safe='')}/bundle?photographs={int(photographs)}"
     name = f"{run.id}.zip"
     st.html(f'<a class="comus-download" href="{address}" download="{name}">Download {name}</a>')
     st.caption("The same from a terminal:")

@@ -229,4 +229,6 @@ def agreed(first: Round, second: Round) -> ScoredRound | None:
             "Agreement": st.column_config.ProgressColumn(help="IoU of the two, percent", **score_table.PERCENT)
         },
     )
+    said = score_table.about_run(second.one.run, proposals=f"{first.key} and {second.key}")
+    score_table.download(rows, said, name="agreement", key="download_agreement", type="tertiary")
     return found

@@ -49,7 +49,7 @@ def show(
             key=f"{key}_pictures",
             data={
                 "figure": json.loads(str(drawn.to_json())),
-                "libraryUrl": f"/api/plotly.min.js?v={plotly.__version__}",
+                "libraryUrl": f"api/plotly.min.js?v={plotly.__version__}",
                 "name": name,
                 "title": title,
                 "width": WIDTH,
@@ -59,7 +59,7 @@ def show(
         )
         st.download_button(
             "CSV",
-            lambda: _csv(table() if table else frame(figure), said),
+            lambda: as_csv(table() if table else frame(figure), said),
             f"{name}.csv",
             "text/csv",
             key=f"{key}_csv",
@@ -92,10 +92,6 @@ def printed(figure: go.Figure, title: str, said: About | None) -> go.Figure:
         legend={"orientation": "v", "x": 1.02, "y": 1},
     )
     return found
-
-
-def _csv(rows: pd.DataFrame, said: About | None) -> str:
-    return as_csv(rows, said) if said else str(rows.to_csv(index=False))
 
 
 def words(said: About) -> str:

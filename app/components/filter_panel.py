@@ -11,7 +11,7 @@ import streamlit as st
 from app import score_data, state
 from app.components import choices, fields, states
 from app.components.gallery import gallery, paged
-from app.components.score_table import table_height
+from app.components.score_table import about, download, table_height
 from app.palette import CORE, FILTERED
 from app.plain_text import sentence
 from comus_core import filter_draft
@@ -191,6 +191,7 @@ def show_table(view: RunView, draft: Decisions) -> None:
             "Share": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=130),
         },
     )
+    download(table, about(view, "", ""), name="filter", key="download_filter", type="tertiary")
 
 
 def pictures(view: RunView, decided: Decisions, draft: Decisions, scope: int) -> None:

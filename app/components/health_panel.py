@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,6 +17,7 @@ from app.dataset_routes import image_url
 from app.health_form import ALL, Shown
 from app.palette import colours
 from comus_core import jobs
+from comus_core.csv_file import csv_bytes
 from comus_core.errors import ComusError
 from comus_core.image_health import stored_report
 from comus_core.image_index import ImageIndex, index_key, quick_index, read_index
@@ -68,20 +67,16 @@ def gallery(index: ImageIndex, pictures: Sequence[Shown]) -> str:
     return f'<div class="comus-gallery" style="--cell:{CELL}px">{"".join(found)}</div>'
 
 
-def table(report: Mapping[str, Any]) -> str:
+def table(report: Mapping[str, Any]) -> bytes:
     """CSV of all usable images: size, and the number of the group or the value that makes them suspicious."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(["image", "width", "height", "exact_group", "near_group", "tiny", "dark", "blurry"])
-    group_of = {
-        name: {image: number for number, group in enumerate(report[name], 1) for image in group}
+    known: dict[str, Mapping[str, Any]] = {
+        f"{name}_group": {image: number for number, group in enumerate(report[name], 1) for image in group}
         for name in ("exact", "near")
     }
-    value_of = {name: {e["image"]: e["value"] for e in report[name]} for name in ("tiny", "dark", "blurry")}
-    for image_id, (height, width) in zip(report["ids"], report["sizes"], strict=True):
-        more = [known.get(image_id, "") for known in (*group_of.values(), *value_of.values())]
-        writer.writerow([image_id, width, height, *more])
-    return file.getvalue()
+    known |= {name: {e["image"]: e["value"] for e in report[name]} for name in ("tiny", "dark", "blurry")}
+    sizes = {"width": [width for _, width in report["sizes"]], "height": [height for height, _ in report["sizes"]]}
+    found = {name: [of.get(image_id) for image_id in report["ids"]] for name, of in known.items()}
+    return csv_bytes({"image": report["ids"], **sizes, **found}, bom=True)
 
 
 def _index(place: Workspace, spec: str) -> ImageIndex | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
 
 from comus_core.choices import badge
+from comus_core.csv_file import csv_bytes
 from comus_core.run_view import RunView
 from comus_core.score_tables import ClassRow, MatchRow
 from comus_core.types import FloatArray
@@ -114,19 +116,23 @@ def show_matches(frame: pd.DataFrame) -> None:
     )
 
 
-def as_csv(frame: pd.DataFrame, said: About) -> str:
-    """The table as CSV, full precision, with the run and its supervision in every row."""
-    return str(frame.assign(**said.columns()).to_csv(index=False))
+def as_csv(frame: pd.DataFrame, said: About | None) -> bytes:
+    """The table as CSV for a spreadsheet, full precision; with the run and its supervision in every row, if any."""
+    rows = frame.assign(**said.columns()) if said else frame
+    return csv_bytes({str(name): rows[name].tolist() for name in rows}, bom=True)
 
 
-def download(frame: pd.DataFrame, said: About, *, name: str, key: str) -> None:
+def download(
+    frame: pd.DataFrame, said: About, *, name: str, key: str, type: Literal["secondary", "tertiary"] = "secondary"
+) -> None:
     """A button for the table as CSV."""
     st.download_button(
         "CSV",
-        as_csv(frame, said),
+        lambda: as_csv(frame, said),
         f"{said.run}-{name}.csv",
         "text/csv",
         key=key,
         icon=":material/download:",
         on_click="ignore",
+        type=type,
     )

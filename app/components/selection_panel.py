@@ -75,7 +75,7 @@ def _downloads(view: RunView, rows: IntArray, decided: Decisions) -> None:
         st.caption(f"{counted(len(rows), 'proposal')}: ids, boxes, clusters, names and ground truth, in this order.")
 
         def content(kind: TableFormat) -> bytes:
-            return encoded(proposal_table(view, rows, decided), kind)
+            return encoded(proposal_table(view, rows, decided), kind, bom=True)
 
         for kind in TABLE_FORMATS:
             mime = "text/csv" if kind == "csv" else "application/vnd.apache.parquet"

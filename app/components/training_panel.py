@@ -11,7 +11,7 @@ import streamlit as st
 
 from app import job_words, state, view_data
 from app.components import badge, choices, figures, job_card, states, training_strip
-from app.components.score_table import About, about_run
+from app.components.score_table import About, about_run, download
 from app.components.training_figures import Steps, look_curve, loss_curve, rate_curve, round_bars, speed_curve
 from app.plain_text import plain
 from comus_core import jobs
@@ -92,6 +92,7 @@ def _results(view: RunView, training: Training, job: Job | None) -> None:
             table = rounds_table(rounds)
             digits = {name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[1:]}
             st.dataframe(table, key="training_table", hide_index=True, height=230, column_config=digits)
+            download(table, said, name="rounds", key="download_rounds", type="tertiary")
         st.caption(f"Scored on {plain(job_words.dataset_words(str(training.result['dataset'])))}.")
     elif rounds:
         st.caption("Without ground truth there is no mIoU; below, each round beside the pseudo-mask.")

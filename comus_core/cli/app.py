@@ -6,18 +6,24 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import tomllib
 import urllib.request
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import click
 
 from comus_core.cli.run import WORKSPACE
 from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.user_folders import home_folder, provide_home
 from comus_core.workspace import Workspace, open_workspace
 
 MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
@@ -26,42 +32,78 @@ LOCAL = ("127.0.0.1", "localhost", "::1")
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # an address to listen on, and one to open
 
 
+@dataclass(frozen=True)
+class Served:
+    """Where a server listens.
+
+    Attributes:
+        host: address.
+        port: number.
+        base_path: what its addresses begin with behind host and port, without slashes at the ends; mostly nothing.
+    """
+
+    host: str
+    port: int
+    base_path: str = ""
+
+    @property
+    def root(self) -> str:
+        """The address of the first page, ending in a slash."""
+        shown = ANY.get(self.host, self.host)
+        path = f"{quote(self.base_path)}/" if self.base_path else ""
+        return f"http://{f'[{shown}]' if ':' in shown else shown}:{self.port}/{path}"
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 lets others in.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: 8501, or the next one that is free.")
+@click.option(
+    "--base-path",
+    metavar="PATH",
+    envvar="STREAMLIT_SERVER_BASE_URL_PATH",
+    help="Serve below this path, as behind a proxy that keeps it.",
+)
 @click.option("--run", "run_name", metavar="RUN", help="Open on this run: an id, a name, or latest.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 @click.option("--detach", is_flag=True, help="Leave the server running and return as soon as it answers.")
 @WORKSPACE
 def app(
-    host: str, port: int | None, run_name: str | None, no_browser: bool, detach: bool, workspace: str | None
+    host: str,
+    port: int | None,
+    base_path: str | None,
+    run_name: str | None,
+    no_browser: bool,
+    detach: bool,
+    workspace: str | None,
 ) -> None:
     """Open the app: start runs, watch them, browse what they found."""
     place = open_workspace(workspace)
-    port = port or next((p for p in PORTS if _is_free(host, p)), PORTS[0])
-    url = address(place, host, port, run_name)
-    _require_free(host, port)
+    served = Served(host, port or next((p for p in PORTS if _is_free(host, p)), PORTS[0]), base_path_of(base_path))
+    url = address(place, served, run_name)
+    _require_free(host, served.port)
     if detach:
-        process = leave_running(place, host, port)
+        process = leave_running(place, served)
         click.echo(f"COMUS Explorer on {place.root}\n\n    {url}\n\nStop it with: kill {process}", err=True)
         return
     click.echo(f"COMUS Explorer on {place.root}\n\n    {url}\n\nStop it with Ctrl-C; jobs go on.", err=True)
     if host not in LOCAL:
-        click.echo("Everyone who reaches this address can see the workspace and start jobs.", err=True)
+        click.echo(
+            "Everyone who reaches this address can see the workspace and start jobs. It answers to this machine's "
+            "own names and addresses; name others, as of a proxy, in COMUS_ALLOWED_HOSTS.",
+            err=True,
+        )
     if not no_browser and has_browser():
         threading.Thread(target=_open_when_ready, args=(url,), daemon=True).start()
-    serve(place, host, port)
+    serve(place, served)
 
 
-def address(place: Workspace, host: str, port: int, run_name: str | None) -> str:
+def address(place: Workspace, served: Served, run_name: str | None) -> str:
     """The address to open.
 
     Raises:
         WorkspaceError: there is no such run.
     """
-    shown = ANY.get(host, host)
-    base = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
-    return base if run_name is None else f"{base}explore?run={place.runs.find(run_name).id}"
+    return served.root if run_name is None else f"{served.root}explore?run={place.runs.find(run_name).id}"
 
 
 def has_browser() -> bool:
@@ -75,26 +117,38 @@ def has_browser() -> bool:
         return False
 
 
-def leave_running(place: Workspace, host: str, port: int) -> int:
+def base_path_of(given: str | None) -> str:
+    """The path to serve below, without slashes at its ends; if none is given, that of Streamlit's settings files."""
+    found = given
+    for folder in filter(None, [home_folder(), Path.cwd(), MAIN.parent]) if given is None else ():  # the last one wins
+        with suppress(OSError, ValueError):  # Streamlit itself complains of a file that it cannot read
+            settings = tomllib.loads((folder / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+            found = settings.get("server", {}).get("baseUrlPath", found)
+    return str(found or "").strip("/")
+
+
+def leave_running(place: Workspace, served: Served) -> int:
     """Start the server as a process of its own, wait until it answers, and give its process id.
 
     Raises:
         WorkspaceError: it ended, or did not answer within a minute; quotes its log.
     """
-    log = place.root / "app.log"
-    command = [sys.executable, "-m", "comus_core", "app", "--host", host, "--port", str(port), "--no-browser"]
+    folder = place.root if os.access(place.root, os.W_OK) else Path(tempfile.gettempdir())
+    log = folder / (f"comus-app-{served.port}.log" if folder != place.root else "app.log")
+    where = ["--host", served.host, "--port", str(served.port), "--base-path", served.base_path]
+    command = [sys.executable, "-m", "comus_core", "app", *where, "--no-browser"]
     with log.open("w") as lines:
         streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": lines, "stderr": lines}
         process = subprocess.Popen(
             [*command, "--workspace", str(place.root)], cwd=MAIN.parents[1], start_new_session=True, **streams
         )
-    if not _answers(f"{address(place, host, port, None)}_stcore/health", 60, lambda: process.poll() is None):
+    if not _answers(f"{served.root}_stcore/health", 60, lambda: process.poll() is None):
         process.kill()
         raise WorkspaceError(f"the app did not start: {log} ends with: {log.read_text()[-500:]}")
     return process.pid
 
 
-def serve(place: Workspace, host: str, port: int) -> None:
+def serve(place: Workspace, served: Served) -> None:
     """Run the server in this process until it is stopped.
 
     Raises:
@@ -102,13 +156,14 @@ def serve(place: Workspace, host: str, port: int) -> None:
     """
     if not MAIN.is_file():
         raise SettingsError(f"the app's files are not at {MAIN.parent}: run `comus app` from the project's checkout")
+    provide_home()
     try:
         from streamlit.web import cli as streamlit
     except ImportError:
         raise SettingsError("the app needs Streamlit: install the project's requirements.txt") from None
     os.environ["COMUS_WORKSPACE"] = str(place.root)
-    options = {"server.address": host, "server.port": port, "logger.level": "warning"}
-    flags = [f"--{name}={value}" for name, value in options.items()]
+    options = {"server.address": served.host, "server.port": served.port, "server.baseUrlPath": served.base_path}
+    flags = [f"--{name}={value}" for name, value in {**options, "logger.level": "warning"}.items()]
     try:
         streamlit.main(["run", str(MAIN), *flags], standalone_mode=False)
     except SystemExit as stopped:

@@ -8,6 +8,7 @@ import click
 
 from comus_core.bundle_opening import open_bundle as open_now
 from comus_core.bundling import bundle as bundle_now
+from comus_core.cli.paths import output_file
 from comus_core.cli.progress import ProgressPrinter, size
 from comus_core.cli.run import WORKSPACE
 from comus_core.cli.runs import RUN, run_line
@@ -17,7 +18,9 @@ from comus_core.workspace import open_workspace
 
 @click.command()
 @RUN
-@click.option("--out", required=True, type=Path, metavar="FILE.zip", help="Where to; an earlier bundle is replaced.")
+@click.option(
+    "--out", required=True, type=output_file, metavar="FILE.zip", help="Where to; an earlier bundle is replaced."
+)
 @click.option("--no-photographs", is_flag=True, help="Leave the image files out: the pages show masks on grey.")
 @WORKSPACE
 def bundle(run_name: str, out: Path, no_photographs: bool, workspace: str | None) -> None:

@@ -8,6 +8,7 @@ import click
 
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import JSON, WORKSPACE, give
+from comus_core.cli.terminal import bar, mark
 from comus_core.clustering.curves import Curve
 from comus_core.workspace import open_workspace
 
@@ -40,5 +41,6 @@ def bars(curve: Curve) -> list[str]:
     """The curve as lines of text, the suggestion marked."""
     pairs = zip(curve.x.tolist(), curve.value.tolist(), strict=True)
     return [
-        f"{k:>6g} {value:6.2f} {'█' * round(BAR * max(value, 0))}{' ◀' * (k == curve.suggestion)}" for k, value in pairs
+        f"{k:>6g} {value:6.2f} {bar(round(BAR * max(value, 0)))}{mark() * (k == curve.suggestion)}"
+        for k, value in pairs
     ]

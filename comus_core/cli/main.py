@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 from types import FrameType
 
 import click
 
 from comus_core.cleaning import plan_cleaning
+from comus_core.cli import terminal
 from comus_core.cli.ablate import ablate
 from comus_core.cli.add import add
 from comus_core.cli.app import app
@@ -31,6 +34,7 @@ from comus_core.cli.train import train
 from comus_core.cli.weights import weights
 from comus_core.errors import Cancelled, ComusError, DiskFullError
 from comus_core.own_folders import DATABASE
+from comus_core.system_faults import OUR_FAULT, said_of
 from comus_core.workspace import open_workspace
 
 STOPPED = 130  # the shell's exit code for Ctrl-C
@@ -74,6 +78,7 @@ for command in COMMANDS:
 def main() -> None:
     """Run the command; an expected fault is one sentence on standard error and exit code 1."""
     signal.signal(signal.SIGTERM, _interrupt)
+    terminal.prepare()
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
@@ -86,6 +91,15 @@ def main() -> None:
         print(f"comus: {error}", file=sys.stderr)
         if isinstance(error, DiskFullError):
             _tell_room(error.path)
+        sys.exit(1)
+    except BrokenPipeError:  # whoever read the output has had enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        words = said_of(error)
+        if words is None or os.environ.get("COMUS_TRACEBACK"):
+            traceback.print_exc()
+        print(f"comus: {words or OUR_FAULT}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from comus_core.cli.paths import output_folder
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, run_and_round
 from comus_core.images.passed_over import passed_over_lines
@@ -15,7 +16,9 @@ from comus_core.workspace import open_workspace
 @click.command()
 @click.argument("run_name", metavar="RUN[@ROUND]")
 @click.argument("photographs", metavar="IMAGES…|FOLDER", nargs=-1, required=True)
-@click.option("--out", required=True, metavar="DIR", type=Path, help="Where masks/, classes.txt, predictions.json go.")
+@click.option(
+    "--out", required=True, metavar="DIR", type=output_folder, help="For masks/, classes.txt, predictions.json."
+)
 @click.option(
     "--force",
     is_flag=True,

@@ -6,12 +6,17 @@ from pathlib import Path
 
 import click
 
+from comus_core.cli.paths import output_file
 from comus_core.cli.run import WORKSPACE
+from comus_core.output_file import write_output
 from comus_core.workspace import open_workspace
 
 RUN = click.argument("run_name", metavar="RUN")
-OUTPUT = click.option(
-    "--output", "-o", required=True, type=click.Path(path_type=Path), help="A file that ends in .csv or .parquet."
+OUTPUT = click.option("--output", "-o", required=True, type=output_file, help="A file that ends in .csv or .parquet.")
+BOM = click.option(
+    "--bom",
+    is_flag=True,
+    help="Begin a CSV with a byte order mark, as Excel wants for other letters than English ones.",
 )
 
 
@@ -19,8 +24,9 @@ OUTPUT = click.option(
 @RUN
 @click.option("--selection", default="", metavar="KEY", help="What `selection=` names in the address of the map.")
 @OUTPUT
+@BOM
 @WORKSPACE
-def proposals(run_name: str, selection: str, output: Path, workspace: str | None) -> None:
+def proposals(run_name: str, selection: str, output: Path, bom: bool, workspace: str | None) -> None:
     """Write the proposals of RUN, or those selected on its map, as a table: boxes, clusters, names, ground truth."""
     from comus_core.proposal_table import chosen_rows, encoded, format_of, proposal_table
     from comus_core.run_view import open_run_view
@@ -29,15 +35,16 @@ def proposals(run_name: str, selection: str, output: Path, workspace: str | None
     view = open_run_view(place, place.runs.find(run_name))
     decided = place.decisions_of(view.run)
     rows = chosen_rows(view, place.selections.read(selection), decided)
-    output.write_bytes(encoded(proposal_table(view, rows, decided), kind))
+    write_output(output, encoded(proposal_table(view, rows, decided), kind, bom=bom))
     click.echo(f"{len(rows):,} of {len(view):,} proposals: {output}")
 
 
 @click.command("filter-curve")
 @RUN
 @OUTPUT
+@BOM
 @WORKSPACE
-def filter_curve(run_name: str, output: Path, workspace: str | None) -> None:
+def filter_curve(run_name: str, output: Path, bom: bool, workspace: str | None) -> None:
     """Write what each filter percentage of RUN keeps and is worth, with ground truth (mIoU) and without."""
     from comus_core.core_curves import core_curves, curve_table
     from comus_core.proposal_table import encoded, format_of
@@ -48,5 +55,5 @@ def filter_curve(run_name: str, output: Path, workspace: str | None) -> None:
     view = open_run_view(place, place.runs.find(run_name))
     decided = place.decisions_of(view.run)
     scored = curve_of(view, decided, view.run.config.matching) if view.has_truth else []
-    output.write_bytes(encoded(curve_table(core_curves(view, decided), scored), kind))
+    write_output(output, encoded(curve_table(core_curves(view, decided), scored), kind, bom=bom))
     click.echo(f"filters of 0 to 100 %, ranked by {decided.filter_by}: {output}")

@@ -10,17 +10,21 @@ from typing import Any
 import click
 
 from comus_core.choices import badge, resolve, supervision_of
+from comus_core.cli.paths import output_file_or_dash
 from comus_core.cli.progress import ProgressPrinter, duration, size
 from comus_core.cli.tables import print_result
+from comus_core.cli.terminal import LETTERS, can_print
 from comus_core.command_line import assigned
 from comus_core.config import PRESETS, Assign, Matching, RunConfig, make_config, merge, to_dict
+from comus_core.output_file import write_json_output
 from comus_core.text import counted
 from comus_core.types import STAGES
 from comus_core.workspace import Workspace, open_workspace
-from comus_core.workspace.files import write_json
 
 WORKSPACE = click.option("--workspace", metavar="DIR", help="Where runs are kept (COMUS_WORKSPACE; ./workspace).")
-JSON = click.option("--json", "json_file", metavar="FILE", type=Path, help="Write the result as JSON ('-' prints it).")
+JSON = click.option(
+    "--json", "json_file", metavar="FILE", type=output_file_or_dash, help="The result as JSON ('-' prints it)."
+)
 DEVICE = click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")
 
 
@@ -226,6 +230,6 @@ def queue(workspace: Workspace, kind: str, settings: dict[str, Any], device: str
 def give(result: dict[str, Any], json_file: Path | None) -> None:
     """Write the result where `--json` says."""
     if json_file is not None and str(json_file) == "-":
-        print(json.dumps(result, indent=2, ensure_ascii=False))
+        print(json.dumps(result, indent=2, ensure_ascii=not can_print(LETTERS)))
     elif json_file is not None:
-        write_json(json_file, result)
+        write_json_output(json_file, result)

@@ -8,6 +8,7 @@ import click
 
 from comus_core.choices import badge
 from comus_core.cli.progress import duration
+from comus_core.cli.terminal import bar
 from comus_core.command_line import command_line
 from comus_core.images.passed_over import passed_over_lines
 from comus_core.mask_decisions import follows_decisions
@@ -89,8 +90,7 @@ def _print_scores(result: dict[str, Any]) -> None:
     width = max(len(name) for name in every["per_class"])
     click.echo(f"\n{'class':{width}}    IoU %   after filter ({every['matching']} matching)")
     for name, iou in every["per_class"].items():
-        bar = "█" * round(iou / 5)
-        click.echo(f"{name:{width}}   {iou:6.2f}   {filtered['per_class'][name]:6.2f}   {bar}")
+        click.echo(f"{name:{width}}   {iou:6.2f}   {filtered['per_class'][name]:6.2f}   {bar(round(iou / 5))}")
     kept = f"({filtered['coverage']:.0%} of proposals kept)"
     click.echo(f"{'mIoU':{width}}   {every['miou']:6.2f}   {filtered['miou']:6.2f}   {kept}")
     click.echo(f"{'pixels right':{width}}   {every['pixel_accuracy']:6.2f}   {filtered['pixel_accuracy']:6.2f}")

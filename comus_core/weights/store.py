@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from comus_core.errors import WeightsError
+from comus_core.user_folders import cache_folder
 from comus_core.weights.registry import REGISTRY, PackageSource, Supervision, WeightFile
 
 
@@ -41,8 +42,7 @@ def weights_folder() -> Path:
     chosen = os.environ.get("COMUS_WEIGHTS")
     if chosen:
         return Path(chosen).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "comus" / "weights"
+    return cache_folder() / "comus" / "weights"
 
 
 def registered(name: str) -> WeightFile:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from comus_core.errors import DiskFullError, WorkspaceError
+from comus_core.workspace.read_only import CopiedDatabase, may_only_be_read, refused
 from comus_core.workspace.reserve import is_full
 
 SCHEMA = """
@@ -35,6 +36,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._copied = CopiedDatabase(path) if may_only_be_read(path) else None
         with self._connected() as connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(SCHEMA)
@@ -58,11 +60,20 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A connection that alone may write; its work is committed on leaving, all of it or none."""
+        """A connection that alone may write; its work is committed on leaving, all of it or none.
+
+        Raises:
+            WorkspaceError: see `_connected`; or the workspace may only be read.
+        """
+        if self._copied is not None:
+            raise refused(self.path.parent)
         with self._connected() as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
+
+    def _opened_path(self) -> Path:
+        return self.path if self._copied is None else self._copied.current(self.stamp())
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
@@ -86,14 +97,15 @@ class Database:
 
         SQLite's log has an index that all who read it share: a file of 32 KiB, made by the first.
         """
-        connection = connect(self.path)
+        path = self._opened_path()
+        connection = connect(path)
         try:
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         except sqlite3.OperationalError:
             connection.close()
             if not is_full(self.path.parent):
                 raise
-            connection = connect(self.path)
+            connection = connect(path)
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")
         return connection
 

@@ -91,5 +91,5 @@ def test_the_runs_offer_to_bundle_and_to_open(monkeypatch, shown):
     test = next(g for g in test.get("button_group") if g.key == "jobs_or_runs").set_value("runs").run()
     by_key(test.button, f"run_bundle_{shown[1].id}").click().run()
     assert not test.exception
-    assert f"/api/runs/{shown[1].id}/bundle?photographs=1" in texts(test)
+    assert f'"api/runs/{shown[1].id}/bundle?photographs=1"' in texts(test)
     assert f"comus bundle {shown[1].id} --out {shown[1].id}.zip --workspace" in texts(test)

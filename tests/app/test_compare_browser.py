@@ -98,7 +98,7 @@ def test_two_runs_are_compared_with_one_lasso_and_one_view(page, url, pair):
     # the differences, read again
     with page.expect_download(timeout=60_000) as download:
         page.locator(".st-key-download_differences button").click()
-    with open(download.value.path(), newline="") as file:
+    with open(download.value.path(), newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     sides = [score_round(pair.workspace, Contestant(run, 0), "hungarian") for run in (pair.other, pair.run)]
     assert {row["Class"]: float(row["Points"]) for row in rows} == deltas(*sides)

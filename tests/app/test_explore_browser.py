@@ -166,7 +166,7 @@ def test_the_selection_is_saved_as_csv_and_parquet_and_read_back(page, address, 
     open_explore(page, address)
     draw(page, flower(size=0.3))
     expected = sorted(recomputed(shown, page.url))
-    with saved(page, "csv", tmp_path).open() as file:
+    with saved(page, "csv", tmp_path).open(encoding="utf-8-sig") as file:
         read = list(csv.DictReader(file))
     assert sorted(line["proposal_id"] for line in read) == expected
     table = pq.read_table(saved(page, "parquet", tmp_path))

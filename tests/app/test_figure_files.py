@@ -50,7 +50,7 @@ def test_the_picture_says_whose_numbers_it_shows_and_takes_no_markup_from_names(
 
 
 def test_the_csv_holds_each_point_at_full_precision_under_the_names_of_the_axes():
-    rows = pd.read_csv(io.StringIO(as_csv(figure_files.frame(FIGURES["filter"]), SAID)))
+    rows = pd.read_csv(io.StringIO(as_csv(figure_files.frame(FIGURES["filter"]), SAID).decode("utf-8-sig")))
     miou = rows[rows["series"] == "mIoU"]
     assert miou["filter (%)"].tolist() == [0.0, 50.0] and miou["mIoU, kept (%)"].tolist() == [40.0, 42.0]
     kept = rows[rows["series"] == "kept"]["mIoU, kept (%)"]

@@ -43,7 +43,9 @@ def test_a_curve_is_saved_as_svg_png_and_csv(page, address, shown):
         assert picture.format == "PNG" and picture.width == 1800
         assert len(picture.convert("RGB").getcolors(1 << 24)) > 20, "an empty sheet"
 
-    with open(downloaded(page, files.get_by_role("button", name="CSV")).path(), newline="") as file:
+    with open(
+        downloaded(page, files.get_by_role("button", name="CSV")).path(), newline="", encoding="utf-8-sig"
+    ) as file:
         rows = list(csv.DictReader(file))
     points = curve_of(open_run_view(*shown), Decisions(filter_percent=run.config.filter_percent))
     assert [float(row["miou"]) for row in rows] == [point.miou for point in points]

@@ -43,7 +43,7 @@ def test_the_curve_is_saved_and_says_what_every_filter_scores(page, address, sho
     with page.expect_download(timeout=60_000) as waiting:
         page.locator(".st-key-filter_curve_csv").get_by_role("button", name="CSV").click()
     waiting.value.save_as(tmp_path / "curve.csv")
-    with (tmp_path / "curve.csv").open() as file:
+    with (tmp_path / "curve.csv").open(encoding="utf-8-sig") as file:
         read = list(csv.DictReader(file))
     view = open_run_view(*shown)
     assert len(read) == 101

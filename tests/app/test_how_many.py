@@ -54,7 +54,7 @@ def test_the_curves_are_downloaded_point_by_point(changeable):
     workspace, run = changeable
     found = how_many_of(run, workspace, most=6)
     said = score_table.about(open_run_view(workspace, run), "", "")
-    rows = list(csv.DictReader(io.StringIO(score_table.as_csv(how_many_panel.frame(found), said))))
+    rows = list(csv.DictReader(io.StringIO(score_table.as_csv(how_many_panel.frame(found), said).decode("utf-8-sig"))))
     stable = [row for row in rows if row["Curve"] == "stability"]
     assert [float(row["Value"]) for row in stable] == found.curves[0].value.tolist()
     assert {row["run"] for row in rows} == {run.id} and len(rows) == sum(len(c.x) for c in found.curves)

@@ -136,9 +136,9 @@ def test_the_list_of_a_data_set_is_the_same_by_both_ways(workspace, folder):
 
 def test_the_table_has_a_row_an_image_with_what_was_found_of_it(workspace, folder):
     report = check_health(str(folder), workspace)
-    rows = {row["image"]: row for row in csv.DictReader(io.StringIO(table(report)))}
+    rows = {row["image"]: row for row in csv.DictReader(io.StringIO(table(report).decode("utf-8-sig")))}
     assert list(rows) == report["ids"]
-    assert (rows["icon.png"]["width"], rows["icon.png"]["height"], rows["icon.png"]["tiny"]) == ("60", "40", "40.0")
+    assert (rows["icon.png"]["width"], rows["icon.png"]["height"], rows["icon.png"]["tiny"]) == ("60", "40", "40")
     assert {i for i, row in rows.items() if row["exact_group"] == "1"} == set(report["exact"][0])
     assert {i for i, row in rows.items() if row["near_group"] == "2"} == set(report["near"][1])
 

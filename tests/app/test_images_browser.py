@@ -55,7 +55,7 @@ def test_an_uploaded_zip_is_checked_and_each_fault_opens_its_pictures(page, tmp_
             page.locator(".st-key-health_size_figure .js-plotly-plot").wait_for(timeout=60_000)
             with page.expect_download() as download:
                 page.get_by_role("button", name="Table", exact=False).last.click()
-            with open(download.value.path(), newline="") as file:
+            with open(download.value.path(), newline="", encoding="utf-8-sig") as file:
                 rows = {row["image"]: row for row in csv.DictReader(file)}
             assert len(rows) == 15 and rows["night.png"]["dark"] and not rows["0.png"]["dark"]
             page.goto("about:blank")

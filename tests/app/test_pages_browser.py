@@ -128,7 +128,7 @@ def test_the_table_of_classes_is_downloaded_as_csv(page, address, shown):
     settle(page, "Matching")
     with page.expect_download() as download:
         page.locator(".st-key-download_classes button").click()
-    with open(download.value.path(), newline="") as file:
+    with open(download.value.path(), newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     per_class = shown[1].result["evaluation"]["per_class"]
     assert {row["Class"]: float(row["IoU"]) for row in rows} == per_class

@@ -64,7 +64,7 @@ def test_the_tables_are_downloaded_whole_with_run_and_supervision_in_every_row(s
     scored = score_data.scored(view, Decisions(), "majority", filtered=False)
     frame = score_table.class_frame(class_rows(scored, view.classes, view.labels(Decisions())))
     said = score_table.about(view, "majority", "Every proposal")
-    rows = list(csv.DictReader(io.StringIO(score_table.as_csv(frame, said))))
+    rows = list(csv.DictReader(io.StringIO(score_table.as_csv(frame, said).decode("utf-8-sig"))))
     assert [row["Class"] for row in rows] == list(view.classes)
     assert {row["Class"]: float(row["IoU"]) for row in rows} == scored.score.per_class
     assert {row["run"] for row in rows} == {view.run.id}

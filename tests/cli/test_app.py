@@ -23,11 +23,14 @@ def free_port() -> int:
 
 def test_the_address_opens_on_the_run_asked_for(finished):
     workspace, run = finished
-    assert module.address(workspace, "127.0.0.1", 8501, None) == "http://127.0.0.1:8501/"
-    assert module.address(workspace, "0.0.0.0", 9000, run.id[:8]) == f"http://127.0.0.1:9000/explore?run={run.id}"
-    assert module.address(workspace, "::1", 9000, None) == "http://[::1]:9000/"
+    here, everywhere = module.Served("127.0.0.1", 8501), module.Served("0.0.0.0", 9000)
+    assert module.address(workspace, here, None) == "http://127.0.0.1:8501/"
+    assert module.address(workspace, everywhere, run.id[:8]) == f"http://127.0.0.1:9000/explore?run={run.id}"
+    assert module.address(workspace, module.Served("::1", 9000), None) == "http://[::1]:9000/"
+    below = module.Served("127.0.0.1", 8501, "our comus/app")
+    assert module.address(workspace, below, run.id) == f"http://127.0.0.1:8501/our%20comus/app/explore?run={run.id}"
     with pytest.raises(WorkspaceError, match="comus runs"):
-        module.address(workspace, "127.0.0.1", 8501, "nothing")
+        module.address(workspace, here, "nothing")
 
 
 def test_a_port_in_use_is_said_before_the_server_starts(tmp_path):
