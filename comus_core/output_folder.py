@@ -22,6 +22,7 @@ from comus_core.own_folders import DATABASE, MARKER, Marker, marker_json, read_m
 from comus_core.workspace.files import disk_error, sha256_of, write_json
 
 PARTIAL = ".comus-partial-"  # of a folder in which new results are written
+LOCK = ".comus-output.lock"  # there while they are; what a kill leaves of it holds nothing
 NOBODYS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # a file manager's own, which nobody would miss
 NAMED = 5  # files named in a message
 
@@ -140,7 +141,7 @@ class OutputFolder:
 
 def _content(folder: Path) -> list[str]:
     """What is in a folder, but for what a file manager, or a command that was killed, left there."""
-    return sorted(n for n in os.listdir(folder) if n not in NOBODYS and not n.startswith(PARTIAL))
+    return sorted(n for n in os.listdir(folder) if n not in {*NOBODYS, LOCK} and not n.startswith(PARTIAL))
 
 
 def _is_as_written(path: Path, hashes: Iterable[str]) -> bool:
@@ -183,17 +184,23 @@ def _told(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process alone.
+    """Hold a folder for this process alone; where the file system knows no locks, do without.
 
     Raises:
         WorkspaceError: another process holds it.
     """
-    handle = os.open(folder, os.O_RDONLY)
-    try:
+    path = folder / LOCK
+    with path.open("w") as file:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WorkspaceError(f"{folder}: another program writes results there now; name another folder") from None
-        yield
-    finally:
-        os.close(handle)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            busy = not os.path.samestat(os.fstat(file.fileno()), path.stat())  # its holder removed it just now
+        except (BlockingIOError, FileNotFoundError):
+            busy = True
+        except OSError:
+            busy = False
+        if busy:
+            raise WorkspaceError(f"{folder}: another program writes results there now; name another folder")
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from uuid import uuid4
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.file_names import free_name, name_key
 from comus_core.output_folder import OutputFolder
+from comus_core.upload_names import keep_names
 from comus_core.workspace import Workspace
 from comus_core.workspace.files import disk_error
 
@@ -64,7 +65,8 @@ class StoredPrediction:
 def new_prediction(workspace: Workspace, run_id: str, files: Iterable[tuple[str, IO[bytes]]]) -> Path:
     """Keep photographs that came from a browser in a fresh folder of the run; returns that folder.
 
-    Of each name only its last part counts, without what no file name holds; two of one name are told apart.
+    Of each name only its last part counts, without what no file name holds; two of one name are told apart. What was
+    called otherwise is written down in the folder.
 
     Raises:
         DatasetError: no file, or more than `MOST_FILES`.
@@ -82,11 +84,14 @@ def new_prediction(workspace: Workspace, run_id: str, files: Iterable[tuple[str,
         (folder / PHOTOGRAPHS).mkdir(parents=True)
         OutputFolder(folder, KIND).mark({"run": run_id})
         taken: set[str] = set()
+        renamed = []
         for name, content in given:
             own = free_name(PurePosixPath(name.replace("\\", "/")).name or "photograph", taken)
             taken.add(name_key(own))
+            renamed += [(name, f"{PHOTOGRAPHS}/{own}")] if own != name else []
             with (folder / PHOTOGRAPHS / own).open("xb") as file:
                 shutil.copyfileobj(content, file)
+        keep_names(folder, renamed)
     except OSError as error:
         raise disk_error(error, folder) from error
     return folder

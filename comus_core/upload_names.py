@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping
-from pathlib import PurePosixPath
+from collections.abc import Hashable, Iterable, Mapping
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from comus_core.file_names import LONGEST, TAG_DIGITS, free_name, name_key, plain_name, plain_path, shared, tagged
+from comus_core.workspace.files import write_json
 
+TABLE = ".comus-names.json"  # in a folder of uploads: file -> what it was called, of those called otherwise
 PAIRED = ("images", "masks")  # folders whose files belong together by the path below them, without suffix
 
 Entry = TypeVar("Entry", bound=Hashable)
@@ -37,6 +39,18 @@ def upload_names(places: Mapping[Entry, PurePosixPath]) -> dict[Entry, PurePosix
             return _numbered({entry: f"{top}{names[stem]}{suffix}" for entry, (top, stem, suffix) in parts.items()})
         for stem in raised:
             level[stem] += 1
+
+
+def keep_names(folder: Path, renamed: Iterable[tuple[str, str]]) -> None:
+    """Write down what renamed files were called; nothing where none was.
+
+    Args:
+        folder: in which they lie.
+        renamed: (what it was called, path below the folder).
+    """
+    table = {now: given.encode("utf-8", "replace").decode() for given, now in renamed}
+    if table:
+        write_json(folder / TABLE, table)
 
 
 def _parts(place: PurePosixPath) -> tuple[str, str, str]:

@@ -19,7 +19,7 @@ from comus_core.images.class_lists import CLASS_FILES
 from comus_core.images.kinds import EXTENSIONS, HEAD_BYTES, NOT_IMAGES, begins_as_image
 from comus_core.images.records import slug
 from comus_core.own_folders import own_in_zip
-from comus_core.upload_names import upload_names
+from comus_core.upload_names import keep_names, upload_names
 from comus_core.workspace.files import disk_error
 
 UPLOADS = "uploads"
@@ -58,7 +58,8 @@ class Unpacked:
         folder: where its images are.
         images: how many.
         left_out: other files of the zip, and what this program made itself.
-        renamed: (path in the zip, path in the folder) of files whose names not every system takes, or takes for one.
+        renamed: (path in the zip, path in the folder) of files whose names not every system takes, or takes for one;
+            the folder keeps that too.
     """
 
     folder: Path
@@ -98,6 +99,7 @@ def unpack(
             partial = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=uploads))
             try:
                 _extract(archive, chosen, partial, on_file or (lambda done, of: None))
+                keep_names(partial, renamed)
                 folder = _settle(partial, uploads, slug(PurePosixPath(name).stem))
             finally:
                 shutil.rmtree(partial, ignore_errors=True)

@@ -1,5 +1,7 @@
 """Results go where nothing else is, replace only earlier ones, and a kill leaves no mixture that looks whole."""
 
+import errno
+import fcntl
 import json
 import os
 import subprocess
@@ -139,6 +141,15 @@ def test_two_commands_do_not_write_into_one_folder_at_once(folder):
         with pytest.raises(WorkspaceError, match="another program writes"):
             put(folder, {"a": "2"})
         (new / "list.json").write_text("[]")
+
+
+def test_where_the_file_system_knows_no_locks_results_are_written_all_the_same(folder, monkeypatch):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    put(folder, {"a": "1"})
+    assert content(folder) == {"a": "1"} and sorted(os.listdir(folder)) == [MARKER, "a", "list.json"]
 
 
 def test_what_cannot_hold_results_is_a_sentence(folder, tmp_path):

@@ -57,6 +57,9 @@ def test_a_photograph_of_any_name_is_kept(workspace, name):
     found = sorted((folder / "photographs").iterdir())
     assert sorted(path.read_bytes() for path in found) == [b"one", b"two"]
     assert all(len(path.name.encode()) <= 255 and not path.name.startswith(".") for path in found)
+    told = json.loads((folder / ".comus-names.json").read_text())
+    assert set(told) <= {f"photographs/{path.name}" for path in found} and len(told) >= 1
+    assert set(told.values()) == {name.encode("utf-8", "replace").decode()}
 
 
 def test_nothing_and_too_much_are_refused(workspace):

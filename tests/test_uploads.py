@@ -1,4 +1,5 @@
 import io
+import json
 import stat
 import struct
 import unicodedata
@@ -158,14 +159,16 @@ def test_a_zip_without_images_is_refused(tmp_path):
 def test_two_files_of_one_name_are_both_there_and_told(tmp_path):
     done = unpack(zipped([("a/x.png", PICTURE), ("a/X.png", PICTURE[:-1]), ("a/y.png", PICTURE)]), "two.zip", tmp_path)
     assert done.images == 3 and [given for given, _ in done.renamed] == ["x.png", "X.png"]
-    found = {name.lower() for name in everything_in(done.folder)}
+    table = json.loads((done.folder / ".comus-names.json").read_text())
+    assert table == {now: given for given, now in done.renamed}
+    found = {name.lower() for name in everything_in(done.folder)} - {".comus-names.json"}
     assert len(found) == 3 and found == {"y.png", *(now.lower() for _, now in done.renamed)}
     assert (done.folder / done.renamed[1][1]).read_bytes() == PICTURE[:-1]
     with pytest.warns(UserWarning, match="Duplicate name"):
         same = zipped([("x.png", PICTURE), ("x.png", PICTURE[:-1])])
-    assert everything_in(unpack(same, "same.zip", tmp_path).folder) == ["x-2.png", "x.png"]
+    assert everything_in(unpack(same, "same.zip", tmp_path).folder) == [".comus-names.json", "x-2.png", "x.png"]
     cases = unpack(zipped([("x.png", PICTURE), ("x.PNG", PICTURE)]), "cases.zip", tmp_path).folder
-    assert everything_in(cases) == ["x-2.PNG", "x.png"]
+    assert everything_in(cases) == [".comus-names.json", "x-2.PNG", "x.png"]
 
 
 def test_an_image_and_its_mask_are_renamed_alike(tmp_path):
