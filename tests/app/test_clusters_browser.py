@@ -7,6 +7,7 @@ import pytest
 from comus_core import curating
 from comus_core.run_view import open_run_view
 from tests.app.serving import serving, settle
+from tests.app.steps import fill
 
 pytestmark = pytest.mark.browser
 
@@ -114,4 +115,52 @@ def test_without_a_mouse_clusters_are_opened_named_compared_and_a_crop_is_moved(
         decided_when(view, page, lambda d: crop in d.layout.by_hand)
         press(page, "u")
         decided_when(view, page, lambda d: crop not in d.layout.by_hand)
+        page.goto("about:blank")
+
+
+def written(view) -> list[tuple[str, object]]:
+    """What the log holds after the filter that the run began with."""
+    events = view.workspace.decisions.events(view.run.id, view.run.artifacts["clustering"])
+    return [(e.kind, e.payload.get("name") or e.payload.get("categories")) for e in events[1:]]
+
+
+def click(page, selector: str, then: str) -> None:
+    page.locator(selector).first.click()
+    page.get_by_text(then).filter(visible=True).first.wait_for(timeout=60_000)
+    settle(page)
+
+
+def name_fields(page) -> list[str]:
+    return page.locator("[class*='st-key-name_'] input").evaluate_all("fields => fields.map(field => field.value)")
+
+
+def test_a_name_outlives_opening_and_closing_clusters_and_a_merge_its_undo_and_redo(page, changeable, tmp_path):
+    workspace, run = changeable
+    view = open_run_view(workspace, run)
+    names = {f"cluster {k}" for k in (0, 1, 3, 4)} | {"pebble"}
+    with serving(workspace.root, tmp_path) as url:
+        page.goto(f"{url}clusters")
+        settle(page, "Core")
+        fill(page, "name_2", "pebble")
+        decided_when(view, page, lambda d: d.names == {2: "pebble"})
+        click(page, ".st-key-card_0 a[data-open]", "All clusters")
+        click(page, ".st-key-all_clusters button", "Most often confused")
+        assert set(name_fields(page)) == names
+        press(page, "j", "o")
+        page.get_by_text("All clusters").wait_for()
+        press(page, "Escape")
+        page.get_by_text("Most often confused").first.wait_for()
+        settle(page)
+        assert set(name_fields(page)) == names
+        click(page, ".st-key-select_confused button", "2 selected")
+        click(page, ".st-key-merge_clusters button", "Undo merge")
+        pair = list(curating.history(view).done[-1].event.payload["categories"])
+        click(page, ".st-key-undo_decision button", "Redo merge")
+        assert set(name_fields(page)) == names
+        click(page, ".st-key-redo_decision button", "Undo merge")
+        click(page, ".st-key-undo_decision button", "Redo merge")
+        assert set(name_fields(page)) == names
+        assert written(view) == [("rename", "pebble"), ("merge", pair), ("undo", None), ("redo", None), ("undo", None)]
+        click(page, ".st-key-reset_name_2 button", "Undo reset")
+        assert written(view)[-1] == ("reset_name", None) and "cluster 2" in name_fields(page)
         page.goto("about:blank")

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from app import score_data
+from app import opened, score_data
 from comus_core import curating, open_workspace
 from comus_core.config import require
 from comus_core.run_view import open_run_view
@@ -38,13 +38,14 @@ class Deciding(RuleBasedStateMachine):
 
     workspace = None
     run = None
+    opened = None  # its view, of which the pages have one for each run
     numbers = count(1)
 
     @initialize()
     def begin(self) -> None:
         """A run of its own in the workspace: the same clusters, nothing decided but the filter it opens with."""
         run = self.workspace.runs.save(replace(self.run, id=f"{self.run.id}-{next(self.numbers)}"))
-        self.view = open_run_view(self.workspace, run)
+        self.view = replace(self.opened, run=run)
         self.workspace.decisions.append(run.id, run.artifacts["clustering"], "filter", percent=OPENING)
         ids = map(str, self.view.proposals.proposal_id)
         self.ledger = Ledger(dict(zip(ids, self.view.cluster.tolist(), strict=True)))
@@ -52,7 +53,10 @@ class Deciding(RuleBasedStateMachine):
         self.windows = [self.fresh()]
 
     def fresh(self) -> Window:
-        return Window(self.view.run.id, lambda: curating.decided_in(self.view).version)
+        return Window(self.view.run.id, self.window_version)
+
+    def window_version(self) -> int:
+        return curating.decided_in(self.view).version
 
     def window(self, which: int) -> Window:
         return self.windows[min(which, len(self.windows) - 1)]
@@ -286,7 +290,8 @@ class Deciding(RuleBasedStateMachine):
 
     @invariant()
     def it_amounts_to_what_the_list_says(self):
-        decided, found = curating.decided_in(self.view), curating.history(self.view)
+        found = curating.history(self.view)
+        decided = found.state
         assert decided.names == self.ledger.names
         assert {k: decided.name_of(k) for k in decided.layout.made} == {
             k: self.ledger.name_of(k) for k in self.ledger.own_names
@@ -304,7 +309,7 @@ class Deciding(RuleBasedStateMachine):
     @invariant()
     def a_window_shows_the_names_of_what_it_was_drawn_from(self):
         for window in self.windows:
-            if window.seen == curating.decided_in(self.view).version and window.fresh:
+            if window.fresh and window.seen == self.window_version():
                 for key in self.shown(window, "name_"):
                     category = int(key.removeprefix("name_").split("~")[0])
                     assert window.browser[key] == self.ledger.name_of(category)
@@ -327,6 +332,8 @@ def machine(shown, tmp_path, monkeypatch):
     monkeypatch.setattr(score_data, "proposed_split", halves)
     monkeypatch.setattr(Deciding, "workspace", open_workspace(workspace.root))
     monkeypatch.setattr(Deciding, "run", run)
+    monkeypatch.setattr(Deciding, "opened", view := open_run_view(workspace, run))
+    monkeypatch.setattr(opened, "_open", lambda place, run: replace(view, run=run))
     with streamlit_of_windows():
         yield Deciding
 

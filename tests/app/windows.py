@@ -2,8 +2,8 @@
 
 The scripts of `pages/` run as they are; only `streamlit`'s widgets are others. They keep to what Streamlit 1.67 does:
 the browser forgets a widget that a page no longer draws, the server does so only at the end of a run that was not
-stopped; what a run drew may never reach the browser, because the next press comes first; and with each press the browser
-says the values of all its widgets again, which call back where the server remembers another value, or none.
+stopped; what a run drew may never reach the browser, because the next press comes first; and with each press the
+browser says the values of all its widgets again, which call back where the server remembers another value, or none.
 """
 
 from __future__ import annotations

@@ -81,6 +81,21 @@ def test_a_session_of_decisions_is_told_step_by_step_and_taken_back(comus, works
     assert "filter at 20 %" in log[0] and "restoring of cluster 1  (undone)" in log[-1] and len(log) == 8
 
 
+def test_a_name_is_reset_by_its_own_option_and_never_by_an_empty_one(comus, workspace):
+    run = workspace.runs.find("latest")
+    comus("rename", "latest", "2", "bird")
+    assert "a name must hold a letter" in comus("rename", "latest", "2", "")
+    for words in ((), ("fish", "--reset")):
+        assert "give either a NAME or --reset" in comus("rename", "latest", "2", *words)
+    assert workspace.decisions_of(run).names == {2: "bird"}
+    told = comus("rename", "latest", "bird", "--reset")
+    assert told == "decided: reset of the name bird to cluster 2; 4 clusters now\n"
+    assert workspace.decisions_of(run).names == {} and listed(comus)[2]["name"] == "cluster 2"
+    assert "nobody named it" in comus("rename", "latest", "2", "--reset")
+    comus("undo", "latest")
+    assert workspace.decisions_of(run).names == {2: "bird"}
+
+
 def test_faults_are_sentences(comus):
     assert "two categories or more" in comus("merge", "latest", "0", "0")
     assert "no category 'fish'" in comus("reject", "latest", "fish")

@@ -31,6 +31,7 @@ events = st.one_of(
     st.tuples(st.just("reject"), st.fixed_dictionaries({"categories": st.lists(numbers, min_size=1, max_size=2)})),
     st.tuples(st.just("restore"), st.fixed_dictionaries({"categories": st.lists(numbers, min_size=1, max_size=2)})),
     st.tuples(st.just("rename"), st.fixed_dictionaries({"cluster": numbers, "name": st.sampled_from(["cat", "dog"])})),
+    st.tuples(st.just("reset_name"), st.fixed_dictionaries({"cluster": numbers})),
     st.tuples(
         st.just("filter"), st.fixed_dictionaries({"percent": st.integers(0, 100)}, optional={"cluster": numbers})
     ),
@@ -166,6 +167,9 @@ def test_a_part_is_named_after_its_whole_by_a_number_no_other_has():
         ("move", {"proposals": [IDS[0]], "category": 3}, "merged into category 1"),
         ("move", {"proposals": [], "category": 0}, "name a proposal"),
         ("rename", {"cluster": 3, "name": "cat"}, "merged into category 1"),
+        ("rename", {"cluster": 2, "name": " "}, "a name must hold a letter"),
+        ("reset_name", {"cluster": 3}, "merged into category 1"),
+        ("reset_name", {"cluster": 2}, "nobody named it"),
         ("redo", {}, "nothing to redo"),
     ],
 )
@@ -184,6 +188,13 @@ def test_what_a_split_holds_comes_back_exactly():
     assert unpacked(packed(members)) == members
 
 
+def test_a_part_of_a_split_that_is_named_and_reset_has_the_name_of_its_part_again(log):
+    log.append("r", "c", "split", **split_payload(1, [6]))
+    log.append("r", "c", "rename", cluster=6, name="cat")
+    state = log.append("r", "c", "reset_name", cluster=6)
+    assert state.names == {} and state.name_of(6) == state.own_name_of(6) == "cluster 1 · 2"
+
+
 def test_decisions_of_two_people_on_different_things_both_hold(log):
     seen = log.append("r", "c", "filter", percent=20).version
     log.append("r", "c", "merge", based_on=seen, categories=[0, 1])
@@ -197,6 +208,7 @@ def test_decisions_of_two_people_on_different_things_both_hold(log):
     [
         (("merge", {"categories": [0, 1]}), ("reject", {"categories": [1]})),
         (("rename", {"cluster": 2, "name": "cat"}), ("rename", {"cluster": 2, "name": "dog"})),
+        (("rename", {"cluster": 2, "name": "cat"}), ("reset_name", {"cluster": 2})),
         (("filter", {"percent": 30}), ("filter", {"percent": 40})),
         (("move", {"proposals": IDS[:2], "category": 1}), ("move", {"proposals": IDS[1:3], "category": 2})),
         (("move", {"proposals": IDS[:1], "category": 1}), ("split", split_payload(0, [6]))),
