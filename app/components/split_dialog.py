@@ -6,7 +6,7 @@ import html
 
 import streamlit as st
 
-from app import score_data, state
+from app import notices, score_data, state
 from app.components import states
 from app.components.gallery import grid
 from comus_core import curating
@@ -64,6 +64,6 @@ def _split(view: RunView, proposed: curating.Split, version: int) -> None:
     try:
         curating.split(view, proposed, based_on=version)
     except ComusError as fault:
-        st.toast(str(fault), icon=":material/error:", duration="long")
+        notices.fault(fault)
     else:
-        st.toast(f"Split into {proposed.parts}. Press u to undo.", icon=":material/check:")
+        notices.say(f"Split into {proposed.parts}. Press u to undo.")

@@ -1,4 +1,4 @@
-"""The log that goes on from where it stood: what it amounts to is a plain walk from the start, at the work of a step."""
+"""The log that goes on from where it stood: it amounts to a plain walk from the start, at the work of one step."""
 
 import itertools
 import sqlite3
@@ -116,17 +116,20 @@ def test_a_checkpoint_is_the_state_to_the_last_bit(taken):
     assert checkpoint.from_bytes(checkpoint.to_bytes(state), 7) == replace(state, version=7)
 
 
+def counting(own, counted, name):
+    def called(*given):
+        counted[name] += 1
+        return own(*given)
+
+    return called
+
+
 def work_of(log: DecisionLog, monkeypatch, run: str, kind: str, **payload) -> tuple[int, int]:
     """How many events were read and applied for one more."""
     counted = {"event_from": 0, "apply": 0}
     with monkeypatch.context() as patch:
         for name in counted:
-
-            def counting(*given, own=getattr(steps, name), name=name):
-                counted[name] += 1
-                return own(*given)
-
-            patch.setattr(steps, name, counting)
+            patch.setattr(steps, name, counting(getattr(steps, name), counted, name))
         log.append(run, "c", kind, **payload)
     return counted["event_from"], counted["apply"]
 
