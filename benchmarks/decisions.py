@@ -82,9 +82,9 @@ def _measured(n: int) -> dict[str, float]:
             except SettingsError:
                 continue  # nothing to redo, or a category that is merged away
         way_back = _cpu_ms(lambda: log.ways(*RUN))
+        peak = _peak()
         own = DecisionLog(log.database)
         first = _cpu_ms(lambda: own.append(*RUN, "rename", cluster=0, name="last"))
-        peak = _peak()
         plain = _cpu_ms(lambda: replay(log.events(*RUN)))
         assert replay(log.events(*RUN)) == log.read(*RUN)
     memory = {"memory": peak - before, "peak": peak}

@@ -14,7 +14,7 @@ from comus_core.workspace import decision_steps as steps
 from comus_core.workspace.conflicts import ALL, touched
 from comus_core.workspace.decision_log import DecisionLog
 from comus_core.workspace.decisions import Decisions, Event, apply
-from tests.workspace.test_decision_log import IDS, events, split_payload, undoing
+from tests.workspace.test_decision_log import IDS, events, split_payload, undoing, walked
 
 runs = (f"r{n}" for n in itertools.count())
 
@@ -98,10 +98,19 @@ def test_two_writers_amount_to_a_plain_walk_and_are_refused_where_that_says_so(d
             assert (ways.redoable.event.id if ways.redoable else None) == (undone[-1].id if undone else None)
             if ways.undoable is not None:
                 before = plain([e for e in written if e.id <= done[-2].id]) if len(done) > 1 else Decisions()
-                assert replace(ways.undoable.before, version=0).names == before.names
+                assert replace(ways.undoable.before, version=0) == replace(before, version=0)
+        for then in [0, *(e.id for e in written)]:
+            assert log.read_at(run, "c", then) == plain([e for e in written if e.id <= then])
         assert [(e.id, e.kind) for e in log.events(run, "c")] == [(e.id, e.kind) for e in written]
     finally:
         steps.EVERY = every
+
+
+@given(st.lists(st.one_of(events, undoing), max_size=25))
+@settings(deadline=None)
+def test_a_walk_in_memory_that_takes_back_is_a_plain_one(taken):
+    history, done = walked(taken)
+    assert history.state == plain(done)
 
 
 @given(st.lists(events, max_size=15))
