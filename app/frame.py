@@ -13,7 +13,7 @@ ASSETS = ROOT / "assets"
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from app import navigation, state, view_data  # noqa: E402
+from app import navigation, notices, state, view_data  # noqa: E402
 from app.components import run_header, sidebar, soft_links, states  # noqa: E402
 from comus_core.errors import ComusError  # noqa: E402
 
@@ -33,6 +33,7 @@ def frame() -> None:
     sections = {title: [pages[name] for name in names] for title, names in navigation.SECTIONS.items()}
     chosen = st.navigation({"": [start], **sections})
     soft_links.follow()
+    notices.show()
     state.enter(chosen.url_path)
     entry = navigation.PAGES.get(chosen.url_path)
     missing, run = view_data.missing_run(), view_data.current_run()

@@ -12,7 +12,10 @@ from comus_core.config import FilterBy, check_choice, require
 from comus_core.run_view import RunView
 from comus_core.types import IntArray
 from comus_core.workspace import Run, Workspace
-from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.conflicts import meet
+from comus_core.workspace.decision_steps import Standing
+from comus_core.workspace.decisions import Decisions, Event
+from comus_core.workspace.decisions import apply as decide
 
 
 def with_percent(draft: Decisions, percent: float, cluster: int | None = None) -> Decisions:
@@ -58,32 +61,61 @@ def border_first(view: RunView, draft: Decisions, cluster: int | None = None) ->
     return order[(asked & ~keep)[order]], order[(asked & keep)[order]]
 
 
-def changes(decided: Decisions, draft: Decisions) -> list[dict[str, Any]]:
-    """The `filter` events that lead from what is decided to the draft, in order; as few as do it."""
+def changes(decided: Decisions, draft: Decisions) -> list[Event]:
+    """The `filter` events that lead from what is decided to the draft, in order, their ids and times empty.
+
+    One for all categories where the percentage of all or the ranking differs, which forgets their own, and then one for
+    each of its own; else one for each category that differs, so that nothing is said of any other.
+    """
     other = decided.filter_by != draft.filter_by
-    whole = other or decided.filter_percent != draft.filter_percent
-    forgotten = set(decided.cluster_percent) - set(draft.cluster_percent)
-    known = {} if whole or forgotten else decided.cluster_percent
-    first: dict[str, Any] = {"percent": draft.filter_percent} | ({"by": draft.filter_by} if other else {})
-    events = [first] if whole or forgotten else []
-    own = sorted(draft.cluster_percent.items())
-    return events + [{"percent": p, "cluster": c} for c, p in own if known.get(c) != p]
+    if other or decided.filter_percent != draft.filter_percent:
+        first: dict[str, Any] = {"percent": draft.filter_percent} | ({"by": draft.filter_by} if other else {})
+        told = [first, *({"percent": p, "cluster": k} for k, p in sorted(draft.cluster_percent.items()))]
+    else:
+        ids = sorted({*decided.cluster_percent, *draft.cluster_percent})
+        before, after = decided.percent_of(ids), draft.percent_of(ids)
+        told = [{"percent": after[k], "cluster": k} for k in ids if after[k] != before[k]]
+    return [Event(0, "", "filter", payload) for payload in told]
 
 
-def on_top_of(decided: Decisions, draft: Decisions) -> Decisions:
-    """What is decided, with the draft's filter."""
-    return replace(
-        decided,
-        filter_percent=draft.filter_percent,
-        cluster_percent=draft.cluster_percent,
-        filter_by=draft.filter_by,
-    )
+def on_top_of(base: Decisions, draft: Decisions, decided: Decisions) -> Decisions:
+    """What is decided, and on it what the draft changed of its base; categories merged since are left out."""
+    for event in _still_there(changes(base, draft), decided):
+        decided = decide(decided, event)
+    return decided
 
 
-def apply(workspace: Workspace, run: Run, draft: Decisions) -> Decisions:
-    """Write the draft's filter to the log, and return what is decided then; merged categories are left out."""
-    gone = workspace.decisions_of(run).layout.into
-    own = {k: p for k, p in draft.cluster_percent.items() if k not in gone}
-    for event in changes(workspace.decisions_of(run), replace(draft, cluster_percent=own)):
-        workspace.decisions.append(run.id, run.artifacts["clustering"], "filter", **event)
-    return workspace.decisions_of(run)
+def stands_apart(base: Decisions, draft: Decisions, decided: Decisions) -> bool:
+    """Whether what the draft changed, and what others decided since it began, are filters of different categories."""
+    return not meet(changes(base, draft), changes(base, decided))
+
+
+def apply(workspace: Workspace, run: Run, decided: Decisions, draft: Decisions) -> Decisions:
+    """Write what the draft changes of the filter that was decided, all of it or nothing; return what is decided then.
+
+    Args:
+        workspace: of the run.
+        run: with clusters.
+        decided: what was decided when the person looked; others may have decided on other categories since.
+        draft: the filter that is to be; merged categories are left out.
+
+    Raises:
+        ConflictError: someone else decided on the same filter meanwhile; nothing is written.
+        WorkspaceError: the run came in a bundle and is read-only.
+    """
+    told = changes(decided, draft)
+
+    def make(now: Standing) -> list[tuple[str, dict[str, Any]]]:
+        return [(event.kind, event.payload) for event in _still_there(told, now.state)]
+
+    return workspace.decisions.append_all(run.id, run.artifacts["clustering"], make, based_on=decided.version)
+
+
+def _still_there(told: Sequence[Event], decided: Decisions) -> list[Event]:
+    return [event for event in told if event.payload.get("cluster") not in decided.layout.into]
+
+
+def dropped(view: RunView, draft: Decisions) -> int:
+    """How many proposals the filter drops; what is in no category, or in a rejected one, is not dropped by it."""
+    inside = view.categories(draft).category >= 0
+    return int((inside & ~view.kept(draft)).sum())

@@ -7,7 +7,7 @@ from typing import Any
 from comus_core.errors import WorkspaceError
 from comus_core.label_map import LabelMap
 from comus_core.workspace import Run, Workspace
-from comus_core.workspace.decisions import Decisions, replay
+from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.trainings import Training
 
 
@@ -37,8 +37,7 @@ def trained_names(training: Training, decided: Decisions) -> tuple[str, ...]:
 def decided_then(workspace: Workspace, run: Run, training: Training) -> Decisions:
     """What was decided when the training began: its pseudo-masks are of these categories."""
     _categories(training)
-    events = workspace.decisions.events(run.id, run.artifacts["clustering"])
-    return replay(event for event in events if event.id <= training.result["decided"])
+    return workspace.decisions.read_at(run.id, run.artifacts["clustering"], training.result["decided"])
 
 
 def _categories(training: Training) -> list[dict[str, Any]]:

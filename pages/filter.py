@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import view_data
+from app import notices, view_data
 from app.components import filter_course, filter_panel
 
 view = view_data.current_view()
@@ -11,6 +11,7 @@ view = view_data.current_view()
 @st.fragment
 def tried() -> None:
     """Everything that follows the slider; the frame around it rests."""
+    notices.show()
     decided = view_data.decisions(view)
     draft = filter_panel.draft_of(view, decided)
     left, right = st.columns([3, 2], gap="large")

@@ -64,7 +64,8 @@ def test_scores_of_a_view_and_of_the_stored_run_and_the_curve_agree_after_all_ki
     curating.merge(view, [1, 2, 6])
     curating.move(view, [str(p) for p in view.proposals.proposal_id[:3]], None)
     curating.reject(view, [4])
-    decided = apply(view.workspace, view.run, with_by(curating.decided_in(view), by))
+    decided = curating.decided_in(view)
+    decided = apply(view.workspace, view.run, decided, with_by(decided, by))
     assert decided.filter_by == by and decided.layout.rejected == {4}
     for mode in ("auto", "hungarian", "majority"):
         stored = score_run(view.workspace, view.run, decided, mode)

@@ -101,7 +101,8 @@ def test_a_category_with_a_part_of_a_split_is_ranked_by_distance_and_others_by_w
     curating.merge(view, [1, 6])  # what was split off joins another
     proposal = str(view.proposals.proposal_id[np.flatnonzero(view.cluster == 3)[0]])
     curating.move(view, [proposal], 4)
-    decided = apply(view.workspace, view.run, with_by(curating.decided_in(view), by))
+    decided = curating.decided_in(view)
+    decided = apply(view.workspace, view.run, decided, with_by(decided, by))
     found = view.categories(decided)
     assert found.ids == (0, 1, 2, 3, 4, 5) and found.by_distance.tolist() == [True, True, *[False] * 4]
     for number, rows in enumerate(found.rows):

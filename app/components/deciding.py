@@ -8,7 +8,7 @@ from typing import Protocol
 
 import streamlit as st
 
-from app import state
+from app import notices, state
 from app.plain_text import plain
 from comus_core import curating
 from comus_core.decision_words import step_words
@@ -66,12 +66,12 @@ def _decide(view: RunView, words: str, version: int, deed: Deed) -> bool:
     try:
         decided = deed(based_on=based_on)
     except ComusError as fault:
-        st.toast(str(fault), icon=":material/error:", duration="long")
+        notices.fault(fault)
         return False
     if alone:
         own = {**state.setting(_key(view), {}), based_on: decided.version}
         state.set_setting(_key(view), dict(list(own.items())[-MOST_OWN:]))
-    st.toast(words, icon=":material/check:")
+    notices.say(words)
     return True
 
 

@@ -39,6 +39,7 @@ def show(view: RunView, draft: Decisions, scope: int, compare: bool, score: Scor
         others,
         stand_ins if also else None,
         means_of(view, view.kept(draft)) if also else None,
+        filter_panel.RANKINGS[draft.filter_by],
     )
     figures.show(
         figure,

@@ -25,8 +25,11 @@ def filter_curve(
     others: Mapping[str, Sequence[CurvePoint]] | None = None,
     stand_ins: CoreCurves | None = None,
     now: Mapping[str, float] | None = None,
+    ranking: str = "",
 ) -> go.Figure:
     """Draw mIoU, coverage and stand-ins over a filter percentage, the paper's 20 to 40 %, and where the draft is.
+
+    What is an mIoU is called so, and nothing else is: the curves of other rankings are, a mean silhouette is not.
 
     Args:
         points: of the curve; without ground truth their mIoU is NaN.
@@ -36,6 +39,7 @@ def filter_curve(
         others: curves of the same clusters with proposals ranked by something else, by its name.
         stand_ins: what the filter is worth without ground truth; None leaves them out.
         now: the draft's own stand-ins.
+        ranking: what the draft ranks by, told where others are drawn.
     """
     figure = go.Figure()
     x = [point.percent for point in points]
@@ -50,12 +54,12 @@ def filter_curve(
     )
     _line(figure, x, [100 * point.coverage for point in points], "kept", UNASSIGNED, 2, "dot")
     for (name, other), colour in zip((others or {}).items(), colours(4), strict=False):
-        _line(figure, [p.percent for p in other], [p.miou for p in other], name, colour, 1.5)
+        _line(figure, [p.percent for p in other], [p.miou for p in other], miou_by(name), colour, 1.5)
     for name, values in (stand_ins.means if stand_ins is not None else {}).items():
         _line(figure, x, (100 * values).tolist(), NAMES[name], STAND_IN_COLOURS[name], 2, DASHES[name])
     scored = not all(math.isnan(point.miou) for point in points)
     if scored:
-        _line(figure, x, [point.miou for point in points], "mIoU", ACCENT, 3)
+        _line(figure, x, [point.miou for point in points], miou_by(ranking) if others else "mIoU", ACCENT, 3)
     figure.add_shape(type="line", x0=percent, x1=percent, y0=0, y1=100, line={"color": UNASSIGNED, "width": 1})
     marked = [(miou, ACCENT), (100 * coverage, UNASSIGNED)]
     marked += [(100 * value, STAND_IN_COLOURS[name]) for name, value in (now or {}).items()] if stand_ins else []  # type: ignore[index]
@@ -77,6 +81,11 @@ def filter_curve(
     title = ", ".join(["mIoU"] * scored + ["kept"] + ["means"] * (stand_ins is not None))
     figure.update_yaxes(title=f"{title} (%)", range=[min(0.0, 105 * min(drawn, default=0.0)), 103], ticksuffix=" %")
     return styled(figure, 320)
+
+
+def miou_by(ranking: str) -> str:
+    """What the mIoU under a ranking is called, such as `mIoU by silhouette`."""
+    return f"mIoU by {ranking[:1].lower()}{ranking[1:]}"
 
 
 def _line(

@@ -8,16 +8,18 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from app import score_data, state
+from app import notices, score_data, state
 from app.components import choices, fields, states
 from app.components.gallery import gallery, paged
 from app.components.score_table import about, download, table_height
 from app.palette import CORE, FILTERED
-from app.plain_text import sentence
+from app.plain_text import plain
+from app.signs import delta, minus
 from comus_core import filter_draft
 from comus_core.cluster_summary import summaries
 from comus_core.config import FilterBy
 from comus_core.core_curves import NAMES, means_of
+from comus_core.decision_words import listed
 from comus_core.errors import ComusError
 from comus_core.evaluation.report import CurvePoint, Score
 from comus_core.proposal_table import chosen
@@ -50,11 +52,16 @@ LAST_WORDS: dict[FilterBy, str] = {
 
 
 def draft_of(view: RunView, decided: Decisions) -> Decisions:
-    """The filter being tried: it lives in the session until it is applied or what is decided changes elsewhere."""
+    """The filter being tried: it lives in the session until it is applied, or the same is decided elsewhere.
+
+    What is decided elsewhere of other categories joins it; of the same, it wins, and what was tried is kept to go back
+    to.
+    """
     base, draft = state.setting(_key(view), (decided, decided))
-    if not filter_draft.same_filter(base, decided, view.categories(decided).ids):
-        return decided
-    return filter_draft.on_top_of(decided, draft)
+    if filter_draft.stands_apart(base, draft, decided):
+        return filter_draft.on_top_of(base, draft, decided)
+    _put_draft(view, decided, decided, overtaken=(base, draft))
+    return decided
 
 
 def sliders(view: RunView, decided: Decisions, draft: Decisions) -> int:
@@ -66,7 +73,7 @@ def sliders(view: RunView, decided: Decisions, draft: Decisions) -> int:
 
     def take(value: float) -> None:
         draft_now = filter_draft.with_percent(draft, value, None if scope == ALL else scope)
-        state.set_setting(_key(view), (decided, draft_now))
+        _put_draft(view, decided, draft_now)
 
     label = f"Share of each cluster that is dropped, {LAST_WORDS[draft.filter_by]} first"
     fields.percent(label, f"filter_slider_{scope}", float(percent), take)
@@ -86,7 +93,7 @@ def ranking(view: RunView, decided: Decisions, draft: Decisions) -> bool:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="filter_ranking"):
 
         def take(by: FilterBy) -> None:
-            state.set_setting(_key(view), (decided, filter_draft.with_by(draft, by)))
+            _put_draft(view, decided, filter_draft.with_by(draft, by))
 
         by, words = draft.filter_by, RANKINGS.__getitem__
         fields.choice("Ranked by", "filter_by", by, offered, take, format_func=words, width=280)
@@ -105,10 +112,11 @@ def other_curves(view: RunView, draft: Decisions) -> dict[str, list[CurvePoint]]
 def figures(view: RunView, decided: Decisions, draft: Decisions, now: Score | None) -> None:
     """Kept, coverage and scores of the draft, with the difference to what is decided; `now` is the draft's score."""
     keep, kept_before = int(view.kept(draft).sum()), int(view.kept(decided).sum())
+    drop, dropped_before = filter_draft.dropped(view, draft), filter_draft.dropped(view, decided)
     cover, cover_before = 100 * coverage(view, draft), 100 * coverage(view, decided)
     with st.container(horizontal=True, gap="medium", key="filter_figures"):
         _figure("Kept", f"{keep:,}", keep - kept_before, "+,d")
-        _figure("Dropped", f"{len(view) - keep:,}", kept_before - keep, "+,d")
+        _figure("Dropped", f"{drop:,}", drop - dropped_before, "+,d")
         _figure("Coverage", f"{cover:.1f} %", cover - cover_before, "+.1f")
         before = scores(view, decided) if now is not None else None
         if now is not None and before is not None:
@@ -126,7 +134,7 @@ def _stand_ins(view: RunView, decided: Decisions, draft: Decisions) -> None:
         if value == value:  # not NaN: something is kept
             change = value - before[name]
             share = name != "silhouette"
-            words = f"{100 * value:.1f} %" if share else f"{value:.3f}".replace("-", "−")
+            words = f"{100 * value:.1f} %" if share else minus(f"{value:.3f}")
             _figure(NAMES[name], words, 100 * change if share else change, "+.1f" if share else "+.3f", "normal")
 
 
@@ -147,19 +155,37 @@ def decide(view: RunView, decided: Decisions, draft: Decisions) -> None:
             type="primary",
             icon=":material/check:",
             disabled=same,
-            on_click=lambda: _apply(view, draft),
+            on_click=lambda: _apply(view, decided, draft),
         )
         st.button(
             "Reset",
             key="reset_filter",
             icon=":material/undo:",
             disabled=same,
-            on_click=lambda: state.set_setting(_key(view), (decided, decided)),
+            on_click=lambda: _put_draft(view, decided, decided),
         )
-        own = f" by {decided.filter_by}" if decided.filter_by != "distance" else ""
-        own += f", {counted(len(decided.cluster_percent), 'cluster')} with its own" if decided.cluster_percent else ""
-        words = f"As decided: {decided.filter_percent:g} %{own}."
+        words = f"As decided: {_words(decided)}."
         st.caption(words if same else f"{words} A filter that is only tried changes nothing yet.")
+    _overtaken(view, decided)
+
+
+def _overtaken(view: RunView, decided: Decisions) -> None:
+    """That someone else decided on what was being tried here, and the way back to that."""
+    found = state.setting(f"{_key(view)}-overtaken", None)
+    if found is None:
+        return
+    base, draft = found
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="filter_overtaken"):
+        st.markdown(
+            f":material/group: The filter was changed in another window: {_words(decided)} now. "
+            f"You were trying {_words(draft)}.",
+            width="stretch",
+        )
+        again = filter_draft.on_top_of(base, draft, decided)
+        st.button("Try mine again", key="try_again", on_click=lambda: _put_draft(view, decided, again))
+        st.button(
+            "Dismiss", key="dismiss_overtaken", on_click=lambda: state.set_setting(f"{_key(view)}-overtaken", None)
+        )
 
 
 def clusters_table(view: RunView, draft: Decisions) -> pd.DataFrame:
@@ -226,20 +252,34 @@ def _selected_only() -> bool:
     return fields.switch("Only the map's selection", f"{name}_widget", shown, keep)
 
 
-def _apply(view: RunView, draft: Decisions) -> None:
+def _apply(view: RunView, decided: Decisions, draft: Decisions) -> None:
     try:
-        decided = filter_draft.apply(view.workspace, view.run, draft)
+        now = filter_draft.apply(view.workspace, view.run, decided, draft)
     except ComusError as fault:
-        st.toast(sentence(fault), icon=":material/error:", duration="long")
+        _put_draft(view, decided, draft)
+        notices.fault(fault)
         return
-    state.set_setting(_key(view), (decided, decided))
-    st.toast("The filter is decided: pseudo-masks and the core on every page follow it.", icon=":material/check:")
+    _put_draft(view, now, now)
+    notices.say("The filter is decided: pseudo-masks and the core on every page follow it.")
+
+
+def _put_draft(
+    view: RunView, base: Decisions, draft: Decisions, overtaken: tuple[Decisions, Decisions] | None = None
+) -> None:
+    """Remember what is tried, and what was decided when it began."""
+    state.set_setting(_key(view), (base, draft))
+    state.set_setting(f"{_key(view)}-overtaken", overtaken)
+
+
+def _words(decided: Decisions) -> str:
+    """A filter in words, such as `20 % by silhouette, cup at 40 %`."""
+    by = f" by {decided.filter_by}" if decided.filter_by != "distance" else ""
+    own = [f"{plain(decided.name_of(k))} at {p:g} %" for k, p in sorted(decided.cluster_percent.items())]
+    return f"{decided.filter_percent:g} %{by}" + (f", {listed(own, 3)}" if own else "")
 
 
 def _figure(label: str, value: str, change: float, spec: str, colour: Literal["normal", "off"] = "off") -> None:
-    shown = format(change, spec)
-    none = not any(digit in shown for digit in "123456789")
-    st.metric(label, value, None if none else shown.replace("-", "−"), delta_color=colour, width="content")
+    st.metric(label, value, delta(change, spec), delta_color=colour, width="content")
 
 
 def _key(view: RunView) -> str:

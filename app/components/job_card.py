@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import job_words, navigation, view_data
+from app import job_words, navigation, notices, view_data
 from app.plain_text import plain, sentence
 from comus_core import jobs
 from comus_core.errors import ComusError
@@ -38,6 +38,7 @@ def show(job: Job, run: Run | None, now: float) -> None:
         run: the run it works on, if that is known and was not deleted.
         now: seconds since the epoch.
     """
+    notices.show()  # a card is in a fragment, and its buttons may have something to say
     active = job.state in jobs.ACTIVE
     with st.container(border=True, gap="small", key=f"job_{job.id}"):
         _head(job, now)
@@ -56,7 +57,7 @@ def attempt(act: Callable[..., object], *arguments: Any) -> None:
     try:
         act(*arguments)
     except ComusError as fault:
-        st.toast(sentence(fault), icon=":material/error:")
+        notices.fault(fault)
 
 
 def resume(job_id: int) -> None:

@@ -93,8 +93,10 @@ def rename(run_name: str, name: str, new_name: str | None, reset: bool, workspac
     if reset == (new_name is not None):
         raise click.UsageError("give either a NAME or --reset")
 
-    def verb(view: RunView, ids: list[int]) -> Decisions:
-        return curating.reset_name(view, ids[0]) if new_name is None else curating.rename(view, ids[0], new_name)
+    def verb(view: RunView, ids: list[int], seen: int) -> Decisions:
+        if new_name is None:
+            return curating.reset_name(view, ids[0], based_on=seen)
+        return curating.rename(view, ids[0], new_name, based_on=seen)
 
     _decide(run_name, workspace, verb, [name])
 
@@ -105,7 +107,7 @@ def rename(run_name: str, name: str, new_name: str | None, reset: bool, workspac
 @WORKSPACE
 def merge(run_name: str, names: tuple[str, ...], workspace: str | None) -> None:
     """Make one of two clusters or more; it keeps the smallest id."""
-    _decide(run_name, workspace, curating.merge, names)
+    _decide(run_name, workspace, lambda view, ids, seen: curating.merge(view, ids, based_on=seen), names)
 
 
 @clusters.command()
@@ -117,8 +119,8 @@ def merge(run_name: str, names: tuple[str, ...], workspace: str | None) -> None:
 def split(run_name: str, name: str, parts: int, seed: int | None, workspace: str | None) -> None:
     """Cluster the proposals of one cluster among themselves; the largest part keeps its id."""
 
-    def verb(view: RunView, ids: list[int]) -> Decisions:
-        return curating.split(view, curating.propose_split(view, ids[0], parts, seed=seed))
+    def verb(view: RunView, ids: list[int], seen: int) -> Decisions:
+        return curating.split(view, curating.propose_split(view, ids[0], parts, seed=seed), based_on=seen)
 
     _decide(run_name, workspace, verb, [name])
 
@@ -129,7 +131,7 @@ def split(run_name: str, name: str, parts: int, seed: int | None, workspace: str
 @WORKSPACE
 def reject(run_name: str, names: tuple[str, ...], workspace: str | None) -> None:
     """Take clusters out: background in scores, in no training label."""
-    _decide(run_name, workspace, curating.reject, names)
+    _decide(run_name, workspace, lambda view, ids, seen: curating.reject(view, ids, based_on=seen), names)
 
 
 @clusters.command()
@@ -138,7 +140,7 @@ def reject(run_name: str, names: tuple[str, ...], workspace: str | None) -> None
 @WORKSPACE
 def restore(run_name: str, names: tuple[str, ...], workspace: str | None) -> None:
     """Take rejected clusters back in."""
-    _decide(run_name, workspace, curating.restore, names)
+    _decide(run_name, workspace, lambda view, ids, seen: curating.restore(view, ids, based_on=seen), names)
 
 
 @clusters.command()
@@ -149,7 +151,11 @@ def restore(run_name: str, names: tuple[str, ...], workspace: str | None) -> Non
 def move(run_name: str, proposals: tuple[str, ...], target: str, workspace: str | None) -> None:
     """Put proposals, named by id, into another cluster; the filter keeps them there."""
     named = [] if target == "none" else [target]
-    _decide(run_name, workspace, lambda view, ids: curating.move(view, proposals, ids[0] if ids else None), named)
+
+    def verb(view: RunView, ids: list[int], seen: int) -> Decisions:
+        return curating.move(view, proposals, ids[0] if ids else None, based_on=seen)
+
+    _decide(run_name, workspace, verb, named)
 
 
 @clusters.command()
@@ -158,7 +164,7 @@ def move(run_name: str, proposals: tuple[str, ...], target: str, workspace: str 
 @WORKSPACE
 def accept(run_name: str, proposals: tuple[str, ...], workspace: str | None) -> None:
     """Keep proposals, named by id, in training at every filter."""
-    _decide(run_name, workspace, lambda view, _: curating.accept(view, proposals))
+    _decide(run_name, workspace, lambda view, _, seen: curating.accept(view, proposals, based_on=seen))
 
 
 @clusters.command()
@@ -167,7 +173,7 @@ def accept(run_name: str, proposals: tuple[str, ...], workspace: str | None) -> 
 @WORKSPACE
 def erase(run_name: str, proposals: tuple[str, ...], workspace: str | None) -> None:
     """Take the masks of proposals, named by id, away: background, as if never found."""
-    _decide(run_name, workspace, lambda view, _: curating.erase(view, proposals))
+    _decide(run_name, workspace, lambda view, _, seen: curating.erase(view, proposals, based_on=seen))
 
 
 @clusters.command()
@@ -175,7 +181,7 @@ def erase(run_name: str, proposals: tuple[str, ...], workspace: str | None) -> N
 @WORKSPACE
 def undo(run_name: str, workspace: str | None) -> None:
     """Take the last decision back."""
-    _decide(run_name, workspace, lambda view, _: curating.undo(view))
+    _decide(run_name, workspace, lambda view, _, seen: curating.undo(view, based_on=seen))
 
 
 @clusters.command()
@@ -183,7 +189,7 @@ def undo(run_name: str, workspace: str | None) -> None:
 @WORKSPACE
 def redo(run_name: str, workspace: str | None) -> None:
     """Bring back what was undone last."""
-    _decide(run_name, workspace, lambda view, _: curating.redo(view))
+    _decide(run_name, workspace, lambda view, _, seen: curating.redo(view, based_on=seen))
 
 
 @clusters.command()
@@ -201,13 +207,17 @@ def log(run_name: str, workspace: str | None, json_file: Path | None) -> None:
 
 
 def _decide(
-    run_name: str, workspace: str | None, verb: Callable[[RunView, list[int]], Decisions], names: Sequence[str] = ()
+    run_name: str,
+    workspace: str | None,
+    verb: Callable[[RunView, list[int], int], Decisions],
+    names: Sequence[str] = (),
 ) -> None:
-    """Decide, and say what was decided and how many clusters there are then."""
+    """Decide by what the names meant at one version, and say what was decided and how many clusters there are then."""
     place = open_workspace(workspace)
     view = open_run_view(place, place.runs.find(run_name))
     before = curating.history(view)
-    decided = verb(view, [curating.category_named(view, before.state, name) for name in names])
+    ids = [curating.category_named(view, before.state, name) for name in names]
+    decided = verb(view, ids, before.state.version)
     after = curating.history(view)
     taken_back = after.redoable is not None and after.redoable.event == (before.undoable and before.undoable.event)
     step = before.undoable if taken_back else after.undoable

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from array import array
-from collections.abc import Iterable
-from itertools import chain
+from itertools import accumulate, pairwise
 from typing import Any
 
 from comus_core.errors import WorkspaceError
@@ -16,27 +15,22 @@ from comus_core.workspace.layout import PROPOSAL_MAPS, PROPOSAL_SETS, Layout
 
 FORMAT = 1
 NUMBERS = {"moved": "q", "distance": "d"}  # how the values of each map of proposals are stored
-INDEX = "i"
 OF_CATEGORIES = ("cluster_percent", "names", "into", "made")
+BETWEEN = "\0"  # of ids, which hold file names
 
 
 def to_bytes(state: Decisions) -> bytes:
-    """The state but for its version: a JSON header with its length, then columns of numbers.
-
-    Each proposal's id is in it once; maps and sets of proposals name it by its place.
-    """
+    """The state but for its version: a JSON header with its length, then ids and numbers in columns."""
     layout = state.layout
     maps = {n: LayeredMap.of(getattr(layout, n)).plain() for n in PROPOSAL_MAPS}
-    sets = {n: list(getattr(layout, n)) for n in PROPOSAL_SETS}
-    ids = list(dict.fromkeys(chain(*maps.values(), *sets.values())))
-    place = {p: number for number, p in enumerate(ids)}
-    columns = [array(INDEX, map(place.__getitem__, found)) for found in (*maps.values(), *sets.values())]
-    columns += [array(NUMBERS[n], found.values()) for n, found in maps.items()]
+    columns = [BETWEEN.join(found).encode() for found in maps.values()]
+    columns += [BETWEEN.join(getattr(layout, n)).encode() for n in PROPOSAL_SETS]
+    columns += [array(NUMBERS[n], found.values()).tobytes() for n, found in maps.items()]
     head: dict[str, Any] = {"format": FORMAT, "filter_percent": state.filter_percent, "filter_by": state.filter_by}
     head |= {n: list(getattr(state if hasattr(state, n) else layout, n).items()) for n in OF_CATEGORIES}
-    head |= {"rejected": sorted(layout.rejected), "ids": ids, "lengths": [len(column) for column in columns]}
+    head |= {"rejected": sorted(layout.rejected), "bytes": [len(column) for column in columns]}
     text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
-    return b"".join([struct.pack("<q", len(text)), text, *(column.tobytes() for column in columns)])
+    return b"".join([struct.pack("<q", len(text)), text, *columns])
 
 
 def from_bytes(stored: bytes, version: int) -> Decisions:
@@ -49,26 +43,16 @@ def from_bytes(stored: bytes, version: int) -> Decisions:
     head = json.loads(stored[8 : 8 + length])
     if head["format"] != FORMAT:
         raise WorkspaceError(f"stored state of format {head['format']}: this program reads {FORMAT}")
-    names = [*PROPOSAL_MAPS, *PROPOSAL_SETS]
-    columns = _columns(
-        stored[8 + length :], [INDEX] * len(names) + [NUMBERS[n] for n in PROPOSAL_MAPS], head["lengths"]
-    )
-    ids = head["ids"].__getitem__
-    listed = dict(zip(names, (map(ids, column) for column in columns), strict=False))
-    values = dict(zip(PROPOSAL_MAPS, columns[len(names) :], strict=True))
-    of_proposals: dict[str, Any] = {n: LayeredMap(zip(listed[n], values[n], strict=True)) for n in PROPOSAL_MAPS}
-    of_proposals |= {n: LayeredSet(listed[n]) for n in PROPOSAL_SETS}
+    ends = accumulate(head["bytes"], initial=8 + length)
+    columns = iter([stored[start:end] for start, end in pairwise(ends)])
+    ids = {n: _ids(next(columns)) for n in (*PROPOSAL_MAPS, *PROPOSAL_SETS)}
+    of_proposals: dict[str, Any] = {n: LayeredSet(ids[n]) for n in PROPOSAL_SETS}
+    for n in PROPOSAL_MAPS:
+        of_proposals[n] = LayeredMap(zip(ids[n], array(NUMBERS[n], next(columns)), strict=True))
     percents, named, into, made = ({int(k): value for k, value in head[n]} for n in OF_CATEGORIES)
     layout = Layout(into=into, made=made, rejected=frozenset(head["rejected"]), **of_proposals)
     return Decisions(version, head["filter_percent"], percents, named, head["filter_by"], layout)
 
 
-def _columns(stored: bytes, kinds: Iterable[str], lengths: Iterable[int]) -> list[array[Any]]:
-    found, at = [], 0
-    for kind, length in zip(kinds, lengths, strict=True):
-        column: array[Any] = array(kind)
-        end = at + length * column.itemsize
-        column.frombytes(stored[at:end])
-        found.append(column)
-        at = end
-    return found
+def _ids(column: bytes) -> list[str]:
+    return column.decode().split(BETWEEN) if column else []

@@ -26,13 +26,21 @@ def require_apart(event: Event, since: Iterable[Event], after: Iterable[str]) ->
     if event.kind in ("undo", "redo"):  # they are about whatever was last
         kinds = [e.kind for e in since] or list(after)
     else:
-        own = touched(event)
-        kinds = [e.kind for e in since if _meet(own, touched(e))]
+        kinds = [e.kind for e in since if meet([event], [e])]
     if kinds:
         raise ConflictError(
             f"someone else decided in the meantime ({', '.join(dict.fromkeys(kinds))}): look at what it is now, then "
             "decide again; nothing was lost"
         )
+
+
+def meet(some: Iterable[Event], others: Iterable[Event]) -> bool:
+    """Whether a decision of some is about the same as one of the others; a filter of all meets that of any category."""
+    here, there = ({what for event in events for what in touched(event)} for events in (some, others))
+    if here & there:
+        return True
+    both = all(any(kind == "filter" for kind, _ in side) for side in (here, there))
+    return both and ("filter", ALL) in here | there
 
 
 def touched(event: Event) -> set[tuple[str, Any]]:
@@ -49,11 +57,3 @@ def touched(event: Event) -> set[tuple[str, Any]]:
         case "split":
             return {("category", payload.get("category")), *of_proposals}
     return {("category", k) for k in payload.get("categories", ())}
-
-
-def _meet(one: set[tuple[str, Any]], other: set[tuple[str, Any]]) -> bool:
-    """Whether they share something; a filter of all categories is about the filter of each."""
-    if one & other:
-        return True
-    about = one | other
-    return ("filter", ALL) in about and all(any(kind == "filter" for kind, _ in side) for side in (one, other))

@@ -127,6 +127,12 @@ class DecisionLog:
         """The state that all decisions so far amount to; held until the log grows, since pictures ask often."""
         return self._read(run, clustering, lambda _, now: now.state)
 
+    def read_at(self, run: str, clustering: str, version: int) -> Decisions:
+        """The state that the decisions up to a version amounted to."""
+        return self._read(
+            run, clustering, lambda connection, now: steps.state_at(connection, run, clustering, version, now)
+        )
+
     def ways(self, run: str, clustering: str) -> Ways:
         """The same, with what can be undone and redone."""
 

@@ -153,16 +153,42 @@ def redoable(connection: sqlite3.Connection, now: Standing) -> Step | None:
 
 def decided_since(connection: sqlite3.Connection, run: str, clustering: str, version: int, now: Standing) -> list[int]:
     """Ids of the decisions that are in force now and were not at a version, or the other way round; ascending."""
-    query = """SELECT head FROM steps JOIN events USING (id)
+    taken, missing = _apart(connection, now.head, _last(connection, run, clustering, version)[1])
+    return sorted([*taken, *missing])
+
+
+def state_at(connection: sqlite3.Connection, run: str, clustering: str, version: int, now: Standing) -> Decisions:
+    """What was in force at a version, at the work of what was decided since."""
+    last, head = _last(connection, run, clustering, version)
+    taken, missing = _apart(connection, now.head, head)
+    state = now.state
+    for found in taken:
+        (back,) = connection.execute("SELECT back FROM steps WHERE id = ?", (found,)).fetchone()
+        state = taken_back(state, from_bytes(back))
+    for found in reversed(missing):
+        state = apply(state, event_of(connection, found))
+    return replace(state, version=last)
+
+
+def _last(connection: sqlite3.Connection, run: str, clustering: str, version: int) -> tuple[int, int]:
+    """Id of the last event at a version, and of the last decision in force then; 0 for none."""
+    query = """SELECT id, head FROM steps JOIN events USING (id)
         WHERE run = ? AND clustering = ? AND id <= ? ORDER BY id DESC LIMIT 1"""
     row = connection.execute(query, (run, clustering, version)).fetchone()
-    one, other = now.head, row[0] if row is not None else 0
-    found = []
+    return (row[0], row[1]) if row is not None else (0, 0)
+
+
+def _apart(connection: sqlite3.Connection, one: int, other: int) -> tuple[list[int], list[int]]:
+    """The decisions that only the first rests on, and those that only the other does; the latest first."""
+    of_one, of_other = [], []
     while one != other:  # a decision has a higher id than the one it rests on
-        one, other = max(one, other), min(one, other)
-        found.append(one)
-        one = _parent(connection, one)
-    return sorted(found)
+        if one > other:
+            of_one.append(one)
+            one = _parent(connection, one)
+        else:
+            of_other.append(other)
+            other = _parent(connection, other)
+    return of_one, of_other
 
 
 def event_of(connection: sqlite3.Connection, event_id: int) -> Event:

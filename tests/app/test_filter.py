@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from streamlit.proto.Metric_pb2 import Metric as MetricProto
 
-from app.components import filter_course
+from app.components import filter_course, filter_panel
+from comus_core import curating
+from comus_core.cluster_summary import summaries
 from comus_core.core_curves import NAMES, core_curves
 from comus_core.run_view import open_run_view
 from comus_core.scoring import score_run
@@ -226,3 +229,92 @@ def test_the_pictures_can_be_those_selected_on_the_map_alone(app_test, shown, vi
     test.toggle(key="filter_selected_only_widget").set_value(True).run()
     dropped = ~view.kept(Decisions(filter_percent=60)) & (place[:, 0] < middle)
     assert not test.exception and set(gallery_ids(test)) == set(view.proposals.proposal_id[dropped])
+
+
+def test_every_curve_of_an_miou_is_called_so_and_no_other_is(app_test, view):
+    test = app_test("filter")
+    test.toggle(key="filter_stand_ins_widget").set_value(True).run()
+    test.toggle(key="filter_compare_widget").set_value(True).run()
+    drawn = curve_of_page(test)
+    assert not test.exception
+    for by, name in filter_panel.RANKINGS.items():
+        points = curve_of(view, Decisions(filter_by=by))
+        assert drawn.pop(f"mIoU by {name[0].lower()}{name[1:]}") == [point.miou for point in points]
+    assert set(drawn) == {"kept", *NAMES.values()}
+
+
+def test_less_points_down_and_what_does_not_change_has_no_arrow(app_test, shown, view):
+    test = slide(app_test("filter"), 60)
+    decided, draft = Decisions(filter_percent=20), Decisions(filter_percent=60)
+    deltas = {metric.label: metric.delta for metric in test.metric}
+    directions = {metric.label: metric.proto.direction for metric in test.metric}
+    change = int(view.kept(draft).sum()) - int(view.kept(decided).sum())
+    assert deltas["Kept"] == f"{change}" and change < 0 and directions["Kept"] == MetricProto.MetricDirection.DOWN
+    assert deltas["Dropped"] == f"+{-change}" and directions["Dropped"] == MetricProto.MetricDirection.UP
+    before, after = (score_run(*shown, one).filtered.miou for one in (decided, draft))
+    way = MetricProto.MetricDirection.UP if after > before else MetricProto.MetricDirection.DOWN
+    assert directions["mIoU"] == way
+    assert set(slide(test, 20).metric[0].delta) == set()
+
+
+def test_what_the_filter_drops_is_counted_without_what_is_rejected(app_test, changeable):
+    workspace, run = changeable
+    view = open_run_view(workspace, run)
+    curating.reject(view, [2])
+    curating.erase(view, [str(view.proposals.proposal_id[view.categories(Decisions()).rows[0][0]])])
+    decided = curating.decided_in(view)
+    inside = [s for s in summaries(view, decided)]
+    assert {s.cluster for s in inside} == {*range(view.clusters)} - {2}
+    test = app_test("filter", workspace=workspace)
+    assert metrics(test)["Dropped"] == str(sum(len(s.filtered) for s in inside)) != str((~view.kept(decided)).sum())
+    assert metrics(test)["Kept"] == str(sum(len(s.core) for s in inside))
+
+
+def test_apply_says_so_in_a_notice_that_the_page_draws_and_not_the_button(app_test, changeable):
+    workspace, _ = changeable
+    test = slide(app_test("filter", workspace=workspace), 40)
+    test.button(key="apply_filter").click().run()
+    assert [toast.value for toast in test.toast] == [
+        "The filter is decided: pseudo-masks and the core on every page follow it."
+    ]
+    assert not test.run().toast
+
+
+def test_filters_of_different_clusters_from_two_windows_both_stay(app_test, changeable):
+    workspace, run = changeable
+    one, other = (app_test("filter", workspace=workspace) for _ in range(2))
+    for test, cluster, percent in ((one, 1, 60), (other, 3, 70)):
+        test.selectbox(key="filter_scope").set_value(cluster).run()
+        slide(test, percent, scope=cluster)
+    one.button(key="apply_filter").click().run()
+    other.button(key="apply_filter").click().run()
+    assert not one.exception and not other.exception
+    assert workspace.decisions_of(run).cluster_percent == {1: 60.0, 3: 70.0}
+
+
+def test_what_another_window_decided_of_the_same_is_told_and_what_was_tried_is_kept(app_test, changeable):
+    workspace, run = changeable
+    one, other = (app_test("filter", workspace=workspace) for _ in range(2))
+    slide(one, 70)
+    slide(other, 35)
+    one.button(key="apply_filter").click().run()
+    other.button(key="apply_filter").click().run()
+    assert workspace.decisions_of(run).filter_percent == 70
+    assert "someone else decided in the meantime (filter)" in other.toast[0].value
+    assert other.slider(key="filter_slider_-1").value == 70.0
+    assert "changed in another window: 70 % now. You were trying 35 %." in texts(other)
+    other.button(key="try_again").click().run()
+    assert other.slider(key="filter_slider_-1").value == 35.0 and "another window" not in texts(other)
+    other.button(key="apply_filter").click().run()
+    assert not other.exception and workspace.decisions_of(run).filter_percent == 35
+
+
+def test_a_tried_filter_of_one_cluster_outlives_what_is_decided_of_another(app_test, changeable):
+    workspace, run = changeable
+    test = app_test("filter", workspace=workspace)
+    test.selectbox(key="filter_scope").set_value(3).run()
+    slide(test, 75, scope=3)
+    workspace.decisions.append(run.id, run.artifacts["clustering"], "filter", percent=35, cluster=1)
+    test.run()
+    assert not test.exception and test.slider(key="filter_slider_3").value == 75.0
+    assert "cluster 1 at 35 %" in texts(test)

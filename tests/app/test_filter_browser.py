@@ -9,10 +9,14 @@ import pytest
 from comus_core.run_view import open_run_view
 from comus_core.scoring import score_run
 from comus_core.workspace.decisions import Decisions
-from tests.app.serving import settle
+from tests.app.serving import serving, settle
 from tests.app.steps import figures, slide
 
 pytestmark = pytest.mark.browser
+STYLE = """() => {
+    const of = (element, name) => getComputedStyle(document.querySelector(element))[name];
+    return [of('.comus-gallery', 'display'), of('[data-testid=stMainBlockContainer]', 'paddingTop')];
+}"""
 
 
 def open_lab(page, address) -> None:
@@ -60,3 +64,20 @@ def test_a_narrow_screen_holds_the_lab_without_sideways_scrolling(open_page, add
     page = open_page(width=390, height=844, scheme=scheme)
     open_lab(page, address)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+
+
+def test_apply_is_told_and_the_page_keeps_its_style(page, changeable, tmp_path):
+    workspace, run = changeable
+    with serving(workspace.root, tmp_path) as url:
+        open_lab(page, url)
+        slide(page, 3)
+        page.get_by_text("A filter that is only tried").wait_for(timeout=60_000)
+        settle(page)
+        before = page.evaluate(STYLE)
+        page.locator(".st-key-apply_filter button").click()
+        page.get_by_test_id("stToast").get_by_text("The filter is decided").wait_for(timeout=60_000)
+        page.get_by_text("As decided: 3 %").wait_for(timeout=60_000)
+        settle(page)
+        assert page.evaluate(STYLE) == before and before[0] == "grid"
+        page.goto("about:blank")
+    assert workspace.decisions_of(run).filter_percent == 3

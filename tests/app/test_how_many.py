@@ -99,7 +99,8 @@ def test_the_curves_of_all_rankings_are_shown_when_asked(app_test):
     test.toggle(key="filter_compare_widget").set_value(True).run()
     assert not test.exception
     added = [name for name in names() if name not in before]
-    assert added == ["Silhouette", "Density of neighbours", "Agreement of neighbours"]
+    names_of = ["silhouette", "density of neighbours", "agreement of neighbours", "distance to the centre (paper)"]
+    assert added == [f"mIoU by {name}" for name in names_of]
 
 
 def chart(test) -> dict:

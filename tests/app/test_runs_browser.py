@@ -70,7 +70,11 @@ def test_two_people_decide_in_one_run_and_neither_loses_anything(open_page, chan
                 )
         for page in (one, two):
             page.goto("about:blank")
-    assert [step.event.kind for step in curating.history(view).done] == ["filter", "rename", "rename"]
+    assert [event.kind for event in workspace.decisions.events(run.id, run.artifacts["clustering"])] == [
+        "filter",
+        "rename",
+        "rename",
+    ]
 
 
 def test_room_is_made_by_a_click_and_an_ended_job_is_told_on_any_page(page, changeable, tmp_path):

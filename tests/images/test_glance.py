@@ -11,7 +11,7 @@ from comus_core.images.dataset import open_dataset
 from comus_core.images.demo_scenes import draw_demo
 from comus_core.images.glance import Glance, splits
 from comus_core.images.glance import glance as glance_with_sizes
-from comus_core.images.records import PassedOver
+from comus_core.images.passed_over import not_images
 from tests.builders import draw_folder
 
 
@@ -68,7 +68,7 @@ def test_the_largest_image_and_what_is_no_image_are_told(tmp_path):
         Image.effect_noise(size, 80).save(tmp_path / name)
     (tmp_path / "notes.txt").write_text("none")
     seen = glance_with_sizes(str(tmp_path))
-    assert (seen.images, seen.largest, seen.passed_over) == (3, 70 * 40, (PassedOver("not images", 1),))
+    assert (seen.images, seen.largest, seen.passed_over) == (3, 70 * 40, not_images(1))
 
 
 def test_ground_truth_without_a_list_of_classes_leaves_their_number_open(tmp_path):

@@ -16,7 +16,8 @@ from comus_core.images.checking import check_images
 from comus_core.images.dataset import open_dataset
 from comus_core.images.decoding import decode, read_rgb, size_hw
 from comus_core.images.kinds import looks_like_image
-from comus_core.images.records import PassedOver, summed
+from comus_core.images.passed_over import not_images, summed
+from comus_core.images.records import PassedOver
 from tests.images.broken_files import encoded, picture
 
 # Left half (200, 40, 30), right half (20, 60, 190), 64 x 48 pixels: by pillow-heif at quality 50, by libjxl at 80.
@@ -62,7 +63,7 @@ def phone(tmp_path):
 def test_every_picture_is_found_read_or_set_aside_with_what_to_install(phone, monkeypatch):
     without(monkeypatch, "pillow_jxl", "rawpy")
     dataset = open_dataset(str(phone), phone)
-    assert dataset.passed_over == (PassedOver("not images", 4),)
+    assert dataset.passed_over == not_images(4)
     rows = {row["image_id"]: row for row in check_images(dataset.files).to_pylist()}
     assert len(rows) + 4 == len(list(phone.iterdir()))
     reasons = {name: row["reason"] for name, row in rows.items() if row["reason"]}
@@ -131,8 +132,11 @@ def test_only_names_that_say_nothing_are_looked_into(phone, monkeypatch):
 
 
 def test_counts_of_several_folders_are_summed():
-    some = [PassedOver("not images", 2), PassedOver("hidden", 1), PassedOver("not images", 3)]
-    assert summed(some) == (PassedOver("not images", 5), PassedOver("hidden", 1))
+    hidden = PassedOver("that are hidden", 1, (".a.jpg",))
+    assert summed([*not_images(2), hidden, *not_images(3)]) == (*not_images(5), hidden)
+    assert summed([hidden, PassedOver("that are hidden", 2, (".b/",), counted=False)]) == (
+        PassedOver("that are hidden", 3, (".a.jpg", ".b/"), counted=False),
+    )
 
 
 def test_notes_reach_the_table(tmp_path):

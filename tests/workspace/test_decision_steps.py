@@ -1,4 +1,4 @@
-"""The log that goes on from where it stood: what it amounts to is a plain walk from the start, at the work of a step."""
+"""The log that goes on from where it stood: it amounts to a plain walk from the start, at the work of one step."""
 
 import itertools
 import sqlite3
@@ -14,7 +14,7 @@ from comus_core.workspace import decision_steps as steps
 from comus_core.workspace.conflicts import ALL, touched
 from comus_core.workspace.decision_log import DecisionLog
 from comus_core.workspace.decisions import Decisions, Event, apply
-from tests.workspace.test_decision_log import IDS, events, split_payload, undoing
+from tests.workspace.test_decision_log import IDS, events, split_payload, undoing, walked
 
 runs = (f"r{n}" for n in itertools.count())
 
@@ -98,10 +98,19 @@ def test_two_writers_amount_to_a_plain_walk_and_are_refused_where_that_says_so(d
             assert (ways.redoable.event.id if ways.redoable else None) == (undone[-1].id if undone else None)
             if ways.undoable is not None:
                 before = plain([e for e in written if e.id <= done[-2].id]) if len(done) > 1 else Decisions()
-                assert replace(ways.undoable.before, version=0).names == before.names
+                assert replace(ways.undoable.before, version=0) == replace(before, version=0)
+        for then in [0, *(e.id for e in written)]:
+            assert log.read_at(run, "c", then) == plain([e for e in written if e.id <= then])
         assert [(e.id, e.kind) for e in log.events(run, "c")] == [(e.id, e.kind) for e in written]
     finally:
         steps.EVERY = every
+
+
+@given(st.lists(st.one_of(events, undoing), max_size=25))
+@settings(deadline=None)
+def test_a_walk_in_memory_that_takes_back_is_a_plain_one(taken):
+    history, done = walked(taken)
+    assert history.state == plain(done)
 
 
 @given(st.lists(events, max_size=15))
@@ -116,17 +125,20 @@ def test_a_checkpoint_is_the_state_to_the_last_bit(taken):
     assert checkpoint.from_bytes(checkpoint.to_bytes(state), 7) == replace(state, version=7)
 
 
+def counting(own, counted, name):
+    def called(*given):
+        counted[name] += 1
+        return own(*given)
+
+    return called
+
+
 def work_of(log: DecisionLog, monkeypatch, run: str, kind: str, **payload) -> tuple[int, int]:
     """How many events were read and applied for one more."""
     counted = {"event_from": 0, "apply": 0}
     with monkeypatch.context() as patch:
         for name in counted:
-
-            def counting(*given, own=getattr(steps, name), name=name):
-                counted[name] += 1
-                return own(*given)
-
-            patch.setattr(steps, name, counting)
+            patch.setattr(steps, name, counting(getattr(steps, name), counted, name))
         log.append(run, "c", kind, **payload)
     return counted["event_from"], counted["apply"]
 
