@@ -53,6 +53,10 @@ class CocoTruth:
         """See `GroundTruth.unclear`."""
         return image_id in self.sizes and self.lies.is_unclear(image_id, size_known=self._size(image_id) is not None)
 
+    def turned(self, image_id: ImageId) -> bool:
+        """See `GroundTruth.turned`."""
+        return image_id in self.sizes and self.lies.is_turned(image_id)
+
     def mask(self, image_id: ImageId) -> IndexMask:
         """See `GroundTruth.mask`."""
         if image_id not in self.sizes:
