@@ -35,6 +35,10 @@ class BundledTruth:
         """Never: what was unclear did not come along."""
         return False
 
+    def turned(self, image_id: ImageId) -> bool:
+        """Never: the masks of a bundle lie as their images are shown."""
+        return False
+
     def mask(self, image_id: ImageId) -> IndexMask:
         """(H, W) class indices and `ignore`.
 

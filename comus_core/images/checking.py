@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from comus_core.errors import ImageError
-from comus_core.images.decoding import decode, stored_lay
+from comus_core.images.decoding import decode
+from comus_core.images.index_masks import indices_in
 from comus_core.images.records import Dataset, GroundTruth, ImageFile
 from comus_core.images.truth_report import FOUND_SCHEMA
 from comus_core.types import ImageId, RgbImage
@@ -73,19 +74,16 @@ def pixel_hash(image: RgbImage) -> str:
 
 
 def _check_mask(dataset: Dataset, truth: GroundTruth, image_id: ImageId) -> dict[str, Any]:
-    labelled, unclear = truth.has(image_id), truth.unclear(image_id)
-    file = dataset.by_id[image_id]
-    turned = (labelled or unclear) and stored_lay(file.path)[1] != 1
-    found = np.flatnonzero(np.bincount(truth.mask(image_id).ravel())) if labelled else np.zeros(0, np.int64)
-    values = (
-        image_id,
-        file.relative,
-        labelled,
-        unclear,
-        turned,
-        [int(index) for index in found if index != truth.ignore],
-    )
-    return dict(zip(FOUND_SCHEMA.names, values, strict=True))
+    """A row of `FOUND_SCHEMA`."""
+    labelled = truth.has(image_id)
+    return {
+        "image_id": image_id,
+        "path": dataset.by_id[image_id].relative,
+        "labelled": labelled,
+        "unclear": truth.unclear(image_id),
+        "turned": truth.turned(image_id),
+        "classes": [i for i in indices_in(truth.mask(image_id)) if i != truth.ignore] if labelled else [],
+    }
 
 
 def _check(file: ImageFile) -> dict[str, Any]:

@@ -46,14 +46,12 @@ def draw(parts: Sequence[Any], size_hw: tuple[int, int]) -> BoolMask:
     Raises:
         ValueError: run lengths of another size or that do not fill it, or corners that are no numbers.
     """
-    whole = np.zeros(size_hw, dtype=bool)
     polygons = [_corners(part, size_hw) for part in parts if isinstance(part, list)]
+    regions = [_runs(part, size_hw) for part in parts if isinstance(part, dict)]
     if polygons:
-        whole |= coco_mask.decode(coco_mask.merge(coco_mask.frPyObjects(polygons, *size_hw))).astype(bool)
-    for part in parts:
-        if isinstance(part, dict):
-            whole |= _runs(part, size_hw)
-    return whole
+        drawn = coco_mask.decode(coco_mask.merge(coco_mask.frPyObjects(polygons, *size_hw)))
+        regions.append(np.asarray(drawn, dtype=bool))
+    return regions[0] if len(regions) == 1 else np.logical_or.reduce([np.zeros(size_hw, dtype=bool), *regions])
 
 
 def draw_box(box: Box, size_hw: tuple[int, int]) -> BoolMask:
@@ -100,10 +98,10 @@ def _corners(part: list[Any], size_hw: tuple[int, int]) -> list[float]:
     if len(part) % 2:
         raise ValueError(f"a polygon of {len(part)} numbers, which are no pairs of x and y")
     most = _FAR * max(*size_hw, 1000)
-    for value in part:
-        if not isinstance(value, int | float) or not abs(value) <= most:
-            raise ValueError(f"a polygon with the coordinate {value!r:.40}")
-    return [float(value) for value in part]
+    odd = [value for value in part if type(value) not in (int, float) or not -most <= value <= most]
+    if odd:
+        raise ValueError(f"a polygon with the coordinate {odd[0]!r:.40}")
+    return part
 
 
 def _runs(part: dict[str, Any], size_hw: tuple[int, int]) -> BoolMask:

@@ -43,10 +43,16 @@ def read_index_mask(path: Path, colours: Mapping[Colour, int] | None = None, ign
     return pixels.astype(np.uint8 if pixels.max() <= 255 else np.uint16)
 
 
+def indices_in(mask: IndexMask) -> list[int]:
+    """The indices that occur in a mask, ascending."""
+    there = np.zeros(np.iinfo(mask.dtype).max + 1, dtype=bool)
+    there[mask] = True
+    return [int(index) for index in np.flatnonzero(there)]
+
+
 def check_indices(mask: IndexMask, mask_source: Path, n_classes: int, ignore: int | None) -> None:
     """Raise `DatasetError` if the mask holds an index that is neither a class nor `ignore`."""
-    found = np.flatnonzero(np.bincount(mask.ravel()))
-    beyond = [int(index) for index in found if index >= n_classes and index != ignore]
+    beyond = [index for index in indices_in(mask) if index >= n_classes and index != ignore]
     if beyond:
         listed = ", ".join(map(str, beyond[:8])) + (", ..." if len(beyond) > 8 else "")
         ignored = "" if ignore is None else f" (and {ignore} for ignored pixels)"

@@ -59,7 +59,7 @@ class Orientations:
         Raises:
             ImageError: the photograph cannot be read.
         """
-        (height, width), orientation = stored_lay(self._images[image_id])
+        (height, width), orientation = self._lay(image_id) or stored_lay(self._images[image_id])
         sideways = orientation in _SIDEWAYS and self._setting != "stored"
         return (width, height) if sideways else (height, width)
 
@@ -71,7 +71,7 @@ class Orientations:
             ImageError: the photograph cannot be read.
         """
         image = self._images[image_id]
-        stored, orientation = stored_lay(image)
+        stored, orientation = self._lay(image_id) or stored_lay(image)
         shown = stored[::-1] if orientation in _SIDEWAYS else stored
         if self.is_unclear(image_id):
             raise DatasetError(f"ground truth {source}: the image {image} is turned by EXIF and {UNCLEAR}")

@@ -75,6 +75,10 @@ class GroundTruth(Protocol):
         """Whether it has a mask, but nothing tells how that lies over the turned photograph; `has` is False then."""
         ...
 
+    def turned(self, image_id: ImageId) -> bool:
+        """Whether EXIF turns or mirrors the photograph of a mask."""
+        ...
+
     def mask(self, image_id: ImageId) -> IndexMask:
         """(H, W) uint8 or uint16 in the orientation of the decoded image: class indices and `ignore`.
 

@@ -57,6 +57,10 @@ class VocTruth:
         """See `GroundTruth.unclear`."""
         return image_id in self.masks and self.lies.is_unclear(image_id)
 
+    def turned(self, image_id: ImageId) -> bool:
+        """See `GroundTruth.turned`."""
+        return image_id in self.masks and self.lies.is_turned(image_id)
+
     def mask(self, image_id: ImageId) -> IndexMask:
         """See `GroundTruth.mask`."""
         if image_id not in self.masks:
