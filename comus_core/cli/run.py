@@ -196,8 +196,9 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
     cost = estimate(config, len(dataset.files), workspace, chosen, largest)
     basis = "speeds of earlier runs here" if cost.measured else "arithmetic; the first run measures"
     kind = " (synthetic scenes)" if dataset.synthetic else ""
+    others = "".join(f", {p.count} files passed over ({p.reason})" for p in dataset.passed_over)
     print(
-        f"{len(dataset.files)} images{kind}; saliency {config.saliency.detector}, "
+        f"{len(dataset.files)} images{kind}{others}; saliency {config.saliency.detector}, "
         f"encoder {config.features.encoder}, on {chosen}\n"
         f"{badge(owed['supervision'], owed['non_commercial'])}\n"
         f"estimate: {duration(cost.total)} if nothing is reused ({basis}), {size(cost.disk_bytes)} of disk, "
