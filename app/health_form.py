@@ -66,11 +66,6 @@ def counts(report: Mapping[str, Any] | None, images: int) -> dict[str, str]:
     return {ALL: f"All {images:,}"} | found
 
 
-def passed_over(report: Mapping[str, Any]) -> str:
-    """How many files are no images, in words; '' if all are."""
-    return "; ".join(f"{p['count']:,} files passed over: {p['reason']}" for p in report.get("passed_over", ()))
-
-
 def reasons(report: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
     """(file, what is said of it) of a group that is a list of files rather than of pictures."""
     return [(str(entry["path"]), str(entry["note" if name == "notes" else "reason"])) for entry in report[name]]

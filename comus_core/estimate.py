@@ -31,7 +31,7 @@ GPU_GFLOPS = 10_000.0  # a second, of a mid-range GPU at fp32
 DECODE_SECONDS = 0.008  # a half-megapixel JPEG
 HOW_MANY_SECONDS = 0.03  # a proposal that the choice of the number of clusters looks at: 6.5 s for 240, 28 s for 1,000
 BASE_BYTES = 1_200_000_000  # of memory: the program, its networks and what they need for ordinary images
-BYTES_PER_PIXEL = 16  # of memory, of the largest image: decoding, the copy that is worked on, one crop of all of it
+BYTES_PER_PIXEL = 8  # of memory, of the largest image: 7 while it is decoded, and what waits beside it
 BYTES_PER_IMAGE = 16_000  # soft map, index mask and rows of tables
 
 

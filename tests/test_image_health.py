@@ -88,3 +88,16 @@ def test_the_command_says_the_same(checked, folder, tmp_path):
     assert written | {"checked_at": 0} == report | {"checked_at": 0}
     assert "exact duplicates, groups of: 1\n  0.png, sub/again.png, sub/copy.bmp" in told.output
     assert "unreadable: 1\n  broken.jpg: truncated" in told.output
+
+
+def test_the_command_counts_what_is_no_image_and_lists_notes(tmp_path):
+    (tmp_path / "p").mkdir()
+    for name in ("a.txt", "b.json", "c.pdf"):
+        (tmp_path / "p" / name).write_text("x")
+    Image.effect_noise((80, 80), 90).save(tmp_path / "p" / "x.jpg")
+    content = (tmp_path / "p" / "x.jpg").read_bytes()
+    (tmp_path / "p" / "cut.jpg").write_bytes(content[:-2])
+    told = CliRunner().invoke(cli, ["images", str(tmp_path / "p"), "--workspace", str(tmp_path / "w")])
+    assert told.exit_code == 0, told.output
+    assert "2 images, 2 usable\n3 files passed over: not images\n" in told.output
+    assert "read with a note: 1\n  cut.jpg: the end marker is missing, the picture is whole\n" in told.output

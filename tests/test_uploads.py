@@ -65,6 +65,19 @@ def test_what_is_no_image_is_left_out_and_counted(tmp_path):
     assert everything_in(done.folder) == ["x.png"]
 
 
+def test_pictures_are_known_by_content_where_their_names_say_nothing(tmp_path):
+    entries = [
+        ("x", PICTURE),
+        ("y.jpg_large", PICTURE),
+        ("z.HEIC", b"####"),
+        ("no suffix", b"text"),
+        ("w.json", PICTURE),
+    ]
+    done = unpack(zipped(entries), "a.zip", tmp_path)
+    assert (done.images, done.left_out) == (3, 2)
+    assert everything_in(done.folder) == ["x", "y.jpg_large", "z.HEIC"]
+
+
 def test_a_second_upload_of_the_same_name_gets_a_folder_of_its_own(tmp_path):
     first, second = (unpack(zipped([("x.png", PICTURE)]), "same.zip", tmp_path).folder for _ in range(2))
     assert [first.name, second.name] == ["same", "same-2"]

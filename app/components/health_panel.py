@@ -40,8 +40,6 @@ def show(spec: str) -> None:
         if report is None:
             states.empty("Nothing to show yet", "The files of this data set are listed when they are checked.", "image")
         return
-    if report is not None and (others := health_form.passed_over(report)):
-        st.caption(others)
     if report is not None:
         _sizes(report, index)
     words = health_form.counts(report, len(index.ids))

@@ -18,7 +18,7 @@ from PIL import Image, ImageCms, TiffImagePlugin, UnidentifiedImageError
 from comus_core.errors import ImageError
 from comus_core.images import plugins
 from comus_core.images.bit_depth import DeepValues, declared_bits, deep_values
-from comus_core.images.kinds import is_raw, what_it_is
+from comus_core.images.kinds import HEAD_BYTES, is_raw, what_it_is
 from comus_core.images.pixel_budget import DECODING
 from comus_core.images.rescue import rescued
 from comus_core.types import RgbImage
@@ -145,7 +145,9 @@ def _using(path: Path, use: Callable[[Image.Image, IO[bytes]], T], of_raw: Calla
                 raise ImageError("not a regular file (a pipe, socket or device)")
             if state.st_size == 0:
                 raise ImageError("empty file (0 bytes)")
-            if is_raw(path):
+            head = file.read(HEAD_BYTES)
+            file.seek(0)
+            if is_raw(path, head):
                 return of_raw(), None
             try:
                 return _opened(file, use, of_raw), None

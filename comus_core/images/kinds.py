@@ -9,10 +9,11 @@ from pathlib import Path
 
 # A name with one of these is taken for an image's; whether it is one is left to decoding, which says why not.
 RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw")
+UNREADABLE = (".tga", ".exr", ".hdr", ".pcx", ".sgi", ".dds", ".eps")  # pictures all the same: listed, not passed over
 EXTENSIONS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tiff", ".tif", ".gif"),
     *(".heic", ".heif", ".hif", ".avif", ".jxl", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm"),
-    *(".qoi", ".psd", ".svg", *RAW),
+    *(".qoi", ".psd", ".svg", *RAW, *UNREADABLE),
 )
 # A name with one of these is not looked into: what lies beside photographs, often by the thousand.
 NOT_IMAGES = frozenset(
@@ -85,6 +86,7 @@ HEAD_BYTES = 64  # of a file whose name says nothing
 
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _TIFF = "a TIFF file that is damaged or cut off, or has pixels of an unknown kind: save it as 8-bit PNG"
+_RAW = "a raw photograph"
 _HEADER = "whose header is damaged or cut off"
 # (offset, bytes there, what a file is that begins so and cannot be read)
 _IMAGES = (
@@ -92,6 +94,7 @@ _IMAGES = (
     (0, b"\x89PNG", f"a PNG file {_HEADER}"),
     (0, b"GIF8", f"a GIF file {_HEADER}"),
     (8, b"WEBP", "a WebP file that is damaged or cut off"),
+    (8, b"CR\2\0", _RAW),
     (0, b"II*\0", _TIFF),
     (0, b"MM\0*", _TIFF),
     (0, b"II+\0", _TIFF),
@@ -99,12 +102,14 @@ _IMAGES = (
     (4, b"ftypavif", "an AVIF picture that is damaged or cut off"),
     (4, b"ftypavis", "an AVIF picture that is damaged or cut off"),
     *((4, b"ftyp" + brand, "a HEIC or HEIF photograph that is damaged or cut off") for brand in _HEIC_BRANDS),
-    (4, b"ftypcrx ", "a raw photograph"),
+    (4, b"ftypcrx ", _RAW),
     (0, b"\xff\x0a", "a JPEG XL picture that is damaged or cut off"),
     (0, b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture that is damaged or cut off"),
     (0, b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 picture that is damaged or cut off"),
     (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture that is damaged or cut off"),
-    (0, b"FUJIFILMCCD-RAW", "a raw photograph"),
+    (0, b"FUJIFILMCCD-RAW", _RAW),
+    (0, b"IIRO", _RAW),
+    (0, b"IIU\0", _RAW),
     (0, b"qoif", "a QOI picture that is damaged or cut off"),
     (0, b"8BPS", "a Photoshop file that is damaged or of a kind that cannot be read: save it as PNG"),
 )
@@ -140,12 +145,10 @@ def begins_as_image(head: bytes) -> bool:
     return head[:1] == b"P" and head[1:2] in b"123456" and head[2:3] in b"\n\r\t "  # PPM and its like
 
 
-def is_raw(path: Path) -> bool:
-    """Whether a file is what a camera's sensor saw, by its name, unless it begins as something else."""
-    if path.suffix.lower() not in RAW:
-        return False
-    words = _found(_IMAGES, _head(path, HEAD_BYTES))
-    return words is None or words == _TIFF or words == "a raw photograph"
+def is_raw(path: Path, head: bytes) -> bool:
+    """Whether a file is what a camera's sensor saw: it begins so, or is called so and begins as nothing else."""
+    words = _found(_IMAGES, head)
+    return words == _RAW or (path.suffix.lower() in RAW and words in (None, _TIFF))
 
 
 def what_it_is(path: Path) -> str:
@@ -157,6 +160,8 @@ def what_it_is(path: Path) -> str:
     words = _found((*_IMAGES, *_SHORT, *_OTHERS), head)
     if words is not None:
         return words
+    if path.suffix.lower() in UNREADABLE:
+        return f"a picture of a kind that cannot be read ({path.suffix[1:].upper()}): save it as PNG"
     if not head.strip(b"\0"):
         return "not an image: the file holds only zero bytes"
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()

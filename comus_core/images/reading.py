@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
@@ -74,3 +74,21 @@ def batches(items: Sequence[T], most: int, pixels: Callable[[T], int]) -> Iterat
         held += some
     if start < len(items):
         yield items[start:]
+
+
+def picture_batches(pictures: Iterable[RgbImage], most: int) -> Iterator[list[RgbImage]]:
+    """Lists of `most` pictures or crops, of fewer where they are large: `BATCH_PIXELS` together, or a larger one."""
+    batch, held = list[RgbImage](), 0
+    for picture in pictures:
+        pixels = picture.shape[0] * picture.shape[1]
+        if batch and (len(batch) == most or held + pixels > BATCH_PIXELS):
+            yield batch
+            batch, held = [], 0
+        batch.append(picture)
+        held += pixels
+        del picture
+        if held >= BATCH_PIXELS:  # nothing more fits: a large one is not held while the next is made
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch

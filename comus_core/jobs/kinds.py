@@ -56,6 +56,8 @@ def _discover(workspace: Workspace, settings: Mapping[str, Any], device: str, te
     options: dict[str, Any] = {"on_progress": tell.on_progress, "on_run": lambda run: tell.on_run(run.id)}
     result = discover(config, workspace, until=until, device=device, **options).result
     tell.log(f"{result['images']} images, {result['skipped']} set aside, {result['proposals']} proposals")
+    for some in result["passed_over"]:
+        tell.log(f"{some['count']} files passed over: {some['reason']}")
     tell.log(f"{result['clusters']} clusters; computed anew: {', '.join(result['computed']) or 'nothing'}")
     if result["clusters_because"]:
         tell.log(f"why so many clusters: {result['clusters_because']}")

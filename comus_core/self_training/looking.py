@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from comus_core.errors import ComusError
+from comus_core.images.reading import picture_batches
 from comus_core.pseudo_masks import to_png
 from comus_core.self_training.looks import FOLDER, IMAGES, LookImages, LookPlan, look_file
 from comus_core.self_training.prediction import predict
@@ -81,12 +82,13 @@ class Looking:
         return self.plan.score(sum(counted[1:], counted[0])) if counted else None
 
     def _masks(self, images: LookImages) -> Iterator[IndexMask]:
-        for start in range(0, len(images.ids), BATCH):
-            some = images.ids[start : start + BATCH]
+        done = 0
+        for pictures in picture_batches(map(images.read, images.ids), BATCH):
+            some = images.ids[done : done + len(pictures)]
+            done += len(pictures)
             options: dict[str, Any] = {"classify": self.plan.classify}
             if images.soft_map is not None:
                 soft_maps = [images.soft_map(image_id) for image_id in some]
                 options |= {"soft_maps": soft_maps, "saliency": self.settings.predict_saliency}
-            pictures = [images.read(image_id) for image_id in some]
             for mask, _ in predict(self.network, pictures, self.settings, self.device, **options):
                 yield mask

@@ -12,8 +12,7 @@ import pyarrow.parquet as pq
 
 from comus_core import run_tables as tables
 from comus_core.errors import DatasetError
-from comus_core.images.pixel_budget import BATCH_PIXELS
-from comus_core.images.reading import read_ahead
+from comus_core.images.reading import picture_batches, read_ahead
 from comus_core.proposals import Proposals
 from comus_core.stages.context import StageContext
 from comus_core.types import RgbImage
@@ -99,29 +98,11 @@ def _encoded(
 def _encode(encoder: Any, crops: Iterator[RgbImage], on_batch: Callable[[int], None]) -> Any:
     """(n, d) float32, a batch of crops in memory at a time; reports the size of each."""
     parts = []
-    for batch in _batches(crops, encoder.batch_size):
+    for batch in picture_batches(crops, encoder.batch_size):
         parts.append(encoder.encode(batch))
         on_batch(len(batch))
         del batch  # before the next crops are cut
     return np.concatenate(parts)
-
-
-def _batches(crops: Iterator[RgbImage], most: int) -> Iterator[list[RgbImage]]:
-    """Lists of `most` crops, of fewer where they are large: `BATCH_PIXELS` together, or one that is larger."""
-    batch, held = list[RgbImage](), 0
-    for crop in crops:
-        pixels = crop.shape[0] * crop.shape[1]
-        if batch and (len(batch) == most or held + pixels > BATCH_PIXELS):
-            yield batch
-            batch, held = [], 0
-        batch.append(crop)
-        held += pixels
-        del crop
-        if held >= BATCH_PIXELS:  # nothing more fits: a large crop is not held while the next image is decoded
-            yield batch
-            batch, held = [], 0
-    if batch:
-        yield batch
 
 
 def _join_vectors(shards: Sequence[Path], folder: Path) -> None:

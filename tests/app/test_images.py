@@ -78,6 +78,19 @@ def test_each_group_opens_its_pictures(monkeypatch, workspace, folder):
     assert not test.exception and pictures(test) == [] and "<b>broken.jpg</b>: truncated" in texts(test)
 
 
+def test_what_is_no_image_is_counted_and_notes_are_listed(monkeypatch, workspace, folder):
+    (folder / "notes.txt").write_text("none")
+    (folder / "clip.mov").write_bytes(b"none")
+    deep = Image.fromarray(np.full((80, 80), 3000, np.uint16))
+    deep.save(folder / "camera", "PNG")  # no suffix: known by its first bytes
+    check_health(str(folder), workspace)
+    test = opened(monkeypatch, workspace, folder)
+    assert "2 files passed over: not images" in texts(test)
+    by_key(test.get("button_group"), "health_group").set_value("notes").run()
+    assert not test.exception and pictures(test) == []
+    assert "<b>camera</b>: values of 12 bits in a 16-bit file were stretched to 0-255" in texts(test)
+
+
 def test_a_folder_outside_the_allowed_ones_is_refused(monkeypatch, workspace, folder, tmp_path_factory):
     elsewhere = draw_faulty(tmp_path_factory.mktemp("elsewhere") / "p")
     test = opened(monkeypatch, workspace, elsewhere)

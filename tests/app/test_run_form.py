@@ -76,6 +76,11 @@ def test_the_preview_resolves_what_is_left_to_the_machine(workspace, no_weights)
     assert found.cost.total > 0 and found.free_bytes > 0
 
 
+def test_the_preview_knows_the_largest_image(workspace, no_weights):
+    small, large = (preview(workspace, RunConfig("demo"), Glance(8, False, largest=n), "cpu") for n in (0, 10**8))
+    assert large.cost.memory_bytes - small.cost.memory_bytes == 8 * 10**8
+
+
 def test_words_tell_what_is_not_on_this_machine(no_weights):
     detectors, encoders = run_form.detector_words(), run_form.encoder_words()
     assert detectors["auto"] == "best on this machine: u2netp"

@@ -116,6 +116,21 @@ def test_the_small_picture_before_a_raw_photograph_is_not_taken_for_it(tmp_path,
         read_rgb(path)
 
 
+@pytest.mark.parametrize("head", [b"\0\0\0\x18ftypcrx isom", b"II*\0\x10\0\0\0CR\2\0", b"FUJIFILMCCD-RAW 0201"])
+def test_a_raw_photograph_without_a_name_is_known_by_its_first_bytes(tmp_path, monkeypatch, head):
+    without(monkeypatch, "rawpy")
+    (tmp_path / "x").write_bytes(head + bytes(100))
+    (file,) = open_dataset(str(tmp_path), tmp_path).files
+    with pytest.raises(ImageError, match=r"a raw photograph \(raw\): `pip install rawpy`"):
+        read_rgb(file.path)
+
+
+def test_a_picture_of_a_kind_that_nobody_reads_is_listed_with_its_kind(tmp_path):
+    (tmp_path / "x.tga").write_bytes(b"\0\0\2" + bytes(50))
+    (row,) = check_images(open_dataset(str(tmp_path), tmp_path).files).to_pylist()
+    assert row["reason"] == "a picture of a kind that cannot be read (TGA): save it as PNG"
+
+
 def test_a_jpeg_called_dng_is_a_jpeg(tmp_path):
     (tmp_path / "x.dng").write_bytes(encoded(two_tone(), "JPEG"))
     assert read_rgb(tmp_path / "x.dng").shape == (48, 64, 3)

@@ -13,8 +13,7 @@ from comus_core.images.checking import check_images
 from comus_core.images.dataset import open_dataset
 from comus_core.images.decoding import fraction, read_rgb
 from comus_core.images.pixel_budget import PixelBudget
-from comus_core.images.reading import batches, read_ahead
-from comus_core.stages import vectors
+from comus_core.images.reading import batches, picture_batches, read_ahead
 from tests.images.broken_files import picture
 
 SIDE = 100
@@ -102,7 +101,7 @@ def test_batches_are_bounded_by_number_and_by_pixels(monkeypatch):
 
 
 def test_crops_are_encoded_as_soon_as_no_more_fit(monkeypatch):
-    monkeypatch.setattr(vectors, "BATCH_PIXELS", 1000)
+    monkeypatch.setattr(reading, "BATCH_PIXELS", 1000)
     sides, cut = [10, 20, 20, 10, 10, 50, 10], []
 
     def crops():
@@ -111,7 +110,7 @@ def test_crops_are_encoded_as_soon_as_no_more_fit(monkeypatch):
             yield np.zeros((side, side, 3), np.uint8)
 
     parts = []
-    for batch in vectors._batches(crops(), 3):
+    for batch in picture_batches(crops(), 3):
         parts.append([len(crop) for crop in batch])
         if 50 in parts[-1]:
             assert cut[-1] == 50  # the next one is not cut before a large one is done
