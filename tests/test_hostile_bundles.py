@@ -274,7 +274,7 @@ def test_a_run_that_could_not_have_been_made_here_is_refused(honest, receiver, t
     ([("filter", {"percent": 400})], "filter 400"),
     ([("filter", {"percent": "all"})], "damaged"),
     ([("accept", {"proposals": [{}]})], "damaged"),
-    ([("split", {"category": 0, "made": [9], "parts": 2, "members": packed("a" * 100 * MEGABYTE)})], "than so short"),
+    ([("split", {"category": 0, "made": [9], "parts": 2, "members": packed("a" * 40 * MEGABYTE)})], "than so short"),
 ])  # fmt: skip
 def test_decisions_on_what_the_run_does_not_have_are_refused(honest, receiver, tmp_path, events, words):
     bad = forged(honest["with"], tmp_path / "bad.zip", listing=decided(*events))
@@ -324,14 +324,14 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024, tim
 
 
 def long_texts(old):
-    """One text of a megabyte in every row: in the file it is there once, in memory 28 × 60 times."""
+    """One text of a megabyte in every row: in the file it is there once, in memory 28 × 10 times."""
     text = pa.array(["x" * MEGABYTE] * len(old))
-    tables = [old.set_column(old.column_names.index("image_id"), "image_id", text)] * 60
+    tables = [old.set_column(old.column_names.index("image_id"), "image_id", text)] * 10
     return pa.concat_tables(tables)
 
 
 def many_rows(old):
-    rows = 20_000_000
+    rows = 8_000_000
     return pa.table({name: pa.nulls(rows, old.schema.field(name).type) for name in old.column_names})
 
 
@@ -343,7 +343,7 @@ def packed_harder(content):
 
 def zeros_in_npz(content):
     file, old = io.BytesIO(), dict(np.load(io.BytesIO(content)))
-    np.savez_compressed(file, **(old | {"centres": np.zeros((3, 50 * MEGABYTE // 4), np.float32)}))
+    np.savez_compressed(file, **(old | {"centres": np.zeros((3, 40 * MEGABYTE // 4), np.float32)}))
     return file.getvalue()
 
 
@@ -352,7 +352,7 @@ BOMBS = [
     ("images/*/table.parquet", table(many_rows), "it is no table of a run"),
     ("counts/*/table.parquet", packed_harder, "packed by ZSTD"),
     ("clustering/*/spectrum.npz", zeros_in_npz, "that unpack to"),
-    ("features/*/vectors.npy", lambda _: bytes(100 * MEGABYTE), "bytes that unpack to"),
+    ("features/*/vectors.npy", lambda _: bytes(40 * MEGABYTE), "bytes that unpack to"),
     ("soft_maps/*/table.parquet", column("png", first(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"\0\1\0\0" * 2 + b"\x08\0")),
      "a soft map is of an odd size"),
 ]  # fmt: skip
@@ -375,7 +375,7 @@ def refused(bad, tmp_path, words):
 
 def test_a_listing_without_end_is_refused_unread(honest, tmp_path):
     def more(told):
-        told["run"]["note"] = "x" * 100 * MEGABYTE
+        told["run"]["note"] = "x" * 40 * MEGABYTE
 
     refused(forged(honest["without"], tmp_path / "bomb.zip", listing=more), tmp_path, "bytes that unpack to")
 
@@ -424,6 +424,6 @@ def test_what_is_no_run_length_code_is_refused(text):
 def test_what_a_split_packed_is_unpacked_and_nothing_larger():
     value = [[f"images/{n:06d}.png#0", 3, 0.25] for n in range(50_000)]
     assert unpacked(packed(value)) == value
-    for text in (packed("a" * 100 * MEGABYTE), "not base 85 \x00", packed(value)[:-20]):
+    for text in (packed("a" * 40 * MEGABYTE), "not base 85 \x00", packed(value)[:-20]):
         with pytest.raises(SettingsError, match="the proposals of a split"):
             unpacked(text)

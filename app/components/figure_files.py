@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.components.score_table import About, as_csv
+from app.figure_text import literal
 
 WIDTH, LEAST_HEIGHT = 900, 340  # CSS pixels of the picture; the PNG has twice as many
 LINE, LETTERS = 19, 120  # pixels a line of the words below the title takes, and how long it is
@@ -73,7 +74,7 @@ def printed(figure: go.Figure, title: str, said: About | None) -> go.Figure:
     """The figure as it leaves the app: on white, with its title and, below, whose numbers it shows."""
     lines = textwrap.wrap(words(said), LETTERS) if said else []
     top = 56 + LINE * len(lines)
-    found = go.Figure(figure)
+    found = literal(figure)
     found.update_layout(
         template="plotly_white",
         title={

@@ -12,6 +12,7 @@ import streamlit as st
 from app import view_data
 from app.components import figure_files
 from app.components.score_table import About, about_run
+from app.figure_text import literal
 from app.palette import CORE, FILTERED, UNASSIGNED
 
 __all__ = ["ACCENT", "CORE", "FILTERED", "GRID", "UNASSIGNED", "show", "styled"]
@@ -57,7 +58,7 @@ def show(
         table: what its CSV holds where that is more than the points that are drawn.
     """
     settings: dict[str, Any] = {"displayModeBar": False, "responsive": True}
-    st.plotly_chart(figure, key=key, width="stretch", theme="streamlit", config=settings)
+    st.plotly_chart(literal(figure), key=key, width="stretch", theme="streamlit", config=settings)
     if said is None and of_run:
         run = view_data.current_run()
         said = about_run(run) if run else None

@@ -13,6 +13,7 @@ from app import state
 from app.colouring import Colouring
 from app.components import choices
 from app.components.figures import ACCENT, styled
+from app.figure_text import tagless
 from app.palette import UNASSIGNED
 from comus_core.selection import Gesture, Mode
 from comus_core.types import FloatArray, IntArray
@@ -137,10 +138,10 @@ def figure(points: FloatArray, rows: IntArray, shown: Colouring, gestures: Seque
                 plot.add_scatter(
                     x=own[:, 0],
                     y=own[:, 1],
-                    name=f"{name} ({count[k]:,})",
+                    name=f"{tagless(name)} ({count[k]:,})",
                     mode="markers",
                     marker={"size": size, "color": colour},
-                    hovertemplate=f"{name}<extra></extra>",
+                    hovertemplate=f"{tagless(name)}<extra></extra>",
                 )
     for gesture in gestures:
         corners = " L ".join(f"{x},{y}" for x, y in gesture.polygon)

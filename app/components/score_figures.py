@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app.components.figures import ACCENT, UNASSIGNED, styled
+from app.figure_text import tagless
 from comus_core.evaluation.image_rows import DISCOVERED
 from comus_core.scored_round import ScoredRound
 from comus_core.types import FloatArray
@@ -38,7 +39,7 @@ def class_bars(scored: ScoredRound, against: Mapping[str, float] | None = None, 
             name=name,
             mode="markers",
             marker={"symbol": "line-ns-open", "size": 13, "color": UNASSIGNED, "line": {"width": 3}},
-            hovertemplate=f"{name}: %{{x:.2f}} %<extra></extra>",
+            hovertemplate=f"{tagless(name)}: %{{x:.2f}} %<extra></extra>",
         )
     figure.update_layout(showlegend=bool(known), bargap=0.25)
     figure.update_xaxes(title="IoU (%)", range=[0, 105], ticksuffix=" %")

@@ -98,16 +98,12 @@ class Database:
         SQLite's log has an index that all who read it share: a file of 32 KiB, made by the first.
         """
         path = self._opened_path()
-        connection = connect(path)
         try:
-            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+            return connect(path)
         except sqlite3.OperationalError:
-            connection.close()
             if not is_full(self.path.parent):
                 raise
-            connection = connect(path)
-            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-        return connection
+            return connect(path, alone=True)
 
     def _fault(self, error: sqlite3.Error) -> WorkspaceError:
         if isinstance(error, sqlite3.OperationalError) and is_full(self.path.parent):
@@ -119,9 +115,22 @@ class Database:
         return WorkspaceError(f"workspace database {self.path}: {error}")
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection that waits for others, and whose transactions are begun and ended by hand."""
+def connect(path: Path, *, alone: bool = False) -> sqlite3.Connection:
+    """A connection that waits for others and has read; its transactions are begun and ended by hand.
+
+    `alone` keeps others out, and so needs no file to share with them.
+
+    Raises:
+        sqlite3.OperationalError: not even that could be done.
+    """
     connection = sqlite3.connect(path, timeout=30, isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA synchronous=NORMAL")
+    try:
+        connection.row_factory = sqlite3.Row
+        if alone:
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection

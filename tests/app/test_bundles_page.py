@@ -1,7 +1,6 @@
 """A bundle made and opened on the pages."""
 
 import json
-import os
 
 import pytest
 from starlette.testclient import TestClient
@@ -31,10 +30,9 @@ def client(monkeypatch, workspace) -> TestClient:
 
 def test_the_route_sends_a_bundle_that_opens_and_leaves_nothing_behind(monkeypatch, shown, tmp_path):
     workspace, run = shown
-    before = sorted(os.listdir(workspace.root))
     answer = client(monkeypatch, workspace).get(f"/api/runs/{run.id}/bundle?photographs=1")
     assert answer.status_code == 200 and f'filename="{run.id}.zip"' in answer.headers["content-disposition"]
-    assert sorted(os.listdir(workspace.root)) == before
+    assert [*workspace.root.glob(".*"), *workspace.root.glob("writing/*")] == []
     (tmp_path / "sent.zip").write_bytes(answer.content)
     opened = open_bundle(open_workspace(tmp_path / "w"), tmp_path / "sent.zip")
     assert opened.result["evaluation"] == run.result["evaluation"]

@@ -3,8 +3,11 @@
 import re
 from dataclasses import replace
 
+import plotly.graph_objects as go
 import pytest
 
+from app.components.figure_files import frame, printed
+from app.figure_text import literal
 from app.plain_text import JOINER, code, plain, sentence
 from comus_core import curating, discover, make_config, open_workspace
 from comus_core.errors import SettingsError
@@ -133,6 +136,16 @@ def test_no_page_reads_a_name_as_markdown_or_html(monkeypatch, evil, page):
     assert "<b>x</b> `c` :red" not in html and '"f.png) `c` *s* <b>' not in html
     named = sum(HOST in text for text in shown) + html.count(HOST)
     assert named or page in ("images", "new_run"), "the page names nothing, so it was no test"
+
+
+def test_a_figure_reads_no_tag_in_a_name_and_its_table_holds_the_name():
+    link = '<a href="http://fetched.invalid">a & b</a>'
+    figure = go.Figure(go.Bar(x=[1.0, 2.0], y=[link, "cat"], name=link)).add_scatter(x=[1], y=[2], text=[link])
+    shown = literal(figure)
+    safe = '&lt;a href="http://fetched.invalid"&gt;a &amp; b&lt;/a&gt;'
+    assert (shown.data[0].y, shown.data[0].name, shown.data[1].text) == ((safe, "cat"), safe, (safe,))
+    assert tuple(shown.data[0].x) == (1.0, 2.0) and figure.data[0].y == (link, "cat")
+    assert printed(figure, "t", None).data[0].name == safe and frame(figure)["y"][0] == link
 
 
 def test_a_toast_shows_no_escapes(monkeypatch, evil, tmp_path):

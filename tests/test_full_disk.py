@@ -1,0 +1,172 @@
+"""With not a byte left on the disk everything can still be looked at, and what takes the room be removed."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from comus_core import open_workspace
+from comus_core.cleaning import clean, plan_cleaning
+from comus_core.cli.main import cli
+from comus_core.deletion import delete_run
+from comus_core.errors import DiskFullError
+from comus_core.workspace import database, reserve
+from comus_core.workspace.artifacts import ArtifactKey
+from comus_core.workspace.reserve import RESERVE, RESERVE_BYTES
+from tests.test_cleaning import aged
+from tests.test_deletion import a_run, an_artifact, kinds_left
+
+MEGABYTE = 1 << 20
+
+
+class Disk:
+    """A small disk: a mounted one, or, where nobody may mount, this process made to see one."""
+
+    def __init__(self, folder):
+        self.folder, self.mounted = folder, False
+        self.full_at = None
+
+    def fill(self, left=0):
+        """Take all room but so many bytes."""
+        if not self.mounted:
+            self.full_at = self.used()
+            return
+        with (self.folder / "filler").open("wb", buffering=0) as file:
+            for block in (MEGABYTE, 4096, 1):
+                while True:
+                    try:
+                        if file.write(bytes(block)) < block:
+                            break
+                    except OSError:
+                        break
+            os.fsync(file.fileno())
+            os.truncate(file.fileno(), os.fstat(file.fileno()).st_size - left)
+
+    def used(self):
+        return sum(p.stat().st_size for p in self.folder.rglob("*") if p.is_file() and "comus.sqlite-" not in p.name)
+
+    def is_full(self):
+        return self.full_at is not None and self.used() >= self.full_at
+
+
+def emulated(disk, monkeypatch):
+    """SQLite and the reserve on a disk without room, as they were seen to behave on a real one."""
+
+    class Full(sqlite3.Connection):
+        alone = False
+
+        def execute(self, sql, *values):
+            if "locking_mode=EXCLUSIVE" in sql:
+                self.alone = True
+            reads = sql.startswith(("PRAGMA", "SELECT", "BEGIN", "CREATE TABLE IF NOT EXISTS"))
+            if disk.is_full() and not sql.startswith("PRAGMA") and not (self.alone and reads):
+                raise sqlite3.OperationalError("disk I/O error" if reads else "database or disk is full")
+            return super().execute(sql, *values)
+
+    real = sqlite3.connect
+    monkeypatch.setattr(database.sqlite3, "connect", lambda *a, **k: real(*a, **k, factory=Full))
+    monkeypatch.setattr(reserve, "is_full", lambda _: disk.is_full())
+    monkeypatch.setattr(database, "is_full", lambda _: disk.is_full())
+
+
+@pytest.fixture(params=["mounted", "emulated"])
+def disk(request, tmp_path, monkeypatch):
+    found = Disk(tmp_path / "disk")
+    found.folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=20m", "comus-test", str(found.folder)]
+    if request.param == "mounted":
+        try:
+            found.mounted = subprocess.run(command, check=False, capture_output=True).returncode == 0
+        except OSError:
+            found.mounted = False
+    if not found.mounted:
+        emulated(found, monkeypatch)
+    yield found
+    if found.mounted:
+        subprocess.run(["umount", "-l", str(found.folder)], check=True)
+
+
+@pytest.fixture
+def workspace(disk):
+    """One with a run of an image artifact, 3 MB that no run needs, and its reserve."""
+    place = open_workspace(disk.folder / "w")
+    a_run(place, "first", images=an_artifact(place, "images"))
+    place.artifacts.make(ArtifactKey("features", 1), lambda f: (f / "content").write_bytes(bytes(3 * MEGABYTE)))
+    aged(place)
+    return open_workspace(place.root)
+
+
+def comus(workspace, *words):
+    return CliRunner().invoke(cli, [*words, "--workspace", str(workspace.root)])
+
+
+def test_the_reserve_is_truly_taken(workspace):
+    stat = (workspace.root / RESERVE).stat()
+    assert (stat.st_size, stat.st_blocks * 512) == (RESERVE_BYTES, RESERVE_BYTES)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with its reserve", "without"])
+@pytest.mark.parametrize("left", [0, 16_384, 81_920])
+def test_what_no_run_needs_can_be_cleaned_from_a_full_disk(disk, workspace, kept, left):
+    if not kept:
+        (workspace.root / RESERVE).unlink()
+    disk.fill(left)
+    if left == 0:
+        with pytest.raises(DiskFullError, match=r"the disk is full at .*`comus clean`"):
+            open_workspace(workspace.root).runs.describe("first", name="x" * 100_000)
+    assert comus(workspace, "runs").stdout.startswith("first ")
+    told = comus(workspace, "disk")
+    assert told.exit_code == 0 and "`comus clean` would free 3 MB unused artifacts" in told.stdout
+    assert "would free 3 MB" in comus(workspace, "clean", "--dry-run").stdout
+    cleaned = comus(workspace, "clean", "--yes")
+    assert cleaned.exit_code == 0, cleaned.output
+    assert kinds_left(workspace) == ["images"]
+    assert open_workspace(workspace.root).runs.describe("first", name="renamed").name == "renamed"
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with its reserve", "without"])
+def test_a_run_can_be_deleted_from_a_full_disk(disk, workspace, kept):
+    if not kept:
+        (workspace.root / RESERVE).unlink()
+    large = workspace.artifacts.make(ArtifactKey("soft_maps", 1), lambda f: (f / "c").write_bytes(bytes(MEGABYTE)))
+    a_run(workspace, "second", soft_maps=large)
+    disk.fill()
+    delete_run(open_workspace(workspace.root), "second")
+    assert kinds_left(workspace) == ["features", "images"]
+    assert [run.id for run in open_workspace(workspace.root).runs.all()] == ["first"]
+    assert not (workspace.root / "deleted").exists()
+
+
+def test_the_reserve_is_set_aside_anew_when_there_is_room(disk, workspace):
+    if disk.mounted:
+        (disk.folder / "more").write_bytes(bytes(9 * MEGABYTE))
+    disk.fill()
+    if disk.mounted:
+        (disk.folder / "more").unlink()
+        with (disk.folder / "filler").open("ab") as file:
+            file.write(bytes(9 * MEGABYTE - 300_000))
+    clean(open_workspace(workspace.root))
+    released = (workspace.root / RESERVE).exists()
+    if disk.mounted:
+        assert not released  # 3 MB were freed: to take 2 of them again would leave next to nothing
+        (disk.folder / "filler").unlink()
+    open_workspace(workspace.root)
+    assert (workspace.root / RESERVE).stat().st_blocks * 512 == RESERVE_BYTES
+
+
+def test_the_command_line_says_what_would_free_how_much(disk, workspace):
+    if not disk.mounted:  # the other process would not see the emulated disk: the same words in this one
+        from comus_core.cli.disk import room_words
+
+        assert room_words(plan_cleaning(workspace)) == "`comus clean` would free 3 MB unused artifacts"
+        return
+    disk.fill()
+    words = ["runs", "rename", "first", "x" * 100_000, "--workspace", str(workspace.root)]
+    ended = subprocess.run([sys.executable, "-m", "comus_core", *words], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1 and "Traceback" not in ended.stderr
+    first, second = ended.stderr.splitlines()
+    assert first.startswith(f"comus: the disk is full at {workspace.root}")
+    assert second == "comus: `comus clean` would free 3 MB unused artifacts"
