@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.permissions import may_write
 from comus_core.workspace.files import replacing
 
 READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -85,7 +86,7 @@ def _check_above(path: Path, *, named: Path | None = None) -> Path:
             raise output_error(error, named) from None
         if not folder.is_dir():
             raise SettingsError(f"cannot write {named}: {folder} is not a folder; choose another place")
-        if not os.access(folder, os.W_OK | os.X_OK):
+        if not may_write(folder):
             raise SettingsError(
                 f"cannot write {named}: you may not write in {folder}; choose another place, or change its permissions"
             )

@@ -7,6 +7,8 @@ import stat
 import tempfile
 from pathlib import Path
 
+from comus_core.permissions import may_write
+
 # Libraries that keep what they compile in the user's cache folder, or name a folder after the user.
 COMPILED = {
     "NUMBA_CACHE_DIR": "numba",
@@ -35,7 +37,7 @@ def provide_caches() -> None:
     To be called before they are imported. Without it they fail when they first compile, after hours of other work.
     """
     own = _own_cache_folder()
-    if all(name in os.environ for name in COMPILED) or (own is not None and _may_write(own)):
+    if all(name in os.environ for name in COMPILED) or (own is not None and _can_be_written(own)):
         return
     folder = _private_folder()
     for variable, name in COMPILED.items():
@@ -59,10 +61,10 @@ def _temporary_folder() -> Path:
     return Path(tempfile.gettempdir()) / f"comus-{os.getuid()}"
 
 
-def _may_write(folder: Path) -> bool:
+def _can_be_written(folder: Path) -> bool:
     """Whether files can be written in a folder that is there or can be made."""
     there = next((f for f in (folder, *folder.absolute().parents) if f.exists()), None)
-    return there is not None and there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    return there is not None and there.is_dir() and may_write(there)
 
 
 def _private_folder() -> Path:

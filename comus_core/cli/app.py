@@ -23,6 +23,7 @@ import click
 
 from comus_core.cli.run import WORKSPACE
 from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.permissions import may_write
 from comus_core.user_folders import home_folder, provide_home
 from comus_core.workspace import Workspace, open_workspace
 
@@ -133,7 +134,7 @@ def leave_running(place: Workspace, served: Served) -> int:
     Raises:
         WorkspaceError: it ended, or did not answer within a minute; quotes its log.
     """
-    folder = place.root if os.access(place.root, os.W_OK) else Path(tempfile.gettempdir())
+    folder = place.root if may_write(place.root) else Path(tempfile.gettempdir())
     log = folder / (f"comus-app-{served.port}.log" if folder != place.root else "app.log")
     where = ["--host", served.host, "--port", str(served.port), "--base-path", served.base_path]
     command = [sys.executable, "-m", "comus_core", "app", *where, "--no-browser"]

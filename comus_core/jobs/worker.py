@@ -19,6 +19,7 @@ from comus_core.jobs.pulse import Pulse
 from comus_core.jobs.records import Job, State
 from comus_core.jobs.table import JobTable
 from comus_core.process_identity import identify
+from comus_core.system_faults import said_of
 from comus_core.workspace import Workspace, open_workspace
 
 EXIT_CODES = {"done": 0, "failed": 1, "cancelled": 75, "lost": 75}  # 75: sysexits' "try again later"
@@ -98,6 +99,8 @@ def _work(workspace: Workspace, table: JobTable, job: Job, pulse: Pulse, termina
         return "failed", "out of memory: use fewer images, a smaller encoder, or a machine with more memory"
     except Exception as error:
         traceback.print_exc()
+        if (said := said_of(error)) is not None:
+            return "failed", said
         words = next(iter(str(error).splitlines()), "no message")
         return "failed", f"{type(error).__name__}: {words} (an error of the program; the log holds the details)"
 

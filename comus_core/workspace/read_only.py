@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
 from threading import Lock
 
 from comus_core.errors import WorkspaceError
+from comus_core.permissions import may_write
 
 Stamp = tuple[int, ...]
 
 
 def may_only_be_read(path: Path) -> bool:
     """Whether the database at `path`, or the folder that it lies in, cannot be written."""
-    return not os.access(path.parent, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK))
+    return not may_write(path.parent) or (path.exists() and not may_write(path))
 
 
 def refused(folder: Path) -> WorkspaceError:
@@ -31,7 +31,10 @@ class CopiedDatabase:
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
-            raise refused(path.parent)
+            raise WorkspaceError(
+                f"workspace {path.parent} may only be read, and nothing is in it yet: name another with --workspace, "
+                "or change its permissions"
+            )
         self.path = path
         self._folder = tempfile.TemporaryDirectory(prefix="comus-", ignore_cleanup_errors=True)
         self._copied: Stamp | None = None
