@@ -107,6 +107,7 @@ class DecisionLog:
                 _require_apart(connection, run, clustering, based_on, start, decided)
             for event in decided:
                 now = steps.record(connection, now, _insert(connection, run, clustering, event))
+            connection.execute("UPDATE runs SET updated_at = ? WHERE id = ?", (at, run))  # it is the one last touched
         return self._hold(run, clustering, now)
 
     def copy(self, run: str, clustering: str, events: Sequence[Event]) -> Decisions:

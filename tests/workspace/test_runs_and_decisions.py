@@ -40,6 +40,20 @@ def test_saving_again_keeps_what_the_person_wrote(workspace):
     assert (again.name, again.note, again.archived, again.state) == ("holiday", "the good one", True, "done")
 
 
+def test_a_decision_changes_when_its_run_was_last_touched(workspace):
+    for name in ("one-11111111", "two-22222222"):
+        workspace.runs.save(a_run(name, artifacts={"clustering": "c"}))
+    before = workspace.runs.get("one-11111111").updated_at
+    workspace.decisions.append("one-11111111", "c", "filter", percent=20)
+    workspace.decisions.append("one-11111111", "c", "rename", cluster=0, name="dog")
+    written = workspace.decisions.events("one-11111111", "c")[-1].at
+    assert workspace.runs.get("one-11111111").updated_at == written >= before
+    assert workspace.runs.find("latest").id == "one-11111111"
+    with pytest.raises(SettingsError):
+        workspace.decisions.append("two-22222222", "c", "rename", cluster=0, name=" ")
+    assert workspace.runs.find("latest").id == "one-11111111"  # what is refused touches nothing
+
+
 def test_a_run_is_found_by_id_name_beginning_and_latest(workspace):
     workspace.runs.save(a_run("one-11111111"))
     workspace.runs.save(a_run("two-22222222"))
