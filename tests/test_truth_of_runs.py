@@ -14,6 +14,10 @@ from comus_core import check_health, discover, evaluate_on, make_config, open_wo
 from comus_core.cli.main import cli
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.run_truth import truth_of_run
+from comus_core.self_training import make_training
+from comus_core.self_training.rounds import train
+from comus_core.self_training.settings import TrainingRequest
+from tests.builders import copy_of
 
 ALL_WELL = "ground truth: 30 of 30 images labelled, 3 classes"
 
@@ -162,6 +166,23 @@ def test_another_data_set_is_checked_and_told_too(finished, labelled):
     (labelled / "masks/000.png").unlink()
     result = evaluate_on(run, str(labelled), workspace)
     assert "1 image without mask (images/000.png)" in result["truth"]["line"] and result["truth"]["labelled"] == 29
+    other = truth_of_run(workspace, run, str(labelled))
+    assert not other.has("images/000.png") and truth_of_run(workspace, run).has("images/000.png")
+
+
+def test_a_training_says_what_it_is_scored_with_before_it_trains(finished, labelled, tmp_path):
+    workspace, run = copy_of(finished, tmp_path)
+    (labelled / "masks/000.png").unlink()
+    said, request = [], TrainingRequest(scored_on=str(labelled))
+    tiny = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
+    training = train(run, workspace, make_training(**tiny), request, log=said.append)
+    line = "ground truth: 29 of 30 images labelled, 3 classes; 1 image without mask (images/000.png)"
+    assert said[0] == line == training.result["truth"]["line"]
+    (labelled / "classes.txt").write_text("disc\nbar\n")
+    stages = []
+    with pytest.raises(DatasetError, match="holds the class ids 3"):
+        train(run, workspace, make_training(**tiny), request, on_progress=lambda told: stages.append(told.stage))
+    assert set(stages) <= {"images"}
 
 
 def test_the_health_of_a_data_set_has_the_line_and_does_not_fail_for_bad_truth(labelled, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,7 +39,8 @@ class MasksFolder:
 
     def find(self, image_id: ImageId) -> Path | None:
         """The file of an image, or None."""
-        return next((self.folder / n for n in self._candidates(image_id) if n in self._names), None)
+        names = (unicodedata.normalize("NFC", name) for name in self._candidates(image_id))
+        return next((self.folder / self._names[name] for name in names if name in self._names), None)
 
     def read(self, image_id: ImageId) -> SoftMap | None:
         """The soft map of an image at the file's own size, (h, w) float32 in [0, 1]; None where there is no file.
@@ -90,9 +92,11 @@ class MasksFolder:
         return total.hexdigest()
 
     @cached_property
-    def _names(self) -> set[str]:
+    def _names(self) -> dict[str, str]:
+        """Every file below the folder, by its name with accents composed: some systems store them apart."""
         files = (f for f in self.folder.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
-        return {f.relative_to(self.folder).as_posix() for f in files}
+        names = (f.relative_to(self.folder).as_posix() for f in files)
+        return {unicodedata.normalize("NFC", name): name for name in names}
 
     @cached_property
     def _zero_one(self) -> bool:
@@ -100,7 +104,7 @@ class MasksFolder:
         return all(values.max(initial=0) <= 1 for values in self._integer_files())
 
     def _integer_files(self) -> Iterator[NDArray[Any]]:
-        for name in sorted(self._names):
+        for name in sorted(self._names.values()):
             try:
                 values, hard = _decode(self.folder / name)
             except DatasetError:
@@ -129,9 +133,24 @@ class MasksDetector:
     at_least: int = 1  # it looks at no image
 
     def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:
-        """One map an image at its file's own size, or a single zero where there is no file."""
-        maps = [self.masks.read(image_id) for image_id in image_ids]
-        return [np.zeros((1, 1), np.float32) if soft is None else soft for soft in maps]
+        """One map an image at its file's own size, or a single zero where there is no file.
+
+        Raises:
+            DatasetError: a file that cannot be read, or that lies on its side beside its image.
+        """
+        return [self._read(image, image_id) for image, image_id in zip(images, image_ids, strict=True)]
+
+    def _read(self, image: RgbImage, image_id: ImageId) -> SoftMap:
+        soft = self.masks.read(image_id)
+        if soft is None:
+            return np.zeros((1, 1), np.float32)
+        (height, width), own = image.shape[:2], soft.shape
+        if own == (width, height) and height != width:  # it would be stretched to the image's shape
+            raise DatasetError(
+                f"{self.masks.find(image_id)}: {own[1]} x {own[0]} pixels, but the image '{image_id}' is {width} x "
+                f"{height} once upright; turn the mask as EXIF turns the photograph"
+            )
+        return soft
 
 
 def _decode(file: Path) -> tuple[NDArray[Any], bool]:

@@ -89,6 +89,7 @@ def _train(
         workspace.trainings.begin(training)
         on_training(training)
         images = contexts.checked(contexts.own)
+        training = _with_truth(workspace, training, contexts, log)
         lesson = first_lesson(contexts.own, images, run, decided, settings, log)
         training = _with_lesson(workspace, training, lesson)
         labels, classifier, categories = lesson.labels, lesson.classifier, len(trained_names(training, decided))
@@ -184,6 +185,19 @@ def _begin(
     question = [wanted, labels.fingerprint, result["truth"]]
     artifacts = {"labels-1": labels.fingerprint}
     return Training(f"{run.id}-{digest(question)[:8]}", run.id, "running", wanted, artifacts, result)
+
+
+def _with_truth(
+    workspace: Workspace, training: Training, contexts: TrainingContexts, log: Callable[[str], None]
+) -> Training:
+    """Check the ground truth that rounds are scored with before any of them is trained, and say what is in it."""
+    if contexts.scored.dataset.truth is None:
+        return training
+    contexts.checked(contexts.scored)
+    report = contexts.scored.truth_report
+    assert report is not None, "who opens ground truth reports on it"
+    log(report.line)
+    return workspace.trainings.save(replace(training, result=training.result | {"truth": report.to_dict()}))
 
 
 def _with_lesson(workspace: Workspace, training: Training, lesson: FirstLesson) -> Training:

@@ -1,4 +1,5 @@
 import os
+import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
@@ -195,3 +196,15 @@ def test_a_batch_gives_the_same_maps_as_single_images(tmp_path):
     together = detector.soft_maps([blank] * 4, ["0", "1", "2", "none"])
     for image_id, soft in zip(["0", "1", "2", "none"], together, strict=True):
         assert np.array_equal(detector.soft_maps([blank], [image_id])[0], soft)
+
+
+def test_a_mask_that_lies_on_its_side_is_refused_rather_than_stretched(tmp_path):
+    write(tmp_path / "a.png", BOX.T.astype(np.uint8))
+    with pytest.raises(DatasetError, match=r"a\.png: 30 x 40 pixels, but the image 'a\.jpg' is 40 x 30 once upright"):
+        read(tmp_path, "a.jpg")
+
+
+@pytest.mark.parametrize(("image", "file"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_accents_may_be_stored_either_way(tmp_path, image, file):
+    write(tmp_path / (unicodedata.normalize(file, "Käse") + ".png"), BOX.astype(np.uint8))
+    np.testing.assert_array_equal(read(tmp_path, unicodedata.normalize(image, "Käse") + ".jpg"), BOX)
