@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from app.colouring import colouring_version
 from comus_core.round_view import RoundView
 from comus_core.run_view import RunView
+from comus_core.workspace.artifacts import digest
 from comus_core.workspace.decisions import Decisions
 
 ROUND = "round-"
@@ -32,12 +33,12 @@ def crop(view: RunView, row: int | str, size: int = 160, outline: bool | str = T
         outline: the mask's outline, white by True, or in a colour `#rrggbb`.
     """
     colour = outline.removeprefix("#") if isinstance(outline, str) else ("ffffff" if outline else "")
-    return _address(view, f"crops/{row}", v=view.run.artifacts["proposals"], size=size, outline=colour)
+    return _address(view, f"crops/{row}", v=view.run.artifacts["proposals"], at=_place(view), size=size, outline=colour)
 
 
 def image(view: RunView, image_row: int, size: int = 0) -> str:
     """A photograph, upright; its longer side at most `size` pixels, one of `IMAGE_SIZES`."""
-    return _address(view, f"images/{image_row}", v=view.run.artifacts["images"], size=size)
+    return _address(view, f"images/{image_row}", v=view.run.artifacts["images"], at=_place(view), size=size)
 
 
 def layer(view: RunView, image_row: int, name: LayerName, *, row: int | None = None, decided: Decisions = NONE) -> str:
@@ -122,6 +123,11 @@ def layer_version(view: RunView, name: str, decided: Decisions) -> str:
     kind = {"saliency": "soft_maps", "proposal": "clustering", "pseudo_mask": "clustering"}.get(name, "counts")
     version = {"proposal": decided.layout_version, "pseudo_mask": decided.version, "errors": decided.layout_version}
     return view.run.artifacts.get(kind, "") + (f".{version[name]}" if name in version else "")
+
+
+def _place(view: RunView) -> str:
+    """What differs where the images lie elsewhere: a browser asks again for what it did not get from the old place."""
+    return digest(view.run.provenance.get("root", ""))[:6]
 
 
 def _address(view: RunView, path: str, **parameters: str | int) -> str:

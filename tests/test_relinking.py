@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from app import urls
 from comus_core import discover, make_config, open_workspace, relink_run
 from comus_core.cli.main import cli
 from comus_core.deletion import delete_run
@@ -46,6 +47,9 @@ def test_a_moved_folder_is_found_with_everything_that_lay_in_it(moved):
     assert done.run.config.features.encoder == f"file:{folder / 'vectors.npz'}"
     view = open_run_view(workspace, done.run)
     assert view.image_path(0) == folder / "images" / "000.png" and view.image_path(0).is_file()
+    before = open_run_view(workspace, run)
+    assert urls.crop(view, 0) != urls.crop(before, 0)  # which a browser knows to be broken
+    assert urls.image(view, 0) != urls.image(before, 0)
     assert truth_of_run(workspace, done.run).has("images/000.png")
     again = discover(done.run.config, workspace)
     assert (again.id, again.result["computed"]) == (run.id, [])
