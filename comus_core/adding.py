@@ -161,10 +161,9 @@ def assigned_clusters(context: StageContext, run: Run, vectors: Artifact, how: A
 def _begin_with(workspace: Workspace, run: Run, added: Run, how: Assign) -> Decisions:
     """What is decided in the new run; at first what is decided in the run that it was added to."""
     log, clustering = workspace.decisions, added.artifacts["clustering"]
-    if not log.events(added.id, clustering):
-        count = tables.read_clusters(workspace.artifact(run, "clustering")).count
-        return log.copy(added.id, clustering, inherited(workspace.decisions_of(run), count, how))
-    return log.read(added.id, clustering)
+    count = tables.read_clusters(workspace.artifact(run, "clustering")).count
+    first = [(event.kind, event.payload) for event in inherited(workspace.decisions_of(run), count, how)]
+    return log.append_all(added.id, clustering, lambda now: first if now.version == 0 else [])
 
 
 def inherited(decided: Decisions, clusters: int, how: Assign) -> list[Event]:

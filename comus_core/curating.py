@@ -218,8 +218,9 @@ def accept(view: RunView, proposals: Sequence[str], *, based_on: int | None = No
     named = _named(view, proposals)
     decided = decided_in(view)
     layout = decided.layout.accepting(named)
-    category = view.categories(replace(decided, layout=layout)).category
-    homeless = [p for p in named if category[view.row_of[p]] < 0]
+    ids = np.array([layout.moved.get(p, view.cluster[view.row_of[p]]) for p in named], np.int64)
+    category = view.labels(replace(decided, layout=layout)).categories(ids)
+    homeless = [p for p, number in zip(named, category, strict=True) if number < 0]
     require(
         not homeless,
         f"proposal {homeless[0] if homeless else ''} is in no category, or in a rejected one: move it into one instead",

@@ -226,11 +226,10 @@ def _short(choice: str) -> str:
 def _decisions(context: StageContext, run: Run) -> Decisions:
     """What was decided so far; the run's own filter opens the log of a new clustering."""
     log, clustering = context.workspace.decisions, run.artifacts["clustering"]
-    if not log.events(run.id, clustering):
-        config = context.config
-        by: dict[str, Any] = {"by": config.filter_by} if config.filter_by != "distance" else {}
-        return log.append(run.id, clustering, "filter", percent=config.filter_percent, **by)
-    return log.read(run.id, clustering)
+    config = context.config
+    first: dict[str, Any] = {"percent": config.filter_percent}
+    first |= {"by": config.filter_by} if config.filter_by != "distance" else {}
+    return log.append_all(run.id, clustering, lambda now: [("filter", first)] if now.version == 0 else [])
 
 
 def package_version(package: str) -> str | None:
