@@ -6,7 +6,7 @@ names, merges, rejections and filter; every page shows it as any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from comus_core import stages
 from comus_core.config import Assign, FilterBy, check_choice, require
 from comus_core.images.dataset import absolute, open_dataset
 from comus_core.label_map import REJECTED
+from comus_core.merged_centre import Member, joined_members
 from comus_core.pipeline import new_run, note_artifacts, prints, result_json, with_artifacts
 from comus_core.scoring import score_run
 from comus_core.stages import StageContext
@@ -28,6 +29,7 @@ from comus_core.types import FloatArray, IntArray, OnProgress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.artifacts import TABLE, digest
 from comus_core.workspace.decisions import Decisions, Event
+from comus_core.workspace.layout import packed
 
 # What of `config.FilterBy` a confidence is: Nyström's the simplified silhouette, the vote's the neighbours' agreement.
 TOLD: dict[Assign, FilterBy] = {"nystrom": "silhouette", "nearest": "agreement"}
@@ -161,14 +163,19 @@ def assigned_clusters(context: StageContext, run: Run, vectors: Artifact, how: A
 def _begin_with(workspace: Workspace, run: Run, added: Run, how: Assign) -> Decisions:
     """What is decided in the new run; at first what is decided in the run that it was added to."""
     log, clustering = workspace.decisions, added.artifacts["clustering"]
-    count = tables.read_clusters(workspace.artifact(run, "clustering")).count
-    first = [(event.kind, event.payload) for event in inherited(workspace.decisions_of(run), count, how)]
+    source, decided = workspace.artifact(run, "clustering"), workspace.decisions_of(run)
+    members = joined_members(source, decided, workspace.artifact(added, "clustering"))
+    events = inherited(decided, tables.read_clusters(source).count, how, members)
+    first = [(event.kind, event.payload) for event in events]
     return log.append_all(added.id, clustering, lambda now: first if now.version == 0 else [])
 
 
-def inherited(decided: Decisions, clusters: int, how: Assign) -> list[Event]:
+def inherited(
+    decided: Decisions, clusters: int, how: Assign, members: Mapping[int, Sequence[Member]] | None = None
+) -> list[Event]:
     """The decisions that lead to the same filter, names, merges and rejections of K clusters.
 
+    `members` are the new proposals of each merged category with their distance to its centre, where they have one.
     Splits and moves are about single proposals, of which the new images have none: what was split off is left out, and
     a part that kept its id stands for the whole. A filter that ranks by what is not known of new images (`TOLD`) ranks
     them by the distance.
@@ -181,7 +188,9 @@ def inherited(decided: Decisions, clusters: int, how: Assign) -> list[Event]:
     first: dict[str, Any] = {"percent": decided.filter_percent}
     first |= {"by": decided.filter_by} if decided.filter_by == TOLD[how] else {}
     told: list[tuple[str, dict[str, Any]]] = [("filter", first)]
-    told += [("merge", {"categories": sorted([now, *gone])}) for now, gone in sorted(wholes.items())]
+    for now, parts in sorted(wholes.items()):
+        measured = {"members": packed(members[now])} if members and now in members else {}
+        told.append(("merge", {"categories": sorted([now, *parts]), **measured}))
     told += [("filter", {"percent": p, "cluster": k}) for k, p in decided.cluster_percent.items() if k < clusters]
     told += [("rename", {"cluster": k, "name": name}) for k, name in decided.names.items() if k < clusters]
     gone_ids = sorted(k for k in layout.rejected if REJECTED < k < clusters)

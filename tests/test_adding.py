@@ -96,6 +96,22 @@ def test_other_images_join_clusters_of_their_class(place, assign):
     assert added.run.result["evaluation"]["miou"] > 0 and added.points("umap").shape == (15, 2)
 
 
+def test_images_that_join_a_merged_category_are_ranked_by_the_distance_to_its_one_centre(place):
+    workspace, run, _, new = place
+    view = open_run_view(workspace, run)
+    curating.merge(view, [1, 2])
+    added = open_run_view(workspace, add_images(run, str(new), workspace, assign="nystrom"))
+    decided = workspace.decisions_of(added.run)
+    found, rows = added.categories(decided), np.asarray(added.embedding(), np.float64)
+    centre = np.asarray(view.embedding()[np.isin(view.cluster, [1, 2])], np.float64).mean(axis=0)
+    inside = np.flatnonzero(np.isin(added.cluster, [1, 2]))
+    away = 1 - rows[inside] @ centre / np.linalg.norm(rows[inside], axis=1) / np.linalg.norm(centre)
+    assert len(inside) > 2 and np.allclose(found.distance[inside], away, atol=1e-6)
+    ids = added.proposals.proposal_id
+    expected = sorted(range(len(inside)), key=lambda n: (np.float32(away[n]), ids[inside[n]]))
+    assert found.rows[1].tolist() == inside[expected].tolist()
+
+
 def test_names_merges_rejections_and_filter_come_along_and_then_go_their_own_way(place):
     workspace, run, _, new = place
     view = open_run_view(workspace, run)
@@ -113,7 +129,7 @@ def test_names_merges_rejections_and_filter_come_along_and_then_go_their_own_way
         "distance",
     )  # no density here
     assert (ours.layout.into, ours.layout.rejected, ours.layout.moved) == ({2: 1}, {3}, {})
-    assert replay(inherited(theirs, view.clusters, "nystrom")).layout == ours.layout
+    assert replay(inherited(theirs, view.clusters, "nystrom")).layout == replace(ours.layout, distance={})
     ranked = replace(theirs, filter_by="silhouette")
     assert replay(inherited(ranked, view.clusters, "nystrom")).filter_by == "silhouette"
     assert replay(inherited(ranked, view.clusters, "nearest")).filter_by == "distance"
