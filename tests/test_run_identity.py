@@ -16,7 +16,7 @@ from comus_core.comparison import Contestant, compare
 from comus_core.errors import Cancelled, DatasetError, SettingsError
 from comus_core.images.dataset import open_dataset
 from comus_core.run_truth import truth_fingerprint, truth_of_run
-from tests.builders import write_vectors
+from tests.builders import copy_of, write_vectors
 
 
 def own(folder, **changes):
@@ -106,8 +106,7 @@ def test_a_renamed_folder_is_the_same_run_with_its_names_and_trainings_read_the_
 
 @pytest.mark.parametrize("fault", [RuntimeError("broken"), Cancelled("stopped"), KeyboardInterrupt()])
 def test_a_finished_run_stays_finished_whatever_a_later_attempt_comes_to(finished, drawn_settings, tmp_path, fault):
-    shutil.copytree(finished[0].root, tmp_path / "w")
-    workspace, run = open_workspace(tmp_path / "w"), finished[1]
+    workspace, run = copy_of(finished, tmp_path)
 
     def stop(progress):
         raise fault
@@ -121,8 +120,7 @@ def test_a_finished_run_stays_finished_whatever_a_later_attempt_comes_to(finishe
 
 @pytest.mark.parametrize("until", ["images", "saliency", "clustering"])
 def test_asked_for_less_a_finished_run_keeps_its_score(finished, drawn_settings, tmp_path, until):
-    shutil.copytree(finished[0].root, tmp_path / "w")
-    workspace, run = open_workspace(tmp_path / "w"), finished[1]
+    workspace, run = copy_of(finished, tmp_path)
     again = discover(make_config(**drawn_settings), workspace, until=until)
     assert (again.state, again.result, again.artifacts) == ("done", run.result, run.artifacts)
 
