@@ -21,6 +21,7 @@ from comus_core.jobs.records import RESUMABLE
 from comus_core.jobs.table import JobTable
 from comus_core.workspace import Workspace
 from comus_core.workspace.claims import abandoned
+from comus_core.workspace.files import is_temporary
 from comus_core.workspace.manifest import SHARDS
 from comus_core.workspace.stored import PARTIAL, StoredFolder, ancestors, is_held, size_of, stored_folders
 
@@ -34,6 +35,7 @@ GROUP_WORDS: dict[Group, tuple[str, str]] = {
     "pictures": ("Drawn pictures", "Crops and layers, kept so that pages open fast; drawn again when looked at."),
 }
 USUAL: tuple[Group, ...] = ("unused", "unfinished")
+PHOTOGRAPHS = ("uploads", "datasets", "bundles")
 GRACE = 600.0  # seconds for which what was just finished is left alone: its run may not have named it yet
 STALE_FILE = 3600.0  # seconds after which a file that was being written was given up: a writer writes on
 STALE_UPLOAD = 24 * 3600.0  # seconds after which an upload that was being unpacked was given up
@@ -148,11 +150,18 @@ def _given_up(workspace: Workspace, now: float) -> list[Path]:
     found += abandoned(root)
     shards = [p for p in store.glob(f"*/*/{SHARDS}") if not _is_in_the_making(p, store)]
     found += [p for p in shards if now - _changed(p) > GRACE]
-    halves = [p for p in root.rglob(".*.tmp") if p.is_file() and not _is_in_the_making(p, store)]
+    halves = [p for p in _unfinished_files(root) if not _is_in_the_making(p, store)]
     found += [p for p in halves if now - _changed(p) > STALE_FILE]
     known = {run.id for run in workspace.runs.all(archived=True)}
     opened = [p for p in root.glob("bundles/*") if not p.name.startswith(".") and p.name not in known]
     return list(dict.fromkeys([*found, *(p for p in opened if now - _changed(p) > GRACE)]))
+
+
+def _unfinished_files(root: Path) -> list[Path]:
+    """Files that were not written to the end, photographs' folders left out: they may hold a hundred thousand."""
+    places = [p for p in root.iterdir() if p.name not in PHOTOGRAPHS]
+    below = [path for place in places if place.is_dir() for path in place.rglob(".*.tmp")]
+    return [path for path in (*places, *below) if path.is_file() and is_temporary(path)]
 
 
 def _is_in_the_making(path: Path, store: Path) -> bool:

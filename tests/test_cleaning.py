@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
-from comus_core import discover, make_config, open_workspace
+from comus_core import discover, make_config, open_workspace, verify
 from comus_core.cleaning import GRACE, clean, plan_cleaning
 from comus_core.cli.main import cli
 from comus_core.deletion import delete_run, plan_deletion
@@ -259,3 +260,21 @@ def test_the_command_says_what_would_go_asks_and_frees_it(workspace):
     assert comus("clean", input="n\n").exit_code != 0 and idle.folder.exists()
     assert "freed 1 kB" in comus("clean", "--yes").stdout and kinds_left(workspace) == ["images"]
     assert "nothing to remove" in comus("clean").stdout
+
+
+def test_what_old_kills_left_in_finished_artifacts_and_beside_them_goes(workspace):
+    kept = an_artifact(workspace, "images")
+    a_run(workspace, "first", images=kept)
+    old = [kept.folder / ".checkpoint.pt.4711.tmp", workspace.root / "cache" / ".x.png.4711.tmp"]
+    fresh = workspace.root / "cache" / ".y.png.4712.tmp"
+    half = a_partial(workspace, "network", images=kept) / ".z.4711.tmp"  # it goes or stays with its folder
+    for path in (*old, fresh, half):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("half")
+    for path in (*old, half):
+        os.utime(path, (1, 1))
+    workspace.runs.save(replace(workspace.runs.get("first"), state="cancelled"))
+    assert sorted(plan_cleaning(workspace)["unfinished"].folders) == sorted(old)
+    assert clean(workspace).bytes == 8
+    assert [path.exists() for path in (*old, fresh, half)] == [False, False, True, True]
+    assert kept.folder.exists() and verify(workspace) == []

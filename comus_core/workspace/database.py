@@ -109,7 +109,7 @@ class Database:
         if isinstance(error, sqlite3.OperationalError) and is_full(self.path.parent):
             return DiskFullError(
                 f"the disk is full at {self.path.parent}: `comus disk` lists what takes the room, `comus clean` and "
-                "`comus runs delete` work all the same",
+                "`comus runs delete` make some",
                 self.path,
             )
         return WorkspaceError(f"workspace database {self.path}: {error}")

@@ -22,10 +22,10 @@ def is_full(folder: Path) -> bool:
 
 
 def keep_reserve(root: Path) -> None:
-    """Set the reserve of a workspace aside, if it is not there and there is room for much more than it."""
+    """Set the reserve of a workspace aside, if it is not there and more than it is free."""
     path = root / RESERVE
     try:
-        if path.exists() or shutil.disk_usage(root).free < 4 * RESERVE_BYTES:
+        if path.exists() or shutil.disk_usage(root).free < RESERVE_BYTES + LEAST:
             return
         with path.open("xb") as file:
             os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)  # truly taken: a file of zeros might hold nothing
