@@ -16,25 +16,34 @@ from comus_core.errors import ComusError
 from comus_core.places import allowed, image_roots
 from comus_core.relinking import relink_run
 from comus_core.text import counted
-from comus_core.workspace import Run
+from comus_core.workspace import Run, Workspace
 
 
 @st.dialog("Name and note")
 def name_and_note(run: Run) -> None:
     """Rename a run and write a note to it."""
     with st.form(f"describe_{run.id}", border=False):
-        name = st.text_input("Name", run.name, key=state.field(f"name_of_{run.id}", run.name), max_chars=120)
-        key, hint = state.field(f"note_of_{run.id}", run.note), "What was tried, and why"
-        note = st.text_area("Note", run.note, key=key, height=120, placeholder=hint)
+        name = st.text_input("Name", run.name, key=f"name_of_{run.id}", max_chars=120)
+        note = st.text_area(
+            "Note", run.note, key=f"note_of_{run.id}", height=120, placeholder="What was tried, and why"
+        )
         if st.form_submit_button("Save", type="primary", key=f"save_{run.id}"):
             try:
-                edited = {} if name == run.name else {"name": name}
-                edited |= {} if note == run.note else {"note": note.strip()}
-                view_data.workspace().runs.describe(run.id, **edited)
+                describe(view_data.workspace(), run, name, note)
             except ComusError as fault:
                 states.error(fault)
             else:
                 st.rerun()
+
+
+def describe(workspace: Workspace, run: Run, name: str, note: str) -> None:
+    """Write what differs from the run as it was shown: what someone else wrote meanwhile stays.
+
+    Raises:
+        ComusError: an empty name, or the run is gone.
+    """
+    own_name, own_note = (name if name != run.name else None), (note.strip() if note != run.note else None)
+    workspace.runs.describe(run.id, name=own_name, note=own_note)
 
 
 @st.dialog("Settings of the run", width="large")

@@ -134,11 +134,13 @@ def name_fields(page) -> list[str]:
     return page.locator("[class*='st-key-name_'] input").evaluate_all("fields => fields.map(field => field.value)")
 
 
-def test_a_name_outlives_opening_and_closing_clusters_and_a_merge_its_undo_and_redo(page, changeable, tmp_path):
+def test_a_name_outlives_opening_and_closing_clusters_and_a_merge_its_undo_and_redo(open_page, changeable, tmp_path):
     workspace, run = changeable
     view = open_run_view(workspace, run)
     names = {f"cluster {k}" for k in (0, 1, 3, 4)} | {"pebble"}
     with serving(workspace.root, tmp_path) as url:
+        page, other = open_page(), open_page()
+        other.goto(f"{url}clusters?cluster=2")
         page.goto(f"{url}clusters")
         settle(page, "Core")
         fill(page, "name_2", "pebble")
@@ -160,6 +162,15 @@ def test_a_name_outlives_opening_and_closing_clusters_and_a_merge_its_undo_and_r
         click(page, ".st-key-redo_decision button", "Undo merge")
         click(page, ".st-key-undo_decision button", "Redo merge")
         assert set(name_fields(page)) == names
+        click(page, "a[href*='filter']", "Ranked by")
+        click(page, "a[href*='clusters']", "Most often confused")
+        page.reload()
+        settle(page, "Most often confused")
+        click(other, ".st-key-all_clusters button", "Most often confused")
+        other.locator(".st-key-card_0 .stCheckbox").click()
+        other.get_by_text("1 selected").wait_for()
+        assert set(name_fields(page)) == set(name_fields(other)) == names
+        other.goto("about:blank")
         assert written(view) == [("rename", "pebble"), ("merge", pair), ("undo", None), ("redo", None), ("undo", None)]
         click(page, ".st-key-reset_name_2 button", "Undo reset")
         assert written(view)[-1] == ("reset_name", None) and "cluster 2" in name_fields(page)

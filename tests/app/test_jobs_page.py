@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from app.components import adding
+from app.components import adding, run_dialogs
 from app.components.job_card import attempt, resume
 from app.plain_text import plain
 from comus_core import open_workspace
@@ -179,3 +179,19 @@ def test_images_are_added_from_a_folder_that_may_be_read(monkeypatch, two_runs, 
     said = texts(open_app(monkeypatch, two_runs, "jobs"))
     assert "images added to a run" in said and "Saliency" in said
     assert wait(two_runs, job.id, 90).state == "failed"  # its images are not there
+
+
+@pytest.mark.parametrize(
+    ("typed", "after"),
+    [
+        (("holiday", ""), ("holiday", "written elsewhere")),
+        (("first", " mine "), ("renamed elsewhere", "mine")),
+        (("first", ""), ("renamed elsewhere", "written elsewhere")),
+    ],
+)
+def test_of_a_run_s_name_and_note_only_what_was_edited_is_written(two_runs, typed, after):
+    shown = two_runs.runs.get("first-1234")
+    two_runs.runs.describe(shown.id, name="renamed elsewhere", note="written elsewhere")
+    run_dialogs.describe(two_runs, shown, *typed)
+    run = two_runs.runs.get(shown.id)
+    assert (run.name, run.note) == after

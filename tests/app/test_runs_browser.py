@@ -64,7 +64,7 @@ def test_two_people_decide_in_one_run_and_neither_loses_anything(open_page, chan
         for page in (one, two):
             for number, name in ((0, "apple"), (1, "pear")):
                 page.wait_for_function(
-                    "([n, name]) => document.querySelector(`.st-key-name_${n} input`)?.value === name",
+                    "([n, name]) => document.querySelector(`[class*=st-key-name_${n}] input`)?.value === name",
                     arg=[number, name],
                     timeout=60_000,
                 )
