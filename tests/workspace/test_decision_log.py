@@ -201,6 +201,20 @@ def test_decisions_of_two_people_on_different_things_both_hold(log):
     log.append("r", "c", "reject", based_on=seen, categories=[3])
     state = log.append("r", "c", "rename", based_on=seen, cluster=2, name="cat")
     assert state.layout.into == {1: 0} and state.layout.rejected == {3} and state.names == {2: "cat"}
+    log.append("r", "c", "filter", based_on=seen, percent=70, cluster=4)
+    assert log.append("r", "c", "filter", based_on=seen, percent=60, cluster=5).cluster_percent == {4: 70.0, 5: 60.0}
+
+
+def test_several_decisions_are_all_written_or_none(log):
+    seen = log.append("r", "c", "filter", percent=20).version
+    log.append("r", "c", "filter", percent=35, cluster=2)
+    own = [("filter", {"percent": 60, "cluster": 1}), ("filter", {"percent": 70, "cluster": 2})]
+    with pytest.raises(ConflictError):
+        log.append_all("r", "c", lambda _: own, based_on=seen)
+    with pytest.raises(SettingsError):
+        log.append_all("r", "c", lambda _: [own[0], ("filter", {"percent": 101, "cluster": 3})])
+    assert log.read("r", "c").cluster_percent == {2: 35.0} and len(log.events("r", "c")) == 2
+    assert log.append_all("r", "c", lambda _: own[:1], based_on=seen).cluster_percent == {1: 60.0, 2: 35.0}
 
 
 @pytest.mark.parametrize(
@@ -210,6 +224,9 @@ def test_decisions_of_two_people_on_different_things_both_hold(log):
         (("rename", {"cluster": 2, "name": "cat"}), ("rename", {"cluster": 2, "name": "dog"})),
         (("rename", {"cluster": 2, "name": "cat"}), ("reset_name", {"cluster": 2})),
         (("filter", {"percent": 30}), ("filter", {"percent": 40})),
+        (("filter", {"percent": 30}), ("filter", {"percent": 40, "cluster": 1})),
+        (("filter", {"percent": 30, "cluster": 1}), ("filter", {"percent": 40})),
+        (("filter", {"percent": 30, "cluster": 1}), ("filter", {"percent": 40, "cluster": 1})),
         (("move", {"proposals": IDS[:2], "category": 1}), ("move", {"proposals": IDS[1:3], "category": 2})),
         (("move", {"proposals": IDS[:1], "category": 1}), ("split", split_payload(0, [6]))),
         (("merge", {"categories": [0, 1]}), ("undo", {})),
