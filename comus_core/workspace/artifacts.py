@@ -100,9 +100,15 @@ class Artifact:
             ) from error
 
     def set_aside(self) -> dict[str, str]:
-        """Id -> why it is missing, of what had to be left out (see `shard_attempts`)."""
-        file = self.file(SET_ASIDE)
-        return dict(json.loads(file.read_text())) if file.is_file() else {}
+        """Id -> why it is missing, of what had to be left out (see `shard_attempts`).
+
+        Raises:
+            WorkspaceError: its file is damaged.
+        """
+        if not self.file(SET_ASIDE).is_file():
+            return {}
+        with self.reading(SET_ASIDE) as file:
+            return dict(json.loads(file.read_text()))
 
     def manifest(self) -> dict[str, Any]:
         """Key, and the bytes and SHA-256 of every file."""
