@@ -40,7 +40,10 @@ from comus_core.workspace import open_workspace
 STOPPED = 130  # the shell's exit code for Ctrl-C
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="With COMUS_TRACEBACK=1 set, a refusal of the system also says where in the program it came up.",
+)
 def cli() -> None:
     """Discover the object categories in a pile of photographs, without a single label."""
 

@@ -1,5 +1,7 @@
+import ast
 import io
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +17,7 @@ from comus_core.drawing import rgb
 from comus_core.errors import ComusError
 from comus_core.selection import Gesture
 from comus_core.workspace.decisions import Decisions
+from tests.app.serving import ROOT
 
 
 def client_of(workspace, monkeypatch):
@@ -184,6 +187,18 @@ def test_a_photograph_that_a_link_puts_elsewhere_is_not_shown(changeable, tmp_pa
         assert answer.status_code == 404 and "COMUS_IMAGE_ROOTS" in answer.text
         moved.setenv("COMUS_IMAGE_ROOTS", str(secret.parent))
         assert client.get(urls.image(view, 0)).status_code == 200
+
+
+def test_every_address_that_a_page_gives_is_relative_to_where_the_app_is_served():
+    absolute = []
+    for path in [file for folder in ("app", "pages") for file in (ROOT / folder).rglob("*.py")]:
+        tree = ast.parse(path.read_text())
+        routes = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == "Route"]
+        allowed = {id(constant) for route in routes for constant in ast.walk(route)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in allowed:
+                absolute += [path.name] if re.match("/(api|app|media|static|_stcore)/.", node.value) else []
+    assert absolute == []
 
 
 def test_ready_says_how_much_is_there(client):

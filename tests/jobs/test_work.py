@@ -17,6 +17,7 @@ from comus_core.workspace import open_workspace
     [
         (None, "done", None),
         (DatasetError("photos: no images"), "failed", "photos: no images"),
+        (OSError(28, "No space left", "/a/b"), "failed", "/a/b: the disk is full; free some space and run again"),
         (ValueError("one\ntwo"), "failed", "ValueError: one (an error of the program; the log holds the details)"),
         (KeyError(), "failed", "KeyError: no message (an error of the program; the log holds the details)"),
         (MemoryError(), "failed", "out of memory: use fewer images, a smaller encoder, or a machine with more memory"),
