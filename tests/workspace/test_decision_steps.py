@@ -143,6 +143,10 @@ def test_a_checkpoint_is_the_state_to_the_last_bit(taken):
     assert checkpoint.from_bytes(checkpoint.to_bytes(state), 7) == replace(state, version=7)
 
 
+def moved(number):
+    return "move", {"proposals": [f"image{number}#0"], "category": number % 6}
+
+
 def counting(own, counted, name):
     def called(*given):
         counted[name] += 1
@@ -173,16 +177,14 @@ def work_of(log: DecisionLog, monkeypatch, run: str, kind: str, **payload) -> tu
 def test_one_more_decision_is_the_same_work_whatever_the_length_of_the_log(database, monkeypatch, kind, payload, most):
     for length in (10, 1_000):
         run, log = next(runs), DecisionLog(database)
-        for number in range(length):
-            log.append(run, "c", "move", proposals=[f"image{number}#0"], category=number % 6)
+        log.append_all(run, "c", lambda _, length=length: [moved(n) for n in range(length)])
         assert work_of(log, monkeypatch, run, kind, **payload) == most
 
 
 def test_the_work_of_a_decision_on_an_older_version_is_what_was_decided_since(database, monkeypatch):
     for length in (10, 700):
         run, log = next(runs), DecisionLog(database)
-        for number in range(length):
-            seen = log.append(run, "c", "rename", cluster=number % 5, name=f"name {number}").version
+        seen = log.append_all(run, "c", lambda _, length=length: [moved(n) for n in range(length)]).version
         for category in (0, 1, 2):
             log.append(run, "c", "rename", cluster=category, name="by another")
         assert work_of(log, monkeypatch, run, "rename", based_on=seen, cluster=7, name="cat") == (3, 1)
@@ -190,8 +192,7 @@ def test_the_work_of_a_decision_on_an_older_version_is_what_was_decided_since(da
 
 def test_a_process_that_begins_reads_no_more_than_the_events_since_the_last_checkpoint(database, monkeypatch):
     run, log = next(runs), DecisionLog(database)
-    for number in range(2 * steps.EVERY + 30):
-        log.append(run, "c", "accept", proposals=[f"image{number}#0"])
+    log.append_all(run, "c", lambda _: [moved(n) for n in range(2 * steps.EVERY + 30)])
     assert work_of(DecisionLog(database), monkeypatch, run, "accept", proposals=IDS[:1]) == (30, 31)
 
 
@@ -219,8 +220,7 @@ def test_a_log_that_an_older_program_wrote_is_read_and_gone_on_with(database):
 
 def test_a_checkpoint_that_cannot_be_read_is_passed_over(database):
     run, log = next(runs), DecisionLog(database)
-    for number in range(steps.EVERY):
-        log.append(run, "c", "rename", cluster=number % 5, name=f"name {number}")
+    log.append_all(run, "c", lambda _: [moved(n) for n in range(steps.EVERY)])
     with sqlite3.connect(database.path) as connection:
         assert connection.execute("UPDATE checkpoints SET state = ?", (b"\x03" + bytes(20),)).rowcount
     assert DecisionLog(database).read(run, "c") == log.read(run, "c")
