@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-PUNCTUATION = re.compile(r"[\\`*_\[\]<>$#~|:&]")
+# What Markdown acts on: an underscore not within a word, a colon before one (a directive), and the rest anywhere.
+ACTIVE = re.compile(r"[\\`*\[\]<$~&]|(?<![^\W_])_|_(?![^\W_])|:(?=[A-Za-z\u2060])")
 CODE = re.compile(r"`([^`\n]+)`")
 # Read in plain text even behind a backslash: web addresses, mail addresses, emoji such as :dog:, arrows and dashes.
 JOINER = "\u2060"  # no width, no meaning: it only keeps letters from being read together
@@ -19,7 +20,7 @@ TOGETHER = (
     (re.compile(r":(?=[-+a-z0-9_]+:|material/)"), f":{JOINER}"),
     (re.compile(r"(?<!\S)(<->|->|<-|--|>=|<=|~=)(?!\S)"), lambda found: JOINER.join(found.group())),
 )
-START = re.compile(r"^(\d*)([-+=.)])")  # of a list, or the line under a heading
+START = re.compile(r"^(\d*)([-+=.)#>])")  # of a list, a heading, a quotation, or the line under a heading
 
 
 def plain(text: str) -> str:
@@ -27,7 +28,7 @@ def plain(text: str) -> str:
     text = " ".join(str(text).split())
     for pattern, apart in TOGETHER:
         text = pattern.sub(apart, text)
-    text = PUNCTUATION.sub(r"\\\g<0>", text)
+    text = ACTIVE.sub(r"\\\g<0>", text)
     return START.sub(r"\1\\\2", text)
 
 

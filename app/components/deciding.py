@@ -68,7 +68,7 @@ def _decide(view: RunView, words: str, version: int, deed: Deed) -> bool:
     except ComusError as fault:
         notices.fault(fault)
         return False
-    if alone:
+    if alone and decided.version > based_on:
         own = {**state.setting(_key(view), {}), based_on: decided.version}
         state.set_setting(_key(view), dict(list(own.items())[-MOST_OWN:]))
     notices.say(words)

@@ -159,8 +159,10 @@ def apply(state: Decisions, event: Event) -> Decisions:
             return _named(state, cluster, name)
         case Event(kind="reset_name", payload={"cluster": int(cluster)}):
             return _named(state, cluster, None)
-        case Event(kind="merge", payload={"categories": list(ids), **rest}):
-            return _merged(state, ids, unpacked(rest["members"]) if "members" in rest else ())
+        case Event(kind="merge", payload={"categories": list(ids), "members": str(members)}):
+            return _merged(state, ids, unpacked(members))
+        case Event(kind="merge", payload={"categories": list(ids), **rest}) if "members" not in rest:
+            return _merged(state, ids, ())
         case Event(kind="split", payload={"category": int(category), "made": list(made), "members": str(members)}):
             names = _part_names(state, category, made)
             return replace(state, layout=state.layout.split(category, names, unpacked(members)))
