@@ -133,10 +133,8 @@ def _require_free(out: Path) -> None:
     """Refuse to replace what no bundle is.
 
     Raises:
-        WorkspaceError: there is such a file, or a folder.
+        WorkspaceError: there is such a file.
     """
-    if out.is_dir():
-        raise WorkspaceError(f"{out} is a folder; name a file, such as {out / 'run.zip'}")
     if out.exists() and out.stat().st_size and not is_bundle_file(out):
         raise WorkspaceError(f"{out} is there already and is no bundle; name another file, or remove it first")
 

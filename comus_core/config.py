@@ -158,18 +158,21 @@ def to_dict(settings: Any) -> dict[str, Any]:
     return dataclasses.asdict(settings)
 
 
-def from_dict(cls: type[S], values: dict[str, Any]) -> S:
-    """Rebuild a settings object; an unknown key is an error that lists the valid ones."""
-    require(isinstance(values, dict), f"{cls.__name__}: {values!r} is not an object of settings")
+def from_dict(cls: type[S], values: dict[str, Any], within: str = "") -> S:
+    """Rebuild a settings object; an unknown key is an error that lists the valid ones. `within` begins their names."""
+    require(isinstance(values, dict), f"{within or cls.__name__}: {values!r} is not an object of settings")
     hashable: Any = cls
     hints = _hints(hashable)
     unknown = sorted(set(values) - set(hints))
     require(not unknown, f"unknown setting {', '.join(unknown)}: valid are {', '.join(sorted(hints))}")
-    nested = {k: from_dict(hints[k], v) if dataclasses.is_dataclass(hints[k]) else v for k, v in values.items()}
+    nested = {
+        k: from_dict(hints[k], v, f"{within}{k}.") if dataclasses.is_dataclass(hints[k]) else v
+        for k, v in values.items()
+    }
     for name, value in nested.items():
         kinds = _kinds(hints[name])
         words = " or ".join(KIND_WORDS[kind] for kind in kinds if kind is not type(None))
-        require(not kinds or any(_is_of(value, kind) for kind in kinds), f"{name} {value!r}: must be {words}")
+        require(not kinds or any(_is_of(value, kind) for kind in kinds), f"{within}{name} {value!r}: must be {words}")
     try:
         return cls(**nested)
     except TypeError as error:

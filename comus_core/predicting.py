@@ -24,6 +24,7 @@ from comus_core.images.file_walk import NOT_TEXT, is_text, printable
 from comus_core.images.folder import Listing, list_images
 from comus_core.images.passed_over import passed_over_json, summed
 from comus_core.images.records import PassedOver, SkippedFile, by_image_id, image_file
+from comus_core.output_file import writable_folder
 from comus_core.output_folder import OutputFolder
 from comus_core.prediction_folder import CLASSES, KIND, RESULT
 from comus_core.pseudo_masks import from_png, pseudo_mask, to_png
@@ -87,9 +88,10 @@ def predict_photographs(
     Raises:
         DatasetError: no photograph, or none that is usable.
         WorkspaceError: the run has no such round, or results cannot go into the folder (see `OutputFolder`).
-        SettingsError: round 0 of a run on vectors of the user's own, which new photographs have none of.
+        SettingsError: nothing can be written in `out`; round 0 of a run on vectors of the user's own, which new
+            photographs have none of.
     """
-    output = OutputFolder(out, KIND, force)
+    output = OutputFolder(writable_folder(out), KIND, force)
     output.require_usable()
     dataset = photographs_of(photographs, workspace)
     make = _from_network if number else _from_clusters

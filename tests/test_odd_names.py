@@ -8,6 +8,7 @@ import os
 import shutil
 import unicodedata
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from PIL import Image
 from comus_core import discover, make_config, open_workspace
 from comus_core.bundle_opening import open_bundle
 from comus_core.bundling import bundle
-from comus_core.errors import WorkspaceError
+from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.predicting import photographs_of
 from comus_core.pseudo_masks import from_png
 from comus_core.run_tables import read_proposals
@@ -132,6 +133,8 @@ def test_masks_of_an_earlier_program_get_names_in_the_bundle_that_open(done, tmp
     files = [new if file == old else file for file in table.column("file").to_pylist()]
     pq.write_table(table.set_column(1, "file", [files]), artifact.file("table.parquet"))
     manifest["files"][new] = manifest["files"].pop(old)
+    stored = artifact.file("table.parquet").read_bytes()
+    manifest["files"]["table.parquet"] = {"bytes": len(stored), "sha256": sha256(stored).hexdigest()}
     artifact.file("manifest.json").write_text(json.dumps(manifest))
     bundle(workspace, done[1].id, tmp_path / "run.zip")
     receiver = open_workspace(tmp_path / "receiver")
@@ -151,7 +154,7 @@ def test_a_bundle_replaces_a_bundle_and_nothing_else(done, tmp_path):
         archive.writestr("a.jpg", b"x")
     with pytest.raises(WorkspaceError, match="is there already and is no bundle"):
         bundle(workspace, run.id, tmp_path / "holiday.zip")
-    with pytest.raises(WorkspaceError, match="is a folder; name a file"):
+    with pytest.raises(SettingsError, match="is a folder; name a file"):
         bundle(workspace, run.id, tmp_path)
     out.unlink()
     first = bundle(workspace, run.id, out, photographs=False).bytes

@@ -13,6 +13,7 @@ from PIL import Image
 
 from comus_core import discover, make_config, open_workspace
 from comus_core.comparison import Contestant, compare
+from comus_core.config import TruthSettings
 from comus_core.errors import Cancelled, DatasetError, SettingsError
 from comus_core.images.dataset import open_dataset
 from comus_core.run_truth import truth_fingerprint, truth_of_run
@@ -81,11 +82,11 @@ def test_masks_that_change_places_in_subfolders_are_other_annotations(drawn, tmp
             shutil.copy(drawn / kind / f"{number:03d}.png", home / part / "1.png")
     shutil.copy(drawn / "classes.txt", tmp_path / "in")
     workspace = open_workspace(tmp_path / "w")
-    before = truth_fingerprint(workspace, open_dataset(str(tmp_path / "in"), tmp_path))
+    before = truth_fingerprint(workspace, open_dataset(str(tmp_path / "in"), tmp_path), TruthSettings())
     a, b, aside = masks / "a/1.png", masks / "b/1.png", tmp_path / "aside.png"
     for source, target in ((a, aside), (b, a), (aside, b)):
         shutil.move(source, target)
-    assert truth_fingerprint(workspace, open_dataset(str(tmp_path / "in"), tmp_path)) != before
+    assert truth_fingerprint(workspace, open_dataset(str(tmp_path / "in"), tmp_path), TruthSettings()) != before
 
 
 def test_a_renamed_folder_is_the_same_run_with_its_names_and_trainings_read_the_new_one(folder, tmp_path):

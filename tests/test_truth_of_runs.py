@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from app.opened import truth_at
 from comus_core import check_health, discover, evaluate_on, make_config, open_workspace
 from comus_core.cli.main import cli
 from comus_core.errors import DatasetError, SettingsError
-from comus_core.run_truth import truth_of_run
+from comus_core.run_view import open_run_view
 from comus_core.self_training import make_training
 from comus_core.self_training.rounds import train
 from comus_core.self_training.settings import TrainingRequest
@@ -166,8 +167,9 @@ def test_another_data_set_is_checked_and_told_too(finished, labelled):
     (labelled / "masks/000.png").unlink()
     result = evaluate_on(run, str(labelled), workspace)
     assert "1 image without mask (images/000.png)" in result["truth"]["line"] and result["truth"]["labelled"] == 29
-    other = truth_of_run(workspace, run, str(labelled))
-    assert not other.has("images/000.png") and truth_of_run(workspace, run).has("images/000.png")
+    view = open_run_view(workspace, run)
+    other, own = (truth_at(view, spec) for spec in (str(labelled), run.config.dataset))
+    assert not other.has("images/000.png") and own.has("images/000.png")
 
 
 def test_a_training_says_what_it_is_scored_with_before_it_trains(finished, labelled, tmp_path):

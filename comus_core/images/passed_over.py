@@ -13,7 +13,7 @@ from typing import Any
 
 from comus_core.errors import WorkspaceError
 from comus_core.images.records import PassedOver
-from comus_core.own_folders import INSIDE, own_kind, read_marker
+from comus_core.own_folders import DATABASE, INSIDE, own_kind, read_marker
 from comus_core.text import counted
 
 REASONS = {
@@ -49,6 +49,7 @@ class OwnFiles:
     def keep(self, folder: Path, subfolders: Sequence[str], names: Sequence[str]) -> tuple[list[str], list[str]]:
         """The subfolders to go on with and the files to look at, sorted."""
         kind = own_kind(subfolders, names)
+        names = [name for name in names if kind != "workspace" or not name.startswith(DATABASE)]
         if kind == "results" and not self._note_results(folder):
             kind = None
         if kind is not None and folder != self.start:

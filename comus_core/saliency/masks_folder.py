@@ -38,9 +38,13 @@ class MasksFolder:
             raise DatasetError(f"masks:{self.folder}: there is no such folder")
 
     def find(self, image_id: ImageId) -> Path | None:
-        """The file of an image, or None."""
-        names = (unicodedata.normalize("NFC", name) for name in self._candidates(image_id))
-        return next((self.folder / self._names[name] for name in names if name in self._names), None)
+        """The file of an image, or None; one whose accents are stored in another way where none is called the same."""
+        names = list(self._candidates(image_id))
+        same = next((name for name in names if name in self._names), None)
+        if same is None:
+            composed = (unicodedata.normalize("NFC", name) for name in names)
+            same = next((self._composed[name] for name in composed if name in self._composed), None)
+        return None if same is None else self.folder / same
 
     def read(self, image_id: ImageId) -> SoftMap | None:
         """The soft map of an image at the file's own size, (h, w) float32 in [0, 1]; None where there is no file.
@@ -92,11 +96,15 @@ class MasksFolder:
         return total.hexdigest()
 
     @cached_property
-    def _names(self) -> dict[str, str]:
-        """Every file below the folder, by its name with accents composed: some systems store them apart."""
+    def _names(self) -> frozenset[str]:
+        """Every file below the folder."""
         files = (f for f in self.folder.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
-        names = (f.relative_to(self.folder).as_posix() for f in files)
-        return {unicodedata.normalize("NFC", name): name for name in names}
+        return frozenset(f.relative_to(self.folder).as_posix() for f in files)
+
+    @cached_property
+    def _composed(self) -> dict[str, str]:
+        """The same by their names with accents composed: some systems store them apart."""
+        return {unicodedata.normalize("NFC", name): name for name in sorted(self._names)}
 
     @cached_property
     def _zero_one(self) -> bool:
@@ -104,7 +112,7 @@ class MasksFolder:
         return all(values.max(initial=0) <= 1 for values in self._integer_files())
 
     def _integer_files(self) -> Iterator[NDArray[Any]]:
-        for name in sorted(self._names.values()):
+        for name in sorted(self._names):
             try:
                 values, hard = _decode(self.folder / name)
             except DatasetError:

@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from comus_core.own_folders import DATABASE
 from comus_core.workspace.files import disk_error, is_temporary
+from comus_core.workspace.read_only import may_only_be_read
 
 FOLDER = "writing"
 
@@ -22,12 +24,17 @@ FOLDER = "writing"
 def claimed(root: Path) -> Iterator[Callable[[Path], Path]]:
     """Yield a function that notes a file or folder as this process's, which removes it or gives it its final name.
 
+    A workspace that may only be read takes no notes: what a kill then leaves of a bundle stays where it is.
+
     Args:
         root: of the workspace.
 
     Raises:
         WorkspaceError: the disk is full or the workspace cannot be written.
     """
+    if may_only_be_read(root / DATABASE):
+        yield lambda path: path
+        return
     noted: list[str] = []
     note = root / FOLDER / f"{uuid4().hex}.json"
     try:

@@ -6,12 +6,15 @@ import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from comus_core.errors import DiskFullError, WorkspaceError
+
+TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.\d+\.tmp")
 
 
 @contextmanager
@@ -37,12 +40,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def is_temporary(path: Path) -> bool:
     """Whether `replacing` gives such a name to what is not written to the end; a kill leaves it behind."""
-    return path.name.startswith(".") and path.name.endswith(".tmp")
+    return TEMPORARY.fullmatch(path.name) is not None
 
 
 def remove_temporary(folder: Path) -> None:
     """Remove what killed writers left anywhere in a folder; only for whoever alone may write there."""
-    for path in [p for p in folder.rglob(".*.tmp") if p.is_file()]:
+    for path in [p for p in folder.rglob(".*.tmp") if is_temporary(p) and p.is_file()]:
         path.unlink(missing_ok=True)
 
 

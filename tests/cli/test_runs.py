@@ -39,7 +39,7 @@ def test_deleting_asks_first_and_removes_the_artifacts(workspace):
     refused = comus(workspace, "runs", "delete", "photos", input="n\n", standalone_mode=False)
     assert refused.exception is not None and workspace.runs.get("photos-1234")
     done = comus(workspace, "runs", "delete", "photos", "--yes")
-    assert "deleted photos-1234: 1 artifacts" in done.stdout
+    assert "deleted photos-1234: 1 artifact," in done.stdout
     assert workspace.runs.all(archived=True) == []
     assert list(workspace.artifacts.root.glob("*/*")) == []
 

@@ -32,4 +32,4 @@ def test_images_without_a_mask_of_the_users_own_are_counted(finished, capsys):
     workspace, run = finished
     print_result(workspace, replace(run, result=run.result | {"without_mask": [f"{k}.jpg" for k in range(7)]}))
     out = capsys.readouterr().out
-    assert "7 images have no mask of yours" in out and "0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and 2 more" in out
+    assert "7 images without a mask of yours" in out and "0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and 2 more" in out
