@@ -21,7 +21,7 @@ from comus_core.jobs.records import RESUMABLE
 from comus_core.jobs.table import JobTable
 from comus_core.workspace import Workspace
 from comus_core.workspace.claims import abandoned
-from comus_core.workspace.files import is_temporary
+from comus_core.workspace.files import may_be_temporary
 from comus_core.workspace.manifest import SHARDS
 from comus_core.workspace.stored import PARTIAL, StoredFolder, ancestors, is_held, size_of, stored_folders
 
@@ -161,7 +161,7 @@ def _unfinished_files(root: Path) -> list[Path]:
     """Files that were not written to the end, photographs' folders left out: they may hold a hundred thousand."""
     places = [p for p in root.iterdir() if p.name not in PHOTOGRAPHS]
     below = [path for place in places if place.is_dir() for path in place.rglob(".*.tmp")]
-    return [path for path in (*places, *below) if path.is_file() and is_temporary(path)]
+    return [path for path in (*places, *below) if path.is_file() and may_be_temporary(path)]
 
 
 def _is_in_the_making(path: Path, store: Path) -> bool:

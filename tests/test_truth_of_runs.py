@@ -14,6 +14,7 @@ from app.opened import truth_at
 from comus_core import check_health, discover, evaluate_on, make_config, open_workspace
 from comus_core.cli.main import cli
 from comus_core.errors import DatasetError, SettingsError
+from comus_core.run_truth import truth_of_run
 from comus_core.run_view import open_run_view
 from comus_core.self_training import make_training
 from comus_core.self_training.rounds import train
@@ -162,8 +163,8 @@ def test_where_no_image_can_be_scored_the_run_says_why_and_what_to_set(labelled,
         discover(make_config(**settings_of(drawn_settings, labelled)), open_workspace(tmp_path / "w"))
 
 
-def test_another_data_set_is_checked_and_told_too(finished, labelled):
-    workspace, run = finished
+def test_another_data_set_is_checked_and_told_too(finished, labelled, tmp_path):
+    workspace, run = copy_of(finished, tmp_path / "own")
     (labelled / "masks/000.png").unlink()
     result = evaluate_on(run, str(labelled), workspace)
     assert "1 image without mask (images/000.png)" in result["truth"]["line"] and result["truth"]["labelled"] == 29
