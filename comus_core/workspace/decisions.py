@@ -85,6 +85,7 @@ class History:
         self.done: list[Step] = []
         self.undone: list[Step] = []
         self.version = 0
+        self._made: set[int] = set()
         for event in events:
             self.add(event)
 
@@ -125,11 +126,12 @@ class History:
             before = self.done[-1].after if self.done else Decisions()
             self.done.append(Step(event, before, _apply(before, event)))
             self.undone.clear()
+            self._made |= {int(k) for k in event.payload.get("made", ())}
         self.version = event.id
 
     def made(self) -> set[int]:
-        """Ids of all categories ever split off, undone ones too."""
-        return {int(k) for step in (*self.done, *self.undone) for k in step.event.payload.get("made", ())}
+        """Ids of all categories ever split off, those too that were undone and cannot come back."""
+        return set(self._made)
 
 
 def replay(events: Iterable[Event]) -> Decisions:
