@@ -79,6 +79,10 @@ def test_an_id_given_once_is_never_given_again(view):
     curating.undo(view)
     decided = curating.split(view, curating.propose_split(view, 1, 2))
     assert view.categories(decided).ids == (0, 1, 2, 3, 4, 5, 7)
+    curating.undo(view)
+    curating.rename(view, 2, "fish")  # from now on no redo brings 7 back
+    decided = curating.split(view, curating.propose_split(view, 1, 2))
+    assert view.categories(decided).ids == (0, 1, 2, 3, 4, 5, 8)
 
 
 def test_a_moved_proposal_is_kept_at_every_filter_and_the_count_stays_the_contracts(view):
