@@ -42,8 +42,9 @@ class Contestant:
     @property
     def truth(self) -> str:
         """The fingerprint of the ground truth that it is scored with, "" without one."""
-        told = self.training.result if self.training else self.run.provenance
-        return str(told.get("truth", ""))
+        if self.training is None:
+            return str(self.run.provenance.get("truth", ""))
+        return str(self.training.result.get("truth_fingerprint", ""))
 
 
 def contestant(workspace: Workspace, name: str, number: int) -> Contestant:

@@ -57,7 +57,7 @@ st.caption(
     sentence(round_data.explained(view, one, matching, filtered))
     + (f" {plain(held.note)}" if held and held.note else "")
 )
-if round_data.dataset_of(one) == view.run.config.dataset:
+if one.dataset == view.run.config.dataset:
     states.truth_line(view.run.result.get("truth"))
 
 left, right = st.columns(2, gap="large")

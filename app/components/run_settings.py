@@ -138,7 +138,7 @@ def _more() -> None:
         _number("Restarts of k-means", "clustering.n_init", least=1)
         _select("Matching to classes", "matching", MATCHINGS)
         _select("Filter ranks by", "filter_by", RANKINGS)
-    st.toggle("Read the ground truth, if there is any", **_bound("truth.read"))
+    fields.switch("Read the ground truth, if there is any", **_bound("truth.read"))
     if values()["truth.read"]:
         for column, (name, (label, words)) in zip(st.columns(3), TRUTH.items(), strict=True):
             with column:

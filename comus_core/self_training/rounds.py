@@ -174,7 +174,7 @@ def _begin(
     result = {
         "run": run.id,
         "dataset": request.scored_on or run.config.dataset,
-        "truth": contexts.scored.truth_fingerprint(),
+        "truth_fingerprint": contexts.scored.truth_fingerprint(),
         "supervision": {"direct": whole.direct, "inherited": whole.inherited},
         "settings": wanted,
         "categories": remembered(label_map(decided, clusters)),
@@ -182,7 +182,7 @@ def _begin(
         "decided": decided.version,
         "rounds": [],
     }
-    question = [wanted, labels.fingerprint, result["truth"]]
+    question = [wanted, labels.fingerprint, result["truth_fingerprint"]]
     artifacts = {"labels-1": labels.fingerprint}
     return Training(f"{run.id}-{digest(question)[:8]}", run.id, "running", wanted, artifacts, result)
 
@@ -197,7 +197,7 @@ def _with_truth(
     report = contexts.scored.truth_report
     assert report is not None, "who opens ground truth reports on it"
     log(report.line)
-    return workspace.trainings.save(replace(training, result=training.result | {"truth": report.to_dict()}))
+    return workspace.trainings.grow(replace(training, result=training.result | {"truth": report.to_dict()}))
 
 
 def _with_lesson(workspace: Workspace, training: Training, lesson: FirstLesson) -> Training:

@@ -5,13 +5,24 @@ import ast
 from tests.app.serving import ROOT
 
 VERBS = {"rename", "merge", "split", "reject", "restore", "move", "accept", "erase", "undo", "redo"}
+DECIDING = {"deciding.act", "act", "partial"}  # the last: of `_decide`, within `deciding` itself
 FILES = sorted(p for folder in ("app", "pages", "comus_core/cli") for p in (ROOT / folder).rglob("*.py"))
 
 
 def written(source: str) -> list[tuple[str, bool]]:
-    """Each mention of a verb of `curating` or of `append` of the log, and whether it is a call that names a version."""
+    """Each mention of a verb of `curating` or of `append` of the log, and whether it is a call that names a version.
+
+    A verb in `partial(…)` names it if that is handed to `deciding`, which knows the version and cannot do without.
+    """
     tree = ast.parse(source)
-    calls = {id(node.func): {k.arg for k in node.keywords} for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    every = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    calls = {id(node.func): {k.arg for k in node.keywords} for node in every}
+    for node in every:
+        clicked = [ast.unparse(k.value) for k in node.keywords if k.arg == "on_click"]
+        if {ast.unparse(node.func), *clicked} & DECIDING:
+            given = [*node.args, *(part for k in node.keywords for part in getattr(k.value, "elts", [k.value]))]
+            handed = [part for part in given if isinstance(part, ast.Call) and ast.unparse(part.func) == "partial"]
+            calls |= {id(part.args[0]): {"based_on"} for part in handed}
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):

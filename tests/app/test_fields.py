@@ -11,6 +11,7 @@ from tests.app.serving import ROOT
 
 # A chart's selection and the mount of a component are no values of a widget that could come back.
 ELSEWHERE = {"st.plotly_chart"}
+OPENED = {"st.popover"}  # says only whether it is open
 
 
 @pytest.fixture
@@ -101,7 +102,9 @@ def test_no_widget_writes_but_through_the_one_rule():
             continue
         for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
             names = {word.arg for word in call.keywords}
-            if "on_change" in names or ("on_select" in names and ast.unparse(call.func) not in ELSEWHERE):
+            func = ast.unparse(call.func)
+            writes = ("on_change" in names and func not in OPENED) or ("on_select" in names and func not in ELSEWHERE)
+            if writes:
                 around.append(f"{path.relative_to(ROOT)}:{call.lineno} {ast.unparse(call.func)}")
     assert around == []
     source = (ROOT / "app" / "state.py").read_text()

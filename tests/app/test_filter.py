@@ -301,10 +301,10 @@ def test_what_another_window_decided_of_the_same_is_told_and_what_was_tried_is_k
     other.button(key="apply_filter").click().run()
     assert workspace.decisions_of(run).filter_percent == 70
     assert "someone else decided in the meantime (filter)" in other.toast[0].value
-    assert other.slider(key="filter_slider_-1").value == 70.0
+    assert by_key(other.slider, "filter_slider_-1").value == 70.0
     assert "changed in another window: 70 % now. You were trying 35 %." in texts(other)
     other.button(key="try_again").click().run()
-    assert other.slider(key="filter_slider_-1").value == 35.0 and "another window" not in texts(other)
+    assert by_key(other.slider, "filter_slider_-1").value == 35.0 and "another window" not in texts(other)
     other.button(key="apply_filter").click().run()
     assert not other.exception and workspace.decisions_of(run).filter_percent == 35
 
@@ -316,5 +316,5 @@ def test_a_tried_filter_of_one_cluster_outlives_what_is_decided_of_another(app_t
     slide(test, 75, scope=3)
     workspace.decisions.append(run.id, run.artifacts["clustering"], "filter", percent=35, cluster=1)
     test.run()
-    assert not test.exception and test.slider(key="filter_slider_3").value == 75.0
+    assert not test.exception and by_key(test.slider, "filter_slider_3").value == 75.0
     assert "cluster 1 at 35 %" in texts(test)

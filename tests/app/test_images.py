@@ -56,7 +56,7 @@ def test_what_the_ground_truth_holds_is_told_below_the_check(monkeypatch, worksp
     monkeypatch.setenv("COMUS_IMAGE_ROOTS", str(drawn))
     check_health(str(drawn), workspace)
     said = [caption.value for caption in opened(monkeypatch, workspace, drawn).caption]
-    assert r"Ground truth\: 30 of 30 images labelled, 3 classes" in said
+    assert r"Ground truth: 30 of 30 images labelled, 3 classes" in said
 
 
 def test_each_group_opens_its_pictures(monkeypatch, workspace, folder):
@@ -85,7 +85,7 @@ def test_what_is_no_image_is_counted_and_notes_are_listed(monkeypatch, workspace
     deep.save(folder / "camera", "PNG")  # no suffix: known by its first bytes
     check_health(str(folder), workspace)
     test = opened(monkeypatch, workspace, folder)
-    assert "2 files passed over: not images" in texts(test)
+    assert "Passed over 2 files that are no images" in texts(test)
     by_key(test.get("button_group"), "health_group").set_value("notes").run()
     assert not test.exception and pictures(test) == []
     assert "<b>camera</b>: values of 12 bits in a 16-bit file were stretched to 0-255" in texts(test)
@@ -175,7 +175,7 @@ def test_each_kind_is_counted_by_the_pictures_that_are_shown_of_it(workspace, fo
     report = check_health(str(folder), workspace)
     words = health_form.counts(report, 16)
     for name, label in health_form.WORDS.items():
-        pictures = health_form.shown(report, report["ids"], name) if name not in ("all", "unreadable") else []
+        pictures = health_form.shown(report, report["ids"], name) if name not in ("all", "unreadable", "notes") else []
         assert not pictures or words[name] == f"{label} {len(pictures)}"
     assert words["exact"] == "Exact duplicates 3" and words["all"] == "All 16"
     assert list(health_form.counts(None, 3)) == ["all"]

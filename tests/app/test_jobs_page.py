@@ -115,8 +115,8 @@ def test_deleting_says_what_goes_and_what_stays_before_it_does(monkeypatch, two_
     test = runs_side(monkeypatch, two_runs)
     by_key(test.button, "run_delete_first-1234").click().run()
     said = texts(test)
-    assert "This removes 1 artifacts, 1 kB. 1 stay, since other runs use them." in said
-    assert "One decision of yours" in said
+    assert "This removes 1 artifact, 1 kB. 1 stay, since other runs use them." in said
+    assert "1 decision of yours" in said
     assert len(two_runs.runs.all()) == 2
 
 

@@ -186,7 +186,7 @@ def test_what_the_folder_holds_of_this_program_is_told_and_not_counted(page, tmp
     by_key(page.get("button_group"), "new_kind").set_value("folder").run()
     by_key(page.text_input, "new_folder_path").set_value(str(folder)).run()
     assert "**2 images**" in texts(page)
-    assert r"Passed over 1 image file in a workspace of this program\: \_\*w\*\_/." in [c.value for c in page.caption]
+    assert r"Passed over 1 image file in a workspace of this program: \_\*w\*\_/." in [c.value for c in page.caption]
 
 
 def test_the_picker_walks_down_and_up_and_never_out(page, tmp_path):

@@ -103,7 +103,7 @@ def test_the_line_of_the_ground_truth_is_told_as_plain_text(app_test, changeable
     line = "ground truth: 28 of 30 images labelled; 1 mask without image (masks/*a*_[b](c).png)"
     save_run(workspace, run, result=run.result | {"truth": run.result["truth"] | {"line": line}})
     said = [caption.value for caption in app_test("scores", workspace=workspace).caption]
-    assert r"Ground truth\: 28 of 30 images labelled; 1 mask without image (masks/\*a\*\_\[b\](c).png)" in said
+    assert r"Ground truth: 28 of 30 images labelled; 1 mask without image (masks/\*a\*\_\[b\](c).png)" in said
     no_truth = {"line": "no ground truth: val.json has no annotations"}
     artifacts = {kind: name for kind, name in run.artifacts.items() if kind != "counts"}
     without = {"artifacts": artifacts, "provenance": {**run.provenance, "classes": []}}
