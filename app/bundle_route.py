@@ -17,6 +17,7 @@ from comus_core.bundling import Readable, bundle
 from comus_core.errors import ComusError
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.claims import claimed
+from comus_core.workspace.files import disk_error
 
 
 def routes() -> list[Route]:
@@ -41,6 +42,8 @@ def send(request: Request) -> Response:
             raise
     except ComusError as fault:
         return JSONResponse({"error": str(fault)}, 404)
+    except OSError as error:  # nothing can be kept in the workspace
+        return JSONResponse({"error": str(disk_error(error, place.root))}, 507)
     done = BackgroundTask(_sent, path, held)
     return FileResponse(path, media_type="application/zip", filename=f"{run.id}.zip", background=done)
 

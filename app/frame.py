@@ -16,6 +16,7 @@ if str(ROOT) not in sys.path:
 from app import navigation, notices, state, view_data  # noqa: E402
 from app.components import run_header, sidebar, soft_links, states  # noqa: E402
 from comus_core.errors import ComusError  # noqa: E402
+from comus_core.system_faults import said_of  # noqa: E402
 
 
 def landing() -> None:
@@ -58,3 +59,8 @@ try:
     frame()
 except ComusError as fault:
     states.error(fault)
+except Exception as fault:
+    words = said_of(fault)
+    if words is None:
+        raise
+    states.error(ComusError(words))

@@ -222,6 +222,11 @@ def on_change(widget_key: str, take: Callable[[Any], None]) -> Callable[[], None
     return lambda: take(st.session_state[widget_key])
 
 
+def close(popover_key: str) -> None:
+    """Close a popover that tells whether it is open; it holds nothing that a person entered."""
+    st.session_state[popover_key] = False
+
+
 def parameters() -> dict[str, str]:
     """The parameters of the address as it came."""
     return st.query_params.to_dict()

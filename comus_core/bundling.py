@@ -79,7 +79,8 @@ def bundle(
         workspace: where the run is.
         run_id: a run that has clusters.
         out: the zip; an earlier bundle that is there is replaced, any other file is not.
-        photographs: whether the image files go along, as they are; without them the pages show masks on grey.
+        photographs: whether the image files go along, as they are; without them the pages show masks on grey, as those
+            of a run do that came without.
         readable: asked for every photograph; a server refuses what links lead out of the folders it may show.
         on_progress: called at every file.
 
@@ -92,6 +93,9 @@ def bundle(
     run = workspace.runs.get(run_id)
     if "clustering" not in run.artifacts:
         raise WorkspaceError(f"run {run_id} has no clusters yet: bundle it when it is done")
+    if run.state == "running":
+        raise WorkspaceError(f"run {run_id} is at work: bundle it when it is done, or cancel it first")
+    photographs = photographs and bool(run.provenance.get("bundle", {}).get("photographs", True))
     _require_free(out)
     pictures = _pictures(workspace.artifact(run, "images")) if photographs else []
     placed = portable_names(row["path"] for row in pictures)

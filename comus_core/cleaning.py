@@ -19,11 +19,13 @@ from comus_core.disk_use import listed_by, needed
 from comus_core.errors import WorkspaceError
 from comus_core.jobs.records import RESUMABLE
 from comus_core.jobs.table import JobTable
+from comus_core.text import size
 from comus_core.workspace import Workspace
 from comus_core.workspace.claims import abandoned
 from comus_core.workspace.files import may_be_temporary
 from comus_core.workspace.manifest import SHARDS
 from comus_core.workspace.stored import PARTIAL, StoredFolder, ancestors, is_held, size_of, stored_folders
+from comus_core.workspace.workspace import RELINKED
 
 Group = Literal["unused", "unfinished", "stopped", "transfers", "pictures"]
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -78,6 +80,16 @@ def plan_cleaning(workspace: Workspace, now: float | None = None) -> dict[Group,
         "pictures": [p for p in (workspace.root / "cache" / "pictures",) if p.is_dir()],
     }
     return {group: Part(tuple(sorted(folders)), size_of(*folders)) for group, folders in found.items()}
+
+
+def room_words(plan: Mapping[Group, Part]) -> str:
+    """What a clean-up would free, in a line; '' if it would free nothing."""
+    parts = [
+        f"{size(part.bytes)} {GROUP_WORDS[group][0].lower()}" + ("" if group in USUAL else f" (with --{group})")
+        for group, part in plan.items()
+        if part.folders
+    ]
+    return f"`comus clean` would free {', '.join(parts)}" if parts else ""
 
 
 def clean(workspace: Workspace, groups: Collection[Group] = USUAL) -> Part:
@@ -147,6 +159,7 @@ def _given_up(workspace: Workspace, now: float) -> list[Path]:
     root, store = workspace.root, workspace.artifacts.root
     found = [p for p in root.glob("uploads/.unpacking-*") if now - _changed(p) > STALE_UPLOAD]
     found += [p for p in (root / DELETED,) if p.is_dir()]
+    found += [p for p in root.glob(f"{RELINKED}/.*") if now - _changed(p) > GRACE]
     found += abandoned(root)
     shards = [p for p in store.glob(f"*/*/{SHARDS}") if not _is_in_the_making(p, store)]
     found += [p for p in shards if now - _changed(p) > GRACE]

@@ -15,12 +15,12 @@ from comus_core.errors import DiskFullError, WorkspaceError
 from comus_core.jobs.records import ACTIVE, Job
 from comus_core.jobs.table import JobTable
 from comus_core.prediction_folder import FOLDER as PREDICTIONS
-from comus_core.relinking import FOLDER as RELINKED
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.claims import abandoned
 from comus_core.workspace.files import disk_error
 from comus_core.workspace.reserve import reserve_released
 from comus_core.workspace.stored import StoredFolder, ancestors, is_held, size_of, stored_folders
+from comus_core.workspace.workspace import RELINKED
 
 DELETED = "deleted"  # folders on their way out; emptied by this deletion, or by the next if it was killed
 
@@ -52,13 +52,13 @@ def plan_deletion(workspace: Workspace, run_id: str) -> Deletion:
     """
     run = workspace.runs.get(run_id)
     stored = list(stored_folders(workspace.artifacts.root))
-    folders = own_folders(workspace, run, workspace.runs.all(archived=True), stored)
+    folders = folders_of_run(workspace, run, workspace.runs.all(archived=True), stored)
     named = [s.folder for s in stored if s.finished and s.fingerprint in run.artifacts.values()]
     kept = sum(1 for folder in named if folder not in folders)
     return Deletion(run, tuple(folders), kept, size_of(*folders), _decisions(workspace, run))
 
 
-def own_folders(workspace: Workspace, run: Run, runs: Iterable[Run], stored: Sequence[StoredFolder]) -> list[Path]:
+def folders_of_run(workspace: Workspace, run: Run, runs: Iterable[Run], stored: Sequence[StoredFolder]) -> list[Path]:
     """What goes with a run: its size wherever it is told.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from comus_core.deletion import own_folders
+from comus_core.deletion import folders_of_run
 from comus_core.estimate import free_disk
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.stored import StoredFolder, ancestors, size_of, stored_folders
@@ -86,7 +86,7 @@ def disk_use(workspace: Workspace) -> DiskUse:
             users.setdefault(fingerprint, []).append(run.id)
     artifacts = [_artifact(s, users) for s in stored]
     bytes_of = {s.folder: a.bytes for s, a in zip(stored, artifacts, strict=True)}
-    taken = {run.id: _run_use(run.id, own_folders(workspace, run, runs, stored), bytes_of, users) for run in runs}
+    taken = {run.id: _run_use(run.id, folders_of_run(workspace, run, runs, stored), bytes_of, users) for run in runs}
     artifacts.sort(key=lambda a: (-a.bytes, a.kind, a.fingerprint))
     known = {words: size_of(workspace.root / name) for name, words in PLACES.items()}
     rest = [p for p in workspace.root.iterdir() if p.name not in PLACES and p.name != workspace.artifacts.root.name]

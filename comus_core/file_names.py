@@ -99,11 +99,6 @@ def shared(paths: Mapping[Owner, str]) -> list[Owner]:
     ]
 
 
-def is_plain(path: str) -> bool:
-    """Whether each part of a POSIX path is a name that every file system takes."""
-    return plain_path(path) == path
-
-
 def _candidate(owner: str, paths: Sequence[str], level: int) -> str:
     if level < len(paths):
         return plain_path(paths[level])

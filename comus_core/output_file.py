@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.images.kinds import looks_like_image
 from comus_core.permissions import may_write
 from comus_core.workspace.files import replacing
 
@@ -19,12 +20,14 @@ def writable_file(path: Path) -> Path:
     """The path, if a file can be written there; folders that are missing can be made then, nothing is made now.
 
     Raises:
-        SettingsError: it is a folder, lies below a file, or where nothing may be written.
+        SettingsError: it is a folder or an image, lies below a file, or where nothing may be written.
     """
     if _is_folder(path):
         raise SettingsError(f"cannot write {path}: it is a folder; name a file in it, such as {path / 'result'}")
     if _is_device(path):
         return path
+    if path.is_file() and looks_like_image(path):
+        raise SettingsError(f"cannot write {path}: an image of yours is there; name another file")
     return _check_above(path)
 
 

@@ -13,12 +13,13 @@ from uuid import uuid4
 from comus_core.choices import USERS_OWN
 from comus_core.config import RunConfig
 from comus_core.errors import DatasetError, SettingsError
+from comus_core.images.class_lists import CLASS_FILES
 from comus_core.images.dataset import Dataset, open_dataset
+from comus_core.images.folder_truth import FolderTruth
 from comus_core.run_truth import truth_fingerprint
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.files import disk_error
-
-FOLDER = "relinked"  # of links in a workspace: photographs that lie elsewhere, at the paths that a run knows
+from comus_core.workspace.workspace import RELINKED
 
 
 @dataclass(frozen=True)
@@ -190,17 +191,11 @@ def _links(
     workspace: Workspace, run: Run, rows: list[dict[str, Any]], paths: Mapping[str, Path], found: Dataset
 ) -> Dataset:
     """A folder of links to the images, and to their masks, at the paths that the run knows."""
-    home = workspace.root / FOLDER / str(run.provenance["manifest"])
+    home = workspace.root / RELINKED / str(run.provenance["manifest"])
     fresh = home.with_name(f".{uuid4().hex}")
     links = {row["path"]: paths[row["image_id"]] for row in rows if row["image_id"] in paths}
-    links |= {
-        _mask_of(name): mask
-        for name, path in links.items()
-        if name.startswith("images/")
-        and (mask := found.root / _mask_of(path.relative_to(found.root).as_posix())).is_file()
-    }
-    if (found.root / "classes.txt").is_file():
-        links["classes.txt"] = found.root / "classes.txt"
+    links |= _masks(links, found)
+    links |= {name: path for name in CLASS_FILES if (path := found.root / name).is_file()}
     try:
         for name, path in links.items():
             (fresh / name).parent.mkdir(parents=True, exist_ok=True)
@@ -213,5 +208,15 @@ def _links(
     return open_dataset(str(home), workspace.drawings, run.config.truth)
 
 
-def _mask_of(image: str) -> str:
-    return str(Path("masks", *Path(image).parts[1:]).with_suffix(".png"))
+def _masks(links: Mapping[str, Path], found: Dataset) -> dict[str, Path]:
+    """Where the masks of the images lie for the run -> where they lie now; each is called after its image as it was."""
+    if not isinstance(found.truth, FolderTruth):
+        return {}
+    id_of, masks = {file.path: file.image_id for file in found.files}, {}
+    for name, path in links.items():
+        mask = found.truth.masks.get(id_of.get(path, ""))
+        if mask is not None and name.startswith("images/"):
+            rest = mask.name.removeprefix(path.stem)  # `.png`, or `.jpg.png`
+            image = Path("masks", *Path(name).parts[1:])
+            masks[str(image.with_name(image.stem + (rest if rest.startswith(".") else ".png")))] = mask
+    return masks

@@ -193,7 +193,12 @@ def deltas(scored: ScoredRound, other: ScoredRound) -> dict[str, float]:
     """
     same = scored.dataset == other.dataset and scored.classes == other.classes
     require(
-        same and scored.contestant.truth == other.contestant.truth,
+        not same or scored.contestant.truth == other.contestant.truth,
+        f"{scored.contestant.run.id} and {other.contestant.run.id} were scored with different annotations of "
+        f"{scored.dataset}: `comus compare` scores both with one",
+    )
+    require(
+        same,
         f"{scored.contestant.run.id} was scored on {scored.dataset}, {other.contestant.run.id} on {other.dataset}: "
         "`comus compare` scores both on one data set",
     )

@@ -70,11 +70,15 @@ def _gone(workspace: Workspace) -> list[Fault]:
     for run in workspace.runs.all(archived=True):
         for kind, fingerprint in run.artifacts.items():
             users.setdefault((kind, fingerprint), set()).add(run.id)
+        for training in workspace.trainings.of_run(run.id):
+            for name, fingerprint in training.artifacts.items():  # such as `network-1`
+                users.setdefault((name.rpartition("-")[0] or name, fingerprint), set()).add(run.id)
     root = workspace.artifacts.root
+    there = {folder.name for folder in root.glob("*/*") if folder.is_dir()}
     return [
         Fault(kind, root / kind / fingerprint, "it is gone", tuple(sorted(runs)))
         for (kind, fingerprint), runs in sorted(users.items())
-        if not (root / kind / fingerprint).is_dir()
+        if fingerprint not in there
     ]
 
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -231,3 +232,15 @@ def test_the_commands_write_and_open_a_bundle(sender, receiver, tmp_path):
     assert "no photographs" in comus(place, "bundle", view.run.id, "--out", str(out), "--no-photographs").stdout
     assert f"{view.run.id}-shared" in comus(receiver, "open-bundle", str(out)).stdout
     assert [run.id for run in receiver.runs.all()] == [f"{view.run.id}-shared"]
+
+
+def test_a_run_at_work_is_not_bundled_and_one_that_came_without_photographs_goes_on_without(finished, tmp_path):
+    workspace, run = copy_of(finished, tmp_path)
+    bundle(workspace, run.id, tmp_path / "b.zip", photographs=False)
+    receiver = open_workspace(tmp_path / "receiver")
+    opened = open_bundle(receiver, tmp_path / "b.zip")
+    assert bundle(receiver, opened.id, tmp_path / "again.zip").photographs == 0
+    with workspace.attempts.at_work(run.id):
+        workspace.runs.save(replace(run, state="running"))
+        with pytest.raises(WorkspaceError, match="is at work: bundle it when it is done"):
+            bundle(workspace, run.id, tmp_path / "c.zip")

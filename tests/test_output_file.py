@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -110,3 +111,12 @@ def test_a_file_named_in_the_home_folder_is_found_there(finished, tmp_path, monk
     words = ["proposals", finished[1].id, "-o", "~/chosen.csv", "--workspace", str(finished[0].root)]
     assert CliRunner().invoke(cli, words).exit_code == 0
     assert Path(tmp_path / "chosen.csv").is_file() and open_workspace(finished[0].root)
+
+
+def test_no_result_is_written_over_an_image(finished, drawn, tmp_path):
+    workspace, _ = finished
+    picture = Path(shutil.copy(drawn / "images" / "000.png", tmp_path / "result"))
+    before = picture.read_bytes()
+    done = CliRunner().invoke(cli, ["show", "latest", "--json", str(picture), "--workspace", str(workspace.root)])
+    assert isinstance(done.exception, SettingsError) and "an image of yours is there" in str(done.exception)
+    assert picture.read_bytes() == before

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -174,3 +175,24 @@ def test_a_page_about_the_run_says_that_its_images_are_gone_and_finds_them(moved
     assert not test.exception
     assert workspace.images_root(workspace.runs.get(run.id)) == folder
     assert "are no longer in" not in texts(open_app(monkeypatch, workspace, "clusters", run=run.id))
+
+
+def test_masks_called_after_the_whole_name_of_their_image_come_along_and_a_lost_target_is_noticed(
+    drawn, drawn_settings, tmp_path
+):
+    folder = Path(shutil.copytree(drawn, tmp_path / "photos"))
+    for mask in (folder / "masks").glob("*.png"):
+        mask.rename(mask.with_name(f"{mask.name}.png"))
+    workspace = open_workspace(tmp_path / "w")
+    run = discover(make_config(**{**drawn_settings, "dataset": str(folder)}), workspace)
+    before = truth_of_run(workspace, run).mask("images/003.png")
+    other = tmp_path / "archive"
+    folder.rename(other)
+    for kind, end in (("images", ""), ("masks", ".png")):
+        (other / kind / f"003.png{end}").rename(other / kind / f"beach.png{end}")
+    done = relink_run(run, other, workspace)
+    assert (done.renamed, done.truth) == (1, True)
+    assert (truth_of_run(workspace, done.run).mask("images/003.png") == before).all()
+    assert not workspace.has_lost_images(done.run)
+    other.rename(tmp_path / "elsewhere")
+    assert workspace.has_lost_images(done.run)

@@ -19,6 +19,7 @@ from comus_core.cli.main import cli
 from comus_core.errors import WorkspaceError
 from comus_core.workspace import artifacts
 from comus_core.workspace.artifacts import ArtifactKey
+from comus_core.workspace.trainings import Training
 from tests.builders import copy_of
 
 KEY = ArtifactKey("letters", 1)
@@ -170,3 +171,11 @@ def test_a_photograph_that_changed_since_the_run_is_not_bundled_as_its_own(finis
     with pytest.raises(WorkspaceError, match=f"{other.name}.* has changed since the run"):
         bundle(workspace, run.id, tmp_path / "out.zip")
     assert bundle(workspace, run.id, tmp_path / "out.zip", photographs=False).photographs == 0
+
+
+def test_a_network_that_is_gone_is_named_with_its_run(finished, tmp_path):
+    workspace, run = copy_of(finished, tmp_path)
+    gone = {"network-1": "0123456789abcdef"}
+    workspace.trainings.save(Training(f"{run.id}-1", run.id, "done", {}, gone, {}))
+    (fault,) = verify(workspace)
+    assert (fault.kind, fault.folder.name, fault.runs) == ("network", "0123456789abcdef", (run.id,))

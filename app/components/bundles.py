@@ -15,6 +15,7 @@ from comus_core.bundle_opening import open_bundle
 from comus_core.errors import ComusError
 from comus_core.workspace import Run
 from comus_core.workspace.claims import claimed
+from comus_core.workspace.files import disk_error
 
 OPENED = "bundles-opened"  # how many a session opened: the uploader starts afresh after each
 
@@ -51,8 +52,8 @@ def take() -> None:
     if sent is None:
         st.caption("A large one from a terminal: `comus open-bundle FILE.zip`")
         return
+    place = view_data.workspace()
     try:
-        place = view_data.workspace()
         with (
             claimed(place.root) as claim,
             tempfile.NamedTemporaryFile(dir=place.root, prefix=".sent-", suffix=".zip") as file,
@@ -64,6 +65,9 @@ def take() -> None:
             run = open_bundle(place, Path(file.name))
     except ComusError as fault:
         states.error(fault)
+        return
+    except OSError as error:  # nothing can be kept in the workspace
+        states.error(disk_error(error, place.root))
         return
     state.set_setting(OPENED, number + 1)
     navigation.go("explore", run=run.id)

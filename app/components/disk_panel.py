@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import job_words, state, view_data
+from app import job_words, notices, state, view_data
 from app.components import fields, states
 from app.plain_text import code, sentence
 from comus_core.cleaning import GROUP_WORDS, GROUPS, USUAL, Group, Part, clean, plan_cleaning
@@ -72,7 +72,7 @@ def _clean(groups: tuple[Group, ...]) -> None:
     except ComusError as fault:
         state.set_setting("cleaned", str(fault))
     else:
-        st.toast(f"Freed {job_words.bytes_words(done.bytes)}.", icon=":material/check:")
+        notices.say(f"Freed {job_words.bytes_words(done.bytes)}.")
 
 
 def _told() -> None:

@@ -75,7 +75,7 @@ def _listing(roots: Sequence[Path], typed: str) -> Listing | None:
 def _use(key: str, folder: str) -> None:
     """Take the folder, and close the list: it lies over what comes next."""
     state.set_setting(key, folder)
-    state.put(f"{key}_browse", False)
+    state.close(f"{key}_browse")
 
 
 def _go(label: str, target: Path, key: str, name: str, icon: str) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import opened, score_data, state, urls, walk
+from app import notices, opened, score_data, state, urls, walk
 from app.colouring import Colouring, truth_colours
 from app.components import choices, fields, mask_judgement
 from app.components.gallery import gallery
@@ -202,4 +202,4 @@ def _find(view: RunView, place: Place, words: str) -> None:
     if found is not None:
         look_at(view, walk.place_of(view, None, str(view.image_ids[found])) or place)
     elif words.strip():
-        st.toast(f"No photograph of this run is called so: {plain(words)}", icon=":material/search_off:")
+        notices.say(f"No photograph of this run is called so: {plain(words)}", "search_off")

@@ -9,16 +9,17 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import state, view_data
+from app import notices, state, view_data
 from app.colouring import category_colours
 from app.components import badge, choices, states
 from app.components.gallery import paged
 from app.components.photo import Layer, photo
 from app.components.photograph import PAGE_SIZE
-from app.plain_text import sentence
+from app.plain_text import plain
 from app.predict_form import ROUND_WORDS
 from app.prediction_routes import mask_url, photograph_url
 from comus_core.errors import ComusError
+from comus_core.images.passed_over import passed_over_lines
 from comus_core.prediction_folder import StoredPrediction, delete_prediction, predictions_of, zipped
 from comus_core.run_view import RunView
 from comus_core.text import counted
@@ -41,6 +42,8 @@ def show(view: RunView) -> None:
     try:
         _head(view, prediction)
         _listed("set aside", [(s["path"], s["reason"]) for s in prediction.result["skipped_files"]])
+        for line in passed_over_lines(prediction.result.get("passed_over", ())):
+            st.caption(plain(f"{line[0].upper()}{line[1:]}."))
         _listed("read with a note", [(n["path"], n["note"]) for n in prediction.result.get("notes", ())])
         _photographs(prediction)
     except ComusError as fault:
@@ -107,7 +110,7 @@ def _delete(view: RunView, prediction: StoredPrediction) -> None:
     try:
         delete_prediction(view_data.workspace(), view.run.id, prediction.name)
     except ComusError as fault:
-        st.toast(sentence(fault), icon=":material/error:")
+        notices.fault(fault)
     state.forget("prediction", "photo")
 
 

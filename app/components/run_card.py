@@ -53,7 +53,7 @@ def _buttons(run: Run, job: Job | None) -> None:
         if "clustering" in run.artifacts:
             icon = navigation.PAGES["explore"].icon
             st.page_link(navigation.page("explore"), label="Explore", icon=icon, query_params={"run": run.id})
-        if run.state not in ("done", "running") and (job is None or job.state not in jobs.ACTIVE):
+        if not run.read_only and run.state not in ("done", "running") and (job is None or job.state not in jobs.ACTIVE):
             explained = "Goes on from what is finished."
             st.button(
                 "Resume",

@@ -78,8 +78,8 @@ def relink_form(run: Run) -> None:
     place = view_data.workspace()
     st.markdown(f"**{plain(run.name)}** {code(run.id)}")
     st.markdown(
-        f"They are no longer in `{place.images_root(run)}`. Where they are found again, by their content, the run goes "
-        "on with them; its scores, names and decisions stay."
+        f"They are no longer in {code(str(place.images_root(run)))}. Where they are found again, by their content, the "
+        "run goes on with them; its scores, names and decisions stay."
     )
     with st.form(f"relink_form_{run.id}", border=False):
         folder = st.text_input("Folder of the images now, on the server", key=f"relink_folder_{run.id}")

@@ -9,8 +9,10 @@ from typing import Any
 import streamlit as st
 
 from app import navigation
+from app.opened import workspace
 from app.plain_text import plain, sentence
-from comus_core.errors import ComusError
+from comus_core.cleaning import plan_cleaning, room_words
+from comus_core.errors import ComusError, DiskFullError
 from comus_core.workspace import Run
 from comus_core.workspace.attempts import INTERRUPTED
 
@@ -96,8 +98,10 @@ def truth_line(truth: Mapping[str, Any] | None) -> None:
 
 
 def error(fault: ComusError) -> None:
-    """An expected fault: its one sentence, which says what to do."""
+    """An expected fault: its one sentence, which says what to do; of a full disk also what a clean-up would free."""
     st.error(sentence(fault), icon=":material/error:")
+    if isinstance(fault, DiskFullError) and (words := room_words(plan_cleaning(workspace()))):
+        st.info(sentence(words), icon=":material/mop:")
 
 
 def empty(title: str, sentence: str, icon: str = "info") -> None:

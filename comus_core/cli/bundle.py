@@ -9,10 +9,10 @@ import click
 from comus_core.bundle_opening import open_bundle as open_now
 from comus_core.bundling import bundle as bundle_now
 from comus_core.cli.paths import output_file
-from comus_core.cli.progress import ProgressPrinter, size
+from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import WORKSPACE
 from comus_core.cli.runs import RUN, run_line
-from comus_core.text import counted
+from comus_core.text import counted, size
 from comus_core.workspace import open_workspace
 
 

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from comus_core.cleaning import GROUP_WORDS, GROUPS, USUAL, Group, Part, plan_cleaning
+from comus_core.cleaning import GROUP_WORDS, GROUPS, USUAL, Group, plan_cleaning, room_words
 from comus_core.cleaning import clean as clean_now
-from comus_core.cli.progress import size
 from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.disk_use import disk_use
-from comus_core.text import counted
+from comus_core.text import counted, size
 from comus_core.workspace import open_workspace
-
-
-def room_words(plan: Mapping[Group, Part]) -> str:
-    """What a clean-up would free, in a line; '' if it would free nothing."""
-    parts = [
-        f"{size(part.bytes)} {GROUP_WORDS[group][0].lower()}" + ("" if group in USUAL else f" (with --{group})")
-        for group, part in plan.items()
-        if part.folders
-    ]
-    return f"`comus clean` would free {', '.join(parts)}" if parts else ""
 
 
 @click.command()

@@ -7,11 +7,11 @@ import platform
 import click
 
 from comus_core.choices import resolve
-from comus_core.cli.progress import ProgressPrinter, size
+from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import WORKSPACE
 from comus_core.config import RunConfig
 from comus_core.errors import ComusError, WorkspaceError
-from comus_core.text import counted
+from comus_core.text import counted, size
 from comus_core.verifying import verify as verify_now
 from comus_core.weights import weights_table
 from comus_core.workspace import Workspace, open_workspace

@@ -11,7 +11,7 @@ from types import FrameType
 
 import click
 
-from comus_core.cleaning import plan_cleaning
+from comus_core.cleaning import plan_cleaning, room_words
 from comus_core.cli import terminal
 from comus_core.cli.ablate import ablate
 from comus_core.cli.add import add
@@ -19,7 +19,7 @@ from comus_core.cli.app import app
 from comus_core.cli.bundle import bundle, open_bundle
 from comus_core.cli.clusters import clusters
 from comus_core.cli.compare import compare
-from comus_core.cli.disk import clean, disk, room_words
+from comus_core.cli.disk import clean, disk
 from comus_core.cli.doctor import doctor
 from comus_core.cli.how_many import how_many
 from comus_core.cli.images import images

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import click
 
-from comus_core.cli.progress import size
 from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.cli.tables import print_result
 from comus_core.config import to_dict
 from comus_core.deletion import delete_run, plan_deletion
 from comus_core.relinking import relink_run
-from comus_core.text import counted
+from comus_core.text import counted, size
 from comus_core.workspace import Run, open_workspace
 from comus_core.workspace.attempts import INTERRUPTED
 

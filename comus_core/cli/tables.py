@@ -67,8 +67,8 @@ def _print_masks(workspace: Workspace, run: Run) -> None:
     if follows_decisions(workspace, run, masks):
         click.echo(f"pseudo-masks: {masks.file('masks')}")
     else:
-        again = command_line(run.config, workspace=workspace.root)
-        click.echo(f"pseudo-masks from before your decisions: {masks.file('masks')}\n  as decided now: {again}")
+        again = "" if run.read_only else f"\n  as decided now: {command_line(run.config, workspace=workspace.root)}"
+        click.echo(f"pseudo-masks from before your decisions: {masks.file('masks')}{again}")
 
 
 def _print_round(number: int, every: dict[str, Any]) -> None:

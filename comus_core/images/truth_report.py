@@ -8,6 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from comus_core.text import counted
+
 FEW = 3  # names of each kind in the line
 MOST = 20  # names of each kind in the JSON
 
@@ -90,24 +92,24 @@ class TruthReport:
             return f"no ground truth: {self.why_none}"
         foreground = len(self.classes) - 1
         said = [
-            f"ground truth: {self.labelled:,} of {_number(self.images, 'image')} labelled, "
-            + _number(foreground, "class", "classes")
+            f"ground truth: {self.labelled:,} of {counted(self.images, 'image')} labelled, "
+            + counted(foreground, "class", "classes")
         ]
         said += self.images_without_mask.words("image without mask", "images without mask")
         said += self.masks_without_image.words("mask without image", "masks without image")
         said += self.masks_not_png.words("file in masks/ is no PNG", "files in masks/ are no PNG")
         if count := self.annotations_without_outline:
             fate = "ignored" if self.boxes == "ignore" else "taken as outline"
-            said.append(f"{_number(count, 'annotation')} without outline ({'box' if count == 1 else 'boxes'} {fate})")
+            said.append(f"{counted(count, 'annotation')} without outline ({'box' if count == 1 else 'boxes'} {fate})")
         said += self.images_without_outline.words(
             "image not scored, with an object that has neither outline nor box",
             "images not scored, with an object that has neither outline nor box",
         )
         if self.annotations_without_image:
-            said.append(f"{_number(self.annotations_without_image, 'annotation')} of images that are not listed")
+            said.append(f"{counted(self.annotations_without_image, 'annotation')} of images that are not listed")
         said += self.groups.words("category only groups others", "categories only group others")
         if self.turned:
-            said.append(f"{_number(self.turned, 'photograph')} turned by EXIF")
+            said.append(f"{counted(self.turned, 'photograph')} turned by EXIF")
         said += [f"{words}: {UNCLEAR}" for words in self.unclear.words("of them not scored", "of them not scored")]
         if self.classes_without_pixels is not None:
             said += self.classes_without_pixels.words("class without pixels", "classes without pixels")
@@ -134,10 +136,6 @@ class TruthReport:
 
 
 UNCLEAR = "the size does not tell how their mask lies, set truth.orientation to upright or stored"
-
-
-def _number(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def _plain(value: Any) -> Any:

@@ -18,7 +18,9 @@ from comus_core.images.voc_layout import (
     has_masks,
     image_names,
     list_splits,
+    mask_names,
     mask_path,
+    mask_stem,
     read_split,
     split_file,
 )
@@ -110,7 +112,10 @@ def open_voc(spec: str, given: Path, split: str, settings: TruthSettings) -> Dat
         if listed is not None:
             truth = VocTruth(masks, lies, listed.classes, IGNORE, listed.file, listed.colours)
         lacking = Named.of(file.relative for file in files if file.image_id not in masks)
-        report = TruthReport(len(files), len(masks), truth.classes, images_without_mask=lacking)
+        stray = Named.of(name for name in mask_names(root) if mask_stem(name) not in there)
+        report = TruthReport(
+            len(files), len(masks), truth.classes, images_without_mask=lacking, masks_without_image=stray
+        )
     elif settings.read:
         report = TruthReport(
             len(files), 0, why_none=f"none of the images of {listing.name} has a mask in SegmentationClass"

@@ -97,6 +97,17 @@ def image_names(root: Path) -> dict[str, list[str]]:
     return found
 
 
+def mask_names(root: Path) -> list[str]:
+    """Every mask in the first of `MASKS` that there is, as a path below the root."""
+    folder = next((root / name for name in MASKS if (root / name).is_dir()), None)
+    return [] if folder is None else sorted(p.relative_to(root).as_posix() for p in folder.glob("*.png"))
+
+
+def mask_stem(name: str) -> str:
+    """The stem of a mask's path, as `image_names` has that of its image."""
+    return unicodedata.normalize("NFC", os.path.splitext(name.rpartition("/")[2])[0])
+
+
 def mask_path(root: Path, stem: str) -> Path | None:
     """The mask of an image, from the first of `MASKS` that has one."""
     names = dict.fromkeys((stem, unicodedata.normalize("NFD", stem)))  # as some systems store accents

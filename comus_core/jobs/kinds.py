@@ -9,6 +9,7 @@ from typing import Any
 
 from comus_core.config import Assign, RunConfig, check_choice, from_dict
 from comus_core.errors import SettingsError
+from comus_core.images.passed_over import passed_over_lines
 from comus_core.self_training import TrainingRequest, TrainingSettings, what_was_asked
 from comus_core.self_training.ablation import Ablation, ablation_of
 from comus_core.types import STAGES, OnProgress
@@ -56,8 +57,8 @@ def _discover(workspace: Workspace, settings: Mapping[str, Any], device: str, te
     options: dict[str, Any] = {"on_progress": tell.on_progress, "on_run": lambda run: tell.on_run(run.id)}
     result = discover(config, workspace, until=until, device=device, **options).result
     tell.log(f"{result['images']} images, {result['skipped']} set aside, {result['proposals']} proposals")
-    for some in result["passed_over"]:
-        tell.log(f"{some['count']} files passed over: {some['reason']}")
+    for line in passed_over_lines(result["passed_over"]):
+        tell.log(line)
     tell.log(f"{result['clusters']} clusters; computed anew: {', '.join(result['computed']) or 'nothing'}")
     if result["clusters_because"]:
         tell.log(f"why so many clusters: {result['clusters_because']}")

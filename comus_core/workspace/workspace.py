@@ -19,6 +19,8 @@ from comus_core.workspace.runs import Run, RunTable
 from comus_core.workspace.selections import SelectionTable
 from comus_core.workspace.trainings import TrainingTable
 
+RELINKED = "relinked"  # folder of links: photographs that lie elsewhere, at the paths that a run knows
+
 
 class Workspace:
     """The parts of a workspace, by name.
@@ -68,8 +70,12 @@ class Workspace:
         return found.relative_to(home).as_posix() if found.is_relative_to(home) else str(found)
 
     def has_lost_images(self, run: Run) -> bool:
-        """Whether the folder of the run's images is no longer where it was."""
-        return "root" in run.provenance and not self.images_root(run).is_dir()
+        """Whether the folder of the run's images, or that which its links lead to, is no longer where it was."""
+        if "root" not in run.provenance:
+            return False
+        root = self.images_root(run)
+        link = next((p for p in root.rglob("*") if p.is_symlink()), None) if root.parent.name == RELINKED else None
+        return not root.is_dir() or (link is not None and not link.exists())
 
     def decisions_of(self, run: Run) -> Decisions:
         """What the person decided in this run so far."""

@@ -346,7 +346,7 @@ def sequences(number: int) -> settings:
 
 
 def test_200_sequences_leave_in_the_log_what_was_done(machine):
-    run_state_machine_as_test(machine, settings=sequences(int(__import__("os").environ.get("N", "200"))))
+    run_state_machine_as_test(machine, settings=sequences(200))
 
 
 @pytest.mark.slow

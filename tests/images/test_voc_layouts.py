@@ -127,3 +127,11 @@ def test_real_voc_masks_saved_in_their_colours_give_the_same_indices(photographs
     for path in sorted((photographs / "VOCdevkit/VOC2012/SegmentationClass").glob("*.png"))[:40]:
         Image.open(path).convert("RGB").save(tmp_path / "mask.png")
         np.testing.assert_array_equal(read_index_mask(tmp_path / "mask.png"), np.asarray(Image.open(path)))
+
+
+def test_masks_of_no_image_are_counted(tmp_path):
+    root = write(tmp_path / "VOC2012")
+    Image.fromarray(MASK).save(root / "SegmentationClass" / "stray.png")
+    report = open_dataset(f"voc:{root}:train", tmp_path).truth_report
+    assert report.masks_without_image.first == ("SegmentationClass/stray.png",)
+    assert "1 mask without image (SegmentationClass/stray.png)" in report.line

@@ -1,9 +1,12 @@
 """How an attempt ends, whatever its work raises: in this process, with a kind made for the purpose."""
 
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 
+from comus_core.config import make_config, to_dict
 from comus_core.errors import DatasetError
 from comus_core.jobs import get, kinds, submit
 from comus_core.jobs.table import JobTable
@@ -37,3 +40,15 @@ def test_every_fault_of_the_work_ends_the_job_with_one_sentence(tmp_path, monkey
     assert run_job(workspace, table, job, Termination()) == state
     ended = get(workspace, job.id)
     assert (ended.state, ended.error, ended.ended_at is None) == (state, error, False)
+
+
+def test_a_run_on_a_folder_with_other_files_in_it_ends_well_and_its_log_counts_them(tmp_path, drawn, drawn_settings):
+    folder = Path(shutil.copytree(drawn, tmp_path / "photos"))
+    (folder / "images" / "notes.txt").write_text("none")
+    (folder / "images" / ".hidden.png").write_bytes(b"none")
+    workspace, said = open_workspace(tmp_path / "w"), []
+    settings = to_dict(make_config(**{**drawn_settings, "dataset": str(folder)})) | {"until": "features"}
+    tell = kinds.Observer(lambda _: None, lambda _: None, said.append)
+    kinds.KINDS["discover"].work(workspace, settings, "cpu", tell)
+    assert "passed over 1 file that are no images" in said
+    assert "passed over 1 image file that are hidden: images/.hidden.png" in said
