@@ -12,6 +12,7 @@ from comus_core.comparison import Contestant
 from comus_core.evaluation.image_rows import cell_images
 from comus_core.run_view import open_run_view
 from comus_core.scored_round import deltas, score_round
+from comus_core.text import counted
 from tests.app.map_browser import inside
 from tests.app.serving import serving, settle
 from tests.app.steps import MAP_READY
@@ -113,7 +114,8 @@ def test_a_confusion_cell_opens_its_images(page, url, pair):
     settle(page, "Confusion")
     page.evaluate("window.sameDocument = true")
     page.locator(f'[data-cell="{predicted}-{true}"]').click()
-    page.get_by_text(f"{len(images)} images, {pixels.sum():,} pixels").wait_for(timeout=60_000)
+    said = f"{counted(len(images), 'image')}, {counted(int(pixels.sum()), 'pixel')}"
+    page.get_by_text(said).wait_for(timeout=60_000)
     settle(page)
     assert f"cell={predicted}-{true}" in page.url and page.evaluate("window.sameDocument") is True
     found = page.locator(".st-key-cell_images a").evaluate_all("all => all.map(e => e.dataset.image)")

@@ -56,6 +56,7 @@ def test_back_and_forward_change_the_page_with_the_address(page, address):
     assert "/explore" in page.url
     page.go_forward()
     page.locator(".st-key-card_1").wait_for()
+    settle(page)
     page.go_forward()
     page.get_by_text("All clusters").wait_for()
     settle(page)
@@ -112,4 +113,5 @@ def test_a_folder_that_is_taken_closes_the_list_that_lies_over_the_form(page, ad
     page.locator(".st-key-new_folder_browse button").click()
     page.get_by_role("button", name="Use this folder").click()
     expect(page.get_by_role("button", name="Use this folder")).to_be_hidden()
-    expect(page.get_by_label("Folder on the server")).not_to_have_value("")
+    settle(page)
+    expect(page.get_by_label("Folder on the server").last).not_to_have_value("")
