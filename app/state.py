@@ -46,6 +46,7 @@ def follow_history(address: str) -> None:
     if RUN in there:
         for name in (*_OF_EVERY_PAGE, *_OF_PAGE.get(_remembered("page", ""), ())):
             _write(name, there.get(name, ""))
+        st.query_params.from_dict(there)  # told once more: a run of the script in between may have told another
 
 
 def enter(page: str) -> None:
