@@ -25,7 +25,7 @@ def test_features_from_a_file_leave_every_category_to_the_networks_and_it_is_sai
     workspace, run, training = trained
     said = []
     train(run, workspace, SETTINGS, log=said.append)
-    assert said == ["no encoder made this run's features: the networks alone decide what each object is"]
+    assert said.count("no encoder made this run's features: the networks alone decide what each object is") == 1
     assert "classifier" not in training.artifacts
 
 
