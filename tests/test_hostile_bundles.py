@@ -11,18 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
-from pycocotools import mask as coco_mask
 
 from comus_core import open_workspace
 from comus_core.bundle_opening import open_bundle
 from comus_core.bundling import bundle
-from comus_core.coco_rle import run_lengths
-from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.errors import WorkspaceError
 from comus_core.run_truth import truth_of_run
-from comus_core.workspace.layout import packed, unpacked
+from comus_core.workspace.layout import packed
 from tests.test_bundles import files_of
 
 MEGABYTE = 1 << 20
@@ -399,31 +395,3 @@ def test_stand_ins_of_more_pixels_than_a_bundle_can_be_about_are_not_drawn(hones
     command = [sys.executable, "-c", OPEN, str(tmp_path / "w"), str(bad)]
     told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout.splitlines()
     assert "more pixels than so small a bundle" in told[0], told
-
-
-@given(st.lists(st.integers(0, 5000), min_size=1, max_size=40))
-def test_run_lengths_are_those_that_were_packed(lengths):
-    """The oracle is pycocotools: a mask of these runs, packed by it."""
-    total = sum(lengths)
-    if total == 0:
-        return
-    flat = np.repeat(np.arange(len(lengths)) % 2, lengths).astype(np.uint8)
-    packed_mask = coco_mask.encode(np.asfortranarray(flat[:, None]))
-    found = run_lengths(packed_mask["counts"])
-    assert found.sum() == total and found[1::2].sum() == flat.sum()
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flat]))).tolist()
-    assert np.cumsum(found)[:-1].tolist() == edges
-
-
-@pytest.mark.parametrize("text", ["P", "\x00", "PPPPPPPPP0", "é"])
-def test_what_is_no_run_length_code_is_refused(text):
-    with pytest.raises(SettingsError):
-        run_lengths(text.encode())
-
-
-def test_what_a_split_packed_is_unpacked_and_nothing_larger():
-    value = [[f"images/{n:06d}.png#0", 3, 0.25] for n in range(50_000)]
-    assert unpacked(packed(value)) == value
-    for text in (packed("a" * 40 * MEGABYTE), "not base 85 \x00", packed(value)[:-20]):
-        with pytest.raises(SettingsError, match="the proposals of a split"):
-            unpacked(text)

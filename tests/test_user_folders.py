@@ -1,5 +1,6 @@
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -32,12 +33,22 @@ def test_where_the_cache_can_be_written_nothing_is_changed(tmp_path):
     assert chosen.split()[0] == "/chosen"
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a folder of somebody else's")
-def test_a_folder_of_somebody_else_is_not_trusted(tmp_path):
-    temporary = open_to_all(tmp_path / "tmp")
-    open_to_all(temporary / "comus-12345")
-    told = run_unprivileged("-c", SHOW, TMPDIR=str(temporary)).stdout.split()
-    assert Path(told[0]).parent.name.startswith("comus-") and Path(told[0]).parent.name != "comus-12345"
+def test_a_folder_of_somebody_else_is_not_trusted(tmp_path, monkeypatch):
+    """Whoever runs this is the somebody else: the user who asks has another number."""
+    another = os.getuid() + 1
+    somebodys = open_to_all(tmp_path / f"comus-{another}")
+    somebodys.chmod(0o700)
+    for name in user_folders.COMPILED:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(os, "getuid", lambda: another)
+    user_folders.provide_caches()
+    chosen = Path(os.environ["NUMBA_CACHE_DIR"]).parent
+    assert chosen.parent == tmp_path and chosen.name.startswith("comus-") and chosen != somebodys
+    assert os.listdir(somebodys) == []
 
 
 def test_doctor_works_without_a_home(tmp_path):
