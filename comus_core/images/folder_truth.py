@@ -14,6 +14,7 @@ from comus_core.errors import DatasetError
 from comus_core.images.class_lists import BACKGROUND, ClassList, Colour, find_classes
 from comus_core.images.file_walk import walk_files
 from comus_core.images.index_masks import check_indices, read_index_mask
+from comus_core.images.mask_files import MaskFiles
 from comus_core.images.mask_pairing import pair
 from comus_core.images.orientation import Orientations
 from comus_core.images.records import ImageFile
@@ -21,35 +22,19 @@ from comus_core.images.truth_report import Named, TruthReport
 from comus_core.types import ImageId, IndexMask
 
 
-@dataclass(frozen=True)
-class FolderTruth:
+@dataclass(frozen=True, kw_only=True)
+class FolderTruth(MaskFiles):
     """Masks named as their images.
 
     Attributes:
-        class_file: the list of names, or None if they were made from the ids found.
         found_ids: the ids that the classes stand for, in their order, or None if id and class index are the same.
         colours: see `ClassList`.
     """
 
     classes: tuple[str, ...]
     ignore: int | None
-    masks: Mapping[ImageId, Path]
-    lies: Orientations
-    class_file: Path | None
-    found_ids: tuple[int, ...] | None
+    found_ids: tuple[int, ...] | None = None
     colours: Mapping[Colour, int] | None = None
-
-    def has(self, image_id: ImageId) -> bool:
-        """Whether a mask of this image's name lies in `masks/`, and it is clear how."""
-        return image_id in self.masks and not self.lies.is_unclear(image_id)
-
-    def unclear(self, image_id: ImageId) -> bool:
-        """See `GroundTruth.unclear`."""
-        return image_id in self.masks and self.lies.is_unclear(image_id)
-
-    def turned(self, image_id: ImageId) -> bool:
-        """See `GroundTruth.turned`."""
-        return image_id in self.masks and self.lies.is_turned(image_id)
 
     def mask(self, image_id: ImageId) -> IndexMask:
         """See `GroundTruth.mask`."""
@@ -61,10 +46,6 @@ class FolderTruth:
             mask = self._dense(mask, path)
         check_indices(mask, path, len(self.classes), self.ignore)
         return mask
-
-    def files(self) -> tuple[Path, ...]:
-        """See `GroundTruth.files`."""
-        return tuple(sorted({*self.masks.values(), *([self.class_file] if self.class_file else [])}))
 
     def _dense(self, mask: IndexMask, path: Path) -> IndexMask:
         assert self.found_ids is not None and self.ignore is not None
@@ -110,9 +91,17 @@ def open_truth(root: Path, files: tuple[ImageFile, ...], settings: TruthSettings
 def _truth(root: Path, masks: Mapping[ImageId, Path], listed: ClassList | None, lies: Orientations) -> FolderTruth:
     if listed is not None:
         ignore = 255 if len(listed.classes) <= 255 else 65535
-        return FolderTruth(listed.classes, ignore, masks, lies, listed.file, None, listed.colours)
+        return FolderTruth(
+            masks=masks,
+            lies=lies,
+            classes=listed.classes,
+            ignore=ignore,
+            class_file=listed.file,
+            colours=listed.colours,
+        )
     ids = _ids_of(masks.values(), root)
-    return FolderTruth((BACKGROUND, *(f"class {i}" for i in ids[1:])), 255, masks, lies, None, ids)
+    classes = (BACKGROUND, *(f"class {i}" for i in ids[1:]))
+    return FolderTruth(masks=masks, lies=lies, classes=classes, ignore=255, found_ids=ids)
 
 
 def _ids_of(paths: Iterable[Path], root: Path) -> tuple[int, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from comus_core.config import TruthSettings
 from comus_core.errors import DatasetError
 from comus_core.images.class_lists import ClassList, Colour, find_classes
 from comus_core.images.index_masks import check_indices, read_index_mask
+from comus_core.images.mask_files import MaskFiles
 from comus_core.images.orientation import Orientations
 from comus_core.images.records import Dataset, SkippedFile, by_image_id, image_file, slug
 from comus_core.images.truth_report import Named, TruthReport
@@ -35,33 +36,18 @@ CLASSES = (
 IGNORE = 255
 
 
-@dataclass(frozen=True)
-class VocTruth:
+@dataclass(frozen=True, kw_only=True)
+class VocTruth(MaskFiles):
     """Masks of `SegmentationClass`, or of `SegmentationClassAug` where only that has one.
 
     Attributes:
-        class_file: the list of classes in the folder, or None for those of PASCAL VOC.
+        classes: those of PASCAL VOC, unless `class_file` lists others.
         colours: see `ClassList`.
     """
 
-    masks: Mapping[ImageId, Path]
-    lies: Orientations
     classes: tuple[str, ...] = CLASSES
     ignore: int | None = IGNORE
-    class_file: Path | None = None
     colours: Mapping[Colour, int] | None = None
-
-    def has(self, image_id: ImageId) -> bool:
-        """Whether a mask folder has this image, and it is clear how its mask lies."""
-        return image_id in self.masks and not self.lies.is_unclear(image_id)
-
-    def unclear(self, image_id: ImageId) -> bool:
-        """See `GroundTruth.unclear`."""
-        return image_id in self.masks and self.lies.is_unclear(image_id)
-
-    def turned(self, image_id: ImageId) -> bool:
-        """See `GroundTruth.turned`."""
-        return image_id in self.masks and self.lies.is_turned(image_id)
 
     def mask(self, image_id: ImageId) -> IndexMask:
         """See `GroundTruth.mask`."""
@@ -71,10 +57,6 @@ class VocTruth:
         mask = self.lies.upright(read_index_mask(path, self.colours), path, image_id)
         check_indices(mask, path, len(self.classes), self.ignore)
         return mask
-
-    def files(self) -> tuple[Path, ...]:
-        """See `GroundTruth.files`."""
-        return tuple(sorted({*self.masks.values(), *([self.class_file] if self.class_file else [])}))
 
 
 def open_voc(spec: str, given: Path, split: str, settings: TruthSettings) -> Dataset:
@@ -108,9 +90,9 @@ def open_voc(spec: str, given: Path, split: str, settings: TruthSettings) -> Dat
     truth, report = None, None
     if settings.read and masks:
         listed, lies = class_list(root), Orientations(settings.orientation, {f.image_id: f.path for f in files})
-        truth = VocTruth(masks, lies)
+        truth = VocTruth(masks=masks, lies=lies)
         if listed is not None:
-            truth = VocTruth(masks, lies, listed.classes, IGNORE, listed.file, listed.colours)
+            truth = replace(truth, classes=listed.classes, class_file=listed.file, colours=listed.colours)
         lacking = Named.of(file.relative for file in files if file.image_id not in masks)
         stray = Named.of(name for name in mask_names(root) if mask_stem(name) not in there)
         report = TruthReport(
