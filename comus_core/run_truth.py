@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from comus_core import run_tables as tables
 from comus_core.config import TruthSettings, to_dict
 from comus_core.errors import DatasetError
 from comus_core.images.dataset import open_dataset
@@ -105,10 +106,22 @@ def require_same_truth(workspace: Workspace, run: Run, dataset: Dataset) -> None
         and known is not None
         and truth_fingerprint(workspace, dataset, run.config.truth) != known
     ):
+        there = {file.image_id for file in dataset.files}
+        for image_id in tables.usable_ids(workspace.artifact(run, "images")):
+            if image_id not in there:  # its mask finds no image then, which is not the truth's fault
+                raise other_photograph(image_id, "is gone")
         raise DatasetError(
             f"the ground truth of {dataset.spec} has changed since run {run.id} was scored with it: put the old one "
             "back, or `comus run` it again: a run of its own, which shares all but the scores"
         )
+
+
+def other_photograph(image_id: ImageId, fault: str) -> DatasetError:
+    """What to say of an image that is no longer the file that a run saw: it "is gone" or "has changed"."""
+    return DatasetError(
+        f"image {image_id} {fault} since objects were found in it: put the old file back, or discover anew "
+        "(`comus run`) and train that run"
+    )
 
 
 def truth_of_run(workspace: Workspace, run: Run) -> GroundTruth | None:

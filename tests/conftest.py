@@ -40,6 +40,15 @@ def finished(drawn_settings, tmp_path_factory):
     return workspace, discover(make_config(**drawn_settings), workspace)
 
 
+@pytest.fixture(autouse=True)
+def finished_stays(request):
+    """Whoever changes what all tests read is named, and not the test that it breaks later."""
+    yield
+    if "finished" in request.fixturenames:
+        workspace, run = request.getfixturevalue("finished")
+        assert [other.id for other in workspace.runs.all()] == [run.id], "this test changed `finished`: take `copy_of`"
+
+
 @pytest.fixture(scope="session")
 def photographs() -> Path:
     """The folder of the real photographs; without it a `real` test fails rather than skips."""

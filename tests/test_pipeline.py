@@ -11,7 +11,7 @@ from comus_core.errors import Cancelled, ComusError, DatasetError, SettingsError
 from comus_core.how_many import how_many_of, stored_how_many
 from comus_core.run_view import open_run_view
 from comus_core.types import STAGES
-from tests.builders import draw_folder, write_vectors
+from tests.builders import copy_of, draw_folder, write_vectors
 
 KEYS = {
     *("run", "round", "dataset", "images", "skipped", "skipped_files", "proposals", "clusters", "supervision"),
@@ -50,8 +50,8 @@ def test_the_same_question_again_is_the_same_run_and_computes_nothing(finished, 
     assert again.result["evaluation"] == run.result["evaluation"]
 
 
-def test_a_changed_setting_recomputes_only_what_hangs_below_it(finished, drawn_settings):
-    workspace, _ = finished
+def test_a_changed_setting_recomputes_only_what_hangs_below_it(finished, drawn_settings, tmp_path):
+    workspace, _ = copy_of(finished, tmp_path)
     other = discover(make_config(**(drawn_settings | {"clustering": {"neighbours": 5}})), workspace)
     assert other.result["computed"] == ["clustering", "pseudo_masks"]
     masks = discover(make_config(**drawn_settings, filter_percent=60), workspace)

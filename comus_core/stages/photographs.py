@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from comus_core import run_tables as tables
 from comus_core.errors import DatasetError
+from comus_core.run_truth import other_photograph
 from comus_core.stages.context import StageContext
 from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import TABLE, Tick, digest
@@ -69,11 +70,7 @@ def require_unchanged(before: Artifact, now: Artifact, image_ids: Iterable[str])
     was, is_now = (dict(zip(*a.table(["image_id", "sha256"]).to_pydict().values(), strict=True)) for a in (before, now))
     for image_id in image_ids:
         if is_now.get(image_id) != was[image_id]:
-            fault = "has changed" if image_id in is_now else "is gone"
-            raise DatasetError(
-                f"image {image_id} {fault} since objects were found in it: put the old file back, or discover anew "
-                "(`comus run`) and train that run"
-            )
+            raise other_photograph(image_id, "has changed" if image_id in is_now else "is gone")
 
 
 def check_truth(context: StageContext, images: Artifact) -> None:
