@@ -5,8 +5,8 @@ Of each value the address comes first, then the session; so an address can be sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Container, Sequence
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import streamlit as st
@@ -30,6 +30,7 @@ _OF_PAGE = {  # what is open on a page
     "image": (PROPOSAL, IMAGE),
 }
 _PREFIX = "comus."
+V = TypeVar("V")
 
 
 def run_id() -> str | None:
@@ -194,6 +195,13 @@ def field(name: str, value: Any, about: str = "") -> str:
         number += 1
     _remember(f"field-{name}", (number, value, about))
     return _field_key(name, number)
+
+
+def entered(name: str, default: V, among: Container[V]) -> V:
+    """What stands in the widget of a `field` now, of which its callback may not have heard yet."""
+    number, *_ = _remembered(f"field-{name}", (0,))
+    value = st.session_state.get(_field_key(name, number), default)
+    return value if value in among else default
 
 
 def _field_key(name: str, number: int) -> str:

@@ -26,6 +26,12 @@ def selected(label: str, words: Mapping[V, str], *, key: str, width: Any = "stre
     return fields.choice(label, key, _chosen(words, key), list(words), _keep(key), **how)
 
 
+def selected_now(words: Mapping[V, str], *, key: str) -> V:
+    """What is selected when a button is pressed: that may come before the page was drawn with it."""
+    words = distinct(words)
+    return state.entered(key, _chosen(words, key), among=words)
+
+
 def searched(label: str, *, key: str, width: Any = "stretch") -> str:
     """A field for words to look for."""
     how: dict[str, Any] = {"icon": ":material/search:", "label_visibility": "collapsed", "width": width}

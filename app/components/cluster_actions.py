@@ -29,6 +29,18 @@ def selected(view: RunView, decided: Decisions) -> list[int]:
     return [k for k in state.setting(_clusters_key(view), ()) if k in view.categories(decided).ids]
 
 
+def ticked(view: RunView, decided: Decisions) -> list[int]:
+    """The same as their ticks stand now, of which `select` may not have heard yet."""
+    known = selected(view, decided)
+    own = {k: state.entered(tick_of(k), k in known, among=(False, True)) for k in view.categories(decided).ids}
+    return [k for k in known if own[k]] + [k for k in own if own[k] and k not in known]
+
+
+def tick_of(category: int) -> str:
+    """Name of the field that selects a card."""
+    return f"pick_{category}"
+
+
 def select(view: RunView, category: int, on: bool) -> None:
     """Select a card, or no longer."""
     others = tuple(k for k in state.setting(_clusters_key(view), ()) if k != category)
@@ -49,9 +61,16 @@ def pick(view: RunView, change: Mapping[str, Any] | None) -> None:
 
 
 def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "cards") -> None:
-    """The buttons for the clusters `ids`, the way back, and the list of keys; `shown` is what the page shows."""
+    """The buttons for the clusters `ids`, the way back, and the list of keys; `shown` is what the page shows.
+
+    They act on the cards that are selected when they are pressed: that may come before the page is drawn with them.
+    """
     now, found, free = decided.version, curating.history(view), not view.run.read_only
     names = ", ".join(decided.name_of(k) for k in ids)
+
+    def meant() -> Sequence[int]:
+        return ticked(view, decided) if shown == "cards" else ids
+
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="cluster_actions"):
         if shown != "alone":
             _button(
@@ -59,7 +78,7 @@ def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "c
                 "merge_clusters",
                 "merge",
                 "Make one cluster of those selected (m)",
-                lambda: _merge(view, ids, now),
+                lambda: _merge(view, meant(), now),
                 len(ids) >= 2 and free,
             )
         can_split = len(ids) == 1 and free
@@ -79,7 +98,7 @@ def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "c
             "reject_clusters",
             "block",
             "Count them as background, and train on none of them (r)",
-            lambda: deciding.act(view, f"Rejected: {names}", now, partial(curating.reject, view, ids)),
+            lambda: _reject(view, decided, meant()),
             bool(ids) and free,
         )
         undo, redo = (found.undoable, found.redoable) if free else (None, None)
@@ -136,15 +155,14 @@ def moving(view: RunView, decided: Decisions, here: int | None) -> None:
     crops, labels = picked_crops(view), view.labels(decided)
     words = {k: name for k, name in zip(labels.ids, labels.names, strict=True) if k != here}
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="move_bar"):
-        target = choices.selected("Move to", words | {NOWHERE: "No cluster: background"}, key="move_to", width=240)
-        name = "no cluster" if target == NOWHERE else decided.name_of(target)
-        number = counted(len(crops), "crop")
+        words |= {NOWHERE: "No cluster: background"}
+        choices.selected("Move to", words, key="move_to", width=240)
         _button(
-            f"Move {number}" if crops else "Move",
+            f"Move {counted(len(crops), 'crop')}" if crops else "Move",
             "move_crops",
             "drive_file_move",
             "Put the picked crops there; the filter keeps them",
-            lambda: _move(view, crops, target, f"Moved {number} to {name}", decided.version),
+            lambda: _move(view, decided, choices.selected_now(words, key="move_to")),
             bool(crops) and not view.run.read_only,
         )
         if crops:
@@ -189,13 +207,21 @@ def _merge(view: RunView, ids: Sequence[int], version: int) -> None:
         _select_only(view, (min(ids),))
 
 
+def _reject(view: RunView, decided: Decisions, ids: Sequence[int]) -> None:
+    names = ", ".join(decided.name_of(k) for k in ids)
+    deciding.act(view, f"Rejected: {names}", decided.version, partial(curating.reject, view, ids))
+
+
 def _restore(view: RunView, category: int, version: int) -> None:
     deciding.act(view, "Restored", version, partial(curating.restore, view, [category]))
 
 
-def _move(view: RunView, crops: Sequence[str], target: int, words: str, version: int) -> None:
-    category = None if target == NOWHERE else target
-    if deciding.act(view, words, version, partial(curating.move, view, crops, category)):
+def _move(view: RunView, decided: Decisions, target: int) -> None:
+    """Move the crops that are picked now to the cluster that is chosen now."""
+    crops, category = picked_crops(view), None if target == NOWHERE else target
+    name = "no cluster" if category is None else decided.name_of(category)
+    words = f"Moved {counted(len(crops), 'crop')} to {name}"
+    if deciding.act(view, words, decided.version, partial(curating.move, view, crops, category)):
         _clear_crops(view)
 
 

@@ -81,7 +81,7 @@ def pair(
 def _selecting(view: RunView, decided: Decisions, summary: ClusterSummary) -> None:
     fields.tick(
         f"Select {plain(summary.name)}",
-        f"pick_{summary.cluster}",
+        cluster_actions.tick_of(summary.cluster),
         summary.cluster in cluster_actions.selected(view, decided),
         partial(cluster_actions.select, view, summary.cluster),
         about=view.run.id,

@@ -72,8 +72,8 @@ def sliders(view: RunView, decided: Decisions, draft: Decisions) -> int:
     percent = draft.filter_percent if scope == ALL else draft.percent_of([scope])[scope]
 
     def take(value: float) -> None:
-        draft_now = filter_draft.with_percent(draft, value, None if scope == ALL else scope)
-        _put_draft(view, decided, draft_now)
+        tried = draft_of(view, decided)  # what was entered since the page was drawn is in it
+        _put_draft(view, decided, filter_draft.with_percent(tried, value, None if scope == ALL else scope))
 
     label = f"Share of each cluster that is dropped, {LAST_WORDS[draft.filter_by]} first"
     fields.percent(label, f"filter_slider_{scope}", float(percent), take)
@@ -93,7 +93,7 @@ def ranking(view: RunView, decided: Decisions, draft: Decisions) -> bool:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="filter_ranking"):
 
         def take(by: FilterBy) -> None:
-            _put_draft(view, decided, filter_draft.with_by(draft, by))
+            _put_draft(view, decided, filter_draft.with_by(draft_of(view, decided), by))
 
         by, words = draft.filter_by, RANKINGS.__getitem__
         fields.choice("Ranked by", "filter_by", by, offered, take, format_func=words, width=280)
@@ -155,7 +155,7 @@ def decide(view: RunView, decided: Decisions, draft: Decisions) -> None:
             type="primary",
             icon=":material/check:",
             disabled=same,
-            on_click=lambda: _apply(view, decided, draft),
+            on_click=lambda: _apply(view, decided),
         )
         st.button(
             "Reset",
@@ -252,7 +252,8 @@ def _selected_only() -> bool:
     return fields.switch("Only the map's selection", f"{name}_widget", shown, keep)
 
 
-def _apply(view: RunView, decided: Decisions, draft: Decisions) -> None:
+def _apply(view: RunView, decided: Decisions) -> None:
+    draft = draft_of(view, decided)  # as it stands when the button is pressed, not as it was when that was drawn
     try:
         now = filter_draft.apply(view.workspace, view.run, decided, draft)
     except ComusError as fault:
