@@ -261,7 +261,7 @@ def _apply(view: RunView, decided: Decisions) -> None:
         notices.fault(fault)
         return
     _put_draft(view, now, now)
-    notices.say("The filter is decided: pseudo-masks and the core on every page follow it.")
+    notices.say("The filter is decided: every page follows it.")
 
 
 def _put_draft(
