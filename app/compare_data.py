@@ -13,13 +13,13 @@ from app.colouring import Colouring, category_colours
 from app.opened import Held, rounds_of, view_of
 from app.palette import UNASSIGNED, colours
 from app.score_data import MatchingName
-from comus_core.comparison import Contestant
 from comus_core.evaluation.class_bootstrap import ClassDifferences, joined, paired_class_bootstrap
 from comus_core.evaluation.error_map import error_map, predicted_classes
 from comus_core.evaluation.matching import match
 from comus_core.images.records import GroundTruth
 from comus_core.proposal_table import chosen
 from comus_core.round_agreement import agreement_rows, clusters_mask
+from comus_core.run_round import RunRound
 from comus_core.run_view import RunView
 from comus_core.scored_round import ScoredRound
 from comus_core.trained_categories import trained_names
@@ -38,7 +38,7 @@ _begun: set[Hashable] = set()
 class Round:
     """A round opened: its run, and what is decided there."""
 
-    one: Contestant
+    one: RunRound
     view: RunView
 
     @property
@@ -77,7 +77,7 @@ class Round:
         return rounds_of(training).mask(self.one.number, image_id)
 
 
-def opened(one: Contestant) -> Round:
+def opened(one: RunRound) -> Round:
     """A round with its run opened."""
     return Round(one, view_of(one.run))
 
@@ -177,4 +177,4 @@ def clusters_score(found: Round, matching: MatchingName) -> ScoredRound | None:
     """The score of a run's clusters, None without ground truth."""
     if not found.view.has_truth:
         return None
-    return round_data.scored(found.view, Contestant(found.view.run, 0), matching)
+    return round_data.scored(found.view, RunRound(found.view.run, 0), matching)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from comus_core import run_tables as tables
 from comus_core.config import Matching, check_choice, require
-from comus_core.errors import DatasetError, WorkspaceError
+from comus_core.errors import DatasetError
 from comus_core.evaluation.bootstrap import RESAMPLES, CountedImages, miou, paired_bootstrap
 from comus_core.evaluation.counts import contingency_by_image
 from comus_core.evaluation.matching import match
 from comus_core.images.dataset import Dataset, absolute, open_dataset
+from comus_core.run_round import RunRound
 from comus_core.run_truth import truth_fingerprint
 from comus_core.scoring import frozen_matching
 from comus_core.types import OnProgress, no_progress
@@ -20,58 +21,9 @@ from comus_core.workspace import Run, Workspace
 from comus_core.workspace.trainings import Training
 
 
-@dataclass(frozen=True)
-class Contestant:
-    """A round of a run: 0 is its clusters, later ones need the training that they are of."""
-
-    run: Run
-    number: int
-    training: Training | None = None
-
-    @property
-    def supervision(self) -> dict[str, str]:
-        """Direct and inherited."""
-        found = self.training.result["supervision"] if self.training else self.run.provenance["supervision"]
-        return dict(found)
-
-    @property
-    def dataset(self) -> str:
-        """The data set that it is scored on, and whose images it has masks of."""
-        return (self.training.scored_on if self.training else None) or self.run.config.dataset
-
-    @property
-    def truth(self) -> str:
-        """The fingerprint of the ground truth that it is scored with, "" without one."""
-        if self.training is None:
-            return str(self.run.provenance.get("truth", ""))
-        return str(self.training.result.get("truth_fingerprint", ""))
-
-
-def contestant(workspace: Workspace, name: str, number: int) -> Contestant:
-    """The round of a run or of a single training; of a run's trainings the one last touched that has it.
-
-    Args:
-        workspace: where it is.
-        name: of a run as everywhere, or a training's id as `comus train` tells it.
-        number: of the round, 0 for the clusters.
-
-    Raises:
-        WorkspaceError: there is no such run, training or round.
-    """
-    try:
-        training = workspace.trainings.get(name)
-    except WorkspaceError:
-        run = workspace.runs.find(name)
-        return Contestant(run, number, workspace.trainings.with_round(run.id, number) if number else None)
-    run = workspace.runs.get(training.run)
-    if number and f"network-{number}" not in training.artifacts:
-        raise WorkspaceError(f"training {name} has no round {number}")
-    return Contestant(run, number, training if number else None)
-
-
 def compare(
-    first: Contestant,
-    second: Contestant,
+    first: RunRound,
+    second: RunRound,
     workspace: Workspace,
     dataset: str | None = None,
     *,
@@ -134,9 +86,9 @@ def compare(
 
 
 def _counted(
-    one: Contestant, workspace: Workspace, scored: Dataset, matching: Matching | None, options: dict[str, Any]
+    one: RunRound, workspace: Workspace, scored: Dataset, matching: Matching | None, options: dict[str, Any]
 ) -> CountedImages:
-    """The pixels of a contestant, image by image."""
+    """The pixels of a round, image by image."""
     run = one.run
     if one.training is not None:
         counted = _of_round(one.training, one, workspace, scored.spec, options)
@@ -151,7 +103,7 @@ def _counted(
 
 
 def _of_round(
-    training: Training, one: Contestant, workspace: Workspace, spec: str, options: dict[str, Any]
+    training: Training, one: RunRound, workspace: Workspace, spec: str, options: dict[str, Any]
 ) -> CountedImages:
     from comus_core.self_training.applying import apply_round
 
@@ -179,7 +131,7 @@ def _of_clusters(run: Run, workspace: Workspace, scored: Dataset, options: dict[
     return CountedImages(*contingency_by_image(tables.read_counts(counts), predicted, len(found.ids)))
 
 
-def _side_json(one: Contestant, counted: CountedImages) -> dict[str, Any]:
+def _side_json(one: RunRound, counted: CountedImages) -> dict[str, Any]:
     mode = (counted.frozen or match(counted.pooled, counted.mode)).mode
     training = one.training.id if one.training else None
     return {"run": one.run.id, "round": one.number, "training": training, "matching": mode, "miou": miou(counted)}

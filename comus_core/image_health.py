@@ -19,12 +19,13 @@ from comus_core.config import RunConfig, TruthSettings
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.image_index import FOLDER, index_key, keep_index
 from comus_core.images.dataset import Dataset, absolute, open_dataset
-from comus_core.images.passed_over import passed_over_json
+from comus_core.images.passed_over import passed_over_json, passed_over_lines
 from comus_core.images.truth_report import TruthReport
 from comus_core.types import FloatArray, IntArray, OnProgress, StrArray, no_progress
 from comus_core.workspace import Workspace
 from comus_core.workspace.files import write_json
 
+FEW = 5  # of each group in words; the JSON has all
 GROUPS = ("unreadable", "exact", "near", "tiny", "dark", "blurry")
 
 
@@ -182,3 +183,22 @@ def _near(
 def _below(ids: StrArray, values: FloatArray, limit: float) -> list[dict[str, Any]]:
     found = sorted((float(values[row]), str(ids[row])) for row in np.flatnonzero(values < limit))
     return [{"image": image_id, "value": round(value, 4)} for value, image_id in found]
+
+
+def report_lines(report: dict[str, Any]) -> list[str]:
+    """The report in words, with the first few of each group."""
+    found = [f"{report['images']} images, {report['usable']} usable"]
+    found += passed_over_lines(report["passed_over"])
+    found += _group("unreadable", [f"{s['path']}: {s['reason']}" for s in report["unreadable"]])
+    found += _group("read with a note", [f"{n['path']}: {n['note']}" for n in report["notes"]])
+    for name in ("exact", "near"):
+        found += _group(f"{name} duplicates, groups of", [", ".join(group) for group in report[name]])
+    for name in ("tiny", "dark", "blurry"):
+        found += _group(name, [f"{entry['image']} ({entry['value']:g})" for entry in report[name]])
+    found += [report["truth"]["line"]] if report["truth"] else []
+    return found
+
+
+def _group(title: str, members: list[str]) -> list[str]:
+    more = [f"  and {len(members) - FEW} more"] if len(members) > FEW else []
+    return [f"{title}: {len(members)}", *(f"  {member}" for member in members[:FEW]), *more]

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from comus_core import score_tables
-from comus_core.comparison import Contestant
 from comus_core.config import Matching as MatchingChoice
 from comus_core.config import require
 from comus_core.errors import WorkspaceError
@@ -29,6 +28,7 @@ from comus_core.evaluation.report import Score, confusion, score
 from comus_core.images.dataset import open_dataset
 from comus_core.label_map import LabelMap
 from comus_core.paper_scores import PaperRow, paper_rows, same_images
+from comus_core.run_round import RunRound
 from comus_core.run_tables import read_round_counts
 from comus_core.run_view import RunView, open_run_view
 from comus_core.scoring import frozen_matching
@@ -44,7 +44,7 @@ class ScoredRound:
     """A round's score on the data set that it was counted on.
 
     Attributes:
-        contestant: the run and its round.
+        subject: the run and its round.
         dataset: the data set's string.
         classes: n names, background first.
         names: C names of the categories.
@@ -52,7 +52,7 @@ class ScoredRound:
         matched: the class of each category.
     """
 
-    contestant: Contestant
+    subject: RunRound
     dataset: str
     classes: tuple[str, ...]
     names: tuple[str, ...]
@@ -143,11 +143,11 @@ def score_clusters(
     rows = ImageRows.of_counts(counts, aligned, len(found.ids))
     matched = frozen or _matched(view.workspace, view.run, rows.contingency, view.classes, mode)
     names = view.labels(decided).names
-    return ScoredRound(Contestant(view.run, 0), view.run.config.dataset, view.classes, names, rows, matched)
+    return ScoredRound(RunRound(view.run, 0), view.run.config.dataset, view.classes, names, rows, matched)
 
 
 def score_round(
-    workspace: Workspace, one: Contestant, mode: MatchingChoice | None = None, *, filtered: bool = False
+    workspace: Workspace, one: RunRound, mode: MatchingChoice | None = None, *, filtered: bool = False
 ) -> ScoredRound:
     """Any round, on the data set that it was counted on.
 
@@ -193,13 +193,13 @@ def deltas(scored: ScoredRound, other: ScoredRound) -> dict[str, float]:
     """
     same = scored.dataset == other.dataset and scored.classes == other.classes
     require(
-        not same or scored.contestant.truth == other.contestant.truth,
-        f"{scored.contestant.run.id} and {other.contestant.run.id} were scored with different annotations of "
+        not same or scored.subject.truth == other.subject.truth,
+        f"{scored.subject.run.id} and {other.subject.run.id} were scored with different annotations of "
         f"{scored.dataset}: `comus compare` scores both with one",
     )
     require(
         same,
-        f"{scored.contestant.run.id} was scored on {scored.dataset}, {other.contestant.run.id} on {other.dataset}: "
+        f"{scored.subject.run.id} was scored on {scored.dataset}, {other.subject.run.id} on {other.dataset}: "
         "`comus compare` scores both on one data set",
     )
     own, theirs = scored.score.per_class, other.score.per_class
@@ -208,7 +208,7 @@ def deltas(scored: ScoredRound, other: ScoredRound) -> dict[str, float]:
 
 def as_json(scored: ScoredRound, other: ScoredRound | None = None, most: int = 10) -> dict[str, Any]:
     """A score as `comus scores --json` writes it; IoUs in percent, `most` of the worst and the best images."""
-    one, ious = scored.contestant, scored.pixels.ious
+    one, ious = scored.subject, scored.pixels.ious
     order = [k for k in np.argsort(ious, kind="stable").tolist() if np.isfinite(ious[k])]
     images = [{"image_id": scored.rows.image_ids[k], "iou": float(ious[k])} for k in order]
     sizes = [None if np.isnan(size) else float(size) for size in scored.sizes]
@@ -242,6 +242,6 @@ def as_json(scored: ScoredRound, other: ScoredRound | None = None, most: int = 1
         ],
     }
     if other is not None:
-        sides = {"run": other.contestant.run.id, "round": other.contestant.number, "miou": other.score.miou}
+        sides = {"run": other.subject.run.id, "round": other.subject.number, "miou": other.score.miou}
         found["against"] = sides | {"differences": deltas(scored, other)}
     return found

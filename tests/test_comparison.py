@@ -7,8 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from comus_core.cli.main import cli
-from comus_core.comparison import compare, contestant
+from comus_core.comparison import compare
 from comus_core.errors import DatasetError, SettingsError, WorkspaceError
+from comus_core.run_round import find_round
 from comus_core.self_training import make_training
 from comus_core.self_training.applying import evaluate_round
 from comus_core.self_training.rounds import train
@@ -33,7 +34,7 @@ def unseen(tmp_path_factory, drawn):
 
 def test_the_scores_compared_are_those_of_run_and_training(trained):
     workspace, run, training = trained
-    result = compare(contestant(workspace, run.id, 0), contestant(workspace, run.id, 1), workspace, resamples=200)
+    result = compare(find_round(workspace, run.id, 0), find_round(workspace, run.id, 1), workspace, resamples=200)
     rounds = training.result["rounds"]
     assert result["first"]["miou"] == pytest.approx(run.result["evaluation"]["miou"], abs=1e-9)
     assert result["second"]["miou"] == pytest.approx(rounds[1]["miou"], abs=1e-9)
@@ -49,7 +50,7 @@ def test_on_another_data_set_what_evaluate_made_is_reused(trained, unseen):
     workspace, run, _ = trained
     scored = evaluate_round(run, 1, str(unseen), workspace)
     before = {p: p.stat().st_mtime_ns for p in workspace.root.glob("artifacts/*/*/manifest.json")}
-    one = contestant(workspace, run.id, 1)
+    one = find_round(workspace, run.id, 1)
     result = compare(one, one, workspace, str(unseen), resamples=20)
     assert {p: p.stat().st_mtime_ns for p in workspace.root.glob("artifacts/*/*/manifest.json")} == before
     assert result["first"]["miou"] == pytest.approx(scored["evaluation"]["miou"], abs=1e-9)
@@ -59,23 +60,23 @@ def test_on_another_data_set_what_evaluate_made_is_reused(trained, unseen):
 def test_round_0_on_another_data_set_is_that_of_the_nearest_neighbours(trained, drawn):
     workspace, run, _ = trained
     scored = evaluate_on(run, f"{drawn}/", workspace)
-    one = contestant(workspace, run.id, 0)
+    one = find_round(workspace, run.id, 0)
     result = compare(one, one, workspace, f"{drawn}/", resamples=20)
     assert result["first"]["miou"] == pytest.approx(scored["evaluation"]["miou"], abs=1e-9)
 
 
 def test_a_training_is_named_by_its_id(trained):
     workspace, run, training = trained
-    assert contestant(workspace, training.id, 1) == contestant(workspace, run.id, 1)
+    assert find_round(workspace, training.id, 1) == find_round(workspace, run.id, 1)
     with pytest.raises(WorkspaceError, match="has no round 4"):
-        contestant(workspace, training.id, 4)
+        find_round(workspace, training.id, 4)
     with pytest.raises(WorkspaceError, match="no run 'nothing'"):
-        contestant(workspace, "nothing", 0)
+        find_round(workspace, "nothing", 0)
 
 
 def test_what_cannot_be_compared_is_told_before_any_work(trained, tmp_path):
     workspace, run, _ = trained
-    one = contestant(workspace, run.id, 0)
+    one = find_round(workspace, run.id, 0)
     folder = draw_folder(tmp_path / "bare", count=3)
     (folder / "classes.txt").unlink()
     shutil.rmtree(folder / "masks")

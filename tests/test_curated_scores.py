@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from comus_core import curating, evaluate_on
-from comus_core.comparison import compare, contestant
+from comus_core.comparison import compare
 from comus_core.config import FilterBy
 from comus_core.evaluation.counts import contingency
 from comus_core.evaluation.matching import iou_matrix
 from comus_core.filter_draft import apply, with_by
 from comus_core.images.dataset import open_dataset
 from comus_core.pseudo_masks import from_png
+from comus_core.run_round import find_round
 from comus_core.scoring import score_run
 from comus_core.stages import StageContext, pseudo_masks
 from comus_core.transfer import assigned_categories, assigned_to
@@ -111,7 +112,7 @@ def test_by_nystrom_too_new_proposals_join_the_categories_and_the_parts_of_a_spl
 def test_a_comparison_counts_the_categories_as_decided(view):
     curating.merge(view, [0, 1])
     decided = curating.reject(view, [3])
-    one = contestant(view.workspace, view.run.id, 0)
+    one = find_round(view.workspace, view.run.id, 0)
     found = compare(one, one, view.workspace, resamples=5)
     expected = score_view(view, decided, filtered=False).score.miou
     assert found["first"]["miou"] == pytest.approx(expected, abs=1e-9)

@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from comus_core import discover, make_config, open_workspace
-from comus_core.comparison import Contestant, compare
+from comus_core.comparison import compare
 from comus_core.config import TruthSettings
 from comus_core.errors import Cancelled, DatasetError, SettingsError
 from comus_core.images.dataset import open_dataset
+from comus_core.run_round import RunRound
 from comus_core.run_truth import truth_fingerprint, truth_of_run
 from tests.builders import copy_of, write_vectors
 
@@ -62,7 +63,7 @@ def test_other_annotations_of_the_same_images_are_a_run_of_their_own_that_shares
     assert set(first.artifacts) - shared == {"counts"}
     assert workspace.decisions_of(kept).names == {0: "Zebra"} and workspace.decisions_of(second).names == {}
     with pytest.raises(SettingsError, match="scored with different annotations"):
-        compare(Contestant(kept, 0), Contestant(second, 0), workspace)
+        compare(RunRound(kept, 0), RunRound(second, 0), workspace)
 
 
 def test_ground_truth_that_changed_is_never_shown_with_the_scores_of_the_old_one(folder, tmp_path):

@@ -7,11 +7,11 @@ import pytest
 from click.testing import CliRunner
 
 from comus_core.cli.main import cli
-from comus_core.comparison import contestant
 from comus_core.errors import SettingsError
 from comus_core.evaluation.error_map import image_ious
 from comus_core.images.voc import CLASSES
 from comus_core.paper_scores import VOC_ROWS, paper_rows, same_images
+from comus_core.run_round import find_round
 from comus_core.run_tables import read_round_counts
 from comus_core.run_view import open_run_view
 from comus_core.scored_round import as_json, deltas, score_clusters, score_round
@@ -43,7 +43,7 @@ def test_round_0_scores_as_the_run_does(finished, mode, filtered):
 
 def test_a_trained_round_scores_as_its_training_said(trained):
     workspace, run, training = trained
-    found = score_round(workspace, contestant(workspace, run.id, 1))
+    found = score_round(workspace, find_round(workspace, run.id, 1))
     entry = training.result["rounds"][1]
     assert (found.score.miou, found.score.per_class) == (entry["miou"], entry["per_class"])
     counts = workspace.artifacts.get("round_counts", training.artifacts["counts-1"])
@@ -57,7 +57,7 @@ def test_the_command_tells_what_python_does_and_the_differences_to_another_round
     options = ["--against", run.id, "--images", "3", "--json", "-", "--workspace", str(workspace.root)]
     done = CliRunner().invoke(cli, ["scores", f"{run.id}@1", *options], catch_exceptions=False)
     text = done.output[: done.output.rindex("\n}") + 2]
-    sides = [score_round(workspace, contestant(workspace, run.id, number)) for number in (1, 0)]
+    sides = [score_round(workspace, find_round(workspace, run.id, number)) for number in (1, 0)]
     found = json.loads(text)
     assert found == json.loads(json.dumps(as_json(*sides, most=3)))
     gained = sides[0].score.miou - sides[1].score.miou

@@ -6,10 +6,11 @@ import pytest
 
 from comus_core import curating
 from comus_core.categories import label_map
-from comus_core.comparison import compare, contestant
+from comus_core.comparison import compare
 from comus_core.errors import WorkspaceError
 from comus_core.round_masks import categories_of_rounds, rounds_of
 from comus_core.round_view import open_round_view
+from comus_core.run_round import find_round
 from comus_core.run_view import open_run_view
 from comus_core.self_training import make_training
 from comus_core.self_training.applying import evaluate_round
@@ -60,7 +61,7 @@ def test_rounds_are_scored_compared_and_looked_at_with_the_categories_they_were_
     curating.undo(view)
     curating.split(view, curating.propose_split(view, 1, 2))
     assert evaluate_round(run, 1, run.config.dataset, workspace)["evaluation"]["miou"] == pytest.approx(miou)
-    one = contestant(workspace, run.id, 1)
+    one = find_round(workspace, run.id, 1)
     assert compare(one, one, workspace, resamples=5)["first"]["miou"] == pytest.approx(miou)
     rounds = open_round_view(workspace, training)
     assert (rounds.ids, rounds.categories) == ((0, 2), 2)

@@ -18,8 +18,8 @@ from app.components.states import empty
 from app.opened import rounds_of, truth_at
 from app.plain_text import code
 from app.score_data import MatchingName
-from comus_core.comparison import Contestant
 from comus_core.errors import DatasetError
+from comus_core.run_round import RunRound
 from comus_core.scored_round import ScoredRound
 from comus_core.types import FloatArray, ImageId, IntArray
 
@@ -111,12 +111,12 @@ def side_by_side(
         st.html(compare_keys.of_categories({"First": first, "Second": second}, image_id))
 
 
-def steps(first: Contestant, second: Contestant) -> list[Contestant]:
+def steps(first: RunRound, second: RunRound) -> list[RunRound]:
     """Every round on the way to both, each once: the clusters of a run, then the rounds of its training so far."""
-    found: dict[str, Contestant] = {}
+    found: dict[str, RunRound] = {}
     for one in (first, second):
-        way = [Contestant(one.run, 0)] if one.dataset == one.run.config.dataset else []
-        way += [Contestant(one.run, number, one.training) for number in range(1, one.number + 1)]
+        way = [RunRound(one.run, 0)] if one.dataset == one.run.config.dataset else []
+        way += [RunRound(one.run, number, one.training) for number in range(1, one.number + 1)]
         found |= {round_data.key_of(step): step for step in way}
     return list(found.values())
 
@@ -132,7 +132,7 @@ def photograph(found: Round, image_id: ImageId, size: int) -> str:
     return urls.round_picture(rounds, "photograph", rounds.image_ids.index(image_id), size)
 
 
-def _title(one: Contestant, first: Round, second: Round) -> str:
+def _title(one: RunRound, first: Round, second: Round) -> str:
     name = {0: "Pseudo-mask", 1: "Teacher (round 1)", 2: "Student (round 2)"}.get(one.number, f"Round {one.number}")
     return name if first.view.run.id == second.view.run.id else f"{name} of {one.run.name}"
 

@@ -17,8 +17,8 @@ from app.map_choices import MAP_METHODS
 from app.plain_text import plain
 from app.score_data import MatchingName
 from comus_core.choices import badge
-from comus_core.comparison import Contestant
 from comus_core.errors import ComusError
+from comus_core.run_round import RunRound
 from comus_core.run_view import RunView
 from comus_core.scored_round import ScoredRound, deltas
 from comus_core.selection import Gesture
@@ -34,7 +34,7 @@ def sides(view: RunView) -> tuple[Round, Round] | None:
     place, runs = view_data.workspace(), view_data.runs()
     first = round_data.of_key(place, state.parameter(state.FIRST))
     if first is None or first.run.id != view.run.id:
-        first = Contestant(view.run, 0)
+        first = RunRound(view.run, 0)
     others = round_data.beside(place, first, runs=runs)
     if not others:
         return None
@@ -53,7 +53,7 @@ def sides(view: RunView) -> tuple[Round, Round] | None:
     return compare_data.opened(first), compare_data.opened(known[second_key])
 
 
-def _default(first: Contestant, others: Sequence[Contestant]) -> str:
+def _default(first: RunRound, others: Sequence[RunRound]) -> str:
     """The latest round of the same run, else the first of another run."""
     own = [one for one in others if one.run.id == first.run.id]
     return round_data.key_of(max(own, key=lambda one: one.number) if own else others[0])
@@ -151,15 +151,13 @@ def _selection() -> tuple[Side, Selection]:
 
 def table(first: ScoredRound, second: ScoredRound, names: tuple[str, str], supervision: str) -> None:
     """IoU of each class in both, the difference, and, once asked for, how sure it is."""
-    key = tuple(
-        (s.contestant.run.id, s.contestant.number, s.dataset, s.score.miou, s.matched.mode) for s in (first, second)
-    )
+    key = tuple((s.subject.run.id, s.subject.number, s.dataset, s.score.miou, s.matched.mode) for s in (first, second))
     with st.container(horizontal=True, vertical_alignment="center", key="deltas_head"):
         st.header("Classes", anchor=False, width="stretch")
         asked = st.button("How sure?", key="compare_bootstrap", icon=":material/query_stats:", help=SURE)
         found = compare_data.bootstrap(first, second, key, begin=asked)
         rows = frame(first, second, found)
-        said = score_table.about_run(second.contestant.run, second.score.matching, f"{names[1]} minus {names[0]}")
+        said = score_table.about_run(second.subject.run, second.score.matching, f"{names[1]} minus {names[0]}")
         said = score_table.About(said.run, second.dataset, said.synthetic, supervision, said.matching, said.proposals)
         score_table.download(rows, said, name="differences", key="download_differences")
     signed = {"format": "%+.2f"}

@@ -56,7 +56,7 @@ def close() -> None:
 
 def _cell(scored: ScoredRound, cell: tuple[int, int], predicted: str, share: float, pixels: int) -> str:
     name = f"{cell[0]}-{cell[1]}"
-    address = "scores?" + urlencode({"run": scored.contestant.run.id, state.CELL: name})
+    address = "scores?" + urlencode({"run": scored.subject.run.id, state.CELL: name})
     words = f"{scored.classes[cell[1]]} predicted as {predicted}: {share:.1f} %, {pixels:,} pixels"
     shown = "<1" if share < 0.5 else f"{share:.0f}"
     return (

@@ -14,10 +14,10 @@ from app.components.gallery import paged
 from app.components.score_table import About
 from app.plain_text import plain
 from app.score_data import MatchingName
-from comus_core.comparison import Contestant
 from comus_core.errors import ComusError
 from comus_core.evaluation.image_rows import cell_images
 from comus_core.paper_scores import PaperRow, same_images
+from comus_core.run_round import RunRound
 from comus_core.run_view import RunView
 from comus_core.scored_round import ScoredRound, deltas
 from comus_core.text import counted
@@ -35,7 +35,7 @@ class Against:
     note: str = ""
 
 
-def round_choice(view: RunView) -> Contestant:
+def round_choice(view: RunView) -> RunRound:
     """The round whose score is shown; a list where the run was trained."""
     offered = {round_data.key_of(one): one for one in round_data.rounds_of_run(view.workspace, view.run)}
     scored = {
@@ -49,7 +49,7 @@ def round_choice(view: RunView) -> Contestant:
 
 def against(scored: ScoredRound, matching: MatchingName) -> Against | None:
     """What to subtract: another round on the same data set, or a row of the paper."""
-    place, one = view_data.workspace(), scored.contestant
+    place, one = view_data.workspace(), scored.subject
     rows = {f"{PAPER}{k}": row for k, row in enumerate(scored.paper)}
     others = {round_data.key_of(other): other for other in round_data.beside(place, one, runs=view_data.runs())}
     words = {NOTHING: "Compare with…"} | {k: f"Paper: {row.name}" for k, row in rows.items()}
@@ -138,10 +138,10 @@ def extremes(scored: ScoredRound) -> None:
     order = np.argsort(ious if side == "worst" else -ious, kind="stable")
     order = order[np.isfinite(ious[order])]
     st.caption("By the mean IoU of the classes that an image has or was given, matched on all images.")
-    some = order[paged(len(order), key=f"extremes-{side}-{scored.contestant.run.id}", page_size=PAGE)]
+    some = order[paged(len(order), key=f"extremes-{side}-{scored.subject.run.id}", page_size=PAGE)]
     _photographs(scored, some.tolist(), [f"IoU {ious[k]:.1f} %" for k in some], key="extreme_images")
 
 
 def _photographs(scored: ScoredRound, images: list[int], captions: list[str], *, key: str) -> None:
     ids = [scored.rows.image_ids[k] for k in images]
-    image_gallery.show(image_gallery.photographs(view_data.workspace(), scored.contestant, ids), captions, key=key)
+    image_gallery.show(image_gallery.photographs(view_data.workspace(), scored.subject, ids), captions, key=key)

@@ -11,7 +11,7 @@ import streamlit as st
 
 from app import urls
 from app.opened import rounds_of, view_of
-from comus_core.comparison import Contestant
+from comus_core.run_round import RunRound
 from comus_core.workspace import Workspace
 
 
@@ -25,7 +25,7 @@ class Photograph:
     full_url: str
 
 
-def photographs(workspace: Workspace, one: Contestant, image_ids: Sequence[str]) -> list[Photograph]:
+def photographs(workspace: Workspace, one: RunRound, image_ids: Sequence[str]) -> list[Photograph]:
     """Photographs of the data set that a round has masks of: the run's own have a page."""
     view = view_of(one.run)
     if all(image_id in view.image_row_of for image_id in image_ids):

@@ -44,10 +44,10 @@ def compare(
     several. DATASET is the runs' own if it is not given.
     """
     from comus_core.comparison import compare as compare_rounds
-    from comus_core.comparison import contestant
+    from comus_core.run_round import find_round
 
     place, printer = open_workspace(workspace), ProgressPrinter()
-    sides = [contestant(place, *run_and_round(text)) for text in (first, second)]
+    sides = [find_round(place, *run_and_round(text)) for text in (first, second)]
     options: dict[str, Any] = {"resamples": resamples, "seed": seed, "fixed_matching": fixed_matching}
     options |= {"matching": matching, "device": device, "on_progress": printer}
     try:

@@ -35,14 +35,14 @@ def scores(
     IoU, recall, precision and size of each class, how many were discovered (an IoU of 20 % and more), how far larger
     classes are found better, the confusion matrix, the worst and the best images, and the paper's row.
     """
-    from comus_core.comparison import contestant
+    from comus_core.run_round import find_round
     from comus_core.scored_round import as_json, score_round
 
     place, (run_name, number) = open_workspace(workspace), run_and_round(name)
     if core and number:
         raise click.UsageError(f"--core: round {number} is a network, which no filter acts on; leave it out")
-    scored = score_round(place, contestant(place, run_name, number), matching, filtered=core)
-    other = score_round(place, contestant(place, *run_and_round(against)), matching) if against else None
+    scored = score_round(place, find_round(place, run_name, number), matching, filtered=core)
+    other = score_round(place, find_round(place, *run_and_round(against)), matching) if against else None
     result = as_json(scored, other, most)
     give(result, json_file)
     print_scores(result)

@@ -173,11 +173,10 @@ def images_settings(settings: Mapping[str, Any]) -> str:
 
 
 def _images(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
-    from comus_core.cli.images import lines
-    from comus_core.image_health import check_health
+    from comus_core.image_health import check_health, report_lines
 
     report = check_health(images_settings(settings), workspace, on_progress=tell.on_progress)
-    for line in lines(report):
+    for line in report_lines(report):
         tell.log(line)
 
 

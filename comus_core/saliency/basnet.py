@@ -49,7 +49,7 @@ def load_basnet(name: str, device: str) -> BasnetDetector:
         WeightsError: the file is missing, damaged, or does not fit the architecture name by name.
     """
     from comus_core.weights import file_sha256, locate
-    from comus_core.weights.checks import load_network
+    from comus_core.weights.loading import load_network
 
     network = load_network(name)
     repair_stage_6(network)

@@ -14,7 +14,8 @@ from comus_core.images.dataset import open_dataset
 from comus_core.run_truth import open_own
 from comus_core.self_training.ablation import Ablation, Row, ablation_json, in_order, plan, table
 from comus_core.self_training.ablation_cost import Meter, cost_for
-from comus_core.self_training.settings import asked, completed
+from comus_core.self_training.contexts import with_absolute_paths
+from comus_core.self_training.settings import asked
 from comus_core.types import OnProgress, no_progress
 from comus_core.weights import REGISTRY, Supervision, strongest
 from comus_core.workspace import Run, Workspace
@@ -55,7 +56,7 @@ def ablate(
 
     require_truth(run, workspace, ablation)
     workspace.artifact(run, "clustering")
-    ablation = replace(ablation, request=completed(ablation.request, run))
+    ablation = replace(ablation, request=with_absolute_paths(ablation.request, run))
     meter = Meter(cost_for(run, ablation, workspace, choose_device(device)).rows, on_progress)
     found: dict[tuple[str, int], dict[str, float | None]] = {}
     options: dict[str, Any] = {"device": device, "on_progress": meter}
@@ -73,7 +74,7 @@ def ablate(
 
 def known(run: Run, workspace: Workspace, ablation: Ablation) -> dict[str, Any]:
     """The table from what the workspace holds, computing nothing; of equal questions the one asked last answers."""
-    ablation = replace(ablation, request=completed(ablation.request, run))
+    ablation = replace(ablation, request=with_absolute_paths(ablation.request, run))
     found: dict[tuple[str, int], dict[str, float | None]] = {}
     trainings = workspace.trainings.of_run(run.id)
     for row, seed in in_order(ablation):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from comus_core import stages
-from comus_core.images.dataset import open_dataset
+from comus_core.images.dataset import absolute, open_dataset
 from comus_core.run_truth import open_own, require_same_truth
 from comus_core.self_training.settings import TrainingRequest
 from comus_core.stages import StageContext
@@ -60,3 +60,13 @@ class TrainingContexts:
             if context is self.scored:
                 stages.check_truth(context, self._checked[spec])
         return self._checked[spec]
+
+
+def with_absolute_paths(request: TrainingRequest, run: Run) -> TrainingRequest:
+    """The request with absolute paths; the run's own data set is none, so that it is meant wherever it lies later."""
+
+    def path(spec: str | None) -> str | None:
+        whole = absolute(spec) if spec else None
+        return None if whole == run.config.dataset else whole
+
+    return replace(request, images=path(request.images), scored_on=path(request.scored_on))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,9 +11,11 @@ import numpy as np
 
 from comus_core import run_tables as tables
 from comus_core.errors import WorkspaceError
+from comus_core.evaluation.prediction_counts import count_prediction
 from comus_core.images.records import Dataset, GroundTruth
 from comus_core.pseudo_masks import from_png
-from comus_core.types import BoolMask, FloatArray, ImageId, IndexMask, IntArray, RgbImage, SoftMap, StrArray
+from comus_core.self_training.preview_plan import FOLDER, IMAGES, LookImages, LookPlan, look_file
+from comus_core.types import BoolMask, FloatArray, ImageId, IndexMask, IntArray, RgbImage, StrArray
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.decisions import Decisions
 
@@ -22,47 +23,6 @@ V = TypeVar("V")
 
 EXAMPLES = 6  # images whose masks are kept
 SCORED = 48  # images with ground truth that a look is scored on, at most
-FOLDER, IMAGES = "looks", "images.json"  # inside the network's artifact
-
-
-@dataclass(frozen=True)
-class LookImages:
-    """Images that a network in training is tried on.
-
-    Attributes:
-        ids: of the images.
-        read: such an id -> (H, W, 3) image.
-        soft_map: such an id -> its saliency, (h, w) at the detector's own size; None where saliency has no say.
-    """
-
-    ids: tuple[ImageId, ...]
-    read: Callable[[ImageId], RgbImage]
-    soft_map: Callable[[ImageId], SoftMap] | None = None
-
-
-@dataclass(frozen=True)
-class LookPlan:
-    """What a network in training is tried on from time to time.
-
-    Attributes:
-        every: steps from one look to the next; the round's last step is looked at too.
-        examples: the images whose masks are kept.
-        scored: the images that the look is scored on; none without ground truth.
-        count: the id of a scored image and its predicted (H, W) mask -> (C + 1, classes) int64 pixels.
-        score: the sum of those -> mIoU in percent, matched as the run is.
-        classify: asked about an image's objects (`objects.voted`); None leaves what they are to the network.
-    """
-
-    every: int
-    examples: LookImages
-    scored: LookImages
-    count: Callable[[ImageId, IndexMask], IntArray]
-    score: Callable[[IntArray], float]
-    classify: Callable[[RgbImage, IntArray], FloatArray] | None = None
-
-    def is_due(self, step: int, steps: int) -> bool:
-        """Whether there is a look after `step` of `steps`, 1 the first."""
-        return step % self.every == 0 or step == steps
 
 
 def plan_looks(
@@ -75,7 +35,6 @@ def plan_looks(
     classify: Callable[[RgbImage, IntArray], FloatArray] | None = None,
 ) -> LookPlan:
     """Looks at some examples, scored on some images of which there is ground truth."""
-    from comus_core.stages.rounds import count_prediction
 
     def count(image_id: ImageId, mask: IndexMask) -> IntArray:
         assert truth is not None, "nothing is scored without ground truth"
@@ -147,11 +106,6 @@ def spread(values: Sequence[V], most: int) -> list[V]:
     if len(values) <= most:
         return list(values)
     return [values[k * len(values) // most] for k in range(most)]
-
-
-def look_file(folder: Path, step: int, number: int) -> Path:
-    """Where the mask of example `number` at a step lies, below the folder of the network."""
-    return folder / FOLDER / f"{step:07d}" / f"{number}.png"
 
 
 def look_images(workspace: Workspace, network: str) -> list[ImageId]:

@@ -14,12 +14,13 @@ from comus_core import stages
 from comus_core.categories import label_map
 from comus_core.proposal_predictions import of_proposals
 from comus_core.scoring import score_json, score_run
-from comus_core.self_training.contexts import TrainingContexts
+from comus_core.self_training.contexts import TrainingContexts, with_absolute_paths
 from comus_core.self_training.cost import remember_speed
 from comus_core.self_training.first_round import FirstLesson, first_labels, first_lesson
-from comus_core.self_training.looks import LookImages, LookPlan, examples_of, images_to_look_at, plan_looks, scored_ids
+from comus_core.self_training.looks import examples_of, images_to_look_at, plan_looks, scored_ids
+from comus_core.self_training.preview_plan import LookImages, LookPlan
 from comus_core.self_training.round_scores import score_round, score_table
-from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked, completed
+from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked
 from comus_core.stages import StageContext
 from comus_core.trained_categories import remembered, trained_names
 from comus_core.types import ImageId, IntArray, OnProgress, no_progress
@@ -67,7 +68,7 @@ def train(
     from comus_core.self_training.team import joined
     from comus_core.self_training.tuning import kept_memory
 
-    request, chosen = completed(request or TrainingRequest(), run), choose_device(device)
+    request, chosen = with_absolute_paths(request or TrainingRequest(), run), choose_device(device)
     with kept_memory(), joined(chosen) as (team, own_device):
         contexts = TrainingContexts(workspace, run, request, own_device, on_progress, team)
         return _train(run, workspace, settings, request, contexts, on_training, log)

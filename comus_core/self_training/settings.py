@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from comus_core.config import check_choice, from_dict, merge, require, to_dict
-from comus_core.images.dataset import absolute
-from comus_core.workspace import Run
 
 Optimiser = Literal["adam", "adamw"]
 Schedule = Literal["constant", "poly"]
@@ -190,16 +188,6 @@ def make_training(preset: str = "cpu", **changes: Any) -> TrainingSettings:
 def asked(settings: TrainingSettings, request: TrainingRequest) -> dict[str, Any]:
     """Both as one JSON object: what a job and a stored training hold."""
     return {"training": to_dict(settings), **to_dict(request)}
-
-
-def completed(request: TrainingRequest, run: Run) -> TrainingRequest:
-    """The request with absolute paths; the run's own data set is none, so that it is meant wherever it lies later."""
-
-    def path(spec: str | None) -> str | None:
-        found = absolute(spec) if spec else None
-        return None if found == run.config.dataset else found
-
-    return replace(request, images=path(request.images), scored_on=path(request.scored_on))
 
 
 def what_was_asked(values: Mapping[str, Any]) -> tuple[TrainingSettings, TrainingRequest]:

@@ -15,17 +15,17 @@ from PIL import Image
 
 from comus_core import run_tables as tables
 from comus_core.config import to_dict
-from comus_core.errors import DatasetError
+from comus_core.evaluation.prediction_counts import count_prediction
 from comus_core.images.reading import batches, read_ahead
 from comus_core.pseudo_masks import from_png, index_dtype_and_ignore, to_png
-from comus_core.self_training.looks import LookPlan
+from comus_core.self_training.preview_plan import LookPlan
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.stages.classifiers import load_classifier
 from comus_core.stages.context import StageContext
 from comus_core.stages.labels import beside, files_of, labelled
 from comus_core.stages.masks import mask_files
 from comus_core.stages.proposals import soft_maps
-from comus_core.types import FloatArray, IndexMask, IntArray
+from comus_core.types import FloatArray
 from comus_core.weights import file_sha256, locate
 from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import Tick
@@ -56,7 +56,6 @@ ROUNDS = (
     *TEACHER,
 )
 BATCH = 8  # images predicted at once, fewer of large ones
-BAND_PIXELS = 2**22  # counted at once
 
 OnLook = Callable[[str, int, float | None, int], None]  # (network's fingerprint, step, mIoU in percent, images scored)
 
@@ -261,25 +260,6 @@ def round_counts(context: StageContext, predicted: Artifact, categories: int, st
     ids = [i for i in sorted(file_of) if truth.has(i)]
     key = context.key("round_counts", {}, predictions=predicted, truth=context.truth_fingerprint())
     return context.make(stage, key, ids, work)
-
-
-def count_prediction(
-    image_id: str, mask: IndexMask, truth: IndexMask, ignore: int | None, categories: int, classes: int
-) -> IntArray:
-    """(C + 1, classes) int64 pixels of one image; what the ground truth ignores is in none.
-
-    Raises:
-        DatasetError: mask and ground truth differ in size.
-    """
-    if mask.shape != truth.shape:
-        raise DatasetError(f"image {image_id}: predicted {mask.shape} pixels but the ground truth has {truth.shape}")
-    total = np.zeros((categories + 1) * classes, np.int64)
-    rows = max(1, BAND_PIXELS // max(1, mask.shape[1]))  # as 64-bit numbers a large image fills memory
-    for top in range(0, mask.shape[0], rows):
-        seen, true = mask[top : top + rows], truth[top : top + rows]
-        valid = true != ignore if ignore is not None else np.ones(true.shape, bool)
-        total += np.bincount(seen[valid].astype(np.int64) * classes + true[valid], minlength=len(total))
-    return total.reshape(categories + 1, classes)
 
 
 def _grey_png(confidence: FloatArray) -> bytes:

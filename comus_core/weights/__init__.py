@@ -6,8 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from comus_core.weights.checks import blank_network, load_network, read_state_dict
+    from comus_core.weights.architectures import blank_network
+    from comus_core.weights.checks import read_state_dict
     from comus_core.weights.download import download_weights, network_reachable
+    from comus_core.weights.loading import load_network
     from comus_core.weights.registry import REGISTRY, SUPERVISION_ORDER, Supervision, WeightFile, strongest
     from comus_core.weights.store import (
         WeightStatus,
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
-    "blank_network": "checks",
-    "load_network": "checks",
+    "blank_network": "architectures",
+    "load_network": "loading",
     "read_state_dict": "checks",
     "download_weights": "download",
     "network_reachable": "download",

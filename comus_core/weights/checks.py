@@ -1,18 +1,18 @@
-"""Pretrained files looked into: read safely, matched to their architecture name by name, loaded strictly."""
+"""Pretrained files looked into: read safely, and matched to their architecture name by name."""
 
 from __future__ import annotations
 
 import argparse
 import pickle
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comus_core.errors import WeightsError
-from comus_core.weights.store import locate
+from comus_core.weights.architectures import hollow_network
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 _WRAPPERS = ("teacher", "state_dict", "net", "model")  # DINO's and BASNet's checkpoints nest the tensors under these
 _PREFIXES = ("module.", "backbone.")
@@ -20,47 +20,12 @@ _COUNTER = "num_batches_tracked"  # absent from older files, unused outside trai
 _SHOWN = 5  # names a report lists before it only counts
 
 
-def blank_network(name: str) -> nn.Module:
-    """The untrained architecture that the state dict of `name` fits, one to one.
-
-    Raises:
-        WeightsError: `name` is no registered state dict.
-    """
-    builders: dict[str, Callable[[], nn.Module]] = {
-        "dino-vits8": lambda: _vit("vit_small_patch8_224"),
-        "dino-vits16": lambda: _vit("vit_small_patch16_224"),
-        "dino-vitb8": lambda: _vit("vit_base_patch8_224"),
-        "dino-vitb16": lambda: _vit("vit_base_patch16_224"),
-        "dino-resnet50": _resnet50,
-        "basnet": _basnet,
-        "basnet-supervised": _basnet,
-        "efficientnet-lite0": lambda: _classifier("tf_efficientnet_lite0"),
-        "mobilenetv3-large": lambda: _classifier("mobilenetv3_large_100"),
-    }
-    if name not in builders:
-        raise WeightsError(f"'{name}' is no state dict: choose one of {', '.join(builders)}")
-    return builders[name]()
-
-
-def load_network(name: str) -> nn.Module:
-    """The network of `name` with its weights from this machine, in eval mode on the CPU, gradients off.
-
-    Raises:
-        WeightsError: the file is missing, damaged or does not fit.
-    """
-    path = locate(name)
-    network = _hollow_network(name)
-    state = fitted_state_dict(name, read_state_dict(path), network.state_dict(), str(path))
-    network.load_state_dict(state, assign=True)
-    return network.float().eval().requires_grad_(False)
-
-
 def check_file(name: str, file: Path, called: str) -> None:
     """Raise `WeightsError`, naming the file as `called`, unless `file` loads as the weights of `name`."""
     if name == "u2netp":
         _check_onnx(file, called)
         return
-    fitted_state_dict(name, read_state_dict(file, called), _hollow_network(name).state_dict(), called)
+    fitted_state_dict(name, read_state_dict(file, called), hollow_network(name).state_dict(), called)
 
 
 def read_state_dict(path: Path, called: str | None = None) -> dict[str, Tensor]:
@@ -116,13 +81,6 @@ def _named_tensors(content: Any, called: str) -> dict[str, Tensor]:
     if odd:
         raise WeightsError(f"{called} holds more than tensors by name: {_listing(odd)}; give a bare state dict")
     return {_bare(str(key)): value for key, value in content.items()}
-
-
-def _hollow_network(name: str) -> nn.Module:
-    import torch
-
-    with torch.device("meta"):  # shapes without memory, and without the time a random start takes
-        return blank_network(name)
 
 
 def _refuse_misfit(name: str, given: Mapping[str, Tensor], expected: Mapping[str, Tensor], called: str) -> None:
@@ -188,35 +146,6 @@ def _check_onnx(file: Path, called: str) -> None:
             f"{called} does not fit 'u2netp': one input (3, 320, 320) and a map (320, 320) are needed, "
             f"it has {shapes[0]} and {shapes[1]}"
         )
-
-
-def _vit(architecture: str) -> nn.Module:
-    import timm
-
-    network: nn.Module = timm.create_model(architecture, pretrained=False, num_classes=0)
-    return network
-
-
-def _classifier(architecture: str) -> nn.Module:
-    import timm
-
-    network: nn.Module = timm.create_model(architecture, pretrained=False)
-    return network
-
-
-def _resnet50() -> nn.Module:
-    from torch import nn
-    from torchvision.models import resnet50
-
-    network: nn.Module = resnet50(weights=None)
-    network.fc = nn.Identity()
-    return network
-
-
-def _basnet() -> nn.Module:
-    from comus_core.saliency.basnet_architecture import BASNet
-
-    return BASNet()
 
 
 def _bare(key: str) -> str:

@@ -17,10 +17,10 @@ from app.components.compare_images import ordered, steps
 from app.components.score_figures import confusion_shares
 from app.opened import truth_at
 from app.training_routes import ERROR_COLOURS
-from comus_core.comparison import Contestant, contestant
 from comus_core.drawing import rgb
 from comus_core.evaluation.class_bootstrap import paired_class_bootstrap
 from comus_core.round_agreement import agreement_rows
+from comus_core.run_round import RunRound, find_round
 from comus_core.scored_round import deltas, score_round
 from comus_core.selection import Gesture, select
 from tests.app.comparing import half
@@ -52,7 +52,7 @@ def test_at_first_the_clusters_are_compared_with_the_last_round_of_the_run(open_
     assert not test.exception
     assert by_key(test.selectbox, "compare_first").value == f"{pair.run.id}@0"
     assert by_key(test.selectbox, "compare_second").value == f"{pair.training.id}@1"
-    first, second = (score_round(pair.workspace, contestant(pair.workspace, pair.run.id, n)) for n in (0, 1))
+    first, second = (score_round(pair.workspace, find_round(pair.workspace, pair.run.id, n)) for n in (0, 1))
     table = test.dataframe[0].value
     assert dict(zip(table["Class"], table["Points"], strict=True)) == deltas(second, first)
     assert len(test.get("bidi_component")) >= 2, "one map, as both are of one run, and the panes"
@@ -63,7 +63,7 @@ def test_intervals_come_when_they_are_asked_for_and_stay(open_compare, pair):
     test = open_compare(**query)
     assert "Low" not in test.dataframe[0].value
     by_key(test.button, "compare_bootstrap").click().run()
-    sides = [score_round(pair.workspace, Contestant(run, 0), "hungarian") for run in (pair.run, pair.other)]
+    sides = [score_round(pair.workspace, RunRound(run, 0), "hungarian") for run in (pair.run, pair.other)]
     found = paired_class_bootstrap(sides[0].pixels, sides[1].pixels)
     table = test.dataframe[0].value.set_index("Class")
     assert table["Low"].tolist() == [found.low[-1], *found.low[:-1]]
@@ -73,7 +73,7 @@ def test_intervals_come_when_they_are_asked_for_and_stay(open_compare, pair):
 
 def test_the_images_that_changed_most_come_first(open_compare, pair):
     test = open_compare(second=f"{pair.other.id}@0")
-    sides = [score_round(pair.workspace, Contestant(run, 0), "hungarian") for run in (pair.run, pair.other)]
+    sides = [score_round(pair.workspace, RunRound(run, 0), "hungarian") for run in (pair.run, pair.other)]
     points = sides[1].pixels.ious - sides[0].pixels.ious
     expected = [sides[0].rows.image_ids[k] for k in np.argsort(-np.abs(points), kind="stable")]
     assert re.findall(r'data-image="([^"]+)"', texts(test))[:8] == expected[:8]
@@ -83,7 +83,7 @@ def test_the_images_that_changed_most_come_first(open_compare, pair):
 
 
 def test_a_lasso_on_one_map_selects_the_same_proposals_on_the_other_and_their_images(open_compare, client, pair):
-    first, second = (opened(Contestant(run, 0)) for run in (pair.run, pair.other))
+    first, second = (opened(RunRound(run, 0)) for run in (pair.run, pair.other))
     drawn = pair.workspace.selections.keep("tsne", (Gesture(half(first.view)),))
     test = open_compare(second=second.key, lasso=f"first.{drawn.key}")
     inside = select(first.view.points("tsne"), drawn.gestures)
@@ -100,7 +100,7 @@ def test_a_lasso_on_one_map_selects_the_same_proposals_on_the_other_and_their_im
 
 
 def test_two_runs_of_the_same_name_are_told_apart_by_their_ids(pair):
-    one, other = Contestant(pair.run, 0), Contestant(replace(pair.other, name=pair.run.name), 0)
+    one, other = RunRound(pair.run, 0), RunRound(replace(pair.other, name=pair.run.name), 0)
     assert round_data.words(one, beside=other) == f"{pair.run.name} ({pair.run.id}) · round 0, clusters"
     assert round_data.words(other, beside=one) == f"{pair.run.name} ({pair.other.id}) · round 0, clusters"
     assert round_data.words(one, beside=one) == f"{pair.run.name} · round 0, clusters"
@@ -109,7 +109,7 @@ def test_two_runs_of_the_same_name_are_told_apart_by_their_ids(pair):
 def test_runs_of_other_proposals_share_a_selection_by_image(client, pair):
     from dataclasses import replace
 
-    first, second = (opened(Contestant(run, 0)) for run in (pair.run, pair.other))
+    first, second = (opened(RunRound(run, 0)) for run in (pair.run, pair.other))
     drawn = pair.workspace.selections.keep("tsne", (Gesture(half(first.view)),))
     artifacts = {**second.view.run.artifacts, "proposals": "0" * 16}
     elsewhere = replace(second, view=replace(second.view, run=replace(second.view.run, artifacts=artifacts)))
@@ -121,7 +121,7 @@ def test_runs_of_other_proposals_share_a_selection_by_image(client, pair):
 @pytest.mark.parametrize("side", ["clusters", "other", "round"])
 def test_masks_and_errors_of_any_round_are_drawn_from_its_masks(client, pair, side):
     number, run = (1, pair.run) if side == "round" else (0, pair.other if side == "other" else pair.run)
-    found = opened(contestant(pair.workspace, run.id, number))
+    found = opened(find_round(pair.workspace, run.id, number))
     scored = score_round(pair.workspace, found.one, "hungarian")
     image_id = next(i for i in found.image_ids() if found.mask(i).any())
     truth = np.asarray(Image.open(f"{run.config.dataset}/masks/{image_id[-7:-4]}.png"))
@@ -139,7 +139,7 @@ def test_masks_and_errors_of_any_round_are_drawn_from_its_masks(client, pair, si
 
 
 def test_the_routes_refuse_what_there_is_not(client, pair):
-    found = opened(Contestant(pair.run, 0))
+    found = opened(RunRound(pair.run, 0))
     url = compare_routes.picture_url(found, "mask", found.image_ids()[0], "hungarian")
     assert client.get(url).status_code == 200 and "immutable" in client.get(url).headers["cache-control"]
     assert client.get(url.replace(found.key, "gone@0")).status_code == 404
@@ -163,7 +163,7 @@ def test_without_ground_truth_the_two_are_compared_with_each_other(monkeypatch, 
     assert not test.exception and "agreement instead of scores" in texts(test)
     by_key(test.button, "compare_agreement").click().run()
     assert not test.exception
-    first, second = (opened(Contestant(workspace.runs.get(run.id), 0)) for run in (pair.run, pair.other))
+    first, second = (opened(RunRound(workspace.runs.get(run.id), 0)) for run in (pair.run, pair.other))
     rows = agreement_rows(first.image_ids(), first.mask, second.mask, (3, 4))
     pixels = next(m.value for m in test.metric if m.label == "Pixels alike")
     best = max(_traces(rows.contingency))
@@ -192,10 +192,10 @@ def test_an_address_that_names_rounds_that_are_gone_shows_those_there_are(open_c
 
 
 def test_every_round_on_the_way_is_shown_once(client, pair):
-    trained = contestant(pair.workspace, pair.run.id, 1)
-    found = steps(Contestant(pair.run, 0), trained)
+    trained = find_round(pair.workspace, pair.run.id, 1)
+    found = steps(RunRound(pair.run, 0), trained)
     assert [(one.run.id, one.number) for one in found] == [(pair.run.id, 0), (pair.run.id, 1)]
-    found = steps(trained, Contestant(pair.other, 0))
+    found = steps(trained, RunRound(pair.other, 0))
     assert [(one.run.id, one.number) for one in found] == [(pair.run.id, 0), (pair.run.id, 1), (pair.other.id, 0)]
 
 
@@ -207,7 +207,7 @@ def test_images_without_a_value_are_in_no_order():
 
 
 def test_shares_of_the_confusion_add_up_to_the_true_class(pair):
-    scored = score_round(pair.workspace, Contestant(pair.other, 0))
+    scored = score_round(pair.workspace, RunRound(pair.other, 0))
     whole = scored.confusion.sum(axis=0)
     assert confusion_shares(scored).sum(axis=1)[whole > 0] == pytest.approx(100)
 
@@ -219,7 +219,7 @@ def _keys_of(page: str) -> dict[str, list[str]]:
 
 
 def test_every_colour_of_the_masks_is_explained_with_and_without_ground_truth(client, pair):
-    first, second = opened(Contestant(pair.run, 0)), opened(contestant(pair.workspace, pair.run.id, 1))
+    first, second = opened(RunRound(pair.run, 0)), opened(find_round(pair.workspace, pair.run.id, 1))
     image_id = first.image_ids()[0]
     found = _keys_of(compare_keys.of_categories({"First": first, "Second": second}, image_id))
     for side, one in (("First", first), ("Second", second)):
@@ -236,7 +236,7 @@ def test_every_colour_of_the_masks_is_explained_with_and_without_ground_truth(cl
 
 
 def test_a_cluster_that_stands_for_no_class_has_a_key_too(client, pair):
-    found = opened(Contestant(pair.other, 0))  # four clusters of three classes
+    found = opened(RunRound(pair.other, 0))  # four clusters of three classes
     scored = round_data.scored(found.view, found.one, "hungarian")
     without = int(np.flatnonzero(np.asarray(scored.matched.class_of) < 0)[0])
     image_id = next(i for i in found.image_ids() if without in np.unique(found.mask(i)))

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 
-from comus_core.comparison import Contestant
 from comus_core.evaluation.image_rows import cell_images
+from comus_core.run_round import RunRound
 from comus_core.run_view import open_run_view
 from comus_core.scored_round import deltas, score_round
 from comus_core.text import counted
@@ -101,13 +101,13 @@ def test_two_runs_are_compared_with_one_lasso_and_one_view(page, url, pair):
         page.locator(".st-key-download_differences button").click()
     with open(download.value.path(), newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
-    sides = [score_round(pair.workspace, Contestant(run, 0), "hungarian") for run in (pair.other, pair.run)]
+    sides = [score_round(pair.workspace, RunRound(run, 0), "hungarian") for run in (pair.other, pair.run)]
     assert {row["Class"]: float(row["Points"]) for row in rows} == deltas(*sides)
     assert {row["supervision"] for row in rows} == {"supervised: masks"}
 
 
 def test_a_confusion_cell_opens_its_images(page, url, pair):
-    scored = score_round(pair.workspace, Contestant(pair.other, 0))
+    scored = score_round(pair.workspace, RunRound(pair.other, 0))
     predicted, true = np.argwhere((scored.confusion[:4] > 0) & ~np.eye(4, dtype=bool))[0]
     images, pixels = cell_images(scored.rows, scored.matched.class_of, predicted, true)
     page.goto(f"{url}scores?run={pair.other.id}")

@@ -274,9 +274,7 @@ def test_apply_says_so_in_a_notice_that_the_page_draws_and_not_the_button(app_te
     workspace, _ = changeable
     test = slide(app_test("filter", workspace=workspace), 40)
     test.button(key="apply_filter").click().run()
-    assert [toast.value for toast in test.toast] == [
-        "The filter is decided: every page follows it."
-    ]
+    assert [toast.value for toast in test.toast] == ["The filter is decided: every page follows it."]
     assert not test.run().toast
 
 

@@ -7,7 +7,7 @@ from comus_core.config import SaliencySettings
 from comus_core.errors import WeightsError
 from comus_core.saliency import load_detector
 from comus_core.saliency.basnet import BasnetDetector, repair_stage_6
-from comus_core.saliency.basnet_architecture import BASNet
+from comus_core.weights.basnet_network import BASNet
 from comus_core.weights.checks import check_file
 from tests.saliency import basnet_by_hand
 from tests.saliency.basnet_keys import published

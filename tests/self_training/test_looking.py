@@ -13,13 +13,13 @@ import pytest
 import torch
 
 from comus_core.errors import Cancelled, ImageError
+from comus_core.evaluation.prediction_counts import count_prediction
 from comus_core.pseudo_masks import from_png
 from comus_core.self_training.checkpoint import FILE
 from comus_core.self_training.looking import Looking
-from comus_core.self_training.looks import LookImages, LookPlan
 from comus_core.self_training.loop import Round, train_round
 from comus_core.self_training.prediction import predict
-from comus_core.stages.rounds import count_prediction
+from comus_core.self_training.preview_plan import LookImages, LookPlan
 from tests.self_training.test_loop import one_thread, same, trained  # noqa: F401
 from tests.self_training.tiny import IGNORE, SETTINGS, drawn_examples, tiny_network
 

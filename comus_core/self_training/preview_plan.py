@@ -1,0 +1,56 @@
+"""What a network is tried on while it trains, and where its masks of that lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from comus_core.types import FloatArray, ImageId, IndexMask, IntArray, RgbImage, SoftMap
+
+FOLDER, IMAGES = "looks", "images.json"  # inside the network's artifact
+
+
+@dataclass(frozen=True)
+class LookImages:
+    """Images that a network in training is tried on.
+
+    Attributes:
+        ids: of the images.
+        read: such an id -> (H, W, 3) image.
+        soft_map: such an id -> its saliency, (h, w) at the detector's own size; None where saliency has no say.
+    """
+
+    ids: tuple[ImageId, ...]
+    read: Callable[[ImageId], RgbImage]
+    soft_map: Callable[[ImageId], SoftMap] | None = None
+
+
+@dataclass(frozen=True)
+class LookPlan:
+    """What a network in training is tried on from time to time.
+
+    Attributes:
+        every: steps from one look to the next; the round's last step is looked at too.
+        examples: the images whose masks are kept.
+        scored: the images that the look is scored on; none without ground truth.
+        count: the id of a scored image and its predicted (H, W) mask -> (C + 1, classes) int64 pixels.
+        score: the sum of those -> mIoU in percent, matched as the run is.
+        classify: asked about an image's objects (`objects.voted`); None leaves what they are to the network.
+    """
+
+    every: int
+    examples: LookImages
+    scored: LookImages
+    count: Callable[[ImageId, IndexMask], IntArray]
+    score: Callable[[IntArray], float]
+    classify: Callable[[RgbImage, IntArray], FloatArray] | None = None
+
+    def is_due(self, step: int, steps: int) -> bool:
+        """Whether there is a look after `step` of `steps`, 1 the first."""
+        return step % self.every == 0 or step == steps
+
+
+def look_file(folder: Path, step: int, number: int) -> Path:
+    """Where the mask of example `number` at a step lies, below the folder of the network."""
+    return folder / FOLDER / f"{step:07d}" / f"{number}.png"
