@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +14,7 @@ from comus_core.category_affinity import Confused, confused_pair
 from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.cluster_summary import ClusterSummary, summaries
 from comus_core.decision_words import step_words
+from comus_core.output_file import OutputFile
 from comus_core.run_view import RunView, open_run_view
 from comus_core.scoring import frozen_matching
 from comus_core.view_scores import score_view
@@ -48,7 +48,7 @@ def clusters() -> None:
 @RUN
 @WORKSPACE
 @JSON
-def listing(run_name: str, workspace: str | None, json_file: Path | None) -> None:
+def listing(run_name: str, workspace: str | None, json_file: OutputFile | None) -> None:
     """List the clusters of RUN: id, name, size, core, purity and IoU with ground truth; and the most confused two."""
     place = open_workspace(workspace)
     view = open_run_view(place, place.runs.find(run_name))
@@ -196,7 +196,7 @@ def redo(run_name: str, workspace: str | None) -> None:
 @RUN
 @WORKSPACE
 @JSON
-def log(run_name: str, workspace: str | None, json_file: Path | None) -> None:
+def log(run_name: str, workspace: str | None, json_file: OutputFile | None) -> None:
     """List the decisions in force, oldest first, and those undone."""
     place = open_workspace(workspace)
     view = open_run_view(place, place.runs.find(run_name))

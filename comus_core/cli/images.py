@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +11,7 @@ from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.command_line import assigned
 from comus_core.config import make_config
 from comus_core.images.passed_over import passed_over_lines
+from comus_core.output_file import OutputFile
 from comus_core.workspace import open_workspace
 
 FEW = 5  # of each group on the terminal; the JSON has all
@@ -24,7 +24,7 @@ FEW = 5  # of each group on the terminal; the JSON has all
 )
 @WORKSPACE
 @JSON
-def images(dataset: str, assignments: tuple[str, ...], workspace: str | None, json_file: Path | None) -> None:
+def images(dataset: str, assignments: tuple[str, ...], workspace: str | None, json_file: OutputFile | None) -> None:
     """Look at every image of DATASET: unreadable, exact and near duplicates, tiny, dark, blurry; and its truth."""
     from comus_core.image_health import check_health
 

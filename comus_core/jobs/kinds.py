@@ -194,13 +194,14 @@ def similar_settings(settings: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _similar(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
+    from comus_core.output_file import writable_file, write_json_output
     from comus_core.similar import find_similar_to
-    from comus_core.workspace.files import write_json
 
     run_id, picture, out = similar_settings(settings)
     run = workspace.runs.get(run_id)
     tell.on_run(run.id)
-    write_json(Path(out), find_similar_to(run, Path(picture), workspace, device=device, on_progress=tell.on_progress))
+    file = writable_file(Path(out))
+    write_json_output(file, find_similar_to(run, Path(picture), workspace, device=device, on_progress=tell.on_progress))
 
 
 def add_settings(settings: Mapping[str, Any]) -> tuple[str, str, Assign | None]:
