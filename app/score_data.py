@@ -12,7 +12,7 @@ from comus_core.cluster_summary import ClusterSummary
 from comus_core.cluster_summary import summaries as summaries_of
 from comus_core.config import FilterBy
 from comus_core.core_curves import CoreCurves, core_curves
-from comus_core.curating import Split, propose_split
+from comus_core.curation import Split, propose_split
 from comus_core.errors import ComusError
 from comus_core.evaluation.matching import Matching
 from comus_core.evaluation.report import CurvePoint

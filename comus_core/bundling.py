@@ -18,7 +18,7 @@ from comus_core.bundle_names import portable_names, renamed_files
 from comus_core.config import to_dict
 from comus_core.deletion import remove_abandoned
 from comus_core.errors import DatasetError, WorkspaceError
-from comus_core.output_file import writable_file
+from comus_core.output_file import is_foreign, writable_file
 from comus_core.own_folders import LISTING, is_bundle_file
 from comus_core.pseudo_masks import to_png
 from comus_core.run_truth import truth_of_run
@@ -57,11 +57,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Bundled:
-    """What was written: the file, its bytes, and how many photographs are in it."""
+    """What was written: the file, its bytes, how many photographs are in it, and whether a file that was none went."""
 
     path: Path
     bytes: int
     photographs: int
+    replaced: bool
 
 
 def bundle(
@@ -70,6 +71,7 @@ def bundle(
     out: Path,
     *,
     photographs: bool = True,
+    force: bool = False,
     readable: Readable = lambda _, path: path,
     on_progress: OnProgress = no_progress,
 ) -> Bundled:
@@ -78,31 +80,32 @@ def bundle(
     Args:
         workspace: where the run is.
         run_id: a run that has clusters.
-        out: the zip; an earlier bundle that is there is replaced, any other file is not.
+        out: the zip; an earlier bundle that is there is replaced.
         photographs: whether the image files go along, as they are; without them the pages show masks on grey, as those
             of a run do that came without.
+        force: replace a file that is no bundle, too.
         readable: asked for every photograph; a server refuses what links lead out of the folders it may show.
         on_progress: called at every file.
 
     Raises:
-        SettingsError: the zip cannot be written there.
+        SettingsError: the zip cannot be written there, or a file is there that is no bundle.
         WorkspaceError: no such run, it has no clusters yet, a photograph is gone, a file is not what it was when the
-            run was made, there is a file that is no bundle, or the disk is full.
+            run was made, or the disk is full.
     """
-    writable_file(out)
+    writable_file(out, force=force, is_own=is_bundle_file)
     run = workspace.runs.get(run_id)
     if "clustering" not in run.artifacts:
         raise WorkspaceError(f"run {run_id} has no clusters yet: bundle it when it is done")
     if run.state == "running":
         raise WorkspaceError(f"run {run_id} is at work: bundle it when it is done, or cancel it first")
     photographs = photographs and bool(run.provenance.get("bundle", {}).get("photographs", True))
-    _require_free(out)
     pictures = _pictures(workspace.artifact(run, "images")) if photographs else []
     placed = portable_names(row["path"] for row in pictures)
     files = [source for kind in run.artifacts for source in _of_artifact(workspace.artifact(run, kind))]
     files += [_photograph(workspace.images_root(run), row, placed[row["path"]], readable) for row in pictures]
     listed: dict[str, dict[str, Any]] = {}
     remove_abandoned(workspace)
+    replaced = is_foreign(out, is_bundle_file)
     with (
         claimed(workspace.root) as claim,
         replacing(out) as temporary,
@@ -115,7 +118,7 @@ def bundle(
         text = json.dumps(_listing(workspace, run, photographs, truth, listed), ensure_ascii=False)
         archive.writestr(LISTING, text, zipfile.ZIP_DEFLATED)
     on_progress(Progress("bundle", len(files), len(files)))
-    return Bundled(out, out.stat().st_size, len(pictures))
+    return Bundled(out, out.stat().st_size, len(pictures), replaced)
 
 
 def _listing(
@@ -131,16 +134,6 @@ def _listing(
         "truth": truth,
         "files": files,
     }
-
-
-def _require_free(out: Path) -> None:
-    """Refuse to replace what no bundle is.
-
-    Raises:
-        WorkspaceError: there is such a file.
-    """
-    if out.exists() and out.stat().st_size and not is_bundle_file(out):
-        raise WorkspaceError(f"{out} is there already and is no bundle; name another file, or remove it first")
 
 
 def _pictures(images: Artifact) -> list[dict[str, Any]]:

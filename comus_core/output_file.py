@@ -1,34 +1,71 @@
-"""Files and folders that a person names for results: checked before long work, written whole or not at all."""
+"""Files and folders that a person names for results: checked before long work, written whole or not at all.
+
+What is there and is not as this program wrote it stays, unless it is forced; what it wrote is told by `written_files`.
+"""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from comus_core.errors import SettingsError, WorkspaceError
-from comus_core.images.kinds import looks_like_image
 from comus_core.permissions import may_write
 from comus_core.workspace.files import replacing
+from comus_core.written_files import is_as_written, note_written
 
 READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def writable_file(path: Path) -> Path:
+@dataclass(frozen=True)
+class OutputFile:
+    """A file that a person named for a result.
+
+    Attributes:
+        path: the file; of the command line also `-`, standard output.
+        force: whether a file that this program did not write is replaced.
+    """
+
+    path: Path
+    force: bool = False
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+def writable_file(path: Path, *, force: bool = False, is_own: Callable[[Path], bool] = is_as_written) -> Path:
     """The path, if a file can be written there; folders that are missing can be made then, nothing is made now.
 
+    Args:
+        path: of a file.
+        force: allow a file that this program did not write, which is then replaced.
+        is_own: whether this program wrote the file that is there.
+
     Raises:
-        SettingsError: it is a folder or an image, lies below a file, or where nothing may be written.
+        SettingsError: it is a folder or a file of somebody's, lies below a file, or where nothing may be written.
     """
     if _is_folder(path):
         raise SettingsError(f"cannot write {path}: it is a folder; name a file in it, such as {path / 'result'}")
     if _is_device(path):
         return path
-    if path.is_file() and looks_like_image(path):
-        raise SettingsError(f"cannot write {path}: an image of yours is there; name another file")
+    if not force and is_foreign(path, is_own):
+        raise SettingsError(
+            f"cannot write {path}: the file that is there was not written by this program, or has changed since; name "
+            "another file, or --force to replace it"
+        )
     return _check_above(path)
+
+
+def is_foreign(path: Path, is_own: Callable[[Path], bool] = is_as_written) -> bool:
+    """Whether a file is there with something in it that this program did not write."""
+    try:
+        return path.is_file() and path.stat().st_size > 0 and not is_own(path)
+    except OSError as error:
+        raise output_error(error, path) from None
 
 
 def writable_folder(path: Path) -> Path:
@@ -40,33 +77,44 @@ def writable_folder(path: Path) -> Path:
     return _check_above(path / "any file", named=path)
 
 
-def write_output(path: Path, content: bytes) -> None:
-    """Write a file that a person asked for, with the folders above it; one that is there is replaced at once.
+def write_output(path: Path, content: bytes, *, force: bool = False) -> bool:
+    """Write a file that a person asked for, with the folders above it; an earlier result there is replaced at once.
+
+    Args:
+        path: of the file.
+        content: of the file.
+        force: replace a file that this program did not write, too.
+
+    Returns:
+        Whether such a file was replaced.
 
     Raises:
         SettingsError: it cannot be written; says why and what to do.
     """
-    writable_file(path)
+    writable_file(path, force=force)
     try:
         if _is_device(path):  # /dev/stdout, a pipe: not to be replaced by a file
             path.write_bytes(content)
-            return
+            return False
+        replaced = is_foreign(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path.resolve()) as temporary:
             temporary.write_bytes(content)
+        note_written(path)
+        return replaced
     except OSError as error:
         raise output_error(error, path) from error
     except WorkspaceError as fault:
         raise (output_error(fault.__cause__, path) if isinstance(fault.__cause__, OSError) else fault) from fault
 
 
-def write_json_output(path: Path, value: Any) -> None:
+def write_json_output(path: Path, value: Any, *, force: bool = False) -> bool:
     """The same for readable JSON.
 
     Raises:
         SettingsError: see `write_output`.
     """
-    write_output(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    return write_output(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(), force=force)
 
 
 def output_error(error: OSError, path: Path) -> SettingsError:

@@ -95,6 +95,18 @@ def follow(workspace: Workspace, run: Run) -> tuple[str, ...]:
     return tuple(ids)
 
 
+def where_now(config: RunConfig, run: Run) -> RunConfig:
+    """The settings that a run began with, with its images, and the user's own masks and vectors, where it has them now.
+
+    Args:
+        config: with which it began, perhaps before its folder was moved.
+        run: as it is now.
+    """
+    saliency = replace(config.saliency, detector=run.config.saliency.detector)
+    features = replace(config.features, encoder=run.config.features.encoder)
+    return replace(config, dataset=run.config.dataset, saliency=saliency, features=features)
+
+
 def moved_spec(spec: str, folder: Path) -> str:
     """The string of the same data set in another folder.
 

@@ -31,6 +31,12 @@ def cache_folder() -> Path:
     return _own_cache_folder() or _temporary_folder()
 
 
+def writable_cache_folder() -> Path:
+    """The user's cache folder if it can be written, else one for temporary files; it need not exist yet."""
+    own = _own_cache_folder()
+    return own if own is not None and _can_be_written(own) else _private_folder()
+
+
 def provide_caches() -> None:
     """Where the cache folder cannot be written, let libraries keep what they compile in one for temporary files.
 

@@ -12,7 +12,7 @@ from tests.builders import draw_folder, write_vectors
 @pytest.fixture(scope="session")
 def curated_run(tmp_path_factory):
     """Six mixed clusters of three classes: read it, do not change it."""
-    root = tmp_path_factory.mktemp("curating")
+    root = tmp_path_factory.mktemp("curation")
     folder = draw_folder(root / "shapes", count=60, seed=5)
     vectors = write_vectors(folder, root / "vectors.npz", noise=2.5)
     config = make_config(

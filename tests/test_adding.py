@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from comus_core import curating, discover, make_config, open_workspace
+from comus_core import curation, discover, make_config, open_workspace
 from comus_core import run_tables as tables
 from comus_core.adding import add_images, inherited
 from comus_core.cleaning import plan_cleaning
@@ -99,7 +99,7 @@ def test_other_images_join_clusters_of_their_class(place, assign):
 def test_images_that_join_a_merged_category_are_ranked_by_the_distance_to_its_one_centre(place):
     workspace, run, _, new = place
     view = open_run_view(workspace, run)
-    curating.merge(view, [1, 2])
+    curation.merge(view, [1, 2])
     added = open_run_view(workspace, add_images(run, str(new), workspace, assign="nystrom"))
     decided = workspace.decisions_of(added.run)
     found, rows = added.categories(decided), np.asarray(added.embedding(), np.float64)
@@ -116,11 +116,11 @@ def test_names_merges_rejections_and_filter_come_along_and_then_go_their_own_way
     workspace, run, _, new = place
     view = open_run_view(workspace, run)
     workspace.decisions.append(run.id, run.artifacts["clustering"], "filter", percent=40.0, by="density")
-    curating.rename(view, 0, "stone")
-    curating.merge(view, [1, 2])
-    curating.reject(view, [3])
-    curating.move(view, [str(view.proposals.proposal_id[0])], 4)
-    theirs = curating.split(view, curating.propose_split(view, 1, 2))
+    curation.rename(view, 0, "stone")
+    curation.merge(view, [1, 2])
+    curation.reject(view, [3])
+    curation.move(view, [str(view.proposals.proposal_id[0])], 4)
+    theirs = curation.split(view, curation.propose_split(view, 1, 2))
     added = add_images(run, str(new), workspace)
     ours = workspace.decisions_of(added)
     assert (ours.names, ours.filter_percent, ours.filter_by) == (
@@ -133,7 +133,7 @@ def test_names_merges_rejections_and_filter_come_along_and_then_go_their_own_way
     ranked = replace(theirs, filter_by="silhouette")
     assert replay(inherited(ranked, view.clusters, "nystrom")).filter_by == "silhouette"
     assert replay(inherited(ranked, view.clusters, "nearest")).filter_by == "distance"
-    curating.rename(open_run_view(workspace, added), 0, "pebble")
+    curation.rename(open_run_view(workspace, added), 0, "pebble")
     assert workspace.decisions_of(run).names[0] == "stone"
     again = add_images(run, str(new), workspace)
     assert (again.id, again.result["computed"]) == (added.id, []) and workspace.decisions_of(again).names[0] == "pebble"

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from app import pictures
-from comus_core import curating, discover, open_workspace
+from comus_core import curation, discover, open_workspace
 from comus_core.bundle_opening import open_bundle
 from comus_core.bundling import bundle
 from comus_core.cleaning import plan_cleaning
@@ -33,10 +33,10 @@ def sender(finished, tmp_path_factory):
     workspace, _ = copy_of(finished, tmp_path_factory.mktemp("sender"))
     run = workspace.runs.describe(finished[1].id, name="Shapes <b>", note="for you")
     view = open_run_view(workspace, run)
-    curating.rename(view, 1, "disc")
-    curating.merge(view, [0, 1])
-    curating.move(view, [str(view.proposals.proposal_id[3])], 2)
-    curating.undo(view)
+    curation.rename(view, 1, "disc")
+    curation.merge(view, [0, 1])
+    curation.move(view, [str(view.proposals.proposal_id[3])], 2)
+    curation.undo(view)
     return workspace, view
 
 
@@ -73,10 +73,10 @@ def test_what_is_opened_is_what_was_bundled(sender, packed, receiver, photograph
     assert np.array_equal(seen.cluster, view.cluster) and np.array_equal(seen.distance, view.distance)
     assert np.array_equal(seen.points("umap"), view.points("umap"))
     assert np.array_equal(seen.vectors(), view.vectors()) and np.array_equal(seen.embedding(), view.embedding())
-    decided, theirs = curating.decided_in(seen), curating.decided_in(view)
+    decided, theirs = curation.decided_in(seen), curation.decided_in(view)
     assert (decided.names, decided.layout, decided.filter_percent) == (
         theirs.names, theirs.layout, theirs.filter_percent)  # fmt: skip
-    assert decided.layout.into == {1: 0} and curating.history(seen).redoable is not None
+    assert decided.layout.into == {1: 0} and curation.history(seen).redoable is not None
     for filtered in (True, False):
         ours = score_view(seen, decided, filtered=filtered).score
         assert ours == score_view(view, theirs, filtered=filtered).score
@@ -101,8 +101,8 @@ def test_an_opened_run_is_read_only_and_goes_whole(packed, receiver):
     view = open_run_view(receiver, run)
     before = receiver.decisions.events(run.id, run.artifacts["clustering"])
     for decide in (
-        lambda: curating.rename(view, 0, "mine"),
-        lambda: curating.undo(view),
+        lambda: curation.rename(view, 0, "mine"),
+        lambda: curation.undo(view),
         lambda: receiver.decisions.append(run.id, run.artifacts["clustering"], "filter", percent=3.0),
         lambda: how_many_of(run, receiver),
     ):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from comus_core import curating
+from comus_core import curation
 from comus_core.category_affinity import Confused, affinity_between, confused_pair, most_confused, nearest_categories
 from comus_core.cluster_summary import crop_order, ordered, summaries, uncertainty_of
 from comus_core.errors import SettingsError
@@ -17,7 +17,7 @@ def view(curated_view):
 
 
 def test_the_nearest_categories_are_those_of_highest_cosine_between_mean_rows(view):
-    decided = curating.merge(view, [0, 4])
+    decided = curation.merge(view, [0, 4])
     found, embedding = view.categories(decided), view.embedding()
     means = {k: embedding[found.id_of == k].astype(float).mean(axis=0) for k in found.ids}
 
@@ -36,7 +36,7 @@ def test_the_two_most_confused_share_most_pixels_of_foreground_classes():
 
 
 def test_affinity_between_categories_is_that_of_the_runs_own_graph(view):
-    decided = curating.reject(view, [3])
+    decided = curation.reject(view, [3])
     found, rows = view.categories(decided), np.flatnonzero(view.categories(decided).category >= 0)
     vectors = np.asarray(view.vectors()[rows], np.float64)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -57,7 +57,7 @@ def test_affinity_between_categories_is_that_of_the_runs_own_graph(view):
 
 
 def test_with_ground_truth_the_confused_pair_is_told_by_id_and_pixels(view):
-    decided = curating.reject(view, [0])
+    decided = curation.reject(view, [0])
     table = score_view(view, decided, "majority", filtered=False).contingency
     one, other, pixels = most_confused(table)
     ids = view.categories(decided).ids
@@ -65,7 +65,7 @@ def test_with_ground_truth_the_confused_pair_is_told_by_id_and_pixels(view):
 
 
 def test_a_summary_tells_mean_saliency_and_uncertainty_and_both_order_the_cards(view):
-    decided = curating.merge(view, [0, 4])
+    decided = curation.merge(view, [0, 4])
     found, id_of = summaries(view, decided), view.categories(decided).id_of
     for s in found:
         inside = id_of == s.cluster

@@ -5,7 +5,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from comus_core import curating, evaluate_on
+from comus_core import curation, evaluate_on
 from comus_core.comparison import compare
 from comus_core.config import FilterBy
 from comus_core.evaluation.counts import contingency
@@ -29,7 +29,7 @@ def view(curated_view):
 
 def test_a_rejected_category_is_background_in_every_score_and_absent_from_the_masks(view):
     workspace, run = view.workspace, view.run
-    decided = curating.reject(view, [2])
+    decided = curation.reject(view, [2])
     kept_pixels = {
         p: (-1 if c == 2 else int(c) - (c > 2)) for p, c in zip(view.proposals.proposal_id, view.cluster, strict=True)
     }
@@ -42,30 +42,30 @@ def test_a_rejected_category_is_background_in_every_score_and_absent_from_the_ma
     rejected = set(view.proposals.image_id[view.cluster == 2])
     assert not rejected & set(masks)
     assert max(int(m.max(initial=0, where=m < 255)) for m in masks.values()) == 5
-    restored, plain = curating.restore(view, [2]), score_run(workspace, run, Decisions(), "majority")
+    restored, plain = curation.restore(view, [2]), score_run(workspace, run, Decisions(), "majority")
     assert score_view(view, restored, "majority", filtered=False).score == plain.every
 
 
 def test_masks_hold_the_resulting_categories_and_are_made_anew_only_when_they_differ(view):
-    first = fingerprint(view, curating.decided_in(view))
+    first = fingerprint(view, curation.decided_in(view))
     assert first == view.run.artifacts["pseudo_masks"]
-    assert fingerprint(view, curating.rename(view, 0, "cat")) == first
+    assert fingerprint(view, curation.rename(view, 0, "cat")) == first
     proposal = str(view.proposals.proposal_id[view.categories(Decisions()).rows[0][0]])
-    decided = curating.move(view, [proposal], 5)
+    decided = curation.move(view, [proposal], 5)
     assert fingerprint(view, decided) != first
     row = view.row_of[proposal]
     mask = masks_of(view, decided)[view.proposals.image_id[row]]
     assert (mask[view.proposals.mask(row)] == 6).all()
-    assert fingerprint(view, curating.undo(view)) == first
+    assert fingerprint(view, curation.undo(view)) == first
 
 
 @pytest.mark.parametrize("by", get_args(FilterBy))
 def test_scores_of_a_view_and_of_the_stored_run_and_the_curve_agree_after_all_kinds_of_decisions(view, by):
-    curating.split(view, curating.propose_split(view, 0, 2))
-    curating.merge(view, [1, 2, 6])
-    curating.move(view, [str(p) for p in view.proposals.proposal_id[:3]], None)
-    curating.reject(view, [4])
-    decided = curating.decided_in(view)
+    curation.split(view, curation.propose_split(view, 0, 2))
+    curation.merge(view, [1, 2, 6])
+    curation.move(view, [str(p) for p in view.proposals.proposal_id[:3]], None)
+    curation.reject(view, [4])
+    decided = curation.decided_in(view)
     decided = apply(view.workspace, view.run, decided, with_by(decided, by))
     assert decided.filter_by == by and decided.layout.rejected == {4}
     for mode in ("auto", "hungarian", "majority"):
@@ -78,27 +78,27 @@ def test_scores_of_a_view_and_of_the_stored_run_and_the_curve_agree_after_all_ki
 
 
 def test_three_categories_for_three_classes_are_matched_one_to_one(view):
-    decided = curating.decided_in(view)
+    decided = curation.decided_in(view)
     assert score_view(view, decided, filtered=False).score.matching == "majority"
-    curating.merge(view, [0, 3])
-    curating.merge(view, [1, 4])
-    decided = curating.merge(view, [2, 5])
+    curation.merge(view, [0, 3])
+    curation.merge(view, [1, 4])
+    decided = curation.merge(view, [2, 5])
     assert score_view(view, decided, filtered=False).score.matching == "hungarian"
 
 
 def test_another_data_set_is_scored_with_the_resulting_categories(view):
     spec = view.run.config.dataset
-    curating.merge(view, [0, 1])
-    decided = curating.reject(view, [3])
+    curation.merge(view, [0, 1])
+    decided = curation.reject(view, [3])
     found = evaluate_on(view.run, spec, view.workspace, matching="majority")
     # the same images: every proposal's nearest neighbour is itself
     assert found["evaluation"]["miou"] == score_view(view, decided, "majority", filtered=False).score.miou
 
 
 def test_by_nystrom_too_new_proposals_join_the_categories_and_the_parts_of_a_split(view):
-    curating.split(view, curating.propose_split(view, 2, 2))
-    curating.merge(view, [0, 1])
-    decided = curating.reject(view, [3])
+    curation.split(view, curation.propose_split(view, 2, 2))
+    curation.merge(view, [0, 1])
+    decided = curation.reject(view, [3])
     made, _ = assigned_to(view.run, view.run.config.dataset, view.workspace, assign="nystrom")
     ids, found = assigned_categories(view.workspace, view.run, made["assignment"], decided)
     own = view.categories(decided)
@@ -110,8 +110,8 @@ def test_by_nystrom_too_new_proposals_join_the_categories_and_the_parts_of_a_spl
 
 
 def test_a_comparison_counts_the_categories_as_decided(view):
-    curating.merge(view, [0, 1])
-    decided = curating.reject(view, [3])
+    curation.merge(view, [0, 1])
+    decided = curation.reject(view, [3])
     one = find_round(view.workspace, view.run.id, 0)
     found = compare(one, one, view.workspace, resamples=5)
     expected = score_view(view, decided, filtered=False).score.miou

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from comus_core import curating
+from comus_core import curation
 from comus_core.cli.main import cli
 from comus_core.decision_words import step_words
 from comus_core.errors import ConflictError, SettingsError
@@ -56,9 +56,9 @@ def farthest(view) -> int:
 
 def test_an_accepted_mask_is_in_the_labels_at_every_filter(view):
     row = farthest(view)
-    image, strict = str(view.proposals.image_id[row]), replace(curating.decided_in(view), filter_percent=100.0)
+    image, strict = str(view.proposals.image_id[row]), replace(curation.decided_in(view), filter_percent=100.0)
     assert image not in labels_of(view, strict)
-    decided = curating.accept(view, [name_of(view, row)])
+    decided = curation.accept(view, [name_of(view, row)])
     found = labels_of(view, replace(decided, filter_percent=100.0))
     expected = np.where(view.proposals.mask(row), view.categories(decided).category[row] + 1, 0)
     assert np.array_equal(found[image], expected)
@@ -67,10 +67,10 @@ def test_an_accepted_mask_is_in_the_labels_at_every_filter(view):
 
 
 def test_an_accepted_mask_does_not_change_what_else_the_filter_keeps_but_by_one(view):
-    row, decided = farthest(view), curating.decided_in(view)
+    row, decided = farthest(view), curation.decided_in(view)
     before = view.kept(decided)
     assert not before[row]
-    after = view.kept(curating.accept(view, [name_of(view, row)]))
+    after = view.kept(curation.accept(view, [name_of(view, row)]))
     assert after[row] and np.array_equal(np.delete(after, row), np.delete(before, row))
 
 
@@ -115,9 +115,9 @@ def test_beside_a_kept_mask_a_rejected_one_is_ignored_and_an_erased_one_is_backg
 
 def test_the_next_training_learns_from_what_was_decided(view):
     place, kept, far = view.workspace, int(view.categories(Decisions()).rows[0][0]), farthest(view)
-    before = labels_of(view, curating.decided_in(view))
-    curating.accept(view, [name_of(view, far)])
-    curating.erase(view, [name_of(view, kept)])
+    before = labels_of(view, curation.decided_in(view))
+    curation.accept(view, [name_of(view, far)])
+    curation.erase(view, [name_of(view, kept)])
     training = train(view.run, place, make_training(**TINY), device="cpu")
     learned = place.artifacts.get("pseudo_masks", training.artifacts["labels-1"])
     network = place.artifacts.get("network", training.artifacts["network-1"])
@@ -129,7 +129,7 @@ def test_the_next_training_learns_from_what_was_decided(view):
 
 def test_an_erased_mask_is_background_in_every_score(view):
     row = int(view.categories(Decisions()).rows[0][0])
-    decided = curating.erase(view, [name_of(view, row)])
+    decided = curation.erase(view, [name_of(view, row)])
     found = view.categories(decided)
     assert found.category[row] == -1 and found.erased[row] and found.erased.sum() == 1
     table = score_view(view, decided, filtered=False).contingency
@@ -140,45 +140,45 @@ def test_an_erased_mask_is_background_in_every_score(view):
 
 
 def test_undo_takes_each_back_and_redo_brings_it_again(view):
-    start, row = curating.decided_in(view), name_of(view, farthest(view))
-    states = [verb(view, [row]) for verb in (curating.accept, curating.erase)]
-    assert step_words(states[0], curating.history(view).undoable.event) == f"erasure of mask {row}"
+    start, row = curation.decided_in(view), name_of(view, farthest(view))
+    states = [verb(view, [row]) for verb in (curation.accept, curation.erase)]
+    assert step_words(states[0], curation.history(view).undoable.event) == f"erasure of mask {row}"
     for expected in (states[0], start):
-        assert replace(curating.undo(view), version=0) == replace(expected, version=0)
+        assert replace(curation.undo(view), version=0) == replace(expected, version=0)
     for expected in states:
-        assert replace(curating.redo(view), version=0) == replace(expected, version=0)
+        assert replace(curation.redo(view), version=0) == replace(expected, version=0)
 
 
 def test_the_last_word_counts(view):
     row = farthest(view)
     name, home = name_of(view, row), int(view.cluster[row])
-    assert curating.move(view, [name], None).layout.moved == {name: -1}
-    decided = curating.accept(view, [name])
+    assert curation.move(view, [name], None).layout.moved == {name: -1}
+    decided = curation.accept(view, [name])
     assert view.categories(decided).id_of[row] == home and view.kept(decided)[row]
-    assert curating.erase(view, [name]).layout.accepted == frozenset()
-    decided = curating.move(view, [name], 1)
+    assert curation.erase(view, [name]).layout.accepted == frozenset()
+    decided = curation.move(view, [name], 1)
     assert decided.layout.erased == frozenset() and view.categories(decided).id_of[row] == 1
-    assert curating.accept(view, [name]).layout.moved == {name: 1}
+    assert curation.accept(view, [name]).layout.moved == {name: 1}
 
 
 def test_what_makes_no_sense_is_refused_and_not_written(view):
     with pytest.raises(SettingsError, match="none of that id"):
-        curating.erase(view, ["gone.png#0"])
+        curation.erase(view, ["gone.png#0"])
     row = farthest(view)
-    curating.reject(view, [int(view.cluster[row])])
-    version = curating.decided_in(view).version
+    curation.reject(view, [int(view.cluster[row])])
+    version = curation.decided_in(view).version
     with pytest.raises(SettingsError, match="in a rejected one"):
-        curating.accept(view, [name_of(view, row)])
-    assert curating.decided_in(view).version == version
+        curation.accept(view, [name_of(view, row)])
+    assert curation.decided_in(view).version == version
 
 
 def test_two_windows_on_one_mask_conflict_and_on_two_do_not(view):
     one, other = name_of(view, 0), name_of(view, 1)
-    version = curating.decided_in(view).version
-    curating.erase(view, [one], based_on=version)
+    version = curation.decided_in(view).version
+    curation.erase(view, [one], based_on=version)
     with pytest.raises(ConflictError, match="erase"):
-        curating.accept(view, [one], based_on=version)
-    decided = curating.accept(view, [other], based_on=version)
+        curation.accept(view, [one], based_on=version)
+    decided = curation.accept(view, [other], based_on=version)
     assert (decided.layout.erased, decided.layout.accepted) == ({one}, {other})
 
 
@@ -189,4 +189,4 @@ def test_the_commands_do_the_same(view):
         )
         assert told.exit_code == 0, told.output
         assert f"decided: {words} of mask {name_of(view, 3)}" in told.output
-    assert curating.decided_in(view).layout.erased == {name_of(view, 3)}
+    assert curation.decided_in(view).layout.erased == {name_of(view, 3)}

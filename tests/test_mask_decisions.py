@@ -2,7 +2,7 @@
 
 from click.testing import CliRunner
 
-from comus_core import curating, discover
+from comus_core import curation, discover
 from comus_core.categories import clusters_now
 from comus_core.cli.main import cli
 from comus_core.mask_decisions import follows_decisions
@@ -19,26 +19,26 @@ def masks_of(view):
 def test_masks_from_before_a_decision_are_said_to_be_and_the_same_run_makes_them_anew(curated_view):
     view, before = curated_view, masks_of(curated_view)
     assert follows_decisions(view.workspace, view.run, before)
-    curating.rename(view, 0, "round things")  # a name changes no pixel
+    curation.rename(view, 0, "round things")  # a name changes no pixel
     assert follows_decisions(view.workspace, view.run, before) and "before your decisions" not in shown(view)
-    curating.merge(view, [0, 1])
+    curation.merge(view, [0, 1])
     assert not follows_decisions(view.workspace, view.run, before)
     assert f"pseudo-masks from before your decisions: {before.file('masks')}" in shown(view)
     discover(view.run.config, view.workspace)
     after = masks_of(view)
     assert after.fingerprint != before.fingerprint and follows_decisions(view.workspace, view.run, after)
     assert f"pseudo-masks: {after.file('masks')}" in shown(view)
-    curating.undo(view)
+    curation.undo(view)
     assert follows_decisions(view.workspace, view.run, before)
 
 
 def test_the_number_of_clusters_follows_merges_splits_and_rejections(curated_view):
     view = curated_view
     assert clusters_now(view.workspace, view.run) == 6
-    curating.merge(view, [0, 1])
+    curation.merge(view, [0, 1])
     assert clusters_now(view.workspace, view.run) == 5
-    curating.reject(view, [2])
+    curation.reject(view, [2])
     assert clusters_now(view.workspace, view.run) == 4
-    curating.undo(view)
-    curating.undo(view)
+    curation.undo(view)
+    curation.undo(view)
     assert clusters_now(view.workspace, view.run) == 6

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from comus_core import curating, open_workspace
+from comus_core import curation, open_workspace
 from comus_core.images.dataset import open_dataset
 from comus_core.merged_centre import exact
 from comus_core.pseudo_masks import from_png
@@ -49,11 +49,11 @@ def ids_of(view, rows) -> list[str]:
 
 
 def test_a_merged_category_is_ranked_by_the_distance_to_the_mean_of_all_its_proposals(view):
-    before = view.categories(curating.decided_in(view))
+    before = view.categories(curation.decided_in(view))
     inside = ids_of(view, np.flatnonzero(np.isin(view.cluster, [1, 4])))
     by_two_centres = sorted(inside, key=lambda p: (view.distance[view.row_of[p]], p))
     wanted = distances(view, inside)
-    decided = curating.merge(view, [4, 1])
+    decided = curation.merge(view, [4, 1])
     found = view.categories(decided)
     assert found.ids == (0, 1, 2, 3, 5)
     assert ids_of(view, found.rows[1]) == in_order(wanted) != by_two_centres
@@ -70,7 +70,7 @@ def test_a_merged_category_is_ranked_by_the_distance_to_the_mean_of_all_its_prop
 
 
 def test_scores_masks_and_categories_read_without_the_view_have_the_same_core(view):
-    decided = curating.merge(view, [0, 2])
+    decided = curation.merge(view, [0, 2])
     table = read_clusters(view.workspace.artifact(view.run, "clustering"))
     read = categories_of(table, decided)
     kept = dict(zip(table.proposal_id, read.kept(decided), strict=True))
@@ -80,30 +80,30 @@ def test_scores_masks_and_categories_read_without_the_view_have_the_same_core(vi
 
 
 def test_undo_gives_back_exactly_the_old_core_and_redo_the_new_one(view):
-    start = curating.decided_in(view)
+    start = curation.decided_in(view)
     old = view.categories(start)
-    merged = view.categories(curating.merge(view, [1, 4, 5]))
-    for again, wanted in ((curating.undo, old), (curating.redo, merged), (curating.undo, old)):
+    merged = view.categories(curation.merge(view, [1, 4, 5]))
+    for again, wanted in ((curation.undo, old), (curation.redo, merged), (curation.undo, old)):
         decided = again(view)
         fresh = open_run_view(open_workspace(view.workspace.root), view.run)
-        for found in (view.categories(decided), fresh.categories(curating.decided_in(fresh))):
+        for found in (view.categories(decided), fresh.categories(curation.decided_in(fresh))):
             assert np.array_equal(found.rank, wanted.rank) and np.array_equal(found.distance, wanted.distance)
 
 
 def test_a_merge_is_read_back_without_the_embedding(view):
-    before = view.categories(curating.merge(view, [0, 3]))
+    before = view.categories(curation.merge(view, [0, 3]))
     (view.workspace.artifact(view.run, "clustering").folder / "embedding.npy").unlink()
     again = open_run_view(open_workspace(view.workspace.root), view.run)
-    assert np.array_equal(again.categories(curating.decided_in(again)).rank, before.rank)
+    assert np.array_equal(again.categories(curation.decided_in(again)).rank, before.rank)
 
 
 def test_the_centre_is_of_what_is_in_the_category_when_it_is_merged(view):
     first = [ids_of(view, np.flatnonzero(view.cluster == k)) for k in range(3)]
     moved_in, erased, rejected = first[2][0], first[0][0], first[1][0]
-    curating.move(view, [moved_in], 0)
-    curating.erase(view, [erased])
-    curating.move(view, [rejected], None)
-    decided = curating.merge(view, [0, 1])
+    curation.move(view, [moved_in], 0)
+    curation.erase(view, [erased])
+    curation.move(view, [rejected], None)
+    decided = curation.merge(view, [0, 1])
     inside = [*first[0], *first[1]]
     counted = [p for p in (*inside, moved_in) if p not in (erased, rejected)]
     wanted = distances(view, inside, counted)
@@ -111,15 +111,15 @@ def test_the_centre_is_of_what_is_in_the_category_when_it_is_merged(view):
     assert found.distance[own] == view.distance[own]
     ranked = ids_of(view, found.rows[0])
     assert ranked[0] == moved_in and ranked[1:] == in_order({p: wanted[p] for p in counted if p != moved_in})
-    back = view.categories(curating.accept(view, [erased, rejected]))
+    back = view.categories(curation.accept(view, [erased, rejected]))
     for p in (erased, rejected):
         row = view.row_of[p]
         assert back.id_of[row] == 0 and abs(back.distance[row] - wanted[p]) < 1e-6
 
 
 def test_a_merge_with_a_part_of_a_split_has_one_centre_too(view):
-    curating.split(view, curating.propose_split(view, 0, 2))
-    decided = curating.merge(view, [6, 1])
+    curation.split(view, curation.propose_split(view, 0, 2))
+    decided = curation.merge(view, [6, 1])
     found = view.categories(decided)
     inside = ids_of(view, np.flatnonzero(found.id_of == 1))
     assert ids_of(view, found.rows[found.ids.index(1)]) == in_order(distances(view, inside))
@@ -127,7 +127,7 @@ def test_a_merge_with_a_part_of_a_split_has_one_centre_too(view):
 
 @pytest.mark.parametrize("by", ["silhouette", "agreement"])
 def test_what_was_measured_in_the_two_old_clusters_does_not_rank_the_whole(view, by):
-    decided = replace(curating.merge(view, [1, 4]), filter_by=by)
+    decided = replace(curation.merge(view, [1, 4]), filter_by=by)
     found = view.categories(decided)
     assert found.by_distance.tolist() == [k == 1 for k in found.ids]
     inside = ids_of(view, np.flatnonzero(found.id_of == 1))
@@ -142,7 +142,7 @@ def test_distances_are_kept_to_the_last_bit():
 
 def test_pseudo_masks_are_of_the_new_core(view):
     workspace, run = view.workspace, view.run
-    decided = curating.merge(view, [1, 4])
+    decided = curation.merge(view, [1, 4])
     dataset = open_dataset(run.config.dataset, workspace.drawings)
     context = StageContext(workspace, dataset, run.config, "cpu", lambda _: None)
     made = {kind: workspace.artifact(run, kind) for kind in ("images", "proposals", "clustering")}

@@ -19,7 +19,7 @@ from PIL import Image
 from comus_core import discover, make_config, open_workspace
 from comus_core.bundle_opening import open_bundle
 from comus_core.bundling import bundle
-from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.errors import SettingsError
 from comus_core.predicting import photographs_of
 from comus_core.pseudo_masks import from_png
 from comus_core.run_tables import read_proposals
@@ -147,12 +147,12 @@ def test_a_bundle_replaces_a_bundle_and_nothing_else(done, tmp_path):
     workspace, run = done
     out = tmp_path / "run.zip"
     out.write_text("my own")
-    with pytest.raises(WorkspaceError, match="is there already and is no bundle"):
+    with pytest.raises(SettingsError, match="was not written by this program"):
         bundle(workspace, run.id, out)
     assert out.read_text() == "my own"
     with zipfile.ZipFile(tmp_path / "holiday.zip", "w") as archive:
         archive.writestr("a.jpg", b"x")
-    with pytest.raises(WorkspaceError, match="is there already and is no bundle"):
+    with pytest.raises(SettingsError, match="was not written by this program"):
         bundle(workspace, run.id, tmp_path / "holiday.zip")
     with pytest.raises(SettingsError, match="is a folder; name a file"):
         bundle(workspace, run.id, tmp_path)

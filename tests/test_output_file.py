@@ -61,13 +61,20 @@ def test_a_pipe_stays_a_pipe_and_a_link_a_link(tmp_path):
     assert (tmp_path / "link").is_symlink() and (tmp_path / "target").read_bytes() == b"there"
 
 
+def refusal(file: Path) -> str:
+    return (
+        f"cannot write {file}: the file that is there was not written by this program, or has changed since; name "
+        "another file, or --force to replace it"
+    )
+
+
 def options(command: click.Command) -> list[click.Parameter]:
     below = command.commands.values() if isinstance(command, click.Group) else []
     return [*command.params, *(option for other in below for option in options(other))]
 
 
 def test_every_option_that_names_what_is_written_is_looked_at_before_the_work():
-    checked = {paths.output_file, paths.output_file_or_dash, paths.output_folder}
+    checked = {paths.output_file, paths.output_file_or_dash, paths.output_bundle, paths.output_folder}
     written = [o for c in COMMANDS for o in options(c) if o.name in ("json_file", "output", "out")]
     assert len(written) > 15
     assert [o.opts for o in written if getattr(o.type, "func", None) not in checked] == []
@@ -118,5 +125,5 @@ def test_no_result_is_written_over_an_image(finished, drawn, tmp_path):
     picture = Path(shutil.copy(drawn / "images" / "000.png", tmp_path / "result"))
     before = picture.read_bytes()
     done = CliRunner().invoke(cli, ["show", "latest", "--json", str(picture), "--workspace", str(workspace.root)])
-    assert isinstance(done.exception, SettingsError) and "an image of yours is there" in str(done.exception)
+    assert isinstance(done.exception, SettingsError) and str(done.exception) == refusal(picture)
     assert picture.read_bytes() == before

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from comus_core import curating
+from comus_core import curation
 from comus_core.categories import label_map
 from comus_core.comparison import compare
 from comus_core.errors import WorkspaceError
@@ -52,14 +52,14 @@ TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch
 def test_rounds_are_scored_compared_and_looked_at_with_the_categories_they_were_trained_on(finished, tmp_path):
     workspace, run = copy_of(finished, tmp_path)
     view = open_run_view(workspace, run)
-    then = curating.merge(view, [0, 1])
+    then = curation.merge(view, [0, 1])
     training = train(run, workspace, make_training(**TINY))
     assert trained_ids(training) == (0, 2)
     miou = training.result["rounds"][1]["miou"]
     before = score_view(view, then, filtered=False)
     assert training.result["rounds"][0]["miou"] == pytest.approx(before.score.miou)
-    curating.undo(view)
-    curating.split(view, curating.propose_split(view, 1, 2))
+    curation.undo(view)
+    curation.split(view, curation.propose_split(view, 1, 2))
     assert evaluate_round(run, 1, run.config.dataset, workspace)["evaluation"]["miou"] == pytest.approx(miou)
     one = find_round(workspace, run.id, 1)
     assert compare(one, one, workspace, resamples=5)["first"]["miou"] == pytest.approx(miou)

@@ -14,7 +14,7 @@ from app.components import choices, cluster_keys, deciding, split_dialog
 from app.components.gallery import grid
 from app.palette import UNASSIGNED
 from app.plain_text import plain
-from comus_core import curating
+from comus_core import curation
 from comus_core.run_view import RunView
 from comus_core.text import counted
 from comus_core.workspace.decisions import Decisions
@@ -65,7 +65,7 @@ def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "c
 
     They act on the cards that are selected when they are pressed: that may come before the page is drawn with them.
     """
-    now, found, free = decided.version, curating.history(view), not view.run.read_only
+    now, found, free = decided.version, curation.history(view), not view.run.read_only
     names = ", ".join(decided.name_of(k) for k in ids)
 
     def meant() -> Sequence[int]:
@@ -146,7 +146,7 @@ def unname_button(view: RunView, decided: Decisions, category: int) -> None:
         help=f"Back to its own name, {plain(own)}",
         disabled=view.run.read_only,
         on_click=deciding.act,
-        args=(view, f"Named {own} again", decided.version, partial(curating.reset_name, view, category)),
+        args=(view, f"Named {own} again", decided.version, partial(curation.reset_name, view, category)),
     )
 
 
@@ -203,17 +203,17 @@ def follow(view: RunView, version: int) -> None:
 
 
 def _merge(view: RunView, ids: Sequence[int], version: int) -> None:
-    if deciding.act(view, f"Merged {len(ids)} clusters", version, partial(curating.merge, view, ids)):
+    if deciding.act(view, f"Merged {len(ids)} clusters", version, partial(curation.merge, view, ids)):
         _select_only(view, (min(ids),))
 
 
 def _reject(view: RunView, decided: Decisions, ids: Sequence[int]) -> None:
     names = ", ".join(decided.name_of(k) for k in ids)
-    deciding.act(view, f"Rejected: {names}", decided.version, partial(curating.reject, view, ids))
+    deciding.act(view, f"Rejected: {names}", decided.version, partial(curation.reject, view, ids))
 
 
 def _restore(view: RunView, category: int, version: int) -> None:
-    deciding.act(view, "Restored", version, partial(curating.restore, view, [category]))
+    deciding.act(view, "Restored", version, partial(curation.restore, view, [category]))
 
 
 def _move(view: RunView, decided: Decisions, target: int) -> None:
@@ -221,7 +221,7 @@ def _move(view: RunView, decided: Decisions, target: int) -> None:
     crops, category = picked_crops(view), None if target == NOWHERE else target
     name = "no cluster" if category is None else decided.name_of(category)
     words = f"Moved {counted(len(crops), 'crop')} to {name}"
-    if deciding.act(view, words, decided.version, partial(curating.move, view, crops, category)):
+    if deciding.act(view, words, decided.version, partial(curation.move, view, crops, category)):
         _clear_crops(view)
 
 

@@ -15,7 +15,7 @@ from app.components import cluster_actions, deciding, fields
 from app.components.gallery import grid, paged
 from app.palette import CORE, FILTERED
 from app.plain_text import plain
-from comus_core import curating
+from comus_core import curation
 from comus_core.categories import Categories
 from comus_core.cluster_summary import ClusterSummary, CropOrder, crop_order, uncertainty_of
 from comus_core.run_view import RunView
@@ -114,9 +114,9 @@ def heading(view: RunView, decided: Decisions, summary: ClusterSummary, colour: 
 def rename(view: RunView, summary: ClusterSummary, name: str, version: int) -> None:
     """Write a name that was typed to the log of decisions; an emptied field and the name it has decide nothing."""
     wanted = name.strip()
-    if wanted and wanted != curating.decided_in(view).name_of(summary.cluster):
+    if wanted and wanted != curation.decided_in(view).name_of(summary.cluster):
         words = f"Renamed: {wanted}"
-        deciding.act(view, words, version, partial(curating.rename, view, summary.cluster, wanted))
+        deciding.act(view, words, version, partial(curation.rename, view, summary.cluster, wanted))
 
 
 def _facts(summary: ClusterSummary) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import notices, state
 from app.plain_text import plain
-from comus_core import curating
+from comus_core import curation
 from comus_core.decision_words import step_words
 from comus_core.errors import ComusError
 from comus_core.run_view import RunView
@@ -21,7 +21,7 @@ WIDTH = 34  # characters of what an undo takes back, on its button
 
 
 class Deed(Protocol):
-    """A verb of `curating` that knows all but the version it rests on."""
+    """A verb of `curation` that knows all but the version it rests on."""
 
     def __call__(self, *, based_on: int | None) -> Decisions:
         """Decide."""
@@ -34,13 +34,13 @@ def act(view: RunView, words: str, version: int, deed: Deed) -> bool:
 
 def undo(view: RunView, step: Step | None, version: int, key: str, *, bound: bool = False) -> None:
     """The button that takes the last decision back; `bound` lets it listen to its key."""
-    decide = partial(_decide, view, version=version, deed=partial(curating.undo, view))
+    decide = partial(_decide, view, version=version, deed=partial(curation.undo, view))
     _way_back("Undo", "Undone", key, step, decide, "u" if bound else None, "u")
 
 
 def redo(view: RunView, step: Step | None, version: int, key: str, *, bound: bool = False) -> None:
     """The button that brings again what was taken back last."""
-    decide = partial(_decide, view, version=version, deed=partial(curating.redo, view))
+    decide = partial(_decide, view, version=version, deed=partial(curation.redo, view))
     _way_back("Redo", "Done again", key, step, decide, "Shift+u" if bound else None, "Shift+u")
 
 
@@ -62,7 +62,7 @@ def _way_back(
 
 def _decide(view: RunView, words: str, version: int, deed: Deed) -> bool:
     based_on = _known(view, version)
-    alone = curating.decided_in(view).version == based_on
+    alone = curation.decided_in(view).version == based_on
     try:
         decided = deed(based_on=based_on)
     except ComusError as fault:

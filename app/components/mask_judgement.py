@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from app.components.deciding import act, redo, undo
-from comus_core import curating
+from comus_core import curation
 from comus_core.run_view import RunView
 from comus_core.standing import Standing
 from comus_core.workspace.decisions import Decisions
@@ -21,7 +21,7 @@ def show(view: RunView, row: int, decided: Decisions, stands: Standing) -> None:
     Accepted, it is trained on at every filter; rejected, it is background, and ignored beside masks that are kept;
     erased, it is as if it had never been found.
     """
-    name, now, found = str(view.proposals.proposal_id[row]), decided.version, curating.history(view)
+    name, now, found = str(view.proposals.proposal_id[row]), decided.version, curation.history(view)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="mask_judgement"):
         _button(
             "Accept",
@@ -29,7 +29,7 @@ def show(view: RunView, row: int, decided: Decisions, stands: Standing) -> None:
             "Keep it in training at every filter",
             "a",
             not stands.accepted,
-            lambda: act(view, f"Accepted {name}", now, partial(curating.accept, view, [name])),
+            lambda: act(view, f"Accepted {name}", now, partial(curation.accept, view, [name])),
         )
         _button(
             "Reject",
@@ -37,7 +37,7 @@ def show(view: RunView, row: int, decided: Decisions, stands: Standing) -> None:
             "It is in no cluster: background in scores; in training ignored beside masks that are kept",
             "x",
             stands.cluster >= 0,
-            lambda: act(view, f"Rejected {name}", now, partial(curating.move, view, [name], None)),
+            lambda: act(view, f"Rejected {name}", now, partial(curation.move, view, [name], None)),
         )
         _button(
             "Erase",
@@ -45,7 +45,7 @@ def show(view: RunView, row: int, decided: Decisions, stands: Standing) -> None:
             "There is no object: its pixels are background, in training too",
             "e",
             not stands.erased,
-            lambda: act(view, f"Erased {name}", now, partial(curating.erase, view, [name])),
+            lambda: act(view, f"Erased {name}", now, partial(curation.erase, view, [name])),
         )
         undo(view, found.undoable, now, "undo_judgement", bound=True)
         redo(view, found.redoable, now, "redo_judgement", bound=True)

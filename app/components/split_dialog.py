@@ -10,7 +10,7 @@ from app import score_data, state
 from app.components import deciding, states
 from app.components.gallery import grid
 from app.plain_text import plain
-from comus_core import curating
+from comus_core import curation
 from comus_core.errors import ComusError
 from comus_core.run_view import RunView
 from comus_core.text import counted
@@ -55,7 +55,7 @@ def show(view: RunView, decided: Decisions, category: int) -> None:
             shortcut="Enter",
             icon=":material/check:",
             on_click=deciding.act,
-            args=(view, f"Split into {proposed.parts}", decided.version, partial(curating.split, view, proposed)),
+            args=(view, f"Split into {proposed.parts}", decided.version, partial(curation.split, view, proposed)),
         ):
             st.rerun()
         if st.button("Another try", key="another_split", icon=":material/casino:", help="The same with another seed"):

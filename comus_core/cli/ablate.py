@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, get_args
 
 import click
@@ -14,6 +13,7 @@ from comus_core.cli.progress import ProgressPrinter, duration
 from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
 from comus_core.cli.tables import print_ablation
 from comus_core.command_line import assigned
+from comus_core.output_file import OutputFile
 from comus_core.self_training import TRAINING_PRESETS, TrainingRequest, make_training
 from comus_core.self_training.ablation import Ablation, ablation_json
 from comus_core.self_training.settings import Backbone
@@ -49,7 +49,7 @@ def ablate(
     background: bool,
     workspace: str | None,
     device: str,
-    json_file: Path | None,
+    json_file: OutputFile | None,
 ) -> None:
     """Take the method apart: the table of what each step and switch is worth on RUN.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +11,7 @@ from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give
 from comus_core.cli.runs import RUN, run_line
 from comus_core.cli.tables import print_result
 from comus_core.config import Assign
+from comus_core.output_file import OutputFile
 from comus_core.workspace import open_workspace
 
 
@@ -30,7 +30,7 @@ def add(
     background: bool,
     workspace: str | None,
     device: str,
-    json_file: Path | None,
+    json_file: OutputFile | None,
 ) -> None:
     """Give the images of DATASET the clusters of RUN, as a run beside it with its names and decisions."""
     from comus_core.adding import add_images

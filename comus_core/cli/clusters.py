@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
 
-from comus_core import curating, score_tables
+from comus_core import curation, score_tables
 from comus_core.category_affinity import Confused, confused_pair
 from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.cluster_summary import ClusterSummary, summaries
 from comus_core.decision_words import step_words
+from comus_core.output_file import OutputFile
 from comus_core.run_view import RunView, open_run_view
 from comus_core.scoring import frozen_matching
 from comus_core.view_scores import score_view
@@ -48,11 +48,11 @@ def clusters() -> None:
 @RUN
 @WORKSPACE
 @JSON
-def listing(run_name: str, workspace: str | None, json_file: Path | None) -> None:
+def listing(run_name: str, workspace: str | None, json_file: OutputFile | None) -> None:
     """List the clusters of RUN: id, name, size, core, purity and IoU with ground truth; and the most confused two."""
     place = open_workspace(workspace)
     view = open_run_view(place, place.runs.find(run_name))
-    decided = curating.decided_in(view)
+    decided = curation.decided_in(view)
     rows = cluster_rows(view, decided)
     pair = _confused(view, decided)
     told = asdict(pair) if pair is not None else None
@@ -95,8 +95,8 @@ def rename(run_name: str, name: str, new_name: str | None, reset: bool, workspac
 
     def verb(view: RunView, ids: list[int], seen: int) -> Decisions:
         if new_name is None:
-            return curating.reset_name(view, ids[0], based_on=seen)
-        return curating.rename(view, ids[0], new_name, based_on=seen)
+            return curation.reset_name(view, ids[0], based_on=seen)
+        return curation.rename(view, ids[0], new_name, based_on=seen)
 
     _decide(run_name, workspace, verb, [name])
 
@@ -107,7 +107,7 @@ def rename(run_name: str, name: str, new_name: str | None, reset: bool, workspac
 @WORKSPACE
 def merge(run_name: str, names: tuple[str, ...], workspace: str | None) -> None:
     """Make one of two clusters or more; it keeps the smallest id."""
-    _decide(run_name, workspace, lambda view, ids, seen: curating.merge(view, ids, based_on=seen), names)
+    _decide(run_name, workspace, lambda view, ids, seen: curation.merge(view, ids, based_on=seen), names)
 
 
 @clusters.command()
@@ -120,7 +120,7 @@ def split(run_name: str, name: str, parts: int, seed: int | None, workspace: str
     """Cluster the proposals of one cluster among themselves; the largest part keeps its id."""
 
     def verb(view: RunView, ids: list[int], seen: int) -> Decisions:
-        return curating.split(view, curating.propose_split(view, ids[0], parts, seed=seed), based_on=seen)
+        return curation.split(view, curation.propose_split(view, ids[0], parts, seed=seed), based_on=seen)
 
     _decide(run_name, workspace, verb, [name])
 
@@ -131,7 +131,7 @@ def split(run_name: str, name: str, parts: int, seed: int | None, workspace: str
 @WORKSPACE
 def reject(run_name: str, names: tuple[str, ...], workspace: str | None) -> None:
     """Take clusters out: background in scores, in no training label."""
-    _decide(run_name, workspace, lambda view, ids, seen: curating.reject(view, ids, based_on=seen), names)
+    _decide(run_name, workspace, lambda view, ids, seen: curation.reject(view, ids, based_on=seen), names)
 
 
 @clusters.command()
@@ -140,7 +140,7 @@ def reject(run_name: str, names: tuple[str, ...], workspace: str | None) -> None
 @WORKSPACE
 def restore(run_name: str, names: tuple[str, ...], workspace: str | None) -> None:
     """Take rejected clusters back in."""
-    _decide(run_name, workspace, lambda view, ids, seen: curating.restore(view, ids, based_on=seen), names)
+    _decide(run_name, workspace, lambda view, ids, seen: curation.restore(view, ids, based_on=seen), names)
 
 
 @clusters.command()
@@ -153,7 +153,7 @@ def move(run_name: str, proposals: tuple[str, ...], target: str, workspace: str 
     named = [] if target == "none" else [target]
 
     def verb(view: RunView, ids: list[int], seen: int) -> Decisions:
-        return curating.move(view, proposals, ids[0] if ids else None, based_on=seen)
+        return curation.move(view, proposals, ids[0] if ids else None, based_on=seen)
 
     _decide(run_name, workspace, verb, named)
 
@@ -164,7 +164,7 @@ def move(run_name: str, proposals: tuple[str, ...], target: str, workspace: str 
 @WORKSPACE
 def accept(run_name: str, proposals: tuple[str, ...], workspace: str | None) -> None:
     """Keep proposals, named by id, in training at every filter."""
-    _decide(run_name, workspace, lambda view, _, seen: curating.accept(view, proposals, based_on=seen))
+    _decide(run_name, workspace, lambda view, _, seen: curation.accept(view, proposals, based_on=seen))
 
 
 @clusters.command()
@@ -173,7 +173,7 @@ def accept(run_name: str, proposals: tuple[str, ...], workspace: str | None) -> 
 @WORKSPACE
 def erase(run_name: str, proposals: tuple[str, ...], workspace: str | None) -> None:
     """Take the masks of proposals, named by id, away: background, as if never found."""
-    _decide(run_name, workspace, lambda view, _, seen: curating.erase(view, proposals, based_on=seen))
+    _decide(run_name, workspace, lambda view, _, seen: curation.erase(view, proposals, based_on=seen))
 
 
 @clusters.command()
@@ -181,7 +181,7 @@ def erase(run_name: str, proposals: tuple[str, ...], workspace: str | None) -> N
 @WORKSPACE
 def undo(run_name: str, workspace: str | None) -> None:
     """Take the last decision back."""
-    _decide(run_name, workspace, lambda view, _, seen: curating.undo(view, based_on=seen))
+    _decide(run_name, workspace, lambda view, _, seen: curation.undo(view, based_on=seen))
 
 
 @clusters.command()
@@ -189,18 +189,18 @@ def undo(run_name: str, workspace: str | None) -> None:
 @WORKSPACE
 def redo(run_name: str, workspace: str | None) -> None:
     """Bring back what was undone last."""
-    _decide(run_name, workspace, lambda view, _, seen: curating.redo(view, based_on=seen))
+    _decide(run_name, workspace, lambda view, _, seen: curation.redo(view, based_on=seen))
 
 
 @clusters.command()
 @RUN
 @WORKSPACE
 @JSON
-def log(run_name: str, workspace: str | None, json_file: Path | None) -> None:
+def log(run_name: str, workspace: str | None, json_file: OutputFile | None) -> None:
     """List the decisions in force, oldest first, and those undone."""
     place = open_workspace(workspace)
     view = open_run_view(place, place.runs.find(run_name))
-    rows: list[dict[str, Any]] = [asdict(listed) for listed in curating.listed_decisions(view)]
+    rows: list[dict[str, Any]] = [asdict(listed) for listed in curation.listed_decisions(view)]
     give({"run": view.run.id, "decisions": rows}, json_file)
     for row in rows:
         click.echo(f"{row['id']:>6}  {row['at'][:19]}  {row['decision']}" + ("  (undone)" if row["undone"] else ""))
@@ -215,10 +215,10 @@ def _decide(
     """Decide by what the names meant at one version, and say what was decided and how many clusters there are then."""
     place = open_workspace(workspace)
     view = open_run_view(place, place.runs.find(run_name))
-    before = curating.history(view)
-    ids = [curating.category_named(view, before.state, name) for name in names]
+    before = curation.history(view)
+    ids = [curation.category_named(view, before.state, name) for name in names]
     decided = verb(view, ids, before.state.version)
-    after = curating.history(view)
+    after = curation.history(view)
     taken_back = after.redoable is not None and after.redoable.event == (before.undoable and before.undoable.event)
     step = before.undoable if taken_back else after.undoable
     words = ("undone: " if taken_back else "decided: ") + (step_words(step.before, step.event) if step else "nothing")

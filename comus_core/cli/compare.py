@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +11,7 @@ from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, run_and_round
 from comus_core.cli.tables import print_comparison
 from comus_core.config import Matching
 from comus_core.evaluation.bootstrap import RESAMPLES
+from comus_core.output_file import OutputFile
 from comus_core.workspace import open_workspace
 
 
@@ -36,7 +36,7 @@ def compare(
     matching: Matching | None,
     workspace: str | None,
     device: str,
-    json_file: Path | None,
+    json_file: OutputFile | None,
 ) -> None:
     """Score two rounds on the same images: by how many points of mIoU is the second better, and how sure is that?
 

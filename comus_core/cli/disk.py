@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
@@ -11,6 +10,7 @@ from comus_core.cleaning import GROUP_WORDS, GROUPS, USUAL, Group, plan_cleaning
 from comus_core.cleaning import clean as clean_now
 from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.disk_use import disk_use
+from comus_core.output_file import OutputFile
 from comus_core.text import counted, size
 from comus_core.workspace import open_workspace
 
@@ -18,7 +18,7 @@ from comus_core.workspace import open_workspace
 @click.command()
 @WORKSPACE
 @JSON
-def disk(workspace: str | None, json_file: Path | None) -> None:
+def disk(workspace: str | None, json_file: OutputFile | None) -> None:
     """Show what every run, every artifact and the rest of the workspace take on disk."""
     place = open_workspace(workspace)
     use = disk_use(place)

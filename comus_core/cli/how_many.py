@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.cli.terminal import bar, mark
 from comus_core.clustering.curves import Curve
+from comus_core.output_file import OutputFile
 from comus_core.workspace import open_workspace
 
 BAR = 40  # characters of the longest
@@ -20,7 +19,7 @@ BAR = 40  # characters of the longest
 @click.option("--most", type=int, metavar="K", help="The largest number tried; default: 100, or 5 proposals to each.")
 @WORKSPACE
 @JSON
-def how_many(run_name: str, most: int | None, workspace: str | None, json_file: Path | None) -> None:
+def how_many(run_name: str, most: int | None, workspace: str | None, json_file: OutputFile | None) -> None:
     """Ask how many clusters the features of RUN speak for: stability, eigengap and Leiden."""
     from comus_core.how_many import how_many_of
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.command_line import assigned
 from comus_core.config import make_config
+from comus_core.output_file import OutputFile
 from comus_core.workspace import open_workspace
 
 
@@ -20,7 +19,7 @@ from comus_core.workspace import open_workspace
 )
 @WORKSPACE
 @JSON
-def images(dataset: str, assignments: tuple[str, ...], workspace: str | None, json_file: Path | None) -> None:
+def images(dataset: str, assignments: tuple[str, ...], workspace: str | None, json_file: OutputFile | None) -> None:
     """Look at every image of DATASET: unreadable, exact and near duplicates, tiny, dark, blurry; and its truth."""
     from comus_core.image_health import check_health, report_lines
 

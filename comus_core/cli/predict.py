@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from comus_core.cli.paths import output_folder
+from comus_core.cli.paths import note_force, output_folder
 from comus_core.cli.progress import ProgressPrinter
-from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, run_and_round
+from comus_core.cli.run import DEVICE, JSON_FILE, WORKSPACE, give, run_and_round
 from comus_core.images.passed_over import passed_over_lines
+from comus_core.output_file import OutputFile
 from comus_core.workspace import open_workspace
 
 
@@ -22,12 +23,14 @@ from comus_core.workspace import open_workspace
 @click.option(
     "--force",
     is_flag=True,
+    is_eager=True,
+    callback=note_force,
     help="Also into a folder with files of yours: those named like a result (masks/…, classes.txt, predictions.json) "
-    "are replaced and named, no other is touched.",
+    "are replaced and named, no other is touched. The file of --json too.",
 )
 @WORKSPACE
 @DEVICE
-@JSON
+@JSON_FILE
 def predict(
     run_name: str,
     photographs: tuple[str, ...],
@@ -35,7 +38,7 @@ def predict(
     force: bool,
     workspace: str | None,
     device: str,
-    json_file: Path | None,
+    json_file: OutputFile | None,
 ) -> None:
     """Find the categories of RUN in new photographs: files, folders or a data set.
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from comus_core.cli.paths import output_file
+from comus_core.cli.paths import output_file, say_replaced, with_force
 from comus_core.cli.run import WORKSPACE
-from comus_core.output_file import write_output
+from comus_core.output_file import OutputFile, write_output
 from comus_core.workspace import open_workspace
 
 RUN = click.argument("run_name", metavar="RUN")
-OUTPUT = click.option("--output", "-o", required=True, type=output_file, help="A file that ends in .csv or .parquet.")
+OUTPUT = with_force(
+    click.option("--output", "-o", required=True, type=output_file, help="A file that ends in .csv or .parquet.")
+)
 BOM = click.option(
     "--bom",
     is_flag=True,
@@ -26,16 +26,17 @@ BOM = click.option(
 @OUTPUT
 @BOM
 @WORKSPACE
-def proposals(run_name: str, selection: str, output: Path, bom: bool, workspace: str | None) -> None:
+def proposals(run_name: str, selection: str, output: OutputFile, bom: bool, workspace: str | None) -> None:
     """Write the proposals of RUN, or those selected on its map, as a table: boxes, clusters, names, ground truth."""
     from comus_core.proposal_table import chosen_rows, encoded, format_of, proposal_table
     from comus_core.run_view import open_run_view
 
-    kind, place = format_of(output), open_workspace(workspace)
+    kind, place = format_of(output.path), open_workspace(workspace)
     view = open_run_view(place, place.runs.find(run_name))
     decided = place.decisions_of(view.run)
     rows = chosen_rows(view, place.selections.read(selection), decided)
-    write_output(output, encoded(proposal_table(view, rows, decided), kind, bom=bom))
+    content = encoded(proposal_table(view, rows, decided), kind, bom=bom)
+    say_replaced(output, write_output(output.path, content, force=output.force))
     click.echo(f"{len(rows):,} of {len(view):,} proposals: {output}")
 
 
@@ -44,16 +45,17 @@ def proposals(run_name: str, selection: str, output: Path, bom: bool, workspace:
 @OUTPUT
 @BOM
 @WORKSPACE
-def filter_curve(run_name: str, output: Path, bom: bool, workspace: str | None) -> None:
+def filter_curve(run_name: str, output: OutputFile, bom: bool, workspace: str | None) -> None:
     """Write what each filter percentage of RUN keeps and is worth, with ground truth (mIoU) and without."""
     from comus_core.core_curves import core_curves, curve_table
     from comus_core.proposal_table import encoded, format_of
     from comus_core.run_view import open_run_view
     from comus_core.view_scores import curve_of
 
-    kind, place = format_of(output), open_workspace(workspace)
+    kind, place = format_of(output.path), open_workspace(workspace)
     view = open_run_view(place, place.runs.find(run_name))
     decided = place.decisions_of(view.run)
     scored = curve_of(view, decided, view.run.config.matching) if view.has_truth else []
-    write_output(output, encoded(curve_table(core_curves(view, decided), scored), kind, bom=bom))
+    content = encoded(curve_table(core_curves(view, decided), scored), kind, bom=bom)
+    say_replaced(output, write_output(output.path, content, force=output.force))
     click.echo(f"filters of 0 to 100 %, ranked by {decided.filter_by}: {output}")

@@ -10,21 +10,22 @@ from typing import Any
 import click
 
 from comus_core.choices import badge, resolve, supervision_of
-from comus_core.cli.paths import output_file_or_dash
+from comus_core.cli.paths import output_file_or_dash, say_replaced, with_force
 from comus_core.cli.progress import ProgressPrinter, duration
 from comus_core.cli.tables import print_result
 from comus_core.cli.terminal import LETTERS, can_print
 from comus_core.command_line import assigned
 from comus_core.config import PRESETS, Assign, Matching, RunConfig, make_config, merge, to_dict
-from comus_core.output_file import write_json_output
+from comus_core.output_file import OutputFile, write_json_output
 from comus_core.text import counted, size
 from comus_core.types import STAGES
 from comus_core.workspace import Workspace, open_workspace
 
 WORKSPACE = click.option("--workspace", metavar="DIR", help="Where runs are kept (COMUS_WORKSPACE; ./workspace).")
-JSON = click.option(
+JSON_FILE = click.option(
     "--json", "json_file", metavar="FILE", type=output_file_or_dash, help="The result as JSON ('-' prints it)."
 )
+JSON = with_force(JSON_FILE)
 DEVICE = click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")
 
 
@@ -70,7 +71,7 @@ def run(
     background: bool,
     workspace: str | None,
     device: str,
-    json_file: Path | None,
+    json_file: OutputFile | None,
     **options: Any,
 ) -> None:
     """Find the object categories of DATASET.
@@ -113,7 +114,7 @@ def evaluate(
     assign: Assign | None,
     workspace: str | None,
     device: str,
-    json_file: Path | None,
+    json_file: OutputFile | None,
 ) -> None:
     """Score DATASET with RUN, or with a trained round of it: RUN@1, RUN@2 and so on.
 
@@ -227,9 +228,9 @@ def queue(workspace: Workspace, kind: str, settings: dict[str, Any], device: str
     print(f"job {job.id} is queued: `comus jobs log {job.id} --follow` shows it, `comus jobs cancel {job.id}` stops it")
 
 
-def give(result: dict[str, Any], json_file: Path | None) -> None:
+def give(result: dict[str, Any], json_file: OutputFile | None) -> None:
     """Write the result where `--json` says."""
     if json_file is not None and str(json_file) == "-":
         print(json.dumps(result, indent=2, ensure_ascii=not can_print(LETTERS)))
     elif json_file is not None:
-        write_json_output(json_file, result)
+        say_replaced(json_file, write_json_output(json_file.path, result, force=json_file.force))

@@ -11,6 +11,7 @@ from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.cli.tables import print_result
 from comus_core.config import to_dict
 from comus_core.deletion import delete_run, plan_deletion
+from comus_core.output_file import OutputFile
 from comus_core.relinking import relink_run
 from comus_core.text import counted, size
 from comus_core.workspace import Run, open_workspace
@@ -100,7 +101,7 @@ def relink(run_name: str, folder: Path, workspace: str | None) -> None:
 @click.option("--settings", is_flag=True, help="Print only the settings, as `comus run --config` reads them.")
 @WORKSPACE
 @JSON
-def show(run_name: str, settings: bool, workspace: str | None, json_file: Path | None) -> None:
+def show(run_name: str, settings: bool, workspace: str | None, json_file: OutputFile | None) -> None:
     """Show a run: settings, provenance, scores, and where its files are."""
     place = open_workspace(workspace)
     run = place.runs.find(run_name)

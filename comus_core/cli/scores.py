@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -10,6 +9,7 @@ import click
 from comus_core.choices import badge
 from comus_core.cli.run import JSON, WORKSPACE, give, run_and_round
 from comus_core.config import Matching
+from comus_core.output_file import OutputFile
 from comus_core.workspace import open_workspace
 
 
@@ -28,7 +28,7 @@ def scores(
     core: bool,
     most: int,
     workspace: str | None,
-    json_file: Path | None,
+    json_file: OutputFile | None,
 ) -> None:
     """Tell the stored score of RUN, or of a trained round of it, in full; nothing is predicted or counted anew.
 

@@ -8,6 +8,7 @@ import click
 
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give
+from comus_core.output_file import OutputFile
 from comus_core.workspace import open_workspace
 
 
@@ -19,7 +20,7 @@ from comus_core.workspace import open_workspace
 @DEVICE
 @JSON
 def similar(
-    run_name: str, picture: Path, most: int, workspace: str | None, device: str, json_file: Path | None
+    run_name: str, picture: Path, most: int, workspace: str | None, device: str, json_file: OutputFile | None
 ) -> None:
     """Find the proposals of RUN that look most like PICTURE, and like each object in it."""
     from comus_core.similar import find_similar_to

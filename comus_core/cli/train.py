@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any, get_args
 
 import click
@@ -13,6 +12,7 @@ from comus_core.cli.progress import ProgressPrinter, duration
 from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
 from comus_core.command_line import assigned
 from comus_core.config import merge
+from comus_core.output_file import OutputFile
 from comus_core.self_training import (
     TRAINING_PRESETS,
     TrainingRequest,
@@ -52,7 +52,7 @@ def train(
     seed: int,
     workspace: str | None,
     device: str,
-    json_file: Path | None,
+    json_file: OutputFile | None,
     assignments: tuple[str, ...],
     **changes: Any,
 ) -> None:

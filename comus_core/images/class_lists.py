@@ -1,4 +1,4 @@
-"""Lists of classes as tools write them: one name a line, or CVAT's label map with colours."""
+"""Lists of classes as tools write them: one name a line, or CVAT's and Supervisely's with colours."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from pathlib import Path
 from comus_core.errors import DatasetError
 
 BACKGROUND = "background"
-CLASS_FILES = ("labelmap.txt", "classes.txt", "class_names.txt")  # CVAT's; ours and others'; labelme's
+COLOURS = "colors.txt"
+CLASS_FILES = ("labelmap.txt", "classes.txt", "class_names.txt", COLOURS)  # CVAT's; ours; labelme's; Supervisely's
 
 Colour = tuple[int, int, int]
 _LABEL_MAP_LINE = re.compile(r"(?P<name>[^:]+):(?P<colour>\d{1,3},\d{1,3},\d{1,3})?:[^:]*:[^:]*")
+_COLOURS_LINE = re.compile(r"(?P<name>.+?)\s+(?P<red>\d{1,3})\s+(?P<green>\d{1,3})\s+(?P<blue>\d{1,3})")
+_NEUTRAL = "neutral"  # Supervisely's name for the contours, which are ignored
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def read_classes(path: Path) -> ClassList:
     """The names of a class list, and its colours if it is CVAT's label map.
 
     A list starts with the background or leaves it out. labelme's starts with `__ignore__`, which stands for index −1
-    and is no class.
+    and is no class; neither is the `neutral` of Supervisely's colours.
 
     Raises:
         DatasetError: unreadable, a name or colour twice, no class at all, or an order that leaves open which index is
@@ -66,6 +69,8 @@ def read_classes(path: Path) -> ClassList:
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"class list {path}: {error}; write one name a line in UTF-8") from None
+    if path.name == COLOURS:
+        return _supervisely(lines, path)
     entries = [line for line in lines if not line.startswith("#")]
     map_lines = [_LABEL_MAP_LINE.fullmatch(line) for line in entries]
     if entries and all(map_lines):
@@ -73,6 +78,20 @@ def read_classes(path: Path) -> ClassList:
         names = _indexed([match["name"].strip() for match in found], path)
         return ClassList(names, path, _colours([(m["name"].strip(), m["colour"]) for m in found], names, path))
     return ClassList(_indexed(lines, path), path)
+
+
+def _supervisely(lines: Sequence[str], path: Path) -> ClassList:
+    """Supervisely's list: a name and its colour a line; only the colours count in the masks."""
+    matches = [_COLOURS_LINE.fullmatch(line) for line in lines]
+    if not all(matches):
+        odd = next(line for line, match in zip(lines, matches, strict=True) if match is None)
+        raise DatasetError(
+            f"class list {path}: the line '{odd:.60}' is no name with its red, green and blue; correct it, or move the "
+            "file away if it is no list of classes"
+        )
+    entries = [(m["name"], f"{m['red']},{m['green']},{m['blue']}") for m in matches if m and m["name"] != _NEUTRAL]
+    names = _indexed([name for name, _ in entries], path)
+    return ClassList(names, path, _colours(entries, names, path))
 
 
 def _indexed(given: Sequence[str], path: Path) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
-"""Where COCO annotations and their images lie, as COCO itself, Roboflow, CVAT and Label Studio arrange them."""
+"""Where COCO annotations and their images lie, as COCO itself and the tools that export it arrange them."""
 
 from __future__ import annotations
 
 import os
 import unicodedata
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -14,7 +15,7 @@ from comus_core.errors import DatasetError
 from comus_core.images.file_walk import walk_files
 
 _BESIDE = "_annotations.coco.json"  # Roboflow's, in the folder of the images
-_WHOLE = "result.json"  # Label Studio's, beside images/
+_WHOLE = ("result.json", "result_coco.json", "labels.json")  # Label Studio's, beside images/; FiftyOne's, beside data/
 _TASKS = ("instances_", "captions_", "person_keypoints_", "panoptic_", "stuff_", "image_info_")
 
 
@@ -57,34 +58,46 @@ def find_files(spec: str, root: Path, split: str) -> CocoFiles:
     if annotations.name == _BESIDE:
         folder = annotations.parent.relative_to(root).as_posix().removeprefix(".")
     else:
-        folder = next((name for name in (split, f"images/{split}", "images", "") if (root / name).is_dir()), "")
+        folder = next((name for name in (split, f"images/{split}", "images", "data", "") if (root / name).is_dir()), "")
     return CocoFiles(root, annotations, folder, own_folder=len(there) > 1)
 
 
 def _annotation_files(spec: str, root: Path) -> dict[str, Path]:
-    folder = root / "annotations"
+    """Split -> its annotation file."""
     found: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(folder.glob("*.json")):
-        if path.name.startswith("instances_"):
-            found[path.stem.removeprefix("instances_")].append(path)
-        elif not path.name.startswith((*_TASKS, ".")):
-            found[path.stem].append(path)
-    for path in (root / _BESIDE, *sorted(root.glob(f"*/{_BESIDE}"))):
-        if path.is_file():
-            found[path.resolve().parent.name].append(path)
-    if (root / _WHOLE).is_file():
-        found[root.joinpath(_WHOLE).stem].append(root / _WHOLE)
+    for split, path in _all_annotations(root):
+        found[split].append(path)
     twice = next((name for name, paths in found.items() if len(paths) > 1), None)
     if twice is not None:
         names = " and ".join(path.relative_to(root).as_posix() for path in found[twice])
         raise DatasetError(f"data set '{spec}': the split '{twice}' is described by {names}; move all but one away")
-    if found:
-        return {name: paths[0] for name, paths in found.items()}
+    if not found:
+        raise DatasetError(f"data set '{spec}': {_nothing_found(root)}")
+    return {name: paths[0] for name, paths in found.items()}
+
+
+def _all_annotations(root: Path) -> Iterator[tuple[str, Path]]:
+    """(split, annotation file) wherever the tools put them."""
+    for path in sorted((root / "annotations").glob("*.json")):
+        if path.name.startswith("instances_"):
+            yield path.stem.removeprefix("instances_"), path
+        elif not path.name.startswith((*_TASKS, ".")):
+            yield path.stem, path
+    for path in (root / _BESIDE, *sorted(root.glob(f"*/{_BESIDE}"))):
+        if path.is_file():
+            yield path.resolve().parent.name, path
+    yield from ((path.stem, path) for path in (root / name for name in _WHOLE) if path.is_file())
+
+
+def _nothing_found(root: Path) -> str:
+    folder = root / "annotations"
     if folder.is_dir():
-        raise DatasetError(f"data set '{spec}': no instances_SPLIT.json in {folder}")
-    raise DatasetError(
-        f"data set '{spec}': no folder {folder}; ROOT is the folder that holds annotations/, or SPLIT/{_BESIDE} "
-        f"(Roboflow), or {_WHOLE} (Label Studio)"
+        return f"no instances_SPLIT.json in {folder}"
+    below = sorted(path.parent for path in root.glob("*/annotations") if any(path.glob("*.json")))  # Supervisely's
+    listed = f"; here that is {' or '.join(map(str, below[:4]))}" if below else ""
+    return (
+        f"no folder {folder}; ROOT is the folder that holds annotations/, or SPLIT/{_BESIDE} (Roboflow), or "
+        f"{_WHOLE[0]} (Label Studio), or {_WHOLE[-1]} (FiftyOne){listed}"
     )
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from comus_core.types import BoolMask, IntArray
+from comus_core import coco_rle
+from comus_core.errors import SettingsError
+from comus_core.types import BoolMask
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels
 _FAR = 100  # a corner may lie so many times the image's longer side away; tools clip, they do not wander
@@ -110,33 +112,7 @@ def _runs(part: dict[str, Any], size_hw: tuple[int, int]) -> BoolMask:
         raise ValueError(
             f"its run lengths are of size {part.get('size')} (height, width), but the image's is [{height}, {width}]"
         )
-    counts = part["counts"]
     try:
-        runs = np.array(counts, np.int64) if isinstance(counts, list) else _uncompressed(counts)
-    except (TypeError, OverflowError, ValueError) as error:
-        raise ValueError(f"its run lengths cannot be read ({error})") from None
-    if runs.ndim != 1 or (runs < 0).any() or runs.sum() != height * width:
-        raise ValueError(f"its run lengths make up {runs.sum()} pixels, not {height} x {width} = {height * width}")
-    return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(width, height).T
-
-
-def _uncompressed(counts: Any) -> IntArray:
-    """Run lengths from COCO's text: five bits a character, from the third number on as difference to the last but one.
-
-    pycocotools' own reader writes beyond the mask where such a text is damaged.
-    """
-    if not isinstance(counts, str | bytes):
-        raise ValueError(f"{counts!r:.40} is neither a list nor a text")
-    codes = np.frombuffer(counts.encode() if isinstance(counts, str) else counts, np.uint8).astype(np.int64) - 48
-    if (codes < 0).any() or (codes > 63).any() or not len(codes) or codes[-1] & 32:
-        raise ValueError("the text is damaged")
-    ends = np.flatnonzero((codes & 32) == 0)
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    if (ends - starts > 6).any():
-        raise ValueError("the text is damaged")
-    shift = 5 * (np.arange(len(codes)) - np.repeat(starts, ends - starts + 1))
-    values = np.add.reduceat((codes & 31) << shift, starts)
-    values -= np.where(codes[ends] & 16, np.int64(1) << (shift[ends] + 5), 0)
-    values[1::2], values[2::2] = np.cumsum(values[1::2]), np.cumsum(values[2::2])
-    runs: IntArray = values
-    return runs
+        return coco_rle.decode(part["counts"], size_hw)
+    except SettingsError as error:
+        raise ValueError(str(error)) from None

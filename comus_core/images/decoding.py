@@ -18,6 +18,7 @@ from PIL import Image, ImageCms, TiffImagePlugin, UnidentifiedImageError
 from comus_core.errors import ImageError
 from comus_core.images import plugins
 from comus_core.images.bit_depth import DeepValues, declared_bits, deep_values
+from comus_core.images.exif_turns import SIDEWAYS, upright
 from comus_core.images.kinds import HEAD_BYTES, is_raw, what_it_is
 from comus_core.images.pixel_budget import DECODING
 from comus_core.images.rescue import rescued
@@ -25,7 +26,6 @@ from comus_core.types import RgbImage
 
 _ORIENTATION = 0x0112  # EXIF tag
 _NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 0x00FE, 0x014A, 0xC612  # TIFF tags
-_SIDEWAYS = (5, 6, 7, 8)  # its values that swap height and width
 _WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 _STRIP_PIXELS = 2**22  # converted at a time, so that a large image is not held twice over
 _FRACTIONS = (8, 4, 2)
@@ -88,7 +88,7 @@ def decode(path: Path, at_least: int | None = None) -> Decoded:
             note = deep.note if deep else None
             del deep
             image.close()  # Pillow's own copy goes before another thread is let in
-            return Decoded(_upright(pixels, turn), (note,) if note else ())
+            return Decoded(upright(pixels, turn), (note,) if note else ())
 
     def raw() -> Decoded:
         pixels = plugins.read_raw(path)
@@ -108,7 +108,7 @@ def size_hw(path: Path) -> tuple[int, int]:
 
     def header(image: Image.Image, _: IO[bytes]) -> tuple[int, int]:
         width, height = _stored_size(image)
-        return (width, height) if _orientation(image) in _SIDEWAYS else (height, width)
+        return (width, height) if _orientation(image) in SIDEWAYS else (height, width)
 
     return _using(path, header, lambda: plugins.raw_size_hw(path))[0]
 
@@ -226,20 +226,6 @@ def _stored_size(image: Image.Image) -> tuple[int, int]:
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return int(image.tag_v2[TiffImagePlugin.IMAGEWIDTH]), int(image.tag_v2[TiffImagePlugin.IMAGELENGTH])
     return image.size
-
-
-def _upright(pixels: RgbImage, orientation: int) -> RgbImage:
-    """The pixels turned as the EXIF tag says (TIFF 6.0, tag 274)."""
-    turns: dict[int, Callable[[RgbImage], RgbImage]] = {
-        2: lambda p: p[:, ::-1],
-        3: lambda p: p[::-1, ::-1],
-        4: lambda p: p[::-1],
-        5: lambda p: p.transpose(1, 0, 2),
-        6: lambda p: np.rot90(p, -1),
-        7: lambda p: p[::-1, ::-1].transpose(1, 0, 2),
-        8: np.rot90,
-    }
-    return np.ascontiguousarray(turns[orientation](pixels)) if orientation in turns else pixels
 
 
 def _strips_of(image: Image.Image) -> Callable[[int, int], Image.Image]:

@@ -11,6 +11,7 @@ from comus_core.errors import DatasetError
 from comus_core.images.file_walk import find_images
 from comus_core.images.folder_truth import open_truth
 from comus_core.images.kinds import EXTENSIONS
+from comus_core.images.masks_among_images import require_no_masks
 from comus_core.images.passed_over import passed_over_json, passed_over_lines
 from comus_core.images.records import Dataset, ImageFile, PassedOver, SkippedFile, by_image_id, slug
 
@@ -45,9 +46,10 @@ def list_images(spec: str, root: Path) -> Listing:
     """The images of a folder's data set.
 
     Raises:
-        DatasetError: no such folder, or no image in it.
+        DatasetError: no such folder, no image in it, or an annotation tool's, with masks among its images.
     """
     _require_folder(spec, root)
+    require_no_masks(spec, root)
     labelled = (root / "images").is_dir() and (root / "masks").is_dir()
     found, set_aside, passed_over = find_images(root, root / "images" if labelled else root)
     if not found:

@@ -75,7 +75,8 @@ def _voc(spec: str, given: Path, split: str) -> Glance:
     root = voc.find_root(spec, given)
     listed, labelled = voc.class_list(root), voc.has_masks(root)
     classes = listed.classes if listed is not None else voc.CLASSES
-    stems, there = voc.read_split(root, split), image_names(root)
+    there = image_names(root)
+    stems = voc.read_split(root, split, there)
     largest = largest_pixels(root / "JPEGImages" / name for stem in stems for name in there.get(stem, ()))
     return Glance(len(stems), labelled, len(classes) - 1 if labelled else None, largest=largest)
 

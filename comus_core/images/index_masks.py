@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,7 +22,8 @@ def read_index_mask(path: Path, colours: Mapping[Colour, int] | None = None, ign
     """The indices of a PNG, (H, W) uint8 or uint16, in stored pixels.
 
     Args:
-        path: a palette or grey PNG, read as stored; or one of colours.
+        path: a palette or grey PNG, read as stored; or one of colours, which a palette holds too where all that occur
+            in it are among `colours`.
         colours: the index of each colour; None: those of PASCAL VOC.
         ignore: the index of VOC's colour for ignored pixels, unless `colours` has it.
 
@@ -32,7 +33,9 @@ def read_index_mask(path: Path, colours: Mapping[Colour, int] | None = None, ign
     try:
         with Image.open(path) as image:
             image.load()
-            mode, pixels = image.mode, np.array(image)
+            by_colour = image.mode == "P" and colours is not None and _holds_only(image, {VOID, *colours})
+            read = image.convert("RGB") if by_colour else image
+            mode, pixels = read.mode, np.array(read)
     except Exception as error:  # as in decoding: a damaged file may raise anything
         raise DatasetError(f"ground-truth mask {path}: cannot be read ({error}); replace or remove it") from None
     if mode not in _INDEX_MODES:
@@ -41,6 +44,13 @@ def read_index_mask(path: Path, colours: Mapping[Colour, int] | None = None, ign
     if pixels.min() < 0 or pixels.max() > 65535:
         raise DatasetError(f"ground-truth mask {path}: indices up to {pixels.max()}; at most 65535 can be used")
     return pixels.astype(np.uint8 if pixels.max() <= 255 else np.uint16)
+
+
+def _holds_only(image: Image.Image, colours: Collection[Colour]) -> bool:
+    """Whether every colour that occurs in a palette image is one of these."""
+    palette = np.array(image.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
+    used = indices_in(np.array(image))
+    return used[-1] < len(palette) and all(tuple(colour) in colours for colour in palette[used].tolist())
 
 
 def indices_in(mask: IndexMask) -> list[int]:

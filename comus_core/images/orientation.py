@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-
-import numpy as np
 
 from comus_core.config import TruthOrientation
 from comus_core.errors import DatasetError, ImageError
+from comus_core.images import exif_turns
 from comus_core.images.decoding import stored_lay
+from comus_core.images.exif_turns import SIDEWAYS
 from comus_core.images.truth_report import UNCLEAR
 from comus_core.types import ImageId, IndexMask
 
 Lay = tuple[tuple[int, int], int]  # (height, width) as stored, EXIF orientation
-
-# EXIF orientation -> what makes stored pixels upright.
-_TURNS: dict[int, Callable[[IndexMask], IndexMask]] = {
-    2: np.fliplr,
-    3: lambda mask: np.rot90(mask, 2),
-    4: np.flipud,
-    5: np.transpose,
-    6: lambda mask: np.rot90(mask, -1),
-    7: lambda mask: np.transpose(np.rot90(mask, 2)),
-    8: np.rot90,
-}
-_SIDEWAYS = (5, 6, 7, 8)
 
 
 class Orientations:
@@ -51,7 +39,7 @@ class Orientations:
         if self._setting != "auto" or not self.is_turned(image_id):
             return False
         (height, width), orientation = self._lays[image_id]  # type: ignore[misc]
-        return orientation not in _SIDEWAYS or height == width or not size_known
+        return orientation not in SIDEWAYS or height == width or not size_known
 
     def frame(self, image_id: ImageId) -> tuple[int, int]:
         """(height, width) that a mask without a size of its own is drawn in.
@@ -60,7 +48,7 @@ class Orientations:
             ImageError: the photograph cannot be read.
         """
         (height, width), orientation = self._lay(image_id) or stored_lay(self._images[image_id])
-        sideways = orientation in _SIDEWAYS and self._setting != "stored"
+        sideways = orientation in SIDEWAYS and self._setting != "stored"
         return (width, height) if sideways else (height, width)
 
     def upright(self, mask: IndexMask, source: Path, image_id: ImageId) -> IndexMask:
@@ -72,13 +60,13 @@ class Orientations:
         """
         image = self._images[image_id]
         stored, orientation = self._lay(image_id) or stored_lay(image)
-        shown = stored[::-1] if orientation in _SIDEWAYS else stored
+        shown = stored[::-1] if orientation in SIDEWAYS else stored
         if self.is_unclear(image_id):
             raise DatasetError(f"ground truth {source}: the image {image} is turned by EXIF and {UNCLEAR}")
         if mask.shape == shown and (orientation == 1 or self._setting != "stored"):
             return mask
         if mask.shape == stored and orientation != 1 and self._setting != "upright":
-            return np.ascontiguousarray(_TURNS[orientation](mask))
+            return exif_turns.upright(mask, orientation)
         turned = "" if orientation == 1 else f" (and {stored[1]} x {stored[0]} before EXIF turns it)"
         raise DatasetError(
             f"ground truth {source}: its mask is {mask.shape[1]} x {mask.shape[0]} pixels, but the image {image} "

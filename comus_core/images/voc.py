@@ -15,6 +15,7 @@ from comus_core.images.orientation import Orientations
 from comus_core.images.records import Dataset, SkippedFile, by_image_id, image_file, slug
 from comus_core.images.truth_report import Named, TruthReport
 from comus_core.images.voc_layout import (
+    MASKS,
     find_root,
     has_masks,
     image_names,
@@ -38,7 +39,7 @@ IGNORE = 255
 
 @dataclass(frozen=True, kw_only=True)
 class VocTruth(MaskFiles):
-    """Masks of `SegmentationClass`, or of `SegmentationClassAug` where only that has one.
+    """Masks of `SegmentationClass`, or of another folder of `voc_layout.MASKS` where only that has one.
 
     Attributes:
         classes: those of PASCAL VOC, unless `class_file` lists others.
@@ -52,7 +53,7 @@ class VocTruth(MaskFiles):
     def mask(self, image_id: ImageId) -> IndexMask:
         """See `GroundTruth.mask`."""
         if image_id not in self.masks:
-            raise DatasetError(f"VOC image '{image_id}': no mask in SegmentationClass or SegmentationClassAug")
+            raise DatasetError(f"VOC image '{image_id}': no mask in {', '.join(MASKS)}")
         path = self.masks[image_id]
         mask = self.lies.upright(read_index_mask(path, self.colours), path, image_id)
         check_indices(mask, path, len(self.classes), self.ignore)
@@ -62,13 +63,16 @@ class VocTruth(MaskFiles):
 def open_voc(spec: str, given: Path, split: str, settings: TruthSettings) -> Dataset:
     """The images a split lists; `given` is VOC2012 (or VOC2007) itself, VOCdevkit, or the folder that holds it.
 
+    Where a tool left no lists, as labelme does, all images are the split `all`.
+
     Raises:
         DatasetError: no VOC folder or several, no such split (the message lists those there are), none of its images
             exists, an image that exists twice, or a bad list of classes.
     """
     root = find_root(spec, given)
     listing = split_file(root, split)
-    names, there = read_split(root, split), image_names(root)
+    there = image_names(root)
+    names = read_split(root, split, there)
     files, missing = [], []
     for stem in names:
         found = there.get(stem, [])
@@ -81,6 +85,8 @@ def open_voc(spec: str, given: Path, split: str, settings: TruthSettings) -> Dat
         else:
             said = f"listed in {listing.relative_to(root).as_posix()}, but there is no such file"
             missing.append(SkippedFile(f"JPEGImages/{stem}.jpg", said))
+    if not names:
+        raise DatasetError(f"data set '{spec}': no image in {listing}")
     if not files:
         raise DatasetError(
             f"{listing}: none of its {len(names)} images is in {root / 'JPEGImages'} (the first is '{names[0]}'); "
@@ -100,7 +106,7 @@ def open_voc(spec: str, given: Path, split: str, settings: TruthSettings) -> Dat
         )
     elif settings.read:
         report = TruthReport(
-            len(files), 0, why_none=f"none of the images of {listing.name} has a mask in SegmentationClass"
+            len(files), 0, why_none=f"none of the images of {listing.name} has a mask (PNG) in {' or '.join(MASKS)}"
         )
     return Dataset(spec, slug(f"voc-{split}"), root, by_image_id(files), truth, False, tuple(missing), report)
 

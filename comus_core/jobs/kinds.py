@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from comus_core.config import Assign, RunConfig, check_choice, from_dict
+from comus_core.config import Assign, RunConfig, check_choice, from_dict, to_dict
 from comus_core.errors import SettingsError
 from comus_core.images.passed_over import passed_over_lines
+from comus_core.relinking import where_now
 from comus_core.self_training import TrainingRequest, TrainingSettings, what_was_asked
 from comus_core.self_training.ablation import Ablation, ablation_of
 from comus_core.types import STAGES, OnProgress
-from comus_core.workspace import Workspace
+from comus_core.workspace import Run, Workspace
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,17 @@ Work = Callable[[Workspace, Mapping[str, Any], str, Observer], None]  # settings
 
 @dataclass(frozen=True)
 class Kind:
-    """`check` raises `SettingsError` before anything is queued; `work` may import what is heavy."""
+    """What the jobs of a kind do.
+
+    Attributes:
+        check: raises `SettingsError` before anything is queued.
+        work: done in the job's process; may import what is heavy.
+        again: the settings of a further attempt, from the first one's and the run that it began.
+    """
 
     check: Callable[[Mapping[str, Any]], object]
     work: Work
+    again: Callable[[Mapping[str, Any], Run], Mapping[str, Any]] = lambda settings, _: settings
 
 
 def discover_settings(settings: Mapping[str, Any]) -> tuple[RunConfig, str]:
@@ -64,6 +72,12 @@ def _discover(workspace: Workspace, settings: Mapping[str, Any], device: str, te
         tell.log(f"why so many clusters: {result['clusters_because']}")
     if result["truth"]:
         tell.log(result["truth"]["line"])
+
+
+def _discover_again(settings: Mapping[str, Any], run: Run) -> Mapping[str, Any]:
+    """The same settings; the photographs are read where the run has them now."""
+    config, until = discover_settings(settings)
+    return {**to_dict(where_now(config, run)), "until": until}
 
 
 def training_of(settings: Mapping[str, Any]) -> tuple[str, TrainingSettings, TrainingRequest]:
@@ -193,13 +207,14 @@ def similar_settings(settings: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _similar(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
+    from comus_core.output_file import writable_file, write_json_output
     from comus_core.similar import find_similar_to
-    from comus_core.workspace.files import write_json
 
     run_id, picture, out = similar_settings(settings)
     run = workspace.runs.get(run_id)
     tell.on_run(run.id)
-    write_json(Path(out), find_similar_to(run, Path(picture), workspace, device=device, on_progress=tell.on_progress))
+    file = writable_file(Path(out))
+    write_json_output(file, find_similar_to(run, Path(picture), workspace, device=device, on_progress=tell.on_progress))
 
 
 def add_settings(settings: Mapping[str, Any]) -> tuple[str, str, Assign | None]:
@@ -226,7 +241,7 @@ def _add(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: O
 
 
 KINDS: dict[str, Kind] = {
-    "discover": Kind(discover_settings, _discover),
+    "discover": Kind(discover_settings, _discover, _discover_again),
     "train": Kind(training_of, _train),
     "ablate": Kind(ablation_asked, _ablate),
     "how_many": Kind(how_many_settings, _how_many),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from comus_core import curating
+from comus_core import curation
 from comus_core.run_view import open_run_view
 from tests.app.serving import serving, settle
 from tests.app.steps import fill
@@ -15,10 +15,10 @@ pytestmark = pytest.mark.browser
 def decided_when(view, page, done) -> None:
     """Wait until the log holds what the page was asked for."""
     for _ in range(150):
-        if done(curating.decided_in(view)):
+        if done(curation.decided_in(view)):
             return settle(page)
         page.wait_for_timeout(200)
-    raise AssertionError(curating.decided_in(view))
+    raise AssertionError(curation.decided_in(view))
 
 
 def press(page, *keys: str) -> None:
@@ -79,7 +79,7 @@ def test_one_window_shows_what_another_decided(open_page, changeable, tmp_path):
         one = open_page()
         one.goto(f"{url}clusters")
         settle(one, "Core")
-        curating.reject(view, [2])
+        curation.reject(view, [2])
         one.locator(".st-key-rejected_2").wait_for(timeout=60_000)
         one.goto("about:blank")
 
@@ -94,7 +94,7 @@ def test_without_a_mouse_clusters_are_opened_named_compared_and_a_crop_is_moved(
         page.keyboard.type("pebble")
         page.keyboard.press("Enter")
         decided_when(view, page, lambda d: "pebble" in d.names.values())
-        named = next(iter(curating.decided_in(view).names))
+        named = next(iter(curation.decided_in(view).names))
         press(page, "Escape", "o")
         page.wait_for_url(f"**cluster={named}*", timeout=60_000)
         settle(page, "All clusters")
@@ -156,7 +156,7 @@ def test_a_name_outlives_opening_and_closing_clusters_and_a_merge_its_undo_and_r
         assert set(name_fields(page)) == names
         click(page, ".st-key-select_confused button", "2 selected")
         click(page, ".st-key-merge_clusters button", "Undo merge")
-        pair = list(curating.history(view).undoable.event.payload["categories"])
+        pair = list(curation.history(view).undoable.event.payload["categories"])
         click(page, ".st-key-undo_decision button", "Redo merge")
         assert set(name_fields(page)) == names
         click(page, ".st-key-redo_decision button", "Undo merge")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from comus_core import curating, open_workspace
+from comus_core import curation, open_workspace
 from comus_core.category_affinity import confused_pair
 from comus_core.run_view import open_run_view
 from tests.app.test_clusters import name_fields, sides
@@ -38,7 +38,7 @@ def test_two_selected_cards_are_merged_and_taken_apart_again(app_test, view):
     assert "Merged 2 clusters" in toasts(test) and set(name_fields(test)) == {
         f"cluster {k}" for k in range(view.clusters)
     } - {"cluster 3"}
-    decided = curating.decided_in(view)
+    decided = curation.decided_in(view)
     assert decided.layout.into == {3: 1}
     card = sides(test)["core"][name_fields(test).index("cluster 1")]
     found = view.categories(decided)
@@ -47,7 +47,7 @@ def test_two_selected_cards_are_merged_and_taken_apart_again(app_test, view):
     undo = test.button(key="undo_decision")
     assert undo.label == "Undo merge of cluster 1 and cluster 3"
     undo.click().run()
-    assert len(name_fields(test)) == view.clusters and not curating.decided_in(view).layout.into
+    assert len(name_fields(test)) == view.clusters and not curation.decided_in(view).layout.into
     assert test.button(key="redo_decision").label == "Redo merge of cluster 1 and cluster 3"
     test.button(key="redo_decision").click().run()
     assert not test.exception and len(name_fields(test)) == view.clusters - 1
@@ -63,14 +63,14 @@ def test_a_rejected_cluster_leaves_the_cards_and_is_restored_below(app_test, vie
 def test_a_split_shows_its_parts_before_anything_is_decided(app_test, view):
     test = pressed(app_test("clusters", workspace=view.workspace), 0, key="split_cluster")
     bodies = "".join(part.proto.body for part in test.get("html") if "comus-parts" in part.proto.body)
-    proposed = curating.propose_split(view, 0, 2)
+    proposed = curation.propose_split(view, 0, 2)
     for part in range(2):
         shown = re.findall(r'data-proposal="([^"]+)"', bodies.split(f'data-part="{part}"')[1].split("</section>")[0])
         assert shown == list(view.proposals.proposal_id[proposed.rows_of(part)][:10])
-    assert curating.decided_in(view).layout.made == {}
+    assert curation.decided_in(view).layout.made == {}
     test.button(key="confirm_split").click().run()
     assert not test.exception
-    decided = curating.decided_in(view)
+    decided = curation.decided_in(view)
     assert decided.layout.made == {view.clusters: "cluster 0 · 2"} and "cluster 0 · 2" in name_fields(test)
     assert np.array_equal(np.flatnonzero(view.categories(decided).id_of == view.clusters), np.sort(proposed.rows_of(1)))
 
@@ -78,11 +78,11 @@ def test_a_split_shows_its_parts_before_anything_is_decided(app_test, view):
 def test_what_another_window_merged_is_told_and_shown(app_test, view):
     test = app_test("clusters", workspace=view.workspace)
     test.checkbox(key="pick_1").check().run()
-    curating.merge(view, [1, 4])
+    curation.merge(view, [1, 4])
     test.button(key="reject_clusters").click().run()
     assert not test.exception and "someone else decided in the meantime (merge)" in toasts(test)
     assert set(name_fields(test)) == {f"cluster {k}" for k in range(view.clusters)} - {"cluster 4"}
-    assert curating.decided_in(view).layout.rejected == frozenset()
+    assert curation.decided_in(view).layout.rejected == frozenset()
 
 
 def test_a_card_names_its_nearest_and_the_page_the_two_most_confused(app_test, view):
@@ -103,11 +103,11 @@ def test_the_two_most_confused_are_opened_beside_each_other_and_merged_there(app
     cards = sides(test)
     opened = [int(str(f.key).removeprefix("name_")) for f in test.text_input if str(f.key).startswith("name_")]
     assert len(opened) == len(cards["core"]) == 2 and test.query_params["beside"] == str(opened[1])
-    id_of = view.categories(curating.decided_in(view)).id_of
+    id_of = view.categories(curation.decided_in(view)).id_of
     for k, core, dropped in zip(opened, cards["core"], cards["filtered"], strict=True):
         assert {view.row_of[p] for p in core + dropped} <= set(np.flatnonzero(id_of == k))
     test.button(key="merge_clusters").click().run()
-    assert not test.exception and curating.decided_in(view).layout.into == {max(opened): min(opened)}
+    assert not test.exception and curation.decided_in(view).layout.into == {max(opened): min(opened)}
     test.run()
     assert len(sides(test)["core"]) == 1 and test.button(key="all_clusters")
 
@@ -127,9 +127,9 @@ def test_without_ground_truth_the_most_confused_are_told_by_their_neighbours(app
 
 
 def test_decisions_reach_the_other_pages(app_test, view):
-    curating.split(view, curating.propose_split(view, 0, 2))
-    curating.merge(view, [1, 2])
-    curating.reject(view, [3])
+    curation.split(view, curation.propose_split(view, 0, 2))
+    curation.merge(view, [1, 2])
+    curation.reject(view, [3])
     test = app_test("filter", workspace=view.workspace)
     others = [f"cluster {k}" for k in range(view.clusters) if k not in (2, 3)]
     assert not test.exception and list(test.dataframe[0].value["Cluster"]) == [*others, "cluster 0 · 2"]

@@ -10,7 +10,7 @@ FILES = sorted(p for folder in ("app", "pages", "comus_core/cli") for p in (ROOT
 
 
 def written(source: str) -> list[tuple[str, bool]]:
-    """Each mention of a verb of `curating` or of `append` of the log, and whether it is a call that names a version.
+    """Each mention of a verb of `curation` or of `append` of the log, and whether it is a call that names a version.
 
     A verb in `partial(…)` names it if that is handed to `deciding`, which knows the version and cannot do without.
     """
@@ -26,7 +26,7 @@ def written(source: str) -> list[tuple[str, bool]]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
-            ours = isinstance(node.value, ast.Name) and node.value.id == "curating" and node.attr in VERBS
+            ours = isinstance(node.value, ast.Name) and node.value.id == "curation" and node.attr in VERBS
             log = isinstance(node.value, ast.Attribute) and node.value.attr == "decisions" and "append" in node.attr
             if ours or log:
                 found.append((node.attr, "based_on" in calls.get(id(node), ())))
@@ -34,7 +34,7 @@ def written(source: str) -> list[tuple[str, bool]]:
 
 
 def test_the_search_finds_what_it_is_for():
-    source = "curating.merge(view, [1], based_on=3)\nf(curating.undo)\nplace.decisions.append(1, 2)"
+    source = "curation.merge(view, [1], based_on=3)\nf(curation.undo)\nplace.decisions.append(1, 2)"
     assert sorted(written(source)) == [("append", False), ("merge", True), ("undo", False)]
 
 

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from app import opened, score_data
-from comus_core import curating, open_workspace
+from comus_core import curation, open_workspace
 from comus_core.config import require
 from comus_core.run_view import open_run_view
 from tests.app.ledger import Ledger, entry
@@ -56,7 +56,7 @@ class Deciding(RuleBasedStateMachine):
         return Window(self.view.run.id, self.window_version)
 
     def window_version(self) -> int:
-        return curating.decided_in(self.view).version
+        return curation.decided_in(self.view).version
 
     def window(self, which: int) -> Window:
         return self.windows[min(which, len(self.windows) - 1)]
@@ -290,7 +290,7 @@ class Deciding(RuleBasedStateMachine):
 
     @invariant()
     def it_amounts_to_what_the_list_says(self):
-        found = curating.history(self.view)
+        found = curation.history(self.view)
         decided = found.state
         assert decided.names == self.ledger.names
         assert {k: decided.name_of(k) for k in decided.layout.made} == {
@@ -321,7 +321,7 @@ def halves(view, decided, category, parts, tries):
     require(len(rows) >= 2, f"category {category} has too few proposals")
     order = np.argsort(np.argsort(view.proposals.proposal_id[rows]))
     part, distance = (order % 2).astype(np.int32), np.linspace(0, 1, len(rows), dtype=np.float32)
-    return curating.Split(category, rows, part, distance, 2)
+    return curation.Split(category, rows, part, distance, 2)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from streamlit.proto.Metric_pb2 import Metric as MetricProto
 
 from app.components import filter_course, filter_panel
-from comus_core import curating
+from comus_core import curation
 from comus_core.cluster_summary import summaries
 from comus_core.core_curves import NAMES, core_curves
 from comus_core.run_view import open_run_view
@@ -260,9 +260,9 @@ def test_less_points_down_and_what_does_not_change_has_no_arrow(app_test, shown,
 def test_what_the_filter_drops_is_counted_without_what_is_rejected(app_test, changeable):
     workspace, run = changeable
     view = open_run_view(workspace, run)
-    curating.reject(view, [2])
-    curating.erase(view, [str(view.proposals.proposal_id[view.categories(Decisions()).rows[0][0]])])
-    decided = curating.decided_in(view)
+    curation.reject(view, [2])
+    curation.erase(view, [str(view.proposals.proposal_id[view.categories(Decisions()).rows[0][0]])])
+    decided = curation.decided_in(view)
     inside = [s for s in summaries(view, decided)]
     assert {s.cluster for s in inside} == {*range(view.clusters)} - {2}
     test = app_test("filter", workspace=workspace)

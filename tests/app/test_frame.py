@@ -1,7 +1,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from comus_core import curating, open_workspace
+from comus_core import curation, open_workspace
 from comus_core.run_view import open_run_view
 from comus_core.workspace import Run
 
@@ -109,7 +109,7 @@ def test_runs_of_the_same_name_are_told_apart(app_test, changeable):
 def test_the_line_above_a_page_counts_the_clusters_that_are_left(app_test, changeable):
     workspace, run = changeable
     assert "5 clusters" in texts(app_test("filter", workspace=workspace))
-    curating.merge(open_run_view(workspace, run), [0, 1])
+    curation.merge(open_run_view(workspace, run), [0, 1])
     said = texts(app_test("filter", workspace=workspace))
     assert "4 clusters" in said and "5 clusters" not in said
 

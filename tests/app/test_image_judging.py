@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from app import server, urls
 from app.error_layer import errors_of
 from app.training_routes import ERROR_COLOURS
-from comus_core import curating
+from comus_core import curation
 from comus_core.drawing import rgb
 from comus_core.evaluation.error_map import IGNORED, RIGHT
 from comus_core.images.dataset import open_dataset
@@ -28,7 +28,7 @@ def view(changeable):
 
 def dropped(view) -> str:
     """A proposal that the filter drops."""
-    return str(view.proposals.proposal_id[np.flatnonzero(~view.kept(curating.decided_in(view)))[3]])
+    return str(view.proposals.proposal_id[np.flatnonzero(~view.kept(curation.decided_in(view)))[3]])
 
 
 def pressed(test, key: str):
@@ -43,44 +43,44 @@ def test_a_mask_is_accepted_rejected_and_erased_and_each_is_taken_back(app_test,
     assert 'data-kept="false"' in texts(test) and test.button(key="redo_judgement").disabled
     pressed(test, "accept_mask")
     assert 'data-kept="true"' in texts(test) and "accepted by hand" in texts(test)
-    assert curating.decided_in(view).layout.accepted == {name} and test.button(key="accept_mask").disabled
+    assert curation.decided_in(view).layout.accepted == {name} and test.button(key="accept_mask").disabled
     pressed(test, "erase_mask")
-    assert "erased by hand" in texts(test) and curating.decided_in(view).layout.erased == {name}
+    assert "erased by hand" in texts(test) and curation.decided_in(view).layout.erased == {name}
     assert test.button(key="undo_judgement").label.startswith("Undo erasure of mask")
     pressed(test, "undo_judgement")
     assert "accepted by hand" in texts(test)
     pressed(test, "undo_judgement")
-    assert curating.decided_in(view).layout.accepted == frozenset() and 'data-kept="false"' in texts(test)
+    assert curation.decided_in(view).layout.accepted == frozenset() and 'data-kept="false"' in texts(test)
     pressed(test, "redo_judgement")
     pressed(test, "reject_mask")
     assert "in no cluster" in texts(test) and test.button(key="reject_mask").disabled
     pressed(test, "accept_mask")
-    assert view.kept(curating.decided_in(view))[view.row_of[name]]
+    assert view.kept(curation.decided_in(view))[view.row_of[name]]
 
 
 def test_what_another_window_decided_on_the_mask_is_told_and_not_overwritten(app_test, view):
     name = dropped(view)
     test = app_test("image", workspace=view.workspace, proposal=name)
-    curating.erase(view, [name])
+    curation.erase(view, [name])
     test.button(key="accept_mask").click().run()
     assert not test.exception and "someone else decided" in " ".join(t.value for t in test.toast)
-    assert curating.decided_in(view).layout.erased == {name} and "erased by hand" in texts(test)
+    assert curation.decided_in(view).layout.erased == {name} and "erased by hand" in texts(test)
 
 
 def test_an_erased_mask_leaves_the_layers_and_a_rejected_one_the_pseudo_mask(view, monkeypatch):
     monkeypatch.setenv("COMUS_WORKSPACE", str(view.workspace.root))
     client = TestClient(Starlette(routes=server.routes()))
-    row = int(np.flatnonzero(view.kept(curating.decided_in(view)))[0])
+    row = int(np.flatnonzero(view.kept(curation.decided_in(view)))[0])
     at = view.image_row_of[view.proposals.image_id[row]]
 
     def painted(name) -> int:
-        decided = curating.decided_in(view)
+        decided = curation.decided_in(view)
         layer = Image.open(io.BytesIO(client.get(urls.layer(view, at, name, decided=decided)).content))
         return int((np.asarray(layer)[..., 3] > 0).sum())
 
     area = int(view.proposals.area[row])
     assert (painted("proposal"), painted("pseudo_mask")) == (area, area)
-    curating.erase(view, [str(view.proposals.proposal_id[row])])
+    curation.erase(view, [str(view.proposals.proposal_id[row])])
     assert (painted("proposal"), painted("pseudo_mask")) == (0, 0)
 
 

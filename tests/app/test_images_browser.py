@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from comus_core import curating, open_workspace
+from comus_core import curation, open_workspace
 from comus_core.jobs import get
 from comus_core.run_view import open_run_view
 from tests.app.serving import serving, settle
@@ -68,7 +68,7 @@ def test_a_mask_is_accepted_erased_and_taken_back_by_keys_and_found_by_its_file_
     view = open_run_view(workspace, run)
 
     def decided():
-        return curating.decided_in(view).layout
+        return curation.decided_in(view).layout
 
     with serving(workspace.root, tmp_path) as url:
         page.goto(f"{url}image")

@@ -9,7 +9,7 @@ import pytest
 from app.components.figure_files import frame, printed
 from app.figure_text import literal
 from app.plain_text import JOINER, code, plain, sentence
-from comus_core import curating, discover, make_config, open_workspace
+from comus_core import curation, discover, make_config, open_workspace
 from comus_core.errors import SettingsError
 from comus_core.run_view import open_run_view
 from tests.app.serving import serving, settle
@@ -112,7 +112,7 @@ def evil(tmp_path_factory):
     run = workspace.runs.describe(run.id, name=EVIL, note=f"{EVIL}\n\n# heading")
     view = open_run_view(workspace, run)
     for cluster in range(3):
-        curating.rename(view, cluster, f"{EVIL}{cluster}")
+        curation.rename(view, cluster, f"{EVIL}{cluster}")
     workspace.runs.add(replace(run, id="other", name=f"{EVIL} 2"))
     workspace.decisions.append("other", run.artifacts["clustering"], "filter", percent=20.0)
     ended_job(workspace, "failed", error=f"{EVIL}: `comus runs`")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from comus_core import curating
+from comus_core import curation
 from comus_core.run_view import open_run_view
 
 
@@ -20,7 +20,7 @@ def test_crops_go_to_the_cluster_that_stands_in_the_list(app_test, view):
     assert test.selectbox(key="move_to").value == first
     test.selectbox(key="move_to").set_value(other)
     test.button(key="move_crops").click().run()
-    assert not test.exception and curating.decided_in(view).layout.moved == {crop: other}
+    assert not test.exception and curation.decided_in(view).layout.moved == {crop: other}
     assert f"Moved 1 crop to cluster {other}" in " ".join(t.value for t in test.toast)
 
 
@@ -31,7 +31,7 @@ def test_the_cards_ticked_last_are_of_those_that_are_merged_or_rejected(app_test
         test.checkbox(key=f"pick_{cluster}").check().run()
     test.checkbox(key="pick_0").check()
     test.button(key=button).click().run()
-    layout = curating.decided_in(view).layout
+    layout = curation.decided_in(view).layout
     assert not test.exception and (layout.into == {1: 0, 3: 0} or layout.rejected == {0, 1, 3})
 
 
@@ -41,5 +41,5 @@ def test_the_filter_that_the_slider_shows_is_applied_by_the_ranking_chosen_last(
     test.slider(key="filter_slider_-1").set_value(45.0).run()
     test.slider(key="filter_slider_-1").set_value(60.0)
     test.button(key="apply_filter").click().run()
-    decided = curating.decided_in(view)
+    decided = curation.decided_in(view)
     assert not test.exception and (decided.filter_percent, decided.filter_by) == (60.0, "silhouette")

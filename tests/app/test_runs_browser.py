@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from comus_core import curating, open_workspace
+from comus_core import curation, open_workspace
 from comus_core.run_view import open_run_view
 from comus_core.workspace import ArtifactKey
 from tests.app.serving import serving, settle
@@ -60,7 +60,7 @@ def test_two_people_decide_in_one_run_and_neither_loses_anything(open_page, chan
             page.locator(f".st-key-name_{number} input").fill(name)
         for page in (one, two):
             page.keyboard.press("Enter")
-        until(lambda: curating.decided_in(view).names == {0: "apple", 1: "pear"})
+        until(lambda: curation.decided_in(view).names == {0: "apple", 1: "pear"})
         for page in (one, two):
             for number, name in ((0, "apple"), (1, "pear")):
                 page.wait_for_function(

@@ -1,0 +1,41 @@
+"""Which single files outside the workspace are as this program wrote them, told by notes in the user's cache folder.
+
+A note names the content that a path was given last. Where notes are lost, or cannot be kept, a file counts as
+somebody's: that costs a word (`--force`), the other way round a person's work.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+from comus_core.errors import WorkspaceError
+from comus_core.user_folders import writable_cache_folder
+from comus_core.workspace.files import replacing, sha256_of
+
+NOTES = "written"  # folder of the notes below the cache folder of this program
+
+
+def is_as_written(path: Path) -> bool:
+    """Whether a file has the content that this program gave it last.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        return _note_of(path).read_text() == sha256_of(path)
+    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+        return False
+
+
+def note_written(path: Path) -> None:
+    """Note what this program has just written to a file."""
+    with suppress(OSError, WorkspaceError), replacing(_note_of(path)) as temporary:
+        temporary.write_text(sha256_of(path))
+
+
+def _note_of(path: Path) -> Path:
+    name = sha256(os.fsencode(path.resolve())).hexdigest()
+    return writable_cache_folder() / "comus" / NOTES / name
