@@ -15,7 +15,8 @@ from functools import partial
 from pathlib import Path
 
 from comus_core.errors import WorkspaceError
-from comus_core.jobs.bringing_up import Rules, spawn, take_lock
+from comus_core.file_locks import missing_locks
+from comus_core.jobs.bringing_up import Rules, spawn, take_supervision
 from comus_core.jobs.devices import choose_slot, gpu_names
 from comus_core.jobs.logs import append_line, last_words
 from comus_core.jobs.processes import describe_exit, judge, kill_group, kill_orphans, terminate, why_dead
@@ -111,14 +112,16 @@ class Supervisor:
 
 def serve(root: Path, rules: Rules) -> bool:
     """Watch a workspace until it is idle for long; False if another supervisor does already."""
-    lock, end = take_lock(root), time.monotonic() + LOCK_PATIENCE
+    lock, end = take_supervision(root), time.monotonic() + LOCK_PATIENCE
     while lock is None and time.monotonic() < end:
         time.sleep(0.05)
-        lock = take_lock(root)
+        lock = take_supervision(root)
     if lock is None:
         return False
     supervisor = Supervisor(open_workspace(root), rules)
     say(f"watching {root}")
+    if (without := missing_locks(root)) is not None:
+        say(without)
     supervisor.recover()
     busy_at = time.monotonic()
     while supervisor.workspace.database.path.exists():
@@ -127,7 +130,7 @@ def serve(root: Path, rules: Rules) -> bool:
             if supervisor.children or supervisor.table.all(ACTIVE):
                 busy_at = time.monotonic()
             idle = time.monotonic() - busy_at >= rules.idle_seconds
-            if idle and supervisor.table.release_if_idle(lock.close):
+            if idle and supervisor.table.release_if_idle(lock.release):
                 say("idle; leaving")
                 return True
         except WorkspaceError as error:  # a full disk or a long lock passes; leaving would help nobody

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -19,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from comus_core.errors import WorkspaceError
+from comus_core.file_locks import take_lock
 from comus_core.types import OnProgress, Progress
 from comus_core.workspace.files import (
     disk_error,
@@ -308,12 +308,10 @@ def _merge_tables(shards: Sequence[Path], folder: Path) -> None:
 @contextmanager
 def _held(lock: Path) -> Iterator[None]:
     """Hold a lock file; it frees itself when the process dies. Waits while another process computes the same."""
-    with lock.open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(0.2)
+    while (held := take_lock(lock)) is None:
+        time.sleep(0.2)
+    try:
         yield
-    lock.unlink(missing_ok=True)
+        lock.unlink(missing_ok=True)  # not after a fault: one who waits may have it open
+    finally:
+        held.release()
