@@ -30,7 +30,7 @@ CREATE TRIGGER IF NOT EXISTS steps_of_no_event AFTER DELETE ON events BEGIN
     DELETE FROM checkpoints WHERE log = OLD.id;
 END;
 """
-EVERY = 500  # events from one checkpoint to the next
+EVERY = 100  # events from one checkpoint to the next: what a process that begins follows one by one
 
 
 class NotRecorded(Exception):
