@@ -19,11 +19,14 @@ from comus_core.file_locks import missing_locks
 from comus_core.jobs.bringing_up import Rules, spawn, take_supervision
 from comus_core.jobs.devices import choose_slot, gpu_names
 from comus_core.jobs.logs import append_line, last_words
-from comus_core.jobs.processes import describe_exit, judge, kill_group, kill_orphans, terminate, why_dead
+from comus_core.jobs.processes import describe_exit, judge, kill_group, kill_orphans, stop_group, terminate, why_dead
 from comus_core.jobs.records import ACTIVE, LIVE, Job
 from comus_core.jobs.table import JobTable
 from comus_core.process_identity import identify, this_host
 from comus_core.workspace import Workspace, open_workspace
+from comus_core.workspace.manifest import SHARDS
+from comus_core.workspace.shard_attempts import excuse
+from comus_core.workspace.stored import made_by
 
 TICK = 0.25  # seconds between looks
 LOCK_PATIENCE = 2.0  # seconds: someone who only looks whether the lock is held holds it for an instant
@@ -103,11 +106,21 @@ class Supervisor:
         asked_for = now - job.cancel_requested_at
         if asked_for >= self.rules.kill_after:
             say(f"job {job.id}: goes on {asked_for:.0f} s after the request to stop; killed")
-            kill_group(job.pid)
+            self._kill(job.pid)
         elif asked_for >= self.rules.term_after and _key(job) not in self.termed:
             say(f"job {job.id}: goes on {asked_for:.0f} s after the request to stop; terminated")
             self.termed.add(_key(job))
             terminate(job.pid)
+
+    def _kill(self, pid: int) -> None:
+        """Kill a job that was asked to stop; the shard that it is at was only slow and is not to blame."""
+        stop_group(pid)
+        try:
+            process = identify(pid)
+            for folder in made_by(self.workspace.artifacts.root, process) if process is not None else ():
+                excuse(folder / SHARDS)
+        finally:
+            kill_group(pid)
 
 
 def serve(root: Path, rules: Rules) -> bool:
