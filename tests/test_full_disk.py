@@ -1,6 +1,7 @@
 """With not a byte left on the disk everything can still be looked at, and what takes the room be removed."""
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -65,6 +66,12 @@ def emulated(disk, monkeypatch):
             if disk.is_full() and not sql.startswith("PRAGMA") and not (self.alone and reads):
                 raise sqlite3.OperationalError("disk I/O error" if reads else "database or disk is full")
             return super().execute(sql, *values)
+
+        def executescript(self, sql):
+            there = {name for (name,) in super().execute("SELECT name FROM sqlite_master")}
+            if disk.is_full() and set(re.findall(r"TABLE IF NOT EXISTS (\w+)", sql)) - there:
+                raise sqlite3.OperationalError("database or disk is full")
+            return super().executescript(sql)
 
     real = sqlite3.connect
     monkeypatch.setattr(database.sqlite3, "connect", lambda *a, **k: real(*a, **k, factory=Full))

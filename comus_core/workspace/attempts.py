@@ -28,8 +28,7 @@ class AttemptTable:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        with database.reading() as connection:
-            connection.execute(SCHEMA)
+        database.define(SCHEMA)
 
     @contextmanager
     def at_work(self, subject: str) -> Iterator[None]:
