@@ -11,6 +11,7 @@ from comus_core.config import check_choice, from_dict, merge, require, to_dict
 from comus_core.images.dataset import absolute
 from comus_core.workspace import Run
 
+CACHE_BYTES = 2 * 2**30  # decoded images that a training holds at most
 Optimiser = Literal["adam", "adamw"]
 Schedule = Literal["constant", "poly"]
 Backbone = Literal["dino-resnet50", "efficientnet-lite0", "mobilenetv3-large"]
