@@ -17,9 +17,17 @@ from comus_core.workspace import Run, Workspace
 
 @dataclass(frozen=True)
 class AblationPreview:
-    """Seconds of the whole, the name of weights that are missing, and the command line that does the same."""
+    """What an ablation will cost, and what it lacks.
+
+    Attributes:
+        seconds: of the whole.
+        memory_bytes: of main memory at the peak.
+        missing: name of the first weights that it needs and that are not on this machine.
+        command: the command line that does the same.
+    """
 
     seconds: float
+    memory_bytes: int
     missing: str | None
     command: str
 
@@ -42,7 +50,7 @@ def preview(workspace: Workspace, run: Run, wanted: Ablation, images: int, prese
     trains = any(row.settings is not None for row in wanted.chosen)
     missing = missing_weights(run, wanted.settings) if trains else None
     name = missing.name if missing is not None else None
-    return AblationPreview(cost.total, name, command_line(workspace, run, wanted, preset))
+    return AblationPreview(cost.total, cost.memory_bytes, name, command_line(workspace, run, wanted, preset))
 
 
 def command_line(workspace: Workspace, run: Run, wanted: Ablation, preset: str) -> str:

@@ -11,6 +11,7 @@ from app.colouring import category_colours, truth_colours
 from app.opened import truth_of
 from app.picture_cache import PictureCache
 from comus_core import drawing
+from comus_core.deletion import PICTURES
 from comus_core.errors import WorkspaceError
 from comus_core.places import ROOTS_VARIABLE, image_roots
 from comus_core.pseudo_masks import index_dtype_and_ignore, pseudo_mask
@@ -26,7 +27,7 @@ LAYER_LONGEST = 1280  # pixels; a layer is scaled by the browser to its photogra
 @lru_cache(maxsize=4)
 def cache_of(workspace_root: Path) -> PictureCache:
     """The picture cache of a workspace."""
-    return PictureCache(workspace_root / "cache" / "pictures")
+    return PictureCache(workspace_root / PICTURES)
 
 
 def crop(view: RunView, row: int, size: int, colour: str | None) -> bytes:

@@ -21,8 +21,9 @@ from comus_core.images.dataset import open_dataset
 from comus_core.proposals import SCHEMA, proposals_of
 from comus_core.scoring import score_json, score_run
 from comus_core.workspace import ArtifactKey, Run, Workspace, open_workspace
-from comus_core.workspace.artifacts import SHARD_SIZE, TABLE
+from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.grouped import write_grouped
+from comus_core.workspace.shards import SHARD_SIZE
 
 CLASSES, CLUSTERS = 81, 80
 DRAWN = 60  # different photographs

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from comus_core.config import Matching, RunConfig, check_choice, from_dict, require
+from comus_core.types import STAGES
 from comus_core.weights.registry import REGISTRY, Supervision
 from comus_core.workspace import Run
 from comus_core.workspace.attempts import INTERRUPTED
@@ -116,10 +117,29 @@ def _result(told: dict[str, Any]) -> dict[str, Any]:
     require(isinstance(skipped, list) and isinstance(without, list), "its list of files is none")
     for entry in skipped:
         require({"path", "reason"} <= set(_record(entry)), "a file set aside has no reason")
+    _use(told)
     for side in ("evaluation", "evaluation_filtered"):
         if told.get(side) is not None:
             _score(_record(told[side]))
     return told
+
+
+def _use(told: dict[str, Any]) -> None:
+    """Time and memory of its stages; of a run that is older than such a record there is none."""
+    if "memory" not in told:
+        return
+    memory, seconds = _record(told["memory"]), _record(told.get("seconds"))
+    for stage, count in memory.items():
+        require(stage in STAGES and stage in seconds, f"its memory is told of {stage[:40]}, which is no stage of it")
+        _amount(0 if count is None else count, f"memory of {stage}")
+        _amount(seconds[stage], f"time of {stage}")
+    _amount(told.get("memory_estimate"), "estimate of memory")
+    require(isinstance(told.get("memory_at_most"), bool), "its memory is neither measured nor at most that")
+
+
+def _amount(value: Any, what: str) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    require(number and value >= 0, f"{what} {str(value)[:40]}: a number from 0")
 
 
 def _score(told: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from comus_core.config import check_choice
-from comus_core.deletion import DELETED, active_jobs, remove_folders
+from comus_core.deletion import DELETED, PICTURES, active_jobs, remove_folders
 from comus_core.disk_use import listed_by, needed
 from comus_core.errors import WorkspaceError
 from comus_core.jobs.records import RESUMABLE
@@ -77,7 +77,7 @@ def plan_cleaning(workspace: Workspace, now: float | None = None) -> dict[Group,
         "unfinished": [*(s.folder for s in halves if s not in kept), *_given_up(workspace, now)],
         "stopped": [s.folder for s in stopped if not _touches(s, at_work)],
         "transfers": [idle[p].folder for p in transfers],
-        "pictures": [p for p in (workspace.root / "cache" / "pictures",) if p.is_dir()],
+        "pictures": [p for p in (workspace.root / PICTURES,) if p.is_dir()],
     }
     return {group: Part(tuple(sorted(folders)), size_of(*folders)) for group, folders in found.items()}
 

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,6 +15,7 @@ from comus_core.errors import DiskFullError, WorkspaceError
 from comus_core.jobs.records import ACTIVE, Job
 from comus_core.jobs.table import JobTable
 from comus_core.prediction_folder import FOLDER as PREDICTIONS
+from comus_core.text import counted, size
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.claims import abandoned
 from comus_core.workspace.files import disk_error
@@ -22,6 +23,7 @@ from comus_core.workspace.reserve import reserve_released
 from comus_core.workspace.stored import StoredFolder, ancestors, is_held, size_of, stored_folders
 from comus_core.workspace.workspace import RELINKED
 
+PICTURES = "cache/pictures"  # drawn for the pages, and drawn again when looked at
 DELETED = "deleted"  # folders on their way out; emptied by this deletion, or by the next if it was killed
 
 
@@ -35,6 +37,7 @@ class Deletion:
         kept: how many of the run's artifacts stay, because another run uses them.
         size: bytes of what goes.
         decisions: names and filter choices of the person that go too; the run's own filter is not counted.
+        spare: bytes of what can be had again or is nobody's, which had to go for want of room; known only afterwards.
     """
 
     run: Run
@@ -42,6 +45,15 @@ class Deletion:
     kept: int
     size: int
     decisions: int
+    spare: int = 0
+
+    def words(self) -> str:
+        """What went, in a line."""
+        spare = f"; {size(self.spare)} of drawn pictures and leftovers too, as the disk was full" if self.spare else ""
+        return (
+            f"deleted {self.run.id}: {counted(len(self.folders), 'artifact')}, {size(self.size)}; "
+            f"{self.kept} stay in use{spare}"
+        )
 
 
 def plan_deletion(workspace: Workspace, run_id: str) -> Deletion:
@@ -91,8 +103,8 @@ def delete_run(workspace: Workspace, run_id: str) -> Deletion:
     at_work += [f"another program makes its {folder.parent.name}" for folder in plan.folders if is_held(folder)]
     if at_work:
         raise WorkspaceError(f"run {run_id} is at work ({at_work[0]}): stop it first, then delete it")
-    remove_folders(workspace, plan.folders, lambda: workspace.runs.remove(run_id))
-    return plan
+    spare = remove_folders(workspace, plan.folders, lambda: workspace.runs.remove(run_id))
+    return replace(plan, spare=spare)
 
 
 def remove_abandoned(workspace: Workspace) -> None:
@@ -108,13 +120,16 @@ def active_jobs(workspace: Workspace) -> list[Job]:
         return []
 
 
-def remove_folders(workspace: Workspace, folders: Iterable[Path], then: Callable[[], object] = lambda: None) -> None:
+def remove_folders(workspace: Workspace, folders: Iterable[Path], then: Callable[[], object] = lambda: None) -> int:
     """Remove folders of the workspace: renamed first, so that whoever looks sees each whole or not at all.
 
     Args:
         workspace: where they lie.
         folders: what goes, artifacts with their locks.
         then: what is done once they are out of sight, before they are emptied.
+
+    Returns:
+        Bytes of drawn pictures and leftovers that went too, because there was no room for `then`.
 
     Raises:
         WorkspaceError: one cannot be removed.
@@ -124,14 +139,30 @@ def remove_folders(workspace: Workspace, folders: Iterable[Path], then: Callable
         try:
             for folder in folders:
                 _put_away(folder, workspace.root, trash)
-            try:
-                then()
-            except DiskFullError:  # there was no reserve: what is out of sight makes the room
-                _empty(trash)
-                then()
+            spare = _do(then, workspace, trash)
             _empty(trash)
         except OSError as error:
             raise disk_error(error, trash) from error
+    return spare
+
+
+def _do(then: Callable[[], object], workspace: Workspace, trash: Path) -> int:
+    """Do it, on a full disk without a reserve after making room: first by what goes anyway, then by what is spare."""
+    try:
+        then()
+        return 0
+    except DiskFullError:
+        _empty(trash)
+    try:
+        then()
+        return 0
+    except DiskFullError:
+        spare = [p for p in (workspace.root / PICTURES, *abandoned(workspace.root)) if p.exists()]
+        freed = size_of(*spare)
+        for path in spare:
+            _empty(path)
+    then()
+    return freed
 
 
 def _put_away(folder: Path, root: Path, trash: Path) -> None:

@@ -66,9 +66,14 @@ def estimate(config: RunConfig, images: int, workspace: Workspace, device: str =
     return Estimate(
         seconds=seconds,
         disk_bytes=images * BYTES_PER_IMAGE,
-        memory_bytes=BASE_BYTES + images * 12_000 + largest * BYTES_PER_PIXEL,
+        memory_bytes=memory_estimate(images, largest),
         measured=saliency in known and encoder in known,
     )
+
+
+def memory_estimate(images: int, largest: int) -> int:
+    """Bytes of main memory at the peak of a run over so many images, of which the largest has so many pixels."""
+    return BASE_BYTES + images * 12_000 + largest * BYTES_PER_PIXEL
 
 
 def seconds_per_image(config: RunConfig, workspace: Workspace, device: str) -> dict[str, float]:

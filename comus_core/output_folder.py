@@ -7,7 +7,6 @@ comes last. So a kill leaves the earlier results, or results without their list,
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.errors import WorkspaceError
+from comus_core.file_locks import take_lock
 from comus_core.own_folders import DATABASE, MARKER, Marker, marker_json, read_marker
 from comus_core.workspace.files import disk_error, sha256_of, write_json
 
@@ -184,23 +184,17 @@ def _told(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process alone; where the file system knows no locks, do without.
+    """Hold a folder for this process alone.
 
     Raises:
         WorkspaceError: another process holds it.
     """
     path = folder / LOCK
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            busy = not os.path.samestat(os.fstat(file.fileno()), path.stat())  # its holder removed it just now
-        except (BlockingIOError, FileNotFoundError):
-            busy = True
-        except OSError:
-            busy = False
-        if busy:
-            raise WorkspaceError(f"{folder}: another program writes results there now; name another folder")
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+    lock = take_lock(path)
+    if lock is None or not lock.holds(path):  # its holder removed it just now
+        raise WorkspaceError(f"{folder}: another program writes results there now; name another folder")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        lock.release()

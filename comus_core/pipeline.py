@@ -16,7 +16,7 @@ from comus_core import stages
 from comus_core.choices import resolve, supervision_of
 from comus_core.config import RunConfig
 from comus_core.errors import SettingsError
-from comus_core.estimate import remember_speeds
+from comus_core.estimate import memory_estimate, remember_speeds
 from comus_core.images.dataset import absolute, open_dataset
 from comus_core.images.passed_over import passed_over_json
 from comus_core.relinking import follow
@@ -187,6 +187,9 @@ def result_json(
         "evaluation": score_json(scores.every) if scores else None,
         "evaluation_filtered": score_json(scores.filtered, coverage=scores.coverage) if scores else None,
         "seconds": {s: round(context.seconds.get(s, 0.0), 3) for s in STAGES},
+        "memory": {s: context.memory.get(s) for s in STAGES},
+        "memory_at_most": context.memory_at_most,
+        "memory_estimate": memory_estimate(len(context.dataset.files), tables.largest_image(made["images"])),
         "computed": context.computed,
     }
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+HEARTBEAT = 10.0  # seconds between signs of life, which only processes of other machines are judged by
 ABROAD_SILENCE = 60.0  # seconds without a heartbeat after which a process on another machine counts as dead
 PROC = Path("/proc")
 DEAD_STATES = ("Z", "X")  # a zombie has ended, whoever forgot to collect it

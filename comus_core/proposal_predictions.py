@@ -18,7 +18,7 @@ from comus_core.round_masks import is_of_run, training_of_rounds
 from comus_core.run_view import RunView, rows_in
 from comus_core.types import BoolMask, IndexMask, IntArray, OnProgress, no_progress
 from comus_core.workspace import Artifact, ArtifactKey, Run, Workspace
-from comus_core.workspace.artifacts import Tick
+from comus_core.workspace.shards import Tick
 
 KIND, VERSION = "proposal_predictions", 1
 NAME = "proposals-{}"  # in a training's artifacts, by round

@@ -109,6 +109,11 @@ def image_sizes(images: Artifact) -> dict[str, tuple[int, int]]:
     return {r["image_id"]: (r["height"], r["width"]) for r in rows if r["reason"] is None}
 
 
+def largest_image(images: Artifact) -> int:
+    """Pixels of the largest usable image; 0 where none is."""
+    return max((height * width for height, width in image_sizes(images).values()), default=0)
+
+
 def read_proposals(artifact: Artifact) -> Proposals:
     """The proposals of a run, masks and all."""
     return Proposals.from_table(artifact.table())

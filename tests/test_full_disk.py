@@ -1,6 +1,7 @@
 """With not a byte left on the disk everything can still be looked at, and what takes the room be removed."""
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -65,6 +66,12 @@ def emulated(disk, monkeypatch):
             if disk.is_full() and not sql.startswith("PRAGMA") and not (self.alone and reads):
                 raise sqlite3.OperationalError("disk I/O error" if reads else "database or disk is full")
             return super().execute(sql, *values)
+
+        def executescript(self, sql):
+            there = {name for (name,) in super().execute("SELECT name FROM sqlite_master")}
+            if disk.is_full() and set(re.findall(r"TABLE IF NOT EXISTS (\w+)", sql)) - there:
+                raise sqlite3.OperationalError("database or disk is full")
+            return super().executescript(sql)
 
     real = sqlite3.connect
     monkeypatch.setattr(database.sqlite3, "connect", lambda *a, **k: real(*a, **k, factory=Full))
@@ -138,6 +145,46 @@ def test_a_run_can_be_deleted_from_a_full_disk(disk, workspace, kept):
     assert kinds_left(workspace) == ["features", "images"]
     assert [run.id for run in open_workspace(workspace.root).runs.all()] == ["first"]
     assert not (workspace.root / "deleted").exists()
+
+
+def with_a_run_that_takes_nothing(workspace):
+    """Another run of the first one's images, and no reserve: nothing of its own makes the room to forget it."""
+    (workspace.root / RESERVE).unlink()
+    a_run(workspace, "second", images=workspace.artifact(workspace.runs.get("first"), "images"))
+
+
+def test_a_run_that_takes_nothing_is_deleted_at_the_cost_of_drawn_pictures(disk, workspace):
+    with_a_run_that_takes_nothing(workspace)
+    drawn = workspace.root / "cache" / "pictures" / "ab" / "abc"
+    drawn.parent.mkdir(parents=True)
+    drawn.write_bytes(bytes(MEGABYTE))
+    disk.fill()
+    told = comus(workspace, "runs", "delete", "second", "--yes")
+    assert told.exit_code == 0, told.output
+    words = "deleted second: 0 artifacts, 0 kB; 1 stay in use; 1 MB of drawn pictures and leftovers too, as the disk"
+    assert told.stdout.startswith(words), told.stdout
+    assert [run.id for run in open_workspace(workspace.root).runs.all()] == ["first"]
+    assert not drawn.exists() and kinds_left(workspace) == ["features", "images"]
+
+
+def test_pictures_stay_where_the_run_itself_makes_the_room(disk, workspace):
+    drawn = workspace.root / "cache" / "pictures" / "abc"
+    drawn.parent.mkdir(parents=True)
+    drawn.write_bytes(b"drawn")
+    (workspace.root / RESERVE).unlink()
+    large = workspace.artifacts.make(ArtifactKey("soft_maps", 1), lambda f: (f / "c").write_bytes(bytes(MEGABYTE)))
+    a_run(workspace, "second", soft_maps=large)
+    disk.fill()
+    assert delete_run(open_workspace(workspace.root), "second").spare == 0 and drawn.read_bytes() == b"drawn"
+
+
+def test_where_nothing_makes_room_the_sentence_says_what_would_and_the_run_stays(disk, workspace):
+    with_a_run_that_takes_nothing(workspace)
+    disk.fill()
+    with pytest.raises(DiskFullError, match=r"the disk is full at .*`comus clean`"):
+        delete_run(open_workspace(workspace.root), "second")
+    assert {run.id for run in open_workspace(workspace.root).runs.all()} == {"first", "second"}
+    assert "`comus clean` would free 3 MB unused artifacts" in comus(workspace, "disk").stdout
 
 
 def test_the_reserve_is_set_aside_anew_when_room_was_made(disk, workspace):

@@ -126,8 +126,8 @@ def test_a_note_cannot_have_a_persons_file_removed(sender, tmp_path):
     (tmp_path / ".hidden.tmp").mkdir()
     notes = workspace.root / "writing"
     notes.mkdir(exist_ok=True)
-    (notes / "a.json").write_text(f'["{tmp_path}/thesis.pdf", "{tmp_path}/.hidden.tmp", 7]')
-    (notes / "b.json").write_text("{")
+    (notes / "a.json").write_text(f'{{}}\n["{tmp_path}/thesis.pdf", "{tmp_path}/.hidden.tmp", 7]')
+    (notes / "b.json").write_text("{}\n{")
     assert abandoned(workspace.root) == [notes / "a.json", notes / "b.json"]
     clean(workspace)
     assert (tmp_path / "thesis.pdf").exists() and (tmp_path / ".hidden.tmp").exists()

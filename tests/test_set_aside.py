@@ -5,7 +5,7 @@ import pytest
 
 from comus_core import discover, make_config, open_workspace
 from comus_core.run_view import open_run_view
-from comus_core.workspace import artifacts
+from comus_core.workspace import shards
 from comus_core.workspace.shard_attempts import Attempt, attempt_at
 from tests.builders import draw_folder
 
@@ -28,7 +28,7 @@ def run_without(monkeypatch, tmp_path):
             found.keep()
             return found
 
-        monkeypatch.setattr(artifacts, "attempt_at", killed_before)
+        monkeypatch.setattr(shards, "attempt_at", killed_before)
         workspace = open_workspace(tmp_path / "w")
         return workspace, discover(make_config(**settings), workspace)
 

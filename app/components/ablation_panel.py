@@ -61,7 +61,9 @@ def _form(view: RunView) -> Ablation | None:
         return None
     wanted = ablation_form.asked(base, rows, seeds)
     found = ablation_form.preview(view_data.workspace(), view.run, wanted, len(view.image_ids), preset)
-    st.metric("Time", f"≈ {job_words.about(found.seconds)}", width="content")
+    with st.container(horizontal=True, gap="medium", key="ablation_cost"):
+        st.metric("Time", f"≈ {job_words.about(found.seconds)}", width="content")
+        st.metric("Memory", job_words.bytes_words(found.memory_bytes), width="content")
     st.caption("If nothing can be reused; what rows share is counted once.")
     ready = found.missing is None and not _is_at_work(view)
     if found.missing is not None:

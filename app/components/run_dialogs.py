@@ -6,7 +6,7 @@ import json
 
 import streamlit as st
 
-from app import job_words, navigation, run_form, state, view_data
+from app import job_words, navigation, run_form, stage_use, state, view_data
 from app.components import dataset_picker, run_settings, states
 from app.plain_text import code, plain
 from comus_core.command_line import command_line
@@ -55,6 +55,10 @@ def settings(run: Run) -> None:
     text = json.dumps(to_dict(run.config), indent=2, ensure_ascii=False)
     st.caption("All settings, as `comus run --config FILE` reads them:")
     st.code(text, language="json", height=260)
+    if rows := stage_use.stage_rows(run.result):
+        with st.expander("Time and memory", key=f"stage_use_{run.id}"):
+            st.dataframe(rows, hide_index=True, key=f"stage_use_table_{run.id}")
+            st.caption(stage_use.estimate_words(run.result))
     with st.expander("Made with", key=f"made_with_{run.id}"):
         st.json(run.provenance, expanded=1)
     with st.container(horizontal=True, gap="small", key=f"settings_buttons_{run.id}"):

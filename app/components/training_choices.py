@@ -103,7 +103,9 @@ def _before(view: RunView, wanted: Asked, later: int | None, scored: int | None)
         states.error(fault)
         return
     badge.show(found.supervision, view.run.provenance.get("non_commercial", ()))
-    st.metric("Time", f"≈ {job_words.about(found.cost.total)}", width="content")
+    with st.container(horizontal=True, gap="medium", key="training_cost"):
+        st.metric("Time", f"≈ {job_words.about(found.cost.total)}", width="content")
+        st.metric("Memory", job_words.bytes_words(found.cost.memory_bytes), width="content")
     basis = "from an earlier training here" if found.cost.measured else "from arithmetic; the first training measures"
     st.caption(f"If no round can be reused; {basis}.")
     if found.missing is not None:

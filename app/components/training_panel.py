@@ -9,7 +9,7 @@ from statistics import median
 import pandas as pd
 import streamlit as st
 
-from app import job_words, state, view_data
+from app import job_words, stage_use, state, view_data
 from app.components import badge, choices, figures, job_card, states, training_strip
 from app.components.score_table import About, about_run, download
 from app.components.training_figures import Steps, look_curve, loss_curve, rate_curve, round_bars, speed_curve
@@ -96,6 +96,8 @@ def _results(view: RunView, training: Training, job: Job | None) -> None:
         st.caption(f"Scored on {plain(job_words.dataset_words(str(training.result['dataset'])))}.")
     elif rounds:
         st.caption("Without ground truth there is no mIoU; below, each round beside the pseudo-mask.")
+    if line := stage_use.rounds_line(training.result):
+        st.caption(line)
 
 
 def _pace(view: RunView, training: Training, job: Job, steps: Steps) -> None:

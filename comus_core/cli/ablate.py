@@ -17,6 +17,7 @@ from comus_core.output_file import OutputFile
 from comus_core.self_training import TRAINING_PRESETS, TrainingRequest, make_training
 from comus_core.self_training.ablation import Ablation, ablation_json
 from comus_core.self_training.settings import Backbone
+from comus_core.text import size
 from comus_core.workspace import Run, Workspace, open_workspace
 
 
@@ -101,6 +102,6 @@ def _announce(place: Workspace, run: Run, wanted: Ablation, device: str) -> None
     basis = "speeds of earlier trainings here" if cost.measured else "arithmetic; the first training measures"
     print(
         f"{len(wanted.chosen)} rows; {badge(run.provenance['supervision'])}\n"
-        f"estimate: {duration(cost.total)} if nothing is reused ({basis})",
+        f"estimate: {duration(cost.total)} if nothing is reused ({basis}), {size(cost.memory_bytes)} of memory",
         file=sys.stderr,
     )

@@ -11,6 +11,7 @@ from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import WORKSPACE
 from comus_core.config import RunConfig
 from comus_core.errors import ComusError, WorkspaceError
+from comus_core.file_locks import missing_locks
 from comus_core.text import counted, size
 from comus_core.verifying import verify as verify_now
 from comus_core.weights import weights_table
@@ -38,6 +39,8 @@ def doctor(verify: bool, workspace: str | None) -> None:
     for row in weights_table():
         click.echo(f"weights {row.name}: {row.path or 'not here'}")
     click.echo(f"workspace {place.root}: {counted(len(place.runs.all()), 'run')}, {size(free_disk(place.root))} free")
+    if (without := missing_locks(place.root)) is not None:
+        click.echo(without)
     try:
         config = resolve(RunConfig("demo"))
         click.echo(

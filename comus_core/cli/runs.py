@@ -80,9 +80,7 @@ def delete(run_name: str, yes: bool, workspace: str | None) -> None:
     if not yes:
         click.confirm(question, abort=True, err=True)
     done = delete_run(place, plan.run.id)
-    click.echo(
-        f"deleted {done.run.id}: {counted(len(done.folders), 'artifact')}, {size(done.size)}; {done.kept} stay in use"
-    )
+    click.echo(done.words())
 
 
 @runs.command()

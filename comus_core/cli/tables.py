@@ -12,7 +12,8 @@ from comus_core.cli.terminal import bar
 from comus_core.command_line import command_line
 from comus_core.images.passed_over import passed_over_lines
 from comus_core.mask_decisions import follows_decisions
-from comus_core.text import counted
+from comus_core.peak_memory import peak_words
+from comus_core.text import counted, size
 from comus_core.workspace import Run, Workspace
 
 
@@ -33,6 +34,7 @@ def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None =
     truth = result.get("truth")
     if truth:
         click.echo(truth["line"])
+    _print_use(result)
     if result["evaluation"]:
         _print_scores(result)
     elif run.provenance.get("classes") and result is run.result:
@@ -43,6 +45,18 @@ def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None =
         click.echo(f"predictions: {result['predictions']}")
     if result is run.result:
         _print_masks(workspace, run)
+
+
+def _print_use(result: dict[str, Any]) -> None:
+    """Time and memory of each stage of which something was computed, beside the estimate of memory."""
+    taken = {stage: count for stage, count in result.get("memory", {}).items() if count is not None}
+    if not taken:
+        return
+    width = max(map(len, ["stage", *taken]))
+    click.echo(f"\n{'stage':{width}}   {'time':>10}   peak memory (estimated {size(result['memory_estimate'])})")
+    for stage, count in taken.items():
+        words = peak_words(count, result["memory_at_most"])
+        click.echo(f"{stage:{width}}   {duration(result['seconds'][stage]):>10}   {words}")
 
 
 def _print_left_out(result: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
 from comus_core.command_line import assigned
 from comus_core.config import merge
 from comus_core.output_file import OutputFile
+from comus_core.peak_memory import peak_words
 from comus_core.self_training import (
     TRAINING_PRESETS,
     TrainingRequest,
@@ -112,4 +113,5 @@ def last_asked(trainings: list[Training], run_id: str) -> tuple[TrainingSettings
 def round_line(entry: dict[str, Any]) -> str:
     """One line on a round's score."""
     score = "no ground truth" if entry["miou"] is None else f"mIoU {entry['miou']:.2f} % ({entry['matching']})"
-    return f"round {entry['round']}: {score}, {duration(entry['seconds'])}"
+    memory = f", {peak_words(taken, entry['memory_at_most'])} of memory" if (taken := entry.get("memory")) else ""
+    return f"round {entry['round']}: {score}, {duration(entry['seconds'])}{memory}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -10,10 +9,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import comus_core
 from comus_core.errors import WorkspaceError
+from comus_core.file_locks import FileLock, is_locked, lock_holder, take_lock
 from comus_core.jobs.logs import jobs_folder, last_words
 from comus_core.process_identity import identify
 from comus_core.workspace import Workspace
@@ -104,30 +103,14 @@ def spawn(
         )
 
 
-def take_lock(root: Path) -> IO[str] | None:
-    """The open lock of the workspace's supervisor, with our pid in it; None if another process holds it."""
-    file = (jobs_folder(root) / LOCK).open("a+")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
+def take_supervision(root: Path) -> FileLock | None:
+    """The lock of the workspace's supervisor; None if another process holds it."""
+    return take_lock(jobs_folder(root) / LOCK)
 
 
 def supervisor_is_up(root: Path) -> bool:
     """Whether a live process holds the supervisor's lock."""
-    try:
-        with (root / "jobs" / LOCK).open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
+    return is_locked(root / "jobs" / LOCK)
 
 
 def supervisor_pid(workspace: Workspace) -> int | None:
@@ -135,10 +118,10 @@ def supervisor_pid(workspace: Workspace) -> int | None:
     for _ in range(100):
         if not supervisor_is_up(workspace.root):
             return None
-        text = (workspace.root / "jobs" / LOCK).read_text()
-        if text.isdigit() and identify(int(text)) is not None:
-            return int(text)
-        time.sleep(0.01)  # it took the lock this instant and is about to write its pid
+        holder = lock_holder(workspace.root / "jobs" / LOCK)
+        if holder is not None and identify(holder.pid) == holder:
+            return holder.pid
+        time.sleep(0.01)  # it took the lock this instant and is about to write its name
     return None
 
 

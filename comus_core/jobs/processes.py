@@ -46,6 +46,12 @@ def terminate(pid: int) -> None:
         os.kill(pid, signal.SIGTERM)
 
 
+def stop_group(pid: int) -> None:
+    """Send SIGSTOP to the whole process group that `pid` leads: it does nothing more until it is killed."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGSTOP)
+
+
 def kill_group(pid: int) -> None:
     """Send SIGKILL to the whole process group that `pid` leads or led; one that is gone already is fine."""
     with suppress(ProcessLookupError, PermissionError):  # macOS says "permission" of a group of zombies

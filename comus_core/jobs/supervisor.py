@@ -15,14 +15,18 @@ from functools import partial
 from pathlib import Path
 
 from comus_core.errors import WorkspaceError
-from comus_core.jobs.bringing_up import Rules, spawn, take_lock
+from comus_core.file_locks import missing_locks
+from comus_core.jobs.bringing_up import Rules, spawn, take_supervision
 from comus_core.jobs.devices import choose_slot, gpu_names
 from comus_core.jobs.logs import append_line, last_words
-from comus_core.jobs.processes import describe_exit, judge, kill_group, kill_orphans, terminate, why_dead
+from comus_core.jobs.processes import describe_exit, judge, kill_group, kill_orphans, stop_group, terminate, why_dead
 from comus_core.jobs.records import ACTIVE, LIVE, Job
 from comus_core.jobs.table import JobTable
 from comus_core.process_identity import identify, this_host
 from comus_core.workspace import Workspace, open_workspace
+from comus_core.workspace.manifest import SHARDS
+from comus_core.workspace.shard_attempts import excuse
+from comus_core.workspace.stored import made_by
 
 TICK = 0.25  # seconds between looks
 LOCK_PATIENCE = 2.0  # seconds: someone who only looks whether the lock is held holds it for an instant
@@ -102,23 +106,35 @@ class Supervisor:
         asked_for = now - job.cancel_requested_at
         if asked_for >= self.rules.kill_after:
             say(f"job {job.id}: goes on {asked_for:.0f} s after the request to stop; killed")
-            kill_group(job.pid)
+            self._kill(job.pid)
         elif asked_for >= self.rules.term_after and _key(job) not in self.termed:
             say(f"job {job.id}: goes on {asked_for:.0f} s after the request to stop; terminated")
             self.termed.add(_key(job))
             terminate(job.pid)
 
+    def _kill(self, pid: int) -> None:
+        """Kill a job that was asked to stop; the shard that it is at was only slow and is not to blame."""
+        stop_group(pid)
+        try:
+            process = identify(pid)
+            for folder in made_by(self.workspace.artifacts.root, process) if process is not None else ():
+                excuse(folder / SHARDS)
+        finally:
+            kill_group(pid)
+
 
 def serve(root: Path, rules: Rules) -> bool:
     """Watch a workspace until it is idle for long; False if another supervisor does already."""
-    lock, end = take_lock(root), time.monotonic() + LOCK_PATIENCE
+    lock, end = take_supervision(root), time.monotonic() + LOCK_PATIENCE
     while lock is None and time.monotonic() < end:
         time.sleep(0.05)
-        lock = take_lock(root)
+        lock = take_supervision(root)
     if lock is None:
         return False
     supervisor = Supervisor(open_workspace(root), rules)
     say(f"watching {root}")
+    if (without := missing_locks(root)) is not None:
+        say(without)
     supervisor.recover()
     busy_at = time.monotonic()
     while supervisor.workspace.database.path.exists():
@@ -127,7 +143,7 @@ def serve(root: Path, rules: Rules) -> bool:
             if supervisor.children or supervisor.table.all(ACTIVE):
                 busy_at = time.monotonic()
             idle = time.monotonic() - busy_at >= rules.idle_seconds
-            if idle and supervisor.table.release_if_idle(lock.close):
+            if idle and supervisor.table.release_if_idle(lock.release):
                 say("idle; leaving")
                 return True
         except WorkspaceError as error:  # a full disk or a long lock passes; leaving would help nobody

@@ -40,8 +40,7 @@ class JobTable:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        with database.reading() as connection:  # where the table is there, this writes nothing
-            connection.execute(SCHEMA)
+        database.define(SCHEMA)
 
     def insert(
         self, kind: str, settings: dict[str, Any], device: str, folder: Path, environment: dict[str, str]

@@ -33,10 +33,17 @@ class RowCost:
 
 @dataclass(frozen=True)
 class AblationCost:
-    """Seconds of all rows, and whether earlier trainings on this machine gave the speed."""
+    """What all rows will take.
+
+    Attributes:
+        rows: seconds of each.
+        measured: whether earlier trainings on this machine gave the speed.
+        memory_bytes: of main memory at the peak.
+    """
 
     rows: tuple[RowCost, ...]
     measured: bool
+    memory_bytes: int
 
     @property
     def total(self) -> float:
@@ -76,11 +83,12 @@ def ablation_cost(
     options: dict[str, Any] = {"later": later, "scored": scored, "shared": shared, "config": config}
     known: set[object] = set()
     base = training_cost(ablation.settings, images, workspace, device, **options)
-    rows, measured = [], base.measured
+    rows, memory = [], base.memory_bytes
     for row, seed in in_order(ablation):
         stages = _seen_first(base.scored, "scored", known)
         if row.settings is not None:
             cost = training_cost(row.settings, images, workspace, device, **options)
+            memory = max(memory, cost.memory_bytes)
             stages += _seen_first(cost.own, "own", known)
             if row.round > 1:
                 stages += _seen_first(cost.later, "later", known)
@@ -93,7 +101,7 @@ def ablation_cost(
                         stages.append((stage, seconds))
                     known.add((stage, key))
         rows.append(RowCost(row, seed, tuple(stages)))
-    return AblationCost(tuple(rows), measured)
+    return AblationCost(tuple(rows), base.measured, memory)
 
 
 def _seen_first(seconds: Mapping[str, float], images: str, known: set[object]) -> list[tuple[str, float]]:

@@ -47,6 +47,13 @@ class TrainingContexts:
         if self.scored is self.own:
             require_same_truth(workspace, run, self.own.dataset)
 
+    def peak_of_round(self, number: int) -> tuple[int | None, bool]:
+        """Bytes of memory at the peak of a round, None if nothing of it was computed; and whether that is at most."""
+        stage = f"round {number}"
+        made = self._made.values()
+        peaks = [b for c in made for name, b in c.memory.items() if name == stage or name.startswith(f"{stage} ")]
+        return max(peaks, default=None), any(context.memory_at_most for context in made)
+
     def checked(self, context: StageContext) -> Artifact:
         """The checked images of a data set.
 

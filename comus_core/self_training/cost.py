@@ -5,13 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from comus_core.config import RunConfig, require
-from comus_core.estimate import EFFICIENCY, GPU_GFLOPS, matrix_speed, remember, seconds_per_image, speeds
+from comus_core.estimate import BASE_BYTES, EFFICIENCY, GPU_GFLOPS, matrix_speed, remember, seconds_per_image, speeds
 from comus_core.self_training.looks import EXAMPLES, SCORED
-from comus_core.self_training.settings import TrainingSettings
+from comus_core.self_training.settings import CACHE_BYTES, TrainingSettings
 from comus_core.workspace import Workspace
 
 # GFLOP to train on one crop of 256 pixels at output stride 16, forwards and backwards; counted from the architectures.
 GFLOP = {"efficientnet-lite0": 8.0, "dino-resnet50": 47.0, "mobilenetv3-large": 11.7}
+# Bytes to train on the CPU: network, optimiser and average; and each crop of 256 pixels of a batch at output stride 16.
+# Measured at 2 and at 6 or 8 crops a batch.
+MEMORY = {
+    "efficientnet-lite0": (380_000_000, 200_000_000),
+    "dino-resnet50": (1_160_000_000, 160_000_000),
+    "mobilenetv3-large": (540_000_000, 110_000_000),
+}
+CROP = 256
+STRIDE_8_MEMORY = 2.4  # times as much a crop at output stride 8
+BYTES_PER_EXAMPLE = 2_000_000  # an image of half a megapixel and its mask, held while there is room
 FORWARD_SHARE = 1 / 3  # of that, what a prediction needs
 SCALES_COST = (3 / 4) ** 2 + 1 + (5 / 4) ** 2  # three scales instead of one, in pixels
 GUIDED_SECONDS = 0.07 + 5 * 0.03  # an image at 448 pixels: the filter, and each category that is likely somewhere
@@ -26,6 +36,7 @@ class TrainingCost:
         training: seconds of each round.
         predicting: seconds in each round.
         measured: whether an earlier training here gave the speed.
+        memory_bytes: of main memory at the peak.
         scored: stage -> seconds, before round 0 is scored on another data set: of its images, saliency and features.
         own: the same of the run's own images: what is around their proposals.
         later: the same of images, other than those, that later rounds learn from: checked, and looked at for saliency.
@@ -34,6 +45,7 @@ class TrainingCost:
     training: tuple[float, ...]
     predicting: float
     measured: bool
+    memory_bytes: int
     scored: dict[str, float] = field(default_factory=dict)
     own: dict[str, float] = field(default_factory=dict)
     later: dict[str, float] = field(default_factory=dict)
@@ -86,7 +98,7 @@ def training_cost(
     once = (shared or later is scored is None) and settings.label_saliency == settings.predict_saliency
     taught = 0 if once else images if later is None else later  # labelled for the next round beside those
     predicted = (images if scored is None else scored) + taught * (settings.rounds - 1) / settings.rounds
-    cost = TrainingCost(training, predicted * mask, known is not None)
+    cost = TrainingCost(training, predicted * mask, known is not None, training_memory(settings, max(counts), device))
     if config is None:
         return cost
     unseen = 0 if shared or settings.rounds == 1 else later or 0
@@ -97,6 +109,16 @@ def training_cost(
         scored={stage: seconds * (scored or 0) for stage, seconds in each_stage.items()},
         later={stage: each_stage[stage] * unseen for stage in looked_at},
     )
+
+
+def training_memory(settings: TrainingSettings, images: int, device: str) -> int:
+    """Bytes of main memory at the peak of a training on so many images; what a GPU holds of its own is not in it."""
+    held = BASE_BYTES + min(images * BYTES_PER_EXAMPLE, CACHE_BYTES)
+    if device != "cpu":
+        return held
+    network, each = MEMORY[settings.backbone]
+    pixels = (settings.crop / CROP) ** 2 * (STRIDE_8_MEMORY if settings.output_stride == 8 else 1.0)
+    return held + network + round(each * settings.batch * pixels)
 
 
 def _around(settings: TrainingSettings, config: RunConfig) -> bool:

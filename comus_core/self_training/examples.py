@@ -20,10 +20,9 @@ from torch import Tensor
 
 from comus_core.self_training.crops import training_crop
 from comus_core.self_training.mixing import mixed
-from comus_core.self_training.settings import TrainingSettings
+from comus_core.self_training.settings import CACHE_BYTES, TrainingSettings
 from comus_core.types import ImageId, IntArray
 
-CACHE_BYTES = 2 * 2**30  # decoded images held at most
 AHEAD = 3  # batches prepared before they are asked for
 THREADS = 2  # decoding and resizing free the GIL; more would take the cores that train
 

@@ -15,7 +15,7 @@ from comus_core.categories import label_map
 from comus_core.proposal_predictions import of_proposals
 from comus_core.scoring import score_json, score_run
 from comus_core.self_training.contexts import TrainingContexts, with_absolute_paths
-from comus_core.self_training.cost import remember_speed
+from comus_core.self_training.cost import remember_speed, training_memory
 from comus_core.self_training.first_round import FirstLesson, first_labels, first_lesson
 from comus_core.self_training.looks import examples_of, images_to_look_at, plan_looks, scored_ids
 from comus_core.self_training.preview_plan import LookImages, LookPlan
@@ -108,7 +108,7 @@ def _train(
             made |= _predict(contexts, settings, trained, number, categories, classifier)
             told = contexts.own.on_progress
             made |= of_proposals(workspace, run, made[f"predictions-{number}"], number, on_progress=told)
-            entry = _entry(contexts.scored, workspace, run, made, number, training, time.perf_counter() - start)
+            entry = _entry(contexts, workspace, run, made, number, training, time.perf_counter() - start)
             training = _with_round(workspace, training, made, entry)
             on_training(training)
             if number < settings.rounds:
@@ -181,6 +181,7 @@ def _begin(
         "categories": remembered(label_map(decided, clusters)),
         "moved": 0.0,
         "decided": decided.version,
+        "memory_estimate": training_memory(settings, len(contexts.own.dataset.files), contexts.own.device),
         "rounds": [],
     }
     question = [wanted, labels.fingerprint, result["truth_fingerprint"]]
@@ -244,7 +245,7 @@ def _predict(
 
 
 def _entry(
-    context: StageContext,
+    contexts: TrainingContexts,
     workspace: Workspace,
     run: Run,
     made: dict[str, Artifact],
@@ -252,19 +253,21 @@ def _entry(
     training: Training,
     seconds: float,
 ) -> dict[str, Any]:
-    counts = made.get(f"counts-{number}")
+    context, counts = contexts.scored, made.get(f"counts-{number}")
     evaluation = None
     if counts is not None and context.dataset.truth is not None:
         names = trained_names(training, workspace.decisions_of(run))
         classes = context.dataset.truth.classes
         evaluation = score_json(score_round(workspace, run, counts, len(names), classes, names))
-    return _round(number, evaluation, seconds)
+    return _round(number, evaluation, seconds, *contexts.peak_of_round(number))
 
 
-def _round(number: int, evaluation: dict[str, Any] | None, seconds: float) -> dict[str, Any]:
+def _round(
+    number: int, evaluation: dict[str, Any] | None, seconds: float, memory: int | None = None, at_most: bool = False
+) -> dict[str, Any]:
     kept = ("miou", "pixel_accuracy", "matching", "per_class")
     values = {k: evaluation[k] if evaluation else None for k in kept}
-    return {"round": number, **values, "seconds": round(seconds, 3)}
+    return {"round": number, **values, "seconds": round(seconds, 3), "memory": memory, "memory_at_most": at_most}
 
 
 def _remember_speed(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from comus_core.config import check_choice, from_dict, merge, require, to_dict
 
+CACHE_BYTES = 2 * 2**30  # decoded images that a training holds at most
 Optimiser = Literal["adam", "adamw"]
 Schedule = Literal["constant", "poly"]
 Backbone = Literal["dino-resnet50", "efficientnet-lite0", "mobilenetv3-large"]

@@ -12,6 +12,7 @@ from typing import Any
 from comus_core.config import RunConfig
 from comus_core.images.dataset import Dataset
 from comus_core.images.truth_report import TruthReport
+from comus_core.peak_memory import PeakMemory
 from comus_core.run_tables import skipped_files
 from comus_core.run_truth import truth_fingerprint
 from comus_core.types import OnProgress, Progress
@@ -47,6 +48,8 @@ class StageContext:
     Attributes:
         config: settings with `auto` resolved.
         seconds: stage -> seconds spent in this invocation.
+        memory: stage -> bytes of main memory at its peak, of the stages of which something was computed.
+        memory_at_most: whether such a peak may be from before its stage, see `PeakMemory`.
         computed: kinds of artifact that were not there before, in order.
         without_mask: images for which the user's own masks hold none.
         team: the processes that train together; None outside of training.
@@ -63,6 +66,8 @@ class StageContext:
     device: str
     on_progress: OnProgress
     seconds: dict[str, float] = field(default_factory=dict)
+    memory: dict[str, int] = field(default_factory=dict)
+    memory_at_most: bool = False
     computed: list[str] = field(default_factory=list)
     team: Any = None
     without_mask: list[str] = field(default_factory=list)
@@ -109,27 +114,31 @@ class StageContext:
         announce: bool = True,
         **options: Any,
     ) -> Artifact:
-        """The key's artifact, timed under its stage; `ids` None means all at once.
+        """The key's artifact, its time and memory under its stage; `ids` None means all at once.
 
         `announce` False leaves it to such work to tell of its progress.
         """
         start = time.perf_counter()
         artifacts = self.workspace.artifacts
-        begun = artifacts.is_begun(key)
-        if artifacts.find(key.kind, key.fingerprint) is None:
+        begun, there = artifacts.is_begun(key), artifacts.find(key.kind, key.fingerprint) is not None
+        if not there:
             self.computed.append(key.kind)
-        if ids is None:
-            if announce:
-                self.on_progress(Progress(stage, 0, 1))
-            artifact = artifacts.make(key, work)
-            self.on_artifact(artifact)
-            if announce:
-                self.on_progress(Progress(stage, 1, 1))
-        else:
-            artifact = artifacts.make_sharded(key, ids, work, stage=stage, on_progress=self.on_progress, **options)
-            self.on_artifact(artifact)
+        with PeakMemory() as peak:
+            if ids is None:
+                if announce:
+                    self.on_progress(Progress(stage, 0, 1))
+                artifact = artifacts.make(key, work)
+                self.on_artifact(artifact)
+                if announce:
+                    self.on_progress(Progress(stage, 1, 1))
+            else:
+                artifact = artifacts.make_sharded(key, ids, work, stage=stage, on_progress=self.on_progress, **options)
+                self.on_artifact(artifact)
         if key.kind != "images":
             self.set_aside |= artifact.set_aside()
+        if not there:
+            self.memory[stage] = max(self.memory.get(stage, 0), peak.bytes)
+            self.memory_at_most |= peak.at_most
         spent = time.perf_counter() - start
         self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
         if ids and not begun:

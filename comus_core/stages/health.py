@@ -12,7 +12,7 @@ from comus_core.images.measures import LONGEST, measure
 from comus_core.images.reading import read_ahead
 from comus_core.stages.context import StageContext
 from comus_core.workspace import Artifact
-from comus_core.workspace.artifacts import Tick
+from comus_core.workspace.shards import Tick
 
 
 def health(context: StageContext, images: Artifact) -> Artifact:

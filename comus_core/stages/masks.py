@@ -17,9 +17,9 @@ from comus_core.mask_decisions import mask_settings
 from comus_core.stages.context import StageContext
 from comus_core.types import BoolMask, IntArray
 from comus_core.workspace import Artifact
-from comus_core.workspace.artifacts import Tick
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.files import replacing
+from comus_core.workspace.shards import Tick
 
 
 def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: Decisions) -> Artifact:

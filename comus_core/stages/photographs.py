@@ -13,7 +13,8 @@ from comus_core.errors import DatasetError
 from comus_core.run_truth import other_photograph
 from comus_core.stages.context import StageContext
 from comus_core.workspace import Artifact, ArtifactKey
-from comus_core.workspace.artifacts import TABLE, Tick, digest
+from comus_core.workspace.artifacts import TABLE, digest
+from comus_core.workspace.shards import Tick
 
 
 def images_key(context: StageContext) -> ArtifactKey:

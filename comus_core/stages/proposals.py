@@ -17,8 +17,9 @@ from comus_core.images.reading import batches, read_ahead
 from comus_core.proposals import SCHEMA, concatenate
 from comus_core.stages.context import StageContext
 from comus_core.workspace import Artifact
-from comus_core.workspace.artifacts import SHARD_SIZE, TABLE, Tick
+from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.grouped import write_grouped
+from comus_core.workspace.shards import SHARD_SIZE, Tick
 
 
 def soft_maps(context: StageContext, images: Artifact) -> Artifact:

@@ -28,8 +28,8 @@ from comus_core.stages.proposals import soft_maps
 from comus_core.types import FloatArray
 from comus_core.weights import file_sha256, locate
 from comus_core.workspace import Artifact, ArtifactKey
-from comus_core.workspace.artifacts import Tick
 from comus_core.workspace.files import replacing
+from comus_core.workspace.shards import Tick
 
 WEIGHTS, HISTORY = "network.safetensors", "history.json"
 # What of the settings does not touch the network.

@@ -17,7 +17,8 @@ from comus_core.proposals import Proposals
 from comus_core.stages.context import StageContext
 from comus_core.types import RgbImage
 from comus_core.workspace import Artifact, ArtifactKey
-from comus_core.workspace.artifacts import TABLE, Tick
+from comus_core.workspace.artifacts import TABLE
+from comus_core.workspace.shards import Tick
 
 
 def features(context: StageContext, found: Artifact) -> Artifact:

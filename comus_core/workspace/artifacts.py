@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -19,26 +18,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from comus_core.errors import WorkspaceError
-from comus_core.types import OnProgress, Progress
+from comus_core.file_locks import take_lock
+from comus_core.types import OnProgress
 from comus_core.workspace.files import (
     disk_error,
     flush,
     remove_temporary,
-    replacing,
     sha256_of,
     write_json,
 )
 from comus_core.workspace.grouped import write_grouped
 from comus_core.workspace.manifest import KEY, MANIFEST, SHARDS, artifact_files, changes, read_manifest
-from comus_core.workspace.shard_attempts import SET_ASIDE, Attempt, attempt_at, set_aside_in
+from comus_core.workspace.shard_attempts import SET_ASIDE, set_aside_in
+from comus_core.workspace.shards import SHARD_SIZE, Instead, ShardWork, write_shards
 
-SHARD_SIZE = 64  # images a shard: seconds of work lost by a kill, and few files at 100,000 images
 TABLE = "table.parquet"
 CHEAP = 16 << 20  # bytes of an artifact whose content is looked at whenever a stage uses it again: some 10 ms
 
-Tick = Callable[[int], None]  # so many more items of the shard are done
-ShardWork = Callable[[Sequence[str], Tick, Path], pa.Table]  # (ids, tick, folder of the artifact) -> rows
-Instead = Callable[[str, str], pa.Table]  # (id, reason) -> the row of one that is set aside
 Finish = Callable[[Sequence[Path], Path], None]  # (shard files in order, folder) -> the artifact's final files
 
 
@@ -185,7 +181,7 @@ class ArtifactStore:
         """
         with self._partial(key) as folder:
             if folder is not None:
-                shards = _write_shards(folder / SHARDS, ids, work, stage, on_progress, shard_size, instead)
+                shards = write_shards(folder / SHARDS, ids, work, stage, on_progress, shard_size, instead)
                 missing = set_aside_in(folder / SHARDS)
                 if ids and not shards:
                     raise WorkspaceError(f"{stage}: no image is left; the first: {next(iter(missing.values()))}")
@@ -239,68 +235,6 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _write_shards(
-    folder: Path,
-    ids: Sequence[str],
-    work: ShardWork,
-    stage: str,
-    on_progress: OnProgress,
-    size: int,
-    instead: Instead | None,
-) -> list[Path]:
-    """The shards' files, in order; one of which every id is set aside, without a row instead, has none."""
-    folder.mkdir(exist_ok=True)
-    paths, done = [], 0
-    on_progress(Progress(stage, 0, len(ids)))
-    for start in range(0, len(ids), size):
-        chunk, path = ids[start : start + size], folder / f"{start:09d}.parquet"
-        paths.append(path)
-        if not path.exists():
-            attempt = attempt_at(path, _place(folder.parent))
-            tick = _ticker(stage, done, len(ids), on_progress)
-            if attempt.careful:
-                table = _one_by_one(attempt, chunk, work, tick, folder.parent, instead)
-            else:
-                with attempt.working():
-                    table = work(chunk, tick, folder.parent)
-            if table is not None:
-                with replacing(path) as temporary:
-                    pq.write_table(table, temporary)
-        done += len(chunk)
-        on_progress(Progress(stage, done, len(ids)))
-    return [path for path in paths if path.exists()]
-
-
-def _one_by_one(
-    attempt: Attempt, ids: Sequence[str], work: ShardWork, tick: Tick, folder: Path, instead: Instead | None
-) -> pa.Table | None:
-    """The rows of a shard, each id alone; None if there are none."""
-    parts = []
-    for one in ids:
-        if one not in attempt.set_aside:
-            with attempt.working(one):
-                parts.append(work([one], tick, folder))
-        elif instead is not None:
-            parts.append(instead(one, attempt.set_aside[one]))
-    return pa.concat_tables(parts) if parts else None
-
-
-def _place(partial: Path) -> str:
-    """An artifact's folder below the workspace, once it is finished."""
-    return Path(*partial.parts[-3:]).with_suffix("").as_posix()
-
-
-def _ticker(stage: str, done: int, total: int, on_progress: OnProgress) -> Tick:
-    count = done
-
-    def tick(items: int) -> None:
-        nonlocal count
-        count += items
-        on_progress(Progress(stage, count, total))
-
-    return tick
-
-
 def _merge_tables(shards: Sequence[Path], folder: Path) -> None:
     write_grouped(folder / TABLE, pq.read_schema(shards[0]), map(pq.read_table, shards))
 
@@ -308,12 +242,10 @@ def _merge_tables(shards: Sequence[Path], folder: Path) -> None:
 @contextmanager
 def _held(lock: Path) -> Iterator[None]:
     """Hold a lock file; it frees itself when the process dies. Waits while another process computes the same."""
-    with lock.open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(0.2)
+    while (held := take_lock(lock)) is None:
+        time.sleep(0.2)
+    try:
         yield
-    lock.unlink(missing_ok=True)
+        lock.unlink(missing_ok=True)  # not after a fault: one who waits may have it open
+    finally:
+        held.release()

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from comus_core.errors import Cancelled, WorkspaceError
-from comus_core.process_identity import ProcessIdentity, identify, is_alive, this_host
+from comus_core.process_identity import HEARTBEAT, ProcessIdentity, identify, is_alive, this_host
 from comus_core.workspace.database import Database
 
-HEARTBEAT = 10.0  # seconds between signs of life, which only processes of other machines are judged by
 INTERRUPTED = "interrupted"  # the state of a run or training that says "running" with no process at work on it
 
 SCHEMA = (
@@ -29,8 +28,7 @@ class AttemptTable:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        with database.reading() as connection:
-            connection.execute(SCHEMA)
+        database.define(SCHEMA)
 
     @contextmanager
     def at_work(self, subject: str) -> Iterator[None]:

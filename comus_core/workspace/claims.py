@@ -5,7 +5,6 @@ A note is held by a lock that the system frees when its process dies, whatever e
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from comus_core.file_locks import is_locked, lock_text, take_lock
 from comus_core.own_folders import DATABASE
 from comus_core.workspace.files import disk_error, is_temporary
 from comus_core.workspace.read_only import may_only_be_read
@@ -39,40 +39,37 @@ def claimed(root: Path) -> Iterator[Callable[[Path], Path]]:
     note = root / FOLDER / f"{uuid4().hex}.json"
     try:
         note.parent.mkdir(exist_ok=True)
-        held = note.with_suffix("")
-        file = held.open("w")
+        lock = take_lock(note.with_suffix(""))
+        assert lock is not None, "nobody else knows its name"
+        os.replace(note.with_suffix(""), note)  # seen only once it is locked
     except OSError as error:
         raise disk_error(error, note) from error
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        os.replace(held, note)  # seen only once it is locked
 
-        def add(path: Path) -> Path:
-            noted.append(str(path.absolute()))
-            try:
-                file.seek(0)
-                file.write(json.dumps(noted))
-                file.flush()
-            except OSError as error:
-                raise disk_error(error, note) from error
-            return path
-
+    def add(path: Path) -> Path:
+        noted.append(str(path.absolute()))
         try:
-            yield add
-        finally:
-            note.unlink(missing_ok=True)
+            lock.write(json.dumps(noted))
+        except OSError as error:
+            raise disk_error(error, note) from error
+        return path
+
+    try:
+        yield add
+    finally:
+        note.unlink(missing_ok=True)
+        lock.release()
 
 
 def abandoned(root: Path) -> list[Path]:
     """What dead processes were writing and is still there, and their notes, which come last."""
-    notes = [note for note in sorted((root / FOLDER).glob("*.json")) if not _is_held(note)]
+    notes = [note for note in sorted((root / FOLDER).glob("*.json")) if not is_locked(note) and note.exists()]
     paths = [path for note in notes for path in _noted(note) if _is_ours(path, root)]
     return [*dict.fromkeys(path for path in paths if path.exists()), *notes]
 
 
 def _noted(note: Path) -> list[Path]:
     try:
-        found = json.loads(note.read_text())
+        found = json.loads(lock_text(note))
     except (OSError, ValueError):  # gone meanwhile, or killed before a word was written
         return []
     return [Path(path) for path in found if isinstance(path, str)] if isinstance(found, list) else []
@@ -81,14 +78,3 @@ def _noted(note: Path) -> list[Path]:
 def _is_ours(path: Path, root: Path) -> bool:
     """Whether it may be removed: below the workspace, or a file by whose name nothing of a person's is called."""
     return path.resolve().is_relative_to(root.resolve()) or (is_temporary(path) and path.is_file())
-
-
-def _is_held(note: Path) -> bool:
-    try:
-        with note.open() as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
-        return True
-    return False

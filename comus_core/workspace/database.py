@@ -36,10 +36,25 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._schemas: list[str] = []
         self._copied = CopiedDatabase(path) if may_only_be_read(path) else None
         with self._connected() as connection:
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.executescript(SCHEMA)
+        self.define(SCHEMA)
+
+    def define(self, *schemas: str) -> None:
+        """See to it that tables are there, as an older program may not have made them; else this writes nothing.
+
+        Args:
+            schemas: SQL that changes nothing where it was done before.
+
+        Raises:
+            WorkspaceError: see `_connected`.
+        """
+        self._schemas += [schema for schema in schemas if schema not in self._schemas]
+        with self._connected() as connection:
+            for schema in schemas:
+                connection.executescript(schema)
 
     def stamp(self) -> tuple[int, ...]:
         """What differs after every change that any process commits, but for two within the file system's clock tick."""
@@ -67,13 +82,22 @@ class Database:
         """
         if self._copied is not None:
             raise refused(self.path.parent)
+        with self.deriving() as connection:
+            yield connection
+
+    @contextmanager
+    def deriving(self) -> Iterator[sqlite3.Connection]:
+        """As `writing`, for what is only worked out from what is there: without a place for it, it lasts for a while.
+
+        Of a workspace that may only be read, it is kept in the copy that is looked at.
+        """
         with self._connected() as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
 
     def _opened_path(self) -> Path:
-        return self.path if self._copied is None else self._copied.current(self.stamp())
+        return self.path if self._copied is None else self._copied.current(self.stamp(), self._schemas)
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:

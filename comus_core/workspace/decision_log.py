@@ -43,8 +43,7 @@ class DecisionLog:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._held: OrderedDict[tuple[str, str], Standing] = OrderedDict()
-        with database.reading() as connection:
-            connection.executescript(steps.SCHEMA)
+        database.define(steps.SCHEMA)
 
     def append(
         self,
@@ -150,7 +149,7 @@ class DecisionLog:
                 now = steps.standing(connection, run, clustering, self._last(run, clustering), write=False)
                 answer = ask(connection, now)
         except NotRecorded:
-            with self.database.writing() as connection:
+            with self.database.deriving() as connection:
                 now = steps.standing(connection, run, clustering, self._last(run, clustering), write=True)
                 answer = ask(connection, now)
         self._hold(run, clustering, now)

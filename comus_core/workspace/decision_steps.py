@@ -30,7 +30,7 @@ CREATE TRIGGER IF NOT EXISTS steps_of_no_event AFTER DELETE ON events BEGIN
     DELETE FROM checkpoints WHERE log = OLD.id;
 END;
 """
-EVERY = 500  # events from one checkpoint to the next
+EVERY = 100  # events from one checkpoint to the next: what a process that begins follows one by one
 
 
 class NotRecorded(Exception):
@@ -82,7 +82,7 @@ def standing(connection: sqlite3.Connection, run: str, clustering: str, held: St
     )
     if log is None:
         return Standing()
-    known = held.log == log and held.version <= version
+    known = held.log == log and held.version <= version and _is_recorded(connection, held.version)
     now = held if known else _at_checkpoint(connection, log)
     for event, recorded in _events_after(connection, run, clustering, now.version):
         if not recorded and not write:
@@ -218,6 +218,11 @@ def _at_checkpoint(connection: sqlite3.Connection, log: int) -> Standing:
     except (WorkspaceError, ValueError, KeyError, TypeError, IndexError):
         return Standing()
     return Standing(log, row["head"], row["tip"], row["given"], 0, state)
+
+
+def _is_recorded(connection: sqlite3.Connection, event_id: int) -> bool:
+    """Whether an event has a step; a newer copy of what an older program writes has none."""
+    return connection.execute("SELECT 1 FROM steps WHERE id = ?", (event_id,)).fetchone() is not None
 
 
 def _events_after(

@@ -54,9 +54,10 @@ class LayeredMap(Mapping[K, V], Generic[K, V]):
 
     def plain(self) -> dict[K, V]:
         """A dictionary of one's own with the same entries, the fastest to ask about many."""
-        if not self._recent:
-            return self._base.copy()
-        return {k: v for k, v in (self._base | self._recent).items() if v is not GONE}
+        entries = self._base | self._recent
+        for gone in [k for k, v in self._recent.items() if v is GONE]:
+            del entries[gone]
+        return entries
 
     def __getitem__(self, key: K) -> V:
         value = self._recent.get(key, self) if self._recent else self

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from threading import Lock
 
@@ -41,11 +44,15 @@ class CopiedDatabase:
         self._number = 0
         self._lock = Lock()
 
-    def current(self, stamp: Stamp) -> Path:
+    def current(self, stamp: Stamp, schemas: Iterable[str]) -> Path:
         """The copy of what is there now.
 
         Args:
             stamp: of the original, see `Database.stamp`.
+            schemas: of the tables that it must have, as SQL.
+
+        Raises:
+            sqlite3.Error: the original is damaged.
         """
         with self._lock:
             if stamp != self._copied:
@@ -55,6 +62,9 @@ class CopiedDatabase:
                     source = self.path.with_name(self.path.name + ending)
                     if source.exists():
                         shutil.copyfile(source, Path(f"{self._copy}{ending}"))
+                with closing(sqlite3.connect(self._copy)) as connection:
+                    for schema in schemas:
+                        connection.executescript(schema)
             return self._copy
 
     @property

@@ -33,8 +33,7 @@ class SelectionTable:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        with database.reading() as connection:
-            connection.execute(SCHEMA)
+        database.define(SCHEMA)
 
     def keep(self, method: str, gestures: tuple[Gesture, ...]) -> Selection:
         """Store what was drawn on the map of that projection; no gestures are the empty selection."""

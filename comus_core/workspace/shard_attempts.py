@@ -1,8 +1,9 @@
 """What a shard was at when its process was killed, so that the same image does not kill the next process as well.
 
 A shard that was killed twice is worked one image at a time; an image that then kills again is set aside, with the
-reason, and the others are done. A cancelled or failed shard counts for nothing, and one kill changes nothing: the next
-process does the same again and ends with the same bytes.
+reason, and the others are done. A cancelled or failed shard counts for nothing, nor does a kill by whoever got tired of
+waiting for the end of a cancelled one, and one kill changes nothing: the next process does the same again and ends with
+the same bytes.
 """
 
 from __future__ import annotations
@@ -69,11 +70,7 @@ def attempt_at(shard: Path, place: str) -> Attempt:
         shard: the file to be made.
         place: of the artifact, relative to the workspace: what to delete to try again.
     """
-    file = shard.with_suffix(SUFFIX)
-    try:
-        known = Attempt(file, **json.loads(file.read_text()))
-    except (OSError, ValueError, TypeError):  # none, or half of one
-        return Attempt(file)
+    known = _read(shard.with_suffix(SUFFIX))
     if known.at_work:
         known.kills, known.at_work = known.kills + 1, False
         if known.image is not None:
@@ -84,6 +81,26 @@ def attempt_at(shard: Path, place: str) -> Attempt:
             known.image = None
         known.keep()
     return known
+
+
+def excuse(shards: Path) -> None:
+    """Let the kill of the process that is at work in a folder of shards not count: for whoever kills it, just before.
+
+    Args:
+        shards: folder of the shards; their process must have been stopped, else it may be at another meanwhile.
+    """
+    for file in shards.glob(f"*{SUFFIX}"):
+        known = _read(file)
+        if known.at_work:
+            known.at_work, known.image = False, None
+            known.keep()
+
+
+def _read(file: Path) -> Attempt:
+    try:
+        return Attempt(file, **json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError):  # none, or half of one
+        return Attempt(file)
 
 
 def set_aside_in(shards: Path) -> Mapping[str, str]:

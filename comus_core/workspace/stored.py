@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from comus_core.file_locks import is_locked, lock_holder
+from comus_core.process_identity import ProcessIdentity
 from comus_core.workspace.manifest import KEY, read_manifest
 
 PARTIAL = ".partial"
@@ -51,14 +52,12 @@ def ancestors(prints: Iterable[str], stored: Mapping[str, StoredFolder]) -> set[
 
 def is_held(folder: Path) -> bool:
     """Whether a process is computing this artifact now; `folder` is its unfinished one."""
-    try:
-        with folder.with_suffix(".lock").open() as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
+    return is_locked(folder.with_suffix(".lock"))
+
+
+def made_by(root: Path, process: ProcessIdentity) -> list[Path]:
+    """The unfinished artifacts below `root`, the store's folder, that a process is computing, or was when it died."""
+    return [p for p in root.glob(f"*/*{PARTIAL}") if lock_holder(p.with_suffix(".lock")) == process]
 
 
 def size_of(*paths: Path) -> int:

@@ -78,10 +78,7 @@ class TrainingTable:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        with database.reading() as connection:
-            connection.execute(SCHEMA)
-            connection.execute(STEPS)
-            connection.execute(LOOKS)
+        database.define(SCHEMA, STEPS, LOOKS)
 
     def save(self, training: Training) -> Training:
         """Insert a row or write it whole; for whoever alone knows the training, see `begin` and `grow`."""

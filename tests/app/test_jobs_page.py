@@ -1,6 +1,7 @@
 """The Jobs and runs page over ended jobs and finished runs; jobs at work are in `test_jobs_browser.py`."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -125,6 +126,22 @@ def test_settings_of_a_run_are_shown_as_a_command_and_as_a_file(monkeypatch, two
     by_key(test.button, "run_settings_first-1234").click().run()
     assert f"comus run /data/photos --workspace {two_runs.root}" in texts(test)
     assert '"dataset": "/data/photos"' in texts(test)
+
+
+def test_time_and_memory_of_each_stage_are_shown_beside_the_estimate(monkeypatch, two_runs):
+    run = two_runs.runs.get("first-1234")
+    used = {"seconds": {"images": 2.0, "saliency": 200.0, "features": 0.0}, "memory_at_most": True}
+    used |= {"memory": {"images": 800_000_000, "saliency": 2_100_000_000, "features": None}}
+    two_runs.runs.save(replace(run, result=run.result | used | {"memory_estimate": 1_300_000_000}))
+    test = runs_side(monkeypatch, two_runs)
+    by_key(test.button, "run_settings_first-1234").click().run()
+    assert not test.exception and "Estimated before: 1.3 GB of memory." in texts(test)
+    (table,) = [frame.value for frame in test.dataframe if "Peak memory" in frame.value]
+    assert table.to_dict("list") == {
+        "Stage": ["Images", "Saliency"],
+        "Time": ["2 s", "3 min"],
+        "Peak memory": ["at most 800 MB", "at most 2.1 GB"],
+    }
 
 
 def disk_side(monkeypatch, workspace):

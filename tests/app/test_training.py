@@ -61,6 +61,7 @@ def test_before_the_first_training_it_says_what_it_would_do_and_cost(page, chang
     assert not page.exception and page.title[0].value == "Self-training"
     assert "Not trained yet" in words(page) and "from arithmetic" in words(page)
     assert page.metric[0].value.startswith("≈ ")
+    assert (page.metric[1].label, page.metric[1].value) == ("Memory", "3.4 GB")
     assert not page.button(key="training_start").disabled
     assert page.code[0].value == f"comus train {changeable[1].id} --workspace {changeable[0].root}"
 

@@ -21,6 +21,7 @@ from comus_core.evaluation.prediction_counts import count_prediction
 from comus_core.round_view import PSEUDO_MASK, open_round_view
 from comus_core.self_training import make_training
 from comus_core.self_training.applying import evaluate_round
+from comus_core.self_training.cost import training_memory
 from comus_core.self_training.rounds import TrainingRequest, train
 from tests.builders import copy_of, draw_folder
 from tests.self_training.rounds import SETTINGS, TINY
@@ -37,6 +38,9 @@ def test_every_round_is_scored_beginning_with_the_runs_own(trained):
     assert rounds[0]["miou"] == run.result["evaluation"]["miou"]
     assert all(list(entry["per_class"]) == ["background", "disc", "square", "bar"] for entry in rounds)
     assert all(0 < entry["miou"] <= 100 and entry["seconds"] >= 0 for entry in rounds)
+    assert [entry["memory"] is None for entry in rounds] == [True, False, False]
+    assert all(50e6 < entry["memory"] < 20e9 and entry["memory_at_most"] is False for entry in rounds[1:])
+    assert training.result["memory_estimate"] == training_memory(SETTINGS, 30, "cpu")
     assert training.result["supervision"] == {"direct": "masks", "inherited": "none"}
     assert json.loads(json.dumps(training.result)) == training.result
 

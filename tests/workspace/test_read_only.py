@@ -1,6 +1,7 @@
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,36 @@ def test_a_table_that_an_older_program_did_not_make_is_no_obstacle(only_read):
     connection.execute("DROP TABLE IF EXISTS jobs")
     connection.close()
     assert list_jobs(open_workspace(only_read[0].root)) == []
+
+
+def as_an_older_program_left_it(path: Path) -> None:
+    """Without what is worked out from the decisions, and without some tables."""
+    with closing(sqlite3.connect(path)) as connection:
+        tables = ("steps", "checkpoints", "attempts", "selections", "training_steps")
+        connection.executescript(
+            "DROP TRIGGER IF EXISTS steps_of_no_event;" + "".join(f"DROP TABLE IF EXISTS {table};" for table in tables)
+        )
+
+
+def test_decisions_that_an_older_program_left_are_shown(only_read):
+    writer, run = only_read
+    clustering = run.artifacts["clustering"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "may_only_be_read", lambda _: False)
+        writer.decisions.append(run.id, clustering, "rename", cluster=0, name="first")
+        writer.decisions.append(run.id, clustering, "rename", cluster=0, name="second")
+        writer.decisions.append(run.id, clustering, "undo")
+    as_an_older_program_left_it(writer.database.path)
+    before, place = everything(writer.root), open_workspace(writer.root)
+    for opened in (place, open_workspace(writer.root)):
+        ways = opened.decisions.ways(run.id, clustering)
+        assert ways.state.names == {0: "first"} and ways.redoable.event.payload["name"] == "second"
+    assert everything(writer.root) == before
+    with closing(sqlite3.connect(writer.database.path)) as connection, connection:  # the older program goes on
+        row = ("INSERT INTO events (run, clustering, at, kind, payload) VALUES (?, ?, '', 'redo', '{}')",)
+        connection.execute(*row, (run.id, clustering))
+    assert place.decisions_of(run).names == {0: "second"}
+    assert place.trainings.of_run(run.id) == [] and place.runs.get(run.id).state == "done"
 
 
 def test_without_a_database_there_is_nothing_to_look_at(tmp_path, monkeypatch):

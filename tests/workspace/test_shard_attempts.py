@@ -4,15 +4,18 @@ import json
 import multiprocessing
 import os
 import signal
+import time
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from comus_core.errors import WorkspaceError
+from comus_core.process_identity import identify
 from comus_core.types import no_progress
 from comus_core.workspace.artifacts import Artifact, ArtifactKey, ArtifactStore
-from comus_core.workspace.shard_attempts import SET_ASIDE
+from comus_core.workspace.shard_attempts import SET_ASIDE, attempt_at, excuse
+from comus_core.workspace.stored import made_by
 
 KEY = ArtifactKey("letters", 1)
 IDS = [f"id{n:02d}" for n in range(10)]
@@ -20,12 +23,17 @@ KILLED = -signal.SIGKILL
 PROCESSES = multiprocessing.get_context("fork")  # the packages are imported once for all
 
 
-def make(root: Path, deadly: tuple[str, ...] = (), instead=None, ids=IDS, shard_size=4, asked=None) -> Artifact:
+def make(
+    root: Path, deadly: tuple[str, ...] = (), instead=None, ids=IDS, shard_size=4, asked=None, begun=None
+) -> Artifact:
     """The artifact; work on a deadly id kills this process as a kernel without memory does."""
 
     def work(some, tick, folder):
         if asked is not None:
             asked.append(tuple(some))
+        if begun is not None:
+            begun.set()
+            time.sleep(120)
         if set(some) & set(deadly):
             os.kill(os.getpid(), signal.SIGKILL)
         tick(len(some))
@@ -130,3 +138,18 @@ def test_the_record_names_what_is_at_work(tmp_path):
         in_a_process(tmp_path, ("id05",))
     (file,) = tmp_path.rglob("*.attempt.json")
     assert json.loads(file.read_text()) == {"kills": 2, "at_work": True, "image": "id05", "set_aside": {}}
+
+
+def test_a_kill_that_was_excused_beforehand_does_not_count_and_one_that_was_not_does(tmp_path):
+    for excused, kills in ((True, 0), (False, 1), (True, 1)):
+        begun = PROCESSES.Event()
+        process = PROCESSES.Process(target=make, args=(tmp_path,), kwargs={"begun": begun})
+        process.start()
+        assert begun.wait(120)
+        os.kill(process.pid, signal.SIGSTOP)
+        (partial,) = made_by(tmp_path / "artifacts", identify(process.pid))
+        if excused:
+            excuse(partial / "shards")
+        process.kill()
+        process.join(120)
+        assert attempt_at(partial / "shards" / "000000000.parquet", "").kills == kills
