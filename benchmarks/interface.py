@@ -148,7 +148,7 @@ def against_plotly(report: Report, browser: Any, folder: Path, workspace: Worksp
             open_map(page, ours, run)
             page.locator("button[data-tool=lasso]").click()
             own = lasso(page, ".plot", "proposals selected", sent)
-        crop = ours.url.rstrip("/") + urls.crop(view, "ROW", 160, outline=True)
+        crop = ours.url + urls.crop(view, "ROW", 160, outline=True)
         script = str(Path(__file__).with_name("plotly_lasso.py"))
         options = ["--server.headless=true", "--browser.gatherUsageStats=false", "--server.address=127.0.0.1"]
         with (
@@ -178,7 +178,7 @@ def against_plotly(report: Report, browser: Any, folder: Path, workspace: Worksp
 def crop_addresses(server: Server, view: RunView, number: int) -> list[str]:
     """Where the crops of a gallery are, spread over the whole run; those of another number are others."""
     rows = (np.arange(GALLERY) * (len(view) // GALLERY) + number) % len(view)
-    return [server.url.rstrip("/") + urls.crop(view, int(row), 160) for row in rows]
+    return [server.url + urls.crop(view, int(row), 160) for row in rows]
 
 
 def slide(page: Page, server: Server, times: int) -> float:
