@@ -15,9 +15,9 @@ from app import pictures
 from app.opened import workspace
 from comus_core.bundling import Readable, bundle
 from comus_core.errors import ComusError
+from comus_core.files.atomic import disk_error
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.claims import claimed
-from comus_core.workspace.files import disk_error
 
 
 def routes() -> list[Route]:

@@ -16,7 +16,7 @@ if str(ROOT) not in sys.path:
 from app import navigation, notices, state, view_data  # noqa: E402
 from app.components import run_header, sidebar, soft_links, states  # noqa: E402
 from comus_core.errors import ComusError  # noqa: E402
-from comus_core.system_faults import said_of  # noqa: E402
+from comus_core.files.system_faults import said_of  # noqa: E402
 
 
 def landing() -> None:

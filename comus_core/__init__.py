@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from comus_core.user_folders import provide_caches
+from comus_core.files.user_folders import provide_caches
 
 provide_caches()
 

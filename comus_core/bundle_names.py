@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from comus_core.file_names import file_names
+from comus_core.files.file_names import file_names
 from comus_core.workspace import Artifact
 from comus_core.workspace.artifacts import TABLE
 

@@ -29,16 +29,16 @@ from comus_core.bundle_tables import Found, check_artifacts, png_fits
 from comus_core.bundling import ARTIFACTS, BLOCK, FORMAT, PHOTOGRAPHS, TRUTH
 from comus_core.deletion import delete_run, remove_abandoned
 from comus_core.errors import ComusError, WorkspaceError
-from comus_core.file_names import name_key
+from comus_core.files.atomic import disk_error, write_json
+from comus_core.files.file_names import name_key
+from comus_core.files.own_folders import LISTING
 from comus_core.images.decoding import size_hw
-from comus_core.own_folders import LISTING
 from comus_core.run_truth import TRUTH_FILE
 from comus_core.run_view import open_run_view
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.artifacts import digest
 from comus_core.workspace.claims import claimed
 from comus_core.workspace.decisions import Event, replay
-from comus_core.workspace.files import disk_error, write_json
 from comus_core.workspace.manifest import MANIFEST, read_manifest
 
 BUNDLES = "bundles"  # folder of the workspace with the photographs of opened bundles, one a run

@@ -18,14 +18,14 @@ from comus_core.bundle_names import portable_names, renamed_files
 from comus_core.config import to_dict
 from comus_core.deletion import remove_abandoned
 from comus_core.errors import DatasetError, WorkspaceError
-from comus_core.output_file import is_foreign, writable_file
-from comus_core.own_folders import LISTING, is_bundle_file
+from comus_core.files.atomic import replacing
+from comus_core.files.output_file import is_foreign, writable_file
+from comus_core.files.own_folders import LISTING, is_bundle_file
 from comus_core.pseudo_masks import to_png
 from comus_core.run_truth import truth_of_run
 from comus_core.types import OnProgress, Progress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.claims import claimed
-from comus_core.workspace.files import replacing
 from comus_core.workspace.manifest import MANIFEST
 
 FORMAT = 1  # raised when an older program could not open what a newer one writes

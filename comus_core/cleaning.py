@@ -17,12 +17,12 @@ from comus_core.config import check_choice
 from comus_core.deletion import DELETED, PICTURES, active_jobs, remove_folders
 from comus_core.disk_use import listed_by, needed
 from comus_core.errors import WorkspaceError
+from comus_core.files.atomic import may_be_temporary
 from comus_core.jobs.records import RESUMABLE
 from comus_core.jobs.table import JobTable
 from comus_core.text import size
 from comus_core.workspace import Workspace
 from comus_core.workspace.claims import abandoned
-from comus_core.workspace.files import may_be_temporary
 from comus_core.workspace.manifest import SHARDS
 from comus_core.workspace.stored import PARTIAL, StoredFolder, ancestors, is_held, size_of, stored_folders
 from comus_core.workspace.workspace import RELINKED

@@ -12,13 +12,13 @@ from pathlib import Path
 from uuid import uuid4
 
 from comus_core.errors import DiskFullError, WorkspaceError
+from comus_core.files.atomic import disk_error
 from comus_core.jobs.records import ACTIVE, Job
 from comus_core.jobs.table import JobTable
 from comus_core.prediction_folder import FOLDER as PREDICTIONS
 from comus_core.text import counted, size
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.claims import abandoned
-from comus_core.workspace.files import disk_error
 from comus_core.workspace.reserve import reserve_released
 from comus_core.workspace.stored import StoredFolder, ancestors, is_held, size_of, stored_folders
 from comus_core.workspace.workspace import RELINKED

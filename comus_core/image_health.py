@@ -17,13 +17,13 @@ import pyarrow as pa
 from comus_core import run_tables as tables
 from comus_core.config import RunConfig, TruthSettings
 from comus_core.errors import DatasetError, WorkspaceError
+from comus_core.files.atomic import write_json
 from comus_core.image_index import FOLDER, index_key, keep_index
 from comus_core.images.dataset import Dataset, absolute, open_dataset
 from comus_core.images.passed_over import passed_over_json, passed_over_lines
 from comus_core.images.truth_report import TruthReport
 from comus_core.types import FloatArray, IntArray, OnProgress, StrArray, no_progress
 from comus_core.workspace import Workspace
-from comus_core.workspace.files import write_json
 
 FEW = 5  # of each group in words; the JSON has all
 GROUPS = ("unreadable", "exact", "near", "tiny", "dark", "blurry")

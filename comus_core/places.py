@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comus_core.errors import DatasetError
-from comus_core.images.kinds import looks_like_image
-from comus_core.user_folders import home_folder
+from comus_core.files.file_kinds import looks_like_image
+from comus_core.files.user_folders import home_folder
 
 ROOTS_VARIABLE = "COMUS_IMAGE_ROOTS"
 MOST_ENTRIES = 20_000  # looked at in one folder: the picker must answer at once

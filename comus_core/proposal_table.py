@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from comus_core.config import check_choice
-from comus_core.csv_file import csv_bytes
 from comus_core.errors import SettingsError
+from comus_core.files.csv_file import csv_bytes
 from comus_core.run_view import RunView
 from comus_core.selection import select
 from comus_core.types import BoolMask, IntArray

@@ -7,8 +7,8 @@ from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from comus_core.file_names import LONGEST, TAG_DIGITS, free_name, name_key, plain_name, plain_path, shared, tagged
-from comus_core.workspace.files import write_json
+from comus_core.files.atomic import write_json
+from comus_core.files.file_names import LONGEST, TAG_DIGITS, free_name, name_key, plain_name, plain_path, shared, tagged
 
 TABLE = ".comus-names.json"  # in a folder of uploads: file -> what it was called, of those called otherwise
 PAIRED = ("images", "masks")  # folders whose files belong together by the path below them, without suffix

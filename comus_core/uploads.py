@@ -15,12 +15,12 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from comus_core.errors import DatasetError
+from comus_core.files.atomic import disk_error
+from comus_core.files.file_kinds import EXTENSIONS, HEAD_BYTES, NOT_IMAGES, begins_as_image
+from comus_core.files.own_folders import own_in_zip
 from comus_core.images.class_lists import CLASS_FILES
-from comus_core.images.kinds import EXTENSIONS, HEAD_BYTES, NOT_IMAGES, begins_as_image
 from comus_core.images.records import slug
-from comus_core.own_folders import own_in_zip
 from comus_core.upload_names import keep_names, upload_names
-from comus_core.workspace.files import disk_error
 
 UPLOADS = "uploads"
 BLOCK = 1 << 20

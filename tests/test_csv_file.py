@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from app.components.score_table import as_csv
 from comus_core.cli.main import cli
-from comus_core.csv_file import csv_bytes
 from comus_core.curation import rename
+from comus_core.files.csv_file import csv_bytes
 
 ROOT = Path(__file__).parents[1]
 # Written out: what OWASP's page on CSV injection lists.

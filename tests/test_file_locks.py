@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from comus_core import open_workspace
 from comus_core.cli.main import cli
-from comus_core.file_locks import is_locked, lock_text, missing_locks, take_lock
+from comus_core.files.file_locks import is_locked, lock_text, missing_locks, take_lock
+from comus_core.files.process_identity import ABROAD_SILENCE
 from comus_core.jobs.bringing_up import supervisor_is_up, supervisor_pid, take_supervision
-from comus_core.process_identity import ABROAD_SILENCE
 from comus_core.workspace.artifacts import ArtifactKey
 from comus_core.workspace.claims import abandoned, claimed
 from comus_core.workspace.stored import is_held
@@ -22,7 +22,7 @@ NONE = "import errno, fcntl\ndef none(*_):\n    raise OSError({fault}, 'none')\n
 HOLDS = """
 import sys, time
 from pathlib import Path
-from comus_core.file_locks import take_lock
+from comus_core.files.file_locks import take_lock
 lock = take_lock(Path(sys.argv[1]))
 lock.write("mine")
 print("held", flush=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comus_core.file_names import file_names, free_name, name_key, plain_name, plain_path
+from comus_core.files.file_names import file_names, free_name, name_key, plain_name, plain_path
 
 WINDOWS = {"con", "prn", "aux", "nul", "com1", "com9", "lpt1", "lpt9", "com0", "com¹", "conin$"}
 LETTERS = st.sampled_from([*'abAB.. -_/\\:*?"<>|#%é', "e", "\u0301", "É", "字", "ß", "İ", "\0", "\x1f", "\udce9", "😀"])

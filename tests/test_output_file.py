@@ -13,7 +13,7 @@ from comus_core.bundling import bundle
 from comus_core.cli import paths
 from comus_core.cli.main import COMMANDS, cli
 from comus_core.errors import SettingsError
-from comus_core.output_file import writable_file, writable_folder, write_json_output, write_output
+from comus_core.files.output_file import writable_file, writable_folder, write_json_output, write_output
 from tests.unprivileged import comus_unprivileged, open_to_all
 
 

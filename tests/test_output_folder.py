@@ -11,8 +11,8 @@ import pytest
 
 from comus_core import open_workspace
 from comus_core.errors import WorkspaceError
-from comus_core.output_folder import OutputFolder
-from comus_core.own_folders import MARKER
+from comus_core.files.output_folder import OutputFolder
+from comus_core.files.own_folders import MARKER
 from tests.images.test_many_files import without_privileges
 
 KIND = "predictions"

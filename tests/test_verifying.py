@@ -27,7 +27,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from comus_core.workspace.artifacts import ArtifactKey, ArtifactStore
-from comus_core.workspace.files import replacing
+from comus_core.files.atomic import replacing
 
 def write(folder):
     with replacing(folder / "whole.bin") as temporary:

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 from comus_core.bundling import bundle
 from comus_core.cli.main import cli
 from comus_core.errors import SettingsError
+from comus_core.files.output_file import write_json_output, write_output
+from comus_core.files.user_folders import cache_folder
 from comus_core.jobs.kinds import KINDS, Observer
-from comus_core.output_file import write_json_output, write_output
-from comus_core.user_folders import cache_folder
 from tests.test_output_file import options, refusal
 
 WRITERS = [("show", "--json", "x.json"), ("proposals", "-o", "x.csv"), ("filter-curve", "-o", "x.parquet")]
@@ -116,7 +116,7 @@ def test_without_notes_a_result_is_written_and_counts_as_somebodys(tmp_path, mon
         note.unlink()
     with pytest.raises(SettingsError, match="--force"):
         write_output(tmp_path / "x", b"second")
-    monkeypatch.setattr("comus_core.written_files.writable_cache_folder", lambda: Path("/dev/null"))
+    monkeypatch.setattr("comus_core.files.written_files.writable_cache_folder", lambda: Path("/dev/null"))
     assert not write_output(tmp_path / "y", b"first") and (tmp_path / "y").read_bytes() == b"first"
     with pytest.raises(SettingsError, match="--force"):
         write_output(tmp_path / "y", b"second")

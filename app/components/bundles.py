@@ -13,9 +13,9 @@ from app.components import states
 from app.plain_text import code, plain
 from comus_core.bundle_opening import open_bundle
 from comus_core.errors import ComusError
+from comus_core.files.atomic import disk_error
 from comus_core.workspace import Run
 from comus_core.workspace.claims import claimed
-from comus_core.workspace.files import disk_error
 
 OPENED = "bundles-opened"  # how many a session opened: the uploader starts afresh after each
 

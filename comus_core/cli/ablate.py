@@ -13,7 +13,7 @@ from comus_core.cli.progress import ProgressPrinter, duration
 from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
 from comus_core.cli.tables import print_ablation
 from comus_core.command_line import assigned
-from comus_core.output_file import OutputFile
+from comus_core.files.output_file import OutputFile
 from comus_core.self_training import TRAINING_PRESETS, TrainingRequest, make_training
 from comus_core.self_training.ablation import Ablation, ablation_json
 from comus_core.self_training.settings import Backbone

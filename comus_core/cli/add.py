@@ -11,7 +11,7 @@ from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give
 from comus_core.cli.runs import RUN, run_line
 from comus_core.cli.tables import print_result
 from comus_core.config import Assign
-from comus_core.output_file import OutputFile
+from comus_core.files.output_file import OutputFile
 from comus_core.workspace import open_workspace
 
 

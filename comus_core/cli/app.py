@@ -23,8 +23,8 @@ import click
 
 from comus_core.cli.run import WORKSPACE
 from comus_core.errors import SettingsError, WorkspaceError
-from comus_core.permissions import may_write
-from comus_core.user_folders import home_folder, provide_home
+from comus_core.files.permissions import may_write
+from comus_core.files.user_folders import home_folder, provide_home
 from comus_core.workspace import Workspace, open_workspace
 
 MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"

@@ -12,7 +12,7 @@ from comus_core.cli.paths import output_bundle, say_replaced, with_force
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import WORKSPACE
 from comus_core.cli.runs import RUN, run_line
-from comus_core.output_file import OutputFile
+from comus_core.files.output_file import OutputFile
 from comus_core.text import counted, size
 from comus_core.workspace import open_workspace
 

@@ -11,7 +11,7 @@ from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, run_and_round
 from comus_core.cli.tables import print_comparison
 from comus_core.config import Matching
 from comus_core.evaluation.bootstrap import RESAMPLES
-from comus_core.output_file import OutputFile
+from comus_core.files.output_file import OutputFile
 from comus_core.workspace import open_workspace
 
 

@@ -11,7 +11,7 @@ from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import WORKSPACE
 from comus_core.config import RunConfig
 from comus_core.errors import ComusError, WorkspaceError
-from comus_core.file_locks import missing_locks
+from comus_core.files.file_locks import missing_locks
 from comus_core.text import counted, size
 from comus_core.verifying import verify as verify_now
 from comus_core.weights import weights_table

@@ -33,8 +33,8 @@ from comus_core.cli.similar import similar
 from comus_core.cli.train import train
 from comus_core.cli.weights import weights
 from comus_core.errors import Cancelled, ComusError, DiskFullError
-from comus_core.own_folders import DATABASE
-from comus_core.system_faults import OUR_FAULT, said_of
+from comus_core.files.own_folders import DATABASE
+from comus_core.files.system_faults import OUR_FAULT, said_of
 from comus_core.workspace import open_workspace
 
 STOPPED = 130  # the shell's exit code for Ctrl-C

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import click
 
-from comus_core.output_file import OutputFile, writable_file, writable_folder
-from comus_core.own_folders import is_bundle_file
+from comus_core.files.output_file import OutputFile, writable_file, writable_folder
+from comus_core.files.own_folders import is_bundle_file
 
 FC = TypeVar("FC", bound=Callable[..., object] | click.Command)
 FORCED = "comus.force"  # in the context of a command: whether it was given --force

@@ -6,7 +6,7 @@ import click
 
 from comus_core.cli.paths import output_file, say_replaced, with_force
 from comus_core.cli.run import WORKSPACE
-from comus_core.output_file import OutputFile, write_output
+from comus_core.files.output_file import OutputFile, write_output
 from comus_core.workspace import open_workspace
 
 RUN = click.argument("run_name", metavar="RUN")

@@ -16,7 +16,7 @@ from comus_core.cli.tables import print_result
 from comus_core.cli.terminal import LETTERS, can_print
 from comus_core.command_line import assigned
 from comus_core.config import PRESETS, Assign, Matching, RunConfig, make_config, merge, to_dict
-from comus_core.output_file import OutputFile, write_json_output
+from comus_core.files.output_file import OutputFile, write_json_output
 from comus_core.text import counted, size
 from comus_core.types import STAGES
 from comus_core.workspace import Workspace, open_workspace

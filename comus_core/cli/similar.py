@@ -8,7 +8,7 @@ import click
 
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give
-from comus_core.output_file import OutputFile
+from comus_core.files.output_file import OutputFile
 from comus_core.workspace import open_workspace
 
 

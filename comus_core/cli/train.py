@@ -12,7 +12,7 @@ from comus_core.cli.progress import ProgressPrinter, duration
 from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
 from comus_core.command_line import assigned
 from comus_core.config import merge
-from comus_core.output_file import OutputFile
+from comus_core.files.output_file import OutputFile
 from comus_core.peak_memory import peak_words
 from comus_core.self_training import (
     TRAINING_PRESETS,

@@ -16,10 +16,10 @@ import numpy as np
 from PIL import Image, ImageCms, TiffImagePlugin, UnidentifiedImageError
 
 from comus_core.errors import ImageError
+from comus_core.files.file_kinds import HEAD_BYTES, is_raw, what_it_is
 from comus_core.images import plugins
 from comus_core.images.bit_depth import DeepValues, declared_bits, deep_values
 from comus_core.images.exif_turns import SIDEWAYS, upright
-from comus_core.images.kinds import HEAD_BYTES, is_raw, what_it_is
 from comus_core.images.pixel_budget import DECODING
 from comus_core.images.rescue import rescued
 from comus_core.types import RgbImage

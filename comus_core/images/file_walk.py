@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from comus_core.images.kinds import EXTENSIONS, looks_like_image
+from comus_core.files.file_kinds import EXTENSIONS, looks_like_image
 from comus_core.images.passed_over import OwnFiles, not_images
 from comus_core.images.records import ImageFile, PassedOver, SkippedFile, image_file
 

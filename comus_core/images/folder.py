@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from comus_core.config import TruthSettings
 from comus_core.errors import DatasetError
+from comus_core.files.file_kinds import EXTENSIONS
 from comus_core.images.file_walk import find_images
 from comus_core.images.folder_truth import open_truth
-from comus_core.images.kinds import EXTENSIONS
 from comus_core.images.masks_among_images import require_no_masks
 from comus_core.images.passed_over import passed_over_json, passed_over_lines
 from comus_core.images.records import Dataset, ImageFile, PassedOver, SkippedFile, by_image_id, slug

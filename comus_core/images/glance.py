@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comus_core.errors import DatasetError
+from comus_core.files.file_kinds import looks_like_image
 from comus_core.images import coco, voc
 from comus_core.images.class_lists import find_classes
 from comus_core.images.demo_composition import CLASSES as DEMO_CLASSES
 from comus_core.images.demo_scenes import N_SCENES
 from comus_core.images.file_walk import walk_files
 from comus_core.images.folder import list_images
-from comus_core.images.kinds import looks_like_image
 from comus_core.images.records import PassedOver
 from comus_core.images.sizes import largest_pixels
 from comus_core.images.voc_layout import image_names

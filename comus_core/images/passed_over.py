@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.errors import WorkspaceError
+from comus_core.files.own_folders import DATABASE, INSIDE, own_kind, read_marker
 from comus_core.images.records import PassedOver
-from comus_core.own_folders import DATABASE, INSIDE, own_kind, read_marker
 from comus_core.text import counted
 
 REASONS = {

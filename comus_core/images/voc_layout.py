@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from comus_core.errors import DatasetError
-from comus_core.images.kinds import EXTENSIONS
+from comus_core.files.file_kinds import EXTENSIONS
 
 _LISTS = (Path("ImageSets", "Segmentation"), Path("ImageSets", "Main"))
 MASKS = ("SegmentationClass", "SegmentationClassAug", "SegmentationClassPNG")  # the last is labelme's

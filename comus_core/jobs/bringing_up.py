@@ -12,9 +12,9 @@ from pathlib import Path
 
 import comus_core
 from comus_core.errors import WorkspaceError
-from comus_core.file_locks import FileLock, is_locked, lock_holder, take_lock
+from comus_core.files.file_locks import FileLock, is_locked, lock_holder, take_lock
+from comus_core.files.process_identity import identify
 from comus_core.jobs.logs import jobs_folder, last_words
-from comus_core.process_identity import identify
 from comus_core.workspace import Workspace
 
 LOCK = "supervisor.lock"

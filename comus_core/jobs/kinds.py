@@ -207,7 +207,7 @@ def similar_settings(settings: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _similar(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
-    from comus_core.output_file import writable_file, write_json_output
+    from comus_core.files.output_file import writable_file, write_json_output
     from comus_core.similar import find_similar_to
 
     run_id, picture, out = similar_settings(settings)

@@ -7,8 +7,8 @@ import signal
 from contextlib import suppress
 from typing import Literal
 
+from comus_core.files.process_identity import ABROAD_SILENCE, ProcessIdentity, boot_id, identify, is_alive, this_host
 from comus_core.jobs.records import Job
-from comus_core.process_identity import ABROAD_SILENCE, ProcessIdentity, boot_id, identify, is_alive, this_host
 
 Verdict = Literal["alive", "dead"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.errors import WorkspaceError
+from comus_core.files.process_identity import ProcessIdentity
 from comus_core.jobs.logs import log_path
 from comus_core.jobs.progress import StageProgress
 from comus_core.jobs.records import ACTIVE, LIVE, RESUMABLE, Job, State
-from comus_core.process_identity import ProcessIdentity
 from comus_core.workspace.database import Database
 
 SCHEMA = """

@@ -15,12 +15,12 @@ from types import FrameType
 from typing import Any
 
 from comus_core.errors import Cancelled, ComusError, WorkspaceError
+from comus_core.files.process_identity import identify
+from comus_core.files.system_faults import said_of
 from comus_core.jobs.kinds import Observer, kind_of
 from comus_core.jobs.pulse import Pulse
 from comus_core.jobs.records import Job, State
 from comus_core.jobs.table import JobTable
-from comus_core.process_identity import identify
-from comus_core.system_faults import said_of
 from comus_core.workspace import Workspace, open_workspace
 
 EXIT_CODES = {"done": 0, "failed": 1, "cancelled": 75, "lost": 75}  # 75: sysexits' "try again later"

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from comus_core.workspace.files import replacing
+from comus_core.files.atomic import replacing
 
 FILE = "checkpoint.pt"
 

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 
 from comus_core import run_tables as tables
 from comus_core.config import RunConfig, to_dict
+from comus_core.files.atomic import write_json
 from comus_core.stages.context import VERSIONS, StageContext
 from comus_core.types import MAP_METHODS, Progress
 from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import TABLE
-from comus_core.workspace.files import write_json
 
 HOW_MANY_SETTINGS = ("method", "features", "neighbours", "graph", "small_components")
 

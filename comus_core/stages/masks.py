@@ -10,15 +10,15 @@ import pyarrow as pa
 
 from comus_core import run_tables as tables
 from comus_core.errors import DatasetError
-from comus_core.file_names import file_names
+from comus_core.files.atomic import replacing
+from comus_core.files.file_kinds import EXTENSIONS
+from comus_core.files.file_names import file_names
 from comus_core.images.dataset import GroundTruth
-from comus_core.images.kinds import EXTENSIONS
 from comus_core.mask_decisions import mask_settings
 from comus_core.stages.context import StageContext
 from comus_core.types import BoolMask, IntArray
 from comus_core.workspace import Artifact
 from comus_core.workspace.decisions import Decisions
-from comus_core.workspace.files import replacing
 from comus_core.workspace.shards import Tick
 
 

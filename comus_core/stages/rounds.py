@@ -16,6 +16,7 @@ from PIL import Image
 from comus_core import run_tables as tables
 from comus_core.config import to_dict
 from comus_core.evaluation.prediction_counts import count_prediction
+from comus_core.files.atomic import replacing
 from comus_core.images.reading import batches, read_ahead
 from comus_core.pseudo_masks import from_png, index_dtype_and_ignore, to_png
 from comus_core.self_training.preview_plan import LookPlan
@@ -28,7 +29,6 @@ from comus_core.stages.proposals import soft_maps
 from comus_core.types import FloatArray
 from comus_core.weights import file_sha256, locate
 from comus_core.workspace import Artifact, ArtifactKey
-from comus_core.workspace.files import replacing
 from comus_core.workspace.shards import Tick
 
 WEIGHTS, HISTORY = "network.safetensors", "history.json"

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from comus_core.errors import WeightsError
-from comus_core.user_folders import cache_folder
+from comus_core.files.user_folders import cache_folder
 from comus_core.weights.registry import REGISTRY, PackageSource, Supervision, WeightFile
 
 

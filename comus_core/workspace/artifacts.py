@@ -18,15 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from comus_core.errors import WorkspaceError
-from comus_core.file_locks import take_lock
+from comus_core.files.atomic import disk_error, flush, remove_temporary, sha256_of, write_json
+from comus_core.files.file_locks import take_lock
 from comus_core.types import OnProgress
-from comus_core.workspace.files import (
-    disk_error,
-    flush,
-    remove_temporary,
-    sha256_of,
-    write_json,
-)
 from comus_core.workspace.grouped import write_grouped
 from comus_core.workspace.manifest import KEY, MANIFEST, SHARDS, artifact_files, changes, read_manifest
 from comus_core.workspace.shard_attempts import SET_ASIDE, set_aside_in

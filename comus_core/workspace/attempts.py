@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from comus_core.errors import Cancelled, WorkspaceError
-from comus_core.process_identity import HEARTBEAT, ProcessIdentity, identify, is_alive, this_host
+from comus_core.files.process_identity import HEARTBEAT, ProcessIdentity, identify, is_alive, this_host
 from comus_core.workspace.database import Database
 
 INTERRUPTED = "interrupted"  # the state of a run or training that says "running" with no process at work on it

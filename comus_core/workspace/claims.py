@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from comus_core.file_locks import is_locked, lock_text, take_lock
-from comus_core.own_folders import DATABASE
-from comus_core.workspace.files import disk_error, is_temporary
+from comus_core.files.atomic import disk_error, is_temporary
+from comus_core.files.file_locks import is_locked, lock_text, take_lock
+from comus_core.files.own_folders import DATABASE
 from comus_core.workspace.read_only import may_only_be_read
 
 FOLDER = "writing"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from comus_core.workspace.files import replacing
+from comus_core.files.atomic import replacing
 
 GROUP_BYTES = 1 << 20  # of a row group in memory; a part that is larger is a group of its own
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from comus_core.workspace.files import sha256_of
+from comus_core.files.atomic import sha256_of
 
 MANIFEST = "manifest.json"  # of a finished artifact: its key, and the bytes and SHA-256 of its files
 KEY = "key.json"  # in an unfinished artifact: what it will be, so that it can be told whose it is

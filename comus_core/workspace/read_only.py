@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 
 from comus_core.errors import WorkspaceError
-from comus_core.permissions import may_write
+from comus_core.files.permissions import may_write
 
 Stamp = tuple[int, ...]
 

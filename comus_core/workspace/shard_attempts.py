@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from comus_core.workspace.files import write_json
+from comus_core.files.atomic import write_json
 
 SUFFIX = ".attempt.json"
 SET_ASIDE = "set_aside.json"  # in a finished artifact: image id -> why it is missing; no file where nothing is

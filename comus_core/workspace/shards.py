@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from comus_core.files.atomic import replacing
 from comus_core.types import OnProgress, Progress
-from comus_core.workspace.files import replacing
 from comus_core.workspace.shard_attempts import Attempt, attempt_at
 
 SHARD_SIZE = 64  # images a shard: seconds of work lost by a kill, and few files at 100,000 images

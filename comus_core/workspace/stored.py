@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from comus_core.file_locks import is_locked, lock_holder
-from comus_core.process_identity import ProcessIdentity
+from comus_core.files.file_locks import is_locked, lock_holder
+from comus_core.files.process_identity import ProcessIdentity
 from comus_core.workspace.manifest import KEY, read_manifest
 
 PARTIAL = ".partial"

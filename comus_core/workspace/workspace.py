@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from comus_core.errors import WorkspaceError
-from comus_core.own_folders import DATABASE
+from comus_core.files.atomic import disk_error, sha256_of
+from comus_core.files.own_folders import DATABASE
 from comus_core.workspace.artifacts import Artifact, ArtifactStore
 from comus_core.workspace.attempts import AttemptTable
 from comus_core.workspace.database import Database
 from comus_core.workspace.decision_log import DecisionLog
 from comus_core.workspace.decisions import Decisions
-from comus_core.workspace.files import disk_error, sha256_of
 from comus_core.workspace.reserve import keep_reserve
 from comus_core.workspace.runs import Run, RunTable
 from comus_core.workspace.selections import SelectionTable

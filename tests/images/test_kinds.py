@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from comus_core.errors import ImageError
+from comus_core.files.file_kinds import looks_like_image
 from comus_core.images import plugins
 from comus_core.images.checking import check_images
 from comus_core.images.dataset import open_dataset
 from comus_core.images.decoding import decode, read_rgb, size_hw
-from comus_core.images.kinds import looks_like_image
 from comus_core.images.passed_over import not_images, summed
 from comus_core.images.records import PassedOver
 from tests.images.broken_files import encoded, picture
@@ -138,7 +138,7 @@ def test_a_jpeg_called_dng_is_a_jpeg(tmp_path):
 
 def test_only_names_that_say_nothing_are_looked_into(phone, monkeypatch):
     opened = []
-    monkeypatch.setattr("comus_core.images.kinds.os.open", lambda path, flags: opened.append(path.name) or _raise())
+    monkeypatch.setattr("comus_core.files.file_kinds.os.open", lambda path, flags: opened.append(path.name) or _raise())
     for path in phone.iterdir():
         with suppress(OSError):
             looks_like_image(path)

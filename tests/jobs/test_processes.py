@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from comus_core.files.process_identity import ABROAD_SILENCE, _start_by_ps, identify, this_host
 from comus_core.jobs.processes import describe_exit, judge, kill_orphans, why_dead
-from comus_core.process_identity import ABROAD_SILENCE, _start_by_ps, identify, this_host
 from tests.jobs.builders import job
 
 NAP = "import time; time.sleep(60)"

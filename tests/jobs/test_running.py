@@ -10,6 +10,7 @@ import time
 import pytest
 
 from comus_core.errors import WorkspaceError
+from comus_core.files.process_identity import identify
 from comus_core.jobs import (
     FINAL,
     cancel,
@@ -24,7 +25,6 @@ from comus_core.jobs import (
 )
 from comus_core.jobs.bringing_up import Rules
 from comus_core.jobs.records import SILENCE
-from comus_core.process_identity import identify
 from tests.jobs.watching import (
     PATIENCE,
     REPOSITORY,

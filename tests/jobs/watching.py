@@ -6,10 +6,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from comus_core.files.process_identity import identify
 from comus_core.jobs import FINAL, ensure_supervisor, get, list_jobs, submit, supervisor_pid
 from comus_core.jobs.bringing_up import Rules
 from comus_core.jobs.records import LIVE
-from comus_core.process_identity import identify
 
 REPOSITORY = Path(__file__).parents[2]
 RULES = Rules(idle_seconds=30, term_after=0.5, kill_after=1.5)

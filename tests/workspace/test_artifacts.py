@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from comus_core.errors import WorkspaceError
+from comus_core.files.atomic import replacing
 from comus_core.types import no_progress
 from comus_core.workspace.artifacts import ArtifactKey, ArtifactStore
-from comus_core.workspace.files import replacing
 
 KEY = ArtifactKey("letters", 1, {"size": 2})
 IDS = [f"id{n:02d}" for n in range(10)]

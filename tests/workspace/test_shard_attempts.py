@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from comus_core.errors import WorkspaceError
-from comus_core.process_identity import identify
+from comus_core.files.process_identity import identify
 from comus_core.types import no_progress
 from comus_core.workspace.artifacts import Artifact, ArtifactKey, ArtifactStore
 from comus_core.workspace.shard_attempts import SET_ASIDE, attempt_at, excuse

@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
-from comus_core.process_identity import HEARTBEAT, ProcessIdentity, identify, is_alive
+from comus_core.files.process_identity import HEARTBEAT, ProcessIdentity, identify, is_alive
 
 NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 

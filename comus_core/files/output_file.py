@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.errors import SettingsError, WorkspaceError
-from comus_core.permissions import may_write
-from comus_core.workspace.files import replacing
-from comus_core.written_files import is_as_written, note_written
+from comus_core.files.atomic import replacing
+from comus_core.files.permissions import may_write
+from comus_core.files.written_files import is_as_written, note_written
 
 READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 

@@ -12,8 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from comus_core.errors import WorkspaceError
-from comus_core.user_folders import writable_cache_folder
-from comus_core.workspace.files import replacing, sha256_of
+from comus_core.files.atomic import replacing, sha256_of
+from comus_core.files.user_folders import writable_cache_folder
 
 NOTES = "written"  # folder of the notes below the cache folder of this program
 

@@ -7,7 +7,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from comus_core.permissions import may_write
+from comus_core.files.permissions import may_write
 
 # Libraries that keep what they compile in the user's cache folder, or name a folder after the user.
 COMPILED = {

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.errors import WorkspaceError
-from comus_core.file_locks import take_lock
-from comus_core.own_folders import DATABASE, MARKER, Marker, marker_json, read_marker
-from comus_core.workspace.files import disk_error, sha256_of, write_json
+from comus_core.files.atomic import disk_error, sha256_of, write_json
+from comus_core.files.file_locks import take_lock
+from comus_core.files.own_folders import DATABASE, MARKER, Marker, marker_json, read_marker
 
 PARTIAL = ".comus-partial-"  # of a folder in which new results are written
 LOCK = ".comus-output.lock"  # there while they are; what a kill leaves of it holds nothing
