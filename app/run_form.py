@@ -11,7 +11,6 @@ from typing import Any
 
 from app.job_words import STAGE_WORDS
 from comus_core import jobs
-from comus_core.choices import ENCODER_ORDER, USERS_OWN, resolve, supervision_of, weights_of
 from comus_core.command_line import command_line, flat, nested
 from comus_core.config import PRESETS, FeatureSettings, RunConfig, make_config, merge, to_dict
 from comus_core.estimate import Estimate, estimate, free_disk
@@ -21,6 +20,7 @@ from comus_core.places import allowed_own
 from comus_core.saliency.detectors import DETECTORS
 from comus_core.types import STAGES
 from comus_core.weights import REGISTRY, WeightFile, is_available, weights_folder
+from comus_core.weights.model_selection import ENCODER_ORDER, USERS_OWN, resolve, supervision_of, weights_of
 from comus_core.workspace import Workspace
 
 Values = dict[str, Any]  # dotted names of settings, such as `saliency.detector`

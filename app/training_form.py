@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from app.run_form import given_device
-from comus_core.choices import badge
 from comus_core.config import merge
 from comus_core.images.glance import Glance, glance
 from comus_core.jobs import Job, ensure_supervisor, submit
@@ -16,6 +15,7 @@ from comus_core.self_training import TRAINING_PRESETS, TrainingRequest, Training
 from comus_core.self_training.cost import TrainingCost, training_cost
 from comus_core.self_training.settings import Backbone
 from comus_core.weights import REGISTRY, Supervision, WeightFile, is_available, strongest
+from comus_core.weights.model_selection import badge
 from comus_core.workspace import Run, Workspace
 
 PRESET_WORDS = {

@@ -13,7 +13,6 @@ from typing import Any
 
 from comus_core import run_tables as tables
 from comus_core import stages
-from comus_core.choices import resolve, supervision_of
 from comus_core.config import RunConfig
 from comus_core.errors import SettingsError
 from comus_core.estimate import memory_estimate, remember_speeds
@@ -24,6 +23,7 @@ from comus_core.run_identity import run_id
 from comus_core.scoring import RunScores, score_json, score_run
 from comus_core.stages import StageContext
 from comus_core.types import STAGES, OnProgress, no_progress
+from comus_core.weights.model_selection import resolve, supervision_of
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.decisions import Decisions
 

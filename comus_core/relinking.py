@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from comus_core.choices import USERS_OWN
 from comus_core.config import RunConfig
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.files.atomic import disk_error
@@ -18,6 +17,7 @@ from comus_core.images.class_lists import CLASS_FILES
 from comus_core.images.dataset import Dataset, open_dataset
 from comus_core.images.folder_truth import FolderTruth
 from comus_core.run_truth import truth_fingerprint
+from comus_core.weights.model_selection import USERS_OWN
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.workspace import RELINKED
 

@@ -11,8 +11,8 @@ import streamlit as st
 from app import run_form, state
 from app.components import fields
 from app.run_form import OWN, Values
-from comus_core.choices import ENCODER_ORDER
 from comus_core.images.glance import Glance
+from comus_core.weights.model_selection import ENCODER_ORDER
 
 FORM, DEVICE = "new_form", "new_device"
 PRESETS = {"": "COMUS Explorer's own", "paper-voc": "The paper's for VOC", "paper-coco": "The paper's for COCO"}

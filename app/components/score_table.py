@@ -9,11 +9,11 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from comus_core.choices import badge
 from comus_core.files.csv_file import csv_bytes
 from comus_core.run_view import RunView
 from comus_core.score_tables import ClassRow, MatchRow
 from comus_core.types import FloatArray
+from comus_core.weights.model_selection import badge
 from comus_core.workspace import Run
 
 ROW_HEIGHT = 33

@@ -8,7 +8,6 @@ from typing import Any, get_args
 
 import click
 
-from comus_core.choices import badge
 from comus_core.cli.progress import ProgressPrinter, duration
 from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
 from comus_core.cli.tables import print_ablation
@@ -18,6 +17,7 @@ from comus_core.self_training import TRAINING_PRESETS, TrainingRequest, make_tra
 from comus_core.self_training.ablation import Ablation, ablation_json
 from comus_core.self_training.settings import Backbone
 from comus_core.text import size
+from comus_core.weights.model_selection import badge
 from comus_core.workspace import Run, Workspace, open_workspace
 
 

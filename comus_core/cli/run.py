@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from comus_core.choices import badge, resolve, supervision_of
 from comus_core.cli.paths import output_file_or_dash, say_replaced, with_force
 from comus_core.cli.progress import ProgressPrinter, duration
 from comus_core.cli.tables import print_result
@@ -19,6 +18,7 @@ from comus_core.config import PRESETS, Assign, Matching, RunConfig, make_config,
 from comus_core.files.output_file import OutputFile, write_json_output
 from comus_core.text import counted, size
 from comus_core.types import STAGES
+from comus_core.weights.model_selection import badge, resolve, supervision_of
 from comus_core.workspace import Workspace, open_workspace
 
 WORKSPACE = click.option("--workspace", metavar="DIR", help="Where runs are kept (COMUS_WORKSPACE; ./workspace).")

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from comus_core.choices import badge
 from comus_core.cli.run import JSON, WORKSPACE, give, run_and_round
 from comus_core.config import Matching
 from comus_core.files.output_file import OutputFile
+from comus_core.weights.model_selection import badge
 from comus_core.workspace import open_workspace
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from comus_core.choices import badge
 from comus_core.cli.progress import duration
 from comus_core.cli.terminal import bar
 from comus_core.command_line import command_line
@@ -14,6 +13,7 @@ from comus_core.images.passed_over import passed_over_lines
 from comus_core.mask_decisions import follows_decisions
 from comus_core.peak_memory import peak_words
 from comus_core.text import counted, size
+from comus_core.weights.model_selection import badge
 from comus_core.workspace import Run, Workspace
 
 

@@ -7,7 +7,6 @@ from typing import Any, get_args
 
 import click
 
-from comus_core.choices import badge
 from comus_core.cli.progress import ProgressPrinter, duration
 from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
 from comus_core.command_line import assigned
@@ -23,6 +22,7 @@ from comus_core.self_training import (
     what_was_asked,
 )
 from comus_core.self_training.settings import Backbone
+from comus_core.weights.model_selection import badge
 from comus_core.workspace import open_workspace
 from comus_core.workspace.trainings import Training
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from comus_core.choices import badge
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.errors import WeightsError
 from comus_core.weights import (
@@ -17,6 +16,7 @@ from comus_core.weights import (
     weights_folder,
     weights_table,
 )
+from comus_core.weights.model_selection import badge
 
 
 @click.group()

@@ -159,8 +159,8 @@ def choose_detector(settings: SaliencySettings) -> SaliencySettings:
     Raises:
         SettingsError: unknown detector; lists the valid ones.
     """
-    from comus_core.choices import DETECTOR_ORDER, ENCODER_ORDER
     from comus_core.weights import is_available
+    from comus_core.weights.model_selection import DETECTOR_ORDER, ENCODER_ORDER
 
     name, encoder = settings.detector, settings.ncut_encoder
     if name == "auto":
