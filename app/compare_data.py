@@ -13,10 +13,10 @@ from app.colouring import Colouring, category_colours
 from app.opened import Held, rounds_of, view_of
 from app.palette import UNASSIGNED, colours
 from app.score_data import MatchingName
+from comus_core.datasets.records import GroundTruth
 from comus_core.evaluation.class_bootstrap import ClassDifferences, joined, paired_class_bootstrap
 from comus_core.evaluation.error_map import error_map, predicted_classes
 from comus_core.evaluation.matching import match
-from comus_core.images.records import GroundTruth
 from comus_core.proposal_table import chosen
 from comus_core.round_agreement import agreement_rows, clusters_mask
 from comus_core.run_round import RunRound

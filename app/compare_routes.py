@@ -18,9 +18,9 @@ from app.opened import truth_at, workspace
 from app.palette import colours
 from app.score_data import MatchingName
 from app.training_routes import ERROR_COLOURS, layer_png
+from comus_core.datasets.records import GroundTruth
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.error_map import IGNORED
-from comus_core.images.records import GroundTruth
 from comus_core.trained_categories import trained_ids
 
 PICTURES = ("mask", "errors", "truth")

@@ -7,7 +7,7 @@ import numpy as np
 from app import opened
 from app.pictures import LAYER_LONGEST
 from app.training_routes import ERROR_COLOURS
-from comus_core import drawing
+from comus_core.datasets.demo import drawing
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.error_map import IGNORED, error_map
 from comus_core.pseudo_masks import pseudo_mask

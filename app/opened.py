@@ -11,8 +11,8 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 from app.memory import give_back
-from comus_core.images.dataset import open_dataset
-from comus_core.images.records import GroundTruth
+from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.records import GroundTruth
 from comus_core.round_view import RoundView, open_round_view
 from comus_core.run_truth import truth_of_run
 from comus_core.run_view import RunView, open_run_view

@@ -8,9 +8,9 @@ from typing import Any, get_args
 
 from app.run_form import given_device
 from comus_core.config import merge
-from comus_core.images.glance import Glance, glance
+from comus_core.datasets.allowed_folders import allowed_dataset, image_roots
+from comus_core.datasets.layout_detection import Glance, glance
 from comus_core.jobs import Job, ensure_supervisor, submit
-from comus_core.places import allowed_dataset, image_roots
 from comus_core.self_training import TRAINING_PRESETS, TrainingRequest, TrainingSettings, asked, make_training
 from comus_core.self_training.cost import TrainingCost, training_cost
 from comus_core.self_training.settings import Backbone

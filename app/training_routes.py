@@ -13,7 +13,7 @@ from app import answers, pictures, urls
 from app.colouring import category_colours
 from app.opened import rounds_of, workspace
 from app.palette import colours
-from comus_core import drawing
+from comus_core.datasets.demo import drawing
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.error_map import IGNORED, INVENTED, MISSED, RIGHT, WRONG_CLASS
 from comus_core.pseudo_masks import index_dtype_and_ignore

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 
 from comus_core.bundle_limits import array_of, arrays_of, bounded_table, is_plain, png_size
 from comus_core.clustering.curves import CurveName, HowMany
-from comus_core.coco_rle import run_lengths
 from comus_core.config import FilterBy, require
+from comus_core.datasets.coco_rle import run_lengths
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.proposals import SCHEMA
 from comus_core.run_tables import HOW_MANY

@@ -7,11 +7,11 @@ from typing import Any
 
 from comus_core import run_tables as tables
 from comus_core.config import Matching, check_choice, require
+from comus_core.datasets.dataset import Dataset, absolute, open_dataset
 from comus_core.errors import DatasetError
 from comus_core.evaluation.bootstrap import RESAMPLES, CountedImages, miou, paired_bootstrap
 from comus_core.evaluation.counts import contingency_by_image
 from comus_core.evaluation.matching import match
-from comus_core.images.dataset import Dataset, absolute, open_dataset
 from comus_core.run_round import RunRound
 from comus_core.run_truth import truth_fingerprint
 from comus_core.scoring import frozen_matching

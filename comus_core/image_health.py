@@ -16,12 +16,12 @@ import pyarrow as pa
 
 from comus_core import run_tables as tables
 from comus_core.config import RunConfig, TruthSettings
+from comus_core.datasets.dataset import Dataset, absolute, open_dataset
+from comus_core.datasets.passed_over import passed_over_json, passed_over_lines
+from comus_core.datasets.truth_report import TruthReport
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.files.atomic import write_json
 from comus_core.image_index import FOLDER, index_key, keep_index
-from comus_core.images.dataset import Dataset, absolute, open_dataset
-from comus_core.images.passed_over import passed_over_json, passed_over_lines
-from comus_core.images.truth_report import TruthReport
 from comus_core.types import FloatArray, IntArray, OnProgress, StrArray, no_progress
 from comus_core.workspace import Workspace
 
@@ -171,7 +171,10 @@ def _opened(dataset: str, workspace: Workspace, truth: TruthSettings | None) -> 
 def _near(
     ids: StrArray, hashes: IntArray, structured: IntArray, exact: Sequence[Sequence[int]], bits: int
 ) -> list[list[str]]:
-    from comus_core.images.measures import groups_of, near_pairs  # a page that reads reports needs no transforms
+    from comus_core.datasets.health_measures import (  # a page that reads reports needs no transforms
+        groups_of,
+        near_pairs,
+    )
 
     chosen = structured.copy()
     for _, *others in exact:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comus_core.config import TruthSettings
+from comus_core.datasets.dataset import Dataset, open_dataset
+from comus_core.datasets.demo.scenes import FOLDER as DEMO
+from comus_core.datasets.folder import list_images
+from comus_core.datasets.records import by_image_id
 from comus_core.errors import WorkspaceError
 from comus_core.files.atomic import write_json
-from comus_core.images.dataset import Dataset, open_dataset
-from comus_core.images.demo_scenes import FOLDER as DEMO
-from comus_core.images.folder import list_images
-from comus_core.images.records import by_image_id
 from comus_core.workspace import Workspace
 from comus_core.workspace.artifacts import digest
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from comus_core.images.voc import CLASSES as VOC_CLASSES
+from comus_core.datasets.voc import CLASSES as VOC_CLASSES
 
 VOC_VAL, COCO_VAL = "PASCAL VOC 2012 val, 1,449 images", "COCO 2017 val"
 

@@ -14,10 +14,10 @@ from typing import Any
 from comus_core import run_tables as tables
 from comus_core import stages
 from comus_core.config import RunConfig
+from comus_core.datasets.dataset import absolute, open_dataset
+from comus_core.datasets.passed_over import passed_over_json
 from comus_core.errors import SettingsError
 from comus_core.estimate import memory_estimate, remember_speeds
-from comus_core.images.dataset import absolute, open_dataset
-from comus_core.images.passed_over import passed_over_json
 from comus_core.relinking import follow
 from comus_core.run_identity import run_id
 from comus_core.scoring import RunScores, score_json, score_run

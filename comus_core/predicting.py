@@ -18,15 +18,15 @@ from PIL import Image
 from comus_core import run_tables as tables
 from comus_core import stages
 from comus_core.config import TruthSettings, require
+from comus_core.datasets.dataset import Dataset, open_dataset
+from comus_core.datasets.file_walk import NOT_TEXT, is_text, printable
+from comus_core.datasets.folder import Listing, list_images
+from comus_core.datasets.passed_over import passed_over_json, summed
+from comus_core.datasets.records import PassedOver, SkippedFile, by_image_id, image_file
 from comus_core.errors import DatasetError
 from comus_core.files.atomic import replacing, write_json
 from comus_core.files.output_file import writable_folder
 from comus_core.files.output_folder import OutputFolder
-from comus_core.images.dataset import Dataset, open_dataset
-from comus_core.images.file_walk import NOT_TEXT, is_text, printable
-from comus_core.images.folder import Listing, list_images
-from comus_core.images.passed_over import passed_over_json, summed
-from comus_core.images.records import PassedOver, SkippedFile, by_image_id, image_file
 from comus_core.prediction_folder import CLASSES, KIND, RESULT
 from comus_core.pseudo_masks import from_png, pseudo_mask, to_png
 from comus_core.self_training.applying import apply_round

@@ -15,11 +15,11 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from uuid import uuid4
 
+from comus_core.datasets.upload_names import keep_names
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.files.atomic import disk_error
 from comus_core.files.file_names import free_name, name_key
 from comus_core.files.output_folder import OutputFolder
-from comus_core.upload_names import keep_names
 from comus_core.workspace import Workspace
 
 FOLDER, PHOTOGRAPHS = "predictions", "photographs"

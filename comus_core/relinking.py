@@ -11,11 +11,11 @@ from typing import Any
 from uuid import uuid4
 
 from comus_core.config import RunConfig
+from comus_core.datasets.class_lists import CLASS_FILES
+from comus_core.datasets.dataset import Dataset, open_dataset
+from comus_core.datasets.folder_truth import FolderTruth
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.files.atomic import disk_error
-from comus_core.images.class_lists import CLASS_FILES
-from comus_core.images.dataset import Dataset, open_dataset
-from comus_core.images.folder_truth import FolderTruth
 from comus_core.run_truth import truth_fingerprint
 from comus_core.weights.model_selection import USERS_OWN
 from comus_core.workspace import Run, Workspace

@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.records import Dataset, GroundTruth
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.error_map import error_map, image_ious, predicted_classes
-from comus_core.images.dataset import open_dataset
-from comus_core.images.records import Dataset, GroundTruth
 from comus_core.pseudo_masks import from_png, index_dtype_and_ignore
 from comus_core.run_tables import read_round_counts
 from comus_core.scoring import score_run

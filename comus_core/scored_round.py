@@ -11,6 +11,7 @@ import numpy as np
 from comus_core import score_tables
 from comus_core.config import Matching as MatchingChoice
 from comus_core.config import require
+from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.counts import BACKGROUND
 from comus_core.evaluation.image_rows import (
@@ -25,7 +26,6 @@ from comus_core.evaluation.image_rows import (
 )
 from comus_core.evaluation.matching import Matching, match
 from comus_core.evaluation.report import Score, confusion, score
-from comus_core.images.dataset import open_dataset
 from comus_core.label_map import LabelMap
 from comus_core.paper_scores import PaperRow, paper_rows, same_images
 from comus_core.run_round import RunRound

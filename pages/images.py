@@ -7,7 +7,7 @@ import streamlit as st
 from app import view_data
 from app.components import dataset_picker, health_panel, prediction_view
 from app.components.job_card import STYLE
-from comus_core.places import image_roots
+from comus_core.datasets.allowed_folders import image_roots
 
 st.html(STYLE)
 st.html(Path(prediction_view.__file__).with_suffix(".css"))

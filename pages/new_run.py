@@ -5,7 +5,7 @@ import streamlit as st
 from app import view_data
 from app.components import dataset_picker, discover_jobs, run_preview, run_settings
 from app.components.job_card import STYLE
-from comus_core.places import image_roots
+from comus_core.datasets.allowed_folders import image_roots
 
 st.html(STYLE)
 st.title("Discover", anchor=False)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comus_core import drawing
+from comus_core.datasets.demo import drawing
 from comus_core.errors import ImageError
 
 SCALES = [(100, (150, 100), 8), (300, (300, 200), 4), (700, (1200, 800), 1)]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from comus_core import curation, open_workspace
-from comus_core.images.dataset import open_dataset
+from comus_core.datasets.dataset import open_dataset
 from comus_core.merged_centre import exact
 from comus_core.pseudo_masks import from_png
 from comus_core.run_tables import categories_of, read_clusters

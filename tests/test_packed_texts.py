@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
-from comus_core.coco_rle import run_lengths
+from comus_core.datasets.coco_rle import run_lengths
 from comus_core.errors import SettingsError
 from comus_core.workspace.layout import packed, unpacked
 

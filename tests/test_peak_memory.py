@@ -10,8 +10,8 @@ from app.stage_use import estimate_words, rounds_line, stage_rows
 from comus_core import discover, make_config, peak_memory
 from comus_core.cli.tables import print_result
 from comus_core.cli.train import round_line
+from comus_core.datasets.dataset import open_dataset
 from comus_core.estimate import memory_estimate
-from comus_core.images.dataset import open_dataset
 from comus_core.peak_memory import PeakMemory, peak_words
 from comus_core.self_training import make_training
 from comus_core.self_training.cost import training_memory

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from comus_core import places
+from comus_core.datasets import allowed_folders
+from comus_core.datasets.allowed_folders import allowed, allowed_dataset, allowed_own, image_roots, list_folder
 from comus_core.errors import DatasetError
-from comus_core.places import allowed, allowed_dataset, allowed_own, image_roots, list_folder
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_folder_that_is_not_there_or_a_file_is_a_sentence(disk):
 
 
 def test_a_folder_with_very_many_entries_is_cut_and_says_so(disk, monkeypatch):
-    monkeypatch.setattr(places, "MOST_ENTRIES", 3)
+    monkeypatch.setattr(allowed_folders, "MOST_ENTRIES", 3)
     assert not list_folder(disk / "open" / "photos", [disk]).complete
 
 
@@ -87,8 +87,8 @@ def test_own_masks_and_vectors_must_lie_inside_and_be_there(disk):
 
 
 def test_roots_come_from_the_environment_and_always_hold_the_workspace(disk, monkeypatch):
-    monkeypatch.setenv(places.ROOTS_VARIABLE, os.pathsep.join([str(disk / "open"), str(disk / "opener")]))
+    monkeypatch.setenv(allowed_folders.ROOTS_VARIABLE, os.pathsep.join([str(disk / "open"), str(disk / "opener")]))
     assert image_roots(disk / "secret") == (disk / "open", disk / "opener", disk / "secret")
-    monkeypatch.delenv(places.ROOTS_VARIABLE)
+    monkeypatch.delenv(allowed_folders.ROOTS_VARIABLE)
     monkeypatch.chdir(disk / "open")
     assert image_roots(disk / "opener") == (disk / "open", Path.home().resolve(), disk / "opener")

@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from comus_core.cli.main import cli
+from comus_core.datasets.voc import CLASSES
 from comus_core.errors import SettingsError
 from comus_core.evaluation.error_map import image_ious
-from comus_core.images.voc import CLASSES
 from comus_core.paper_scores import VOC_ROWS, paper_rows, same_images
 from comus_core.run_round import find_round
 from comus_core.run_tables import read_round_counts

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.upload_names import upload_names
+from comus_core.datasets.uploads import Limits, unpack, uploaded_folders
 from comus_core.errors import DatasetError
 from comus_core.files.output_folder import OutputFolder
 from comus_core.files.own_folders import MARKER
-from comus_core.images.dataset import open_dataset
-from comus_core.upload_names import upload_names
-from comus_core.uploads import Limits, unpack, uploaded_folders
 from tests.builders import draw_folder
 
 

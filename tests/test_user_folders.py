@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from comus_core.datasets.allowed_folders import image_roots
 from comus_core.files import user_folders
-from comus_core.places import image_roots
 from comus_core.weights.store import weights_folder
 from tests.unprivileged import ROOT, comus_unprivileged, open_to_all, run_unprivileged
 

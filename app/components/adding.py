@@ -8,8 +8,8 @@ from app import navigation, view_data
 from app.components import states
 from app.plain_text import code, plain
 from comus_core import jobs
+from comus_core.datasets.allowed_folders import allowed_dataset, image_roots
 from comus_core.errors import ComusError
-from comus_core.places import allowed_dataset, image_roots
 from comus_core.workspace import Run
 
 

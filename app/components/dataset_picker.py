@@ -10,12 +10,12 @@ import streamlit as st
 from app import state, view_data
 from app.components import badge, choices, folder_picker, states
 from app.plain_text import plain
+from comus_core.datasets.allowed_folders import allowed, allowed_dataset
+from comus_core.datasets.layout_detection import Glance, glance, splits
+from comus_core.datasets.passed_over import passed_over_json, passed_over_lines
+from comus_core.datasets.uploads import unpack, uploaded_folders
 from comus_core.errors import ComusError
-from comus_core.images.glance import Glance, glance, splits
-from comus_core.images.passed_over import passed_over_json, passed_over_lines
-from comus_core.places import allowed, allowed_dataset
 from comus_core.text import counted
-from comus_core.uploads import unpack, uploaded_folders
 
 KINDS = {"demo": "Demo", "folder": "Folder", "voc": "PASCAL VOC", "coco": "COCO", "zip": "Upload"}
 HINTS = {

@@ -10,8 +10,8 @@ import streamlit as st
 from app import state
 from app.components import fields
 from app.plain_text import code, plain
+from comus_core.datasets.allowed_folders import Listing, list_folder
 from comus_core.errors import DatasetError
-from comus_core.places import Listing, list_folder
 from comus_core.text import counted
 
 MOST_BUTTONS = 200

@@ -11,7 +11,7 @@ import streamlit as st
 from app import run_form, state
 from app.components import fields
 from app.run_form import OWN, Values
-from comus_core.images.glance import Glance
+from comus_core.datasets.layout_detection import Glance
 from comus_core.weights.model_selection import ENCODER_ORDER
 
 FORM, DEVICE = "new_form", "new_device"

@@ -9,8 +9,8 @@ import streamlit as st
 from app import job_words, run_form, state, training_form, view_data
 from app.components import badge, choices, fields, states, training_panel
 from app.training_form import PRESET_WORDS, Asked
+from comus_core.datasets.layout_detection import Glance
 from comus_core.errors import ComusError
-from comus_core.images.glance import Glance
 from comus_core.run_view import RunView
 from comus_core.self_training import TrainingSettings, make_training
 from comus_core.text import counted

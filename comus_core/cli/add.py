@@ -34,7 +34,7 @@ def add(
 ) -> None:
     """Give the images of DATASET the clusters of RUN, as a run beside it with its names and decisions."""
     from comus_core.adding import add_images
-    from comus_core.images.dataset import absolute
+    from comus_core.datasets.dataset import absolute
     from comus_core.jobs import ensure_supervisor, submit
 
     place = open_workspace(workspace)

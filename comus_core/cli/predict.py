@@ -9,8 +9,8 @@ import click
 from comus_core.cli.paths import note_force, output_folder
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import DEVICE, JSON_FILE, WORKSPACE, give, run_and_round
+from comus_core.datasets.passed_over import passed_over_lines
 from comus_core.files.output_file import OutputFile
-from comus_core.images.passed_over import passed_over_lines
 from comus_core.workspace import open_workspace
 
 

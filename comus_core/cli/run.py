@@ -189,11 +189,11 @@ def config_of(
 
 def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
     """Say, before long work, what will run, what it owes to supervision, and what it will cost."""
+    from comus_core.datasets.dataset import open_dataset
+    from comus_core.datasets.image_sizes import largest_pixels
+    from comus_core.datasets.passed_over import passed_over_json, passed_over_lines
     from comus_core.device import choose_device
     from comus_core.estimate import estimate, free_disk
-    from comus_core.images.dataset import open_dataset
-    from comus_core.images.passed_over import passed_over_json, passed_over_lines
-    from comus_core.images.sizes import largest_pixels
 
     config = resolve(config)
     owed = supervision_of(config)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.config import Assign, RunConfig, check_choice, from_dict, to_dict
+from comus_core.datasets.passed_over import passed_over_lines
 from comus_core.errors import SettingsError
-from comus_core.images.passed_over import passed_over_lines
 from comus_core.relinking import where_now
 from comus_core.self_training import TrainingRequest, TrainingSettings, what_was_asked
 from comus_core.self_training.ablation import Ablation, ablation_of

@@ -8,7 +8,7 @@ from typing import Any
 from comus_core import run_tables as tables
 from comus_core import stages
 from comus_core.config import Matching, check_choice, from_dict
-from comus_core.images.dataset import Dataset, open_dataset
+from comus_core.datasets.dataset import Dataset, open_dataset
 from comus_core.pipeline import result_json
 from comus_core.scoring import score_json
 from comus_core.self_training.round_scores import score_round

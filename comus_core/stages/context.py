@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.config import RunConfig
-from comus_core.images.dataset import Dataset
-from comus_core.images.truth_report import TruthReport
+from comus_core.datasets.dataset import Dataset
+from comus_core.datasets.truth_report import TruthReport
 from comus_core.peak_memory import PeakMemory
 from comus_core.run_tables import skipped_files
 from comus_core.run_truth import truth_fingerprint

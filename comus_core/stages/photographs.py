@@ -27,8 +27,8 @@ def images_key(context: StageContext) -> ArtifactKey:
 
 def check_images(context: StageContext) -> Artifact:
     """Look at every file once: size, pixel hash, or the reason why it is set aside."""
-    from comus_core.images.checking import CHECK_SCHEMA
-    from comus_core.images.checking import check_images as check
+    from comus_core.datasets.truth_check import CHECK_SCHEMA
+    from comus_core.datasets.truth_check import check_images as check
 
     by_id, hashes = context.dataset.by_id, context.image_hashes
     schema = CHECK_SCHEMA.append(pa.field("bytes", pa.int64())).append(pa.field("sha256", pa.string()))
@@ -82,7 +82,7 @@ def check_truth(context: StageContext, images: Artifact) -> None:
     Raises:
         DatasetError: the first mask that cannot be used, or there is none that can.
     """
-    from comus_core.images.checking import check_truth as check
+    from comus_core.datasets.truth_check import check_truth as check
 
     report = context.dataset.truth_report
     if context.dataset.truth is None or report is None:

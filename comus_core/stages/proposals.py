@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from comus_core import run_tables as tables
-from comus_core.images.decoding import fraction
-from comus_core.images.reading import batches, read_ahead
+from comus_core.datasets.decoding import fraction
+from comus_core.datasets.reading import batches, read_ahead
 from comus_core.proposals import SCHEMA, concatenate
 from comus_core.stages.context import StageContext
 from comus_core.workspace import Artifact

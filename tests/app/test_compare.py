@@ -17,7 +17,7 @@ from app.components.compare_images import ordered, steps
 from app.components.score_figures import confusion_shares
 from app.opened import truth_at
 from app.training_routes import ERROR_COLOURS
-from comus_core.drawing import rgb
+from comus_core.datasets.demo.drawing import rgb
 from comus_core.evaluation.class_bootstrap import paired_class_bootstrap
 from comus_core.round_agreement import agreement_rows
 from comus_core.run_round import RunRound, find_round

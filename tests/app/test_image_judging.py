@@ -12,9 +12,9 @@ from app import server, urls
 from app.error_layer import errors_of
 from app.training_routes import ERROR_COLOURS
 from comus_core import curation
-from comus_core.drawing import rgb
+from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.demo.drawing import rgb
 from comus_core.evaluation.error_map import IGNORED, RIGHT
-from comus_core.images.dataset import open_dataset
 from comus_core.run_view import open_run_view
 from comus_core.scoring import score_run
 from comus_core.workspace.decisions import Decisions

@@ -14,7 +14,7 @@ from app import predict_form, server
 from app.colouring import category_colours
 from app.prediction_routes import mask_url, photograph_url
 from comus_core import open_workspace, predict_photographs
-from comus_core.drawing import rgb
+from comus_core.datasets.demo.drawing import rgb
 from comus_core.errors import SettingsError
 from comus_core.jobs import submit
 from comus_core.prediction_folder import new_prediction, stored_prediction

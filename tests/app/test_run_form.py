@@ -6,8 +6,8 @@ from app import run_form
 from app.run_form import config_of, preset_of, preset_values, preview, start, values_of
 from comus_core import jobs, make_config, open_workspace
 from comus_core.config import PRESETS, RunConfig, to_dict
+from comus_core.datasets.layout_detection import Glance
 from comus_core.errors import DatasetError, SettingsError
-from comus_core.images.glance import Glance
 from comus_core.jobs.table import JobTable
 from comus_core.weights import REGISTRY
 from tests.jobs.watching import end_all

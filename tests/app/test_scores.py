@@ -9,8 +9,8 @@ import pytest
 from app.components.evaluate_panel import against_row
 from app.components.score_figures import name_places
 from app.components.score_table import class_frame
+from comus_core.datasets.voc import CLASSES
 from comus_core.evaluation.image_rows import cell_images
-from comus_core.images.voc import CLASSES
 from comus_core.paper_scores import VOC_ROWS
 from comus_core.run_view import open_run_view
 from comus_core.scored_round import score_clusters

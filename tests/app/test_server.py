@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from app import pictures, server, urls
 from app.opened import view_of
 from app.palette import colours
-from comus_core.drawing import rgb
+from comus_core.datasets.demo.drawing import rgb
 from comus_core.errors import ComusError
 from comus_core.selection import Gesture
 from comus_core.workspace.decisions import Decisions

@@ -22,7 +22,7 @@ from app.training_routes import ERROR_COLOURS
 from comus_core import open_workspace
 from comus_core.command_line import assigned
 from comus_core.config import FeatureSettings
-from comus_core.drawing import rgb
+from comus_core.datasets.demo.drawing import rgb
 from comus_core.evaluation.error_map import IGNORED
 from comus_core.pseudo_masks import from_png
 from comus_core.round_masks import rounds_of

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comus_core.images.bit_depth import depth
-from comus_core.images.decoding import decode
+from comus_core.datasets.bit_depth import depth
+from comus_core.datasets.decoding import decode
 from tests.images.broken_files import png_chunk
 
 NOTE = "values of {} bits in a 16-bit file were stretched to 0-255"

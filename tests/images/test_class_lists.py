@@ -2,8 +2,8 @@
 
 import pytest
 
+from comus_core.datasets.class_lists import find_classes, read_classes
 from comus_core.errors import DatasetError
-from comus_core.images.class_lists import find_classes, read_classes
 
 CVAT = "# label:color_rgb:parts:actions\nbackground:0,0,0::\ncat:128,0,0::\ndog: 0,128,0::\n".replace(": 0", ":0")
 

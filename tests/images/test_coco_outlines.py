@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco_mask
 
-from comus_core.images.coco_outlines import box_of, draw, draw_box, parts_of
+from comus_core.datasets.coco_outlines import box_of, draw, draw_box, parts_of
 from tests.images.test_coco import run_lengths
 
 MASKS = arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.integers(0, 1))

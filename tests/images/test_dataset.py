@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import DatasetError
-from comus_core.images.dataset import open_dataset
 from tests.images.broken_files import picture
 
 

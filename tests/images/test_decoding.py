@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from comus_core.datasets.decoding import read_rgb, size_hw
 from comus_core.errors import ImageError
-from comus_core.images.decoding import read_rgb, size_hw
 from tests.images.broken_files import encoded, picture, png_claiming
 
 # How the pixels of an upright picture are stored under each EXIF orientation (TIFF 6.0, tag 274): the inverse of the
@@ -133,5 +133,7 @@ def test_a_folder_a_missing_file_and_a_link_to_itself_are_named_as_such(tmp_path
 
 
 def test_the_images_room_imports_no_torch():
-    program = "import sys, comus_core.images.dataset, comus_core.images.checking; sys.exit('torch' in sys.modules)"
+    program = (
+        "import sys, comus_core.datasets.dataset, comus_core.datasets.truth_check; sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.demo import composition
+from comus_core.datasets.demo.composition import CATEGORIES, CLASSES, draw_scene
+from comus_core.datasets.demo.scenes import N_SCENES, draw_demo
 from comus_core.errors import DatasetError
-from comus_core.images import demo_composition
-from comus_core.images.dataset import open_dataset
-from comus_core.images.demo_composition import CATEGORIES, CLASSES, draw_scene
-from comus_core.images.demo_scenes import N_SCENES, draw_demo
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def all_bytes(folder):
 
 def test_the_same_seed_draws_the_same_bytes_in_another_process(tmp_path):
     here = all_bytes(draw_demo(tmp_path / "here", n_scenes=12))
-    program = "import sys; from pathlib import Path; from comus_core.images.demo_scenes import draw_demo; "
+    program = "import sys; from pathlib import Path; from comus_core.datasets.demo.scenes import draw_demo; "
     program += "draw_demo(Path(sys.argv[1]), n_scenes=12)"
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "17"}
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "there")], check=True, env=environment)
@@ -66,8 +66,8 @@ def test_the_mask_is_exactly_what_the_object_covers(number, monkeypatch):
         before_and_after.append((before, pixels.copy()))
         return shape
 
-    add = demo_composition._add
-    monkeypatch.setattr(demo_composition, "_add", add_without_shadow)
+    add = composition._add
+    monkeypatch.setattr(composition, "_add", add_without_shadow)
     covered = draw_scene(number)[1] > 0
     changed = np.abs(before_and_after[-1][1] - before_and_after[0][0]).max(axis=2) > 0
     around = np.ones((3, 3), bool)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageOps
 
-from comus_core.images import decoding, exif_turns, orientation
-from comus_core.images.exif_turns import SIDEWAYS, upright
+from comus_core.datasets import decoding, exif_turns, orientation
+from comus_core.datasets.exif_turns import SIDEWAYS, upright
 
 TAG = 0x0112
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
+from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.demo.scenes import draw_demo
+from comus_core.datasets.layout_detection import Glance, splits
+from comus_core.datasets.layout_detection import glance as glance_with_sizes
+from comus_core.datasets.passed_over import not_images
 from comus_core.errors import DatasetError
-from comus_core.images.dataset import open_dataset
-from comus_core.images.demo_scenes import draw_demo
-from comus_core.images.glance import Glance, splits
-from comus_core.images.glance import glance as glance_with_sizes
-from comus_core.images.passed_over import not_images
 from tests.builders import draw_folder
 
 

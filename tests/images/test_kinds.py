@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from comus_core.datasets import decoder_plugins
+from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.decoding import decode, read_rgb, size_hw
+from comus_core.datasets.passed_over import not_images, summed
+from comus_core.datasets.records import PassedOver
+from comus_core.datasets.truth_check import check_images
 from comus_core.errors import ImageError
 from comus_core.files.file_kinds import looks_like_image
-from comus_core.images import plugins
-from comus_core.images.checking import check_images
-from comus_core.images.dataset import open_dataset
-from comus_core.images.decoding import decode, read_rgb, size_hw
-from comus_core.images.passed_over import not_images, summed
-from comus_core.images.records import PassedOver
 from tests.images.broken_files import encoded, picture
 
 # Left half (200, 40, 30), right half (20, 60, 190), 64 x 48 pixels: by pillow-heif at quality 50, by libjxl at 80.
@@ -165,10 +165,10 @@ def test_notes_reach_the_table(tmp_path):
 
 def without(monkeypatch, *names: str) -> None:
     """As if these packages were not installed."""
-    plugins.formats.cache_clear()
+    decoder_plugins.formats.cache_clear()
     for name in names:
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.setattr(plugins, "formats", plugins.formats.__wrapped__)
+    monkeypatch.setattr(decoder_plugins, "formats", decoder_plugins.formats.__wrapped__)
 
 
 def _raise():

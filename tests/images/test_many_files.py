@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comus_core.images.checking import CHECK_SCHEMA, check_images
-from comus_core.images.dataset import open_dataset
+from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.truth_check import CHECK_SCHEMA, check_images
 from tests.images.broken_files import picture, write_broken
 from tests.images.odd_files import write_odd
 

@@ -4,8 +4,8 @@ import unicodedata
 
 import pytest
 
+from comus_core.datasets.mask_pairing import pair
 from comus_core.errors import DatasetError
-from comus_core.images.mask_pairing import pair
 
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "Käse") for form in ("NFC", "NFD"))
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from comus_core.datasets.layout_detection import glance
 from comus_core.errors import DatasetError
-from comus_core.images.glance import glance
 from tests.images.test_tools_layouts import MASK, labelme, opened, photo, supervisely_voc, write
 
 

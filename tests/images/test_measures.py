@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from comus_core.images.measures import dct_hash, groups_of, measure, near_pairs
+from comus_core.datasets.health_measures import dct_hash, groups_of, measure, near_pairs
 
 
 def scene(seed: int, side: int = 256) -> Image.Image:

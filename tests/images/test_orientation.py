@@ -5,9 +5,9 @@ import pytest
 from PIL import Image, ImageOps
 
 from comus_core.config import TruthSettings
+from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.truth_check import check_truth
 from comus_core.errors import DatasetError
-from comus_core.images.checking import check_truth
-from comus_core.images.dataset import open_dataset
 from tests.images.broken_files import picture
 
 ID = "images/a.jpg"

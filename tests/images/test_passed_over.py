@@ -7,15 +7,15 @@ from click.testing import CliRunner
 
 from comus_core import open_workspace
 from comus_core.cli.main import cli
+from comus_core.datasets import passed_over
+from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.file_walk import walk_files
+from comus_core.datasets.layout_detection import glance
+from comus_core.datasets.passed_over import passed_over_json, passed_over_lines
+from comus_core.datasets.records import PassedOver
 from comus_core.errors import DatasetError
 from comus_core.files.output_folder import OutputFolder
 from comus_core.image_health import check_health
-from comus_core.images import passed_over
-from comus_core.images.dataset import open_dataset
-from comus_core.images.file_walk import walk_files
-from comus_core.images.glance import glance
-from comus_core.images.passed_over import passed_over_json, passed_over_lines
-from comus_core.images.records import PassedOver
 from tests.images.broken_files import picture
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from comus_core.images import decoding, reading
-from comus_core.images.checking import check_images
-from comus_core.images.dataset import open_dataset
-from comus_core.images.decoding import fraction, read_rgb
-from comus_core.images.pixel_budget import PixelBudget
-from comus_core.images.reading import batches, picture_batches, read_ahead
+from comus_core.datasets import decoding, reading
+from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.decoding import fraction, read_rgb
+from comus_core.datasets.pixel_budget import PixelBudget
+from comus_core.datasets.reading import batches, picture_batches, read_ahead
+from comus_core.datasets.truth_check import check_images
 from tests.images.broken_files import picture
 
 SIDE = 100
@@ -53,7 +53,7 @@ def test_a_fault_gives_the_room_back():
 def test_decoding_in_all_threads_stays_within_the_budget(photographs, monkeypatch):
     budget, most = PixelBudget(2 * SIDE**2), []
     monkeypatch.setattr(decoding, "DECODING", budget)
-    monkeypatch.setattr("comus_core.images.checking._THREADS", 6)
+    monkeypatch.setattr("comus_core.datasets.truth_check._THREADS", 6)
     load = ImageFile.ImageFile.load
 
     def noting(image):

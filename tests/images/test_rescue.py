@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
+from comus_core.datasets.decoding import decode, size_hw
 from comus_core.errors import ImageError
-from comus_core.images.decoding import decode, size_hw
 from tests.images.broken_files import picture
 
 MARK = "the end marker is missing, the picture is whole"

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from comus_core.config import TruthSettings
+from comus_core.datasets.class_lists import CLASS_FILES, read_classes
+from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.layout_detection import glance, splits
+from comus_core.datasets.truth_report import TruthReport
 from comus_core.errors import DatasetError
-from comus_core.images.class_lists import CLASS_FILES, read_classes
-from comus_core.images.dataset import open_dataset
-from comus_core.images.glance import glance, splits
-from comus_core.images.truth_report import TruthReport
 from tests.images.broken_files import picture
 from tests.images.test_coco_oddities import CAT, DOG, content
 

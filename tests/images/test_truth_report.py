@@ -2,9 +2,9 @@
 
 import json
 
-from comus_core.images.checking import check_truth
-from comus_core.images.dataset import open_dataset
-from comus_core.images.truth_report import Named, TruthReport
+from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.truth_check import check_truth
+from comus_core.datasets.truth_report import Named, TruthReport
 from tests.images.test_folder import labelled, mask_of, put, put_mask  # noqa: F401 (a fixture)
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.index_masks import read_index_mask
+from comus_core.datasets.layout_detection import glance, splits
 from comus_core.errors import DatasetError
-from comus_core.images.dataset import open_dataset
-from comus_core.images.glance import glance, splits
-from comus_core.images.index_masks import read_index_mask
 from tests.images.broken_files import picture
 
 MASK = np.zeros((5, 8), np.uint8)

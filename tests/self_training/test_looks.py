@@ -9,10 +9,10 @@ import pytest
 
 from comus_core import open_workspace
 from comus_core import run_tables as tables
+from comus_core.datasets.dataset import open_dataset
 from comus_core.deletion import delete_run
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.matching import match
-from comus_core.images.dataset import open_dataset
 from comus_core.pseudo_masks import from_png
 from comus_core.self_training import TrainingRequest, make_training
 from comus_core.self_training.looks import (

@@ -1,0 +1,118 @@
+"""COCO outlines, polygons or run lengths, as masks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as coco_mask
+
+from comus_core.datasets import coco_rle
+from comus_core.errors import SettingsError
+from comus_core.types import BoolMask
+
+Box = tuple[float, float, float, float]  # x, y, width, height in pixels
+_FAR = 100  # a corner may lie so many times the image's longer side away; tools clip, they do not wander
+
+
+def parts_of(segmentation: Any) -> list[Any]:
+    """The parts of an outline: polygons of three corners or more, and run lengths. None: it encloses nothing.
+
+    A flat list of numbers or of pairs is one polygon, as some tools write it; four numbers are two corners or a box,
+    no outline.
+
+    Raises:
+        ValueError: it is nothing that COCO knows.
+    """
+    if segmentation is None or segmentation == "":
+        return []
+    if isinstance(segmentation, dict):
+        return [segmentation] if segmentation.get("counts") else []
+    if not isinstance(segmentation, list):
+        raise ValueError(f"it is {segmentation!r:.40}, neither polygons nor run lengths")
+    if segmentation and (_is_numbers(segmentation) or (len(segmentation) >= 3 and all(map(_is_pair, segmentation)))):
+        segmentation = [segmentation]
+    for part in segmentation:
+        if not isinstance(part, dict | list):
+            raise ValueError(f"it holds {part!r:.40}, neither a polygon nor run lengths")
+    flat = [_flat(part) for part in segmentation]
+    return [part for part in flat if (part.get("counts") if isinstance(part, dict) else len(part) >= 6)]
+
+
+def draw(parts: Sequence[Any], size_hw: tuple[int, int]) -> BoolMask:
+    """All pixels of the parts, (H, W) bool.
+
+    Raises:
+        ValueError: run lengths of another size or that do not fill it, or corners that are no numbers.
+    """
+    polygons = [_corners(part, size_hw) for part in parts if isinstance(part, list)]
+    regions = [_runs(part, size_hw) for part in parts if isinstance(part, dict)]
+    if polygons:
+        drawn = coco_mask.decode(coco_mask.merge(coco_mask.frPyObjects(polygons, *size_hw)))
+        regions.append(np.asarray(drawn, dtype=bool))
+    return regions[0] if len(regions) == 1 else np.logical_or.reduce([np.zeros(size_hw, dtype=bool), *regions])
+
+
+def draw_box(box: Box, size_hw: tuple[int, int]) -> BoolMask:
+    """Every pixel that a box touches, (H, W) bool."""
+    x, y, width, height = box
+    mask = np.zeros(size_hw, dtype=bool)
+    mask[
+        max(math.floor(y), 0) : max(math.ceil(y + height), 0), max(math.floor(x), 0) : max(math.ceil(x + width), 0)
+    ] = 1
+    return mask
+
+
+def box_of(annotation: dict[str, Any]) -> Box | None:
+    """The box of an annotation; None where it has none, or one without an area."""
+    values = annotation.get("bbox")
+    if not isinstance(values, list) or len(values) != 4:
+        return None
+    if not all(isinstance(value, int | float) and math.isfinite(value) for value in values):
+        return None
+    x, y, width, height = (float(value) for value in values)
+    return (x, y, width, height) if width > 0 and height > 0 else None
+
+
+def size_of_runs(parts: Sequence[Any]) -> tuple[int, int] | None:
+    """(height, width) that run lengths among the parts are of, or None."""
+    sizes = (part.get("size") for part in parts if isinstance(part, dict))
+    return next(((int(s[0]), int(s[1])) for s in sizes if isinstance(s, list) and len(s) == 2), None)
+
+
+def _flat(part: Any) -> Any:
+    """A polygon of pairs as numbers in a row; any other part as it is."""
+    return list(chain.from_iterable(part)) if isinstance(part, list) and part and all(map(_is_pair, part)) else part
+
+
+def _is_numbers(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, int | float) for value in values)
+
+
+def _is_pair(value: Any) -> bool:
+    return _is_numbers(value) and len(value) == 2
+
+
+def _corners(part: list[Any], size_hw: tuple[int, int]) -> list[float]:
+    if len(part) % 2:
+        raise ValueError(f"a polygon of {len(part)} numbers, which are no pairs of x and y")
+    most = _FAR * max(*size_hw, 1000)
+    odd = [value for value in part if type(value) not in (int, float) or not -most <= value <= most]
+    if odd:
+        raise ValueError(f"a polygon with the coordinate {odd[0]!r:.40}")
+    return part
+
+
+def _runs(part: dict[str, Any], size_hw: tuple[int, int]) -> BoolMask:
+    height, width = size_hw
+    if list(part.get("size") or []) != [height, width]:
+        raise ValueError(
+            f"its run lengths are of size {part.get('size')} (height, width), but the image's is [{height}, {width}]"
+        )
+    try:
+        return coco_rle.decode(part["counts"], size_hw)
+    except SettingsError as error:
+        raise ValueError(str(error)) from None

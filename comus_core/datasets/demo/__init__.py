@@ -1,0 +1,1 @@
+"""Scenes that this program draws itself, with exact ground truth."""

@@ -1,0 +1,71 @@
+"""The built-in demo: scenes drawn from a seed, with exact masks. Synthetic, and to be called so wherever shown."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PIL import Image
+
+from comus_core.datasets.demo.composition import CLASSES, SEED, draw_scene
+from comus_core.errors import DatasetError
+
+FOLDER = "demo-v1"  # to be counted up whenever a pixel changes
+N_SCENES = 240
+_JPEG_QUALITY = 92
+
+
+def draw_demo(drawings: Path, n_scenes: int = N_SCENES, seed: int = SEED) -> Path:
+    """The folder of the demo below `drawings`, drawn if it is not there: `images/`, `masks/`, `classes.txt`.
+
+    It appears whole or not at all: everything is drawn in a temporary folder beside it, which is then renamed.
+
+    Raises:
+        DatasetError: the folder cannot be written.
+    """
+    folder = drawings / FOLDER
+    if (folder / "classes.txt").is_file():
+        return folder
+    try:
+        drawings.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{FOLDER}-", dir=drawings))
+        try:
+            _draw_all(partial, n_scenes, seed)
+            _rename(partial, folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise DatasetError(
+            f"the demo scenes cannot be drawn in {drawings}: {error}; free or choose another folder"
+        ) from None
+    return folder
+
+
+def _draw_all(folder: Path, n_scenes: int, seed: int) -> None:
+    (folder / "images").mkdir()
+    (folder / "masks").mkdir()
+
+    def write(number: int) -> None:
+        image, mask = draw_scene(number, seed)
+        stem = f"scene-{number:03d}"
+        Image.fromarray(image).save(folder / "images" / f"{stem}.jpg", quality=_JPEG_QUALITY, subsampling=0)
+        Image.fromarray(mask).save(folder / "masks" / f"{stem}.png")
+
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
+        list(threads.map(write, range(n_scenes)))
+    (folder / "classes.txt").write_text("\n".join(CLASSES) + "\n", encoding="utf-8")
+
+
+def _rename(partial: Path, folder: Path) -> None:
+    """Put the drawn folder in its place, unless another process was faster; a leftover without class list goes."""
+    partial.chmod(0o755)  # temporary folders are private; the demo is for everyone who shares the workspace
+    if folder.exists() and not (folder / "classes.txt").is_file():
+        shutil.rmtree(folder)
+    try:
+        partial.rename(folder)
+    except OSError:
+        if not (folder / "classes.txt").is_file():
+            raise

@@ -1,0 +1,80 @@
+"""The image files below a folder: which are found, in which order, and what cannot be used."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from comus_core.datasets.passed_over import OwnFiles, not_images
+from comus_core.datasets.records import ImageFile, PassedOver, SkippedFile, image_file
+from comus_core.files.file_kinds import EXTENSIONS, looks_like_image
+
+NOT_TEXT = "the file name is not valid UTF-8: rename it"
+
+
+def find_images(root: Path, start: Path) -> tuple[list[ImageFile], list[SkippedFile], tuple[PassedOver, ...]]:
+    """The image files below `start`, with paths relative to `root`.
+
+    Also what cannot be used, and how much was left out as hidden, as this program's own, or as no image.
+    """
+    files: list[ImageFile] = []
+    skipped: list[SkippedFile] = []
+    own, others = OwnFiles(start, root, EXTENSIONS), 0
+    for path in walk_files(start, root, skipped, own):
+        relative = path.relative_to(root).as_posix()
+        reason = None
+        try:
+            if not looks_like_image(path):
+                others += 1
+                continue
+        except OSError as error:
+            reason = f"cannot be read, and its name does not say whether it is an image: {error.strerror}"
+        reason = _unusable(path) or reason
+        if reason:
+            skipped.append(SkippedFile(printable(relative), reason))
+        else:
+            files.append(image_file(root, relative))
+    return files, sorted(skipped, key=lambda file: file.path), (*own.result(), *not_images(others))
+
+
+def walk_files(start: Path, root: Path, skipped: list[SkippedFile], own: OwnFiles | None = None) -> Iterator[Path]:
+    """Every visible file below `start` that is not this program's own, each folder once, in a fixed order."""
+
+    def note(error: OSError) -> None:
+        relative = Path(error.filename).relative_to(root).as_posix()
+        skipped.append(SkippedFile(printable(relative) + "/", f"folder cannot be read: {error.strerror}"))
+
+    own = own or OwnFiles(start, root, EXTENSIONS)
+    seen: set[tuple[int, int]] = set()
+    for folder, subfolders, names in os.walk(start, followlinks=True, onerror=note):
+        state = os.stat(folder)
+        if (state.st_dev, state.st_ino) in seen:
+            subfolders.clear()
+            continue
+        seen.add((state.st_dev, state.st_ino))
+        subfolders[:], names = own.keep(Path(folder), subfolders, names)
+        yield from (Path(folder, name) for name in names)
+
+
+def _unusable(path: Path) -> str | None:
+    if not is_text(str(path)):
+        return NOT_TEXT
+    try:
+        regular = stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return "a link to a file that does not exist"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return None if regular else "not a regular file (a pipe, socket or device)"
+
+
+def is_text(path: str) -> bool:
+    """Whether a path is text that can be stored and shown."""
+    return printable(path) == path
+
+
+def printable(text: str) -> str:
+    """The text with a question mark for what is no UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")

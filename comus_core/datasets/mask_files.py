@@ -1,0 +1,41 @@
+"""What ground truth that lies in mask files can tell without reading them, whatever its layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from comus_core.datasets.orientation import Orientations
+from comus_core.types import ImageId
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskFiles:
+    """One mask file an image.
+
+    Attributes:
+        masks: the file of each image that has one.
+        lies: how each lies over its photograph.
+        class_file: the list of classes in the folder, or None if there is none.
+    """
+
+    masks: Mapping[ImageId, Path]
+    lies: Orientations
+    class_file: Path | None = None
+
+    def has(self, image_id: ImageId) -> bool:
+        """Whether there is a mask of this image, and it is clear how it lies."""
+        return image_id in self.masks and not self.lies.is_unclear(image_id)
+
+    def unclear(self, image_id: ImageId) -> bool:
+        """See `GroundTruth.unclear`."""
+        return image_id in self.masks and self.lies.is_unclear(image_id)
+
+    def turned(self, image_id: ImageId) -> bool:
+        """See `GroundTruth.turned`."""
+        return image_id in self.masks and self.lies.is_turned(image_id)
+
+    def files(self) -> tuple[Path, ...]:
+        """See `GroundTruth.files`."""
+        return tuple(sorted({*self.masks.values(), *([self.class_file] if self.class_file else [])}))

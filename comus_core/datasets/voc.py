@@ -1,0 +1,123 @@
+"""PASCAL VOC segmentation, as it ships and as annotation tools write it: `JPEGImages`, `SegmentationClass`, lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from comus_core.config import TruthSettings
+from comus_core.datasets.class_lists import ClassList, Colour, find_classes
+from comus_core.datasets.index_masks import check_indices, read_index_mask
+from comus_core.datasets.mask_files import MaskFiles
+from comus_core.datasets.orientation import Orientations
+from comus_core.datasets.records import Dataset, SkippedFile, by_image_id, image_file, slug
+from comus_core.datasets.truth_report import Named, TruthReport
+from comus_core.datasets.voc_layout import (
+    MASKS,
+    find_root,
+    has_masks,
+    image_names,
+    list_splits,
+    mask_names,
+    mask_path,
+    mask_stem,
+    read_split,
+    split_file,
+)
+from comus_core.errors import DatasetError
+from comus_core.types import ImageId, IndexMask
+
+__all__ = ["CLASSES", "VocTruth", "class_list", "find_root", "has_masks", "list_splits", "open_voc", "read_split"]
+
+CLASSES = (
+    *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
+    *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
+)
+IGNORE = 255
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocTruth(MaskFiles):
+    """Masks of `SegmentationClass`, or of another folder of `voc_layout.MASKS` where only that has one.
+
+    Attributes:
+        classes: those of PASCAL VOC, unless `class_file` lists others.
+        colours: see `ClassList`.
+    """
+
+    classes: tuple[str, ...] = CLASSES
+    ignore: int | None = IGNORE
+    colours: Mapping[Colour, int] | None = None
+
+    def mask(self, image_id: ImageId) -> IndexMask:
+        """See `GroundTruth.mask`."""
+        if image_id not in self.masks:
+            raise DatasetError(f"VOC image '{image_id}': no mask in {', '.join(MASKS)}")
+        path = self.masks[image_id]
+        mask = self.lies.upright(read_index_mask(path, self.colours), path, image_id)
+        check_indices(mask, path, len(self.classes), self.ignore)
+        return mask
+
+
+def open_voc(spec: str, given: Path, split: str, settings: TruthSettings) -> Dataset:
+    """The images a split lists; `given` is VOC2012 (or VOC2007) itself, VOCdevkit, or the folder that holds it.
+
+    Where a tool left no lists, as labelme does, all images are the split `all`.
+
+    Raises:
+        DatasetError: no VOC folder or several, no such split (the message lists those there are), none of its images
+            exists, an image that exists twice, or a bad list of classes.
+    """
+    root = find_root(spec, given)
+    listing = split_file(root, split)
+    there = image_names(root)
+    names = read_split(root, split, there)
+    files, missing = [], []
+    for stem in names:
+        found = there.get(stem, [])
+        if len(found) > 1:
+            raise DatasetError(
+                f"{listing}: '{stem}' is {' and '.join(sorted(found))} in {root / 'JPEGImages'}; move all but one away"
+            )
+        if found:
+            files.append(image_file(root, f"JPEGImages/{found[0]}", stem))
+        else:
+            said = f"listed in {listing.relative_to(root).as_posix()}, but there is no such file"
+            missing.append(SkippedFile(f"JPEGImages/{stem}.jpg", said))
+    if not names:
+        raise DatasetError(f"data set '{spec}': no image in {listing}")
+    if not files:
+        raise DatasetError(
+            f"{listing}: none of its {len(names)} images is in {root / 'JPEGImages'} (the first is '{names[0]}'); "
+            "each line should be an image's name"
+        )
+    masks = {file.image_id: path for file in files if (path := mask_path(root, file.image_id))}
+    truth, report = None, None
+    if settings.read and masks:
+        listed, lies = class_list(root), Orientations(settings.orientation, {f.image_id: f.path for f in files})
+        truth = VocTruth(masks=masks, lies=lies)
+        if listed is not None:
+            truth = replace(truth, classes=listed.classes, class_file=listed.file, colours=listed.colours)
+        lacking = Named.of(file.relative for file in files if file.image_id not in masks)
+        stray = Named.of(name for name in mask_names(root) if mask_stem(name) not in there)
+        report = TruthReport(
+            len(files), len(masks), truth.classes, images_without_mask=lacking, masks_without_image=stray
+        )
+    elif settings.read:
+        report = TruthReport(
+            len(files), 0, why_none=f"none of the images of {listing.name} has a mask (PNG) in {' or '.join(MASKS)}"
+        )
+    return Dataset(spec, slug(f"voc-{split}"), root, by_image_id(files), truth, False, tuple(missing), report)
+
+
+def class_list(root: Path) -> ClassList | None:
+    """The list of classes that an annotation tool left beside the folders; None: they are those of PASCAL VOC.
+
+    Raises:
+        DatasetError: it is bad, or holds more classes than VOC's ignored index leaves room for.
+    """
+    listed = find_classes(root)
+    if listed is not None and len(listed.classes) > IGNORE:
+        raise DatasetError(f"class list {listed.file}: {len(listed.classes)} classes; VOC masks hold at most {IGNORE}")
+    return listed
