@@ -13,7 +13,7 @@ from app.colouring import category_colours
 from app.opened import workspace
 from comus_core.datasets.demo import drawing
 from comus_core.prediction_folder import StoredPrediction, stored_prediction
-from comus_core.pseudo_masks import from_png
+from comus_core.proposals.pseudo_masks import from_png
 
 
 def routes() -> list[Route]:

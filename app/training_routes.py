@@ -16,7 +16,7 @@ from app.palette import colours
 from comus_core.datasets.demo import drawing
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.error_map import IGNORED, INVENTED, MISSED, RIGHT, WRONG_CLASS
-from comus_core.pseudo_masks import index_dtype_and_ignore
+from comus_core.proposals.pseudo_masks import index_dtype_and_ignore
 from comus_core.round_masks import round_mask
 from comus_core.round_view import RoundView
 from comus_core.run_view import RunView

@@ -21,7 +21,7 @@ from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.files.atomic import replacing
 from comus_core.files.output_file import is_foreign, writable_file
 from comus_core.files.own_folders import LISTING, is_bundle_file
-from comus_core.pseudo_masks import to_png
+from comus_core.proposals.pseudo_masks import to_png
 from comus_core.run_truth import truth_of_run
 from comus_core.types import OnProgress, Progress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace

@@ -6,7 +6,7 @@ from typing import Any
 
 from comus_core import run_tables as tables
 from comus_core.categories import Categories, label_map
-from comus_core.proposals import Proposals
+from comus_core.proposals.table import Proposals
 from comus_core.types import BoolMask, IntArray
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.artifacts import digest

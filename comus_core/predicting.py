@@ -28,7 +28,7 @@ from comus_core.files.atomic import replacing, write_json
 from comus_core.files.output_file import writable_folder
 from comus_core.files.output_folder import OutputFolder
 from comus_core.prediction_folder import CLASSES, KIND, RESULT
-from comus_core.pseudo_masks import from_png, pseudo_mask, to_png
+from comus_core.proposals.pseudo_masks import from_png, pseudo_mask, to_png
 from comus_core.self_training.applying import apply_round
 from comus_core.stages import StageContext
 from comus_core.stages.labels import beside, files_of

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from comus_core import run_tables as tables
 from comus_core.errors import WorkspaceError
-from comus_core.pseudo_masks import from_png
+from comus_core.proposals.pseudo_masks import from_png
 from comus_core.round_masks import is_of_run, training_of_rounds
 from comus_core.run_view import RunView, rows_in
 from comus_core.types import BoolMask, IndexMask, IntArray, OnProgress, no_progress

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from comus_core.pseudo_masks import from_png
+from comus_core.proposals.pseudo_masks import from_png
 from comus_core.run_view import RunView
 from comus_core.trained_categories import trained_ids, trained_names
 from comus_core.types import IndexMask

@@ -13,7 +13,7 @@ from comus_core.datasets.dataset import open_dataset
 from comus_core.datasets.records import Dataset, GroundTruth
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.error_map import error_map, image_ious, predicted_classes
-from comus_core.pseudo_masks import from_png, index_dtype_and_ignore
+from comus_core.proposals.pseudo_masks import from_png, index_dtype_and_ignore
 from comus_core.run_tables import read_round_counts
 from comus_core.scoring import score_run
 from comus_core.self_training.round_scores import match_table

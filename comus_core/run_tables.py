@@ -17,9 +17,9 @@ from comus_core.clustering.curves import HowMany
 from comus_core.config import FilterBy
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.counts import Counts
-from comus_core.proposals import SCHEMA, Proposals
+from comus_core.proposals.stored_masks import StoredMasks
+from comus_core.proposals.table import SCHEMA, Proposals
 from comus_core.saliency.soft_maps import dequantise, from_png
-from comus_core.stored_masks import StoredMasks
 from comus_core.types import MAP_METHODS, BoolMask, FloatArray, IntArray, SoftMap, StrArray, Vectors
 from comus_core.workspace import Artifact
 from comus_core.workspace.artifacts import TABLE

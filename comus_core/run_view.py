@@ -18,7 +18,7 @@ from comus_core.config import FilterBy, require
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.counts import Counts
 from comus_core.label_map import LabelMap
-from comus_core.proposals import Proposals
+from comus_core.proposals.table import Proposals
 from comus_core.types import BoolMask, FloatArray, IntArray, StrArray, Vectors
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions

@@ -14,8 +14,8 @@ from comus_core.cli.main import cli
 from comus_core.datasets.dataset import open_dataset
 from comus_core.decision_words import step_words
 from comus_core.errors import ConflictError, SettingsError
-from comus_core.proposals import proposals_of
-from comus_core.pseudo_masks import from_png
+from comus_core.proposals.pseudo_masks import from_png
+from comus_core.proposals.table import proposals_of
 from comus_core.run_view import open_run_view
 from comus_core.self_training import make_training
 from comus_core.self_training.rounds import train

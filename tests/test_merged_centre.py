@@ -9,7 +9,7 @@ import pytest
 from comus_core import curation, open_workspace
 from comus_core.datasets.dataset import open_dataset
 from comus_core.merged_centre import exact
-from comus_core.pseudo_masks import from_png
+from comus_core.proposals.pseudo_masks import from_png
 from comus_core.run_tables import categories_of, read_clusters
 from comus_core.run_view import open_run_view
 from comus_core.scoring import score_run

@@ -21,7 +21,7 @@ from comus_core.bundle_opening import open_bundle
 from comus_core.bundling import bundle
 from comus_core.errors import SettingsError
 from comus_core.predicting import photographs_of
-from comus_core.pseudo_masks import from_png
+from comus_core.proposals.pseudo_masks import from_png
 from comus_core.run_tables import read_proposals
 from comus_core.run_view import open_run_view
 from tests.builders import CLASSES, draw_folder

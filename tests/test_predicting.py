@@ -72,7 +72,7 @@ def voted(view, vector) -> tuple[int, float]:
 
 def test_round_0_gives_each_proposal_the_cluster_its_nearest_neighbours_vote_for(trained, places, by_clusters):
     from comus_core.features import crop_box, load_encoder
-    from comus_core.proposals import tight_box
+    from comus_core.proposals.table import tight_box
 
     view, encoder = open_run_view(*trained), load_encoder("efficientnet-lite0")
     out, result = by_clusters

@@ -23,7 +23,7 @@ from comus_core.core_curves import core_curves, curve_table, means_of, worths
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.proposal_predictions import BACKGROUND, NO_MASK, has_predictions, of_proposals, predicted_of
 from comus_core.proposal_table import chosen_rows, encoded, format_of, in_order, proposal_table
-from comus_core.pseudo_masks import to_png
+from comus_core.proposals.pseudo_masks import to_png
 from comus_core.run_view import open_run_view
 from comus_core.selection import Gesture
 from comus_core.workspace import ArtifactKey

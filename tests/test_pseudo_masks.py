@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from comus_core.errors import ImageError, SettingsError
-from comus_core.proposals import concatenate, proposals_of
-from comus_core.pseudo_masks import (
+from comus_core.proposals.pseudo_masks import (
     from_png,
     index_dtype_and_ignore,
     pseudo_mask,
@@ -18,6 +17,7 @@ from comus_core.pseudo_masks import (
     training_images,
     voc_palette,
 )
+from comus_core.proposals.table import concatenate, proposals_of
 
 SIZE = (6, 8)
 

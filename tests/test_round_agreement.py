@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from comus_core.errors import DatasetError, SettingsError
-from comus_core.proposals import Proposals
+from comus_core.proposals.table import Proposals
 from comus_core.round_agreement import agreement_rows, clusters_mask
 from comus_core.run_view import open_run_view
 from comus_core.workspace.decisions import Decisions

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from comus_core.proposals import SCHEMA, Proposals
-from comus_core.stored_masks import PARTS_HELD, StoredMasks
+from comus_core.proposals.stored_masks import PARTS_HELD, StoredMasks
+from comus_core.proposals.table import SCHEMA, Proposals
 
 N = 3 * (PARTS_HELD + 6) - 1  # more row groups than are held, the last one short
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from comus_core.errors import ImageError
-from comus_core.saliency.resizing import resize_bilinear
+from comus_core.proposals.resizing import resize_bilinear
 from comus_core.types import FloatArray, RgbImage
 
 LARGE = 2**22  # pixels: 50 MB as floats

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from comus_core.saliency.resizing import resize_bilinear
+from comus_core.proposals.resizing import resize_bilinear
 from comus_core.types import RgbImage
 
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comus_core.config import SaliencySettings
-from comus_core.proposals import Proposals, proposals_of
-from comus_core.saliency.resizing import bilinear_bands, resize_nearest
+from comus_core.proposals.resizing import bilinear_bands, resize_nearest
+from comus_core.proposals.table import Proposals, proposals_of
 from comus_core.saliency.soft_maps import dequantise
 from comus_core.types import BoolMask, ImageId
 

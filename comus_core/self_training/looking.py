@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from comus_core.datasets.reading import picture_batches
 from comus_core.errors import ComusError
 from comus_core.files.atomic import replacing
-from comus_core.pseudo_masks import to_png
+from comus_core.proposals.pseudo_masks import to_png
 from comus_core.self_training.prediction import predict
 from comus_core.self_training.preview_plan import FOLDER, IMAGES, LookImages, LookPlan, look_file
 from comus_core.self_training.settings import TrainingSettings

@@ -14,7 +14,7 @@ from torch.nn import functional
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
-from comus_core.pseudo_masks import index_dtype_and_ignore
+from comus_core.proposals.pseudo_masks import index_dtype_and_ignore
 from comus_core.self_training.network import Segmenter
 from comus_core.self_training.objects import voted
 from comus_core.self_training.refinement import GuidedFilter

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from comus_core.pseudo_masks import from_png
+from comus_core.proposals.pseudo_masks import from_png
 from comus_core.types import ByteArray
 
 BYTES_MOST = 2**20  # an image's planes: 21 of them at 448 pixels and stride 16 take 16 KiB

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from comus_core.pseudo_masks import from_png, index_dtype_and_ignore
+from comus_core.proposals.pseudo_masks import from_png, index_dtype_and_ignore
 from comus_core.self_training.balance import balanced_thresholds, confidence_histogram, only_sure
 from comus_core.stages.context import StageContext
 from comus_core.types import ByteArray, IndexMask, Progress

@@ -24,7 +24,7 @@ from comus_core.workspace.shards import Tick
 
 def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: Decisions) -> Artifact:
     """Index masks of the images with a kept proposal, as PNG files under `masks/`: the first training set."""
-    from comus_core.pseudo_masks import pseudo_mask, to_png, training_images
+    from comus_core.proposals.pseudo_masks import pseudo_mask, to_png, training_images
 
     images, found, clusters = made["images"], made["proposals"], made["clustering"]
     all_proposals, table = tables.read_proposals(found), tables.read_clusters(clusters)

@@ -18,7 +18,7 @@ from app.components.plain_map import figure, gestures_of, sampled
 from app.palette import DARK_PAGE, LIGHT_PAGE, OTHER, UNASSIGNED, VISION, colours, contrast, oklab
 from comus_core.errors import WorkspaceError
 from comus_core.proposal_predictions import of_proposals
-from comus_core.pseudo_masks import to_png
+from comus_core.proposals.pseudo_masks import to_png
 from comus_core.run_view import open_run_view
 from comus_core.selection import Gesture
 from comus_core.workspace import ArtifactKey

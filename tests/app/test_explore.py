@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from comus_core.proposal_predictions import of_proposals
-from comus_core.pseudo_masks import to_png
+from comus_core.proposals.pseudo_masks import to_png
 from comus_core.run_view import open_run_view
 from comus_core.selection import Gesture, points_in_polygon
 from comus_core.workspace import ArtifactKey

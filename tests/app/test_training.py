@@ -24,7 +24,7 @@ from comus_core.command_line import assigned
 from comus_core.config import FeatureSettings
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.evaluation.error_map import IGNORED
-from comus_core.pseudo_masks import from_png
+from comus_core.proposals.pseudo_masks import from_png
 from comus_core.round_masks import rounds_of
 from comus_core.round_view import open_round_view
 from comus_core.run_view import open_run_view

@@ -5,7 +5,7 @@ from PIL import Image
 from comus_core.errors import ImageError
 from comus_core.features import ENCODERS, crop_box, crops, enlarged_box, preprocess
 from comus_core.features.crops import resized
-from comus_core.proposals import tight_box
+from comus_core.proposals.table import tight_box
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from comus_core.saliency import resizing
-from comus_core.saliency.resizing import bilinear_bands, resize_bilinear, resize_nearest
+from comus_core.proposals import resizing
+from comus_core.proposals.resizing import bilinear_bands, resize_bilinear, resize_nearest
 
 SIZES = [
     ((7, 5), (20, 31)),

@@ -14,7 +14,7 @@ import torch
 
 from comus_core.errors import Cancelled, ImageError
 from comus_core.evaluation.prediction_counts import count_prediction
-from comus_core.pseudo_masks import from_png
+from comus_core.proposals.pseudo_masks import from_png
 from comus_core.self_training.checkpoint import FILE
 from comus_core.self_training.looking import Looking
 from comus_core.self_training.loop import Round, train_round

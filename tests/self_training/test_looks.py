@@ -13,7 +13,7 @@ from comus_core.datasets.dataset import open_dataset
 from comus_core.deletion import delete_run
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.matching import match
-from comus_core.pseudo_masks import from_png
+from comus_core.proposals.pseudo_masks import from_png
 from comus_core.self_training import TrainingRequest, make_training
 from comus_core.self_training.looks import (
     choose_examples,
