@@ -8,8 +8,8 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
+from comus_core.clustering.projection import project
 from comus_core.errors import SettingsError
-from comus_core.projection import project
 
 METHODS = pytest.mark.parametrize("method", ["tsne", "umap", "pca"])
 
@@ -84,7 +84,9 @@ def test_what_umap_compiles_is_kept_for_the_next_process():
 
 
 def test_importing_the_projection_imports_no_torch_umap_or_scikit_learn():
-    code = "import sys, comus_core.projection; sys.exit(bool({'torch', 'umap', 'sklearn'} & set(sys.modules)))"
+    code = (
+        "import sys, comus_core.clustering.projection; sys.exit(bool({'torch', 'umap', 'sklearn'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -89,7 +89,7 @@ def how_many_work(
 def projection(context: StageContext, vectors: Artifact) -> Artifact:
     """t-SNE, UMAP and PCA of the vectors, computed once."""
     from comus_core.clustering import normalise
-    from comus_core.projection import project
+    from comus_core.clustering.projection import project
 
     how, seed = context.config.clustering.features, context.config.seed
 
