@@ -14,7 +14,7 @@ import streamlit as st
 from app.map_choices import MAP_METHODS, MapMethod
 from app.opened import workspace
 from comus_core.errors import ComusError
-from comus_core.selection import Gesture
+from comus_core.workspace.selection_shapes import Gesture
 from comus_core.workspace.selections import Selection
 
 # Names of the address's parameters; in the session they have a prefix, so that no widget key can meet them.

@@ -29,10 +29,10 @@ from benchmarks.report import Report, arguments
 from benchmarks.undriven import seconds_to_show
 from comus_core.proposal_table import in_order
 from comus_core.run_view import RunView, open_run_view
-from comus_core.selection import Gesture, select
 from comus_core.view_scores import score_view
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.selection_shapes import Gesture, select
 from tests.app.map_browser import CHROMIUM, CHROMIUM_ARGS, flower
 
 SURVIVED = 20_000  # points: Plotly's lasso still answers within seconds

@@ -14,9 +14,9 @@ from comus_core.config import check_choice
 from comus_core.errors import SettingsError
 from comus_core.files.csv_file import csv_bytes
 from comus_core.run_view import RunView
-from comus_core.selection import select
 from comus_core.types import BoolMask, IntArray
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.selection_shapes import select
 from comus_core.workspace.selections import Selection
 
 TableFormat = Literal["csv", "parquet"]

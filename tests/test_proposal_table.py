@@ -25,9 +25,9 @@ from comus_core.proposal_predictions import BACKGROUND, NO_MASK, has_predictions
 from comus_core.proposal_table import chosen_rows, encoded, format_of, in_order, proposal_table
 from comus_core.proposals.pseudo_masks import to_png
 from comus_core.run_view import open_run_view
-from comus_core.selection import Gesture
 from comus_core.workspace import ArtifactKey
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.selection_shapes import Gesture
 from comus_core.workspace.selections import Selection
 from comus_core.workspace.trainings import Training
 from tests.builders import draw_folder, write_vectors

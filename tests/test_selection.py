@@ -14,7 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from comus_core.errors import SettingsError
-from comus_core.selection import Gesture, gestures_from_text, gestures_to_text, points_in_polygon, select
+from comus_core.workspace.selection_shapes import (
+    Gesture,
+    gestures_from_text,
+    gestures_to_text,
+    points_in_polygon,
+    select,
+)
 
 
 def inside_by_fractions(point, polygon) -> bool:
@@ -149,7 +155,5 @@ def test_a_selection_that_cannot_be_read_is_a_settings_error(text):
 
 
 def test_selection_imports_without_torch_or_streamlit():
-    code = (
-        "import comus_core.selection, sys; print(sorted({'torch', 'streamlit', 'sklearn', 'timm'} & set(sys.modules)))"
-    )
+    code = "import comus_core.workspace.selection_shapes, sys; print(sorted({'torch', 'streamlit', 'sklearn', 'timm'} & set(sys.modules)))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

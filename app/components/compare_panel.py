@@ -20,9 +20,9 @@ from comus_core.errors import ComusError
 from comus_core.run_round import RunRound
 from comus_core.run_view import RunView
 from comus_core.scored_round import ScoredRound, deltas
-from comus_core.selection import Gesture
 from comus_core.weights import Supervision, strongest
 from comus_core.weights.model_selection import badge
+from comus_core.workspace.selection_shapes import Gesture
 from comus_core.workspace.selections import Selection
 
 METHOD_WORDS = {"tsne": "t-SNE"}

@@ -15,8 +15,8 @@ from app.components import choices
 from app.components.figures import ACCENT, styled
 from app.figure_text import tagless
 from app.palette import UNASSIGNED
-from comus_core.selection import Gesture, Mode
 from comus_core.types import FloatArray, IntArray
+from comus_core.workspace.selection_shapes import Gesture, Mode
 
 MOST = 20_000  # points that Plotly draws without a graphics card and still answers
 WITHOUT = "without_webgl"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from comus_core.errors import WorkspaceError
-from comus_core.selection import Gesture, gestures_from_text, gestures_to_text
 from comus_core.workspace.database import Database
+from comus_core.workspace.selection_shapes import Gesture, gestures_from_text, gestures_to_text
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS selections (key TEXT PRIMARY KEY, method TEXT NOT NULL, gestures TEXT NOT NULL)"
 KEY_LENGTH = 12

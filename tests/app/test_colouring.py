@@ -20,9 +20,9 @@ from comus_core.errors import WorkspaceError
 from comus_core.proposal_predictions import of_proposals
 from comus_core.proposals.pseudo_masks import to_png
 from comus_core.run_view import open_run_view
-from comus_core.selection import Gesture
 from comus_core.workspace import ArtifactKey
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.selection_shapes import Gesture
 from comus_core.workspace.trainings import Training
 
 

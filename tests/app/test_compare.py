@@ -22,7 +22,7 @@ from comus_core.evaluation.class_bootstrap import paired_class_bootstrap
 from comus_core.round_agreement import agreement_rows
 from comus_core.run_round import RunRound, find_round
 from comus_core.scored_round import deltas, score_round
-from comus_core.selection import Gesture, select
+from comus_core.workspace.selection_shapes import Gesture, select
 from tests.app.comparing import half
 from tests.app.test_frame import save_run, texts
 from tests.app.working import by_key, open_app

@@ -8,8 +8,8 @@ import pytest
 from comus_core.proposal_predictions import of_proposals
 from comus_core.proposals.pseudo_masks import to_png
 from comus_core.run_view import open_run_view
-from comus_core.selection import Gesture, points_in_polygon
 from comus_core.workspace import ArtifactKey
+from comus_core.workspace.selection_shapes import Gesture, points_in_polygon
 from comus_core.workspace.trainings import Training
 from tests.app.test_frame import texts
 

@@ -12,9 +12,9 @@ from comus_core.cluster_summary import summaries
 from comus_core.core_curves import NAMES, core_curves
 from comus_core.run_view import open_run_view
 from comus_core.scoring import score_run
-from comus_core.selection import Gesture
 from comus_core.view_scores import curve_of
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.selection_shapes import Gesture
 from tests.app.test_frame import save_run, texts
 from tests.app.working import by_key
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.colour_scale import Scale
-from comus_core.selection import Gesture, select
+from comus_core.workspace.selection_shapes import Gesture, select
 
 pytestmark = pytest.mark.browser
 SCRIPTS = Path(__file__).parents[2] / "app" / "components" / "point_map" / "js"

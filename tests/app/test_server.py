@@ -15,8 +15,8 @@ from app.opened import view_of
 from app.palette import colours
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.errors import ComusError
-from comus_core.selection import Gesture
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.selection_shapes import Gesture
 from tests.app.serving import ROOT
 
 

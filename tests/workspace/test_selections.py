@@ -2,7 +2,7 @@ import pytest
 
 from comus_core import open_workspace
 from comus_core.errors import WorkspaceError
-from comus_core.selection import Gesture
+from comus_core.workspace.selection_shapes import Gesture
 
 TRIANGLE = Gesture(((0.1, 0.2), (1 / 3, 2.5), (-4.0, 1e-7)))
 BOX = Gesture(((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)), "subtract")

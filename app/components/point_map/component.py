@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.colour_scale import Scale
 from app.palette import UNASSIGNED, colours
-from comus_core.selection import Gesture, gestures_from_json
+from comus_core.workspace.selection_shapes import Gesture, gestures_from_json
 
 _HERE = Path(__file__).parent
 # One module, in this order.
@@ -57,7 +57,7 @@ def point_map(
 
     The page owns the selection: it passes `gestures` and stores what `on_gestures` is given, which Streamlit calls
     before the script runs again, so `gestures` is up to date in that very run. `select(points, gestures)` of
-    `comus_core.selection` says which points are chosen; the map computes the same for its own highlighting.
+    `comus_core.workspace.selection_shapes` says which points are chosen; the map computes the same for its own highlighting.
 
     Args:
         key: identity of this map; zoom and tools are remembered under it while the browser page lives.

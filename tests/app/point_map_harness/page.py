@@ -6,7 +6,7 @@ import json
 import streamlit as st
 
 from app.components.point_map import point_map
-from comus_core.selection import gestures_from_text, gestures_to_text, select
+from comus_core.workspace.selection_shapes import gestures_from_text, gestures_to_text, select
 from tests.app.point_map_harness.points import names, points
 
 st.set_page_config(layout="wide")

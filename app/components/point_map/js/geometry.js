@@ -68,7 +68,7 @@ class Bands {
     return Math.min(this.last, Math.floor((y - this.box.y0) * this.scale));
   }
 
-  // Even-odd rule, the same comparisons as comus_core.selection.
+  // Even-odd rule, the same comparisons as comus_core.workspace.selection_shapes.
   hold(x, y) {
     const { x0, y0, x1, y1 } = this.box;
     if (!(x >= x0 && x <= x1 && y >= y0 && y <= y1)) return false;
