@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from app import pictures
 from app.opened import run_of, view_of, workspace
 from comus_core.errors import ComusError, SettingsError, WorkspaceError
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 
 FOREVER, ASK_AGAIN = "private, max-age=31536000, immutable", "private, no-cache"
 

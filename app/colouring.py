@@ -11,11 +11,11 @@ from app.colour_scale import Scale, level_colours, levels_of
 from app.map_choices import CHANGE_ROUND, CHANGE_RUN, COLOURINGS, PREDICTION
 from app.opened import Held
 from app.palette import CORE, FILTERED, OTHER, UNASSIGNED, colours
-from comus_core.changes import category_in, changes, comparable
 from comus_core.errors import WorkspaceError
-from comus_core.proposal_predictions import BACKGROUND, NO_MASK, has_predictions, predicted_of
-from comus_core.round_masks import categories_of_rounds, names_of_rounds, rounds_of
-from comus_core.run_view import RunView
+from comus_core.runs.proposal_predictions import BACKGROUND, NO_MASK, has_predictions, predicted_of
+from comus_core.runs.round_masks import categories_of_rounds, names_of_rounds, rounds_of
+from comus_core.runs.run_diff import category_in, changes, comparable
+from comus_core.runs.run_view import RunView
 from comus_core.types import FloatArray, IntArray
 from comus_core.workspace import Run
 from comus_core.workspace.decisions import Decisions

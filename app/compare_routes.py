@@ -21,7 +21,7 @@ from app.training_routes import ERROR_COLOURS, layer_png
 from comus_core.datasets.records import GroundTruth
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.error_map import IGNORED
-from comus_core.trained_categories import trained_ids
+from comus_core.runs.trained_categories import trained_ids
 
 PICTURES = ("mask", "errors", "truth")
 

@@ -15,9 +15,9 @@ from comus_core.datasets.demo import drawing
 from comus_core.deletion import PICTURES
 from comus_core.errors import WorkspaceError
 from comus_core.proposals.pseudo_masks import index_dtype_and_ignore, pseudo_mask
-from comus_core.round_masks import categories_of_rounds, round_mask
-from comus_core.run_tables import read_soft_map
-from comus_core.run_view import RunView
+from comus_core.runs.artifact_readers import read_soft_map
+from comus_core.runs.round_masks import categories_of_rounds, round_mask
+from comus_core.runs.run_view import RunView
 from comus_core.saliency.soft_maps import from_png
 from comus_core.workspace import Artifact
 

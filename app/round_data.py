@@ -6,8 +6,8 @@ from app import score_data
 from app.opened import Held, view_of
 from app.score_data import MatchingName
 from comus_core.errors import ComusError
-from comus_core.run_round import RunRound, find_round
-from comus_core.run_view import RunView
+from comus_core.runs.run_round import RunRound, find_round
+from comus_core.runs.run_view import RunView
 from comus_core.scored_round import ScoredRound, score_clusters, score_round
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions

@@ -16,7 +16,7 @@ from comus_core.curation import Split, propose_split
 from comus_core.errors import ComusError
 from comus_core.evaluation.matching import Matching
 from comus_core.evaluation.report import CurvePoint
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 from comus_core.scoring import frozen_matching
 from comus_core.types import FloatArray, IntArray
 from comus_core.view_scores import ViewScore, coverage_curve, curve_of, score_view

@@ -41,9 +41,9 @@ from app.redirects import RelativeRedirects
 from app.undelayed import send_at_once
 from comus_core import jobs
 from comus_core.errors import ComusError, SettingsError, WorkspaceError
-from comus_core.proposal_table import chosen
-from comus_core.round_masks import rounds_of
-from comus_core.run_view import RunView
+from comus_core.runs.proposal_table import chosen
+from comus_core.runs.round_masks import rounds_of
+from comus_core.runs.run_view import RunView
 
 LAYERS = ("saliency", "proposal", "pseudo_mask", "truth", "errors")
 

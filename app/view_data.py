@@ -9,7 +9,7 @@ from app.components import states
 from app.opened import truth_of, view_of, workspace
 from comus_core.datasets.records import GroundTruth
 from comus_core.errors import ComusError, WorkspaceError
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 from comus_core.workspace import Run
 from comus_core.workspace.decisions import Decisions
 

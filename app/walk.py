@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 from comus_core.workspace.decisions import Decisions
 
 WalkName = Literal["photographs", "cluster"]

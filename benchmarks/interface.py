@@ -27,8 +27,8 @@ from benchmarks.interface_million import at_a_million
 from benchmarks.large_run import large_run
 from benchmarks.report import Report, arguments
 from benchmarks.undriven import seconds_to_show
-from comus_core.proposal_table import in_order
-from comus_core.run_view import RunView, open_run_view
+from comus_core.runs.proposal_table import in_order
+from comus_core.runs.run_view import RunView, open_run_view
 from comus_core.view_scores import score_view
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions

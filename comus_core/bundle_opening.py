@@ -33,8 +33,8 @@ from comus_core.errors import ComusError, WorkspaceError
 from comus_core.files.atomic import disk_error, write_json
 from comus_core.files.file_names import name_key
 from comus_core.files.own_folders import LISTING
-from comus_core.run_truth import TRUTH_FILE
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_truth import TRUTH_FILE
+from comus_core.runs.run_view import open_run_view
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.artifacts import digest
 from comus_core.workspace.claims import claimed

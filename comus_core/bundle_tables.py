@@ -22,7 +22,7 @@ from comus_core.config import FilterBy, require
 from comus_core.datasets.coco_rle import run_lengths
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.proposals.table import SCHEMA
-from comus_core.run_tables import HOW_MANY
+from comus_core.runs.artifact_readers import HOW_MANY
 from comus_core.types import MAP_METHODS, FloatArray, IntArray
 from comus_core.workspace.artifacts import TABLE
 

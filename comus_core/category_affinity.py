@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 from comus_core.types import FloatArray, IntArray
 from comus_core.workspace.decisions import Decisions
 

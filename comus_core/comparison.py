@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from comus_core import run_tables as tables
 from comus_core.config import Matching, check_choice, require
 from comus_core.datasets.dataset import Dataset, absolute, open_dataset
 from comus_core.errors import DatasetError
 from comus_core.evaluation.bootstrap import RESAMPLES, CountedImages, miou, paired_bootstrap
 from comus_core.evaluation.counts import contingency_by_image
 from comus_core.evaluation.matching import match
-from comus_core.run_round import RunRound
-from comus_core.run_truth import truth_fingerprint
+from comus_core.runs import artifact_readers as tables
+from comus_core.runs.run_round import RunRound
+from comus_core.runs.run_truth import truth_fingerprint
 from comus_core.scoring import frozen_matching
 from comus_core.types import OnProgress, no_progress
 from comus_core.weights import Supervision, strongest

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from comus_core.evaluation.report import CurvePoint
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 from comus_core.types import BoolMask, FloatArray
 from comus_core.view_scores import rank_of
 from comus_core.workspace.decisions import Decisions

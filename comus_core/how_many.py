@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from comus_core import run_tables as tables
 from comus_core.clustering.curves import HowMany
+from comus_core.runs import artifact_readers as tables
 from comus_core.types import OnProgress, Progress, no_progress
 from comus_core.workspace import Run, Workspace
 

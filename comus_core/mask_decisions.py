@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from comus_core import run_tables as tables
-from comus_core.categories import Categories, label_map
 from comus_core.proposals.table import Proposals
+from comus_core.runs import artifact_readers as tables
+from comus_core.runs.categories import Categories, label_map
 from comus_core.types import BoolMask, IntArray
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.artifacts import digest

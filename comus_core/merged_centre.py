@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from comus_core import run_tables as tables
 from comus_core.clustering.centres import cosine_distance
-from comus_core.run_view import RunView
+from comus_core.runs import artifact_readers as tables
+from comus_core.runs.run_view import RunView
 from comus_core.types import FloatArray
 from comus_core.workspace import Artifact
 from comus_core.workspace.decisions import Decisions

@@ -11,7 +11,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePath
 from typing import Any
 
-from comus_core import run_tables as tables
 from comus_core import stages
 from comus_core.config import RunConfig
 from comus_core.datasets.dataset import absolute, open_dataset
@@ -20,6 +19,7 @@ from comus_core.errors import SettingsError
 from comus_core.estimate import memory_estimate, remember_speeds
 from comus_core.relinking import follow
 from comus_core.run_identity import run_id
+from comus_core.runs import artifact_readers as tables
 from comus_core.scoring import RunScores, score_json, score_run
 from comus_core.stages import StageContext
 from comus_core.types import STAGES, OnProgress, no_progress

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from comus_core import run_tables as tables
 from comus_core import stages
 from comus_core.config import TruthSettings, require
 from comus_core.datasets.dataset import Dataset, open_dataset
@@ -29,11 +28,12 @@ from comus_core.files.output_file import writable_folder
 from comus_core.files.output_folder import OutputFolder
 from comus_core.prediction_folder import CLASSES, KIND, RESULT
 from comus_core.proposals.pseudo_masks import from_png, pseudo_mask, to_png
+from comus_core.runs import artifact_readers as tables
+from comus_core.runs.trained_categories import trained_ids
 from comus_core.self_training.applying import apply_round
 from comus_core.stages import StageContext
 from comus_core.stages.labels import beside, files_of
 from comus_core.stages.masks import mask_files
-from comus_core.trained_categories import trained_ids
 from comus_core.transfer import assigned_categories, assignment
 from comus_core.types import FloatArray, IndexMask, OnProgress, Progress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace

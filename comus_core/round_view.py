@@ -14,10 +14,10 @@ from comus_core.datasets.records import Dataset, GroundTruth
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.error_map import error_map, image_ious, predicted_classes
 from comus_core.proposals.pseudo_masks import from_png, index_dtype_and_ignore
-from comus_core.run_tables import read_round_counts
+from comus_core.runs.artifact_readers import read_round_counts
+from comus_core.runs.trained_categories import decided_then, trained_ids
 from comus_core.scoring import score_run
 from comus_core.self_training.round_scores import match_table
-from comus_core.trained_categories import decided_then, trained_ids
 from comus_core.types import FloatArray, ImageId, IndexMask, IntArray
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.trainings import Training

@@ -26,13 +26,13 @@ from comus_core.evaluation.image_rows import (
 )
 from comus_core.evaluation.matching import Matching, match
 from comus_core.evaluation.report import Score, confusion, score
-from comus_core.label_map import LabelMap
 from comus_core.paper_scores import PaperRow, paper_rows, same_images
-from comus_core.run_round import RunRound
-from comus_core.run_tables import read_round_counts
-from comus_core.run_view import RunView, open_run_view
+from comus_core.runs.artifact_readers import read_round_counts
+from comus_core.runs.label_map import LabelMap
+from comus_core.runs.run_round import RunRound
+from comus_core.runs.run_view import RunView, open_run_view
+from comus_core.runs.trained_categories import trained_names
 from comus_core.scoring import frozen_matching
-from comus_core.trained_categories import trained_names
 from comus_core.types import FloatArray, IntArray
 from comus_core.view_scores import ViewScore
 from comus_core.workspace import Run, Workspace

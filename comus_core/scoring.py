@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from comus_core import run_tables as tables
-from comus_core.categories import Categories
 from comus_core.config import Matching
 from comus_core.errors import SettingsError
 from comus_core.evaluation.counts import Counts, contingency
 from comus_core.evaluation.matching import Matching as MatchedRows
 from comus_core.evaluation.matching import match
 from comus_core.evaluation.report import Score, score
+from comus_core.runs import artifact_readers as tables
+from comus_core.runs.categories import Categories
 from comus_core.types import StrArray
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions

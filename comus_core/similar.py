@@ -10,7 +10,7 @@ import numpy as np
 from comus_core.config import require
 from comus_core.datasets.decoding import read_rgb
 from comus_core.errors import ImageError
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 from comus_core.types import IntArray, OnProgress, Progress, RgbImage, no_progress
 from comus_core.workspace import Run, Workspace
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from comus_core.config import FilterBy
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 from comus_core.workspace.decisions import Decisions
 
 BY_WORDS: dict[FilterBy, str] = {

@@ -12,7 +12,7 @@ from comus_core.errors import WorkspaceError
 from comus_core.evaluation.counts import BACKGROUND, Counts, contingency
 from comus_core.evaluation.matching import Matching, match
 from comus_core.evaluation.report import CurvePoint, Score, filter_curve, score
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 from comus_core.types import FloatArray, IntArray
 from comus_core.workspace.decisions import Decisions
 

@@ -7,7 +7,7 @@ from app.colouring import colouring, offered
 from app.components import map_controls, selection_panel, states
 from app.components.plain_map import is_needed, need, plain_map
 from app.components.point_map import point_map
-from comus_core.proposal_table import chosen_rows
+from comus_core.runs.proposal_table import chosen_rows
 
 view = view_data.current_view()
 if not view.methods:

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from comus_core import discover, make_config, open_workspace
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 from tests.builders import draw_folder, write_vectors
 
 

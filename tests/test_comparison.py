@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from comus_core.cli.main import cli
 from comus_core.comparison import compare
 from comus_core.errors import DatasetError, SettingsError, WorkspaceError
-from comus_core.run_round import find_round
+from comus_core.runs.run_round import find_round
 from comus_core.self_training import make_training
 from comus_core.self_training.applying import evaluate_round
 from comus_core.self_training.rounds import train

@@ -17,7 +17,7 @@ from comus_core import open_workspace
 from comus_core.bundle_opening import open_bundle
 from comus_core.bundling import bundle
 from comus_core.errors import WorkspaceError
-from comus_core.run_truth import truth_of_run
+from comus_core.runs.run_truth import truth_of_run
 from comus_core.workspace.layout import packed
 from tests.test_bundles import files_of
 
@@ -314,7 +314,7 @@ from pathlib import Path
 from comus_core import open_workspace
 from comus_core.bundle_opening import open_bundle
 workspace = open_workspace(sys.argv[1])
-import comus_core.run_view, PIL.PngImagePlugin, pyarrow.compute
+import comus_core.runs.run_view, PIL.PngImagePlugin, pyarrow.compute
 before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
 try:
     open_bundle(workspace, Path(sys.argv[2]))

@@ -16,7 +16,7 @@ from comus_core.decision_words import step_words
 from comus_core.errors import ConflictError, SettingsError
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.proposals.table import proposals_of
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 from comus_core.self_training import make_training
 from comus_core.self_training.rounds import train
 from comus_core.stages import StageContext, pseudo_masks

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from comus_core.errors import SettingsError
-from comus_core.label_map import LabelMap
+from comus_core.runs.label_map import LabelMap
 
 
 def test_the_identity_maps_every_cluster_to_the_category_of_its_number():

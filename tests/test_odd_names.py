@@ -22,8 +22,8 @@ from comus_core.bundling import bundle
 from comus_core.errors import SettingsError
 from comus_core.predicting import photographs_of
 from comus_core.proposals.pseudo_masks import from_png
-from comus_core.run_tables import read_proposals
-from comus_core.run_view import open_run_view
+from comus_core.runs.artifact_readers import read_proposals
+from comus_core.runs.run_view import open_run_view
 from tests.builders import CLASSES, draw_folder
 
 ODD = ("x" * 251 + ".png", "字" * 83 + ".png", "IMG.PNG", "img.png", "a\\b.png", "con.png", "é.png", "e\u0301.png")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from comus_core import discover, make_config
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 
 pytestmark = pytest.mark.real
 

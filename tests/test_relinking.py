@@ -14,8 +14,8 @@ from comus_core import discover, make_config, open_workspace, relink_run
 from comus_core.cli.main import cli
 from comus_core.deletion import delete_run
 from comus_core.errors import DatasetError, SettingsError, WorkspaceError
-from comus_core.run_truth import open_own, truth_of_run
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_truth import open_own, truth_of_run
+from comus_core.runs.run_view import open_run_view
 from tests.app.working import by_key, open_app, texts
 from tests.builders import write_vectors
 

@@ -16,8 +16,8 @@ from comus_core.comparison import compare
 from comus_core.config import TruthSettings
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import Cancelled, DatasetError, SettingsError
-from comus_core.run_round import RunRound
-from comus_core.run_truth import truth_fingerprint, truth_of_run
+from comus_core.runs.run_round import RunRound
+from comus_core.runs.run_truth import truth_fingerprint, truth_of_run
 from tests.builders import copy_of, write_vectors
 
 

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from comus_core.run_tables import read_soft_map, read_soft_map_files
+from comus_core.runs.artifact_readers import read_soft_map, read_soft_map_files
 from comus_core.workspace import ArtifactKey
 from comus_core.workspace.artifacts import TABLE, ArtifactStore
 from comus_core.workspace.grouped import GROUP_BYTES, write_grouped

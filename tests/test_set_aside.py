@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from comus_core import discover, make_config, open_workspace
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 from comus_core.workspace import shards
 from comus_core.workspace.shard_attempts import Attempt, attempt_at
 from tests.builders import draw_folder

@@ -13,7 +13,7 @@ from comus_core.config import FilterBy
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.filter_draft import apply, changes, same_filter, with_by, with_percent
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 from comus_core.score_tables import class_rows, match_rows
 from comus_core.scoring import frozen_matching, score_run
 from comus_core.standing import standing_of

@@ -15,7 +15,7 @@ from app.components.gallery import grid
 from app.palette import UNASSIGNED
 from app.plain_text import plain
 from comus_core import curation
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 from comus_core.text import counted
 from comus_core.workspace.decisions import Decisions
 

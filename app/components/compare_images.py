@@ -19,7 +19,7 @@ from app.opened import rounds_of, truth_at
 from app.plain_text import code
 from app.score_data import MatchingName
 from comus_core.errors import DatasetError
-from comus_core.run_round import RunRound
+from comus_core.runs.run_round import RunRound
 from comus_core.scored_round import ScoredRound
 from comus_core.types import FloatArray, ImageId, IntArray
 

@@ -14,8 +14,8 @@ from app.components.score_figures import NO_CLASS
 from app.palette import colours
 from app.training_routes import ERROR_COLOURS, ERROR_WORDS, IGNORED_COLOUR
 from comus_core.datasets.records import GroundTruth
+from comus_core.runs.trained_categories import trained_ids
 from comus_core.scored_round import ScoredRound
-from comus_core.trained_categories import trained_ids
 from comus_core.types import ImageId
 
 Key = tuple[str, str]  # colour, words

@@ -17,8 +17,8 @@ from app.map_choices import MAP_METHODS
 from app.plain_text import plain
 from app.score_data import MatchingName
 from comus_core.errors import ComusError
-from comus_core.run_round import RunRound
-from comus_core.run_view import RunView
+from comus_core.runs.run_round import RunRound
+from comus_core.runs.run_view import RunView
 from comus_core.scored_round import ScoredRound, deltas
 from comus_core.weights import Supervision, strongest
 from comus_core.weights.model_selection import badge

@@ -13,7 +13,7 @@ from app.plain_text import plain
 from comus_core import curation
 from comus_core.decision_words import step_words
 from comus_core.errors import ComusError
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 from comus_core.workspace.decisions import Decisions, Step
 
 MOST_OWN = 100  # decisions of its own that a window remembers to know

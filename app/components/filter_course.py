@@ -15,7 +15,7 @@ from app.components.score_table import about
 from app.plain_text import plain
 from comus_core.core_curves import NAMES, CoreCurves, StandIn, curve_table, means_of
 from comus_core.evaluation.report import CurvePoint, Score
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 from comus_core.view_scores import coverage
 from comus_core.workspace.decisions import Decisions
 

@@ -22,8 +22,8 @@ from comus_core.core_curves import NAMES, means_of
 from comus_core.decision_words import listed
 from comus_core.errors import ComusError
 from comus_core.evaluation.report import CurvePoint, Score
-from comus_core.proposal_table import chosen
-from comus_core.run_view import RunView
+from comus_core.runs.proposal_table import chosen
+from comus_core.runs.run_view import RunView
 from comus_core.standing import standing_of
 from comus_core.text import counted
 from comus_core.view_scores import coverage

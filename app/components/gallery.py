@@ -11,7 +11,7 @@ import streamlit as st
 
 from app import state, urls
 from app.components import fields
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 
 PAGE_SIZE = 60
 

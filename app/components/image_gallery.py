@@ -11,7 +11,7 @@ import streamlit as st
 
 from app import urls
 from app.opened import rounds_of, view_of
-from comus_core.run_round import RunRound
+from comus_core.runs.run_round import RunRound
 from comus_core.workspace import Workspace
 
 

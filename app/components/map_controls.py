@@ -9,7 +9,7 @@ import streamlit as st
 from app import state
 from app.components import fields
 from app.map_choices import MAP_METHODS, MAP_NAMES, MapMethod
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 
 
 def show(view: RunView, words: Mapping[str, str]) -> tuple[MapMethod, str]:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.components.deciding import act, redo, undo
 from comus_core import curation
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 from comus_core.standing import Standing
 from comus_core.workspace.decisions import Decisions
 

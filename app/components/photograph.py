@@ -18,8 +18,8 @@ from app.plain_text import plain
 from app.training_routes import ERROR_COLOURS, ERROR_WORDS
 from app.walk import Place
 from comus_core import standing
-from comus_core.round_masks import rounds_of, training_of_rounds
-from comus_core.run_view import RunView
+from comus_core.runs.round_masks import rounds_of, training_of_rounds
+from comus_core.runs.run_view import RunView
 from comus_core.text import counted
 from comus_core.workspace import Artifact
 from comus_core.workspace.decisions import Decisions

@@ -9,7 +9,7 @@ from app.components import choices, job_watch, states
 from app.plain_text import plain
 from comus_core.errors import ComusError
 from comus_core.jobs import Job
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 from comus_core.text import counted
 
 COUNT = "predict_uploads"  # a fresh field after each upload: the old one would hold the files in memory

@@ -9,7 +9,7 @@ import streamlit as st
 from app import view_data
 from app.components import badge, run_dialogs
 from app.plain_text import plain
-from comus_core.categories import clusters_now
+from comus_core.runs.categories import clusters_now
 from comus_core.text import counted
 from comus_core.workspace import Run
 

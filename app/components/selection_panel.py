@@ -11,8 +11,8 @@ from app import state, urls
 from app.colouring import Colouring
 from app.components.gallery import gallery, image_link, paged
 from app.map_choices import MAP_NAMES
-from comus_core.proposal_table import TABLE_FORMATS, TableFormat, encoded, proposal_table
-from comus_core.run_view import RunView
+from comus_core.runs.proposal_table import TABLE_FORMATS, TableFormat, encoded, proposal_table
+from comus_core.runs.run_view import RunView
 from comus_core.text import counted
 from comus_core.types import IntArray
 from comus_core.workspace.decisions import Decisions

@@ -15,7 +15,7 @@ from app.palette import UNASSIGNED
 from app.plain_text import plain, sentence
 from comus_core.errors import ComusError
 from comus_core.jobs import Job
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 
 COUNT = "similar_uploads"  # a fresh field after each upload
 

@@ -12,7 +12,7 @@ from app.components.gallery import grid
 from app.plain_text import plain
 from comus_core import curation
 from comus_core.errors import ComusError
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 from comus_core.text import counted
 from comus_core.workspace.decisions import Decisions
 

@@ -11,7 +11,7 @@ from app.components import badge, choices, fields, states, training_panel
 from app.training_form import PRESET_WORDS, Asked
 from comus_core.datasets.layout_detection import Glance
 from comus_core.errors import ComusError
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 from comus_core.self_training import TrainingSettings, make_training
 from comus_core.text import counted
 

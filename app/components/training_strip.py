@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from app import urls, view_data
-from comus_core.run_view import RunView
-from comus_core.self_training.looks import look_images
+from comus_core.runs.run_view import RunView
+from comus_core.runs.training_previews import look_images
 from comus_core.workspace.trainings import Look, Training
 
 STYLE = Path(__file__).with_suffix(".css")

@@ -15,7 +15,7 @@ from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.cluster_summary import ClusterSummary, summaries
 from comus_core.decision_words import step_words
 from comus_core.files.output_file import OutputFile
-from comus_core.run_view import RunView, open_run_view
+from comus_core.runs.run_view import RunView, open_run_view
 from comus_core.scoring import frozen_matching
 from comus_core.view_scores import score_view
 from comus_core.workspace import open_workspace

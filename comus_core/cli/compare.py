@@ -44,7 +44,7 @@ def compare(
     several. DATASET is the runs' own if it is not given.
     """
     from comus_core.comparison import compare as compare_rounds
-    from comus_core.run_round import find_round
+    from comus_core.runs.run_round import find_round
 
     place, printer = open_workspace(workspace), ProgressPrinter()
     sides = [find_round(place, *run_and_round(text)) for text in (first, second)]

@@ -35,7 +35,7 @@ def scores(
     IoU, recall, precision and size of each class, how many were discovered (an IoU of 20 % and more), how far larger
     classes are found better, the confusion matrix, the worst and the best images, and the paper's row.
     """
-    from comus_core.run_round import find_round
+    from comus_core.runs.run_round import find_round
     from comus_core.scored_round import as_json, score_round
 
     place, (run_name, number) = open_workspace(workspace), run_and_round(name)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from comus_core.decision_words import listed
 from comus_core.errors import SettingsError, WorkspaceError
-from comus_core.run_view import RunView
+from comus_core.runs.run_view import RunView
 from comus_core.workspace.decisions import Decisions
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from comus_core.config import ClusteringMethod
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import DatasetError
-from comus_core.run_truth import open_own
+from comus_core.runs.run_truth import open_own
 from comus_core.self_training.ablation import Ablation, Row, ablation_json, in_order, plan, table
 from comus_core.self_training.ablation_cost import Meter, cost_for
 from comus_core.self_training.contexts import with_absolute_paths

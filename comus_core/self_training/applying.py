@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from comus_core import run_tables as tables
 from comus_core import stages
 from comus_core.config import Matching, check_choice, from_dict
 from comus_core.datasets.dataset import Dataset, open_dataset
 from comus_core.pipeline import result_json
+from comus_core.runs import artifact_readers as tables
+from comus_core.runs.trained_categories import trained_names
 from comus_core.scoring import score_json
 from comus_core.self_training.round_scores import score_round
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.stages import StageContext
-from comus_core.trained_categories import trained_names
 from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.trainings import Training

@@ -7,7 +7,7 @@ from typing import Any
 
 from comus_core import stages
 from comus_core.datasets.dataset import absolute, open_dataset
-from comus_core.run_truth import open_own, require_same_truth
+from comus_core.runs.run_truth import open_own, require_same_truth
 from comus_core.self_training.settings import TrainingRequest
 from comus_core.stages import StageContext
 from comus_core.types import OnProgress

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from comus_core import run_tables as tables
 from comus_core import stages
+from comus_core.runs import artifact_readers as tables
 from comus_core.self_training.settings import TrainingSettings
 from comus_core.stages import StageContext
 from comus_core.workspace import Artifact, Run

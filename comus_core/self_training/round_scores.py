@@ -6,7 +6,7 @@ from comus_core.config import Matching
 from comus_core.evaluation.matching import Matching as MatchedRows
 from comus_core.evaluation.matching import match
 from comus_core.evaluation.report import Score, score
-from comus_core.run_tables import read_round_counts
+from comus_core.runs.artifact_readers import read_round_counts
 from comus_core.scoring import frozen_matching
 from comus_core.types import IntArray
 from comus_core.workspace import Artifact, Run, Workspace

@@ -9,20 +9,20 @@ from functools import partial
 from statistics import median
 from typing import Any
 
-from comus_core import run_tables as tables
 from comus_core import stages
-from comus_core.categories import label_map
-from comus_core.proposal_predictions import of_proposals
+from comus_core.runs import artifact_readers as tables
+from comus_core.runs.categories import label_map
+from comus_core.runs.proposal_predictions import of_proposals
+from comus_core.runs.trained_categories import remembered, trained_names
+from comus_core.runs.training_previews import examples_of, images_to_look_at, plan_looks, scored_ids
 from comus_core.scoring import score_json, score_run
 from comus_core.self_training.contexts import TrainingContexts, with_absolute_paths
 from comus_core.self_training.cost import remember_speed, training_memory
 from comus_core.self_training.first_round import FirstLesson, first_labels, first_lesson
-from comus_core.self_training.looks import examples_of, images_to_look_at, plan_looks, scored_ids
 from comus_core.self_training.preview_plan import LookImages, LookPlan
 from comus_core.self_training.round_scores import score_round, score_table
 from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked
 from comus_core.stages import StageContext
-from comus_core.trained_categories import remembered, trained_names
 from comus_core.types import ImageId, IntArray, OnProgress, no_progress
 from comus_core.weights import REGISTRY, Supervision, strongest
 from comus_core.workspace import Artifact, Run, Workspace

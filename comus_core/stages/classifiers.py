@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from comus_core import run_tables as tables
 from comus_core.errors import WorkspaceError
+from comus_core.runs import artifact_readers as tables
 from comus_core.stages.context import StageContext
 from comus_core.stages.vectors import surroundings
 from comus_core.types import FloatArray, IntArray, RgbImage

@@ -13,8 +13,8 @@ from comus_core.config import RunConfig
 from comus_core.datasets.dataset import Dataset
 from comus_core.datasets.truth_report import TruthReport
 from comus_core.peak_memory import PeakMemory
-from comus_core.run_tables import skipped_files
-from comus_core.run_truth import truth_fingerprint
+from comus_core.runs.artifact_readers import skipped_files
+from comus_core.runs.run_truth import truth_fingerprint
 from comus_core.types import OnProgress, Progress
 from comus_core.workspace import Artifact, ArtifactKey, Workspace
 

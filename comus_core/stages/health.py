@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from comus_core import run_tables as tables
 from comus_core.datasets.health_measures import LONGEST, measure
 from comus_core.datasets.reading import read_ahead
+from comus_core.runs import artifact_readers as tables
 from comus_core.stages.context import StageContext
 from comus_core.workspace import Artifact
 from comus_core.workspace.shards import Tick

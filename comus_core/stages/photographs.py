@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from comus_core import run_tables as tables
 from comus_core.errors import DatasetError
-from comus_core.run_truth import other_photograph
+from comus_core.runs import artifact_readers as tables
+from comus_core.runs.run_truth import other_photograph
 from comus_core.stages.context import StageContext
 from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import TABLE, digest

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from comus_core import run_tables as tables
 from comus_core.datasets.decoding import fraction
 from comus_core.datasets.reading import batches, read_ahead
 from comus_core.proposals.table import SCHEMA, concatenate
+from comus_core.runs import artifact_readers as tables
 from comus_core.stages.context import StageContext
 from comus_core.workspace import Artifact
 from comus_core.workspace.artifacts import TABLE

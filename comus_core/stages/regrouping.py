@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.optimize import linear_sum_assignment
 
-from comus_core import run_tables as tables
 from comus_core.errors import WorkspaceError
+from comus_core.runs import artifact_readers as tables
 from comus_core.stages.clusters import clustering
 from comus_core.stages.context import StageContext
 from comus_core.stages.vectors import surroundings

@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from comus_core import run_tables as tables
 from comus_core.datasets.reading import picture_batches, read_ahead
 from comus_core.errors import DatasetError
 from comus_core.proposals.table import Proposals
+from comus_core.runs import artifact_readers as tables
 from comus_core.stages.context import StageContext
 from comus_core.types import RgbImage
 from comus_core.workspace import Artifact, ArtifactKey

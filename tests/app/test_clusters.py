@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 from tests.app.test_frame import texts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from comus_core import curation
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 from tests.app.serving import serving, settle
 from tests.app.steps import fill
 

@@ -17,9 +17,9 @@ from app.components.plain_map import MOST as MOST_PLAIN
 from app.components.plain_map import figure, gestures_of, sampled
 from app.palette import DARK_PAGE, LIGHT_PAGE, OTHER, UNASSIGNED, VISION, colours, contrast, oklab
 from comus_core.errors import WorkspaceError
-from comus_core.proposal_predictions import of_proposals
 from comus_core.proposals.pseudo_masks import to_png
-from comus_core.run_view import open_run_view
+from comus_core.runs.proposal_predictions import of_proposals
+from comus_core.runs.run_view import open_run_view
 from comus_core.workspace import ArtifactKey
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.selection_shapes import Gesture

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 from app import opened, score_data
 from comus_core import curation, open_workspace
 from comus_core.config import require
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 from tests.app.ledger import Ledger, entry
 from tests.app.windows import Window, streamlit_of_windows
 from tests.builders import copy_of

@@ -5,9 +5,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from comus_core.proposal_predictions import of_proposals
 from comus_core.proposals.pseudo_masks import to_png
-from comus_core.run_view import open_run_view
+from comus_core.runs.proposal_predictions import of_proposals
+from comus_core.runs.run_view import open_run_view
 from comus_core.workspace import ArtifactKey
 from comus_core.workspace.selection_shapes import Gesture, points_in_polygon
 from comus_core.workspace.trainings import Training

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 from tests.app.map_browser import drag, flower
 from tests.app.serving import settle
 from tests.app.steps import MAP_READY, choose, draw, head, ids_of_gallery, open_explore, recomputed

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 from comus_core.view_scores import curve_of
 from comus_core.weights.model_selection import badge
 from comus_core.workspace.decisions import Decisions

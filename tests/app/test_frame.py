@@ -2,7 +2,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from comus_core import curation, open_workspace
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 from comus_core.workspace import Run
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from comus_core import curation, open_workspace
 from comus_core.jobs import get
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 from tests.app.serving import serving, settle
 from tests.app.steps import fill
 from tests.builders import copy_of

@@ -11,7 +11,7 @@ from app.figure_text import literal
 from app.plain_text import JOINER, code, plain, sentence
 from comus_core import curation, discover, make_config, open_workspace
 from comus_core.errors import SettingsError
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 from tests.app.serving import serving, settle
 from tests.app.working import by_key, ended_job, open_app
 from tests.builders import draw_folder, write_vectors

@@ -3,7 +3,7 @@
 import pytest
 
 from comus_core import curation
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 
 
 @pytest.fixture

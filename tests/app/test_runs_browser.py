@@ -8,7 +8,7 @@ import time
 import pytest
 
 from comus_core import curation, open_workspace
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 from comus_core.workspace import ArtifactKey
 from tests.app.serving import serving, settle
 from tests.app.working import ended_job

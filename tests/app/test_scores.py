@@ -12,7 +12,7 @@ from app.components.score_table import class_frame
 from comus_core.datasets.voc import CLASSES
 from comus_core.evaluation.image_rows import cell_images
 from comus_core.paper_scores import VOC_ROWS
-from comus_core.run_view import open_run_view
+from comus_core.runs.run_view import open_run_view
 from comus_core.scored_round import score_clusters
 from comus_core.scoring import score_run
 from comus_core.self_training import make_training

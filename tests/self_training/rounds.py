@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from comus_core import run_tables as tables
 from comus_core.datasets.dataset import open_dataset
 from comus_core.features import crop_box, enlarged_box, load_encoder
+from comus_core.runs import artifact_readers as tables
 from comus_core.self_training import make_training
 from comus_core.stages import StageContext
 from comus_core.stages.rounds import network_key, predictions_key

@@ -8,10 +8,10 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from comus_core import discover, make_config, open_workspace
-from comus_core import run_tables as tables
 from comus_core.clustering import normalise
 from comus_core.datasets.dataset import open_dataset
 from comus_core.features import load_encoder
+from comus_core.runs import artifact_readers as tables
 from comus_core.self_training import make_training
 from comus_core.self_training.applying import evaluate_round
 from comus_core.self_training.object_classifier import PENALTY, STEPS, objects_of

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from comus_core import open_workspace
-from comus_core import run_tables as tables
 from comus_core.datasets.dataset import open_dataset
 from comus_core.deletion import delete_run
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.matching import match
 from comus_core.proposals.pseudo_masks import from_png
-from comus_core.self_training import TrainingRequest, make_training
-from comus_core.self_training.looks import (
+from comus_core.runs import artifact_readers as tables
+from comus_core.runs.training_previews import (
     choose_examples,
     examples_of,
     images_to_look_at,
@@ -24,6 +23,7 @@ from comus_core.self_training.looks import (
     scored_ids,
     spread,
 )
+from comus_core.self_training import TrainingRequest, make_training
 from comus_core.self_training.rounds import train
 from comus_core.workspace import Artifact
 from tests.builders import copy_of

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from comus_core import discover, make_config, open_workspace, stages
-from comus_core import run_tables as tables
 from comus_core.clustering import cluster
 from comus_core.datasets.dataset import open_dataset
+from comus_core.runs import artifact_readers as tables
 from comus_core.self_training import make_training
 from comus_core.self_training.rounds import TrainingRequest, train
 from comus_core.stages import StageContext

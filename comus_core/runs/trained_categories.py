@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from comus_core.errors import WorkspaceError
-from comus_core.label_map import LabelMap
+from comus_core.runs.label_map import LabelMap
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.trainings import Training

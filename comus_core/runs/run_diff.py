@@ -8,8 +8,8 @@ import numpy as np
 
 from comus_core.config import require
 from comus_core.errors import WorkspaceError
-from comus_core.run_tables import categories_of, read_clusters
-from comus_core.run_view import RunView
+from comus_core.runs.artifact_readers import categories_of, read_clusters
+from comus_core.runs.run_view import RunView
 from comus_core.types import IntArray
 from comus_core.workspace import Run
 from comus_core.workspace.decisions import Decisions

@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from comus_core.categories import Categories, categorise
 from comus_core.clustering.curves import HowMany
 from comus_core.config import FilterBy
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.counts import Counts
 from comus_core.proposals.stored_masks import StoredMasks
 from comus_core.proposals.table import SCHEMA, Proposals
+from comus_core.runs.categories import Categories, categorise
 from comus_core.saliency.soft_maps import dequantise, from_png
 from comus_core.types import MAP_METHODS, BoolMask, FloatArray, IntArray, SoftMap, StrArray, Vectors
 from comus_core.workspace import Artifact

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from comus_core.proposals.pseudo_masks import from_png
-from comus_core.run_view import RunView
-from comus_core.trained_categories import trained_ids, trained_names
+from comus_core.runs.run_view import RunView
+from comus_core.runs.trained_categories import trained_ids, trained_names
 from comus_core.types import IndexMask
 from comus_core.workspace import Artifact, Run
 from comus_core.workspace.decisions import Decisions

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from comus_core import run_tables as tables
 from comus_core.errors import WorkspaceError
 from comus_core.proposals.pseudo_masks import from_png
-from comus_core.round_masks import is_of_run, training_of_rounds
-from comus_core.run_view import RunView, rows_in
+from comus_core.runs import artifact_readers as tables
+from comus_core.runs.round_masks import is_of_run, training_of_rounds
+from comus_core.runs.run_view import RunView, rows_in
 from comus_core.types import BoolMask, IndexMask, IntArray, OnProgress, no_progress
 from comus_core.workspace import Artifact, ArtifactKey, Run, Workspace
 from comus_core.workspace.shards import Tick

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from comus_core.clustering.filtering import ALWAYS, filter_rank
-from comus_core.label_map import REJECTED, LabelMap
+from comus_core.runs.label_map import REJECTED, LabelMap
 from comus_core.types import BoolMask, FloatArray, IntArray, StrArray
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions

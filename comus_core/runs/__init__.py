@@ -1,0 +1,1 @@
+"""A finished run opened for reading: artifacts, views, ground truth, categories, differences."""
