@@ -17,12 +17,12 @@ from comus_core.datasets.records import GroundTruth
 from comus_core.evaluation.class_bootstrap import ClassDifferences, joined, paired_class_bootstrap
 from comus_core.evaluation.error_map import error_map, predicted_classes
 from comus_core.evaluation.matching import match
-from comus_core.round_agreement import agreement_rows, clusters_mask
 from comus_core.runs.proposal_table import chosen
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView
 from comus_core.runs.trained_categories import trained_names
-from comus_core.scored_round import ScoredRound
+from comus_core.scoring.round_agreement import agreement_rows, clusters_mask
+from comus_core.scoring.round_scoring import ScoredRound
 from comus_core.types import BoolMask, FloatArray, ImageId, IndexMask, IntArray
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.selections import Selection

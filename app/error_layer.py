@@ -12,7 +12,7 @@ from comus_core.errors import WorkspaceError
 from comus_core.evaluation.error_map import IGNORED, error_map
 from comus_core.proposals.pseudo_masks import pseudo_mask
 from comus_core.runs.run_view import RunView
-from comus_core.scoring import score_run
+from comus_core.scoring.run_scores import score_run
 from comus_core.types import IndexMask
 from comus_core.workspace.decisions import Decisions
 

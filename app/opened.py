@@ -13,9 +13,9 @@ from typing import Generic, TypeVar
 from app.memory import give_back
 from comus_core.datasets.dataset import open_dataset
 from comus_core.datasets.records import GroundTruth
-from comus_core.round_view import RoundView, open_round_view
 from comus_core.runs.run_truth import truth_of_run
 from comus_core.runs.run_view import RunView, open_run_view
+from comus_core.scoring.round_view import RoundView, open_round_view
 from comus_core.workspace import Run, Workspace, open_workspace
 from comus_core.workspace.trainings import Training
 

@@ -8,7 +8,7 @@ from app.score_data import MatchingName
 from comus_core.errors import ComusError
 from comus_core.runs.run_round import RunRound, find_round
 from comus_core.runs.run_view import RunView
-from comus_core.scored_round import ScoredRound, score_clusters, score_round
+from comus_core.scoring.round_scoring import ScoredRound, score_clusters, score_round
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
 

@@ -6,20 +6,20 @@ from collections.abc import Hashable
 from typing import Any, Literal, get_args
 
 from app.opened import Held
-from comus_core import score_tables
 from comus_core.category_affinity import Confused, confused_pair, nearest_categories
-from comus_core.cluster_summary import ClusterSummary
-from comus_core.cluster_summary import summaries as summaries_of
 from comus_core.config import FilterBy
-from comus_core.core_curves import CoreCurves, core_curves
 from comus_core.curation import Split, propose_split
 from comus_core.errors import ComusError
 from comus_core.evaluation.matching import Matching
 from comus_core.evaluation.report import CurvePoint
 from comus_core.runs.run_view import RunView
-from comus_core.scoring import frozen_matching
+from comus_core.scoring import score_tables
+from comus_core.scoring.cluster_summary import ClusterSummary
+from comus_core.scoring.cluster_summary import summaries as summaries_of
+from comus_core.scoring.core_curves import CoreCurves, core_curves
+from comus_core.scoring.run_scores import frozen_matching
+from comus_core.scoring.view_scores import ViewScore, coverage_curve, curve_of, score_view
 from comus_core.types import FloatArray, IntArray
-from comus_core.view_scores import ViewScore, coverage_curve, curve_of, score_view
 from comus_core.workspace.decisions import Decisions
 
 MatchingName = Literal["frozen", "hungarian", "majority"]

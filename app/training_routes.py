@@ -17,11 +17,11 @@ from comus_core.datasets.demo import drawing
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.error_map import IGNORED, INVENTED, MISSED, RIGHT, WRONG_CLASS
 from comus_core.proposals.pseudo_masks import index_dtype_and_ignore
-from comus_core.round_view import RoundView
 from comus_core.runs.round_masks import round_mask
 from comus_core.runs.run_view import RunView
 from comus_core.runs.trained_categories import trained_ids
 from comus_core.runs.training_previews import look_mask
+from comus_core.scoring.round_view import RoundView
 from comus_core.types import IndexMask
 from comus_core.workspace.trainings import Training
 

@@ -9,8 +9,8 @@ from typing import Literal
 from urllib.parse import quote, urlencode
 
 from app.colouring import colouring_version
-from comus_core.round_view import RoundView
 from comus_core.runs.run_view import RunView
+from comus_core.scoring.round_view import RoundView
 from comus_core.workspace.artifacts import digest
 from comus_core.workspace.decisions import Decisions
 

@@ -29,7 +29,7 @@ from benchmarks.report import Report, arguments
 from benchmarks.undriven import seconds_to_show
 from comus_core.runs.proposal_table import in_order
 from comus_core.runs.run_view import RunView, open_run_view
-from comus_core.view_scores import score_view
+from comus_core.scoring.view_scores import score_view
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.selection_shapes import Gesture, select

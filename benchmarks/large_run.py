@@ -19,7 +19,7 @@ from comus_core.config import make_config
 from comus_core.datasets.dataset import open_dataset
 from comus_core.evaluation.counts import Counts
 from comus_core.proposals.table import SCHEMA, proposals_of
-from comus_core.scoring import score_json, score_run
+from comus_core.scoring.run_scores import score_json, score_run
 from comus_core.workspace import ArtifactKey, Run, Workspace, open_workspace
 from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.grouped import write_grouped

@@ -32,7 +32,7 @@ _HOME = {
     "open_workspace": "workspace",
     "predict_photographs": "predicting",
     "relink_run": "relinking",
-    "score_run": "scoring",
+    "score_run": "scoring.run_scores",
     "verify": "verifying",
 }
 

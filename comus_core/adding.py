@@ -23,7 +23,7 @@ from comus_core.merged_centre import Member, joined_members
 from comus_core.pipeline import new_run, note_artifacts, prints, result_json, with_artifacts
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.label_map import REJECTED
-from comus_core.scoring import score_run
+from comus_core.scoring.run_scores import score_run
 from comus_core.stages import StageContext
 from comus_core.types import FloatArray, IntArray, OnProgress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace

@@ -14,7 +14,7 @@ from comus_core.evaluation.matching import match
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_truth import truth_fingerprint
-from comus_core.scoring import frozen_matching
+from comus_core.scoring.run_scores import frozen_matching
 from comus_core.types import OnProgress, no_progress
 from comus_core.weights import Supervision, strongest
 from comus_core.workspace import Run, Workspace

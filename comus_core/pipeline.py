@@ -20,7 +20,7 @@ from comus_core.estimate import memory_estimate, remember_speeds
 from comus_core.relinking import follow
 from comus_core.run_identity import run_id
 from comus_core.runs import artifact_readers as tables
-from comus_core.scoring import RunScores, score_json, score_run
+from comus_core.scoring.run_scores import RunScores, score_json, score_run
 from comus_core.stages import StageContext
 from comus_core.types import STAGES, OnProgress, no_progress
 from comus_core.weights.model_selection import resolve, supervision_of

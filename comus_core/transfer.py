@@ -16,7 +16,7 @@ from comus_core.datasets.dataset import open_dataset
 from comus_core.pipeline import result_json
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.categories import Categories, by_id
-from comus_core.scoring import frozen_matching, score_categories
+from comus_core.scoring.run_scores import frozen_matching, score_categories
 from comus_core.stages import StageContext
 from comus_core.types import FloatArray, IntArray, OnProgress, StrArray, no_progress
 from comus_core.workspace import Artifact, Run, Workspace

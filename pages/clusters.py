@@ -6,7 +6,7 @@ from app import score_data, state, view_data
 from app.colouring import colouring
 from app.components import choices, cluster_actions, cluster_card, cluster_keys, how_many_panel, states
 from app.components.gallery import paged
-from comus_core.cluster_summary import ordered
+from comus_core.scoring.cluster_summary import ordered
 
 ORDERS = {
     "size": "Largest first",

@@ -6,7 +6,7 @@ from app import round_data, score_data, view_data
 from app.components import choices, evaluate_panel, score_table, states
 from app.plain_text import plain, sentence
 from comus_core.evaluation.image_rows import DISCOVERED
-from comus_core.view_scores import coverage
+from comus_core.scoring.view_scores import coverage
 
 view = view_data.current_view()
 if not view.has_truth:

@@ -14,11 +14,11 @@ from comus_core.evaluation.matching import iou_matrix
 from comus_core.filter_draft import apply, with_by
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs.run_round import find_round
-from comus_core.scoring import score_run
+from comus_core.scoring.run_scores import score_run
+from comus_core.scoring.view_scores import coverage, curve_of, score_view
 from comus_core.stages import StageContext, pseudo_masks
 from comus_core.transfer import assigned_categories, assigned_to
 from comus_core.types import no_progress
-from comus_core.view_scores import coverage, curve_of, score_view
 from comus_core.workspace.decisions import Decisions
 
 

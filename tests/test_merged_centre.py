@@ -12,10 +12,10 @@ from comus_core.merged_centre import exact
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs.artifact_readers import categories_of, read_clusters
 from comus_core.runs.run_view import open_run_view
-from comus_core.scoring import score_run
+from comus_core.scoring.run_scores import score_run
+from comus_core.scoring.view_scores import score_view
 from comus_core.stages.context import StageContext
 from comus_core.stages.masks import pseudo_masks
-from comus_core.view_scores import score_view
 from comus_core.workspace.layout import packed
 
 

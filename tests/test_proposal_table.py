@@ -18,13 +18,13 @@ from click.testing import CliRunner
 from comus_core import discover, make_config, open_workspace
 from comus_core.cleaning import plan_cleaning
 from comus_core.cli.main import cli
-from comus_core.core_curves import core_curves, curve_table, means_of, worths
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.proposals.pseudo_masks import to_png
 from comus_core.runs.proposal_predictions import BACKGROUND, NO_MASK, has_predictions, of_proposals, predicted_of
 from comus_core.runs.proposal_table import chosen_rows, encoded, format_of, in_order, proposal_table
 from comus_core.runs.run_diff import CHANGES, category_in, changes, comparable, stands_for
 from comus_core.runs.run_view import open_run_view
+from comus_core.scoring.core_curves import core_curves, curve_table, means_of, worths
 from comus_core.workspace import ArtifactKey
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.selection_shapes import Gesture

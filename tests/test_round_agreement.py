@@ -7,8 +7,8 @@ import pytest
 
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.proposals.table import Proposals
-from comus_core.round_agreement import agreement_rows, clusters_mask
 from comus_core.runs.run_view import open_run_view
+from comus_core.scoring.round_agreement import agreement_rows, clusters_mask
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.layout import Layout
 

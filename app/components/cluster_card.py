@@ -16,9 +16,9 @@ from app.components.gallery import grid, paged
 from app.palette import CORE, FILTERED
 from app.plain_text import plain
 from comus_core import curation
-from comus_core.cluster_summary import ClusterSummary, CropOrder, crop_order, uncertainty_of
 from comus_core.runs.categories import Categories
 from comus_core.runs.run_view import RunView
+from comus_core.scoring.cluster_summary import ClusterSummary, CropOrder, crop_order, uncertainty_of
 from comus_core.text import counted
 from comus_core.types import IntArray
 from comus_core.workspace.decisions import Decisions

@@ -20,7 +20,7 @@ from app.plain_text import code
 from app.score_data import MatchingName
 from comus_core.errors import DatasetError
 from comus_core.runs.run_round import RunRound
-from comus_core.scored_round import ScoredRound
+from comus_core.scoring.round_scoring import ScoredRound
 from comus_core.types import FloatArray, ImageId, IntArray
 
 PAGE, SIZE = 8, 960

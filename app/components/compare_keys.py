@@ -15,7 +15,7 @@ from app.palette import colours
 from app.training_routes import ERROR_COLOURS, ERROR_WORDS, IGNORED_COLOUR
 from comus_core.datasets.records import GroundTruth
 from comus_core.runs.trained_categories import trained_ids
-from comus_core.scored_round import ScoredRound
+from comus_core.scoring.round_scoring import ScoredRound
 from comus_core.types import ImageId
 
 Key = tuple[str, str]  # colour, words

@@ -19,7 +19,7 @@ from app.score_data import MatchingName
 from comus_core.errors import ComusError
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView
-from comus_core.scored_round import ScoredRound, deltas
+from comus_core.scoring.round_scoring import ScoredRound, deltas
 from comus_core.weights import Supervision, strongest
 from comus_core.weights.model_selection import badge
 from comus_core.workspace.selection_shapes import Gesture

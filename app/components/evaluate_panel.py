@@ -16,10 +16,10 @@ from app.plain_text import plain
 from app.score_data import MatchingName
 from comus_core.errors import ComusError
 from comus_core.evaluation.image_rows import cell_images
-from comus_core.paper_scores import PaperRow, same_images
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView
-from comus_core.scored_round import ScoredRound, deltas
+from comus_core.scoring.paper_scores import PaperRow, same_images
+from comus_core.scoring.round_scoring import ScoredRound, deltas
 from comus_core.text import counted
 
 PAGE, NOTHING, PAPER = 12, "", "paper:"

@@ -13,10 +13,10 @@ from app.components import fields, figures, filter_panel
 from app.components.filter_curve import filter_curve
 from app.components.score_table import about
 from app.plain_text import plain
-from comus_core.core_curves import NAMES, CoreCurves, StandIn, curve_table, means_of
 from comus_core.evaluation.report import CurvePoint, Score
 from comus_core.runs.run_view import RunView
-from comus_core.view_scores import coverage
+from comus_core.scoring.core_curves import NAMES, CoreCurves, StandIn, curve_table, means_of
+from comus_core.scoring.view_scores import coverage
 from comus_core.workspace.decisions import Decisions
 
 ALSO = "filter_stand_ins"

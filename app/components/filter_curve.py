@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from app.components.figures import ACCENT, UNASSIGNED, styled
 from app.palette import colours
-from comus_core.core_curves import NAMES, PAPER_BAND, CoreCurves
 from comus_core.evaluation.report import CurvePoint
+from comus_core.scoring.core_curves import NAMES, PAPER_BAND, CoreCurves
 
 BAND = "rgba(26, 152, 80, 0.10)"  # the filters of the paper
 STAND_IN_COLOURS = dict(zip(NAMES, ("#0072b2", "#e69f00", "#cc79a7"), strict=True))

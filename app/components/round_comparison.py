@@ -13,7 +13,7 @@ from app.palette import colours
 from app.plain_text import code
 from app.training_routes import ERROR_COLOURS, ERROR_WORDS, IGNORED_COLOUR
 from comus_core.errors import ComusError
-from comus_core.round_view import PSEUDO_MASK, RoundView
+from comus_core.scoring.round_view import PSEUDO_MASK, RoundView
 from comus_core.workspace.trainings import Training
 
 ORDERS = {"name": "By name", "worst": "Worst first", "best": "Best first", "gained": "Gained most"}

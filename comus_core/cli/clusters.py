@@ -9,15 +9,16 @@ from typing import Any
 
 import click
 
-from comus_core import curation, score_tables
+from comus_core import curation
 from comus_core.category_affinity import Confused, confused_pair
 from comus_core.cli.run import JSON, WORKSPACE, give
-from comus_core.cluster_summary import ClusterSummary, summaries
 from comus_core.decision_words import step_words
 from comus_core.files.output_file import OutputFile
 from comus_core.runs.run_view import RunView, open_run_view
-from comus_core.scoring import frozen_matching
-from comus_core.view_scores import score_view
+from comus_core.scoring import score_tables
+from comus_core.scoring.cluster_summary import ClusterSummary, summaries
+from comus_core.scoring.run_scores import frozen_matching
+from comus_core.scoring.view_scores import score_view
 from comus_core.workspace import open_workspace
 from comus_core.workspace.decisions import Decisions
 

@@ -47,10 +47,10 @@ def proposals(run_name: str, selection: str, output: OutputFile, bom: bool, work
 @WORKSPACE
 def filter_curve(run_name: str, output: OutputFile, bom: bool, workspace: str | None) -> None:
     """Write what each filter percentage of RUN keeps and is worth, with ground truth (mIoU) and without."""
-    from comus_core.core_curves import core_curves, curve_table
     from comus_core.runs.proposal_table import encoded, format_of
     from comus_core.runs.run_view import open_run_view
-    from comus_core.view_scores import curve_of
+    from comus_core.scoring.core_curves import core_curves, curve_table
+    from comus_core.scoring.view_scores import curve_of
 
     kind, place = format_of(output.path), open_workspace(workspace)
     view = open_run_view(place, place.runs.find(run_name))

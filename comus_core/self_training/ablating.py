@@ -122,7 +122,7 @@ def _clusters(
 ) -> dict[str, float | None]:
     """The score of round 0, with the run clustered as the row says: at the same K on the same vectors."""
     from comus_core.pipeline import discover
-    from comus_core.scoring import score_run
+    from comus_core.scoring.run_scores import score_run
     from comus_core.transfer import evaluate_on
 
     scored_on, own = ablation.request.scored_on, run

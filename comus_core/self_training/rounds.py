@@ -15,12 +15,12 @@ from comus_core.runs.categories import label_map
 from comus_core.runs.proposal_predictions import of_proposals
 from comus_core.runs.trained_categories import remembered, trained_names
 from comus_core.runs.training_previews import examples_of, images_to_look_at, plan_looks, scored_ids
-from comus_core.scoring import score_json, score_run
+from comus_core.scoring.round_scores import score_round, score_table
+from comus_core.scoring.run_scores import score_json, score_run
 from comus_core.self_training.contexts import TrainingContexts, with_absolute_paths
 from comus_core.self_training.cost import remember_speed, training_memory
 from comus_core.self_training.first_round import FirstLesson, first_labels, first_lesson
 from comus_core.self_training.preview_plan import LookImages, LookPlan
-from comus_core.self_training.round_scores import score_round, score_table
 from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked
 from comus_core.stages import StageContext
 from comus_core.types import ImageId, IntArray, OnProgress, no_progress

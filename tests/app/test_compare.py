@@ -19,9 +19,9 @@ from app.opened import truth_at
 from app.training_routes import ERROR_COLOURS
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.evaluation.class_bootstrap import paired_class_bootstrap
-from comus_core.round_agreement import agreement_rows
 from comus_core.runs.run_round import RunRound, find_round
-from comus_core.scored_round import deltas, score_round
+from comus_core.scoring.round_agreement import agreement_rows
+from comus_core.scoring.round_scoring import deltas, score_round
 from comus_core.workspace.selection_shapes import Gesture, select
 from tests.app.comparing import half
 from tests.app.test_frame import save_run, texts

@@ -8,11 +8,11 @@ from streamlit.proto.Metric_pb2 import Metric as MetricProto
 
 from app.components import filter_course, filter_panel
 from comus_core import curation
-from comus_core.cluster_summary import summaries
-from comus_core.core_curves import NAMES, core_curves
 from comus_core.runs.run_view import open_run_view
-from comus_core.scoring import score_run
-from comus_core.view_scores import curve_of
+from comus_core.scoring.cluster_summary import summaries
+from comus_core.scoring.core_curves import NAMES, core_curves
+from comus_core.scoring.run_scores import score_run
+from comus_core.scoring.view_scores import curve_of
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.selection_shapes import Gesture
 from tests.app.test_frame import save_run, texts

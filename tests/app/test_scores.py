@@ -11,10 +11,10 @@ from app.components.score_figures import name_places
 from app.components.score_table import class_frame
 from comus_core.datasets.voc import CLASSES
 from comus_core.evaluation.image_rows import cell_images
-from comus_core.paper_scores import VOC_ROWS
 from comus_core.runs.run_view import open_run_view
-from comus_core.scored_round import score_clusters
-from comus_core.scoring import score_run
+from comus_core.scoring.paper_scores import VOC_ROWS
+from comus_core.scoring.round_scoring import score_clusters
+from comus_core.scoring.run_scores import score_run
 from comus_core.self_training import make_training
 from comus_core.self_training.rounds import train
 from tests.app.test_filter import metrics
@@ -58,7 +58,7 @@ def test_the_page_opens_on_the_matching_of_the_run(app_test, shown):
 def test_the_tables_are_downloaded_whole_with_run_and_supervision_in_every_row(shown, view):
     from app import score_data
     from app.components import score_table
-    from comus_core.score_tables import class_rows
+    from comus_core.scoring.score_tables import class_rows
     from comus_core.workspace.decisions import Decisions
 
     scored = score_data.scored(view, Decisions(), "majority", filtered=False)

@@ -4,7 +4,7 @@ import pytest
 
 from comus_core import discover, make_config, open_workspace
 from comus_core.jobs import get
-from comus_core.round_view import open_round_view
+from comus_core.scoring.round_view import open_round_view
 from tests.app.serving import serving, settle
 from tests.app.steps import await_state, fill
 from tests.builders import draw_folder, write_vectors

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from comus_core import discover, make_config, open_workspace
 from comus_core.cli.main import cli
 from comus_core.runs.run_view import open_run_view
-from comus_core.view_scores import score_view
+from comus_core.scoring.view_scores import score_view
 from tests.builders import draw_folder, write_vectors
 
 

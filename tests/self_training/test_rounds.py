@@ -17,8 +17,8 @@ from comus_core.deletion import delete_run
 from comus_core.errors import Cancelled, DatasetError, SettingsError, WorkspaceError
 from comus_core.evaluation.matching import match
 from comus_core.evaluation.prediction_counts import count_prediction
-from comus_core.round_view import PSEUDO_MASK, open_round_view
 from comus_core.runs import artifact_readers as tables
+from comus_core.scoring.round_view import PSEUDO_MASK, open_round_view
 from comus_core.self_training import make_training
 from comus_core.self_training.applying import evaluate_round
 from comus_core.self_training.cost import training_memory

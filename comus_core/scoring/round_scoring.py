@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from comus_core import score_tables
 from comus_core.config import Matching as MatchingChoice
 from comus_core.config import require
 from comus_core.datasets.dataset import open_dataset
@@ -26,15 +25,16 @@ from comus_core.evaluation.image_rows import (
 )
 from comus_core.evaluation.matching import Matching, match
 from comus_core.evaluation.report import Score, confusion, score
-from comus_core.paper_scores import PaperRow, paper_rows, same_images
 from comus_core.runs.artifact_readers import read_round_counts
 from comus_core.runs.label_map import LabelMap
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView, open_run_view
 from comus_core.runs.trained_categories import trained_names
-from comus_core.scoring import frozen_matching
+from comus_core.scoring import score_tables
+from comus_core.scoring.paper_scores import PaperRow, paper_rows, same_images
+from comus_core.scoring.run_scores import frozen_matching
+from comus_core.scoring.view_scores import ViewScore
 from comus_core.types import FloatArray, IntArray
-from comus_core.view_scores import ViewScore
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
 

@@ -7,7 +7,7 @@ from comus_core.evaluation.matching import Matching as MatchedRows
 from comus_core.evaluation.matching import match
 from comus_core.evaluation.report import Score, score
 from comus_core.runs.artifact_readers import read_round_counts
-from comus_core.scoring import frozen_matching
+from comus_core.scoring.run_scores import frozen_matching
 from comus_core.types import IntArray
 from comus_core.workspace import Artifact, Run, Workspace
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from comus_core.evaluation.report import CurvePoint
 from comus_core.runs.run_view import RunView
+from comus_core.scoring.view_scores import rank_of
 from comus_core.types import BoolMask, FloatArray
-from comus_core.view_scores import rank_of
 from comus_core.workspace.decisions import Decisions
 
 StandIn = Literal["silhouette", "agreement", "confidence"]

@@ -9,8 +9,8 @@ import numpy as np
 from comus_core.evaluation.matching import iou_matrix
 from comus_core.evaluation.report import confusion
 from comus_core.runs.label_map import LabelMap
+from comus_core.scoring.view_scores import ViewScore
 from comus_core.types import IntArray
-from comus_core.view_scores import ViewScore
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from comus_core.evaluation.error_map import error_map, image_ious, predicted_cla
 from comus_core.proposals.pseudo_masks import from_png, index_dtype_and_ignore
 from comus_core.runs.artifact_readers import read_round_counts
 from comus_core.runs.trained_categories import decided_then, trained_ids
-from comus_core.scoring import score_run
-from comus_core.self_training.round_scores import match_table
+from comus_core.scoring.round_scores import match_table
+from comus_core.scoring.run_scores import score_run
 from comus_core.types import FloatArray, ImageId, IndexMask, IntArray
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.trainings import Training

@@ -1,0 +1,1 @@
+"""Scores of runs and rounds, at any filter, label map and matching."""
