@@ -6,9 +6,9 @@ from collections.abc import Hashable
 from typing import Any, Literal, get_args
 
 from app.opened import Held
-from comus_core.category_affinity import Confused, confused_pair, nearest_categories
 from comus_core.config import FilterBy
 from comus_core.curation import Split, propose_split
+from comus_core.curation.merge_suggestions import Confused, confused_pair, nearest_categories
 from comus_core.errors import ComusError
 from comus_core.evaluation.matching import Matching
 from comus_core.evaluation.report import CurvePoint

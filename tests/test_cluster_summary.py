@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from comus_core import curation
-from comus_core.category_affinity import Confused, affinity_between, confused_pair, most_confused, nearest_categories
+from comus_core.curation.merge_suggestions import (
+    Confused,
+    affinity_between,
+    confused_pair,
+    most_confused,
+    nearest_categories,
+)
 from comus_core.errors import SettingsError
 from comus_core.scoring.cluster_summary import crop_order, ordered, summaries, uncertainty_of
 from comus_core.scoring.view_scores import score_view

@@ -10,12 +10,12 @@ import pytest
 from comus_core import curation, discover, open_workspace
 from comus_core.clustering import cluster
 from comus_core.config import FilterBy
+from comus_core.curation.filter_draft import apply, with_by
+from comus_core.curation.filter_explanation import standing_of
 from comus_core.errors import ConflictError, SettingsError, WorkspaceError
-from comus_core.filter_draft import apply, with_by
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.cluster_summary import summaries
 from comus_core.scoring.view_scores import score_view
-from comus_core.standing import standing_of
 from comus_core.workspace.decisions import Decisions
 
 

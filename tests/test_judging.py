@@ -11,8 +11,9 @@ from click.testing import CliRunner
 
 from comus_core import curation
 from comus_core.cli.main import cli
+from comus_core.curation.decision_words import step_words
+from comus_core.curation.filter_explanation import standing_of
 from comus_core.datasets.dataset import open_dataset
-from comus_core.decision_words import step_words
 from comus_core.errors import ConflictError, SettingsError
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.proposals.table import proposals_of
@@ -21,7 +22,6 @@ from comus_core.scoring.view_scores import score_view
 from comus_core.self_training import make_training
 from comus_core.self_training.rounds import train
 from comus_core.stages import StageContext, pseudo_masks
-from comus_core.standing import standing_of
 from comus_core.types import no_progress
 from comus_core.workspace import ArtifactKey
 from comus_core.workspace.artifacts import TABLE

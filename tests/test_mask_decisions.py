@@ -4,7 +4,7 @@ from click.testing import CliRunner
 
 from comus_core import curation, discover
 from comus_core.cli.main import cli
-from comus_core.mask_decisions import follows_decisions
+from comus_core.curation.mask_decisions import follows_decisions
 from comus_core.runs.categories import clusters_now
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from comus_core import curation, open_workspace
+from comus_core.curation.merged_centre import exact
 from comus_core.datasets.dataset import open_dataset
-from comus_core.merged_centre import exact
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs.artifact_readers import categories_of, read_clusters
 from comus_core.runs.run_view import open_run_view

@@ -9,15 +9,15 @@ import pytest
 from comus_core import discover, make_config, open_workspace
 from comus_core.clustering.filtering import kept
 from comus_core.config import FilterBy
+from comus_core.curation.filter_draft import apply, changes, same_filter, with_by, with_percent
+from comus_core.curation.filter_explanation import standing_of
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import SettingsError, WorkspaceError
-from comus_core.filter_draft import apply, changes, same_filter, with_by, with_percent
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.cluster_summary import ORDERS, ordered, summaries
 from comus_core.scoring.run_scores import frozen_matching, score_run
 from comus_core.scoring.score_tables import class_rows, match_rows
 from comus_core.scoring.view_scores import coverage, curve_of, score_view
-from comus_core.standing import standing_of
 from comus_core.workspace.decisions import Decisions
 from tests.builders import draw_folder, write_vectors
 

@@ -11,7 +11,7 @@ import streamlit as st
 from app import notices, state
 from app.plain_text import plain
 from comus_core import curation
-from comus_core.decision_words import step_words
+from comus_core.curation.decision_words import step_words
 from comus_core.errors import ComusError
 from comus_core.runs.run_view import RunView
 from comus_core.workspace.decisions import Decisions, Step

@@ -15,9 +15,10 @@ from app.components.score_table import about, download, table_height
 from app.palette import CORE, FILTERED
 from app.plain_text import plain
 from app.signs import delta, minus
-from comus_core import filter_draft
 from comus_core.config import FilterBy
-from comus_core.decision_words import listed
+from comus_core.curation import filter_draft
+from comus_core.curation.decision_words import listed
+from comus_core.curation.filter_explanation import standing_of
 from comus_core.errors import ComusError
 from comus_core.evaluation.report import CurvePoint, Score
 from comus_core.runs.proposal_table import chosen
@@ -25,7 +26,6 @@ from comus_core.runs.run_view import RunView
 from comus_core.scoring.cluster_summary import summaries
 from comus_core.scoring.core_curves import NAMES, means_of
 from comus_core.scoring.view_scores import coverage
-from comus_core.standing import standing_of
 from comus_core.text import counted
 from comus_core.workspace.decisions import Decisions
 

@@ -10,8 +10,8 @@ import streamlit as st
 
 from app.components.deciding import act, redo, undo
 from comus_core import curation
+from comus_core.curation.filter_explanation import Standing
 from comus_core.runs.run_view import RunView
-from comus_core.standing import Standing
 from comus_core.workspace.decisions import Decisions
 
 

@@ -17,7 +17,7 @@ from app.components.similar_panel import names_of
 from app.plain_text import plain
 from app.training_routes import ERROR_COLOURS, ERROR_WORDS
 from app.walk import Place
-from comus_core import standing
+from comus_core.curation import filter_explanation
 from comus_core.runs.round_masks import rounds_of, training_of_rounds
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted
@@ -105,11 +105,11 @@ def look_at(view: RunView, place: Place) -> None:
 
 
 def _proposal(view: RunView, row: int, decided: Decisions, colours: Colouring) -> None:
-    stands = standing.standing_of(view, row, decided)
+    stands = filter_explanation.standing_of(view, row, decided)
     (name,), (colour,) = names_of(colours, [row])
     address = "clusters?" + urlencode({"run": view.run.id, "cluster": stands.cluster})
     link = f'<a class="comus-link" href="{html.escape(address)}">{html.escape(name)}</a>'
-    shares = [(k, share) for k, share in standing.truth_shares(view, row)[:3] if share >= 0.5]
+    shares = [(k, share) for k, share in filter_explanation.truth_shares(view, row)[:3] if share >= 0.5]
     lines = [
         ("Cluster", f'<i style="background:{colour}"></i>{link if stands.cluster >= 0 else html.escape(name)}'),
         ("Distance", _distance(stands)),
@@ -129,14 +129,14 @@ def _proposal(view: RunView, row: int, decided: Decisions, colours: Colouring) -
     )
 
 
-def _distance(stands: standing.Standing) -> str:
+def _distance(stands: filter_explanation.Standing) -> str:
     if stands.cluster < 0:
         return "–"
     return "moved here by hand" if stands.by_hand else f"{stands.distance:.4f} (cosine to the centre)"
 
 
 def _truth_legend(view: RunView, image_id: str) -> None:
-    found = standing.classes_in(view, image_id)
+    found = filter_explanation.classes_in(view, image_id)
     if found:
         colour_of = truth_colours(view)
         words = [

@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from comus_core import curation
-from comus_core.category_affinity import Confused, confused_pair
 from comus_core.cli.run import JSON, WORKSPACE, give
-from comus_core.decision_words import step_words
+from comus_core.curation.decision_words import step_words
+from comus_core.curation.merge_suggestions import Confused, confused_pair
 from comus_core.files.output_file import OutputFile
 from comus_core.runs.run_view import RunView, open_run_view
 from comus_core.scoring import score_tables

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from comus_core.decision_words import listed
+from comus_core.curation.decision_words import listed
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.runs.run_view import RunView
 from comus_core.workspace.decisions import Decisions

@@ -7,7 +7,7 @@ from typing import Any
 
 from comus_core.curation.cluster_split import Split
 from comus_core.curation.decision_history import decide
-from comus_core.merged_centre import exact, merged_members
+from comus_core.curation.merged_centre import exact, merged_members
 from comus_core.runs.run_view import RunView
 from comus_core.workspace.decision_steps import Standing
 from comus_core.workspace.decisions import Decisions

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from comus_core.curation.category_names import require_known
-from comus_core.decision_words import step_words
+from comus_core.curation.decision_words import step_words
 from comus_core.runs.run_view import RunView
 from comus_core.workspace.decision_log import Making, Ways
 from comus_core.workspace.decisions import Decisions, History

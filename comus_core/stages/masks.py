@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from comus_core.curation.mask_decisions import mask_settings
 from comus_core.datasets.dataset import GroundTruth
 from comus_core.errors import DatasetError
 from comus_core.files.atomic import replacing
 from comus_core.files.file_kinds import EXTENSIONS
 from comus_core.files.file_names import file_names
-from comus_core.mask_decisions import mask_settings
 from comus_core.runs import artifact_readers as tables
 from comus_core.stages.context import StageContext
 from comus_core.types import BoolMask, IntArray

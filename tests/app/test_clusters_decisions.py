@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from comus_core import curation, open_workspace
-from comus_core.category_affinity import confused_pair
+from comus_core.curation.merge_suggestions import confused_pair
 from comus_core.runs.run_view import open_run_view
 from tests.app.test_clusters import name_fields, sides
 from tests.app.test_frame import texts

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from app import walk
+from comus_core.curation.filter_explanation import standing_of
 from comus_core.runs.run_view import open_run_view
-from comus_core.standing import standing_of
 from comus_core.workspace.decisions import Decisions
 from tests.app.test_frame import texts
 
