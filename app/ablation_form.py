@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from app.run_form import given_device
 from app.training_form import missing_weights
 from comus_core.jobs import Job, ensure_supervisor, submit
+from comus_core.pipelines.ablation_cost import ablation_cost
+from comus_core.pipelines.ablation_rows import Ablation, ablation_json, plan
 from comus_core.self_training import TrainingRequest, TrainingSettings, make_training
-from comus_core.self_training.ablation import Ablation, ablation_json, plan
-from comus_core.self_training.ablation_cost import ablation_cost
 from comus_core.workspace import Run, Workspace
 
 

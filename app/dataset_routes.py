@@ -12,7 +12,7 @@ from starlette.routing import Route
 from app import answers, pictures
 from app.opened import Held, workspace
 from comus_core.errors import ImageError, WorkspaceError
-from comus_core.image_index import FOLDER, ImageIndex, read_index
+from comus_core.pipelines.image_index import FOLDER, ImageIndex, read_index
 
 UNREADABLE = {"Cache-Control": answers.ASK_AGAIN, "X-Content-Type-Options": "nosniff"}
 SIZES = (0, 240, 480, 1600)

@@ -9,7 +9,7 @@ from typing import IO
 
 from comus_core import jobs
 from comus_core.jobs import Job
-from comus_core.prediction_folder import PHOTOGRAPHS, new_prediction
+from comus_core.pipelines.prediction_folder import PHOTOGRAPHS, new_prediction
 from comus_core.text import counted
 from comus_core.workspace import Run, Workspace
 

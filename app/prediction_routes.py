@@ -12,7 +12,7 @@ from app import answers, pictures, urls
 from app.colouring import category_colours
 from app.opened import workspace
 from comus_core.datasets.demo import drawing
-from comus_core.prediction_folder import StoredPrediction, stored_prediction
+from comus_core.pipelines.prediction_folder import StoredPrediction, stored_prediction
 from comus_core.proposals.pseudo_masks import from_png
 
 

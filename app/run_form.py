@@ -15,8 +15,8 @@ from comus_core.command_line import command_line, flat, nested
 from comus_core.config import PRESETS, FeatureSettings, RunConfig, make_config, merge, to_dict
 from comus_core.datasets.allowed_folders import allowed_own
 from comus_core.datasets.layout_detection import Glance
-from comus_core.estimate import Estimate, estimate, free_disk
 from comus_core.jobs.devices import gpu_names
+from comus_core.pipelines.estimate import Estimate, estimate, free_disk
 from comus_core.saliency.detectors import DETECTORS
 from comus_core.types import STAGES
 from comus_core.weights import REGISTRY, WeightFile, is_available, weights_folder

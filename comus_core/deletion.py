@@ -15,7 +15,7 @@ from comus_core.errors import DiskFullError, WorkspaceError
 from comus_core.files.atomic import disk_error
 from comus_core.jobs.records import ACTIVE, Job
 from comus_core.jobs.table import JobTable
-from comus_core.prediction_folder import FOLDER as PREDICTIONS
+from comus_core.pipelines.prediction_folder import FOLDER as PREDICTIONS
 from comus_core.text import counted, size
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.claims import abandoned

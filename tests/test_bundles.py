@@ -20,7 +20,7 @@ from comus_core.config import to_dict
 from comus_core.datasets.dataset import open_dataset
 from comus_core.deletion import delete_run
 from comus_core.errors import WorkspaceError
-from comus_core.how_many import how_many_of
+from comus_core.pipelines.how_many import how_many_of
 from comus_core.runs.run_truth import truth_of_run
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.view_scores import score_view

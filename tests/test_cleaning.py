@@ -17,8 +17,8 @@ from comus_core.disk_use import REST, disk_use
 from comus_core.errors import Cancelled, SettingsError, WorkspaceError
 from comus_core.jobs import cancel, submit
 from comus_core.jobs.table import JobTable
-from comus_core.prediction_folder import FOLDER as PREDICTIONS
-from comus_core.transfer import evaluate_on
+from comus_core.pipelines.evaluate_dataset import evaluate_on
+from comus_core.pipelines.prediction_folder import FOLDER as PREDICTIONS
 from comus_core.workspace.trainings import Training
 from tests.builders import copy_of
 from tests.test_deletion import a_partial, a_run, an_artifact, kinds_left

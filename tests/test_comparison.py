@@ -7,13 +7,13 @@ import pytest
 from click.testing import CliRunner
 
 from comus_core.cli.main import cli
-from comus_core.comparison import compare
 from comus_core.errors import DatasetError, SettingsError, WorkspaceError
+from comus_core.pipelines.apply_rounds import evaluate_round
+from comus_core.pipelines.compare import compare
+from comus_core.pipelines.evaluate_dataset import evaluate_on
+from comus_core.pipelines.train import train
 from comus_core.runs.run_round import find_round
 from comus_core.self_training import make_training
-from comus_core.self_training.applying import evaluate_round
-from comus_core.self_training.rounds import train
-from comus_core.transfer import evaluate_on
 from tests.builders import copy_of, draw_folder
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 2, "batch": 8, "rounds": 1}

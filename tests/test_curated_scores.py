@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from comus_core import curation, evaluate_on
-from comus_core.comparison import compare
 from comus_core.config import FilterBy
 from comus_core.curation.filter_draft import apply, with_by
 from comus_core.datasets.dataset import open_dataset
 from comus_core.evaluation.counts import contingency
 from comus_core.evaluation.matching import iou_matrix
+from comus_core.pipelines.compare import compare
+from comus_core.pipelines.evaluate_dataset import assigned_categories, assigned_to
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs.run_round import find_round
 from comus_core.scoring.run_scores import score_run
 from comus_core.scoring.view_scores import coverage, curve_of, score_view
 from comus_core.stages import StageContext, pseudo_masks
-from comus_core.transfer import assigned_categories, assigned_to
 from comus_core.types import no_progress
 from comus_core.workspace.decisions import Decisions
 

@@ -2,9 +2,9 @@ import time
 
 import pytest
 
-from comus_core import estimate as estimate_module
 from comus_core.config import FeatureSettings, RunConfig, SaliencySettings
-from comus_core.estimate import estimate, remember_speeds
+from comus_core.pipelines import estimate as estimate_module
+from comus_core.pipelines.estimate import estimate, remember_speeds
 from comus_core.workspace import open_workspace
 
 CONFIG = RunConfig("photos", SaliencySettings("u2netp"), FeatureSettings("efficientnet-lite0"))

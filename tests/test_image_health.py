@@ -9,7 +9,7 @@ from PIL import Image
 from comus_core import check_health, open_workspace
 from comus_core.cli.main import cli
 from comus_core.errors import Cancelled, DatasetError
-from comus_core.image_health import HealthLimits, stored_report
+from comus_core.pipelines.image_health import HealthLimits, stored_report
 from tests.image_faults import draw_faulty
 
 

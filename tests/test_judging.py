@@ -15,12 +15,12 @@ from comus_core.curation.decision_words import step_words
 from comus_core.curation.filter_explanation import standing_of
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import ConflictError, SettingsError
+from comus_core.pipelines.train import train
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.proposals.table import proposals_of
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.view_scores import score_view
 from comus_core.self_training import make_training
-from comus_core.self_training.rounds import train
 from comus_core.stages import StageContext, pseudo_masks
 from comus_core.types import no_progress
 from comus_core.workspace import ArtifactKey

@@ -8,12 +8,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from comus_core import open_workspace, pipeline, predict_photographs
+from comus_core import open_workspace, predict_photographs
 from comus_core.bundling import bundle
 from comus_core.cli import paths
 from comus_core.cli.main import COMMANDS, cli
 from comus_core.errors import SettingsError
 from comus_core.files.output_file import writable_file, writable_folder, write_json_output, write_output
+from comus_core.pipelines import discover
 from tests.unprivileged import comus_unprivileged, open_to_all
 
 
@@ -82,7 +83,7 @@ def test_every_option_that_names_what_is_written_is_looked_at_before_the_work():
 
 @pytest.mark.parametrize("words", [["run", "demo", "--json"], ["images", "demo", "--json"], ["show", "x", "--json"]])
 def test_a_wrong_place_is_refused_before_anything_else(tmp_path, monkeypatch, words):
-    monkeypatch.setattr(pipeline, "discover", None)
+    monkeypatch.setattr(discover, "discover", None)
     (tmp_path / "file").touch()
     place = str(tmp_path / "file" / "x.json")
     done = CliRunner().invoke(cli, [*words, place, "--workspace", str(tmp_path / "workspace")])

@@ -11,10 +11,10 @@ from comus_core import discover, make_config, peak_memory
 from comus_core.cli.tables import print_result
 from comus_core.cli.train import round_line
 from comus_core.datasets.dataset import open_dataset
-from comus_core.estimate import memory_estimate
 from comus_core.peak_memory import PeakMemory, peak_words
+from comus_core.pipelines.estimate import memory_estimate
+from comus_core.pipelines.training_cost import training_memory
 from comus_core.self_training import make_training
-from comus_core.self_training.cost import training_memory
 from comus_core.stages import StageContext
 from comus_core.types import STAGES, no_progress
 from comus_core.workspace import ArtifactKey, open_workspace

@@ -8,7 +8,7 @@ from PIL import Image
 
 from comus_core import discover, evaluate_on, make_config, open_workspace
 from comus_core.errors import Cancelled, ComusError, DatasetError, SettingsError, WeightsError
-from comus_core.how_many import how_many_of, stored_how_many
+from comus_core.pipelines.how_many import how_many_of, stored_how_many
 from comus_core.runs.run_view import open_run_view
 from comus_core.types import STAGES
 from tests.builders import copy_of, draw_folder, write_vectors

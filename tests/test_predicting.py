@@ -14,10 +14,10 @@ from comus_core.cli.main import cli
 from comus_core.datasets.decoding import read_rgb
 from comus_core.errors import DatasetError, ImageError, SettingsError, WorkspaceError
 from comus_core.jobs.kinds import KINDS, Observer
-from comus_core.predicting import photographs_of
+from comus_core.pipelines.predict import photographs_of
+from comus_core.pipelines.train import train
 from comus_core.runs.run_view import open_run_view
 from comus_core.self_training import make_training
-from comus_core.self_training.rounds import train
 from tests.builders import copy_of, draw_folder
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from comus_core import discover, make_config, open_workspace
-from comus_core.comparison import compare
 from comus_core.config import TruthSettings
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import Cancelled, DatasetError, SettingsError
+from comus_core.pipelines.compare import compare
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_truth import truth_fingerprint, truth_of_run
 from tests.builders import copy_of, write_vectors

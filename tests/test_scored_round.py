@@ -10,6 +10,7 @@ from comus_core.cli.main import cli
 from comus_core.datasets.voc import CLASSES
 from comus_core.errors import SettingsError
 from comus_core.evaluation.error_map import image_ious
+from comus_core.pipelines.train import train
 from comus_core.runs.artifact_readers import read_round_counts
 from comus_core.runs.run_round import find_round
 from comus_core.runs.run_view import open_run_view
@@ -17,7 +18,6 @@ from comus_core.scoring.paper_scores import VOC_ROWS, paper_rows, same_images
 from comus_core.scoring.round_scoring import as_json, deltas, score_clusters, score_round
 from comus_core.scoring.run_scores import score_run
 from comus_core.self_training import make_training
-from comus_core.self_training.rounds import train
 from comus_core.workspace.decisions import Decisions
 from tests.builders import copy_of
 

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from comus_core import curation
-from comus_core.comparison import compare
 from comus_core.errors import WorkspaceError
+from comus_core.pipelines.apply_rounds import evaluate_round
+from comus_core.pipelines.compare import compare
+from comus_core.pipelines.train import train
 from comus_core.runs.categories import label_map
 from comus_core.runs.round_masks import categories_of_rounds, rounds_of
 from comus_core.runs.run_round import find_round
@@ -15,8 +17,6 @@ from comus_core.runs.trained_categories import remembered, trained_ids, trained_
 from comus_core.scoring.round_view import open_round_view
 from comus_core.scoring.view_scores import score_view
 from comus_core.self_training import make_training
-from comus_core.self_training.applying import evaluate_round
-from comus_core.self_training.rounds import train
 from comus_core.workspace.decisions import Event, replay
 from comus_core.workspace.trainings import Training
 from tests.builders import copy_of

@@ -14,10 +14,10 @@ from app.opened import truth_at
 from comus_core import check_health, discover, evaluate_on, make_config, open_workspace
 from comus_core.cli.main import cli
 from comus_core.errors import DatasetError, SettingsError
+from comus_core.pipelines.train import train
 from comus_core.runs.run_truth import truth_of_run
 from comus_core.runs.run_view import open_run_view
 from comus_core.self_training import make_training
-from comus_core.self_training.rounds import train
 from comus_core.self_training.settings import TrainingRequest
 from tests.builders import copy_of
 

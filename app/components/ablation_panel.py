@@ -15,9 +15,9 @@ from app.components.score_table import about_run, download
 from comus_core import jobs
 from comus_core.errors import ComusError
 from comus_core.jobs import Job
+from comus_core.pipelines.ablate import known
+from comus_core.pipelines.ablation_rows import Ablation, plan
 from comus_core.runs.run_view import RunView
-from comus_core.self_training.ablating import known
-from comus_core.self_training.ablation import Ablation, plan
 
 EVERY = 1.0  # seconds between looks while an ablation is at work
 

@@ -19,8 +19,8 @@ from app.palette import colours
 from comus_core import jobs
 from comus_core.errors import ComusError
 from comus_core.files.csv_file import csv_bytes
-from comus_core.image_health import stored_report
-from comus_core.image_index import ImageIndex, index_key, quick_index, read_index
+from comus_core.pipelines.image_health import stored_report
+from comus_core.pipelines.image_index import ImageIndex, index_key, quick_index, read_index
 from comus_core.workspace import Workspace
 
 PAGE_SIZE, CELL = 72, 170

@@ -15,7 +15,7 @@ from app.plain_text import plain
 from comus_core import jobs
 from comus_core.clustering.curves import Curve, CurveName, HowMany
 from comus_core.errors import ComusError
-from comus_core.how_many import stored_how_many
+from comus_core.pipelines.how_many import stored_how_many
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted
 

@@ -20,7 +20,7 @@ from app.predict_form import ROUND_WORDS
 from app.prediction_routes import mask_url, photograph_url
 from comus_core.datasets.passed_over import passed_over_lines
 from comus_core.errors import ComusError
-from comus_core.prediction_folder import StoredPrediction, delete_prediction, predictions_of, zipped
+from comus_core.pipelines.prediction_folder import StoredPrediction, delete_prediction, predictions_of, zipped
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted
 

@@ -16,8 +16,8 @@ from app.components.training_figures import Steps, look_curve, loss_curve, rate_
 from app.plain_text import plain
 from comus_core import jobs
 from comus_core.jobs import Job, eta_seconds
+from comus_core.pipelines.training_cost import seconds_left
 from comus_core.runs.run_view import RunView
-from comus_core.self_training.cost import seconds_left
 from comus_core.self_training.settings import what_was_asked
 from comus_core.workspace.trainings import Look, Training
 

@@ -13,8 +13,8 @@ from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
 from comus_core.cli.tables import print_ablation
 from comus_core.command_line import assigned
 from comus_core.files.output_file import OutputFile
+from comus_core.pipelines.ablation_rows import Ablation, ablation_json
 from comus_core.self_training import TRAINING_PRESETS, TrainingRequest, make_training
-from comus_core.self_training.ablation import Ablation, ablation_json
 from comus_core.self_training.settings import Backbone
 from comus_core.text import size
 from comus_core.weights.model_selection import badge
@@ -58,8 +58,8 @@ def ablate(
     turned the other way. What rows share is computed once, and what is there is not computed again: the same command
     goes on after a stop.
     """
-    from comus_core.self_training.ablating import ablate as ablate_run
-    from comus_core.self_training.ablating import require_truth
+    from comus_core.pipelines.ablate import ablate as ablate_run
+    from comus_core.pipelines.ablate import require_truth
 
     place = open_workspace(workspace)
     run = place.runs.find(run_name)
@@ -96,7 +96,7 @@ def row_line(row: Mapping[str, Any]) -> str:
 def _announce(place: Workspace, run: Run, wanted: Ablation, device: str) -> None:
     """Say, before long work, how many rows there are and what they will cost."""
     from comus_core.device import choose_device
-    from comus_core.self_training.ablation_cost import cost_for
+    from comus_core.pipelines.ablation_cost import cost_for
 
     cost = cost_for(run, wanted, place, choose_device(device))
     basis = "speeds of earlier trainings here" if cost.measured else "arithmetic; the first training measures"

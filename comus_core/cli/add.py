@@ -33,9 +33,9 @@ def add(
     json_file: OutputFile | None,
 ) -> None:
     """Give the images of DATASET the clusters of RUN, as a run beside it with its names and decisions."""
-    from comus_core.adding import add_images
     from comus_core.datasets.dataset import absolute
     from comus_core.jobs import ensure_supervisor, submit
+    from comus_core.pipelines.add_images import add_images
 
     place = open_workspace(workspace)
     run = place.runs.find(run_name)

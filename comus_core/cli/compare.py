@@ -43,7 +43,7 @@ def compare(
     A paired bootstrap over the images answers. In place of RUN stands the id of one of its trainings where it has
     several. DATASET is the runs' own if it is not given.
     """
-    from comus_core.comparison import compare as compare_rounds
+    from comus_core.pipelines.compare import compare as compare_rounds
     from comus_core.runs.run_round import find_round
 
     place, printer = open_workspace(workspace), ProgressPrinter()

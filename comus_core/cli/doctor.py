@@ -27,8 +27,8 @@ def doctor(verify: bool, workspace: str | None) -> None:
         _verify(open_workspace(workspace))
         return
     from comus_core.device import choose_device, describe_devices
-    from comus_core.estimate import free_disk, matrix_speed
-    from comus_core.pipeline import PACKAGES, package_version
+    from comus_core.pipelines.discover import PACKAGES, package_version
+    from comus_core.pipelines.estimate import free_disk, matrix_speed
 
     place = open_workspace(workspace)
     click.echo(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")

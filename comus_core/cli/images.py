@@ -21,7 +21,7 @@ from comus_core.workspace import open_workspace
 @JSON
 def images(dataset: str, assignments: tuple[str, ...], workspace: str | None, json_file: OutputFile | None) -> None:
     """Look at every image of DATASET: unreadable, exact and near duplicates, tiny, dark, blurry; and its truth."""
-    from comus_core.image_health import check_health, report_lines
+    from comus_core.pipelines.image_health import check_health, report_lines
 
     truth = make_config(dataset=dataset, **assigned(assignments)).truth
     place, printer = open_workspace(workspace), ProgressPrinter()

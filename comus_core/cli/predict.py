@@ -46,7 +46,7 @@ def predict(
     so on are the trained networks. Writes an index mask a photograph: 0 background, 1… the lines of classes.txt after
     the first. Earlier predictions in the folder are replaced; a folder that holds anything else is refused.
     """
-    from comus_core.predicting import predict_photographs
+    from comus_core.pipelines.predict import predict_photographs
 
     place, printer = open_workspace(workspace), ProgressPrinter()
     name, number = run_and_round(run_name)

@@ -79,7 +79,7 @@ def run(
     DATASET is a folder of photographs, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo. Run again, it goes on where it
     stopped; what is already computed is not computed again.
     """
-    from comus_core.pipeline import discover
+    from comus_core.pipelines.discover import discover
 
     config, place = config_of(dataset, **options), open_workspace(workspace)
     if background and json_file is not None:
@@ -129,11 +129,11 @@ def evaluate(
     options: dict[str, Any] = {"matching": matching, "matching_from": matching_from, "device": device}
     try:
         if number == 0:
-            from comus_core.transfer import evaluate_on
+            from comus_core.pipelines.evaluate_dataset import evaluate_on
 
             result = evaluate_on(run, dataset, place, assign=assign or "nearest", **options, on_progress=printer)
         else:
-            from comus_core.self_training.applying import evaluate_round
+            from comus_core.pipelines.apply_rounds import evaluate_round
 
             result = evaluate_round(run, number, dataset, place, **options, on_progress=printer)
     finally:
@@ -193,7 +193,7 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
     from comus_core.datasets.image_sizes import largest_pixels
     from comus_core.datasets.passed_over import passed_over_json, passed_over_lines
     from comus_core.device import choose_device
-    from comus_core.estimate import estimate, free_disk
+    from comus_core.pipelines.estimate import estimate, free_disk
 
     config = resolve(config)
     owed = supervision_of(config)

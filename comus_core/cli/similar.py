@@ -23,7 +23,7 @@ def similar(
     run_name: str, picture: Path, most: int, workspace: str | None, device: str, json_file: OutputFile | None
 ) -> None:
     """Find the proposals of RUN that look most like PICTURE, and like each object in it."""
-    from comus_core.similar import find_similar_to
+    from comus_core.pipelines.similar import find_similar_to
 
     place, printer = open_workspace(workspace), ProgressPrinter()
     try:

@@ -61,7 +61,7 @@ def train(
 
     Killed or stopped, the same command goes on from the last checkpoint; `--resume` does so without the other options.
     """
-    from comus_core.self_training.rounds import train as train_rounds
+    from comus_core.pipelines.train import train as train_rounds
 
     place = open_workspace(workspace)
     run = place.runs.find(run_name)

@@ -10,9 +10,9 @@ from typing import Any
 from comus_core.config import Assign, RunConfig, check_choice, from_dict, to_dict
 from comus_core.datasets.passed_over import passed_over_lines
 from comus_core.errors import SettingsError
-from comus_core.relinking import where_now
+from comus_core.pipelines.ablation_rows import Ablation, ablation_of
+from comus_core.pipelines.relink import where_now
 from comus_core.self_training import TrainingRequest, TrainingSettings, what_was_asked
-from comus_core.self_training.ablation import Ablation, ablation_of
 from comus_core.types import STAGES, OnProgress
 from comus_core.workspace import Run, Workspace
 
@@ -59,7 +59,7 @@ def discover_settings(settings: Mapping[str, Any]) -> tuple[RunConfig, str]:
 
 
 def _discover(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
-    from comus_core.pipeline import discover
+    from comus_core.pipelines.discover import discover
 
     config, until = discover_settings(settings)
     options: dict[str, Any] = {"on_progress": tell.on_progress, "on_run": lambda run: tell.on_run(run.id)}
@@ -93,7 +93,7 @@ def training_of(settings: Mapping[str, Any]) -> tuple[str, TrainingSettings, Tra
 
 
 def _train(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
-    from comus_core.self_training.rounds import train
+    from comus_core.pipelines.train import train
 
     run_id, training, request = training_of(settings)
     run = workspace.runs.get(run_id)
@@ -116,7 +116,7 @@ def ablation_asked(settings: Mapping[str, Any]) -> tuple[str, Ablation]:
 
 
 def _ablate(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
-    from comus_core.self_training.ablating import ablate
+    from comus_core.pipelines.ablate import ablate
 
     run_id, wanted = ablation_asked(settings)
     run = workspace.runs.get(run_id)
@@ -141,7 +141,7 @@ def how_many_settings(settings: Mapping[str, Any]) -> tuple[str, int | None]:
 
 
 def _how_many(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
-    from comus_core.how_many import how_many_of
+    from comus_core.pipelines.how_many import how_many_of
 
     run_id, most = how_many_settings(settings)
     run = workspace.runs.get(run_id)
@@ -163,7 +163,7 @@ def predict_settings(settings: Mapping[str, Any]) -> tuple[str, int, list[str], 
 
 
 def _predict(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
-    from comus_core.predicting import predict_photographs
+    from comus_core.pipelines.predict import predict_photographs
 
     run_id, number, photographs, out = predict_settings(settings)
     run = workspace.runs.get(run_id)
@@ -187,7 +187,7 @@ def images_settings(settings: Mapping[str, Any]) -> str:
 
 
 def _images(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
-    from comus_core.image_health import check_health, report_lines
+    from comus_core.pipelines.image_health import check_health, report_lines
 
     report = check_health(images_settings(settings), workspace, on_progress=tell.on_progress)
     for line in report_lines(report):
@@ -208,7 +208,7 @@ def similar_settings(settings: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _similar(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
     from comus_core.files.output_file import writable_file, write_json_output
-    from comus_core.similar import find_similar_to
+    from comus_core.pipelines.similar import find_similar_to
 
     run_id, picture, out = similar_settings(settings)
     run = workspace.runs.get(run_id)
@@ -232,7 +232,7 @@ def add_settings(settings: Mapping[str, Any]) -> tuple[str, str, Assign | None]:
 
 
 def _add(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
-    from comus_core.adding import add_images
+    from comus_core.pipelines.add_images import add_images
 
     run_id, dataset, assign = add_settings(settings)
     options: dict[str, Any] = {"on_progress": tell.on_progress, "on_run": lambda run: tell.on_run(run.id)}

@@ -12,9 +12,9 @@ from app.components import how_many_panel, score_table
 from comus_core import jobs
 from comus_core.clustering.curves import Curve
 from comus_core.errors import SettingsError
-from comus_core.how_many import how_many_of
 from comus_core.jobs.kinds import KINDS, Observer
 from comus_core.jobs.table import JobTable
+from comus_core.pipelines.how_many import how_many_of
 from comus_core.runs.run_view import open_run_view
 from comus_core.workspace.decisions import Decisions
 from tests.app.test_filter import expected, metrics, slide

@@ -16,8 +16,8 @@ from app.components.size_figures import aspect_histogram, size_counts
 from app.dataset_routes import image_url
 from comus_core import check_health, open_workspace
 from comus_core.errors import DatasetError, WorkspaceError
-from comus_core.image_index import quick_index, read_index
 from comus_core.jobs import list_jobs
+from comus_core.pipelines.image_index import quick_index, read_index
 from tests.app.working import by_key, open_app, texts
 from tests.image_faults import draw_faulty
 

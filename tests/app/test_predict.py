@@ -17,9 +17,9 @@ from comus_core import open_workspace, predict_photographs
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.errors import SettingsError
 from comus_core.jobs import submit
-from comus_core.prediction_folder import new_prediction, stored_prediction
+from comus_core.pipelines.prediction_folder import new_prediction, stored_prediction
+from comus_core.pipelines.train import train
 from comus_core.self_training import make_training
-from comus_core.self_training.rounds import train
 from tests.app.test_frame import texts
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}

@@ -11,12 +11,12 @@ from app.components.score_figures import name_places
 from app.components.score_table import class_frame
 from comus_core.datasets.voc import CLASSES
 from comus_core.evaluation.image_rows import cell_images
+from comus_core.pipelines.train import train
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.paper_scores import VOC_ROWS
 from comus_core.scoring.round_scoring import score_clusters
 from comus_core.scoring.run_scores import score_run
 from comus_core.self_training import make_training
-from comus_core.self_training.rounds import train
 from tests.app.test_filter import metrics
 from tests.app.test_frame import save_run, texts
 from tests.app.working import by_key

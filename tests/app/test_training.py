@@ -24,13 +24,13 @@ from comus_core.command_line import assigned
 from comus_core.config import FeatureSettings
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.evaluation.error_map import IGNORED
+from comus_core.pipelines.train import train
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs.round_masks import rounds_of
 from comus_core.runs.run_view import open_run_view
 from comus_core.runs.training_previews import look_images, look_mask
 from comus_core.scoring.round_view import open_round_view
 from comus_core.self_training import make_training
-from comus_core.self_training.rounds import train
 from comus_core.workspace.trainings import Look
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from comus_core.cli.main import cli
 from comus_core.cli.run import config_of, run
-from comus_core.how_many import stored_how_many
+from comus_core.pipelines.how_many import stored_how_many
 from comus_core.workspace import open_workspace
 
 

@@ -15,7 +15,7 @@ from comus_core.datasets.passed_over import passed_over_json, passed_over_lines
 from comus_core.datasets.records import PassedOver
 from comus_core.errors import DatasetError
 from comus_core.files.output_folder import OutputFolder
-from comus_core.image_health import check_health
+from comus_core.pipelines.image_health import check_health
 from tests.images.broken_files import picture
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from comus_core.self_training.rounds import train
+from comus_core.pipelines.train import train
 from tests.builders import copy_of
 from tests.self_training.rounds import SETTINGS
 

@@ -12,6 +12,7 @@ from comus_core.datasets.dataset import open_dataset
 from comus_core.deletion import delete_run
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.matching import match
+from comus_core.pipelines.train import train
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.training_previews import (
@@ -24,7 +25,6 @@ from comus_core.runs.training_previews import (
     spread,
 )
 from comus_core.self_training import TrainingRequest, make_training
-from comus_core.self_training.rounds import train
 from comus_core.workspace import Artifact
 from tests.builders import copy_of
 from tests.self_training.rounds import TINY

@@ -9,9 +9,9 @@ import pytest
 from comus_core import discover, make_config, open_workspace, stages
 from comus_core.clustering import cluster
 from comus_core.datasets.dataset import open_dataset
+from comus_core.pipelines.train import TrainingRequest, train
 from comus_core.runs import artifact_readers as tables
 from comus_core.self_training import make_training
-from comus_core.self_training.rounds import TrainingRequest, train
 from comus_core.stages import StageContext
 from comus_core.stages.regrouping import LEAST, neighbours_for, numbered_as
 from tests.builders import copy_of

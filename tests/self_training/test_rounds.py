@@ -17,12 +17,12 @@ from comus_core.deletion import delete_run
 from comus_core.errors import Cancelled, DatasetError, SettingsError, WorkspaceError
 from comus_core.evaluation.matching import match
 from comus_core.evaluation.prediction_counts import count_prediction
+from comus_core.pipelines.apply_rounds import evaluate_round
+from comus_core.pipelines.train import TrainingRequest, train
+from comus_core.pipelines.training_cost import training_memory
 from comus_core.runs import artifact_readers as tables
 from comus_core.scoring.round_view import PSEUDO_MASK, open_round_view
 from comus_core.self_training import make_training
-from comus_core.self_training.applying import evaluate_round
-from comus_core.self_training.cost import training_memory
-from comus_core.self_training.rounds import TrainingRequest, train
 from tests.builders import copy_of, draw_folder
 from tests.self_training.rounds import SETTINGS, TINY
 

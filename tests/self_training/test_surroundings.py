@@ -10,9 +10,9 @@ from PIL import Image
 from comus_core import discover, make_config, open_workspace, stages
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import Cancelled, DatasetError, WorkspaceError
+from comus_core.pipelines.train import train
 from comus_core.runs import artifact_readers as tables
 from comus_core.self_training import make_training
-from comus_core.self_training.rounds import train
 from comus_core.stages import StageContext
 from comus_core.stages.context import VERSIONS
 from comus_core.workspace import Artifact

@@ -105,7 +105,7 @@ def _counted(
 def _of_round(
     training: Training, one: RunRound, workspace: Workspace, spec: str, options: dict[str, Any]
 ) -> CountedImages:
-    from comus_core.self_training.applying import apply_round
+    from comus_core.pipelines.apply_rounds import apply_round
 
     done = apply_round(one.run, training, one.number, spec, workspace, **options)
     assert done.counts is not None, "the caller checks for ground truth"
@@ -114,7 +114,7 @@ def _of_round(
 
 def _of_clusters(run: Run, workspace: Workspace, scored: Dataset, options: dict[str, Any]) -> CountedImages:
     """Every proposal, p = 0: the run's own categories, or on another data set those of the nearest neighbours."""
-    from comus_core.transfer import assigned_categories, assigned_to
+    from comus_core.pipelines.evaluate_dataset import assigned_categories, assigned_to
 
     decided = workspace.decisions_of(run)
     own = scored.spec == run.config.dataset and run.provenance.get("truth") == truth_fingerprint(

@@ -8,7 +8,7 @@ from typing import Any
 from comus_core import stages
 from comus_core.config import Matching, check_choice, from_dict
 from comus_core.datasets.dataset import Dataset, open_dataset
-from comus_core.pipeline import result_json
+from comus_core.pipelines.discover import result_json
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.trained_categories import trained_names
 from comus_core.scoring.round_scores import score_round

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from comus_core.config import RunConfig, require
-from comus_core.estimate import BASE_BYTES, EFFICIENCY, GPU_GFLOPS, matrix_speed, remember, seconds_per_image, speeds
+from comus_core.pipelines.estimate import (
+    BASE_BYTES,
+    EFFICIENCY,
+    GPU_GFLOPS,
+    matrix_speed,
+    remember,
+    seconds_per_image,
+    speeds,
+)
 from comus_core.runs.training_previews import EXAMPLES, SCORED
 from comus_core.self_training.settings import CACHE_BYTES, TrainingSettings
 from comus_core.workspace import Workspace

@@ -11,10 +11,10 @@ from typing import Any
 from comus_core.config import ClusteringMethod
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import DatasetError
+from comus_core.pipelines.ablation_cost import Meter, cost_for
+from comus_core.pipelines.ablation_rows import Ablation, Row, ablation_json, in_order, plan, table
+from comus_core.pipelines.training_contexts import with_absolute_paths
 from comus_core.runs.run_truth import open_own
-from comus_core.self_training.ablation import Ablation, Row, ablation_json, in_order, plan, table
-from comus_core.self_training.ablation_cost import Meter, cost_for
-from comus_core.self_training.contexts import with_absolute_paths
 from comus_core.self_training.settings import asked
 from comus_core.types import OnProgress, no_progress
 from comus_core.weights import REGISTRY, Supervision, strongest
@@ -121,9 +121,9 @@ def _clusters(
     run: Run, workspace: Workspace, ablation: Ablation, row: Row, options: dict[str, Any]
 ) -> dict[str, float | None]:
     """The score of round 0, with the run clustered as the row says: at the same K on the same vectors."""
-    from comus_core.pipeline import discover
+    from comus_core.pipelines.discover import discover
+    from comus_core.pipelines.evaluate_dataset import evaluate_on
     from comus_core.scoring.run_scores import score_run
-    from comus_core.transfer import evaluate_on
 
     scored_on, own = ablation.request.scored_on, run
     if row.method not in (None, run.config.clustering.method):
@@ -141,7 +141,7 @@ def _clusters(
 def _trained(
     run: Run, workspace: Workspace, ablation: Ablation, row: Row, seed: int, options: dict[str, Any]
 ) -> dict[str, float | None]:
-    from comus_core.self_training.rounds import train
+    from comus_core.pipelines.train import train
 
     training = train(run, workspace, *ablation.question(row, seed), **options)
     return {"miou": _miou(training, row.round), "seconds": _seconds(workspace, training, row.round)}

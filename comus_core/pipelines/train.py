@@ -10,6 +10,9 @@ from statistics import median
 from typing import Any
 
 from comus_core import stages
+from comus_core.pipelines.first_round import FirstLesson, first_labels, first_lesson
+from comus_core.pipelines.training_contexts import TrainingContexts, with_absolute_paths
+from comus_core.pipelines.training_cost import remember_speed, training_memory
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.categories import label_map
 from comus_core.runs.proposal_predictions import of_proposals
@@ -17,9 +20,6 @@ from comus_core.runs.trained_categories import remembered, trained_names
 from comus_core.runs.training_previews import examples_of, images_to_look_at, plan_looks, scored_ids
 from comus_core.scoring.round_scores import score_round, score_table
 from comus_core.scoring.run_scores import score_json, score_run
-from comus_core.self_training.contexts import TrainingContexts, with_absolute_paths
-from comus_core.self_training.cost import remember_speed, training_memory
-from comus_core.self_training.first_round import FirstLesson, first_labels, first_lesson
 from comus_core.self_training.preview_plan import LookImages, LookPlan
 from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked
 from comus_core.stages import StageContext
@@ -211,7 +211,7 @@ def _with_lesson(workspace: Workspace, training: Training, lesson: FirstLesson) 
 
 def _score_round_0(training: Training, contexts: TrainingContexts, workspace: Workspace, run: Run) -> Training:
     """The run's own clusters on the images scored, every proposal (p = 0)."""
-    from comus_core.transfer import evaluate_on
+    from comus_core.pipelines.evaluate_dataset import evaluate_on
 
     context, start, evaluation = contexts.scored, time.perf_counter(), None
     if context is not contexts.own:

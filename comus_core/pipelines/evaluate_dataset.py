@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from comus_core import stages
 from comus_core.config import Assign, Matching, check_choice, require
 from comus_core.datasets.dataset import open_dataset
-from comus_core.pipeline import result_json
+from comus_core.pipelines.discover import result_json
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.categories import Categories, by_id
 from comus_core.scoring.run_scores import frozen_matching, score_categories

@@ -26,15 +26,15 @@ from comus_core.errors import DatasetError
 from comus_core.files.atomic import replacing, write_json
 from comus_core.files.output_file import writable_folder
 from comus_core.files.output_folder import OutputFolder
-from comus_core.prediction_folder import CLASSES, KIND, RESULT
+from comus_core.pipelines.apply_rounds import apply_round
+from comus_core.pipelines.evaluate_dataset import assigned_categories, assignment
+from comus_core.pipelines.prediction_folder import CLASSES, KIND, RESULT
 from comus_core.proposals.pseudo_masks import from_png, pseudo_mask, to_png
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.trained_categories import trained_ids
-from comus_core.self_training.applying import apply_round
 from comus_core.stages import StageContext
 from comus_core.stages.labels import beside, files_of
 from comus_core.stages.masks import mask_files
-from comus_core.transfer import assigned_categories, assignment
 from comus_core.types import FloatArray, IndexMask, OnProgress, Progress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from comus_core.config import RunConfig
 from comus_core.datasets.dataset import absolute, open_dataset
-from comus_core.self_training.ablation import Ablation, Row, in_order, learned_from, predicted_by
-from comus_core.self_training.cost import training_cost
+from comus_core.pipelines.ablation_rows import Ablation, Row, in_order, learned_from, predicted_by
+from comus_core.pipelines.training_cost import training_cost
 from comus_core.types import OnProgress, Progress
 from comus_core.workspace import Run, Workspace
 

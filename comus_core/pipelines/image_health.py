@@ -20,7 +20,7 @@ from comus_core.datasets.passed_over import passed_over_json, passed_over_lines
 from comus_core.datasets.truth_report import TruthReport
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.files.atomic import write_json
-from comus_core.image_index import FOLDER, index_key, keep_index
+from comus_core.pipelines.image_index import FOLDER, index_key, keep_index
 from comus_core.runs import artifact_readers as tables
 from comus_core.types import FloatArray, IntArray, OnProgress, StrArray, no_progress
 from comus_core.workspace import Workspace

@@ -1,0 +1,1 @@
+"""The verbs, a file each: discover, train, evaluate, compare, predict and the rest."""
