@@ -11,7 +11,7 @@ from app.training_form import missing_weights
 from comus_core.jobs import Job, ensure_supervisor, submit
 from comus_core.pipelines.ablation_cost import ablation_cost
 from comus_core.pipelines.ablation_rows import Ablation, ablation_json, plan
-from comus_core.self_training import TrainingRequest, TrainingSettings, make_training
+from comus_core.training import TrainingRequest, TrainingSettings, make_training
 from comus_core.workspace import Run, Workspace
 
 

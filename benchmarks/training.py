@@ -30,7 +30,7 @@ from PIL import Image
 from benchmarks.report import Report, arguments
 from benchmarks.training_loops import MEASURES, Work, ours, plain
 from comus_core.datasets.demo.scenes import draw_scene
-from comus_core.self_training import make_training
+from comus_core.training import make_training
 
 LONGER_SIDE = 500  # pixels, as most photographs of VOC have
 

@@ -25,12 +25,12 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from comus_core.errors import Cancelled
-from comus_core.self_training import TrainingSettings, examples, loop
-from comus_core.self_training.crops import RATIO, training_crop
-from comus_core.self_training.examples import CACHE_BYTES, Examples
-from comus_core.self_training.loop import POLY_POWER, Round, train_round
-from comus_core.self_training.network import BACKBONES, Segmenter, new_segmenter
-from comus_core.self_training.tuning import kept_memory
+from comus_core.training import TrainingSettings, examples, loop
+from comus_core.training.crops import RATIO, training_crop
+from comus_core.training.examples import CACHE_BYTES, Examples
+from comus_core.training.loop import POLY_POWER, Round, train_round
+from comus_core.training.network import BACKBONES, Segmenter, new_segmenter
+from comus_core.training.tuning import kept_memory
 from comus_core.types import IndexMask, Progress, RgbImage
 
 OUTPUTS, IGNORE, SEED = 21, 255, 0

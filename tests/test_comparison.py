@@ -13,7 +13,7 @@ from comus_core.pipelines.compare import compare
 from comus_core.pipelines.evaluate_dataset import evaluate_on
 from comus_core.pipelines.train import train
 from comus_core.runs.run_round import find_round
-from comus_core.self_training import make_training
+from comus_core.training import make_training
 from tests.builders import copy_of, draw_folder
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 2, "batch": 8, "rounds": 1}

@@ -20,8 +20,8 @@ from comus_core.proposals.pseudo_masks import from_png
 from comus_core.proposals.table import proposals_of
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.view_scores import score_view
-from comus_core.self_training import make_training
 from comus_core.stages import StageContext, pseudo_masks
+from comus_core.training import make_training
 from comus_core.types import no_progress
 from comus_core.workspace import ArtifactKey
 from comus_core.workspace.artifacts import TABLE

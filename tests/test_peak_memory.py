@@ -14,8 +14,8 @@ from comus_core.datasets.dataset import open_dataset
 from comus_core.peak_memory import PeakMemory, peak_words
 from comus_core.pipelines.estimate import memory_estimate
 from comus_core.pipelines.training_cost import training_memory
-from comus_core.self_training import make_training
 from comus_core.stages import StageContext
+from comus_core.training import make_training
 from comus_core.types import STAGES, no_progress
 from comus_core.workspace import ArtifactKey, open_workspace
 from tests.builders import copy_of
@@ -25,10 +25,10 @@ MEGABYTE = 10**6
 STEP = """
 import sys, torch
 from comus_core.peak_memory import PeakMemory
-from comus_core.self_training import make_training
-from comus_core.self_training.convolution import FasterConvolutions
-from comus_core.self_training.network import Segmenter
-from comus_core.self_training.soft_labels import summed_loss
+from comus_core.training import make_training
+from comus_core.training.convolution import FasterConvolutions
+from comus_core.training.network import Segmenter
+from comus_core.training.soft_labels import summed_loss
 batch = int(sys.argv[1])
 with PeakMemory() as before:
     pass

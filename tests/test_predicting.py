@@ -17,7 +17,7 @@ from comus_core.jobs.kinds import KINDS, Observer
 from comus_core.pipelines.predict import photographs_of
 from comus_core.pipelines.train import train
 from comus_core.runs.run_view import open_run_view
-from comus_core.self_training import make_training
+from comus_core.training import make_training
 from tests.builders import copy_of, draw_folder
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
@@ -103,8 +103,8 @@ def test_a_rejected_cluster_is_background_and_the_indices_close_up(trained, plac
 
 
 def test_a_round_is_the_network_itself(trained, places, tmp_path):
-    from comus_core.self_training.prediction import predict
     from comus_core.stages.rounds import load_segmenter
+    from comus_core.training.prediction import predict
 
     workspace, run = trained
     result = predict_photographs(run, 1, [places[1]], workspace, tmp_path, device="cpu")

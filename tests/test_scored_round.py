@@ -17,7 +17,7 @@ from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.paper_scores import VOC_ROWS, paper_rows, same_images
 from comus_core.scoring.round_scoring import as_json, deltas, score_clusters, score_round
 from comus_core.scoring.run_scores import score_run
-from comus_core.self_training import make_training
+from comus_core.training import make_training
 from comus_core.workspace.decisions import Decisions
 from tests.builders import copy_of
 

@@ -16,7 +16,7 @@ from comus_core.runs.run_view import open_run_view
 from comus_core.runs.trained_categories import remembered, trained_ids, trained_names
 from comus_core.scoring.round_view import open_round_view
 from comus_core.scoring.view_scores import score_view
-from comus_core.self_training import make_training
+from comus_core.training import make_training
 from comus_core.workspace.decisions import Event, replay
 from comus_core.workspace.trainings import Training
 from tests.builders import copy_of

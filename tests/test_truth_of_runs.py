@@ -17,8 +17,8 @@ from comus_core.errors import DatasetError, SettingsError
 from comus_core.pipelines.train import train
 from comus_core.runs.run_truth import truth_of_run
 from comus_core.runs.run_view import open_run_view
-from comus_core.self_training import make_training
-from comus_core.self_training.settings import TrainingRequest
+from comus_core.training import make_training
+from comus_core.training.settings import TrainingRequest
 from tests.builders import copy_of
 
 ALL_WELL = "ground truth: 30 of 30 images labelled, 3 classes"

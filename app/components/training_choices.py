@@ -12,8 +12,8 @@ from app.training_form import PRESET_WORDS, Asked
 from comus_core.datasets.layout_detection import Glance
 from comus_core.errors import ComusError
 from comus_core.runs.run_view import RunView
-from comus_core.self_training import TrainingSettings, make_training
 from comus_core.text import counted
+from comus_core.training import TrainingSettings, make_training
 
 LATER, SCORED_ON = "training_images", "training_scored_on"  # names of the fields for data sets
 

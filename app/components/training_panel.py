@@ -18,7 +18,7 @@ from comus_core import jobs
 from comus_core.jobs import Job, eta_seconds
 from comus_core.pipelines.training_cost import seconds_left
 from comus_core.runs.run_view import RunView
-from comus_core.self_training.settings import what_was_asked
+from comus_core.training.settings import what_was_asked
 from comus_core.workspace.trainings import Look, Training
 
 EVERY = 2.0  # seconds between looks while a training is at work, on the cores that it works on

@@ -13,7 +13,7 @@ from comus_core.command_line import assigned
 from comus_core.config import merge
 from comus_core.files.output_file import OutputFile
 from comus_core.peak_memory import peak_words
-from comus_core.self_training import (
+from comus_core.training import (
     TRAINING_PRESETS,
     TrainingRequest,
     TrainingSettings,
@@ -21,7 +21,7 @@ from comus_core.self_training import (
     make_training,
     what_was_asked,
 )
-from comus_core.self_training.settings import Backbone
+from comus_core.training.settings import Backbone
 from comus_core.weights.model_selection import badge
 from comus_core.workspace import open_workspace
 from comus_core.workspace.trainings import Training

@@ -12,7 +12,7 @@ from comus_core.datasets.passed_over import passed_over_lines
 from comus_core.errors import SettingsError
 from comus_core.pipelines.ablation_rows import Ablation, ablation_of
 from comus_core.pipelines.relink import where_now
-from comus_core.self_training import TrainingRequest, TrainingSettings, what_was_asked
+from comus_core.training import TrainingRequest, TrainingSettings, what_was_asked
 from comus_core.types import STAGES, OnProgress
 from comus_core.workspace import Run, Workspace
 

@@ -15,7 +15,7 @@ from comus_core.pipelines.ablation_cost import Meter, cost_for
 from comus_core.pipelines.ablation_rows import Ablation, Row, ablation_json, in_order, plan, table
 from comus_core.pipelines.training_contexts import with_absolute_paths
 from comus_core.runs.run_truth import open_own
-from comus_core.self_training.settings import asked
+from comus_core.training.settings import asked
 from comus_core.types import OnProgress, no_progress
 from comus_core.weights import REGISTRY, Supervision, strongest
 from comus_core.workspace import Run, Workspace

@@ -11,7 +11,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from comus_core.config import ClusteringMethod, require, to_dict
-from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked, what_was_asked
+from comus_core.training.settings import TrainingRequest, TrainingSettings, asked, what_was_asked
 
 
 @dataclass(frozen=True)

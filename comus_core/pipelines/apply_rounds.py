@@ -13,8 +13,8 @@ from comus_core.runs import artifact_readers as tables
 from comus_core.runs.trained_categories import trained_names
 from comus_core.scoring.round_scores import score_round
 from comus_core.scoring.run_scores import score_json
-from comus_core.self_training.settings import TrainingSettings
 from comus_core.stages import StageContext
+from comus_core.training.settings import TrainingSettings
 from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.trainings import Training

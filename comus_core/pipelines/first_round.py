@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from comus_core import stages
 from comus_core.runs import artifact_readers as tables
-from comus_core.self_training.settings import TrainingSettings
 from comus_core.stages import StageContext
+from comus_core.training.settings import TrainingSettings
 from comus_core.workspace import Artifact, Run
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.layout import Layout

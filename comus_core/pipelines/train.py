@@ -20,9 +20,9 @@ from comus_core.runs.trained_categories import remembered, trained_names
 from comus_core.runs.training_previews import examples_of, images_to_look_at, plan_looks, scored_ids
 from comus_core.scoring.round_scores import score_round, score_table
 from comus_core.scoring.run_scores import score_json, score_run
-from comus_core.self_training.preview_plan import LookImages, LookPlan
-from comus_core.self_training.settings import TrainingRequest, TrainingSettings, asked
 from comus_core.stages import StageContext
+from comus_core.training.preview_plan import LookImages, LookPlan
+from comus_core.training.settings import TrainingRequest, TrainingSettings, asked
 from comus_core.types import ImageId, IntArray, OnProgress, no_progress
 from comus_core.weights import REGISTRY, Supervision, strongest
 from comus_core.workspace import Artifact, Run, Workspace
@@ -65,8 +65,8 @@ def train(
     """
     run.require_writable()
     from comus_core.device import choose_device
-    from comus_core.self_training.team import joined
-    from comus_core.self_training.tuning import kept_memory
+    from comus_core.training.team import joined
+    from comus_core.training.tuning import kept_memory
 
     request, chosen = with_absolute_paths(request or TrainingRequest(), run), choose_device(device)
     with kept_memory(), joined(chosen) as (team, own_device):

@@ -8,8 +8,8 @@ from typing import Any
 from comus_core import stages
 from comus_core.datasets.dataset import absolute, open_dataset
 from comus_core.runs.run_truth import open_own, require_same_truth
-from comus_core.self_training.settings import TrainingRequest
 from comus_core.stages import StageContext
+from comus_core.training.settings import TrainingRequest
 from comus_core.types import OnProgress
 from comus_core.workspace import Artifact, Run, Workspace
 

@@ -15,7 +15,7 @@ from comus_core.pipelines.estimate import (
     speeds,
 )
 from comus_core.runs.training_previews import EXAMPLES, SCORED
-from comus_core.self_training.settings import CACHE_BYTES, TrainingSettings
+from comus_core.training.settings import CACHE_BYTES, TrainingSettings
 from comus_core.workspace import Workspace
 
 # GFLOP to train on one crop of 256 pixels at output stride 16, forwards and backwards; counted from the architectures.

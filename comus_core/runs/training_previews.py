@@ -14,7 +14,7 @@ from comus_core.errors import WorkspaceError
 from comus_core.evaluation.prediction_counts import count_prediction
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs import artifact_readers as tables
-from comus_core.self_training.preview_plan import FOLDER, IMAGES, LookImages, LookPlan, look_file
+from comus_core.training.preview_plan import FOLDER, IMAGES, LookImages, LookPlan, look_file
 from comus_core.types import BoolMask, FloatArray, ImageId, IndexMask, IntArray, RgbImage, StrArray
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.decisions import Decisions

@@ -40,7 +40,7 @@ def classifier(
     around = surroundings(context, context.workspace.artifact(run, "proposals"), share)
 
     def write(folder: Path) -> None:
-        from comus_core.self_training.object_classifier import fit_classifier, joint_vectors
+        from comus_core.training.object_classifier import fit_classifier, joint_vectors
 
         categories = tables.categories_of(tables.read_clusters(clusters), decided)
         ids, vectors = tables.read_vectors(features)
@@ -67,7 +67,7 @@ def load_classifier(context: StageContext, made: Artifact) -> Callable[[RgbImage
         WorkspaceError: its file is gone, damaged, or of another version that says less.
     """
     from comus_core.features import load_encoder
-    from comus_core.self_training.object_classifier import LinearClassifier, objects_of
+    from comus_core.training.object_classifier import LinearClassifier, objects_of
 
     with made.reading(FILE) as file, np.load(file) as stored:
         if "surroundings" not in stored:

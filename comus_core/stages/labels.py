@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from comus_core.proposals.pseudo_masks import from_png, index_dtype_and_ignore
-from comus_core.self_training.balance import balanced_thresholds, confidence_histogram, only_sure
 from comus_core.stages.context import StageContext
+from comus_core.training.balance import balanced_thresholds, confidence_histogram, only_sure
 from comus_core.types import ByteArray, IndexMask, Progress
 from comus_core.workspace import Artifact
 
@@ -35,8 +35,8 @@ def labelled(
         soft: whether to give the teacher's shares as well.
         stage: the name under which the pass over all confidences is reported.
     """
-    from comus_core.self_training.examples import Examples
-    from comus_core.self_training.soft_labels import planes_from_png
+    from comus_core.training.examples import Examples
+    from comus_core.training.soft_labels import planes_from_png
 
     file_of = files_of(labels)
     ignore = index_dtype_and_ignore(categories)[1]

@@ -19,13 +19,13 @@ from comus_core.evaluation.prediction_counts import count_prediction
 from comus_core.files.atomic import replacing
 from comus_core.proposals.pseudo_masks import from_png, index_dtype_and_ignore, to_png
 from comus_core.runs import artifact_readers as tables
-from comus_core.self_training.preview_plan import LookPlan
-from comus_core.self_training.settings import TrainingSettings
 from comus_core.stages.classifiers import load_classifier
 from comus_core.stages.context import StageContext
 from comus_core.stages.labels import beside, files_of, labelled
 from comus_core.stages.masks import mask_files
 from comus_core.stages.proposals import soft_maps
+from comus_core.training.preview_plan import LookPlan
+from comus_core.training.settings import TrainingSettings
 from comus_core.types import FloatArray
 from comus_core.weights import file_sha256, locate
 from comus_core.workspace import Artifact, ArtifactKey
@@ -86,11 +86,11 @@ def network(
     """
     from safetensors.torch import save_file
 
-    from comus_core.self_training import checkpoint
-    from comus_core.self_training.looking import Looking
-    from comus_core.self_training.loop import Round, train_round
-    from comus_core.self_training.network import new_segmenter
-    from comus_core.self_training.team import Team
+    from comus_core.training import checkpoint
+    from comus_core.training.loop import Round, train_round
+    from comus_core.training.network import new_segmenter
+    from comus_core.training.preview_runner import Looking
+    from comus_core.training.team import Team
 
     seed, team = context.config.seed, context.team or Team()
     taught = _taught(settings, labels)
@@ -171,8 +171,8 @@ def predictions(
         soft: also keep the shares of all categories, in 255ths and coarse, under `soft/`: for a student to learn from.
         classifier: of the run's features, which has a say in what each object is; None for none.
     """
-    from comus_core.self_training.prediction import predict
-    from comus_core.self_training.soft_labels import coarse_planes, planes_to_png
+    from comus_core.training.prediction import predict
+    from comus_core.training.soft_labels import coarse_planes, planes_to_png
 
     ids, sizes = tables.usable_ids(images), tables.image_sizes(images)
     file_of = mask_files(ids)
@@ -231,7 +231,7 @@ def load_segmenter(trained: Artifact, settings: TrainingSettings, outputs: int, 
     import torch
     from safetensors.torch import load_file
 
-    from comus_core.self_training.network import Segmenter
+    from comus_core.training.network import Segmenter
 
     with trained.reading(WEIGHTS) as file:
         weights = load_file(file)

@@ -9,7 +9,7 @@ import numpy as np
 
 from comus_core import Run, Workspace, discover, make_config
 from comus_core.pipelines.train import train
-from comus_core.self_training import make_training
+from comus_core.training import make_training
 from comus_core.workspace.trainings import Training
 from tests.builders import copy_of, write_vectors
 

@@ -8,7 +8,7 @@ from app import ablation_form
 from app.components.ablation_panel import frame
 from comus_core.cli.ablate import ablate as command
 from comus_core.pipelines.ablation_rows import Ablation, plan, table
-from comus_core.self_training import make_training
+from comus_core.training import make_training
 
 
 def words(test) -> str:

@@ -9,7 +9,7 @@ from playwright.sync_api import TimeoutError
 from comus_core.jobs import get
 from comus_core.pipelines.ablate import known
 from comus_core.pipelines.ablation_rows import Ablation
-from comus_core.self_training import make_training
+from comus_core.training import make_training
 from tests.app.serving import serving, settle
 from tests.app.steps import await_state
 from tests.builders import copy_of

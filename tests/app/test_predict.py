@@ -19,7 +19,7 @@ from comus_core.errors import SettingsError
 from comus_core.jobs import submit
 from comus_core.pipelines.prediction_folder import new_prediction, stored_prediction
 from comus_core.pipelines.train import train
-from comus_core.self_training import make_training
+from comus_core.training import make_training
 from tests.app.test_frame import texts
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}

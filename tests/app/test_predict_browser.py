@@ -10,7 +10,7 @@ from PIL import Image
 
 from comus_core.jobs import get
 from comus_core.pipelines.train import train
-from comus_core.self_training import make_training
+from comus_core.training import make_training
 from tests.app.serving import serving, settle
 from tests.builders import copy_of
 from tests.jobs.watching import end_all

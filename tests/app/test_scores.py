@@ -16,7 +16,7 @@ from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.paper_scores import VOC_ROWS
 from comus_core.scoring.round_scoring import score_clusters
 from comus_core.scoring.run_scores import score_run
-from comus_core.self_training import make_training
+from comus_core.training import make_training
 from tests.app.test_filter import metrics
 from tests.app.test_frame import save_run, texts
 from tests.app.working import by_key

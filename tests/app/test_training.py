@@ -30,7 +30,7 @@ from comus_core.runs.round_masks import rounds_of
 from comus_core.runs.run_view import open_run_view
 from comus_core.runs.training_previews import look_images, look_mask
 from comus_core.scoring.round_view import open_round_view
-from comus_core.self_training import make_training
+from comus_core.training import make_training
 from comus_core.workspace.trainings import Look
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}

@@ -10,9 +10,9 @@ from comus_core.errors import SettingsError
 from comus_core.jobs import cancel, ensure_supervisor, get, read_log, resume, submit, wait
 from comus_core.pipelines.ablate import known
 from comus_core.pipelines.ablation_rows import Ablation, ablation_json
-from comus_core.self_training import make_training
-from comus_core.self_training.checkpoint import FILE
 from comus_core.stages.rounds import WEIGHTS
+from comus_core.training import make_training
+from comus_core.training.checkpoint import FILE
 from tests.builders import copy_of
 from tests.jobs.builders import job
 from tests.jobs.watching import PATIENCE, end_all, until

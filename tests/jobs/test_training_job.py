@@ -9,7 +9,7 @@ import pytest
 
 from comus_core.errors import SettingsError
 from comus_core.jobs import ensure_supervisor, get, read_log, resume, submit, wait
-from comus_core.self_training import TrainingRequest, asked, make_training
+from comus_core.training import TrainingRequest, asked, make_training
 from tests.builders import copy_of
 from tests.jobs.watching import PATIENCE, end_all, until
 

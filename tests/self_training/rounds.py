@@ -8,9 +8,9 @@ import numpy as np
 from comus_core.datasets.dataset import open_dataset
 from comus_core.features import crop_box, enlarged_box, load_encoder
 from comus_core.runs import artifact_readers as tables
-from comus_core.self_training import make_training
 from comus_core.stages import StageContext
 from comus_core.stages.rounds import network_key, predictions_key
+from comus_core.training import make_training
 from comus_core.workspace import Artifact
 
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 2, "later_epochs": 1, "batch": 8}

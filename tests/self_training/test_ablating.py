@@ -11,9 +11,9 @@ from comus_core.errors import Cancelled, DatasetError
 from comus_core.pipelines.ablate import ablate, known
 from comus_core.pipelines.ablation_rows import SWITCHES, Ablation, plan
 from comus_core.pipelines.train import train
-from comus_core.self_training import TrainingRequest, asked, make_training
-from comus_core.self_training import network as networks
 from comus_core.stages.rounds import PREDICTION
+from comus_core.training import TrainingRequest, asked, make_training
+from comus_core.training import network as networks
 from tests.builders import copy_of, draw_folder
 from tests.self_training.tiny import Tiny, tiny_network
 

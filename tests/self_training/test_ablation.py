@@ -11,7 +11,7 @@ from comus_core.errors import SettingsError
 from comus_core.pipelines.ablation_cost import ROW_SECONDS, Meter, ablation_cost, cost_for
 from comus_core.pipelines.ablation_rows import SWITCHES, Ablation, ablation_json, ablation_of, plan, table
 from comus_core.pipelines.training_cost import training_cost
-from comus_core.self_training import TrainingRequest, make_training
+from comus_core.training import TrainingRequest, make_training
 from comus_core.types import Progress
 from comus_core.workspace import Run, open_workspace
 from tests.builders import draw_folder

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from comus_core.self_training.balance import balanced_thresholds, confidence_histogram, only_sure
+from comus_core.training.balance import balanced_thresholds, confidence_histogram, only_sure
 
 IGNORE = 255
 

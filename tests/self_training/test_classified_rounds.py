@@ -14,10 +14,10 @@ from comus_core.features import load_encoder
 from comus_core.pipelines.apply_rounds import evaluate_round
 from comus_core.pipelines.train import train
 from comus_core.runs import artifact_readers as tables
-from comus_core.self_training import make_training
-from comus_core.self_training.object_classifier import PENALTY, STEPS, objects_of
-from comus_core.self_training.prediction import predict
 from comus_core.stages.rounds import load_segmenter
+from comus_core.training import make_training
+from comus_core.training.object_classifier import PENALTY, STEPS, objects_of
+from comus_core.training.prediction import predict
 from tests.self_training.rounds import SETTINGS, TINY, vectors_around
 
 

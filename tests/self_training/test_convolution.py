@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from comus_core.self_training import convolution, make_training
-from comus_core.self_training.convolution import FasterConvolutions, convolve
-from comus_core.self_training.network import Segmenter
+from comus_core.training import convolution, make_training
+from comus_core.training.convolution import FasterConvolutions, convolve
+from comus_core.training.network import Segmenter
 
 # outputs = channels, kernel, stride, padding, dilation, groups, map
 CASES = {

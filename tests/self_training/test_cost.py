@@ -7,7 +7,7 @@ from comus_core.config import FeatureSettings, RunConfig, SaliencySettings
 from comus_core.errors import SettingsError
 from comus_core.pipelines.estimate import remember_speeds
 from comus_core.pipelines.training_cost import SCORING_SECONDS, remember_speed, seconds_left, training_cost
-from comus_core.self_training import make_training
+from comus_core.training import make_training
 
 CONFIG = RunConfig("photos", SaliencySettings("u2netp"), FeatureSettings("efficientnet-lite0"))
 PLAIN = {

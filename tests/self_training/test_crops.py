@@ -5,8 +5,8 @@ import pytest
 import torch
 from torchvision.transforms import RandomResizedCrop
 
-from comus_core.self_training import TRAINING_PRESETS, make_training
-from comus_core.self_training.crops import RATIO, draw_crop, training_crop
+from comus_core.training import TRAINING_PRESETS, make_training
+from comus_core.training.crops import RATIO, draw_crop, training_crop
 
 SHAPES = [(375, 500), (333, 500), (500, 375), (100, 700)]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from comus_core.self_training import make_training
-from comus_core.self_training.examples import Examples, batches, order_of_epoch, steps_per_epoch
+from comus_core.training import make_training
+from comus_core.training.examples import Examples, batches, order_of_epoch, steps_per_epoch
 
 SETTINGS = make_training(crop=32, batch=4)
 

@@ -15,11 +15,11 @@ import torch
 from comus_core.errors import Cancelled, ImageError
 from comus_core.evaluation.prediction_counts import count_prediction
 from comus_core.proposals.pseudo_masks import from_png
-from comus_core.self_training.checkpoint import FILE
-from comus_core.self_training.looking import Looking
-from comus_core.self_training.loop import Round, train_round
-from comus_core.self_training.prediction import predict
-from comus_core.self_training.preview_plan import LookImages, LookPlan
+from comus_core.training.checkpoint import FILE
+from comus_core.training.loop import Round, train_round
+from comus_core.training.prediction import predict
+from comus_core.training.preview_plan import LookImages, LookPlan
+from comus_core.training.preview_runner import Looking
 from tests.self_training.test_loop import one_thread, same, trained  # noqa: F401
 from tests.self_training.tiny import IGNORE, SETTINGS, drawn_examples, tiny_network
 
@@ -155,8 +155,8 @@ LOOKING_LEADER = """
 import json, sys
 from pathlib import Path
 import torch
-from comus_core.self_training.loop import Round, train_round
-from comus_core.self_training.team import joined
+from comus_core.training.loop import Round, train_round
+from comus_core.training.team import joined
 from tests.self_training.test_looking import *
 torch.set_num_threads(1)
 losses, noted = [], []

@@ -24,7 +24,7 @@ from comus_core.runs.training_previews import (
     scored_ids,
     spread,
 )
-from comus_core.self_training import TrainingRequest, make_training
+from comus_core.training import TrainingRequest, make_training
 from comus_core.workspace import Artifact
 from tests.builders import copy_of
 from tests.self_training.rounds import TINY

@@ -14,17 +14,17 @@ from torch.nn import functional
 
 from comus_core import open_workspace
 from comus_core.errors import Cancelled, ComusError
-from comus_core.self_training import loop
-from comus_core.self_training.checkpoint import FILE
-from comus_core.self_training.examples import Examples
-from comus_core.self_training.loop import Round, learning_rate, train_round
+from comus_core.training import loop
+from comus_core.training.checkpoint import FILE
+from comus_core.training.examples import Examples
+from comus_core.training.loop import Round, learning_rate, train_round
 from tests.self_training.tiny import IGNORE, SETTINGS, drawn_examples, soft_examples, tiny_network
 
 KILLED = """
 import sys, time
 from pathlib import Path
 from tests.self_training.tiny import *
-from comus_core.self_training.loop import Round, train_round
+from comus_core.training.loop import Round, train_round
 torch.set_num_threads(1)
 def slowly(progress):
     print(progress.step, flush=True)
@@ -37,7 +37,7 @@ KILLED_AFTER_A_CHECKPOINT = """
 import os, signal, sys
 from pathlib import Path
 from comus_core import open_workspace
-from comus_core.self_training import checkpoint, loop
+from comus_core.training import checkpoint, loop
 from tests.self_training.tiny import *
 torch.set_num_threads(1)
 trainings = open_workspace(sys.argv[2]).trainings
@@ -231,8 +231,8 @@ ONE_OF_TWO = """
 import json, sys
 from pathlib import Path
 import torch
-from comus_core.self_training.loop import Round, train_round
-from comus_core.self_training.team import joined
+from comus_core.training.loop import Round, train_round
+from comus_core.training.team import joined
 from tests.self_training.test_loop import LONG, _still
 from tests.self_training.tiny import IGNORE
 torch.set_num_threads(1)

@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from comus_core.self_training import make_training
-from comus_core.self_training.crops import training_crop
-from comus_core.self_training.examples import Examples, batches, order_of_epoch
-from comus_core.self_training.mixing import mixed
+from comus_core.training import make_training
+from comus_core.training.crops import training_crop
+from comus_core.training.examples import Examples, batches, order_of_epoch
+from comus_core.training.mixing import mixed
 
 IGNORE = 255
 

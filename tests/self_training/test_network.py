@@ -10,10 +10,10 @@ from torchvision.models import resnet50
 from torchvision.models.segmentation.deeplabv3 import DeepLabHead
 
 from comus_core.errors import SettingsError, WeightsError
-from comus_core.self_training import TRAINING_PRESETS, make_training
-from comus_core.self_training.examples import Examples, steps_per_epoch
-from comus_core.self_training.loop import Round, train_round
-from comus_core.self_training.network import BACKBONES, Segmenter, new_segmenter, supervision_of_backbone
+from comus_core.training import TRAINING_PRESETS, make_training
+from comus_core.training.examples import Examples, steps_per_epoch
+from comus_core.training.loop import Round, train_round
+from comus_core.training.network import BACKBONES, Segmenter, new_segmenter, supervision_of_backbone
 from comus_core.weights import Supervision, import_weights, load_network
 
 

@@ -7,15 +7,8 @@ from sklearn.linear_model import LogisticRegression
 
 from comus_core.clustering import normalise
 from comus_core.errors import SettingsError
-from comus_core.self_training.object_classifier import (
-    LEAST_AREA,
-    PENALTY,
-    STEPS,
-    fit_classifier,
-    joint_vectors,
-    objects_of,
-)
-from comus_core.self_training.objects import voted
+from comus_core.training.object_classifier import LEAST_AREA, PENALTY, STEPS, fit_classifier, joint_vectors, objects_of
+from comus_core.training.objects import voted
 
 
 def clouds(categories: list[int], each: int = 30, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from comus_core.self_training.objects import voted
+from comus_core.training.objects import voted
 
 
 def random_shares(seed=0, categories=4, size=(18, 23)):

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from comus_core.self_training import make_training, prediction
-from comus_core.self_training.objects import voted
-from comus_core.self_training.prediction import input_size, predict
+from comus_core.training import make_training, prediction
+from comus_core.training.objects import voted
+from comus_core.training.prediction import input_size, predict
 
 
 class Colours(nn.Module):

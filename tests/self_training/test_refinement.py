@@ -8,9 +8,9 @@ from torch.nn import functional
 
 from comus_core import open_workspace
 from comus_core.pipelines.training_cost import GUIDED_SECONDS, remember_speed, training_cost
-from comus_core.self_training import make_training
-from comus_core.self_training.prediction import predict
-from comus_core.self_training.refinement import GuidedFilter, box_mean
+from comus_core.training import make_training
+from comus_core.training.prediction import predict
+from comus_core.training.refinement import GuidedFilter, box_mean
 
 
 def by_regression(guide, plane, radius, epsilon):

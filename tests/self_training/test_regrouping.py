@@ -11,9 +11,9 @@ from comus_core.clustering import cluster
 from comus_core.datasets.dataset import open_dataset
 from comus_core.pipelines.train import TrainingRequest, train
 from comus_core.runs import artifact_readers as tables
-from comus_core.self_training import make_training
 from comus_core.stages import StageContext
 from comus_core.stages.regrouping import LEAST, neighbours_for, numbered_as
+from comus_core.training import make_training
 from tests.builders import copy_of
 from tests.self_training.rounds import vectors_around
 

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from comus_core.pipelines.train import train
-from comus_core.self_training import make_training
-from comus_core.self_training.prediction import input_size
 from comus_core.stages.labels import labelled
+from comus_core.training import make_training
+from comus_core.training.prediction import input_size
 from tests.self_training.rounds import SETTINGS, TINY, context_of, keys_of_two_rounds
 
 

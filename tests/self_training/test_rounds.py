@@ -22,7 +22,7 @@ from comus_core.pipelines.train import TrainingRequest, train
 from comus_core.pipelines.training_cost import training_memory
 from comus_core.runs import artifact_readers as tables
 from comus_core.scoring.round_view import PSEUDO_MASK, open_round_view
-from comus_core.self_training import make_training
+from comus_core.training import make_training
 from tests.builders import copy_of, draw_folder
 from tests.self_training.rounds import SETTINGS, TINY
 

@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch.nn import functional
 
-from comus_core.self_training import loop, make_training
-from comus_core.self_training.crops import training_crop
-from comus_core.self_training.examples import Examples, batches
-from comus_core.self_training.loop import Round
-from comus_core.self_training.prediction import predict
-from comus_core.self_training.soft_labels import (
+from comus_core.training import loop, make_training
+from comus_core.training.crops import training_crop
+from comus_core.training.examples import Examples, batches
+from comus_core.training.loop import Round
+from comus_core.training.prediction import predict
+from comus_core.training.soft_labels import (
     BYTES_MOST,
     coarse_planes,
     cropped_planes,

@@ -12,9 +12,9 @@ from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import Cancelled, DatasetError, WorkspaceError
 from comus_core.pipelines.train import train
 from comus_core.runs import artifact_readers as tables
-from comus_core.self_training import make_training
 from comus_core.stages import StageContext
 from comus_core.stages.context import VERSIONS
+from comus_core.training import make_training
 from comus_core.workspace import Artifact
 from tests.self_training.rounds import TINY, vectors_around
 

@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from comus_core.self_training import tuning
-from comus_core.self_training.tuning import kept_memory
+from comus_core.training import tuning
+from comus_core.training.tuning import kept_memory
 from tests.self_training.test_loop import one_thread, same, trained  # noqa: F401
 
 # In a process of its own: the thresholds stay when the block has ended. 64 MiB are more than glibc ever keeps itself.
 MEASURE = """
 import json, os, torch
-from comus_core.self_training.tuning import kept_memory
+from comus_core.training.tuning import kept_memory
 
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from comus_core.self_training import make_training
-from comus_core.self_training.examples import Examples
+from comus_core.training import make_training
+from comus_core.training.examples import Examples
 
 SETTINGS = make_training(
     crop=32, batch=4, epochs=3, learning_rate=3e-3, checkpoint_every=2, schedule="poly", predict_size=64

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from comus_core.self_training.settings import (
+from comus_core.training.settings import (
     TRAINING_PRESETS,
     TrainingRequest,
     TrainingSettings,

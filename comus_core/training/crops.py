@@ -10,8 +10,8 @@ from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
-from comus_core.self_training.settings import TrainingSettings
-from comus_core.self_training.soft_labels import cropped_planes
+from comus_core.training.settings import TrainingSettings
+from comus_core.training.soft_labels import cropped_planes
 from comus_core.types import ByteArray, IndexMask, RgbImage
 
 TRIES, RATIO = 10, (3 / 4, 4 / 3)

@@ -15,9 +15,9 @@ from comus_core.datasets.reading import picture_batches
 from comus_core.errors import ComusError
 from comus_core.files.atomic import replacing
 from comus_core.proposals.pseudo_masks import to_png
-from comus_core.self_training.prediction import predict
-from comus_core.self_training.preview_plan import FOLDER, IMAGES, LookImages, LookPlan, look_file
-from comus_core.self_training.settings import TrainingSettings
+from comus_core.training.prediction import predict
+from comus_core.training.preview_plan import FOLDER, IMAGES, LookImages, LookPlan, look_file
+from comus_core.training.settings import TrainingSettings
 from comus_core.types import IndexMask
 
 BATCH = 8  # images predicted at once

@@ -14,14 +14,14 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from comus_core.errors import Cancelled, ComusError
-from comus_core.self_training import checkpoint
-from comus_core.self_training.checkpoint import State
-from comus_core.self_training.convolution import FasterConvolutions
-from comus_core.self_training.examples import Examples, batches, steps_per_epoch
-from comus_core.self_training.looking import Looking
-from comus_core.self_training.settings import TrainingSettings
-from comus_core.self_training.soft_labels import summed_loss
-from comus_core.self_training.team import Team
+from comus_core.training import checkpoint
+from comus_core.training.checkpoint import State
+from comus_core.training.convolution import FasterConvolutions
+from comus_core.training.examples import Examples, batches, steps_per_epoch
+from comus_core.training.preview_runner import Looking
+from comus_core.training.settings import TrainingSettings
+from comus_core.training.soft_labels import summed_loss
+from comus_core.training.team import Team
 from comus_core.types import OnProgress, Progress, no_progress
 
 POLY_POWER = 0.9

@@ -15,10 +15,10 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
 from comus_core.proposals.pseudo_masks import index_dtype_and_ignore
-from comus_core.self_training.network import Segmenter
-from comus_core.self_training.objects import voted
-from comus_core.self_training.refinement import GuidedFilter
-from comus_core.self_training.settings import TrainingSettings
+from comus_core.training.network import Segmenter
+from comus_core.training.objects import voted
+from comus_core.training.refinement import GuidedFilter
+from comus_core.training.settings import TrainingSettings
 from comus_core.types import FloatArray, IndexMask, IntArray, RgbImage, SoftMap
 
 STRIDE = 16  # sides of an input are multiples of it

@@ -18,9 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from comus_core.self_training.crops import training_crop
-from comus_core.self_training.mixing import mixed
-from comus_core.self_training.settings import CACHE_BYTES, TrainingSettings
+from comus_core.training.crops import training_crop
+from comus_core.training.mixing import mixed
+from comus_core.training.settings import CACHE_BYTES, TrainingSettings
 from comus_core.types import ImageId, IntArray
 
 AHEAD = 3  # batches prepared before they are asked for

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from comus_core.config import require
 from comus_core.errors import WeightsError
-from comus_core.self_training.settings import TrainingSettings
+from comus_core.training.settings import TrainingSettings
 from comus_core.weights import REGISTRY, Supervision
 
 RATES = {8: (12, 24, 36), 16: (6, 12, 18)}  # of the atrous convolutions, by output stride
