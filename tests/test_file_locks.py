@@ -13,7 +13,7 @@ from comus_core import open_workspace
 from comus_core.cli.main import cli
 from comus_core.files.file_locks import is_locked, lock_text, missing_locks, take_lock
 from comus_core.files.process_identity import ABROAD_SILENCE
-from comus_core.jobs.bringing_up import supervisor_is_up, supervisor_pid, take_supervision
+from comus_core.jobs.launcher import supervisor_is_up, supervisor_pid, take_supervision
 from comus_core.workspace.artifacts import ArtifactKey
 from comus_core.workspace.claims import abandoned, claimed
 from comus_core.workspace.stored import is_held

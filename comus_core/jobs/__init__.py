@@ -29,8 +29,8 @@ _HOME = {
     "submit": "actions",
     "wait": "actions",
     "read_log": "logs",
-    "ensure_supervisor": "bringing_up",
-    "supervisor_pid": "bringing_up",
+    "ensure_supervisor": "launcher",
+    "supervisor_pid": "launcher",
 }
 
 __all__ = [

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from comus_core.jobs.bringing_up import ensure_supervisor
 from comus_core.jobs.kinds import kind_of
+from comus_core.jobs.launcher import ensure_supervisor
 from comus_core.jobs.records import FINAL, Job, State
 from comus_core.jobs.table import JobTable
 from comus_core.workspace import Workspace

@@ -17,8 +17,8 @@ from pathlib import Path
 from comus_core.errors import WorkspaceError
 from comus_core.files.file_locks import missing_locks
 from comus_core.files.process_identity import identify, this_host
-from comus_core.jobs.bringing_up import Rules, spawn, take_supervision
 from comus_core.jobs.devices import choose_slot, gpu_names
+from comus_core.jobs.launcher import Rules, spawn, take_supervision
 from comus_core.jobs.logs import append_line, last_words
 from comus_core.jobs.processes import describe_exit, judge, kill_group, kill_orphans, stop_group, terminate, why_dead
 from comus_core.jobs.records import ACTIVE, LIVE, Job

@@ -17,8 +17,8 @@ from typing import Any
 from comus_core.errors import Cancelled, ComusError, WorkspaceError
 from comus_core.files.process_identity import identify
 from comus_core.files.system_faults import said_of
+from comus_core.jobs.heartbeat import Pulse
 from comus_core.jobs.kinds import Observer, kind_of
-from comus_core.jobs.pulse import Pulse
 from comus_core.jobs.records import Job, State
 from comus_core.jobs.table import JobTable
 from comus_core.workspace import Workspace, open_workspace

@@ -23,7 +23,7 @@ from comus_core.jobs import (
     supervisor_pid,
     wait,
 )
-from comus_core.jobs.bringing_up import Rules
+from comus_core.jobs.launcher import Rules
 from comus_core.jobs.records import SILENCE
 from tests.jobs.watching import (
     PATIENCE,

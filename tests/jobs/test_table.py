@@ -5,8 +5,8 @@ import pytest
 from comus_core.errors import Cancelled, SettingsError, WorkspaceError
 from comus_core.files.process_identity import ProcessIdentity
 from comus_core.jobs import cancel, get, list_jobs, resume, submit
+from comus_core.jobs.heartbeat import Pulse
 from comus_core.jobs.progress import StageProgress
-from comus_core.jobs.pulse import Pulse
 from comus_core.jobs.table import JobTable
 from comus_core.types import Progress
 from comus_core.workspace import open_workspace

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from comus_core.files.process_identity import identify
 from comus_core.jobs import FINAL, ensure_supervisor, get, list_jobs, submit, supervisor_pid
-from comus_core.jobs.bringing_up import Rules
+from comus_core.jobs.launcher import Rules
 from comus_core.jobs.records import LIVE
 
 REPOSITORY = Path(__file__).parents[2]
