@@ -12,8 +12,8 @@ from app.opened import truth_of
 from app.picture_cache import PictureCache
 from comus_core.datasets.allowed_folders import ROOTS_VARIABLE, image_roots
 from comus_core.datasets.demo import drawing
-from comus_core.deletion import PICTURES
 from comus_core.errors import WorkspaceError
+from comus_core.maintenance.delete import PICTURES
 from comus_core.proposals.pseudo_masks import index_dtype_and_ignore, pseudo_mask
 from comus_core.runs.artifact_readers import read_soft_map
 from comus_core.runs.round_masks import categories_of_rounds, round_mask

@@ -33,7 +33,7 @@ _HOME = {
     "predict_photographs": "pipelines.predict",
     "relink_run": "pipelines.relink",
     "score_run": "scoring.run_scores",
-    "verify": "verifying",
+    "verify": "maintenance.verify",
 }
 
 __all__ = [

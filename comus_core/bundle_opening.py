@@ -28,11 +28,11 @@ from comus_core.bundle_run import check_decisions, class_names, events_told, run
 from comus_core.bundle_tables import Found, check_artifacts, png_fits
 from comus_core.bundling import ARTIFACTS, BLOCK, FORMAT, PHOTOGRAPHS, TRUTH
 from comus_core.datasets.decoding import size_hw
-from comus_core.deletion import delete_run, remove_abandoned
 from comus_core.errors import ComusError, WorkspaceError
 from comus_core.files.atomic import disk_error, write_json
 from comus_core.files.file_names import name_key
 from comus_core.files.own_folders import LISTING
+from comus_core.maintenance.delete import delete_run, remove_abandoned
 from comus_core.runs.run_truth import TRUTH_FILE
 from comus_core.runs.run_view import open_run_view
 from comus_core.workspace import Run, Workspace

@@ -15,11 +15,11 @@ from typing import Any
 
 from comus_core.bundle_names import portable_names, renamed_files
 from comus_core.config import to_dict
-from comus_core.deletion import remove_abandoned
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.files.atomic import replacing
 from comus_core.files.output_file import is_foreign, writable_file
 from comus_core.files.own_folders import LISTING, is_bundle_file
+from comus_core.maintenance.delete import remove_abandoned
 from comus_core.proposals.pseudo_masks import to_png
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_truth import truth_of_run

@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from comus_core import curation, discover, make_config, open_workspace
-from comus_core.cleaning import plan_cleaning
 from comus_core.cli.main import cli
-from comus_core.deletion import delete_run
 from comus_core.errors import SettingsError
 from comus_core.jobs import ensure_supervisor, submit, wait
+from comus_core.maintenance.clean import plan_cleaning
+from comus_core.maintenance.delete import delete_run
 from comus_core.pipelines.add_images import add_images, inherited
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_view import open_run_view

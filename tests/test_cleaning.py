@@ -10,13 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 from comus_core import discover, make_config, open_workspace, verify
-from comus_core.cleaning import GRACE, clean, plan_cleaning
 from comus_core.cli.main import cli
-from comus_core.deletion import delete_run, plan_deletion
-from comus_core.disk_use import REST, disk_use
 from comus_core.errors import Cancelled, SettingsError, WorkspaceError
 from comus_core.jobs import cancel, submit
 from comus_core.jobs.table import JobTable
+from comus_core.maintenance.clean import GRACE, clean, plan_cleaning
+from comus_core.maintenance.delete import delete_run, plan_deletion
+from comus_core.maintenance.disk_use import REST, disk_use
 from comus_core.pipelines.evaluate_dataset import evaluate_on
 from comus_core.pipelines.prediction_folder import FOLDER as PREDICTIONS
 from comus_core.workspace.trainings import Training

@@ -7,10 +7,10 @@ import pytest
 
 from comus_core import discover, make_config, open_workspace
 from comus_core.config import RunConfig
-from comus_core.deletion import delete_run, plan_deletion
 from comus_core.errors import Cancelled, WorkspaceError
 from comus_core.jobs import cancel, submit
 from comus_core.jobs.table import JobTable
+from comus_core.maintenance.delete import delete_run, plan_deletion
 from comus_core.workspace import ArtifactKey, Run
 
 

@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from comus_core import open_workspace
-from comus_core.cleaning import clean, plan_cleaning
 from comus_core.cli.main import cli
-from comus_core.deletion import delete_run
 from comus_core.errors import DiskFullError
+from comus_core.maintenance.clean import clean, plan_cleaning
+from comus_core.maintenance.delete import delete_run
 from comus_core.workspace import database, reserve
 from comus_core.workspace.artifacts import ArtifactKey
 from comus_core.workspace.reserve import RESERVE, RESERVE_BYTES

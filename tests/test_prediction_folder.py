@@ -6,8 +6,8 @@ import pytest
 
 from comus_core import open_workspace
 from comus_core.config import RunConfig
-from comus_core.deletion import delete_run
 from comus_core.errors import DatasetError, WorkspaceError
+from comus_core.maintenance.delete import delete_run
 from comus_core.pipelines.prediction_folder import (
     delete_prediction,
     new_prediction,

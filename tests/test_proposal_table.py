@@ -16,9 +16,9 @@ import pytest
 from click.testing import CliRunner
 
 from comus_core import discover, make_config, open_workspace
-from comus_core.cleaning import plan_cleaning
 from comus_core.cli.main import cli
 from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.maintenance.clean import plan_cleaning
 from comus_core.proposals.pseudo_masks import to_png
 from comus_core.runs.proposal_predictions import BACKGROUND, NO_MASK, has_predictions, of_proposals, predicted_of
 from comus_core.runs.proposal_table import chosen_rows, encoded, format_of, in_order, proposal_table

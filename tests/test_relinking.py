@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 from app import urls
 from comus_core import discover, make_config, open_workspace, relink_run
 from comus_core.cli.main import cli
-from comus_core.deletion import delete_run
 from comus_core.errors import DatasetError, SettingsError, WorkspaceError
+from comus_core.maintenance.delete import delete_run
 from comus_core.runs.run_truth import open_own, truth_of_run
 from comus_core.runs.run_view import open_run_view
 from tests.app.working import by_key, open_app, texts

@@ -10,11 +10,11 @@ import streamlit as st
 from app import job_words, notices, state, view_data
 from app.components import fields, states
 from app.plain_text import code, sentence
-from comus_core.cleaning import GROUP_WORDS, GROUPS, USUAL, Group, Part, clean, plan_cleaning
-from comus_core.disk_use import DiskUse, disk_use
 from comus_core.errors import ComusError
+from comus_core.maintenance.clean import GROUP_WORDS, GROUPS, USUAL, Group, Part, clean, plan_cleaning
+from comus_core.maintenance.disk_use import DiskUse, disk_use
+from comus_core.maintenance.verify import verify
 from comus_core.text import counted
-from comus_core.verifying import verify
 
 MOST_ARTIFACTS = 200  # rows shown; the table is sorted, so what is left out is small
 

@@ -13,8 +13,8 @@ from app.components.run_header import facts, lost_images
 from app.components.run_settings import MATCHINGS
 from app.plain_text import code, plain
 from comus_core import jobs
-from comus_core.disk_use import RunUse
 from comus_core.jobs import Job
+from comus_core.maintenance.disk_use import RunUse
 from comus_core.workspace import Run
 
 

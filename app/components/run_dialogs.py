@@ -12,8 +12,8 @@ from app.plain_text import code, plain
 from comus_core.command_line import command_line
 from comus_core.config import require, to_dict
 from comus_core.datasets.allowed_folders import allowed, image_roots
-from comus_core.deletion import delete_run, plan_deletion
 from comus_core.errors import ComusError
+from comus_core.maintenance.delete import delete_run, plan_deletion
 from comus_core.pipelines.relink import relink_run
 from comus_core.text import counted
 from comus_core.workspace import Run, Workspace

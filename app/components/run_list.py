@@ -10,7 +10,7 @@ from app import state, view_data
 from app.components import bundles, choices, fields, run_card, states
 from app.components.gallery import paged
 from comus_core import jobs
-from comus_core.disk_use import disk_use
+from comus_core.maintenance.disk_use import disk_use
 
 PAGE_SIZE = 12
 

@@ -11,8 +11,8 @@ import streamlit as st
 from app import navigation
 from app.opened import workspace
 from app.plain_text import plain, sentence
-from comus_core.cleaning import plan_cleaning, room_words
 from comus_core.errors import ComusError, DiskFullError
+from comus_core.maintenance.clean import plan_cleaning, room_words
 from comus_core.workspace import Run
 from comus_core.workspace.attempts import INTERRUPTED
 

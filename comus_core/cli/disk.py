@@ -6,11 +6,11 @@ from dataclasses import asdict
 
 import click
 
-from comus_core.cleaning import GROUP_WORDS, GROUPS, USUAL, Group, plan_cleaning, room_words
-from comus_core.cleaning import clean as clean_now
 from comus_core.cli.run import JSON, WORKSPACE, give
-from comus_core.disk_use import disk_use
 from comus_core.files.output_file import OutputFile
+from comus_core.maintenance.clean import GROUP_WORDS, GROUPS, USUAL, Group, plan_cleaning, room_words
+from comus_core.maintenance.clean import clean as clean_now
+from comus_core.maintenance.disk_use import disk_use
 from comus_core.text import counted, size
 from comus_core.workspace import open_workspace
 

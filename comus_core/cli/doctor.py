@@ -11,8 +11,8 @@ from comus_core.cli.run import WORKSPACE
 from comus_core.config import RunConfig
 from comus_core.errors import ComusError, WorkspaceError
 from comus_core.files.file_locks import missing_locks
+from comus_core.maintenance.verify import verify as verify_now
 from comus_core.text import counted, size
-from comus_core.verifying import verify as verify_now
 from comus_core.weights import weights_table
 from comus_core.weights.model_selection import resolve
 from comus_core.workspace import Workspace, open_workspace

@@ -11,7 +11,6 @@ from types import FrameType
 
 import click
 
-from comus_core.cleaning import plan_cleaning, room_words
 from comus_core.cli import terminal
 from comus_core.cli.ablate import ablate
 from comus_core.cli.add import add
@@ -35,6 +34,7 @@ from comus_core.cli.weights import weights
 from comus_core.errors import Cancelled, ComusError, DiskFullError
 from comus_core.files.own_folders import DATABASE
 from comus_core.files.system_faults import OUR_FAULT, said_of
+from comus_core.maintenance.clean import plan_cleaning, room_words
 from comus_core.workspace import open_workspace
 
 STOPPED = 130  # the shell's exit code for Ctrl-C

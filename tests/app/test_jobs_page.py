@@ -9,9 +9,9 @@ from app.components import adding, run_dialogs
 from app.components.job_card import attempt, resume
 from app.plain_text import plain
 from comus_core import open_workspace
-from comus_core.disk_use import disk_use
 from comus_core.errors import ComusError
 from comus_core.jobs import get, list_jobs, submit, supervisor_pid, wait
+from comus_core.maintenance.disk_use import disk_use
 from comus_core.workspace import ArtifactKey
 from tests.app.working import by_key, ended_job, open_app, save_two_runs, texts
 from tests.jobs.watching import end_all

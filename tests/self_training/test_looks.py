@@ -9,9 +9,9 @@ import pytest
 
 from comus_core import open_workspace
 from comus_core.datasets.dataset import open_dataset
-from comus_core.deletion import delete_run
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.matching import match
+from comus_core.maintenance.delete import delete_run
 from comus_core.pipelines.train import train
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs import artifact_readers as tables

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from comus_core import discover, make_config, open_workspace, relink_run
-from comus_core.deletion import delete_run
 from comus_core.errors import Cancelled, DatasetError, SettingsError, WorkspaceError
 from comus_core.evaluation.matching import match
 from comus_core.evaluation.prediction_counts import count_prediction
+from comus_core.maintenance.delete import delete_run
 from comus_core.pipelines.apply_rounds import evaluate_round
 from comus_core.pipelines.train import TrainingRequest, train
 from comus_core.pipelines.training_cost import training_memory

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from comus_core.disk_use import listed_by, needed
+from comus_core.maintenance.disk_use import listed_by, needed
 from comus_core.types import OnProgress, Progress, no_progress
 from comus_core.workspace import Workspace
 from comus_core.workspace.manifest import SHARDS, changes, strangers

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from comus_core.deletion import folders_of_run
+from comus_core.maintenance.delete import folders_of_run
 from comus_core.pipelines.estimate import free_disk
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.stored import StoredFolder, ancestors, size_of, stored_folders

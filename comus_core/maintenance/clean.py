@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from comus_core.config import check_choice
-from comus_core.deletion import DELETED, PICTURES, active_jobs, remove_folders
-from comus_core.disk_use import listed_by, needed
 from comus_core.errors import WorkspaceError
 from comus_core.files.atomic import may_be_temporary
 from comus_core.jobs.records import RESUMABLE
 from comus_core.jobs.table import JobTable
+from comus_core.maintenance.delete import DELETED, PICTURES, active_jobs, remove_folders
+from comus_core.maintenance.disk_use import listed_by, needed
 from comus_core.text import size
 from comus_core.workspace import Workspace
 from comus_core.workspace.claims import abandoned
