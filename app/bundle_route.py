@@ -13,8 +13,8 @@ from starlette.routing import Route
 
 from app import pictures
 from app.opened import workspace
-from comus_core.bundling import Readable, bundle
 from comus_core.errors import ComusError
+from comus_core.export.bundle import Readable, bundle
 from comus_core.files.atomic import disk_error
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.claims import claimed

@@ -12,12 +12,12 @@ from PIL import Image
 
 from app import pictures
 from comus_core import curation, discover, open_workspace
-from comus_core.bundle_opening import open_bundle
-from comus_core.bundling import bundle
 from comus_core.cli.main import cli
 from comus_core.config import to_dict
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import WorkspaceError
+from comus_core.export.bundle import bundle
+from comus_core.export.bundle_opening import open_bundle
 from comus_core.maintenance.clean import plan_cleaning
 from comus_core.maintenance.delete import delete_run
 from comus_core.pipelines.how_many import how_many_of

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco_mask
 
-from comus_core.bundle_tables import run_lengths as lengths_of_bundles
 from comus_core.datasets import coco_outlines
 from comus_core.datasets.coco_rle import decode, run_lengths
 from comus_core.errors import SettingsError
+from comus_core.export.bundle_tables import run_lengths as lengths_of_bundles
 
 MASKS = arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.integers(0, 1))
 

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from comus_core import open_workspace
-from comus_core.bundle_opening import open_bundle
-from comus_core.bundling import bundle
 from comus_core.errors import WorkspaceError
+from comus_core.export.bundle import bundle
+from comus_core.export.bundle_opening import open_bundle
 from comus_core.runs.run_truth import truth_of_run
 from comus_core.workspace.layout import packed
 from tests.test_bundles import files_of
@@ -312,7 +312,7 @@ OPEN = """
 import resource, sys, time
 from pathlib import Path
 from comus_core import open_workspace
-from comus_core.bundle_opening import open_bundle
+from comus_core.export.bundle_opening import open_bundle
 workspace = open_workspace(sys.argv[1])
 import comus_core.runs.run_view, PIL.PngImagePlugin, pyarrow.compute
 before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()

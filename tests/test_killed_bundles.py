@@ -9,8 +9,8 @@ import time
 import pytest
 
 from comus_core import open_workspace
-from comus_core.bundle_opening import open_bundle
-from comus_core.bundling import bundle
+from comus_core.export.bundle import bundle
+from comus_core.export.bundle_opening import open_bundle
 from comus_core.files.atomic import is_temporary
 from comus_core.maintenance.clean import GRACE, clean, plan_cleaning
 from comus_core.workspace.claims import abandoned, claimed

@@ -17,9 +17,9 @@ import pytest
 from PIL import Image
 
 from comus_core import discover, make_config, open_workspace
-from comus_core.bundle_opening import open_bundle
-from comus_core.bundling import bundle
 from comus_core.errors import SettingsError
+from comus_core.export.bundle import bundle
+from comus_core.export.bundle_opening import open_bundle
 from comus_core.pipelines.predict import photographs_of
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs.artifact_readers import read_proposals

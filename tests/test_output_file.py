@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from comus_core import open_workspace, predict_photographs
-from comus_core.bundling import bundle
 from comus_core.cli import paths
 from comus_core.cli.main import COMMANDS, cli
 from comus_core.errors import SettingsError
+from comus_core.export.bundle import bundle
 from comus_core.files.output_file import writable_file, writable_folder, write_json_output, write_output
 from comus_core.pipelines import discover
 from tests.unprivileged import comus_unprivileged, open_to_all

@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from comus_core import discover, open_workspace, verify
-from comus_core.bundling import bundle
 from comus_core.cli.main import cli
 from comus_core.errors import WorkspaceError
+from comus_core.export.bundle import bundle
 from comus_core.workspace import artifacts
 from comus_core.workspace.artifacts import ArtifactKey
 from comus_core.workspace.trainings import Training

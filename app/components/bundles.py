@@ -11,8 +11,8 @@ import streamlit as st
 from app import navigation, state, view_data
 from app.components import states
 from app.plain_text import code, plain
-from comus_core.bundle_opening import open_bundle
 from comus_core.errors import ComusError
+from comus_core.export.bundle_opening import open_bundle
 from comus_core.files.atomic import disk_error
 from comus_core.workspace import Run
 from comus_core.workspace.claims import claimed

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from comus_core.bundle_opening import open_bundle as open_now
-from comus_core.bundling import bundle as bundle_now
 from comus_core.cli.paths import output_bundle, say_replaced, with_force
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import WORKSPACE
 from comus_core.cli.runs import RUN, run_line
+from comus_core.export.bundle import bundle as bundle_now
+from comus_core.export.bundle_opening import open_bundle as open_now
 from comus_core.files.output_file import OutputFile
 from comus_core.text import counted, size
 from comus_core.workspace import open_workspace

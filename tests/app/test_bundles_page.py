@@ -7,8 +7,8 @@ from starlette.testclient import TestClient
 
 from app import server
 from comus_core import open_workspace
-from comus_core.bundle_opening import open_bundle
-from comus_core.bundling import bundle
+from comus_core.export.bundle import bundle
+from comus_core.export.bundle_opening import open_bundle
 from tests.app.working import by_key, open_app, texts
 from tests.builders import copy_of
 

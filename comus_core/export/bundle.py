@@ -13,9 +13,9 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from comus_core.bundle_names import portable_names, renamed_files
 from comus_core.config import to_dict
 from comus_core.errors import DatasetError, WorkspaceError
+from comus_core.export.bundle_names import portable_names, renamed_files
 from comus_core.files.atomic import replacing
 from comus_core.files.output_file import is_foreign, writable_file
 from comus_core.files.own_folders import LISTING, is_bundle_file

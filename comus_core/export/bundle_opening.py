@@ -23,12 +23,12 @@ from typing import Any
 
 from PIL import Image
 
-from comus_core.bundle_limits import ODD, check_entries, is_plain
-from comus_core.bundle_run import check_decisions, class_names, events_told, run_told
-from comus_core.bundle_tables import Found, check_artifacts, png_fits
-from comus_core.bundling import ARTIFACTS, BLOCK, FORMAT, PHOTOGRAPHS, TRUTH
 from comus_core.datasets.decoding import size_hw
 from comus_core.errors import ComusError, WorkspaceError
+from comus_core.export.bundle import ARTIFACTS, BLOCK, FORMAT, PHOTOGRAPHS, TRUTH
+from comus_core.export.bundle_limits import ODD, check_entries, is_plain
+from comus_core.export.bundle_run import check_decisions, class_names, events_told, run_told
+from comus_core.export.bundle_tables import Found, check_artifacts, png_fits
 from comus_core.files.atomic import disk_error, write_json
 from comus_core.files.file_names import name_key
 from comus_core.files.own_folders import LISTING

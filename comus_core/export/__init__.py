@@ -1,0 +1,1 @@
+"""Runs as bundles: out, and back in."""
