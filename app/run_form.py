@@ -11,7 +11,7 @@ from typing import Any
 
 from app.job_words import STAGE_WORDS
 from comus_core import jobs
-from comus_core.command_line import command_line, flat, nested
+from comus_core.cli.command_line import command_line, flat, nested
 from comus_core.config import PRESETS, FeatureSettings, RunConfig, make_config, merge, to_dict
 from comus_core.datasets.allowed_folders import allowed_own
 from comus_core.datasets.layout_detection import Glance

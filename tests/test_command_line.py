@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from comus_core.cli.command_line import assigned, command_line
 from comus_core.cli.run import config_of, run
-from comus_core.command_line import assigned, command_line
 from comus_core.config import (
     PRESETS,
     ClusteringSettings,

@@ -9,7 +9,7 @@ import streamlit as st
 from app import job_words, navigation, run_form, stage_use, state, view_data
 from app.components import dataset_picker, run_settings, states
 from app.plain_text import code, plain
-from comus_core.command_line import command_line
+from comus_core.cli.command_line import command_line
 from comus_core.config import require, to_dict
 from comus_core.datasets.allowed_folders import allowed, image_roots
 from comus_core.errors import ComusError

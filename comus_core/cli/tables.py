@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
+from comus_core.cli.command_line import command_line
 from comus_core.cli.progress import duration
 from comus_core.cli.terminal import bar
-from comus_core.command_line import command_line
 from comus_core.curation.mask_decisions import follows_decisions
 from comus_core.datasets.passed_over import passed_over_lines
 from comus_core.peak_memory import peak_words

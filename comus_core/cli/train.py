@@ -7,9 +7,9 @@ from typing import Any, get_args
 
 import click
 
+from comus_core.cli.command_line import assigned
 from comus_core.cli.progress import ProgressPrinter, duration
 from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
-from comus_core.command_line import assigned
 from comus_core.config import merge
 from comus_core.files.output_file import OutputFile
 from comus_core.peak_memory import peak_words

@@ -20,7 +20,7 @@ from app.palette import colours
 from app.training_form import Asked
 from app.training_routes import ERROR_COLOURS
 from comus_core import open_workspace
-from comus_core.command_line import assigned
+from comus_core.cli.command_line import assigned
 from comus_core.config import FeatureSettings
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.evaluation.error_map import IGNORED
