@@ -13,15 +13,17 @@ ASSETS = ROOT / "assets"
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from app import navigation, notices, state, view_data  # noqa: E402
-from app.components import run_header, sidebar, soft_links, states  # noqa: E402
+from app import state  # noqa: E402
+from app.components.frame import sidebar  # noqa: E402
+from app.components.jobs import run_header  # noqa: E402
+from app.components.shared import navigation, notices, page_data, soft_links, states  # noqa: E402
 from comus_core.errors import ComusError  # noqa: E402
 from comus_core.files.system_faults import said_of  # noqa: E402
 
 
 def landing() -> None:
     """The bare address: to the map if there is a run, else to starting one."""
-    navigation.go("explore" if view_data.current_run() else "new", **state.parameters())
+    navigation.go("explore" if page_data.current_run() else "new", **state.parameters())
 
 
 def frame() -> None:
@@ -37,7 +39,7 @@ def frame() -> None:
     notices.show()
     state.enter(chosen.url_path)
     entry = navigation.PAGES.get(chosen.url_path)
-    missing, run = view_data.missing_run(), view_data.current_run()
+    missing, run = page_data.missing_run(), page_data.current_run()
     if missing is None and run is not None:
         state.choose_run(run.id)
     state.mirror()

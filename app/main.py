@@ -11,11 +11,11 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:  # a checkout that is not installed, started from any folder
     sys.path.insert(0, str(ROOT))
 
-from app import server  # noqa: E402
+from app.server import asgi  # noqa: E402
 
 app = st.App(
     Path(__file__).with_name("frame.py"),
-    routes=server.routes(st.get_option("server.baseUrlPath")),
-    middleware=server.middleware(st.get_option("server.address")),
-    lifespan=server.lifespan,
+    routes=asgi.routes(st.get_option("server.baseUrlPath")),
+    middleware=asgi.middleware(st.get_option("server.address")),
+    lifespan=asgi.lifespan,
 )

@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl
 
 import streamlit as st
 
-from app.map_choices import MAP_METHODS, MapMethod
-from app.opened import workspace
+from app.data.map_choices import MAP_METHODS, MapMethod
+from app.data.run_cache import workspace
 from comus_core.errors import ComusError
 from comus_core.workspace.selection_shapes import Gesture
 from comus_core.workspace.selections import Selection
@@ -182,7 +182,7 @@ def set_setting(name: str, value: Any) -> None:
 
 
 def field(name: str, value: Any, about: str = "") -> str:
-    """The key of a widget that is to show `value`, given to it as its default; see `app.components.fields`.
+    """The key of a widget that is to show `value`, given to it as its default; see `app.components.shared.fields`.
 
     The browser and this server each forget a widget that is not drawn for a while, not always at the same time, and a
     value put under a widget that stands on the page may reach it after its next answer. Either way an old or an empty

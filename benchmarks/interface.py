@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
-from app import pictures, urls
-from app.components.point_map.buffers import pack_points
+from app.data import urls
+from app.data.point_buffers import pack_points
+from app.server import pictures
 from benchmarks import interface_budgets as budgets
 from benchmarks.browsing import PATIENCE, Server, app_on, lasso, open_map, opened, rest, served, two_lassos
 from benchmarks.interface_million import at_a_million

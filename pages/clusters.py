@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from app import score_data, state, view_data
-from app.colouring import colouring
-from app.components import choices, cluster_actions, cluster_card, cluster_keys, how_many_panel, states
-from app.components.gallery import paged
+from app import state
+from app.components.clusters import cluster_actions, cluster_card, cluster_keys, how_many_panel
+from app.components.shared import choices, page_data, states
+from app.components.shared.gallery import paged
+from app.data import score_data
+from app.data.colouring import colouring
 from comus_core.scoring.cluster_summary import ordered
 
 ORDERS = {
@@ -20,8 +22,8 @@ ORDERS = {
 CROPS = {"near": "Nearest first", "far": "Farthest first", "uncertain": "Least certain first"}
 CARDS = 10
 
-view = view_data.current_view()
-decided = view_data.decisions(view)
+view = page_data.current_view()
+decided = page_data.decisions(view)
 found = score_data.summaries(view, decided)
 labels = view.labels(decided)
 colour_of = dict(zip(labels.ids, colouring(view, "cluster", decided).colours, strict=True))

@@ -2,13 +2,15 @@
 
 import streamlit as st
 
-from app import compare_data, round_data, view_data
-from app.components import compare_images, compare_panel, states, training_strip
-from app.plain_text import plain
+from app.components.compare import compare_images, compare_panel
+from app.components.shared import page_data, states
+from app.components.training import training_strip
+from app.data import compare_data, round_data
+from app.data.plain_text import plain
 from comus_core.errors import ComusError
 from comus_core.text import counted
 
-view = view_data.current_view()
+view = page_data.current_view()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="compare_controls"):
     pair = compare_panel.sides(view)
     matching = compare_panel.matching_choice(view) if pair else "hungarian"

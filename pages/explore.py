@@ -2,19 +2,21 @@
 
 import streamlit as st
 
-from app import state, urls, view_data
-from app.colouring import colouring, offered
-from app.components import map_controls, selection_panel, states
-from app.components.plain_map import is_needed, need, plain_map
-from app.components.point_map import point_map
+from app import state
+from app.components.map import map_controls, selection_panel
+from app.components.map.plain_map import is_needed, need, plain_map
+from app.components.map.point_map import point_map
+from app.components.shared import page_data, states
+from app.data import urls
+from app.data.colouring import colouring, offered
 from comus_core.runs.proposal_table import chosen_rows
 
-view = view_data.current_view()
+view = page_data.current_view()
 if not view.methods:
     states.empty("This run has no map yet", "It stopped before the projection; run it to the end.", "map")
     st.stop()
 
-decided = view_data.decisions(view)
+decided = page_data.decisions(view)
 left, right = st.columns([3, 2], gap="medium")
 
 with left:

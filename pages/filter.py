@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from app import notices, view_data
-from app.components import filter_course, filter_panel
+from app.components.filter import filter_course, filter_panel
+from app.components.shared import notices, page_data
 
-view = view_data.current_view()
+view = page_data.current_view()
 
 
 @st.fragment
 def tried() -> None:
     """Everything that follows the slider; the frame around it rests."""
     notices.show()
-    decided = view_data.decisions(view)
+    decided = page_data.decisions(view)
     draft = filter_panel.draft_of(view, decided)
     left, right = st.columns([3, 2], gap="large")
     with left:

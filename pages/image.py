@@ -4,19 +4,22 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import state, view_data, walk
-from app.colouring import colouring
-from app.components import cluster_actions, photograph, similar_panel, states
-from app.components.job_card import STYLE
-from app.plain_text import code
+from app import state
+from app.components.clusters import cluster_actions
+from app.components.photo import photograph, similar_panel
+from app.components.shared import page_data, states
+from app.components.shared.job_card import STYLE
+from app.data import image_navigation
+from app.data.colouring import colouring
+from app.data.plain_text import code
 
-view = view_data.current_view()
-decided = view_data.decisions(view)
+view = page_data.current_view()
+decided = page_data.decisions(view)
 asked = state.picked_image() or state.picked()
-place = walk.place_of(view, state.picked(), state.picked_image())
+place = image_navigation.place_of(view, state.picked(), state.picked_image())
 if place is None and asked:
     st.warning(f"This run has no proposal or photograph {code(asked)}; here is its first.", icon=":material/link_off:")
-place = place or walk.first_place(view)
+place = place or image_navigation.first_place(view)
 if place is None:
     states.empty("No photographs", "This run has no image that could be read.", "hide_image")
     st.stop()

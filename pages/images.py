@@ -4,14 +4,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import view_data
-from app.components import dataset_picker, health_panel, prediction_view
-from app.components.job_card import STYLE
+from app.components.datasets import dataset_picker, health_panel
+from app.components.predict import prediction_view
+from app.components.shared import page_data
+from app.components.shared.job_card import STYLE
 from comus_core.datasets.allowed_folders import image_roots
 
 st.html(STYLE)
 st.html(Path(prediction_view.__file__).with_suffix(".css"))
 st.title("Images", anchor=False)
-picked = dataset_picker.show(image_roots(view_data.workspace().root))
+picked = dataset_picker.show(image_roots(page_data.workspace().root))
 if picked is not None:
     health_panel.show(picked.spec)

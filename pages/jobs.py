@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from app import navigation
-from app.components import choices, disk_panel, job_panel, run_list
-from app.components.job_card import STYLE
+from app.components.jobs import disk_panel, job_panel, run_list
+from app.components.shared import choices, navigation
+from app.components.shared.job_card import STYLE
 
 st.html(STYLE)
 with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="jobs_head"):

@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from app import view_data
-from app.components import dataset_picker, discover_jobs, run_preview, run_settings
-from app.components.job_card import STYLE
+from app.components.datasets import dataset_picker
+from app.components.jobs import discover_jobs, run_preview, run_settings
+from app.components.shared import page_data
+from app.components.shared.job_card import STYLE
 from comus_core.datasets.allowed_folders import image_roots
 
 st.html(STYLE)
 st.title("Discover", anchor=False)
-roots = image_roots(view_data.workspace().root)
+roots = image_roots(page_data.workspace().root)
 left, right = st.columns([3, 2], gap="large")
 
 with left:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import view_data
-from app.components import photograph, predict_panel, prediction_view
-from app.components.job_card import STYLE
+from app.components.photo import photograph
+from app.components.predict import predict_panel, prediction_view
+from app.components.shared import page_data
+from app.components.shared.job_card import STYLE
 
-view = view_data.current_view()
+view = page_data.current_view()
 st.html(STYLE)
 for component in (photograph, prediction_view):
     st.html(Path(component.__file__).with_suffix(".css"))

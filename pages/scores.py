@@ -2,18 +2,19 @@
 
 import streamlit as st
 
-from app import round_data, score_data, view_data
-from app.components import choices, evaluate_panel, score_table, states
-from app.plain_text import plain, sentence
+from app.components.scores import evaluate_panel
+from app.components.shared import choices, page_data, score_table, states
+from app.data import round_data, score_data
+from app.data.plain_text import plain, sentence
 from comus_core.evaluation.image_rows import DISCOVERED
 from comus_core.scoring.view_scores import coverage
 
-view = view_data.current_view()
+view = page_data.current_view()
 if not view.has_truth:
     states.no_ground_truth(truth=view.run.result.get("truth"))
     st.stop()
 
-decided = view_data.decisions(view)
+decided = page_data.decisions(view)
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="score_controls"):
     one = evaluate_panel.round_choice(view)
     offered = {name: score_data.MATCHING_WORDS[name] for name in score_data.matchings(view, decided)}

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from app import view_data
-from app.components import ablation_panel, round_comparison, training_choices, training_panel, training_strip
-from app.components.job_card import STYLE
+from app.components.shared import page_data
+from app.components.shared.job_card import STYLE
+from app.components.training import ablation_panel, round_comparison, training_choices, training_panel, training_strip
 
-view = view_data.current_view()
+view = page_data.current_view()
 st.html(STYLE)
 st.html(training_strip.STYLE)
 left, right = st.columns([2, 3], gap="large")

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from app import pictures
+from app.server import pictures
 from comus_core import curation, discover, open_workspace
 from comus_core.cli.main import cli
 from comus_core.config import to_dict

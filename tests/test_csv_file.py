@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.components.score_table import as_csv
+from app.components.shared.score_table import as_csv
 from comus_core.cli.main import cli
 from comus_core.curation import rename
 from comus_core.files.csv_file import csv_bytes

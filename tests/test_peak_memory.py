@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from app.stage_use import estimate_words, rounds_line, stage_rows
+from app.data.stage_use import estimate_words, rounds_line, stage_rows
 from comus_core import discover, make_config, peak_memory
 from comus_core.cli.tables import print_result
 from comus_core.cli.train import round_line

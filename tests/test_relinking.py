@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from app import urls
+from app.data import urls
 from comus_core import discover, make_config, open_workspace, relink_run
 from comus_core.cli.main import cli
 from comus_core.errors import DatasetError, SettingsError, WorkspaceError
@@ -151,10 +151,10 @@ def test_the_command_says_what_it_found(moved):
 
 def relink_page(run_id):
     """The dialog's form alone: dialogs stay open in a browser only."""
-    from app import view_data
-    from app.components.run_dialogs import relink_form
+    from app.components.jobs.run_dialogs import relink_form
+    from app.components.shared import page_data
 
-    relink_form(view_data.workspace().runs.get(run_id))
+    relink_form(page_data.workspace().runs.get(run_id))
 
 
 def test_a_page_about_the_run_says_that_its_images_are_gone_and_finds_them(moved, monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from app.opened import truth_at
+from app.data.run_cache import truth_at
 from comus_core import check_health, discover, evaluate_on, make_config, open_workspace
 from comus_core.cli.main import cli
 from comus_core.errors import DatasetError, SettingsError

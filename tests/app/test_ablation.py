@@ -4,8 +4,8 @@ import shlex
 
 import pytest
 
-from app import ablation_form
-from app.components.ablation_panel import frame
+from app.components.training.ablation_panel import frame
+from app.forms import ablation_form
 from comus_core.cli.ablate import ablate as command
 from comus_core.pipelines.ablation_rows import Ablation, plan, table
 from comus_core.training import make_training

@@ -5,7 +5,7 @@ import json
 import pytest
 from starlette.testclient import TestClient
 
-from app import server
+from app.server import asgi
 from comus_core import open_workspace
 from comus_core.export.bundle import bundle
 from comus_core.export.bundle_opening import open_bundle
@@ -25,7 +25,7 @@ def client(monkeypatch, workspace) -> TestClient:
     from starlette.applications import Starlette
 
     monkeypatch.setenv("COMUS_WORKSPACE", str(workspace.root))
-    return TestClient(Starlette(routes=server.routes()))
+    return TestClient(Starlette(routes=asgi.routes()))
 
 
 def test_the_route_sends_a_bundle_that_opens_and_leaves_nothing_behind(monkeypatch, shown, tmp_path):

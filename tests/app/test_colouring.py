@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from app import colouring as colourings
-from app.colour_scale import LEVELS, Scale, level_colours, levels_of
-from app.colouring import MOST, Colouring, colouring, colouring_version, offered
-from app.components.plain_map import MOST as MOST_PLAIN
-from app.components.plain_map import figure, gestures_of, sampled
-from app.palette import DARK_PAGE, LIGHT_PAGE, OTHER, UNASSIGNED, VISION, colours, contrast, oklab
+from app.components.map.plain_map import MOST as MOST_PLAIN
+from app.components.map.plain_map import figure, gestures_of, sampled
+from app.data import colouring as colourings
+from app.data.colour_scale import LEVELS, Scale, level_colours, levels_of
+from app.data.colouring import MOST, Colouring, colouring, colouring_version, offered
+from app.data.palette import DARK_PAGE, LIGHT_PAGE, OTHER, UNASSIGNED, VISION, colours, contrast, oklab
 from comus_core.errors import WorkspaceError
 from comus_core.proposals.pseudo_masks import to_png
 from comus_core.runs.proposal_predictions import of_proposals

@@ -10,13 +10,14 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app import compare_data, compare_routes, round_data, server
-from app.compare_data import opened
-from app.components import compare_keys
-from app.components.compare_images import ordered, steps
-from app.components.score_figures import confusion_shares
-from app.opened import truth_at
-from app.training_routes import ERROR_COLOURS
+from app.components.compare import compare_keys
+from app.components.compare.compare_images import ordered, steps
+from app.components.scores.score_figures import confusion_shares
+from app.data import compare_data, round_data
+from app.data.compare_data import opened
+from app.data.run_cache import truth_at
+from app.server import asgi, compare_routes
+from app.server.training_routes import ERROR_COLOURS
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.evaluation.class_bootstrap import paired_class_bootstrap
 from comus_core.runs.run_round import RunRound, find_round
@@ -39,7 +40,7 @@ def open_compare(monkeypatch, pair):
 @pytest.fixture
 def client(pair, monkeypatch):
     monkeypatch.setenv("COMUS_WORKSPACE", str(pair.workspace.root))
-    return TestClient(Starlette(routes=server.routes()))
+    return TestClient(Starlette(routes=asgi.routes()))
 
 
 def rgba(answer) -> np.ndarray:

@@ -18,7 +18,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from app import opened, score_data
+from app.data import run_cache as opened
+from app.data import score_data
 from comus_core import curation, open_workspace
 from comus_core.config import require
 from comus_core.runs.run_view import open_run_view

@@ -8,10 +8,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from app.components import figure_files, training_figures
-from app.components.filter_curve import filter_curve
-from app.components.how_many_panel import figure as how_many_figure
-from app.components.score_table import About, as_csv
+from app.components.clusters.how_many_panel import figure as how_many_figure
+from app.components.filter.filter_curve import filter_curve
+from app.components.shared import figure_files
+from app.components.shared.score_table import About, as_csv
+from app.components.training import training_figures
 from comus_core.clustering.curves import Curve
 from comus_core.evaluation.report import CurvePoint
 from comus_core.workspace.trainings import Look

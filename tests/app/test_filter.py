@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.proto.Metric_pb2 import Metric as MetricProto
 
-from app.components import filter_course, filter_panel
+from app.components.filter import filter_course, filter_panel
 from comus_core import curation
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.cluster_summary import summaries

@@ -7,8 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from app import how_many_form, job_words
-from app.components import how_many_panel, score_table
+from app.components.clusters import how_many_panel
+from app.components.shared import score_table
+from app.data import job_words
+from app.forms import how_many_form
 from comus_core import jobs
 from comus_core.clustering.curves import Curve
 from comus_core.errors import SettingsError

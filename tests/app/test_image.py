@@ -4,7 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from app import walk
+from app.data import image_navigation
 from comus_core.curation.filter_explanation import standing_of
 from comus_core.runs.run_view import open_run_view
 from comus_core.workspace.decisions import Decisions
@@ -92,17 +92,20 @@ def test_an_unknown_proposal_is_said_and_the_first_one_shown(app_test, view):
 
 
 def test_walks_have_two_ends_and_meet_every_photograph(view):
-    place = walk.first_place(view)
+    place = image_navigation.first_place(view)
     seen = [place]
-    while (way := walk.walk(view, seen[-1], "photographs", Decisions())).after is not None:
+    while (way := image_navigation.walk(view, seen[-1], "photographs", Decisions())).after is not None:
         assert way.number == len(seen) and way.count == len(view.image_ids)
         seen.append(way.after)
     assert [p.image_row for p in seen] == list(range(len(view.image_ids)))
     for here, after in pairwise(seen):
-        assert walk.walk(view, after, "photographs", Decisions()).before == here
+        assert image_navigation.walk(view, after, "photographs", Decisions()).before == here
 
 
 def test_finding_goes_round_and_ignores_case(view):
-    assert walk.find_image(view, "IMAGES/000", after=5) == 0
-    assert walk.find_image(view, "nowhere", after=0) is None and walk.find_image(view, " ", after=0) is None
-    assert walk.find_image(view, ".png", after=len(view.image_ids) - 1) == 0
+    assert image_navigation.find_image(view, "IMAGES/000", after=5) == 0
+    assert (
+        image_navigation.find_image(view, "nowhere", after=0) is None
+        and image_navigation.find_image(view, " ", after=0) is None
+    )
+    assert image_navigation.find_image(view, ".png", after=len(view.image_ids) - 1) == 0

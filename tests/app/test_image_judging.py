@@ -8,9 +8,10 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app import server, urls
-from app.error_layer import errors_of
-from app.training_routes import ERROR_COLOURS
+from app.data import urls
+from app.server import asgi
+from app.server.error_layer import errors_of
+from app.server.training_routes import ERROR_COLOURS
 from comus_core import curation
 from comus_core.datasets.dataset import open_dataset
 from comus_core.datasets.demo.drawing import rgb
@@ -69,7 +70,7 @@ def test_what_another_window_decided_on_the_mask_is_told_and_not_overwritten(app
 
 def test_an_erased_mask_leaves_the_layers_and_a_rejected_one_the_pseudo_mask(view, monkeypatch):
     monkeypatch.setenv("COMUS_WORKSPACE", str(view.workspace.root))
-    client = TestClient(Starlette(routes=server.routes()))
+    client = TestClient(Starlette(routes=asgi.routes()))
     row = int(np.flatnonzero(view.kept(curation.decided_in(view)))[0])
     at = view.image_row_of[view.proposals.image_id[row]]
 
@@ -86,7 +87,7 @@ def test_an_erased_mask_leaves_the_layers_and_a_rejected_one_the_pseudo_mask(vie
 
 def test_the_error_layer_is_where_the_matched_class_differs_from_the_truth(view, monkeypatch):
     monkeypatch.setenv("COMUS_WORKSPACE", str(view.workspace.root))
-    client = TestClient(Starlette(routes=server.routes()))
+    client = TestClient(Starlette(routes=asgi.routes()))
     class_of = score_run(view.workspace, view.run, decided=Decisions()).matched.class_of
     truth = open_dataset(view.run.config.dataset, view.workspace.drawings).truth
     wrong = 0

@@ -10,10 +10,11 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app import health_form, server
-from app.components.health_panel import table
-from app.components.size_figures import aspect_histogram, size_counts
-from app.dataset_routes import image_url
+from app.components.datasets.health_panel import table
+from app.components.shared.size_figures import aspect_histogram, size_counts
+from app.forms import health_form
+from app.server import asgi
+from app.server.dataset_routes import image_url
 from comus_core import check_health, open_workspace
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.jobs import list_jobs
@@ -109,7 +110,7 @@ def test_the_button_queues_the_check(monkeypatch, workspace, folder):
 
 def test_thumbnails_are_the_pictures_and_nothing_else_is_served(monkeypatch, workspace, folder, tmp_path_factory):
     monkeypatch.setenv("COMUS_WORKSPACE", str(workspace.root))
-    client = TestClient(Starlette(routes=server.routes()))
+    client = TestClient(Starlette(routes=asgi.routes()))
     index = quick_index(workspace, str(folder))
     row = index.ids.index("0.png")
     answer = client.get(image_url(index, row))

@@ -32,7 +32,7 @@ def test_the_app_and_its_pages_import_nothing_heavy():
 
 def test_the_server_starts_without_the_stages_and_scipy():
     """They take 40 MiB and a second of every start, and a page that needs SciPy imports it by itself."""
-    words = "import sys, streamlit, app.server; print(*sorted(m for m in sys.argv[1:] if m in sys.modules))"
+    words = "import sys, streamlit, app.server.asgi; print(*sorted(m for m in sys.argv[1:] if m in sys.modules))"
     command = [sys.executable, "-c", words, "comus_core.stages", "scipy", "pandas", "pyarrow.dataset"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -47,7 +47,7 @@ def test_only_the_state_file_touches_the_session_and_the_address():
         if re.search(r"\bst\.(session_state|query_params)\b", path.read_text())
     }
     # a component's event is to be had only under its own key, while its callback runs
-    assert touching == {"app/state.py", "app/components/point_map/component.py"}
+    assert touching == {"app/state.py", "app/components/map/point_map/component.py"}
 
 
 def test_pages_are_thin():
@@ -56,7 +56,7 @@ def test_pages_are_thin():
 
 
 def test_every_page_in_the_navigation_is_a_file():
-    from app.navigation import PAGES, PAGES_FOLDER, SECTIONS
+    from app.components.shared.navigation import PAGES, PAGES_FOLDER, SECTIONS
 
     assert [name for name in PAGES if not Path(PAGES_FOLDER / PAGES[name].file).is_file()] == []
     assert sorted(name for names in SECTIONS.values() for name in names) == sorted(PAGES)

@@ -2,7 +2,7 @@
 
 import time
 
-from app.job_news import LONG, news, words
+from app.components.frame.job_news import LONG, news, words
 from comus_core import open_workspace
 from tests.app.working import ended_job, open_app
 from tests.jobs.builders import job

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from app import job_words
+from app.data import job_words
 from comus_core.jobs import Job
 
 NOW = 1_000_000.0

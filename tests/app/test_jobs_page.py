@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from app.components import adding, run_dialogs
-from app.components.job_card import attempt, resume
-from app.plain_text import plain
+from app.components.datasets import add_images
+from app.components.jobs import run_dialogs
+from app.components.shared.job_card import attempt, resume
+from app.data.plain_text import plain
 from comus_core import open_workspace
 from comus_core.errors import ComusError
 from comus_core.jobs import get, list_jobs, submit, supervisor_pid, wait
@@ -190,8 +191,8 @@ def test_images_are_added_from_a_folder_that_may_be_read(monkeypatch, two_runs, 
     run = two_runs.runs.get("first-1234")
     for spec, words in (("/etc", "lies outside"), ("  ", "give both")):
         with pytest.raises(ComusError, match=words):
-            adding.start(run, spec)
-    job = adding.start(run, str(tmp_path / "more"))
+            add_images.start(run, spec)
+    job = add_images.start(run, str(tmp_path / "more"))
     assert (job.kind, job.settings) == ("add", {"run": run.id, "dataset": str(tmp_path / "more"), "assign": None})
     said = texts(open_app(monkeypatch, two_runs, "jobs"))
     assert "images added to a run" in said and "Saliency" in said

@@ -6,9 +6,9 @@ import zipfile
 
 import pytest
 
-from app import run_form
-from app.components.discover_jobs import followed
-from app.job_words import STAGE_WORDS
+from app.components.jobs.discover_jobs import followed
+from app.data.job_words import STAGE_WORDS
+from app.forms import run_form
 from comus_core import jobs, make_config, open_workspace
 from comus_core.cli.run import config_of, run
 from comus_core.config import RunConfig

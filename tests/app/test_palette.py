@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from app.palette import DARK_PAGE, LIGHT_PAGE, UNASSIGNED, VISION, colours, contrast, oklab
+from app.data.palette import DARK_PAGE, LIGHT_PAGE, UNASSIGNED, VISION, colours, contrast, oklab
 
 
 def nearest(hex_colours, vision="normal") -> float:

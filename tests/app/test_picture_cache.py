@@ -1,8 +1,8 @@
 import os
 import threading
 
-from app import picture_cache
-from app.picture_cache import PictureCache
+from app.server import picture_cache
+from app.server.picture_cache import PictureCache
 from tests.jobs.watching import until
 
 

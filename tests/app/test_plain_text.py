@@ -6,9 +6,9 @@ from dataclasses import replace
 import plotly.graph_objects as go
 import pytest
 
-from app.components.figure_files import frame, printed
-from app.figure_text import literal
-from app.plain_text import JOINER, code, plain, sentence
+from app.components.shared.figure_files import frame, printed
+from app.data.figure_text import literal
+from app.data.plain_text import JOINER, code, plain, sentence
 from comus_core import curation, discover, make_config, open_workspace
 from comus_core.errors import SettingsError
 from comus_core.runs.run_view import open_run_view

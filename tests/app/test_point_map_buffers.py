@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-from app.components.point_map.buffers import pack_colours, pack_points
+from app.data.point_buffers import pack_colours, pack_points
 
 
 def test_points_are_a_mark_a_count_and_little_endian_floats_in_turn():

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.colour_scale import Scale
+from app.data.colour_scale import Scale
 from comus_core.workspace.selection_shapes import Gesture, select
 
 pytestmark = pytest.mark.browser

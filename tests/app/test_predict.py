@@ -10,9 +10,10 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app import predict_form, server
-from app.colouring import category_colours
-from app.prediction_routes import mask_url, photograph_url
+from app.data.colouring import category_colours
+from app.forms import predict_form
+from app.server import asgi
+from app.server.prediction_routes import mask_url, photograph_url
 from comus_core import open_workspace, predict_photographs
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.errors import SettingsError
@@ -53,7 +54,7 @@ def predicted(trained, tmp_path):
 @pytest.fixture
 def client(trained, monkeypatch):
     monkeypatch.setenv("COMUS_WORKSPACE", str(trained[0].root))
-    return TestClient(Starlette(routes=server.routes()))
+    return TestClient(Starlette(routes=asgi.routes()))
 
 
 def test_a_run_on_vectors_of_ones_own_says_that_it_must_be_trained_first(app_test, shown):

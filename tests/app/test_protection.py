@@ -15,10 +15,11 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from app import server, urls
-from app.opened import view_of
-from app.protection import allowed_hosts
-from app.redirects import relative_location
+from app.data import urls
+from app.data.run_cache import view_of
+from app.server import asgi
+from app.server.protection import allowed_hosts
+from app.server.redirects import relative_location
 from comus_core import open_workspace
 from tests.app.serving import ROOT, answering
 
@@ -128,8 +129,8 @@ def test_pictures_and_faults_of_our_own_are_protected_too(shown, monkeypatch):
         raise ZeroDivisionError
 
     monkeypatch.setenv("COMUS_WORKSPACE", str(shown[0].root))
-    routes = [*server.routes(), Route("/broken", broken)]
-    app = Starlette(routes=routes, middleware=server.middleware("127.0.0.1"))
+    routes = [*asgi.routes(), Route("/broken", broken)]
+    app = Starlette(routes=routes, middleware=asgi.middleware("127.0.0.1"))
     client = TestClient(app, "http://localhost", raise_server_exceptions=False)
     for path, status in [(urls.crop(view_of(shown[1]), 0), 200), ("broken", 500), ("none", 404)]:
         given = client.get(path)

@@ -2,8 +2,8 @@ import shlex
 
 import pytest
 
-from app import run_form
-from app.run_form import config_of, preset_of, preset_values, preview, start, values_of
+from app.forms import run_form
+from app.forms.run_form import config_of, preset_of, preset_values, preview, start, values_of
 from comus_core import jobs, make_config, open_workspace
 from comus_core.config import PRESETS, RunConfig, to_dict
 from comus_core.datasets.layout_detection import Glance

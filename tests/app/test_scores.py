@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.components.evaluate_panel import against_row
-from app.components.score_figures import name_places
-from app.components.score_table import class_frame
+from app.components.scores.evaluate_panel import against_row
+from app.components.scores.score_figures import name_places
+from app.components.shared.score_table import class_frame
 from comus_core.datasets.voc import CLASSES
 from comus_core.evaluation.image_rows import cell_images
 from comus_core.pipelines.train import train
@@ -56,8 +56,8 @@ def test_the_page_opens_on_the_matching_of_the_run(app_test, shown):
 
 
 def test_the_tables_are_downloaded_whole_with_run_and_supervision_in_every_row(shown, view):
-    from app import score_data
-    from app.components import score_table
+    from app.components.shared import score_table
+    from app.data import score_data
     from comus_core.scoring.score_tables import class_rows
     from comus_core.workspace.decisions import Decisions
 

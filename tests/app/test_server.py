@@ -10,9 +10,10 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app import pictures, server, urls
-from app.opened import view_of
-from app.palette import colours
+from app.data import urls
+from app.data.palette import colours
+from app.data.run_cache import view_of
+from app.server import asgi, pictures
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.errors import ComusError
 from comus_core.workspace.decisions import Decisions
@@ -22,7 +23,7 @@ from tests.app.serving import ROOT
 
 def client_of(workspace, monkeypatch):
     monkeypatch.setenv("COMUS_WORKSPACE", str(workspace.root))
-    return TestClient(Starlette(routes=server.routes()))
+    return TestClient(Starlette(routes=asgi.routes()))
 
 
 @pytest.fixture
@@ -209,7 +210,7 @@ def test_ready_says_what_is_wrong(client, monkeypatch):
     def broken():
         raise ComusError("the disk is gone")
 
-    monkeypatch.setattr(server, "workspace", broken)
+    monkeypatch.setattr(asgi, "workspace", broken)
     answer = client.get("/api/ready")
     assert answer.status_code == 503 and json.loads(answer.text)["error"] == "the disk is gone"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from app.components.figures import ACCENT
-from app.components.filter_curve import STAND_IN_COLOURS
-from app.palette import CORE, DARK_PAGE, FILTERED, LIGHT_PAGE, UNASSIGNED, contrast
+from app.components.filter.filter_curve import STAND_IN_COLOURS
+from app.components.shared.figures import ACCENT
+from app.data.palette import CORE, DARK_PAGE, FILTERED, LIGHT_PAGE, UNASSIGNED, contrast
 
 THEME = tomllib.loads((Path(__file__).parents[2] / "app" / ".streamlit" / "config.toml").read_text())["theme"]
 BOTH = pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -12,13 +12,13 @@ from PIL import Image
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
-from app import training_form
-from app.components.training_figures import look_curve, loss_curve, round_bars, smoothed
-from app.components.training_panel import rounds_table
-from app.components.training_strip import chosen
-from app.palette import colours
-from app.training_form import Asked
-from app.training_routes import ERROR_COLOURS
+from app.components.training.training_figures import look_curve, loss_curve, round_bars, smoothed
+from app.components.training.training_panel import rounds_table
+from app.components.training.training_strip import chosen
+from app.data.palette import colours
+from app.forms import training_form
+from app.forms.training_form import Asked
+from app.server.training_routes import ERROR_COLOURS
 from comus_core import open_workspace
 from comus_core.cli.command_line import assigned
 from comus_core.config import FeatureSettings
@@ -97,7 +97,7 @@ def test_the_layer_of_a_round_is_its_mask_in_the_colours_of_the_categories(train
     monkeypatch.setenv("COMUS_WORKSPACE", str(workspace.root))
     from starlette.applications import Starlette
 
-    from app.server import routes
+    from app.server.asgi import routes
 
     client = TestClient(Starlette(routes=routes()))
     view = open_run_view(workspace, run)
@@ -141,7 +141,7 @@ def test_the_pictures_of_rounds_and_looks_are_drawn_from_their_masks(trained, mo
     monkeypatch.setenv("COMUS_WORKSPACE", str(workspace.root))
     from starlette.applications import Starlette
 
-    from app.server import routes
+    from app.server.asgi import routes
 
     client, rounds, view = (
         TestClient(Starlette(routes=routes())),

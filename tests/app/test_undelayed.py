@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from app.undelayed import send_at_once
+from app.server.undelayed import send_at_once
 
 NO_DELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY)
 

@@ -17,18 +17,11 @@ from typing import Any, Literal
 import pytest
 import streamlit as st
 
-from app import state, view_data
-from app.components import (
-    cluster_actions,
-    cluster_card,
-    cluster_keys,
-    filter_course,
-    filter_panel,
-    how_many_panel,
-    photograph,
-    similar_panel,
-    split_dialog,
-)
+from app import state
+from app.components.clusters import cluster_actions, cluster_card, cluster_keys, how_many_panel, split_dialog
+from app.components.filter import filter_course, filter_panel
+from app.components.photo import photograph, similar_panel
+from app.components.shared import page_data
 from tests.app.serving import ROOT
 
 # What becomes of the run of a press: the browser shows it; it ends, but is never shown; the next press stops it first.
@@ -163,7 +156,7 @@ class Window:
         self.now: dict[str, Drawn] = {}
         self.pressed, self.drawn_at = pressed, self.version()
         try:
-            state.choose_run(view_data.current_run().id)
+            state.choose_run(page_data.current_run().id)
             state.mirror()
             exec(SCRIPTS[self.page], {"__name__": "page"})
         except Stopped:

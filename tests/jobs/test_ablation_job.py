@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from app import job_words
+from app.data import job_words
 from comus_core.errors import SettingsError
 from comus_core.jobs import cancel, ensure_supervisor, get, read_log, resume, submit, wait
 from comus_core.pipelines.ablate import known

@@ -5,7 +5,7 @@ import json
 
 import streamlit as st
 
-from app.components.point_map import point_map
+from app.components.map.point_map import point_map
 from comus_core.workspace.selection_shapes import gestures_from_text, gestures_to_text, select
 from tests.app.point_map_harness.points import names, points
 

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.components.point_map.buffers import MEDIA_TYPE, pack_colours, pack_points
-from app.palette import UNASSIGNED, colours
+from app.data.palette import UNASSIGNED, colours
+from app.data.point_buffers import MEDIA_TYPE, pack_colours, pack_points
 from tests.app.point_map_harness.points import points
 
 asked: Counter[str] = Counter()

@@ -1,0 +1,258 @@
+"""What is done with selected clusters and crops: merge, split, reject, restore, move, undo and redo."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import streamlit as st
+
+from app import state
+from app.components.clusters import cluster_keys, split_dialog
+from app.components.shared import choices, deciding
+from app.components.shared.gallery import grid
+from app.data import score_data
+from app.data.palette import UNASSIGNED
+from app.data.plain_text import plain
+from comus_core import curation
+from comus_core.runs.run_view import RunView
+from comus_core.text import counted
+from comus_core.workspace.decisions import Decisions
+
+NOWHERE = -1  # the target of a move that rejects
+Shown = Literal["cards", "alone", "pair"]
+FOLLOWED_S = 4  # seconds until a page sees what another window decided
+
+
+def selected(view: RunView, decided: Decisions) -> list[int]:
+    """Ids of the clusters whose cards are selected, those that are still there."""
+    return [k for k in state.setting(_clusters_key(view), ()) if k in view.categories(decided).ids]
+
+
+def ticked(view: RunView, decided: Decisions) -> list[int]:
+    """The same as their ticks stand now, of which `select` may not have heard yet."""
+    known = selected(view, decided)
+    own = {k: state.entered(tick_of(k), k in known, among=(False, True)) for k in view.categories(decided).ids}
+    return [k for k in known if own[k]] + [k for k in own if own[k] and k not in known]
+
+
+def tick_of(category: int) -> str:
+    """Name of the field that selects a card."""
+    return f"pick_{category}"
+
+
+def select(view: RunView, category: int, on: bool) -> None:
+    """Select a card, or no longer."""
+    others = tuple(k for k in state.setting(_clusters_key(view), ()) if k != category)
+    state.set_setting(_clusters_key(view), (*others, category) if on else others)
+
+
+def picked_crops(view: RunView) -> tuple[str, ...]:
+    """Ids of the proposals that are picked to be moved."""
+    return tuple(p for p in state.setting(_crops_key(view), ()) if p in view.row_of)
+
+
+def pick(view: RunView, change: Mapping[str, Any] | None) -> None:
+    """Pick crops or let them go, as `cluster_keys.listen` answered."""
+    if change is not None:
+        asked = [str(p) for p in change.get("ids", ())]
+        others = tuple(p for p in picked_crops(view) if p not in set(asked))
+        state.set_setting(_crops_key(view), (*others, *asked) if change.get("picked") else others)
+
+
+def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "cards") -> None:
+    """The buttons for the clusters `ids`, the way back, and the list of keys; `shown` is what the page shows.
+
+    They act on the cards that are selected when they are pressed: that may come before the page is drawn with them.
+    """
+    now, found, free = decided.version, curation.history(view), not view.run.read_only
+    names = ", ".join(decided.name_of(k) for k in ids)
+
+    def meant() -> Sequence[int]:
+        return ticked(view, decided) if shown == "cards" else ids
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="cluster_actions"):
+        if shown != "alone":
+            _button(
+                "Merge",
+                "merge_clusters",
+                "merge",
+                "Make one cluster of those selected (m)",
+                lambda: _merge(view, meant(), now),
+                len(ids) >= 2 and free,
+            )
+        can_split = len(ids) == 1 and free
+        if (
+            st.button(
+                "Split",
+                key="split_cluster",
+                icon=":material/call_split:",
+                disabled=not can_split,
+                help="Cluster the proposals of the selected one among themselves, and look before it is done (s)",
+            )
+            and can_split
+        ):
+            split_dialog.show(view, decided, ids[0])
+        _button(
+            "Reject",
+            "reject_clusters",
+            "block",
+            "Count them as background, and train on none of them (r)",
+            lambda: _reject(view, decided, meant()),
+            bool(ids) and free,
+        )
+        undo, redo = (found.undoable, found.redoable) if free else (None, None)
+        deciding.undo(view, undo, now, "undo_decision")
+        deciding.redo(view, redo, now, "redo_decision")
+        cluster_keys.help_button()
+        if ids and shown == "cards":
+            st.markdown(f"**{len(ids)} selected:** {plain(names)}", width="content")
+            _button("Clear", "clear_clusters", "close", "Select none", lambda: _clear(view), True)
+
+
+def candidates(view: RunView, decided: Decisions) -> None:
+    """The two clusters most often confused, and what that was seen by."""
+    found = score_data.confused(view, decided)
+    if found is None:
+        return
+    names = " and ".join(f"**{plain(decided.name_of(k))}**" for k in (found.one, found.other))
+    if found.by == "ground truth":
+        why = f"with {found.shared:,.0f} pixels of the same classes"
+    else:
+        why = f"{100 * found.shared:.0f} % of the affinity in the neighbour graph lies between them"
+        why += f", of {counted(found.asked, 'proposal')} asked" if found.asked < len(view) else ""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="confused"):
+        st.markdown(f"Most often confused: {names}, {why}", width="content")
+        both = (found.one, found.other)
+        _button(
+            "Open both",
+            "open_confused",
+            "splitscreen_right",
+            "Side by side (c)",
+            lambda: state.open_cluster(*both),
+            True,
+        )
+        _button("Select both", "select_confused", "library_add_check", "", lambda: _select_only(view, both), True)
+
+
+def unname_button(view: RunView, decided: Decisions, category: int) -> None:
+    """The button that takes away the name that a person gave."""
+    own = decided.own_name_of(category)
+    st.button(
+        "Reset the name",
+        key=f"reset_name_{category}",
+        icon=":material/label_off:",
+        type="tertiary",
+        help=f"Back to its own name, {plain(own)}",
+        disabled=view.run.read_only,
+        on_click=deciding.act,
+        args=(view, f"Named {own} again", decided.version, partial(curation.reset_name, view, category)),
+    )
+
+
+def moving(view: RunView, decided: Decisions, here: int | None) -> None:
+    """Where picked crops go: a list of the clusters but the one that is `here` alone, and the button."""
+    crops, labels = picked_crops(view), view.labels(decided)
+    words = {k: name for k, name in zip(labels.ids, labels.names, strict=True) if k != here}
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="move_bar"):
+        words |= {NOWHERE: "No cluster: background"}
+        choices.selected("Move to", words, key="move_to", width=240)
+        _button(
+            f"Move {counted(len(crops), 'crop')}" if crops else "Move",
+            "move_crops",
+            "drive_file_move",
+            "Put the picked crops there; the filter keeps them",
+            lambda: _move(view, decided, choices.selected_now(words, key="move_to")),
+            bool(crops) and not view.run.read_only,
+        )
+        if crops:
+            _button("Clear", "clear_crops", "close", "Pick none", lambda: _clear_crops(view), True)
+        else:
+            st.caption("Pick crops by the mark in their corner; with Shift, all from the last one picked.")
+
+
+def rejected(view: RunView, decided: Decisions) -> None:
+    """The rejected clusters, each with a few crops and the way back in."""
+    gone = sorted(decided.layout.rejected)
+    if not gone:
+        return
+    st.header("Rejected", anchor=False)
+    id_of = view.categories(decided).id_of
+    for k in gone:
+        rows = (id_of == k).nonzero()[0]
+        with st.container(border=True, key=f"rejected_{k}"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"rejected_head_{k}"):
+                size = f"{counted(len(rows), 'proposal')}, background in every score"
+                st.html(f'<div class="comus-line"><b>{html.escape(decided.name_of(k))}</b><span>{size}</span></div>')
+                _button(
+                    "Restore",
+                    f"restore_{k}",
+                    "settings_backup_restore",
+                    "Take it back in",
+                    partial(_restore, view, k, decided.version),
+                    True,
+                )
+            st.html(f'<div class="comus-few">{grid(view, rows[:8], outlines=UNASSIGNED, size=96)}</div>')
+
+
+@st.fragment(run_every=FOLLOWED_S)
+def follow(view: RunView, version: int) -> None:
+    """Draw the page anew when another window decided something."""
+    if view.workspace.decisions_of(view.run).version != version:
+        st.rerun()
+
+
+def _merge(view: RunView, ids: Sequence[int], version: int) -> None:
+    if deciding.act(view, f"Merged {len(ids)} clusters", version, partial(curation.merge, view, ids)):
+        _select_only(view, (min(ids),))
+
+
+def _reject(view: RunView, decided: Decisions, ids: Sequence[int]) -> None:
+    names = ", ".join(decided.name_of(k) for k in ids)
+    deciding.act(view, f"Rejected: {names}", decided.version, partial(curation.reject, view, ids))
+
+
+def _restore(view: RunView, category: int, version: int) -> None:
+    deciding.act(view, "Restored", version, partial(curation.restore, view, [category]))
+
+
+def _move(view: RunView, decided: Decisions, target: int) -> None:
+    """Move the crops that are picked now to the cluster that is chosen now."""
+    crops, category = picked_crops(view), None if target == NOWHERE else target
+    name = "no cluster" if category is None else decided.name_of(category)
+    words = f"Moved {counted(len(crops), 'crop')} to {name}"
+    if deciding.act(view, words, decided.version, partial(curation.move, view, crops, category)):
+        _clear_crops(view)
+
+
+def _button(label: str, key: str, icon: str, help_words: str, deed: Callable[[], Any], enabled: bool) -> None:
+    st.button(
+        label,
+        key=key,
+        icon=f":material/{icon}:",
+        help=help_words or None,
+        disabled=not enabled,
+        on_click=deed if enabled else None,
+    )
+
+
+def _select_only(view: RunView, ids: Sequence[int]) -> None:
+    state.set_setting(_clusters_key(view), tuple(ids))
+
+
+def _clear(view: RunView) -> None:
+    state.set_setting(_clusters_key(view), ())
+
+
+def _clear_crops(view: RunView) -> None:
+    state.set_setting(_crops_key(view), ())
+
+
+def _clusters_key(view: RunView) -> str:
+    return f"picked-clusters-{view.run.id}"
+
+
+def _crops_key(view: RunView) -> str:
+    return f"picked-crops-{view.run.id}"

@@ -1,0 +1,111 @@
+"""How many clusters the features speak for: three curves with their suggestions, or the button that computes them."""
+
+from __future__ import annotations
+
+import time
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.components.shared import figures, job_card, page_data, score_table, states
+from app.components.shared.figures import ACCENT, UNASSIGNED, styled
+from app.data.plain_text import plain
+from app.forms import how_many_form
+from comus_core import jobs
+from comus_core.clustering.curves import Curve, CurveName, HowMany
+from comus_core.errors import ComusError
+from comus_core.pipelines.how_many import stored_how_many
+from comus_core.runs.run_view import RunView
+from comus_core.text import counted
+
+TITLES: dict[CurveName, str] = {"stability": "Stability", "eigengap": "Eigengap", "leiden": "Leiden"}
+X_WORDS: dict[CurveName, str] = {"stability": "clusters", "eigengap": "clusters", "leiden": "resolution"}
+Y_WORDS: dict[CurveName, str] = {"stability": "agreement of resamples", "eigengap": "gap", "leiden": "communities"}
+
+
+def show(view: RunView) -> None:
+    """Draw it, folded up."""
+    with st.expander("How many clusters?", icon=":material/query_stats:", key="how_many"):
+        found = stored_how_many(view.workspace, view.run)
+        if found is None:
+            _offer(view)
+            return
+        st.markdown(f"`auto` takes **{found.clusters}**; this run has {view.clusters}. {plain(found.reason)}.")
+        for column, curve in zip(st.columns(3), found.curves, strict=False):
+            with column:
+                _curve(view, curve)
+        if found.curves:
+            said = score_table.about(view, "", counted(found.points, "proposal"))
+            score_table.download(frame(found), said, name="how-many", key="download_how_many")
+
+
+def frame(found: HowMany) -> pd.DataFrame:
+    """A row a point of the curves."""
+    rows = [
+        {"Curve": curve.name, "X": float(x), "Value": float(value), "Suggestion": curve.suggestion}
+        for curve in found.curves
+        for x, value in zip(curve.x, curve.value, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def figure(curve: Curve, clusters: int) -> go.Figure:
+    """Draw a curve, its suggestion, and where the run's own number of clusters is."""
+    drawn = go.Figure()
+    drawn.add_scatter(
+        x=curve.x,
+        y=curve.value,
+        mode="lines+markers",
+        line={"color": ACCENT, "width": 2},
+        marker={"size": 4},
+        hovertemplate=f"%{{x:.3g}} {X_WORDS[curve.name]}: %{{y:.3g}}<extra></extra>",
+    )
+    if curve.suggestion is not None:
+        chosen = curve.value == curve.suggestion if curve.name == "leiden" else curve.x == curve.suggestion
+        marker = {"color": ACCENT, "size": 11, "line": {"color": "white", "width": 1.5}}
+        drawn.add_scatter(x=curve.x[chosen], y=curve.value[chosen], mode="markers", marker=marker, hoverinfo="skip")
+    line = {"color": UNASSIGNED, "width": 1, "dash": "dot"}
+    if curve.name == "leiden":
+        drawn.add_hline(y=clusters, line=line)
+        drawn.update_xaxes(type="log")
+        drawn.update_yaxes(type="log")
+    else:
+        drawn.add_vline(x=clusters, line=line)
+    drawn.update_layout(showlegend=False)
+    drawn.update_xaxes(title=X_WORDS[curve.name], showgrid=False)
+    drawn.update_yaxes(title=Y_WORDS[curve.name])
+    return styled(drawn, 240)
+
+
+def _curve(view: RunView, curve: Curve) -> None:
+    st.markdown(f"**{TITLES[curve.name]}**: {curve.suggestion or 'no suggestion'}")
+    if len(curve.x):
+        title = f"How many clusters: {TITLES[curve.name].lower()}"
+        figures.show(figure(curve, view.clusters), key=f"how_many_{curve.name}", title=title)
+    st.caption(plain(curve.reason[0].upper() + curve.reason[1:] + "."))
+
+
+def _offer(view: RunView) -> None:
+    job = how_many_form.last_job(view.workspace, view.run)
+    if job is not None and job.state in jobs.ACTIVE:
+        st.html(job_card.STYLE)
+        st.fragment(_wait, run_every=1.0, key="how_many_progress")(view, job.id)
+        return
+    st.caption("Resamples are clustered with every number of clusters; minutes for thousands of proposals.")
+    if st.button("Compute the curves", key="how_many_start", icon=":material/query_stats:"):
+        try:
+            how_many_form.start(view.workspace, view.run)
+        except ComusError as fault:
+            states.error(fault)
+        else:
+            st.rerun()
+    st.caption("The same from a terminal:")
+    st.code(how_many_form.command_line(view.workspace, view.run), language="bash", wrap_lines=True)
+
+
+def _wait(view: RunView, job_id: int) -> None:
+    job = jobs.get(page_data.workspace(), job_id)
+    if job.state not in jobs.ACTIVE:
+        st.rerun()
+    job_card.show(job, None, time.time())

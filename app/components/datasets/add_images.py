@@ -1,0 +1,53 @@
+"""The dialog that adds new images to a run, as a job."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.components.shared import navigation, page_data, states
+from app.data.plain_text import code, plain
+from comus_core import jobs
+from comus_core.datasets.allowed_folders import allowed_dataset, image_roots
+from comus_core.errors import ComusError
+from comus_core.workspace import Run
+
+
+@st.dialog("Add images to the run")
+def show(run: Run) -> None:
+    """Ask for the folder, say what will be done, and start."""
+    st.markdown(f"**{plain(run.name)}** {code(run.id)}")
+    st.markdown(
+        "Each object found in the new images joins the cluster that it fits best, with a confidence; nothing is "
+        "clustered again. They become a run beside this one that begins with its names, merges and filter."
+    )
+    place = page_data.workspace()
+    with st.form(f"add_form_{run.id}", border=False):
+        spec = st.text_input(
+            "Folder of the new images on the server",
+            key=f"add_dataset_{run.id}",
+            placeholder="/data/more-photos, or voc:ROOT:SPLIT",
+        )
+        if st.form_submit_button(
+            "Add", type="primary", key=f"add_start_{run.id}", icon=":material/add_photo_alternate:"
+        ):
+            try:
+                job = start(run, spec)
+            except ComusError as fault:
+                states.error(fault)
+            else:
+                navigation.go("jobs", job=str(job.id))
+    st.caption("The same from a terminal:")
+    st.code(f"comus add {run.id} FOLDER --workspace {place.root}", language="bash", wrap_lines=True)
+
+
+def start(run: Run, spec: str) -> jobs.Job:
+    """Queue the job.
+
+    Raises:
+        ComusError: no folder, or one that this server may not read.
+    """
+    place = page_data.workspace()
+    dataset = allowed_dataset(spec.strip(), image_roots(place.root)) if spec.strip() else ""
+    job = jobs.submit(place, "add", {"run": run.id, "dataset": dataset, "assign": None})
+    jobs.ensure_supervisor(place)
+    return job

@@ -1,0 +1,81 @@
+"""The course of a filter: its curve over 0 to 100 %, with ground truth and without, and its table as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from app import state
+from app.components.filter import filter_panel
+from app.components.filter.filter_curve import filter_curve
+from app.components.shared import fields, figures
+from app.components.shared.score_table import about
+from app.data import score_data
+from app.data.plain_text import plain
+from comus_core.evaluation.report import CurvePoint, Score
+from comus_core.runs.run_view import RunView
+from comus_core.scoring.core_curves import NAMES, CoreCurves, StandIn, curve_table, means_of
+from comus_core.scoring.view_scores import coverage
+from comus_core.workspace.decisions import Decisions
+
+ALSO = "filter_stand_ins"
+
+
+def show(view: RunView, draft: Decisions, scope: int, compare: bool, score: Score | None) -> None:
+    """Draw the curve of all clusters or of the one looked at."""
+    cluster = None if scope == filter_panel.ALL else scope
+    also = score is None or _also()
+    matching = score_data.matchings(view, draft)[0]
+    curve = score_data.curve(view, draft, matching, cluster)
+    stand_ins = score_data.stand_ins(view, draft, cluster)
+    percent = draft.filter_percent if cluster is None else draft.percent_of([cluster])[cluster]
+    others = filter_panel.other_curves(view, draft) if compare and cluster is None else {}
+    figure = filter_curve(
+        curve,
+        percent,
+        score.miou if score else None,
+        coverage(view, draft),
+        others,
+        stand_ins if also else None,
+        means_of(view, view.kept(draft)) if also else None,
+        filter_panel.RANKINGS[draft.filter_by],
+    )
+    figures.show(
+        figure,
+        key="filter_curve",
+        title="What a filter keeps and scores",
+        said=about(view, score.matching if score else "", _whose(draft, cluster)),
+        table=lambda: table(stand_ins, curve if score is not None else (), others),
+    )
+    st.caption(_words(draft, cluster, score, list(stand_ins.means) if also else []))
+
+
+def table(curves: CoreCurves, scored: Sequence[CurvePoint], others: Mapping[str, Sequence[CurvePoint]]) -> pd.DataFrame:
+    """All that is known at 0 to 100 %, drawn or not; a further column of mIoU for each other ranking that is drawn."""
+    found = curve_table(curves, scored).to_pandas()
+    return found.assign(**{f"miou by {name.lower()}": [p.miou for p in points] for name, points in others.items()})
+
+
+def _also() -> bool:
+    """Whether the stand-ins are shown beside the score."""
+    shown, keep = bool(state.setting(ALSO, False)), partial(state.set_setting, ALSO)
+    return fields.switch("Show what can be told without ground truth", f"{ALSO}_widget", shown, keep)
+
+
+def _words(draft: Decisions, cluster: int | None, score: Score | None, shown: list[StandIn]) -> str:
+    means = f" {', '.join(NAMES[name] for name in shown)}: means over what is kept." if shown else ""
+    if score is None:
+        return f"Without ground truth there is no mIoU.{means} That is how well the core hangs together."
+    counted = f"All images; what is dropped counts as background; matched anew ({score.matching})."
+    return f"Curve: {_whose(draft, cluster)}. {counted}{means}"
+
+
+def _whose(draft: Decisions, cluster: int | None) -> str:
+    return (
+        "one percentage for all clusters"
+        if cluster is None
+        else f"{plain(draft.name_of(cluster))} alone, the others stay"
+    )

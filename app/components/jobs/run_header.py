@@ -1,0 +1,59 @@
+"""The line above every page about a run: its name, what it is made of, and what it owes to supervision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from app.components.jobs import run_dialogs
+from app.components.shared import badge, page_data
+from app.data.plain_text import plain
+from comus_core.runs.categories import clusters_now
+from comus_core.text import counted
+from comus_core.workspace import Run
+
+
+def show(run: Run, title: str) -> None:
+    """Draw the page's title and the run's line."""
+    with st.container(key="run_header", horizontal=True, vertical_alignment="center", gap="small"):
+        st.title(title, anchor=False, width="content")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+            if run.state != "done":
+                st.badge(**badge.state_words(run))
+            badge.of_run(run)
+            if run.provenance.get("synthetic"):
+                badge.synthetic()
+            badge.read_only(run)
+    st.caption(facts(run))
+    lost_images(run)
+
+
+def lost_images(run: Run) -> None:
+    """Where the folder of a run's images is gone: say so, and offer to find them again."""
+    place = page_data.workspace()
+    if run.read_only or not place.has_lost_images(run):
+        return
+    words = f"The images of this run are no longer in {plain(str(place.images_root(run)))}."
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"lost_images_{run.id}"):
+        st.warning(words, icon=":material/folder_off:")
+        if st.button("Find them", key=f"relink_{run.id}", icon=":material/search:"):
+            run_dialogs.relink(run)
+
+
+def facts(run: Run) -> str:
+    """Name, numbers and networks of a run in one line; the clusters are those that a person left."""
+    result = run.result
+    held = {name: int(result.get(f"{name}s") or 0) for name in ("image", "proposal")}
+    held["cluster"] = clusters_now(page_data.workspace(), run)
+    numbers = [counted(number, name) for name, number in held.items() if number]
+    networks = f"{short(run.config.saliency.detector)} + {short(run.config.features.encoder)}"
+    skipped = [f"{counted(result['skipped'], 'file')} set aside"] if result.get("skipped") else []
+    unmasked = [f"{counted(len(result['without_mask']), 'image')} without a mask"] if result.get("without_mask") else []
+    return " · ".join([f"**{plain(run.name)}**", *numbers, *skipped, *unmasked, plain(networks)])
+
+
+def short(name: str) -> str:
+    """A detector's or encoder's name; of the user's own files only the last part of the path."""
+    kind, _, path = name.partition(":")
+    return f"{kind}:{Path(path).name}" if path else name

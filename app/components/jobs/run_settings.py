@@ -1,0 +1,170 @@
+"""The settings of a new run: every widget shows and changes one named value of the form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from app import state
+from app.components.shared import fields
+from app.forms import run_form
+from app.forms.run_form import OWN, Values
+from comus_core.datasets.layout_detection import Glance
+from comus_core.weights.model_selection import ENCODER_ORDER
+
+FORM, DEVICE = "new_form", "new_device"
+PRESETS = {"": "COMUS Explorer's own", "paper-voc": "The paper's for VOC", "paper-coco": "The paper's for COCO"}
+CHANGED = "your own"
+METHODS = {
+    "spectral": "spectral",
+    "kmeans": "k-means",
+    "minibatch-kmeans": "mini-batch k-means",
+    "hdbscan": "HDBSCAN",
+    "leiden": "Leiden",
+}
+VECTORS = {"l2": "unit length", "raw": "as they are"}
+RESIZES = {"soft": "resize, then cut", "binary": "cut, then resize (paper)"}
+RANKINGS = {"distance": "distance (paper)", "silhouette": "silhouette", "density": "density", "agreement": "agreement"}
+TRUTH = {
+    "truth.boxes": (
+        "Objects with only a box (COCO)",
+        {"auto": "automatic", "ignore": "ignore", "box": "box as outline"},
+    ),
+    "truth.orientation": (
+        "Masks of turned photographs",
+        {"auto": "as their size tells", "upright": "as shown", "stored": "as stored"},
+    ),
+    "truth.groups": ("Empty supercategories (COCO)", {"auto": "no classes", "keep": "classes"}),
+}
+MATCHINGS = {"auto": "automatic", "hungarian": "Hungarian", "majority": "majority"}
+
+
+def show(seen: Glance | None) -> Values:
+    """Draw the form; returns its values, and keeps them while the session lasts."""
+    if seen is not None and not values()["truth.read"]:
+        seen = replace(seen, labelled=False)
+    _presets()
+    _own_or_named("Saliency: what stands out in an image", "saliency.detector", run_form.detector_words(), "masks")
+    _own_or_named("Encoder: what describes a crop", "features.encoder", run_form.encoder_words(), "vectors")
+    one, two, three = st.columns(3)
+    with one:
+        _clusters(seen)
+    with two:
+        _select("Clustering", "clustering.method", METHODS)
+    with three:
+        _select("Vectors", "clustering.features", VECTORS)
+    one, two, three = st.columns(3)
+    with one:
+        text = "Share of each cluster left out of the pseudo-masks; can be changed afterwards."
+        fields.percent("Filter", help=text, **_bound("filter_percent"))
+    with two:
+        _number("Seed", "seed", least=0, most=2**32 - 1)
+    with three:
+        words = run_form.device_words()
+        keep = partial(state.set_setting, DEVICE)
+        fields.choice("Device", "new_device_choice", device(), list(words), keep, format_func=words.__getitem__)
+    with st.expander("More settings", key="new_more"):
+        _more()
+    return values()
+
+
+def values() -> Values:
+    """The form's values now."""
+    return dict(state.setting(FORM, run_form.preset_values(None)))
+
+
+def fill(new: Values) -> None:
+    """Put other values into the form."""
+    state.set_setting(FORM, dict(new))
+
+
+def device() -> str:
+    """The device chosen."""
+    chosen = str(state.setting(DEVICE, "auto"))
+    return chosen if chosen in run_form.device_words() else "auto"
+
+
+def _clusters(seen: Glance | None) -> None:
+    """A number, nothing (from labels), or the one that stability proposes."""
+    asked = values()["clustering.clusters"]
+    auto = run_form.is_auto(asked, seen)
+    words = "auto: the most stable number" if auto else run_form.cluster_words(seen)
+    shown, take = None if auto else asked, partial(_set, "clustering.clusters")
+    how: dict[str, Any] = {"least": 2, "step": 1, "placeholder": words, "disabled": auto}
+    fields.number("Clusters", _key("clustering.clusters"), shown, take, **how)
+    text = "Resamples are clustered with every number up to 100; the largest that stays stable is taken."
+    fields.switch(
+        "Let stability choose", "new_clusters_auto", auto, lambda on: take(run_form.number_instead(on, seen)), help=text
+    )
+
+
+def _presets() -> None:
+    preset = run_form.preset_of(values())
+    words = PRESETS if preset is not None else {**PRESETS, CHANGED: CHANGED}
+    shown = CHANGED if preset is None else preset
+
+    def take(name: str) -> None:
+        if name in PRESETS:
+            fill(run_form.preset_values(name or None))
+
+    fields.choice("Start from", "new_preset", shown, list(words), take, format_func=words.__getitem__)
+
+
+def _own_or_named(label: str, name: str, words: dict[str, str], what: str) -> None:
+    """A choice among names, the last of them the user's own files, for which a path is asked."""
+    choice, path = run_form.parse_own(name, str(values()[name]))
+    fields.choice(label, _key(name), choice, list(words), partial(_set, name), format_func=words.__getitem__)
+    if choice == OWN[name]:
+        hint = "a folder, one file a photograph" if what == "masks" else "Parquet or npz with proposal_id"
+        label, field = f"Where your {what} lie on the server", f"{_key(name)}_path"
+        fields.text(label, field, path, lambda typed: _set(name, OWN[name] + typed.strip()), placeholder=hint)
+
+
+def _more() -> None:
+    one, two, three = st.columns(3)
+    with one:
+        text = "Of the soft map; what lies above is a proposal."
+        limits: dict[str, Any] = {"least": 0.01, "most": 0.99, "step": 0.05}
+        fields.number("Saliency threshold", help=text, **limits, **_bound("saliency.threshold"))
+        _select("Masks", "saliency.resize", RESIZES)
+    with two:
+        _number("Smallest mask, pixels", "saliency.min_area", least=0)
+        _number("Neighbours in the graph", "clustering.neighbours", least=2)
+        text = "So many clusters at first, merged along the graph to the number asked for; 0: none are merged."
+        _number("Over-clusters", "clustering.over_clusters", least=0, help=text)
+    with three:
+        _number("Restarts of k-means", "clustering.n_init", least=1)
+        _select("Matching to classes", "matching", MATCHINGS)
+        _select("Filter ranks by", "filter_by", RANKINGS)
+    fields.switch("Read the ground truth, if there is any", **_bound("truth.read"))
+    if values()["truth.read"]:
+        for column, (name, (label, words)) in zip(st.columns(3), TRUTH.items(), strict=True):
+            with column:
+                _select(label, name, words)
+    if values()["saliency.detector"] == "ncut":
+        _select("Encoder that ncut cuts", "saliency.ncut_encoder", {n: n for n in ("auto", *ENCODER_ORDER)})
+
+
+def _number(label: str, name: str, *, least: int, most: int | None = None, help: str | None = None) -> None:
+    """A whole number."""
+    fields.number(label, least=least, most=most, step=1, help=help, **_bound(name))
+
+
+def _select(label: str, name: str, words: dict[str, str]) -> None:
+    fields.choice(label, options=list(words), format_func=words.__getitem__, **_bound(name))
+
+
+def _bound(name: str) -> dict[str, Any]:
+    """What ties a widget to a value of the form."""
+    return {"name": _key(name), "value": values()[name], "take": partial(_set, name)}
+
+
+def _set(name: str, value: Any) -> None:
+    fill({**values(), name: value})
+
+
+def _key(name: str) -> str:
+    return "new_" + name.replace(".", "_")

@@ -1,0 +1,174 @@
+"""A prediction: its photographs with their masks, the names and how sure each is; one of them large; the download."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from app import state
+from app.components.photo import Layer, photo
+from app.components.photo.photograph import PAGE_SIZE
+from app.components.shared import badge, choices, notices, page_data, states
+from app.components.shared.gallery import paged
+from app.data.colouring import category_colours
+from app.data.plain_text import plain
+from app.forms.predict_form import ROUND_WORDS
+from app.server.prediction_routes import mask_url, photograph_url
+from comus_core.datasets.passed_over import passed_over_lines
+from comus_core.errors import ComusError
+from comus_core.pipelines.prediction_folder import StoredPrediction, delete_prediction, predictions_of, zipped
+from comus_core.runs.run_view import RunView
+from comus_core.text import counted
+
+THUMBNAIL, PER_PAGE, MOST_NAMES = 480, 48, 4
+
+
+def show(view: RunView) -> None:
+    """Draw the prediction that the address names, else the newest, with a list of the others."""
+    known = {prediction.name: prediction for prediction in predictions_of(view.workspace, view.run.id)}
+    if not known:
+        states.empty(
+            "No prediction yet",
+            "Drop photographs in: each comes back with its masks, their names, and how sure each of them is.",
+            "add_photo_alternate",
+        )
+        return
+    asked = state.parameters().get("prediction", "")
+    prediction = known[asked] if asked in known else _chosen(known)
+    try:
+        _head(view, prediction)
+        _listed("set aside", [(s["path"], s["reason"]) for s in prediction.result["skipped_files"]])
+        for line in passed_over_lines(prediction.result.get("passed_over", ())):
+            st.caption(plain(f"{line[0].upper()}{line[1:]}."))
+        _listed("read with a note", [(n["path"], n["note"]) for n in prediction.result.get("notes", ())])
+        _photographs(prediction)
+    except ComusError as fault:
+        states.error(fault)
+
+
+def chips(found: Sequence[Mapping[str, Any]], most: int | None = None) -> str:
+    """HTML of the categories found in a photograph, largest first, each with its colour and confidence."""
+    if not found:
+        return '<span class="comus-chip">nothing found</span>'
+    colours = category_colours([int(f["category"]) for f in found])
+    shown = [
+        f'<span class="comus-chip"><i style="background:{colour}"></i>{html.escape(str(f["name"]))} '
+        f"<b>{100 * float(f['confidence']):.0f} %</b></span>"
+        for f, colour in zip(found[:most], colours, strict=False)
+    ]
+    return "".join(shown) + (
+        f'<span class="comus-chip">+{len(found) - most}</span>' if most and len(found) > most else ""
+    )
+
+
+def _chosen(known: Mapping[str, StoredPrediction]) -> StoredPrediction:
+    """The one chosen in the list; the newest as soon as there is a new one."""
+    if state.setting("prediction_newest", "") != next(iter(known)):
+        state.set_setting("prediction_newest", next(iter(known)))
+        state.set_setting("prediction_chosen", next(iter(known)))
+    if len(known) == 1:
+        return next(iter(known.values()))
+    return known[choices.selected("Prediction", {k: _words(p) for k, p in known.items()}, key="prediction_chosen")]
+
+
+def _words(prediction: StoredPrediction) -> str:
+    number, count = prediction.result["round"], len(prediction.result["predictions"])
+    photographs = counted(count, "photograph")
+    return f"{prediction.when:%Y-%m-%d %H:%M:%S} · {photographs} · {ROUND_WORDS.get(number, f'round {number}').lower()}"
+
+
+def _head(view: RunView, prediction: StoredPrediction) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="prediction_head"):
+        st.markdown(f"**{_words(prediction)}**", width="content")
+        badge.show(prediction.result["supervision"])
+        st.space("stretch")
+        st.download_button(
+            "Masks",
+            lambda: zipped(prediction),
+            f"{view.run.id}-{prediction.name}.zip",
+            "application/zip",
+            key="prediction_zip",
+            icon=":material/download:",
+            help="A zip of index masks (0 background, 1… the lines of classes.txt) and predictions.json",
+            on_click="ignore",
+        )
+        st.button(
+            "Delete",
+            key="prediction_delete",
+            icon=":material/delete:",
+            help="Remove these photographs and their masks from the workspace",
+            on_click=_delete,
+            args=(view, prediction),
+        )
+
+
+def _delete(view: RunView, prediction: StoredPrediction) -> None:
+    try:
+        delete_prediction(page_data.workspace(), view.run.id, prediction.name)
+    except ComusError as fault:
+        notices.fault(fault)
+    state.forget("prediction", "photo")
+
+
+def _listed(what: str, files: Sequence[tuple[str, str]]) -> None:
+    if not files:
+        return
+    words = f"{counted(len(files), 'file')} {'was' if len(files) == 1 else 'were'} {what}"
+    with st.container(key=f"prediction_{what.replace(' ', '_')}"):
+        listed = "".join(f"<li><b>{html.escape(path)}</b>: {html.escape(said)}</li>" for path, said in files)
+        st.html(f'<div class="comus-set-aside"><span>{words}</span><ul>{listed}</ul></div>')
+
+
+def _photographs(prediction: StoredPrediction) -> None:
+    rows = prediction.result["predictions"]
+    asked = state.parameters().get("photo", "")
+    if asked.isdecimal() and int(asked) < len(rows):
+        _large(prediction, int(asked))
+    elif len(rows) == 1:
+        _large(prediction, 0)
+        return
+    shown = range(len(rows))[paged(len(rows), key=f"prediction-{prediction.name}", page_size=PER_PAGE)]
+    with st.container(key="prediction_gallery"):
+        figures = "".join(_figure(prediction, row) for row in shown)
+        st.html(f'<div class="comus-gallery comus-predicted" style="--cell:260px">{figures}</div>')
+
+
+def _large(prediction: StoredPrediction, row: int) -> None:
+    entry = prediction.result["predictions"][row]
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        photo(
+            key="prediction_photo",
+            url=photograph_url(prediction, row, PAGE_SIZE),
+            full_url=photograph_url(prediction, row),
+            size_hw=(entry["height"], entry["width"]),
+            alt=f"Photograph {entry['image']}",
+            layers=[Layer("prediction", "Prediction", mask_url(prediction, row), shown=True, opacity=0.55)],
+        )
+    with right:
+        st.html(f'<h2 class="comus-name">{html.escape(entry["image"])}</h2>')
+        st.caption(f"{entry['width']} × {entry['height']} pixels")
+        whole = entry["width"] * entry["height"]
+        lines = "".join(
+            f"<li>{chips([found])}<span>{100 * found['pixels'] / whole:.1f} % of the photograph</span></li>"
+            for found in entry["found"]
+        )
+        st.html(f'<ul class="comus-found">{lines or f"<li>{chips([])}</li>"}</ul>')
+        st.caption("The confidence is the mean over the category's pixels.")
+
+
+def _figure(prediction: StoredPrediction, row: int) -> str:
+    entry = prediction.result["predictions"][row]
+    address = "predict?" + urlencode({"run": prediction.result["run"], "prediction": prediction.name, "photo": row})
+    words = ", ".join(f"{f['name']} {100 * f['confidence']:.0f} %" for f in entry["found"]) or "nothing found"
+    alt = html.escape(f"{entry['image']}: {words}")
+    return (
+        f'<figure><a href="{html.escape(address)}" class="comus-link" data-photo="{row}" title="{alt}">'
+        f'<img src="{html.escape(photograph_url(prediction, row, THUMBNAIL))}" loading="lazy" alt="{alt}">'
+        f'<img src="{html.escape(mask_url(prediction, row))}" loading="lazy" class="mask" alt=""></a>'
+        f"<figcaption>{chips(entry['found'], MOST_NAMES)}</figcaption></figure>"
+    )

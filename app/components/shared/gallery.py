@@ -1,0 +1,106 @@
+"""A grid of crops: one HTML element, pictures fetched as they come into view, each a link to its photograph."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Collection, Sequence
+from functools import partial
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from app import state
+from app.components.shared import fields
+from app.data import urls
+from comus_core.runs.run_view import RunView
+
+PAGE_SIZE = 60
+
+
+def gallery(
+    view: RunView,
+    rows: Sequence[int],
+    *,
+    captions: Sequence[str] | None = None,
+    outlines: Sequence[str] | str | None = None,
+    size: int = 160,
+    key: str,
+) -> None:
+    """Show the crops of some proposals: `grid` under a key of its own."""
+    with st.container(key=key):
+        st.html(grid(view, rows, captions=captions, outlines=outlines, size=size))
+
+
+def grid(
+    view: RunView,
+    rows: Sequence[int],
+    *,
+    captions: Sequence[str] | None = None,
+    outlines: Sequence[str] | str | None = None,
+    size: int = 160,
+    picked: Collection[str] | None = None,
+) -> str:
+    """The HTML of a grid of crops.
+
+    Args:
+        view: the run.
+        rows: rows of the proposals, in the order shown.
+        captions: a short plain text below each; None shows none.
+        outlines: a colour `#rrggbb` for all, or one for each; None draws a white outline and no frame. Colours of their
+            own are frames round a white outline, so that recolouring fetches no picture again.
+        size: one of `urls.CROP_SIZES`.
+        picked: ids of those picked; given, each crop has a mark to pick it by (`cluster_keys`).
+    """
+    words = captions or [""] * len(rows)
+    colours = [outlines] * len(rows) if outlines is None or isinstance(outlines, str) else list(outlines)
+    ink = outlines if isinstance(outlines, str) else None
+    figures = [
+        _figure(view, int(row), caption, colour, ink, size, picked)
+        for row, caption, colour in zip(rows, words, colours, strict=True)
+    ]
+    return f'<div class="comus-gallery" style="--cell:{size}px">{"".join(figures)}</div>'
+
+
+def paged(count: int, *, key: str, page_size: int = PAGE_SIZE) -> slice:
+    """The paging control of a list of `count`; returns the slice of the page turned to."""
+    pages = max(1, -(-count // page_size))
+    number = min(state.page_number(key), pages)
+    if pages > 1:
+        widget = f"{key}-of-{pages}"  # a list of another length is another control
+        number = fields.page_of(pages, widget, number, partial(state.set_page_number, key))
+    return slice((number - 1) * page_size, number * page_size)
+
+
+def image_link(view: RunView, proposal_id: str) -> str:
+    """The address of the image page at a proposal."""
+    return "image?" + urlencode({"run": view.run.id, "proposal": proposal_id})
+
+
+def _figure(
+    view: RunView,
+    row: int,
+    caption: str,
+    colour: str | None,
+    ink: str | None,
+    size: int,
+    picked: Collection[str] | None,
+) -> str:
+    proposal_id = str(view.proposals.proposal_id[row])
+    alt = f"{proposal_id}, {caption}" if caption else proposal_id
+    frame = f' style="--frame:{colour}"' if colour else ""
+    below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    source = html.escape(urls.crop(view, row, size, outline=ink or True))
+    return (
+        f'<figure{frame}><a href="{html.escape(image_link(view, proposal_id))}" class="comus-link" '
+        f'data-proposal="{html.escape(proposal_id)}" title="{html.escape(alt)}">'
+        f'<img src="{source}" loading="lazy" width="{size}" height="{size}" alt="{html.escape(alt)}"></a>'
+        f"{below}{_mark(proposal_id, picked)}</figure>"
+    )
+
+
+def _mark(proposal_id: str, picked: Collection[str] | None) -> str:
+    if picked is None:
+        return ""
+    name, pressed = html.escape(proposal_id), str(proposal_id in picked).lower()
+    mark = f'class="comus-pick" data-pick="{name}" aria-pressed="{pressed}" title="Pick {name}"'
+    return f'<button type="button" {mark}></button>'

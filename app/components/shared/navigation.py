@@ -1,0 +1,51 @@
+"""The pages: their files, addresses, titles and icons, each named here once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+PAGES_FOLDER = Path(__file__).resolve().parents[3] / "pages"
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """A page; `about_run` pages have the run's header above them."""
+
+    file: str
+    title: str
+    icon: str
+    about_run: bool = True
+
+
+PAGES: dict[str, PageEntry] = {
+    "explore": PageEntry("explore.py", "Explore", ":material/bubble_chart:"),
+    "clusters": PageEntry("clusters.py", "Clusters", ":material/grid_view:"),
+    "filter": PageEntry("filter.py", "Filter", ":material/tune:"),
+    "scores": PageEntry("scores.py", "Evaluate", ":material/bar_chart:"),
+    "compare": PageEntry("compare.py", "Compare", ":material/compare:"),
+    "training": PageEntry("training.py", "Self-training", ":material/school:"),
+    "image": PageEntry("image.py", "Image", ":material/image:"),
+    "predict": PageEntry("predict.py", "Predict", ":material/add_photo_alternate:"),
+    "images": PageEntry("images.py", "Images", ":material/photo_library:", about_run=False),
+    "new": PageEntry("new_run.py", "Discover", ":material/add_circle:", about_run=False),
+    "jobs": PageEntry("jobs.py", "Jobs and runs", ":material/checklist:", about_run=False),
+}
+SECTIONS = {
+    "Look": ("explore", "clusters", "filter", "scores", "compare", "image", "training", "predict"),
+    "Work": ("images", "new", "jobs"),
+}
+
+
+def page(name: str) -> Any:
+    """The Streamlit page of a key of `PAGES`, for `st.page_link` and `st.switch_page`."""
+    entry = PAGES[name]
+    return st.Page(PAGES_FOLDER / entry.file, title=entry.title, icon=entry.icon, url_path=name)
+
+
+def go(name: str, **parameters: str) -> None:
+    """Leave for another page; the session remembers everything, the parameters say what is new."""
+    st.switch_page(page(name), query_params=parameters)

@@ -1,0 +1,1 @@
+"""Self-training and ablations."""

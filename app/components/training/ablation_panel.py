@@ -1,0 +1,115 @@
+"""An ablation on the Self-training page: rows to choose, what they cost, the job at work, the table."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import state
+from app.components.shared import badge, choices, fields, job_card, page_data, states
+from app.components.shared.score_table import about_run, download
+from app.data import job_words
+from app.forms import ablation_form, training_form
+from comus_core import jobs
+from comus_core.errors import ComusError
+from comus_core.jobs import Job
+from comus_core.pipelines.ablate import known
+from comus_core.pipelines.ablation_rows import Ablation, plan
+from comus_core.runs.run_view import RunView
+
+EVERY = 1.0  # seconds between looks while an ablation is at work
+
+
+def show(view: RunView) -> None:
+    """Draw the section, closed until there is an ablation; it refreshes itself while one is at work."""
+    at_work, begun = _is_at_work(view), _last_job(view) is not None
+    with st.expander("Ablation: what each step and switch is worth", icon=":material/science:", expanded=begun):
+        if not view.run.provenance.get("classes"):
+            st.caption("An ablation compares scores, and this data set has no ground truth.")
+            return
+        wanted = _form(view)
+        if wanted is not None:
+            st.fragment(_watch, run_every=EVERY if at_work else None, key="ablation_watch")(view, wanted, at_work)
+
+
+def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """A row a row of the ablation, scores in percent and differences in points."""
+    return pd.DataFrame(
+        {
+            "Row": [row["name"] for row in rows],
+            "mIoU": [row["mean"] for row in rows],
+            "±": [row["std"] for row in rows],
+            "Points": [row["difference"] for row in rows],
+            "Against": [row["against"] or "" for row in rows],
+            "What it is": [row["words"] for row in rows],
+        }
+    )
+
+
+def _form(view: RunView) -> Ablation | None:
+    preset = choices.selected("Base", training_form.PRESET_WORDS, key="ablation_preset", hidden=False)
+    seeds = _seeds()
+    base = ablation_form.base(preset)
+    names = [row.name for row in plan(base)]
+    chosen = [n for n in state.setting("ablation_rows", names) if n in names]
+    keep = partial(state.set_setting, "ablation_rows")
+    rows = fields.several("Rows", f"ablation_rows_{preset}", chosen, names, keep)
+    if not rows:
+        st.caption("Choose at least one row.")
+        return None
+    wanted = ablation_form.asked(base, rows, seeds)
+    found = ablation_form.preview(page_data.workspace(), view.run, wanted, len(view.image_ids), preset)
+    with st.container(horizontal=True, gap="medium", key="ablation_cost"):
+        st.metric("Time", f"≈ {job_words.about(found.seconds)}", width="content")
+        st.metric("Memory", job_words.bytes_words(found.memory_bytes), width="content")
+    st.caption("If nothing can be reused; what rows share is counted once.")
+    ready = found.missing is None and not _is_at_work(view)
+    if found.missing is not None:
+        st.caption(f"{found.missing} is not on this machine: `comus weights download {found.missing}`.")
+    if st.button("Run ablation", icon=":material/science:", disabled=not ready, key="ablation_start"):
+        try:
+            ablation_form.start(page_data.workspace(), view.run, wanted)
+        except ComusError as fault:
+            states.error(fault)
+        else:
+            st.rerun()
+    st.code(found.command, language="bash", wrap_lines=True)
+    return wanted
+
+
+def _watch(view: RunView, wanted: Ablation, at_work_at_draw: bool) -> None:
+    if _is_at_work(view) != at_work_at_draw:
+        st.rerun()  # it began or ended: the pace of looking follows
+    job = _last_job(view)
+    if job is not None:
+        job_card.show(job, None, time.time())
+    result = known(view.run, page_data.workspace(), wanted)
+    if not any(row["mean"] is not None for row in result["rows"]):
+        return
+    badge.show(result["supervision"], view.run.provenance.get("non_commercial", ()))
+    numbers = {name: st.column_config.NumberColumn(format="%.2f") for name in ("mIoU", "±")}
+    numbers["Points"] = st.column_config.NumberColumn(format="%+.2f", help="Above the row it is compared to")
+    with st.container(key="ablation_table"):
+        st.dataframe(frame(result["rows"]), hide_index=True, column_config=numbers)
+        said = about_run(view.run, supervision=result["supervision"])
+        download(frame(result["rows"]), said, name="ablation", key="download_ablation", type="tertiary")
+
+
+def _seeds() -> int:
+    seeds = int(state.setting("ablation_seeds", 1))
+    keep = partial(state.set_setting, "ablation_seeds")
+    return int(fields.number("Seeds", "ablation_seeds_widget", seeds, keep, least=1, most=9, step=1) or 1)
+
+
+def _last_job(view: RunView) -> Job | None:
+    found = [job for job in jobs.list_jobs(page_data.workspace()) if job.kind == "ablate"]
+    return next((job for job in found if job.settings.get("run") == view.run.id), None)
+
+
+def _is_at_work(view: RunView) -> bool:
+    job = _last_job(view)
+    return job is not None and job.state in jobs.ACTIVE

@@ -1,0 +1,195 @@
+"""A run's trainings on their page: the job at work, its curves and looks, the score of each round."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from statistics import median
+
+import pandas as pd
+import streamlit as st
+
+from app import state
+from app.components.shared import badge, choices, figures, job_card, page_data, states
+from app.components.shared.score_table import About, about_run, download
+from app.components.training import training_strip
+from app.components.training.training_figures import Steps, look_curve, loss_curve, rate_curve, round_bars, speed_curve
+from app.data import job_words, stage_use
+from app.data.plain_text import plain
+from comus_core import jobs
+from comus_core.jobs import Job, eta_seconds
+from comus_core.pipelines.training_cost import seconds_left
+from comus_core.runs.run_view import RunView
+from comus_core.training.settings import what_was_asked
+from comus_core.workspace.trainings import Look, Training
+
+EVERY = 2.0  # seconds between looks while a training is at work, on the cores that it works on
+RECENT = 20  # steps that the pace is taken from
+
+
+def choice(view: RunView) -> Training | None:
+    """The training to show: the one last touched unless another is chosen; a list where there are several."""
+    trainings = _trainings(view)
+    if len(trainings) > 1:
+        words = {training.id: _training_words(training) for training in trainings}
+        chosen = choices.selected("Training", words, key=_choice_key(view))
+        return next(training for training in trainings if training.id == chosen)
+    return next(iter(trainings), None)
+
+
+def forget_choice(view: RunView) -> None:
+    """Show the training last touched again."""
+    state.set_setting(_choice_key(view), None)
+
+
+def progress(view: RunView, training: Training | None) -> None:
+    """The last job of this run's trainings and what the training shown has come to; refreshes itself at work."""
+    pace = EVERY if is_at_work(view) else None
+    st.fragment(_progress, run_every=pace, key="training_progress")(view, training, _standing(view, training))
+
+
+def strip(view: RunView, training: Training) -> None:
+    """What the networks predicted for the example images, look by look; refreshes itself at work."""
+    pace = EVERY if is_at_work(view) else None
+    st.fragment(training_strip.show, run_every=pace, key="training_strip")(view, training.id)
+
+
+def _progress(view: RunView, training: Training | None, drawn: tuple[bool, int, int]) -> None:
+    job = _last_job(view)
+    if _standing(view, training) != drawn:
+        st.rerun()  # it began or ended, or a round did: the pace of looking, the list and what is below follow
+    if job is not None:
+        job_card.show(job, None, time.time())
+    if training is not None:
+        _results(view, page_data.workspace().trainings.get(training.id), job)
+    elif job is None:
+        states.empty(
+            "Not trained yet",
+            "A segmenter learns from the core's pseudo-masks, labels all images, and a student learns from those.",
+            "school",
+        )
+
+
+def _results(view: RunView, training: Training, job: Job | None) -> None:
+    rounds = training.result.get("rounds", [])
+    table = page_data.workspace().trainings
+    steps, looks = table.steps(training.id), table.looks(training)
+    badge.show(training.result["supervision"], view.run.provenance.get("non_commercial", ()))
+    if moved := training.result.get("moved"):
+        st.caption(
+            f"Learned from clusters regrouped, as is better in a small collection: {100 * moved:.0f} % of the "
+            "proposals are in another than the run's. Clusters that you change are learned as you leave them."
+        )
+    if job is not None and training.state == "running" and job.state in jobs.ACTIVE:
+        _pace(view, training, job, steps)
+    said = about_run(view.run, supervision=training.result["supervision"])
+    _curves(steps, looks, training, said)
+    if any(entry["miou"] is not None for entry in rounds):
+        one, two = st.columns(2)
+        with one:
+            st.markdown("**mIoU of each round**")
+            figures.show(round_bars(rounds), key="training_rounds_figure", title="mIoU of each round", said=said)
+        with two:
+            st.markdown("**IoU of each class, in percent**")
+            table = rounds_table(rounds)
+            digits = {name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[1:]}
+            st.dataframe(table, key="training_table", hide_index=True, height=230, column_config=digits)
+            download(table, said, name="rounds", key="download_rounds", type="tertiary")
+        st.caption(f"Scored on {plain(job_words.dataset_words(str(training.result['dataset'])))}.")
+    elif rounds:
+        st.caption("Without ground truth there is no mIoU; below, each round beside the pseudo-mask.")
+    if line := stage_use.rounds_line(training.result):
+        st.caption(line)
+
+
+def _pace(view: RunView, training: Training, job: Job, steps: Steps) -> None:
+    """Where the training stands now: loss, speed, and how long the training of all rounds will still take."""
+    number = max(steps, default=0)
+    if not number or job.stage != f"round {number}":
+        return
+    recent = steps[number][-RECENT:]
+    speed = median(record["images_per_second"] for record in recent)
+    settings, request = what_was_asked(training.settings)
+    left = eta_seconds(job, time.time())
+    with st.container(horizontal=True, gap="large", key="training_pace"):
+        st.metric("Round", f"{number} of {settings.rounds}", width="content")
+        st.metric("Loss", f"{sum(record['loss'] for record in recent) / len(recent):.3f}", width="content")
+        st.metric("Images/s", f"{speed:.1f}", width="content")
+        if left is not None:
+            later = len(view.image_ids) if request.images is None else None
+            whole = seconds_left(settings, number, left, later, speed)
+            words = f"≈ {job_words.about(whole)}" if whole is not None else f"≈ {job_words.about(left)} in this round"
+            st.metric("Training left", words, width="content")
+
+
+def _curves(steps: Steps, looks: Sequence[Look], training: Training, said: About) -> None:
+    if not steps:
+        return
+    one, two = st.columns(2)
+    with one:
+        st.markdown("**Loss**")
+        figures.show(loss_curve(steps), key="training_loss", title="Loss", said=said)
+    scored = [look for look in looks if look.miou is not None]
+    with two:
+        st.markdown("**mIoU while training**")
+        if scored:
+            figures.show(look_curve(steps, looks), key="training_looks", title="mIoU while training", said=said)
+            st.caption(f"On {scored[-1].images} images, matched on those; the rounds below are scored on all.")
+        elif training.settings["training"].get("look_every") == 0:
+            st.caption("This training does not look at its network on the way (`look_every` is 0).")
+        elif training.result["rounds"] and training.result["rounds"][0]["miou"] is None:
+            st.caption("Without ground truth there is none; the strip below shows what is predicted.")
+        else:
+            st.caption(f"The first look comes at step {training.settings['training']['look_every']}.")
+    one, two = st.columns(2)
+    with one:
+        st.markdown("**Learning rate**")
+        figures.show(rate_curve(steps), key="training_rate", title="Learning rate", said=said)
+    with two:
+        st.markdown("**Images per second**")
+        figures.show(speed_curve(steps), key="training_speed", title="Images per second", said=said)
+
+
+def rounds_table(rounds: list[dict[str, object]]) -> pd.DataFrame:
+    """A row a class, a column a round, IoU in percent; mIoU first."""
+    scored = [entry for entry in rounds if entry["miou"] is not None]
+    names = ["mIoU", *dict.fromkeys(name for entry in scored for name in entry["per_class"])]  # type: ignore[attr-defined]
+    columns = {
+        f"Round {entry['round']}": [
+            round(float(value), 2)  # type: ignore[arg-type]
+            for value in ({"mIoU": entry["miou"]} | entry["per_class"]).values()  # type: ignore[operator]
+        ]
+        for entry in scored
+    }
+    return pd.DataFrame({"Class": names, **columns})
+
+
+def is_at_work(view: RunView) -> bool:
+    """Whether a job trains on this run's pseudo-masks, or waits to."""
+    job = _last_job(view)
+    return job is not None and job.state in jobs.ACTIVE
+
+
+def _standing(view: RunView, training: Training | None) -> tuple[bool, int, int]:
+    """What decides how the whole page is drawn: a job at work, how many trainings, how much of the one shown."""
+    trainings = _trainings(view)
+    shown = next((t for t in trainings if training is not None and t.id == training.id), None)
+    return is_at_work(view), len(trainings), len(shown.artifacts) if shown else 0
+
+
+def _trainings(view: RunView) -> list[Training]:
+    return page_data.workspace().trainings.of_run(view.run.id)
+
+
+def _choice_key(view: RunView) -> str:
+    return f"training_of_{view.run.id}"
+
+
+def _last_job(view: RunView) -> Job | None:
+    found = [job for job in jobs.list_jobs(page_data.workspace()) if job.kind == "train"]
+    return next((job for job in found if job.settings.get("run") == view.run.id), None)
+
+
+def _training_words(training: Training) -> str:
+    settings = training.settings["training"]
+    return f"{settings['backbone']}, {settings['rounds']} rounds, seed {training.settings['seed']} ({training.state})"

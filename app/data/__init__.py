@@ -1,0 +1,1 @@
+"""Cached reads and words, keyed by artifact; no Streamlit."""

@@ -1,0 +1,195 @@
+"""What the Discover page decides: a form's values, the settings they amount to, what those would cost. No Streamlit."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from platform import machine
+from typing import Any
+
+from app.data.job_words import STAGE_WORDS
+from comus_core import jobs
+from comus_core.cli.command_line import command_line, flat, nested
+from comus_core.config import PRESETS, FeatureSettings, RunConfig, make_config, merge, to_dict
+from comus_core.datasets.allowed_folders import allowed_own
+from comus_core.datasets.layout_detection import Glance
+from comus_core.jobs.devices import gpu_names
+from comus_core.pipelines.estimate import Estimate, estimate, free_disk
+from comus_core.saliency.detectors import DETECTORS
+from comus_core.types import STAGES
+from comus_core.weights import REGISTRY, WeightFile, is_available, weights_folder
+from comus_core.weights.model_selection import ENCODER_ORDER, USERS_OWN, resolve, supervision_of, weights_of
+from comus_core.workspace import Workspace
+
+Values = dict[str, Any]  # dotted names of settings, such as `saliency.detector`
+
+OWN_MASKS, OWN_VECTORS = USERS_OWN
+OWN = {"saliency.detector": OWN_MASKS, "features.encoder": OWN_VECTORS}
+UNSAID = "dataset"  # not part of the form's values: it has a picker of its own
+CLUSTERS_OF_VOC = 20
+ANY_ENCODER = FeatureSettings("efficientnet-lite0")  # which detector is the best here does not hang on it
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a run would be, before it starts.
+
+    Attributes:
+        config: as submitted, `auto` still in it.
+        chosen: with every `auto` resolved.
+        supervision: see `choices.supervision_of`.
+        missing: weights that are not on this machine; a run would fail for them.
+        cost: if nothing is reused.
+        free_bytes: on the workspace's disk.
+        command: the equivalent command line.
+    """
+
+    config: RunConfig
+    chosen: RunConfig
+    supervision: dict[str, Any]
+    missing: tuple[WeightFile, ...]
+    cost: Estimate
+    free_bytes: int
+    command: str
+
+
+def preset_values(preset: str | None) -> Values:
+    """The form's values of a preset, None for the ones of this program."""
+    return _without_dataset(to_dict(make_config(preset, dataset="-")))
+
+
+def values_of(config: RunConfig) -> Values:
+    """The form's values of a run that was made before."""
+    return _without_dataset(to_dict(config))
+
+
+def preset_of(values: Mapping[str, Any]) -> str | None:
+    """The preset that has exactly these values; '' for this program's own, None if they are nobody's."""
+    return next((name or "" for name in (None, *PRESETS) if preset_values(name) == dict(values)), None)
+
+
+def config_of(dataset: str, values: Mapping[str, Any], roots: tuple[Path, ...]) -> RunConfig:
+    """The settings of a form.
+
+    Raises:
+        ComusError: a value out of range, or a path of the user's own that may not be read.
+    """
+    own = {name: allowed_own(str(values[name]), roots) for name in OWN}
+    return make_config(**merge({"dataset": dataset}, nested({**values, **own})))
+
+
+def preview(workspace: Workspace, config: RunConfig, seen: Glance, device: str) -> Preview:
+    """What a run of `config` would be.
+
+    Raises:
+        WeightsError: `auto` finds no encoder on this machine.
+    """
+    chosen = resolve(config)
+    needed = (REGISTRY[name] for name in dict.fromkeys(weights_of(chosen).values()) if name in REGISTRY)
+    return Preview(
+        config,
+        chosen,
+        supervision_of(chosen),
+        tuple(file for file in needed if not is_available(file.name)),
+        estimate(chosen, seen.images, workspace, given_device(device), seen.largest),
+        free_disk(workspace.root),
+        command_line(config, device=device, workspace=workspace.root),
+    )
+
+
+def stage_costs(cost: Estimate) -> list[tuple[str, float]]:
+    """Every stage in words with its seconds, in the order in which they are done."""
+    return [(STAGE_WORDS[stage], cost.seconds[stage]) for stage in STAGES if stage in cost.seconds]
+
+
+def start(workspace: Workspace, config: RunConfig, device: str) -> jobs.Job:
+    """Queue the run, or give the job that is at the very same already, so that a second click changes nothing.
+
+    Raises:
+        ComusError: settings that cannot work, or the supervisor does not start.
+    """
+    settings = {**to_dict(config), "until": "evaluation"}
+    same = [j for j in jobs.list_jobs(workspace, jobs.ACTIVE) if (j.settings, j.device) == (settings, device)]
+    job = same[0] if same else jobs.submit(workspace, "discover", settings, device)
+    jobs.ensure_supervisor(workspace)
+    return job
+
+
+def detector_words() -> dict[str, str]:
+    """Detectors to choose from, each with its line."""
+    best = resolve(RunConfig("demo", features=ANY_ENCODER)).saliency.detector
+    named = {name: _words(spec.name, spec.what, spec.weights) for name, spec in DETECTORS.items() if ":" not in name}
+    return {"auto": f"best on this machine: {best}", **named, OWN_MASKS: "your own masks or soft maps"}
+
+
+def encoder_words() -> dict[str, str]:
+    """Encoders to choose from, each with its line."""
+    best = next((name for name in ENCODER_ORDER if is_available(name)), None)
+    named = {name: _words(name, REGISTRY[name].what, name) for name in ENCODER_ORDER}
+    first = f"best on this machine: {best}" if best else "best on this machine: none is here yet"
+    return {"auto": first, **named, OWN_VECTORS: "your own vectors"}
+
+
+def is_auto(asked: int | str | None, seen: Glance | None) -> bool:
+    """Whether stability chooses the number of clusters: asked for, or because no labels say how many."""
+    return asked == "auto" or (asked is None and seen is not None and not seen.labelled)
+
+
+def number_instead(auto: bool, seen: Glance | None) -> int | str | None:
+    """What the number of clusters is once stability chooses, or no longer: from labels, else the paper's for VOC."""
+    if auto:
+        return "auto"
+    return None if seen is None or seen.labelled else CLUSTERS_OF_VOC
+
+
+def cluster_words(seen: Glance | None) -> str:
+    """How many clusters there will be where nobody says."""
+    if seen is None:
+        return "from labels, else auto"
+    if seen.labelled:
+        return f"{seen.classes}, from labels" if seen.classes else "from labels"
+    return "auto: the most stable number"
+
+
+def device_words() -> dict[str, str]:
+    """Devices to choose from; asks the system, not torch."""
+    names = devices()
+    return {"auto": f"best: {names[0]}", **{name: name for name in names}}
+
+
+def devices() -> tuple[str, ...]:
+    """The devices of this machine, best first."""
+    apple = ("mps",) if sys.platform == "darwin" and machine() == "arm64" else ()
+    return (*gpu_names(), *apple, "cpu")
+
+
+def given_device(asked: str) -> str:
+    """What `auto` or `cuda` will be."""
+    return next((name for name in devices() if asked == "auto" or name.startswith(asked)), asked)
+
+
+def how_to_get(file: WeightFile) -> tuple[str, ...]:
+    """The commands that bring weights onto this machine: fetched, or copied from elsewhere."""
+    return (f"comus weights download {file.name}", f"comus weights import {file.name} {file.filename}")
+
+
+def where_weights_lie() -> str:
+    """The weights folder, for people."""
+    return str(weights_folder())
+
+
+def parse_own(name: str, value: str) -> tuple[str, str]:
+    """The choice and the path behind a value such as `masks:/here`; the path is empty for all others."""
+    prefix = OWN[name]
+    return (prefix, value.removeprefix(prefix)) if value.startswith(prefix) else (value, "")
+
+
+def _words(name: str, what: str, weights: str | None) -> str:
+    here = weights is None or is_available(weights)
+    return f"{name}: {what}" + ("" if here else " (not on this machine)")
+
+
+def _without_dataset(settings: Mapping[str, Any]) -> Values:
+    return {name: value for name, value in flat(settings).items() if name != UNSAID}

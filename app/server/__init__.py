@@ -1,0 +1,1 @@
+"""Routes, caches and protection of the server."""

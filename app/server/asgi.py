@@ -1,0 +1,195 @@
+"""The HTTP routes beside the pages: pictures and point buffers of runs, fetched by the browser as it needs them.
+
+An address with the right version never changes its answer, so the browser keeps it; any other is asked again by ETag.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from app.data import urls
+from app.data.colouring import colouring, colouring_version
+from app.data.map_choices import MAP_METHODS
+from app.data.memory import use_one_heap
+from app.data.point_buffers import MEDIA_TYPE, pack_colours, pack_points
+from app.data.run_cache import workspace
+from app.server import (
+    bundle_route,
+    compare_routes,
+    dataset_routes,
+    http_responses,
+    pictures,
+    plotly_route,
+    prediction_routes,
+    training_routes,
+)
+from app.server.error_layer import error_layer
+from app.server.protection import VARIABLE, Protection, allowed_hosts
+from app.server.redirects import RelativeRedirects
+from app.server.undelayed import send_at_once
+from comus_core import jobs
+from comus_core.errors import ComusError, SettingsError, WorkspaceError
+from comus_core.runs.proposal_table import chosen
+from comus_core.runs.round_masks import rounds_of
+from comus_core.runs.run_view import RunView
+
+LAYERS = ("saliency", "proposal", "pseudo_mask", "truth", "errors")
+
+
+def routes(base_path: str = "") -> list[Route]:
+    """All routes; ours are below `/api/`, and all below the path that Streamlit serves its pages at."""
+    base = base_path.strip("/")
+    found = [
+        Route("/api/ready", ready),
+        Route("/api/runs/{run}/points/{method}", points),
+        Route("/api/runs/{run}/colours/{by}", colours),
+        Route("/api/runs/{run}/crops/{row:int}", crop),
+        Route("/api/runs/{run}/images/{row:int}", image),
+        Route("/api/runs/{run}/layers/{name}/{row:int}", layer),
+        *training_routes.routes(),
+        *compare_routes.routes(),
+        *plotly_route.routes(),
+        *prediction_routes.routes(),
+        *dataset_routes.routes(),
+        *bundle_route.routes(),
+        Route("/{page}/_stcore/{rest:path}", not_below_a_page),
+    ]
+    return [Route(f"/{base}{route.path}", route.endpoint) for route in found] if base else found
+
+
+def middleware(address: str | None) -> list[Middleware]:
+    """What stands before all routes of a server that listens on `address`; COMUS_ALLOWED_HOSTS adds to its names."""
+    allowed = allowed_hosts(address, os.environ.get(VARIABLE, ""))
+    return [Middleware(Protection, allowed=allowed), Middleware(RelativeRedirects)]
+
+
+def ready(_: Request) -> Response:
+    """Whether the workspace answers: 200, else 503 with the reason."""
+    try:
+        active = jobs.list_jobs(workspace(), jobs.ACTIVE)
+        return JSONResponse({"ready": True, "runs": len(workspace().runs.all(archived=True)), "jobs": len(active)})
+    except ComusError as error:
+        return JSONResponse({"ready": False, "error": str(error)}, 503)
+
+
+def not_below_a_page(_: Request) -> Response:
+    """Streamlit's browser side, opened at a page's address, first looks for its server below that page.
+
+    300 without an address makes it look at the root, as 404 does, but leaves no error in the browser's console.
+    """
+    return Response(status_code=300)
+
+
+def points(request: Request) -> Response:
+    """The map's points."""
+
+    def answer(view: RunView) -> Response:
+        method = http_responses.choice("map", request.path_params["method"], MAP_METHODS)
+        version = view.run.artifacts.get("projection", "")
+        return http_responses.versioned(
+            request, version, lambda: pack_points(view.points(method)), MEDIA_TYPE, keep=False
+        )
+
+    return http_responses.answering(request, answer)
+
+
+def colours(request: Request) -> Response:
+    """The map's category of each point; `only` names a selection outside of which points have none."""
+
+    def answer(view: RunView) -> Response:
+        by = request.path_params["by"]
+        decided = view.workspace.decisions_of(view.run)
+        only = view.workspace.selections.read(http_responses.asked(request, "only"))
+
+        def packed() -> bytes:
+            index = colouring(view, by, decided).on_map().index
+            return pack_colours(np.where(chosen(view, only), index, -1) if only.key else index)
+
+        return http_responses.versioned(request, colouring_version(view, by, decided), packed, MEDIA_TYPE, keep=False)
+
+    return http_responses.answering(request, answer)
+
+
+def crop(request: Request) -> Response:
+    """The crop around a proposal: `size` of `urls.CROP_SIZES`, `outline` rrggbb or nothing."""
+
+    def answer(view: RunView) -> Response:
+        row = http_responses.row("proposal", request.path_params["row"], len(view))
+        size = http_responses.size(request, urls.CROP_SIZES, 160)
+        colour = http_responses.asked(request, "outline")
+        if colour and not re.fullmatch("[0-9a-fA-F]{6}", colour):
+            raise SettingsError(f"outline '{colour[:20]}': give six hex digits, or leave it out")
+        version = view.run.artifacts["proposals"]
+        return http_responses.versioned(
+            request, version, lambda: pictures.crop(view, row, size, f"#{colour}" if colour else None), "image/jpeg"
+        )
+
+    return http_responses.answering(request, answer)
+
+
+def image(request: Request) -> Response:
+    """A photograph, upright: `size` of `urls.IMAGE_SIZES`, nothing for full size."""
+
+    def answer(view: RunView) -> Response:
+        row = http_responses.row("image", request.path_params["row"], len(view.image_ids))
+        size = http_responses.size(request, urls.IMAGE_SIZES, 0)
+        version = view.run.artifacts["images"]
+        return http_responses.versioned(request, version, lambda: pictures.photograph(view, row, size), "image/jpeg")
+
+    return http_responses.answering(request, answer)
+
+
+def layer(request: Request) -> Response:
+    """A transparent layer over a photograph; `row` picks one proposal."""
+
+    def answer(view: RunView) -> Response:
+        image_row = http_responses.row("image", request.path_params["row"], len(view.image_ids))
+        rounds = rounds_of(view)
+        names = (*LAYERS, *(urls.round_layer(number) for number in rounds))
+        name = http_responses.choice("layer", request.path_params["name"], names)
+        asked = http_responses.asked(request, "row")
+        row = http_responses.row("proposal", int(asked) if asked.isdecimal() else -1, len(view)) if asked else None
+        if row is not None and view.proposals.image_id[row] != view.image_ids[image_row]:
+            raise WorkspaceError(f"proposal {row} lies in another image than {view.image_ids[image_row]}")
+        if name not in LAYERS:
+            predicted = rounds[urls.round_of_layer(name)]
+            made = partial(pictures.round_layer, view, image_row, predicted)
+            return http_responses.versioned(request, predicted.fingerprint, made, "image/png")
+        version = urls.layer_version(view, name, view.workspace.decisions_of(view.run))
+        if name == "errors":
+            return http_responses.versioned(request, version, partial(error_layer, view, image_row), "image/png")
+        return http_responses.versioned(
+            request, version, lambda: pictures.layer(view, image_row, name, row), "image/png"
+        )
+
+    return http_responses.answering(request, answer)
+
+
+@asynccontextmanager
+async def lifespan(_: Any) -> AsyncIterator[None]:
+    """At the start: let answers leave at once, let waiting jobs go on, and keep the picture cache within its bounds."""
+    send_at_once()
+    await run_in_threadpool(start)
+    yield
+    await run_in_threadpool(pictures.cache_of(workspace().root).flush)
+
+
+def start() -> None:
+    """What a server does once, before its first page."""
+    use_one_heap()
+    place = workspace()
+    if jobs.list_jobs(place, jobs.ACTIVE):
+        jobs.ensure_supervisor(place)
+    pictures.cache_of(place.root).prune()

@@ -1,0 +1,77 @@
+"""Routes of data sets that no run is needed for: thumbnails and photographs of the Images page."""
+
+from __future__ import annotations
+
+import html
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.data.run_cache import Held, workspace
+from app.server import http_responses, pictures
+from comus_core.errors import ImageError, WorkspaceError
+from comus_core.pipelines.image_index import FOLDER, ImageIndex, read_index
+
+UNREADABLE = {"Cache-Control": http_responses.ASK_AGAIN, "X-Content-Type-Options": "nosniff"}
+SIZES = (0, 240, 480, 1600)
+_indices: Held[ImageIndex] = Held(4)
+
+
+def routes() -> list[Route]:
+    """All routes of data sets."""
+    return [Route("/api/datasets/{key}/images/{row:int}", image)]
+
+
+def image_url(index: ImageIndex, row: int, size: int = 0) -> str:
+    """The address of a picture, upright; its longer side at most `size` pixels, one of `SIZES`."""
+    given = {"v": _version(index, row), "size": size}
+    return f"api/datasets/{index.key}/images/{row}?{urlencode({k: v for k, v in given.items() if v})}"
+
+
+def image(request: Request) -> Response:
+    """A picture as JPEG, or a sign with the reason where it cannot be read: `size` of `SIZES`."""
+
+    def answer() -> Response:
+        index = _index(request.path_params["key"])
+        row = http_responses.row("image", request.path_params["row"], len(index.ids))
+        size = http_responses.size(request, SIZES, 0)
+        path = pictures.shown_path(index.ids[row], index.file(row), index.root, workspace().root)
+        version = _version(index, row)
+        if not version:
+            raise WorkspaceError(f"image {index.ids[row]}: no such file any more; look at the data set again")
+        try:
+            return http_responses.versioned(request, version, lambda: pictures.photograph_at(path, size), "image/jpeg")
+        except ImageError as error:
+            return Response(_unreadable(str(error)), media_type="image/svg+xml", headers=UNREADABLE)
+
+    return http_responses.told(answer)
+
+
+def _unreadable(reason: str) -> str:
+    """What stands for a picture that is none: a page that shows it is not at fault, so neither is the answer."""
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 160" width="160" height="160" fill="none" '
+        f'stroke="#8b93a0" stroke-width="4"><title>{html.escape(reason)}</title>'
+        '<rect x="34" y="40" width="92" height="80" rx="8"/><path d="M60 66l40 28M100 66l-40 28"/></svg>'
+    )
+
+
+def _index(key: str) -> ImageIndex:
+    """The list of a data set's files, read again when it was written again."""
+    place = workspace()
+    try:
+        changed = (place.root / FOLDER / f"{key}.files.json").stat().st_mtime_ns if key.isalnum() else 0
+    except OSError:
+        changed = 0
+    return _indices.get((str(place.root), key, changed), lambda: read_index(place, key))
+
+
+def _version(index: ImageIndex, row: int) -> str:
+    """Time and size of the file, '' if it is gone: another picture under the same name has another address."""
+    try:
+        found = index.file(row).stat()
+    except OSError:
+        return ""
+    return f"{found.st_mtime_ns:x}.{found.st_size:x}"

@@ -1,0 +1,44 @@
+"""The layer that shows where a run's proposals are wrong in a photograph."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.data import run_cache
+from app.server.pictures import LAYER_LONGEST
+from app.server.training_routes import ERROR_COLOURS
+from comus_core.datasets.demo import drawing
+from comus_core.errors import WorkspaceError
+from comus_core.evaluation.error_map import IGNORED, error_map
+from comus_core.proposals.pseudo_masks import pseudo_mask
+from comus_core.runs.run_view import RunView
+from comus_core.scoring.run_scores import score_run
+from comus_core.types import IndexMask
+from comus_core.workspace.decisions import Decisions
+
+
+def errors_of(view: RunView, image_row: int, decided: Decisions) -> IndexMask:
+    """What is wrong in round 0 of an image, see `error_map`: all proposals, each as its category's matched class.
+
+    Raises:
+        WorkspaceError: the image has no ground truth.
+    """
+    image_id, truth = str(view.image_ids[image_row]), run_cache.truth_of(view)
+    if truth is None or not view.has_truth or not truth.has(image_id):
+        raise WorkspaceError(f"image {image_id} has no ground truth")
+    size_hw, found = (
+        (int(view.image_sizes[image_row, 0]), int(view.image_sizes[image_row, 1])),
+        view.categories(decided),
+    )
+    rows = np.array([row for row in view.rows_of_image.get(image_id, []) if found.category[row] >= 0], np.int64)
+    mask = pseudo_mask(view.proposals[rows], found.category[rows], np.ones(len(rows), bool), size_hw, len(found.ids))
+    class_of = score_run(view.workspace, view.run, decided=decided).matched.class_of
+    return error_map(mask, truth.mask(image_id), class_of, truth.ignore)
+
+
+def error_layer(view: RunView, image_row: int) -> bytes:
+    """The same under the decisions in force, as a transparent PNG."""
+    errors = errors_of(view, image_row, view.workspace.decisions_of(view.run))
+    palette = drawing.rgb([ERROR_COLOURS[kind] for kind in sorted(ERROR_COLOURS)])
+    small = drawing.fitted((errors.shape[0], errors.shape[1]), LAYER_LONGEST)
+    return drawing.to_png(drawing.index_layer(errors, palette, IGNORED, small))
