@@ -1,0 +1,402 @@
+"""Bundles that somebody made by hand: whatever is out of range, out of place or out of proportion is refused."""
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from hashlib import sha256
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from comus_core import open_workspace
+from comus_core.errors import WorkspaceError
+from comus_core.export.bundle import bundle
+from comus_core.export.bundle_opening import open_bundle
+from comus_core.runs.run_truth import truth_of_run
+from comus_core.workspace.layout import packed
+from tests.export.test_bundles import files_of
+
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def honest(finished, tmp_path_factory):
+    """The zips of a run with its photographs and without."""
+    folder = tmp_path_factory.mktemp("honest")
+    for name in ("with", "without"):
+        bundle(*finished_id(finished), folder / f"{name}.zip", photographs=name == "with")
+    return {name: folder / f"{name}.zip" for name in ("with", "without")}
+
+
+def finished_id(finished):
+    return finished[0], finished[1].id
+
+
+@pytest.fixture
+def receiver(tmp_path):
+    return open_workspace(tmp_path / "receiver")
+
+
+def forged(source, target, *, files=None, listing=None):
+    """A bundle with other content whose sizes, hashes and manifests are right again.
+
+    `files` is {end of a name: old bytes -> new bytes}; `listing` changes the listing in place.
+    """
+    with zipfile.ZipFile(source) as old:
+        content = {name: old.read(name) for name in old.namelist()}
+    told = json.loads(content.pop("bundle.json"))
+    changed = {n: change for end, change in (files or {}).items() for n in content if n.endswith(end)}
+    assert len(changed) == len(files or {}), "a name fits no file, or several"
+    for name, change in changed.items():
+        content[name] = change(content[name])
+        top, kind, fingerprint, *rest = name.split("/", 3) if name.startswith("artifacts/") else ("", "", "", "")
+        if top:
+            place = f"{top}/{kind}/{fingerprint}/manifest.json"
+            manifest = json.loads(content[place])
+            manifest["files"][rest[0]] = facts(content[name])
+            content[place] = json.dumps(manifest).encode()
+    told["files"] = {name: facts(bytes_) for name, bytes_ in content.items()}
+    if listing:
+        listing(told)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for name, bytes_ in content.items():
+            new.writestr(name, bytes_)
+        new.writestr("bundle.json", json.dumps(told))
+    return target
+
+
+def facts(content):
+    return {"bytes": len(content), "sha256": sha256(content).hexdigest()}
+
+
+def table(change):
+    """Of a Parquet file: the table, changed."""
+
+    def rewritten(content):
+        file = io.BytesIO()
+        pq.write_table(change(pq.read_table(io.BytesIO(content))), file, dictionary_pagesize_limit=64 * MEGABYTE)
+        return file.getvalue()
+
+    return rewritten
+
+
+def column(name, change):
+    """Of a Parquet file: one column as a list, changed; its type stays."""
+
+    def changed(old):
+        values = change(old.column(name).to_pylist())
+        place = old.column_names.index(name)
+        return old.set_column(place, name, pa.array(values, old.schema.field(name).type))
+
+    return table(changed)
+
+
+def first(value):
+    return lambda values: [value, *values[1:]]
+
+
+def array(change):
+    def rewritten(content):
+        file = io.BytesIO()
+        np.save(file, change(np.load(io.BytesIO(content)).copy()))
+        return file.getvalue()
+
+    return rewritten
+
+
+def arrays(**changes):
+    def rewritten(content):
+        file, old = io.BytesIO(), dict(np.load(io.BytesIO(content)))
+        np.savez(file, **(old | {name: change(old[name]) for name, change in changes.items()}))
+        return file.getvalue()
+
+    return rewritten
+
+
+def at(place, value):
+    """Of a record: what lies at a place such as `run.name`, replaced."""
+
+    def change(told):
+        *way, last = place.split(".")
+        for name in way:
+            told = told[name]
+        told[last] = value
+
+    return change
+
+
+def decided(*events):
+    def change(told):
+        told["events"] = [{"at": "", "kind": kind, "payload": payload} for kind, payload in events]
+
+    return change
+
+
+def nan_first(values):
+    values[0, 0] = np.nan
+    return values
+
+
+def picture(size):
+    file = io.BytesIO()
+    Image.new("L", size).save(file, "PNG")
+    return lambda _: file.getvalue()
+
+
+def test_the_honest_bundle_still_opens_when_it_is_forged_into_itself(honest, receiver, tmp_path):
+    """Else every refusal below might be of the forger's making."""
+    run = open_bundle(receiver, forged(honest["with"], tmp_path / "same.zip"))
+    assert run.read_only and truth_of_run(receiver, run) is not None
+
+
+TABLES = [
+    ("images/*/table.parquet", column("image_id", first("images/001.png")), "an id is there twice"),
+    ("images/*/table.parquet", column("path", first("../../etc/passwd")), "odd path"),
+    ("images/*/table.parquet", column("height", first(0)), "odd size"),
+    ("images/*/table.parquet", column("width", first(500_000_000)), "odd size"),
+    ("images/*/table.parquet", table(lambda t: t.drop_columns("reason")), "no column reason"),
+    ("images/*/table.parquet", table(lambda t: t.set_column(2, "height", t.column("height").cast("int64"))), "of type"),
+    ("soft_maps/*/table.parquet", column("png", first(b"GIF89a")), "no PNG"),
+    ("soft_maps/*/table.parquet", column("image_id", first("elsewhere")), "none of the run's"),
+    ("proposals/*/table.parquet", column("x1", first(100_000)), "outside its image"),
+    ("proposals/*/table.parquet", column("x0", first(-1)), "outside its image"),
+    ("proposals/*/table.parquet", column("area", first(10**6)), "larger than its box"),
+    ("proposals/*/table.parquet", column("score", first(float("nan"))), "score lies outside 0 to 1"),
+    ("proposals/*/table.parquet", column("score", first(1.5)), "score lies outside 0 to 1"),
+    ("proposals/*/table.parquet", column("width", first(7)), "not of its image's size"),
+    ("proposals/*/table.parquet", column("image_id", first("nowhere")), "not of its image's size"),
+    ("proposals/*/table.parquet", column("rle", first(b"01")), "does not fill its image"),
+    ("proposals/*/table.parquet", column("rle", first(b"\xff\xff")), "no run-length code"),
+    ("proposals/*/table.parquet", column("rle", first(None)), "an entry is missing"),
+    ("features/*/vectors.npy", array(nan_first), "a vector is not finite"),
+    ("features/*/vectors.npy", array(lambda v: v[:-1]), "not one vector a proposal"),
+    ("features/*/vectors.npy", array(lambda v: v.astype(np.float64)), "vectors of float64"),
+    ("features/*/vectors.npy", lambda _: b"\x93NUMPY\x01\x00junk", "no array that can be read"),
+    ("clustering/*/table.parquet", column("cluster", first(99)), "a number that there is not"),
+    ("clustering/*/table.parquet", column("cluster", first(-2)), "a number that there is not"),
+    ("clustering/*/table.parquet", column("distance", first(float("inf"))), "distance is not finite"),
+    ("clustering/*/table.parquet", column("proposal_id", first("else#0")), "of other proposals"),
+    ("clustering/*/embedding.npy", array(nan_first), "the embedding is not finite"),
+    ("clustering/*/embedding.npy", array(lambda v: v[:3]), "not one row of the embedding a proposal"),
+    ("clustering/*/spectrum.npz", arrays(centres=nan_first), "a centre is not finite"),
+    ("clustering/*/spectrum.npz", arrays(centres=lambda c: c[:, 0]), "centres of float"),
+    ("clustering/*/spectrum.npz", arrays(centres=lambda c: np.array([{}], object)), "no arrays that can be read"),
+    ("clustering/*/spectrum.npz", arrays(attached_rows=lambda _: np.array([10**6])), "an attached row is none"),
+    ("clustering/*/spectrum.npz", arrays(search=lambda _: np.array(["a", "b"])), "no single value"),
+    ("projection/*/table.parquet", column("tsne_x", first(float("nan"))), "tsne_x is not finite"),
+    ("projection/*/table.parquet", table(lambda t: t.slice(1)), "of other proposals"),
+    ("counts/*/table.parquet", column("values", first([-1, 0, 0, 0])), "more pixels than an image has"),
+    ("counts/*/table.parquet", column("values", first([10**9, 0, 0, 0])), "more pixels than an image has"),
+    ("counts/*/table.parquet", column("proposal_id", first("stranger")), "a proposal there is not"),
+    ("pseudo_masks/*/table.parquet", column("file", first("../../../x.png")), "is missing"),
+    ("pseudo_masks/*/masks/images%2F000.png", picture((3, 3)), "not of its image's size"),
+]
+
+
+def place_of(pattern, source):
+    """The end of the one name in a bundle that fits the pattern."""
+    kind, _, rest = pattern.split("/", 2)
+    with zipfile.ZipFile(source) as archive:
+        (name,) = [n for n in archive.namelist() if n.startswith(f"artifacts/{kind}/") and n.endswith(f"/{rest}")]
+    return name
+
+
+@pytest.mark.parametrize(("pattern", "change", "words"), TABLES, ids=[f"{p}-{w}" for p, _, w in TABLES])
+def test_a_table_that_no_run_could_have_is_refused_by_its_name(honest, receiver, tmp_path, pattern, change, words):
+    if "/masks/" in pattern:
+        with zipfile.ZipFile(honest["with"]) as archive:
+            place = next(n for n in archive.namelist() if "/pseudo_masks/" in n and n.endswith(".png"))
+    else:
+        place = place_of(pattern, honest["with"])
+    bad = forged(honest["with"], tmp_path / "bad.zip", files={place: change})
+    with pytest.raises(WorkspaceError, match=rf"{pattern.split('/')[0]}: .*{words}.*nothing was opened"):
+        open_bundle(receiver, bad)
+    assert files_of(receiver) == [] and receiver.runs.all(archived=True) == []
+
+
+RUNS = [
+    ("run.provenance.supervision.direct", "x", "supervision 'x': choose one of none"),
+    ("run.provenance.supervision", {"direct": "none"}, "direct and inherited"),
+    ("run.provenance.supervision", "none", "is no record"),
+    ("run.provenance.non_commercial", ["![x](http://x.y/z)"], "none of the run's"),
+    ("run.provenance.classes", ["background", "a", "a"], "two classes have one name"),
+    ("run.provenance.classes", ["background", 7], "a class is no text"),
+    ("run.provenance.classes", ["background", "disc"], "counts: its column values is of type"),
+    ("run.name", 7, "its name is no text"),
+    ("run.name", "  ", "its name is empty"),
+    ("run.name", "a" * 2000, "at most 1,000 letters"),
+    ("run.note", ["a"], "its note is no text"),
+    ("run.config.seed", -1, "seed -1"),
+    ("run.config.seed", "seven", "seed 'seven': must be a whole number"),
+    ("run.config.saliency.threshold", 7, "saliency threshold 7"),
+    ("run.config.saliency.detector", 7, "detector 7: must be text"),
+    ("run.config.clustering.neighbours", True, "neighbours True: must be a whole number"),
+    ("run.config.filter_percent", float("nan"), "filter nan"),
+    ("run.result.supervision", {"direct": "masks!", "inherited": "none"}, "supervision 'masks!'"),
+    ("run.result.images", -3, "its number of images is odd"),
+    ("run.result.images", "many", "its number of images is odd"),
+    ("run.result.evaluation.miou", 400, "miou 400"),
+    ("run.result.evaluation.miou", "high", "miou high"),
+    ("run.result.evaluation.matching", "magic", "matching 'magic'"),
+    ("run.result.evaluation.per_class", {"disc": float("inf")}, "a number that is none"),
+    ("run.result.skipped_files", [{}], "has no reason"),
+    ("run.result.memory", {"images": -1}, "memory of images -1"),
+    ("run.result.memory", {"elsewhere": 1}, "no stage of it"),
+    ("run.result.seconds", {"images": "long"}, "time of images long"),
+    ("run.result.memory_estimate", "much", "estimate of memory much"),
+    ("run.result.memory_at_most", "perhaps", "its memory is neither"),
+    ("truth.ignore", -4, "ground truth is not of its run's classes"),
+    ("truth.classes", ["background", "other"], "ground truth is not of its run's classes"),
+    ("truth.masks", {"elsewhere.png": "0.png"}, "ground truth is not as listed"),
+    ("truth.masks", {"images/000.png": "1.png"}, "is not of its image's size"),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "words"), RUNS, ids=[f"{p}-{w}" for p, _, w in RUNS])
+def test_a_run_that_could_not_have_been_made_here_is_refused(honest, receiver, tmp_path, place, value, words):
+    bad = forged(honest["with"], tmp_path / "bad.zip", listing=at(place, value))
+    with pytest.raises(WorkspaceError, match=words):
+        open_bundle(receiver, bad)
+    assert files_of(receiver) == [] and receiver.runs.all(archived=True) == []
+
+
+@pytest.mark.parametrize(("events", "words"), [
+    ([("merge", {"categories": [0, 900]})], "category 900 is none"),
+    ([("rename", {"cluster": 77, "name": "x"})], "category 77 is none"),
+    ([("rename", {"cluster": 0, "name": "x" * 5000})], "at most 1,000 letters"),
+    ([("reject", {"categories": [55]})], "category 55 is none"),
+    ([("accept", {"proposals": ["nobody#0"]})], "proposal 'nobody#0' is none"),
+    ([("move", {"proposals": ["images/000.png#0"], "category": 44})], "category 44 is none"),
+    ([("filter", {"percent": 400})], "filter 400"),
+    ([("filter", {"percent": "all"})], "damaged"),
+    ([("accept", {"proposals": [{}]})], "damaged"),
+    ([("split", {"category": 0, "made": [9], "parts": 2, "members": packed("a" * 40 * MEGABYTE)})], "than so short"),
+])  # fmt: skip
+def test_decisions_on_what_the_run_does_not_have_are_refused(honest, receiver, tmp_path, events, words):
+    bad = forged(honest["with"], tmp_path / "bad.zip", listing=decided(*events))
+    with pytest.raises(WorkspaceError, match=words):
+        open_bundle(receiver, bad)
+    assert files_of(receiver) == []
+
+
+def test_a_photograph_of_another_size_is_refused_by_its_header(honest, receiver, tmp_path):
+    file = {"photographs/images/004.png": picture((9000, 9000))}
+    with pytest.raises(WorkspaceError, match=r"photograph 'images/004\.png' is not of"):
+        open_bundle(receiver, forged(honest["with"], tmp_path / "bad.zip", files=file))
+
+
+def test_a_stray_class_in_the_ground_truth_is_told_when_it_is_read(honest, receiver, tmp_path):
+    def strange(content):
+        mask = np.array(Image.open(io.BytesIO(content)))
+        mask[0, 0] = 77
+        file = io.BytesIO()
+        Image.fromarray(mask).save(file, "PNG")
+        return file.getvalue()
+
+    run = open_bundle(receiver, forged(honest["with"], tmp_path / "odd.zip", files={"truth/3.png": strange}))
+    truth = truth_of_run(receiver, run)
+    number = {name: image_id for image_id, name in truth.masks.items()}
+    with pytest.raises(Exception, match="holds class 77, there are 4"):
+        truth.mask(number["3.png"])
+    assert truth.mask(number["4.png"]).max() < 4
+
+
+# Small files that claim to be huge. Each is opened in a process of its own, whose memory is measured.
+
+OPEN = """
+import resource, sys, time
+from pathlib import Path
+from comus_core import open_workspace
+from comus_core.export.bundle_opening import open_bundle
+workspace = open_workspace(sys.argv[1])
+import comus_core.runs.run_view, PIL.PngImagePlugin, pyarrow.compute
+before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+try:
+    open_bundle(workspace, Path(sys.argv[2]))
+except Exception as fault:
+    print(type(fault).__name__, str(fault)[:300].replace("\\n", " "))
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024, time.monotonic() - start)
+"""
+
+
+def long_texts(old):
+    """One text of a megabyte in every row: in the file it is there once, in memory 28 × 10 times."""
+    text = pa.array(["x" * MEGABYTE] * len(old))
+    tables = [old.set_column(old.column_names.index("image_id"), "image_id", text)] * 10
+    return pa.concat_tables(tables)
+
+
+def many_rows(old):
+    rows = 8_000_000
+    return pa.table({name: pa.nulls(rows, old.schema.field(name).type) for name in old.column_names})
+
+
+def packed_harder(content):
+    file = io.BytesIO()
+    pq.write_table(pq.read_table(io.BytesIO(content)), file, compression="zstd")
+    return file.getvalue()
+
+
+def zeros_in_npz(content):
+    file, old = io.BytesIO(), dict(np.load(io.BytesIO(content)))
+    np.savez_compressed(file, **(old | {"centres": np.zeros((3, 40 * MEGABYTE // 4), np.float32)}))
+    return file.getvalue()
+
+
+BOMBS = [
+    ("proposals/*/table.parquet", table(long_texts), "it is no table of a run"),
+    ("images/*/table.parquet", table(many_rows), "it is no table of a run"),
+    ("counts/*/table.parquet", packed_harder, "packed by ZSTD"),
+    ("clustering/*/spectrum.npz", zeros_in_npz, "that unpack to"),
+    ("features/*/vectors.npy", lambda _: bytes(40 * MEGABYTE), "bytes that unpack to"),
+    ("soft_maps/*/table.parquet", column("png", first(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"\0\1\0\0" * 2 + b"\x08\0")),
+     "a soft map is of an odd size"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pattern", "change", "words"), BOMBS, ids=[p for p, _, _ in BOMBS])
+def test_a_small_file_that_claims_to_be_huge_is_refused_at_once(honest, tmp_path, pattern, change, words):
+    bad = forged(honest["without"], tmp_path / "bomb.zip", files={place_of(pattern, honest["without"]): change})
+    assert bad.stat().st_size < 2 * MEGABYTE
+    refused(bad, tmp_path, words)
+
+
+def refused(bad, tmp_path, words):
+    command = [sys.executable, "-c", OPEN, str(tmp_path / "w"), str(bad)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout.splitlines()
+    assert told[0].startswith("WorkspaceError") and words in told[0], told
+    megabytes, seconds = told[1].split()
+    assert int(megabytes) < 150 and float(seconds) < 20
+
+
+def test_a_listing_without_end_is_refused_unread(honest, tmp_path):
+    def more(told):
+        told["run"]["note"] = "x" * 40 * MEGABYTE
+
+    refused(forged(honest["without"], tmp_path / "bomb.zip", listing=more), tmp_path, "bytes that unpack to")
+
+
+def test_stand_ins_of_more_pixels_than_a_bundle_can_be_about_are_not_drawn(honest, tmp_path):
+    """A row of a table is a few bytes, the grey picture drawn for it a quarter of a gigabyte in memory."""
+    rows = 3000
+
+    def huge(old):
+        one = old.slice(0, 1)
+        names = pa.array([f"more/{n}.png" for n in range(rows)])
+        more = pa.concat_tables([one] * rows)
+        for name, values in (("image_id", names), ("path", names)):
+            more = more.set_column(more.column_names.index(name), name, values)
+        for name in ("height", "width"):
+            more = more.set_column(more.column_names.index(name), name, pa.array([15_000] * rows, pa.int32()))
+        return pa.concat_tables([old, more])
+
+    place = place_of("images/*/table.parquet", honest["without"])
+    bad = forged(honest["without"], tmp_path / "bomb.zip", files={place: table(huge)})
+    command = [sys.executable, "-c", OPEN, str(tmp_path / "w"), str(bad)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout.splitlines()
+    assert "more pixels than so small a bundle" in told[0], told
