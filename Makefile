@@ -5,7 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 
-.PHONY: demo test test-real lint clean
+WORKERS := $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n > 4 ? 4 : n)))
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+.PHONY: demo test test-fast test-real lint clean
 
 demo: $(VENV)/installed
 	@$(BIN)/comus weights download --if-possible dino-vits16 u2netp efficientnet-lite0
@@ -13,7 +16,10 @@ demo: $(VENV)/installed
 	@if [ -t 0 ]; then $(BIN)/comus app --run latest; else $(BIN)/comus app --run latest --detach; fi
 
 test: $(VENV)/installed-dev lint
-	$(BIN)/python -m pytest -m "not real and not slow"
+	$(PYTEST) -m "not real and not slow"
+
+test-fast: $(VENV)/installed-dev lint
+	$(PYTEST) -m "not real and not slow and not browser"
 
 test-real: $(VENV)/installed-dev
 	@test -n "$(COMUS_DATA)" || { echo "set COMUS_DATA to the folder that holds VOCdevkit/, coco/ and ECSSD/"; exit 1; }
@@ -23,6 +29,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 $(VENV)/installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -13,7 +13,7 @@ from app.data.colour_scale import Scale
 from comus_core.workspace.selection_shapes import Gesture, select
 
 pytestmark = pytest.mark.browser
-SCRIPTS = Path(__file__).parents[2] / "app" / "components" / "point_map" / "js"
+SCRIPTS = Path(__file__).parents[2] / "app" / "components" / "map" / "point_map" / "js"
 
 
 @pytest.fixture(scope="module")

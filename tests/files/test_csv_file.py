@@ -15,7 +15,7 @@ from comus_core.cli.main import cli
 from comus_core.curation import rename
 from comus_core.files.csv_file import csv_bytes
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 # Written out: what OWASP's page on CSV injection lists.
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)

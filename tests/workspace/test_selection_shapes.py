@@ -155,5 +155,6 @@ def test_a_selection_that_cannot_be_read_is_a_settings_error(text):
 
 
 def test_selection_imports_without_torch_or_streamlit():
-    code = "import comus_core.workspace.selection_shapes, sys; print(sorted({'torch', 'streamlit', 'sklearn', 'timm'} & set(sys.modules)))"
+    heavy = "{'torch', 'streamlit', 'sklearn', 'timm'}"
+    code = f"import comus_core.workspace.selection_shapes, sys; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

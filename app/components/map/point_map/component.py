@@ -56,8 +56,9 @@ def point_map(
     """Show the map and hear what the user draws.
 
     The page owns the selection: it passes `gestures` and stores what `on_gestures` is given, which Streamlit calls
-    before the script runs again, so `gestures` is up to date in that very run. `select(points, gestures)` of
-    `comus_core.workspace.selection_shapes` says which points are chosen; the map computes the same for its own highlighting.
+    before the script runs again, so `gestures` is up to date in that very run. Which points are chosen says
+    `select(points, gestures)` of `comus_core.workspace.selection_shapes`; the map computes the same for its own
+    highlighting.
 
     Args:
         key: identity of this map; zoom and tools are remembered under it while the browser page lives.
