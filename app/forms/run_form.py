@@ -15,12 +15,14 @@ from comus_core.cli.command_line import command_line, flat, nested
 from comus_core.config import PRESETS, FeatureSettings, RunConfig, make_config, merge, to_dict
 from comus_core.datasets.allowed_folders import allowed_own
 from comus_core.datasets.layout_detection import Glance
+from comus_core.features.encoders import ENCODERS
 from comus_core.jobs.devices import gpu_names
 from comus_core.pipelines.estimate import Estimate, estimate, free_disk
+from comus_core.pipelines.model_selection import USERS_OWN, resolve, supervision_of, weights_of
 from comus_core.saliency.detectors import DETECTORS
 from comus_core.types import STAGES
 from comus_core.weights import REGISTRY, WeightFile, is_available, weights_folder
-from comus_core.weights.model_selection import ENCODER_ORDER, USERS_OWN, resolve, supervision_of, weights_of
+from comus_core.weights.ranking import best_here
 from comus_core.workspace import Workspace
 
 Values = dict[str, Any]  # dotted names of settings, such as `saliency.detector`
@@ -120,16 +122,22 @@ def start(workspace: Workspace, config: RunConfig, device: str) -> jobs.Job:
 def detector_words() -> dict[str, str]:
     """Detectors to choose from, each with its line."""
     best = resolve(RunConfig("demo", features=ANY_ENCODER)).saliency.detector
-    named = {name: _words(spec.name, spec.what, spec.weights) for name, spec in DETECTORS.items() if ":" not in name}
+    named = {name: _words(name, spec.what, spec.weights) for name, spec in DETECTORS.items() if not spec.takes_path}
     return {"auto": f"best on this machine: {best}", **named, OWN_MASKS: "your own masks or soft maps"}
 
 
 def encoder_words() -> dict[str, str]:
     """Encoders to choose from, each with its line."""
-    best = next((name for name in ENCODER_ORDER if is_available(name)), None)
-    named = {name: _words(name, REGISTRY[name].what, name) for name in ENCODER_ORDER}
+    best = best_here(ENCODERS.values())
+    named = {name: _words(name, spec.what, spec.weights) for name, spec in ENCODERS.items()}
     first = f"best on this machine: {best}" if best else "best on this machine: none is here yet"
     return {"auto": first, **named, OWN_VECTORS: "your own vectors"}
+
+
+def cuts_features(values: Mapping[str, Any]) -> bool:
+    """Whether the detector chosen works on an encoder's features, which are then to be chosen too."""
+    chosen = str(values["saliency.detector"])
+    return chosen in DETECTORS and DETECTORS[chosen].needs is not None
 
 
 def is_auto(asked: int | str | None, seen: Glance | None) -> bool:

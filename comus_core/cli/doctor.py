@@ -10,11 +10,13 @@ from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import WORKSPACE
 from comus_core.config import RunConfig
 from comus_core.errors import ComusError, WorkspaceError
+from comus_core.features.encoders import ENCODERS
 from comus_core.files.file_locks import missing_locks
 from comus_core.maintenance.verify import verify as verify_now
+from comus_core.pipelines.model_selection import resolve
+from comus_core.saliency.detectors import DETECTORS
 from comus_core.text import counted, size
 from comus_core.weights import weights_table
-from comus_core.weights.model_selection import resolve
 from comus_core.workspace import Workspace, open_workspace
 
 
@@ -38,6 +40,9 @@ def doctor(verify: bool, workspace: str | None) -> None:
     click.echo(f"matrix products: {matrix_speed():.0f} GFLOP/s")
     for row in weights_table():
         click.echo(f"weights {row.name}: {row.path or 'not here'}")
+    for registry in (DETECTORS, ENCODERS):
+        for name, fault in registry.faults.items():
+            click.echo(f"{registry.what} {name} cannot be used ({fault})")
     click.echo(f"workspace {place.root}: {counted(len(place.runs.all()), 'run')}, {size(free_disk(place.root))} free")
     if (without := missing_locks(place.root)) is not None:
         click.echo(without)

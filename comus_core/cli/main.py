@@ -23,6 +23,7 @@ from comus_core.cli.doctor import doctor
 from comus_core.cli.how_many import how_many
 from comus_core.cli.images import images
 from comus_core.cli.jobs import jobs
+from comus_core.cli.parts import parts
 from comus_core.cli.predict import predict
 from comus_core.cli.proposals import filter_curve, proposals
 from comus_core.cli.run import evaluate, run
@@ -71,6 +72,7 @@ COMMANDS = (
     disk,
     clean,
     weights,
+    parts,
     doctor,
     jobs,
 )

@@ -16,9 +16,9 @@ from comus_core.cli.tables import print_result
 from comus_core.cli.terminal import LETTERS, can_print
 from comus_core.config import PRESETS, Assign, Matching, RunConfig, make_config, merge, to_dict
 from comus_core.files.output_file import OutputFile, write_json_output
+from comus_core.pipelines.model_selection import badge, resolve, supervision_of
 from comus_core.text import counted, size
 from comus_core.types import STAGES
-from comus_core.weights.model_selection import badge, resolve, supervision_of
 from comus_core.workspace import Workspace, open_workspace
 
 WORKSPACE = click.option("--workspace", metavar="DIR", help="Where runs are kept (COMUS_WORKSPACE; ./workspace).")
@@ -40,8 +40,8 @@ def number_or_auto(_: click.Context, __: click.Parameter, value: str | None) -> 
 
 @click.command()
 @click.argument("dataset", required=False)
-@click.option("--saliency", metavar="NAME", help="u2netp, basnet, basnet-supervised, ncut or masks:DIR.")
-@click.option("--encoder", metavar="NAME", help="dino-vits8, dino-vits16, dino-vitb8, dino-vitb16, efficientnet-lite0.")
+@click.option("--saliency", metavar="NAME", help="The detector; `comus parts` lists them. Default: the best here.")
+@click.option("--encoder", metavar="NAME", help="The encoder; `comus parts` lists them. Default: the best here.")
 @click.option("--features-file", metavar="FILE", help="Your own vectors: Parquet or npz with proposal_id.")
 @click.option(
     "--clusters",

@@ -9,7 +9,7 @@ import click
 from comus_core.cli.run import JSON, WORKSPACE, give, run_and_round
 from comus_core.config import Matching
 from comus_core.files.output_file import OutputFile
-from comus_core.weights.model_selection import badge
+from comus_core.pipelines.model_selection import badge
 from comus_core.workspace import open_workspace
 
 

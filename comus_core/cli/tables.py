@@ -12,8 +12,8 @@ from comus_core.cli.terminal import bar
 from comus_core.curation.mask_decisions import follows_decisions
 from comus_core.datasets.passed_over import passed_over_lines
 from comus_core.peak_memory import peak_words
+from comus_core.pipelines.model_selection import badge
 from comus_core.text import counted, size
-from comus_core.weights.model_selection import badge
 from comus_core.workspace import Run, Workspace
 
 

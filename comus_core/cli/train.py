@@ -13,6 +13,7 @@ from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
 from comus_core.config import merge
 from comus_core.files.output_file import OutputFile
 from comus_core.peak_memory import peak_words
+from comus_core.pipelines.model_selection import badge
 from comus_core.training import (
     TRAINING_PRESETS,
     TrainingRequest,
@@ -22,7 +23,6 @@ from comus_core.training import (
     what_was_asked,
 )
 from comus_core.training.settings import Backbone
-from comus_core.weights.model_selection import badge
 from comus_core.workspace import open_workspace
 from comus_core.workspace.trainings import Training
 

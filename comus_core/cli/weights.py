@@ -8,6 +8,7 @@ import click
 
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.errors import WeightsError
+from comus_core.pipelines.model_selection import badge
 from comus_core.weights import (
     download_weights,
     file_sha256,
@@ -16,7 +17,6 @@ from comus_core.weights import (
     weights_folder,
     weights_table,
 )
-from comus_core.weights.model_selection import badge
 
 
 @click.group()

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from comus_core.features.crops import crop_box, enlarged_box, preprocess
-    from comus_core.features.encoder import ENCODERS, Encoder, EncoderSpec, encoder_fingerprint, encoder_spec
+    from comus_core.features.encoders import ENCODERS, encoder_fingerprint, encoder_spec, load_encoder
     from comus_core.features.features_file import read_features_file
-    from comus_core.features.loading import load_encoder
+    from comus_core.features.spec import Encoder, EncoderSpec
 
 _HOME = {
-    "ENCODERS": "encoder",
-    "Encoder": "encoder",
-    "EncoderSpec": "encoder",
+    "ENCODERS": "encoders",
+    "Encoder": "spec",
+    "EncoderSpec": "spec",
     "crop_box": "crops",
     "enlarged_box": "crops",
-    "encoder_fingerprint": "encoder",
-    "encoder_spec": "encoder",
-    "load_encoder": "loading",
+    "encoder_fingerprint": "encoders",
+    "encoder_spec": "encoders",
+    "load_encoder": "encoders",
     "preprocess": "crops",
     "read_features_file": "features_file",
 }

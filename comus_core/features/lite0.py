@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
+from comus_core.features.spec import Encoder, EncoderSpec, Triple
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+HALF: Triple = (0.5, 0.5, 0.5)
 
 _STAGES_TO_16 = 5  # of timm's seven; the fifth ends at stride 16 with 112 channels
 
@@ -21,3 +26,31 @@ def stride_16(network: Any, batch: Tensor) -> Tensor:
     for stage in network.blocks[:_STAGES_TO_16]:
         features = stage(features)
     return features[0].permute(1, 2, 0)
+
+
+def load(spec: EncoderSpec, device: str) -> Encoder:
+    """The network of `efficientnet-lite0` as an encoder.
+
+    Raises:
+        WeightsError: the weights are missing, damaged or do not fit.
+    """
+    from comus_core.features.network_encoder import load_network_encoder
+
+    return load_network_encoder(spec, device, pooled, stride_16)
+
+
+SPEC = EncoderSpec(
+    "efficientnet-lite0",
+    "EfficientNet-Lite0, trained on the labels of ImageNet",
+    load,
+    1280,
+    crop_size=224,
+    mean=HALF,
+    std=HALF,
+    patch=16,
+    dense_dim=112,
+    batch_size=16,
+    weights="efficientnet-lite0",
+    rank=50,
+    gflop=0.8,
+)

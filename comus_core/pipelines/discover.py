@@ -17,13 +17,13 @@ from comus_core.datasets.dataset import absolute, open_dataset
 from comus_core.datasets.passed_over import passed_over_json
 from comus_core.errors import SettingsError
 from comus_core.pipelines.estimate import memory_estimate, remember_speeds
+from comus_core.pipelines.model_selection import resolve, supervision_of
 from comus_core.pipelines.relink import follow
 from comus_core.pipelines.run_identity import run_id
 from comus_core.runs import artifact_readers as tables
 from comus_core.scoring.run_scores import RunScores, score_json, score_run
 from comus_core.stages import StageContext
 from comus_core.types import STAGES, OnProgress, no_progress
-from comus_core.weights.model_selection import resolve, supervision_of
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.decisions import Decisions
 

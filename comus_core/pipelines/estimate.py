@@ -12,20 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from comus_core.config import RunConfig
+from comus_core.features.encoders import FILE_PREFIX, encoder_spec
+from comus_core.saliency.detectors import detector_spec
+from comus_core.saliency.spec import DetectorCost
 from comus_core.workspace import Workspace
 
-# GFLOP an image or crop: protocol 1.12 for BASNet and DINO; the others counted from their architectures.
-GFLOP = {
-    "basnet": 254.0,
-    "basnet-supervised": 254.0,
-    "u2netp": 40.6,
-    "dino-vits8": 63.0,
-    "dino-vits16": 12.0,
-    "dino-vitb8": 213.0,
-    "dino-vitb16": 47.0,
-    "efficientnet-lite0": 0.8,
-}
-NCUT_PIXELS = (480 / 256) ** 2  # a dense map is made of a larger picture than a crop
 EFFICIENCY = 0.35  # share of the matrix-product speed that convolutions and attention reach
 GPU_GFLOPS = 10_000.0  # a second, of a mid-range GPU at fp32
 DECODE_SECONDS = 0.008  # a half-megapixel JPEG
@@ -56,7 +47,7 @@ def estimate(config: RunConfig, images: int, workspace: Workspace, device: str =
     `largest` are the pixels of the largest image (`images.sizes.largest_pixels`), which decide the peak of memory.
     """
     known = speeds(workspace, device)
-    saliency, encoder = work_names(config)
+    works = detector_cost(config).work, encoder_cost(config).work
     seconds = {stage: each * images for stage, each in seconds_per_image(config, workspace, device).items()}
     seconds["clustering"] = 1.0 + 1e-4 * images + 3e-9 * images**2
     if config.clustering.clusters == "auto" and config.clustering.method != "hdbscan":
@@ -67,7 +58,7 @@ def estimate(config: RunConfig, images: int, workspace: Workspace, device: str =
         seconds=seconds,
         disk_bytes=images * BYTES_PER_IMAGE,
         memory_bytes=memory_estimate(images, largest),
-        measured=saliency in known and encoder in known,
+        measured=all(work in known for work in works),
     )
 
 
@@ -79,19 +70,23 @@ def memory_estimate(images: int, largest: int) -> int:
 def seconds_per_image(config: RunConfig, workspace: Workspace, device: str) -> dict[str, float]:
     """Seconds an image of `images`, `saliency` and `features`: measured here before, else by arithmetic."""
     known = speeds(workspace, device)
-    saliency, encoder = work_names(config)
+    saliency, encoder = detector_cost(config), encoder_cost(config)
     return {
         "images": known.get("images", DECODE_SECONDS),
-        "saliency": known.get(saliency, _arithmetic(saliency, device)),
-        "features": known.get(encoder, _arithmetic(encoder, device)),
+        "saliency": known.get(saliency.work, _arithmetic(saliency, device)),
+        "features": known.get(encoder.work, _arithmetic(encoder, device)),
     }
 
 
-def work_names(config: RunConfig) -> tuple[str, str]:
-    """What the two long stages are called in the table of speeds."""
-    detector = config.saliency.detector
-    cut = f"ncut {config.saliency.ncut_encoder}" if detector == "ncut" else detector
-    return cut if not cut.startswith("masks:") else "masks", config.features.encoder
+def detector_cost(config: RunConfig) -> DetectorCost:
+    """What an image costs the detector; `work` is what its speed is called in the table of speeds."""
+    return detector_spec(config.saliency.detector).cost_for(config.saliency)
+
+
+def encoder_cost(config: RunConfig) -> DetectorCost:
+    """What a crop costs the encoder; nothing where the vectors are the user's own."""
+    name = config.features.encoder
+    return DetectorCost(name, 0.0 if name.startswith(FILE_PREFIX) else encoder_spec(name).gflop)
 
 
 def free_disk(folder: Path) -> int:
@@ -113,8 +108,7 @@ def remember_speeds(
     workspace: Workspace, config: RunConfig, device: str, seconds_per_item: Mapping[str, float]
 ) -> None:
     """Keep, for the next estimate, how fast each kind of artifact was made."""
-    saliency, encoder = work_names(config)
-    names = {"images": "images", "soft_maps": saliency, "features": encoder}
+    names = {"images": "images", "soft_maps": detector_cost(config).work, "features": encoder_cost(config).work}
     remember(workspace, {names[k]: seconds for k, seconds in seconds_per_item.items() if k in names}, device)
 
 
@@ -130,13 +124,9 @@ def _machine(device: str) -> str:
     return f"{platform.node()} {device}"
 
 
-def _arithmetic(work: str, device: str) -> float:
-    if work == "masks" or work.startswith("file:"):
-        return DECODE_SECONDS
-    cut = work.startswith("ncut ")
-    gflop = GFLOP.get(work.removeprefix("ncut "), 60.0) * (NCUT_PIXELS if cut else 1.0)
+def _arithmetic(cost: DetectorCost, device: str) -> float:
     speed = GPU_GFLOPS if device != "cpu" else matrix_speed() * EFFICIENCY
-    return DECODE_SECONDS + gflop / speed + (0.1 if cut else 0.0)
+    return DECODE_SECONDS + cost.gflop / speed + cost.seconds
 
 
 @lru_cache(maxsize=1)

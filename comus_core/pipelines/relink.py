@@ -16,8 +16,8 @@ from comus_core.datasets.dataset import Dataset, open_dataset
 from comus_core.datasets.folder_truth import FolderTruth
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.files.atomic import disk_error
+from comus_core.pipelines.model_selection import USERS_OWN
 from comus_core.runs.run_truth import truth_fingerprint
-from comus_core.weights.model_selection import USERS_OWN
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.workspace import RELINKED
 

@@ -11,26 +11,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from comus_core.saliency.detectors import (
         DETECTORS,
-        Detector,
-        DetectorIdentity,
-        DetectorSpec,
         choose_detector,
         detector_fingerprint,
+        detector_spec,
         load_detector,
     )
     from comus_core.saliency.soft_maps import dequantise, from_png, quantise, to_png
+    from comus_core.saliency.spec import Detector, DetectorIdentity, DetectorSpec
     from comus_core.saliency.thresholding import find_proposals, masks_from_soft_map
 
 _ROOMS = {
     "detectors": (
         "DETECTORS",
-        "Detector",
-        "DetectorIdentity",
-        "DetectorSpec",
         "choose_detector",
         "detector_fingerprint",
+        "detector_spec",
         "load_detector",
     ),
+    "spec": ("Detector", "DetectorIdentity", "DetectorSpec"),
     "soft_maps": ("dequantise", "from_png", "quantise", "to_png"),
     "thresholding": ("find_proposals", "masks_from_soft_map"),
 }
@@ -44,6 +42,7 @@ __all__ = [
     "choose_detector",
     "dequantise",
     "detector_fingerprint",
+    "detector_spec",
     "find_proposals",
     "from_png",
     "load_detector",

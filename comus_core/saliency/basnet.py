@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from comus_core.config import SaliencySettings
 from comus_core.saliency.preprocessing import normalised, squash_plainly
+from comus_core.saliency.spec import DetectorSpec
 from comus_core.types import ImageId, RgbImage, SoftMap
 
 if TYPE_CHECKING:
@@ -42,8 +44,8 @@ class BasnetDetector:
         return np.asarray(soft, np.float32)
 
 
-def load_basnet(name: str, device: str) -> BasnetDetector:
-    """BASNet with the published weights `name`, "basnet" or "basnet-supervised".
+def load(settings: SaliencySettings, device: str) -> BasnetDetector:
+    """BASNet with the published weights that `settings` name, "basnet" or "basnet-supervised".
 
     Raises:
         WeightsError: the file is missing, damaged, or does not fit the architecture name by name.
@@ -51,6 +53,7 @@ def load_basnet(name: str, device: str) -> BasnetDetector:
     from comus_core.weights import file_sha256, locate
     from comus_core.weights.loading import load_network
 
+    name = settings.detector
     network = load_network(name)
     repair_stage_6(network)
     return BasnetDetector(name, {name: file_sha256(locate(name))}, network.to(device), device)
@@ -75,3 +78,20 @@ def repair_stage_6(network: nn.Module) -> bool:
     if untouched:
         unused.load_state_dict(trained.state_dict())
     return untouched
+
+
+UNSUPERVISED = DetectorSpec(
+    "basnet",
+    "BASNet at 256 px on DeepUSPS pseudo-labels: the paper's",
+    load,
+    weights="basnet",
+    rank=10,
+    gflop=254.0,
+)
+SUPERVISED = DetectorSpec(
+    "basnet-supervised",
+    "BASNet at 256 px, trained on the masks of DUTS",
+    load,
+    weights="basnet-supervised",
+    gflop=254.0,
+)

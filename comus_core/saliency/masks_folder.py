@@ -1,4 +1,4 @@
-"""`masks:DIR`: the user's own masks or soft maps, one file an image."""
+"""A folder of masks or soft maps, one file an image, that `masks:DIR` reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from comus_core.errors import DatasetError
-from comus_core.types import ImageId, RgbImage, SoftMap
+from comus_core.types import ImageId, SoftMap
 
 SUFFIXES = (".png", ".npy", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 _COCO_DIGITS = 12  # COCO's files are called by the id with leading zeros
@@ -128,37 +128,6 @@ class MasksFolder:
         for stem in dict.fromkeys(stems):
             for suffix in SUFFIXES:
                 yield from (stem + suffix, stem + suffix.upper())
-
-
-@dataclass(frozen=True)
-class MasksDetector:
-    """The user's own masks in a detector's place; an image without a file has an empty map and so no proposal."""
-
-    name: str
-    masks: MasksFolder
-    weights_sha256: dict[str, str]  # empty: what the files hold is an input, see `detector_fingerprint`
-    batch_size: int = 16
-    at_least: int = 1  # it looks at no image
-
-    def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:
-        """One map an image at its file's own size, or a single zero where there is no file.
-
-        Raises:
-            DatasetError: a file that cannot be read, or that lies on its side beside its image.
-        """
-        return [self._read(image, image_id) for image, image_id in zip(images, image_ids, strict=True)]
-
-    def _read(self, image: RgbImage, image_id: ImageId) -> SoftMap:
-        soft = self.masks.read(image_id)
-        if soft is None:
-            return np.zeros((1, 1), np.float32)
-        (height, width), own = image.shape[:2], soft.shape
-        if own == (width, height) and height != width:  # it would be stretched to the image's shape
-            raise DatasetError(
-                f"{self.masks.find(image_id)}: {own[1]} x {own[0]} pixels, but the image '{image_id}' is {width} x "
-                f"{height} once upright; turn the mask as EXIF turns the photograph"
-            )
-        return soft
 
 
 def _decode(file: Path) -> tuple[NDArray[Any], bool]:

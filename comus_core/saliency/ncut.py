@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from comus_core.saliency.normalised_cut import cut_map
+from comus_core.config import SaliencySettings
+from comus_core.features.encoders import encoder_fingerprint, encoder_spec, load_encoder
+from comus_core.features.spec import Encoder
+from comus_core.saliency.spec import DetectorCost, DetectorIdentity, DetectorSpec, HasImageId
 from comus_core.types import ImageId, RgbImage, SoftMap
 
-if TYPE_CHECKING:
-    from comus_core.features import Encoder
-
+NAME = "ncut"
+MORE_PIXELS = (480 / 256) ** 2  # a dense map is made of a larger picture than a crop
+CUT_SECONDS = 0.1  # of the cut itself, on a CPU
 LONGER_SIDE = 480  # pixels of the image that the encoder sees
 # Cosines are distributed differently in every encoder. 0.2 is TokenCut's for DINO's vision transformers. Mean IoU of
 # EfficientNet-Lite0 on 250 images of ECSSD at 0.2, 0.25, 0.3, 0.35 and 0.4: 44.1, 46.7, 49.4, 49.8 and 33.9.
@@ -31,23 +33,53 @@ class NcutDetector:
     weights_sha256: dict[str, str]
     encoder: Encoder
     tau: float
-    name: str = "ncut"
+    name: str = NAME
     batch_size: int = 4
     at_least: int = 2 * LONGER_SIDE
 
     def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:
         """One map an image, of the size of the encoder's dense map; images are encoded one by one."""
+        from comus_core.saliency.normalised_cut import cut_map  # SciPy is loaded where something is cut
+
         return [cut_map(self.encoder.dense([image], LONGER_SIDE)[0], self.tau) for image in images]
 
 
-def load_ncut(encoder: str, device: str) -> NcutDetector:
-    """The detector over `encoder`, a name of `comus_core.features.ENCODERS`.
+def load(settings: SaliencySettings, device: str) -> NcutDetector:
+    """The detector over the encoder `settings.ncut_encoder`.
 
     Raises:
         SettingsError: unknown encoder.
         WeightsError: its weights are missing or do not fit.
     """
-    from comus_core.features import ENCODERS, load_encoder
+    loaded = load_encoder(settings.ncut_encoder, device)
+    weights = encoder_spec(settings.ncut_encoder).weights
+    return NcutDetector({weights: loaded.weights_sha256} if weights else {}, loaded, tau_of(settings.ncut_encoder))
 
-    loaded = load_encoder(encoder, device)
-    return NcutDetector({ENCODERS[encoder].weights: loaded.weights_sha256}, loaded, tau_of(encoder))
+
+def _identify(settings: SaliencySettings, files: Sequence[HasImageId]) -> DetectorIdentity:
+    how, weights = encoder_fingerprint(settings.ncut_encoder)
+    version = {k: v for k, v in how.items() if k == "version"}
+    chosen = {"encoder": settings.ncut_encoder, "longer_side": LONGER_SIDE, "tau": tau_of(settings.ncut_encoder)}
+    return DetectorIdentity({"detector": NAME, **chosen, **version}, weights)
+
+
+def _needs(settings: SaliencySettings) -> str | None:
+    return None if settings.ncut_encoder == "auto" else encoder_spec(settings.ncut_encoder).weights
+
+
+def _cost(settings: SaliencySettings) -> DetectorCost:
+    encoder = settings.ncut_encoder
+    gflop = encoder_spec(encoder).gflop if encoder != "auto" else SPEC.gflop
+    return DetectorCost(f"{NAME} {encoder}", gflop * MORE_PIXELS, CUT_SECONDS)
+
+
+SPEC = DetectorSpec(
+    NAME,
+    "normalised cut of an encoder's dense features: always yields a mask",
+    load,
+    rank=90,
+    can_be_empty=False,
+    identify=_identify,
+    needs=_needs,
+    cost=_cost,
+)

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from comus_core.config import SaliencySettings
 from comus_core.errors import WeightsError
 from comus_core.saliency.preprocessing import normalised, squash_smoothly
+from comus_core.saliency.spec import DetectorSpec
 from comus_core.types import ImageId, RgbImage, SoftMap
 
 NAME = "u2netp"
@@ -40,7 +42,7 @@ class U2netpDetector:
         )  # ONNX Runtime's fast sigmoid may leave [0, 1] by one rounding
 
 
-def load_u2netp(device: str) -> U2netpDetector:
+def load(settings: SaliencySettings, device: str) -> U2netpDetector:
     """The detector with the weights of this machine; on CUDA where ONNX Runtime has it, else on all CPU cores.
 
     Raises:
@@ -79,3 +81,8 @@ def _open(path: Path, device: str) -> Any:
 def _cores() -> int:
     """The cores this process may use, which in a container can be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+SPEC = DetectorSpec(
+    NAME, "U²-Net-p at 320 px: fast, trained on the masks of DUTS", load, weights=NAME, rank=20, gflop=40.6
+)

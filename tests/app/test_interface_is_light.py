@@ -19,7 +19,7 @@ for page in sorted(Path("pages").glob("*.py")):
     imports = re.findall(r"^(?:from [\\w.]+ import (?:\\([^)]*\\)|.+)|import .+)$", page.read_text(), re.M)
     exec("\\n".join(imports), {})
 import comus_core.jobs.actions, comus_core.scoring.run_scores
-import comus_core.weights.model_selection, comus_core.pipelines.estimate
+import comus_core.pipelines.model_selection, comus_core.pipelines.estimate
 print(" ".join(sorted(set(sys.modules) & set(sys.argv[1:]))))
 """
 

@@ -13,7 +13,7 @@ from comus_core import jobs, make_config, open_workspace
 from comus_core.cli.run import config_of, run
 from comus_core.config import RunConfig
 from comus_core.pipelines.estimate import estimate
-from comus_core.weights.model_selection import resolve
+from comus_core.pipelines.model_selection import resolve
 from tests.app.working import by_key, ended_job, open_app, texts
 from tests.builders import draw_folder
 from tests.jobs.watching import end_all

@@ -19,11 +19,11 @@ from app.data.plain_text import plain
 from app.data.score_data import MatchingName
 from app.server import compare_routes
 from comus_core.errors import ComusError
+from comus_core.pipelines.model_selection import badge
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView
 from comus_core.scoring.round_scoring import ScoredRound, deltas
 from comus_core.weights import Supervision, strongest
-from comus_core.weights.model_selection import badge
 from comus_core.workspace.selection_shapes import Gesture
 from comus_core.workspace.selections import Selection
 

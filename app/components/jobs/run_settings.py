@@ -13,7 +13,7 @@ from app.components.shared import fields
 from app.forms import run_form
 from app.forms.run_form import OWN, Values
 from comus_core.datasets.layout_detection import Glance
-from comus_core.weights.model_selection import ENCODER_ORDER
+from comus_core.features.encoders import ENCODERS
 
 FORM, DEVICE = "new_form", "new_device"
 PRESETS = {"": "COMUS Explorer's own", "paper-voc": "The paper's for VOC", "paper-coco": "The paper's for COCO"}
@@ -144,8 +144,8 @@ def _more() -> None:
         for column, (name, (label, words)) in zip(st.columns(3), TRUTH.items(), strict=True):
             with column:
                 _select(label, name, words)
-    if values()["saliency.detector"] == "ncut":
-        _select("Encoder that ncut cuts", "saliency.ncut_encoder", {n: n for n in ("auto", *ENCODER_ORDER)})
+    if run_form.cuts_features(values()):
+        _select("Encoder that ncut cuts", "saliency.ncut_encoder", {n: n for n in ("auto", *ENCODERS)})
 
 
 def _number(label: str, name: str, *, least: int, most: int | None = None, help: str | None = None) -> None:

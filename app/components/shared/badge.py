@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from comus_core.weights.model_selection import badge as words
+from comus_core.pipelines.model_selection import badge as words
 from comus_core.workspace import Run
 
 BadgeColour = Literal["green", "orange", "red"]

@@ -10,10 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from comus_core.files.csv_file import csv_bytes
+from comus_core.pipelines.model_selection import badge
 from comus_core.runs.run_view import RunView
 from comus_core.scoring.score_tables import ClassRow, MatchRow
 from comus_core.types import FloatArray
-from comus_core.weights.model_selection import badge
 from comus_core.workspace import Run
 
 ROW_HEIGHT = 33

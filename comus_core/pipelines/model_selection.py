@@ -8,12 +8,13 @@ from typing import Any
 
 from comus_core.config import RunConfig
 from comus_core.errors import WeightsError
+from comus_core.features.encoders import ENCODERS, encoder_spec
+from comus_core.saliency.detectors import choose_detector, detector_spec
 from comus_core.weights import REGISTRY, Supervision, file_sha256, is_available, locate, strongest
+from comus_core.weights.ranking import best_here
 
-# Best first: the paper's own, then what needs no request to a model host.
-DETECTOR_ORDER = ("basnet", "u2netp")
-ENCODER_ORDER = ("dino-vits8", "dino-vits16", "dino-vitb8", "dino-vitb16", "efficientnet-lite0")
 USERS_OWN = ("masks:", "file:")  # not in the registry: counted as the strongest supervision, since unknown
+UNKNOWN = Supervision("masks", "none")
 
 
 def resolve(config: RunConfig) -> RunConfig:
@@ -24,7 +25,7 @@ def resolve(config: RunConfig) -> RunConfig:
     """
     encoder = config.features.encoder
     if encoder == "auto":
-        encoder = _first_available(ENCODER_ORDER) or ""
+        encoder = best_here(ENCODERS.values()) or ""
         if not encoder:
             raise WeightsError(
                 "no encoder's weights are on this machine: `comus weights download efficientnet-lite0` gets the "
@@ -33,22 +34,22 @@ def resolve(config: RunConfig) -> RunConfig:
     saliency = replace(config.saliency, detector=_absolute(config.saliency.detector))
     encoder = _absolute(encoder)
     cut = saliency.ncut_encoder if saliency.ncut_encoder != "auto" else _cut_encoder(encoder)
-    detector = saliency.detector if saliency.detector != "auto" else _first_available(DETECTOR_ORDER) or "ncut"
+    detector = choose_detector(replace(saliency, ncut_encoder=cut)).detector
+    cuts = detector_spec(detector).needs is not None
     return replace(
         config,
         features=replace(config.features, encoder=encoder),
-        saliency=replace(saliency, detector=detector, ncut_encoder=cut if detector == "ncut" else "auto"),
+        saliency=replace(saliency, detector=detector, ncut_encoder=cut if cuts else "auto"),
     )
 
 
 def weights_of(config: RunConfig) -> dict[str, str]:
-    """Role (`saliency`, `encoder`) -> name of the weights it uses; what the user brings himself is left out."""
-    detector = config.saliency.detector
+    """Role (`saliency`, `encoder`) -> name of the weights it uses; what needs none, or the user's own, is left out."""
     roles = {
-        "saliency": config.saliency.ncut_encoder if detector == "ncut" else detector,
-        "encoder": config.features.encoder,
+        "saliency": detector_spec(config.saliency.detector).weights_for(config.saliency),
+        "encoder": None if _is_own(config.features.encoder) else encoder_spec(config.features.encoder).weights,
     }
-    return {role: name for role, name in roles.items() if not name.startswith(USERS_OWN)}
+    return {role: name for role, name in roles.items() if name is not None}
 
 
 def supervision_of(config: RunConfig) -> dict[str, Any]:
@@ -57,13 +58,7 @@ def supervision_of(config: RunConfig) -> dict[str, Any]:
     Works, without hashes, for weights that are not here yet, so that a page can show the badge beforehand.
     """
     weights = weights_of(config)
-    parts = [REGISTRY[name].supervision for name in weights.values() if name in REGISTRY]
-    parts += [
-        Supervision("masks", "none")
-        for name in (config.saliency.detector, config.features.encoder)
-        if name.startswith(USERS_OWN)
-    ]
-    whole = strongest(parts)
+    whole = strongest(_parts(config, weights))
     here = {name for name in weights.values() if name in REGISTRY and is_available(name)}
     return {
         "supervision": {"direct": whole.direct, "inherited": whole.inherited},
@@ -72,6 +67,18 @@ def supervision_of(config: RunConfig) -> dict[str, Any]:
         },
         "non_commercial": sorted({n for n in weights.values() if n in REGISTRY and REGISTRY[n].non_commercial}),
     }
+
+
+def _parts(config: RunConfig, weights: dict[str, str]) -> list[Supervision]:
+    """Of detector and encoder, each: that of its weights, else what it says of itself, else unknown."""
+    own = _is_own(config.features.encoder)
+    said = {
+        "saliency": detector_spec(config.saliency.detector).supervision,
+        "encoder": None if own else encoder_spec(config.features.encoder).supervision,
+    }
+    return [
+        REGISTRY[weights[role]].supervision if weights.get(role) in REGISTRY else said[role] or UNKNOWN for role in said
+    ]
 
 
 def badge(supervision: dict[str, str], non_commercial: list[str] | tuple[str, ...] = ()) -> str:
@@ -83,15 +90,15 @@ def badge(supervision: dict[str, str], non_commercial: list[str] | tuple[str, ..
     return words + "".join(f" · {name}: non-commercial licence" for name in non_commercial)
 
 
+def _is_own(name: str) -> bool:
+    return name.startswith(USERS_OWN)
+
+
 def _cut_encoder(encoder: str) -> str:
-    return _first_available(ENCODER_ORDER) or "efficientnet-lite0" if encoder.startswith(USERS_OWN) else encoder
+    return best_here(ENCODERS.values()) or "efficientnet-lite0" if _is_own(encoder) else encoder
 
 
 def _absolute(name: str) -> str:
     """A name that holds the user's own path, made to mean the same from any folder."""
     kind, _, path = name.partition(":")
-    return f"{kind}:{Path(path).expanduser().resolve()}" if name.startswith(USERS_OWN) else name
-
-
-def _first_available(names: tuple[str, ...]) -> str | None:
-    return next((name for name in names if is_available(name)), None)
+    return f"{kind}:{Path(path).expanduser().resolve()}" if _is_own(name) else name

@@ -1,4 +1,4 @@
-"""Encoders brought to life: a name and a device in, an `Encoder` out."""
+"""An encoder over a network: crops and images in, vectors and dense maps out."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from comus_core.features import lite0, vit
 from comus_core.features.crops import preprocess, resized
-from comus_core.features.encoder import Encoder, EncoderSpec, encoder_spec
+from comus_core.features.spec import Encoder, EncoderSpec
 from comus_core.types import FloatArray, RgbImage, Vectors
 from comus_core.weights import file_sha256, load_network, locate
 
 
 @dataclass(frozen=True)
-class _Encoder:
+class _NetworkEncoder:
     """An encoder over two functions of one network: crops to vectors, an image to a dense map."""
 
     spec: EncoderSpec
@@ -66,16 +65,23 @@ class _Encoder:
         return np.ascontiguousarray(cells.cpu().numpy(), np.float32)
 
 
-def load_encoder(name: str, device: str = "cpu") -> Encoder:
-    """The encoder `name` with its weights from this machine, ready on `device`.
+def load_network_encoder(
+    spec: EncoderSpec,
+    device: str,
+    vectors_of: Callable[[nn.Module, Tensor], Tensor],
+    map_of: Callable[[nn.Module, Tensor], Tensor],
+) -> Encoder:
+    """An encoder over the registered network of `spec.weights`.
+
+    Args:
+        spec: its facts.
+        device: where it is to run.
+        vectors_of: the network and n crops, (n, 3, s, s) -> (n, dim).
+        map_of: the network and an image, (1, 3, H, W) -> (h, w, d).
 
     Raises:
-        SettingsError: no such encoder.
-        WeightsError: its weights are missing, damaged or do not fit.
+        WeightsError: the weights are missing, damaged or do not fit.
     """
-    spec = encoder_spec(name)
+    assert spec.weights is not None, f"encoder '{spec.name}' names no weights"
     network = load_network(spec.weights).to(device)
-    digest = file_sha256(locate(spec.weights))
-    if name == "efficientnet-lite0":
-        return _Encoder(spec, network, device, digest, lite0.pooled, lite0.stride_16)
-    return _Encoder(spec, network, device, digest, vit.final_cls, vit.last_keys)
+    return _NetworkEncoder(spec, network, device, file_sha256(locate(spec.weights)), vectors_of, map_of)
