@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from comus_core.cli.progress import duration
+from comus_core.datasets.dataset import parse_dataset
 from comus_core.errors import SettingsError
 from comus_core.jobs import ACTIVE, Job, eta_seconds, is_responding
 from comus_core.jobs.kinds import ablation_asked
@@ -32,9 +33,9 @@ PREDICT_WORDS = {"clustering": "Neighbours", "masks": "Masks", "writing": "Resul
 
 def dataset_words(spec: str) -> str:
     """A data set's short name: `demo`, `VOC trainval`, or the folder's own name."""
-    kind, _, rest = spec.partition(":")
-    if kind in ("voc", "coco") and rest:
-        return f"{kind.upper()} {rest.rpartition(':')[2]}"
+    address = parse_dataset(spec)
+    if address.split:
+        return f"{address.format.upper()} {address.split}"
     return Path(spec).name or spec
 
 

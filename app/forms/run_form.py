@@ -14,7 +14,7 @@ from comus_core import jobs
 from comus_core.cli.command_line import command_line, flat, nested
 from comus_core.config import PRESETS, FeatureSettings, RunConfig, make_config, merge, to_dict
 from comus_core.datasets.allowed_folders import allowed_own
-from comus_core.datasets.layout_detection import Glance
+from comus_core.datasets.format import DatasetSummary
 from comus_core.features.encoders import ENCODERS
 from comus_core.jobs.devices import gpu_names
 from comus_core.pipelines.estimate import Estimate, estimate, free_disk
@@ -82,7 +82,7 @@ def config_of(dataset: str, values: Mapping[str, Any], roots: tuple[Path, ...]) 
     return make_config(**merge({"dataset": dataset}, nested({**values, **own})))
 
 
-def preview(workspace: Workspace, config: RunConfig, seen: Glance, device: str) -> Preview:
+def preview(workspace: Workspace, config: RunConfig, seen: DatasetSummary, device: str) -> Preview:
     """What a run of `config` would be.
 
     Raises:
@@ -140,19 +140,19 @@ def cuts_features(values: Mapping[str, Any]) -> bool:
     return chosen in DETECTORS and DETECTORS[chosen].needs is not None
 
 
-def is_auto(asked: int | str | None, seen: Glance | None) -> bool:
+def is_auto(asked: int | str | None, seen: DatasetSummary | None) -> bool:
     """Whether stability chooses the number of clusters: asked for, or because no labels say how many."""
     return asked == "auto" or (asked is None and seen is not None and not seen.labelled)
 
 
-def number_instead(auto: bool, seen: Glance | None) -> int | str | None:
+def number_instead(auto: bool, seen: DatasetSummary | None) -> int | str | None:
     """What the number of clusters is once stability chooses, or no longer: from labels, else the paper's for VOC."""
     if auto:
         return "auto"
     return None if seen is None or seen.labelled else CLUSTERS_OF_VOC
 
 
-def cluster_words(seen: Glance | None) -> str:
+def cluster_words(seen: DatasetSummary | None) -> str:
     """How many clusters there will be where nobody says."""
     if seen is None:
         return "from labels, else auto"

@@ -9,7 +9,8 @@ from typing import Any, get_args
 from app.forms.run_form import given_device
 from comus_core.config import merge
 from comus_core.datasets.allowed_folders import allowed_dataset, image_roots
-from comus_core.datasets.layout_detection import Glance, glance
+from comus_core.datasets.dataset import summarise
+from comus_core.datasets.format import DatasetSummary
 from comus_core.jobs import Job, ensure_supervisor, submit
 from comus_core.pipelines.model_selection import badge
 from comus_core.pipelines.training_cost import TrainingCost, training_cost
@@ -134,7 +135,7 @@ def backbone_words(preset: str) -> dict[str, str]:
     return {name: f"{name}{', as in the preset' if name == own else ''}{here[name]}" for name in names}
 
 
-def dataset_of(typed: str, workspace: Workspace) -> tuple[str | None, Glance | None]:
+def dataset_of(typed: str, workspace: Workspace) -> tuple[str | None, DatasetSummary | None]:
     """The data set string that was typed, its path absolute, and what it seems to hold; both None for nothing.
 
     Raises:
@@ -143,7 +144,7 @@ def dataset_of(typed: str, workspace: Workspace) -> tuple[str | None, Glance | N
     if not typed.strip():
         return None, None
     spec = allowed_dataset(typed.strip(), image_roots(workspace.root))
-    return spec, glance(spec)
+    return spec, summarise(spec)
 
 
 def start(workspace: Workspace, run: Run, wanted: Asked) -> Job:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from comus_core.datasets.dataset import parse_dataset
 from comus_core.errors import DatasetError
 from comus_core.files.file_kinds import looks_like_image
 from comus_core.files.user_folders import home_folder
@@ -92,13 +93,8 @@ def allowed_dataset(spec: str, roots: Sequence[Path]) -> str:
     Raises:
         DatasetError: the folder lies elsewhere.
     """
-    if spec == "demo":
-        return spec
-    kind, _, rest = spec.partition(":")
-    if kind in ("voc", "coco") and rest:
-        root, _, split = rest.rpartition(":")
-        return f"{kind}:{allowed(root, roots)}:{split}"
-    return str(allowed(spec, roots))
+    address = parse_dataset(spec)
+    return spec if address.root is None else str(address.at(allowed(str(address.root), roots)))
 
 
 def allowed_own(name: str, roots: Sequence[Path]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,17 @@ from comus_core.config import TruthSettings
 from comus_core.datasets.coco_content import Instance, categories_of, id_text, images_of, instances_of
 from comus_core.datasets.coco_layout import CocoFiles, ImageFinder, find_files, list_splits
 from comus_core.datasets.coco_outlines import draw, draw_box, size_of_runs
+from comus_core.datasets.file_walk import walk_files
+from comus_core.datasets.format import DatasetAddress, DatasetFormat, DatasetSummary
+from comus_core.datasets.image_sizes import largest_pixels
 from comus_core.datasets.orientation import Orientations
 from comus_core.datasets.records import Dataset, ImageFile, SkippedFile, by_image_id, image_file, slug
 from comus_core.datasets.truth_report import Named, TruthReport
 from comus_core.errors import DatasetError
+from comus_core.files.file_kinds import looks_like_image
 from comus_core.types import BoolMask, ImageId, IndexMask
 
-__all__ = ["CocoTruth", "find_files", "list_splits", "open_coco"]
+__all__ = ["FORMAT", "CocoTruth", "open_coco"]
 
 
 @dataclass(frozen=True)
@@ -184,3 +189,36 @@ def _read_json(annotations: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DatasetError(f"{annotations}: holds no JSON object, so no COCO instances")
     return content
+
+
+def _open(address: DatasetAddress, drawings: Path, settings: TruthSettings) -> Dataset:
+    return open_coco(str(address), address.folder, address.split, settings)
+
+
+def _look(address: DatasetAddress) -> DatasetSummary:
+    folder = address.folder / find_files(str(address), address.folder, address.split).folder
+    try:
+        with os.scandir(folder) as entries:
+            files = [path for entry in entries if looks_like_image(path := Path(entry.path))]
+    except OSError as error:
+        raise DatasetError(f"data set '{address}': {folder}: {error.strerror or error}") from None
+    files = files or list(filter(looks_like_image, walk_files(folder, folder, [])))  # in folders of their own
+    if not files:
+        raise DatasetError(f"data set '{address}': no image in {folder}")
+    return DatasetSummary(len(files), True, largest=largest_pixels(files))
+
+
+def _splits(folder: Path) -> tuple[str, ...]:
+    return list_splits(f"coco:{folder}", folder)
+
+
+FORMAT = DatasetFormat(
+    "coco",
+    "COCO",
+    "The folder that holds annotations/ and the images, or an export of Roboflow, CVAT or Label Studio.",
+    _open,
+    _look,
+    _splits,
+    "val2017",
+    lists_at_once=False,
+)

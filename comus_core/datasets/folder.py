@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from comus_core.config import TruthSettings
+from comus_core.datasets.class_lists import find_classes
 from comus_core.datasets.file_walk import find_images
 from comus_core.datasets.folder_truth import open_truth
+from comus_core.datasets.format import FOLDER, DatasetAddress, DatasetFormat, DatasetSummary
+from comus_core.datasets.image_sizes import largest_pixels
 from comus_core.datasets.masks_among_images import require_no_masks
 from comus_core.datasets.passed_over import passed_over_json, passed_over_lines
 from comus_core.datasets.records import Dataset, ImageFile, PassedOver, SkippedFile, by_image_id, slug
@@ -72,3 +75,24 @@ def _nothing_found(folder: Path, set_aside: Iterable[SkippedFile], passed_over: 
     reasons = "".join(f"; {file.path}: {file.reason}" for file in list(set_aside)[:3])
     kinds = ", ".join(extension[1:] for extension in EXTENSIONS)  # and at the first bytes of other names
     return f"no image in {folder} or the folders below it (looked for {kinds}){reasons}{left_out}"
+
+
+def _open(address: DatasetAddress, drawings: Path, settings: TruthSettings) -> Dataset:
+    return open_folder(str(address), address.folder, settings)
+
+
+def _look(address: DatasetAddress) -> DatasetSummary:
+    listed = list_images(str(address), address.folder)
+    known = find_classes(address.folder) if listed.labelled else None
+    classes = len(known.classes) - 1 if known is not None else None
+    largest = largest_pixels(file.path for file in listed.files)
+    return DatasetSummary(len(listed.files), listed.labelled, classes, False, largest, listed.passed_over)
+
+
+FORMAT = DatasetFormat(
+    FOLDER,
+    "Folder",
+    "Searched through with all folders below it. Ground truth, if any: images/, masks/, classes.txt.",
+    _open,
+    _look,
+)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from comus_core.config import TruthSettings
 from comus_core.datasets.class_lists import ClassList, Colour, find_classes
+from comus_core.datasets.format import DatasetAddress, DatasetFormat, DatasetSummary
+from comus_core.datasets.image_sizes import largest_pixels
 from comus_core.datasets.index_masks import check_indices, read_index_mask
 from comus_core.datasets.mask_files import MaskFiles
 from comus_core.datasets.orientation import Orientations
@@ -28,7 +30,17 @@ from comus_core.datasets.voc_layout import (
 from comus_core.errors import DatasetError
 from comus_core.types import ImageId, IndexMask
 
-__all__ = ["CLASSES", "VocTruth", "class_list", "find_root", "has_masks", "list_splits", "open_voc", "read_split"]
+__all__ = [
+    "CLASSES",
+    "FORMAT",
+    "VocTruth",
+    "class_list",
+    "find_root",
+    "has_masks",
+    "list_splits",
+    "open_voc",
+    "read_split",
+]
 
 CLASSES = (
     *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
@@ -121,3 +133,32 @@ def class_list(root: Path) -> ClassList | None:
     if listed is not None and len(listed.classes) > IGNORE:
         raise DatasetError(f"class list {listed.file}: {len(listed.classes)} classes; VOC masks hold at most {IGNORE}")
     return listed
+
+
+def _open(address: DatasetAddress, drawings: Path, settings: TruthSettings) -> Dataset:
+    return open_voc(str(address), address.folder, address.split, settings)
+
+
+def _look(address: DatasetAddress) -> DatasetSummary:
+    root = find_root(str(address), address.folder)
+    listed, labelled = class_list(root), has_masks(root)
+    classes = listed.classes if listed is not None else CLASSES
+    there = image_names(root)
+    stems = read_split(root, address.split, there)
+    largest = largest_pixels(root / "JPEGImages" / name for stem in stems for name in there.get(stem, ()))
+    return DatasetSummary(len(stems), labelled, len(classes) - 1 if labelled else None, largest=largest)
+
+
+def _splits(folder: Path) -> tuple[str, ...]:
+    return list_splits(f"voc:{folder}", folder)
+
+
+FORMAT = DatasetFormat(
+    "voc",
+    "PASCAL VOC",
+    "The folder that holds VOCdevkit, or VOC2012 itself. A list of classes may lie in it: labelmap.txt.",
+    _open,
+    _look,
+    _splits,
+    "trainval",
+)

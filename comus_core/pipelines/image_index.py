@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comus_core.config import TruthSettings
-from comus_core.datasets.dataset import Dataset, open_dataset
+from comus_core.datasets.dataset import FORMATS, Dataset, open_dataset, parse_dataset
 from comus_core.datasets.demo.scenes import FOLDER as DEMO
 from comus_core.datasets.folder import list_images
+from comus_core.datasets.format import FOLDER as PLAIN
 from comus_core.datasets.records import by_image_id
 from comus_core.errors import WorkspaceError
 from comus_core.files.atomic import write_json
@@ -55,12 +56,12 @@ def quick_index(workspace: Workspace, spec: str) -> ImageIndex | None:
     Raises:
         DatasetError: there is no such data set, or no image in it.
     """
-    kind, _, rest = spec.partition(":")
-    if (kind == "coco" and rest) or (spec == "demo" and not (workspace.drawings / DEMO).is_dir()):
+    address = parse_dataset(spec)
+    form = FORMATS[address.format]
+    if not form.lists_at_once or (address.root is None and not (workspace.drawings / DEMO).is_dir()):
         return None
-    if spec == "demo" or (kind == "voc" and rest):
-        dataset = open_dataset(spec, workspace.drawings, TruthSettings(read=False))
-        return keep_index(workspace, spec, dataset)
+    if address.format != PLAIN:
+        return keep_index(workspace, spec, open_dataset(spec, workspace.drawings, TruthSettings(read=False)))
     root = Path(spec)
     files = by_image_id(list_images(spec, root).files)
     return _keep(workspace, spec, root, [f.image_id for f in files], [f.relative for f in files])

@@ -12,8 +12,9 @@ from uuid import uuid4
 
 from comus_core.config import RunConfig
 from comus_core.datasets.class_lists import CLASS_FILES
-from comus_core.datasets.dataset import Dataset, open_dataset
+from comus_core.datasets.dataset import Dataset, open_dataset, parse_dataset
 from comus_core.datasets.folder_truth import FolderTruth
+from comus_core.datasets.format import FOLDER
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.files.atomic import disk_error
 from comus_core.pipelines.model_selection import USERS_OWN
@@ -71,7 +72,7 @@ def relink_run(run: Run, folder: str | Path, workspace: Workspace) -> Relinked:
     found = open_dataset(spec, workspace.drawings, run.config.truth)
     paths = _paths_of(workspace, run, rows, found)
     renamed = sum(path != found.root / row["path"] for row in rows if (path := paths.get(row["image_id"])))
-    if renamed and not _is_folder(spec):
+    if renamed and parse_dataset(spec).format != FOLDER:
         raise DatasetError(f"{home}: {renamed} images of run {run.id} lie at other paths than in {run.config.dataset}")
     if renamed:
         found = _links(workspace, run, rows, paths, found)
@@ -113,22 +114,14 @@ def moved_spec(spec: str, folder: Path) -> str:
     Raises:
         SettingsError: it is the demo.
     """
-    if spec == "demo":
+    address = parse_dataset(spec)
+    if address.root is None:
         raise SettingsError("the demo's scenes are drawn by this program: `comus run demo` draws them again")
-    kind, _, rest = spec.partition(":")
-    return f"{kind}:{folder}:{rest.rpartition(':')[2]}" if not _is_folder(spec) else str(folder)
-
-
-def _is_folder(spec: str) -> bool:
-    return spec.partition(":")[0] not in ("voc", "coco")
-
-
-def _folder_of(spec: str) -> Path:
-    return Path(spec if _is_folder(spec) else spec.partition(":")[2].rpartition(":")[0])
+    return str(address.at(folder))
 
 
 def _follow(workspace: Workspace, other: Run, run: Run) -> None:
-    folder = _folder_of(run.config.dataset)
+    folder = parse_dataset(run.config.dataset).folder
     config = _moved(other.config, moved_spec(other.config.dataset, folder), (folder,))
     root = {"root": run.provenance["root"]}
     workspace.runs.update(other.id, lambda known: replace(known, config=config, provenance=known.provenance | root))
@@ -142,7 +135,7 @@ def _moved(config: RunConfig, spec: str, homes: tuple[Path, ...]) -> RunConfig:
 
     def moved(name: str) -> str:
         kind, _, path = name.partition(":")
-        old = _folder_of(config.dataset)
+        old = parse_dataset(config.dataset).folder
         if not name.startswith(USERS_OWN) or not Path(path).is_relative_to(old) or Path(path).exists():
             return name
         places = [home / Path(path).relative_to(old) for home in homes]

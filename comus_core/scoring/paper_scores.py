@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from comus_core.datasets.dataset import parse_dataset
 from comus_core.datasets.voc import CLASSES as VOC_CLASSES
 
 VOC_VAL, COCO_VAL = "PASCAL VOC 2012 val, 1,449 images", "COCO 2017 val"
@@ -64,9 +65,10 @@ def paper_rows(dataset: str, classes: Sequence[str]) -> tuple[PaperRow, ...]:
     """
     if tuple(classes) == VOC_CLASSES:
         return VOC_ROWS
-    return COCO_ROWS if dataset.startswith("coco:") and len(classes) == 81 else ()
+    return COCO_ROWS if parse_dataset(dataset).format == "coco" and len(classes) == 81 else ()
 
 
 def same_images(row: PaperRow, dataset: str, images: int) -> bool:
     """Whether the score is on the very images of the row; COCO's row leaves some out, so never there."""
-    return row.data == VOC_VAL and dataset.startswith("voc:") and dataset.endswith(":val") and images == 1449
+    address = parse_dataset(dataset)
+    return row.data == VOC_VAL and (address.format, address.split) == ("voc", "val") and images == 1449

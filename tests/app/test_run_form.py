@@ -6,7 +6,7 @@ from app.forms import run_form
 from app.forms.run_form import config_of, preset_of, preset_values, preview, start, values_of
 from comus_core import jobs, make_config, open_workspace
 from comus_core.config import PRESETS, RunConfig, to_dict
-from comus_core.datasets.layout_detection import Glance
+from comus_core.datasets.format import DatasetSummary
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.jobs.table import JobTable
 from comus_core.weights import REGISTRY
@@ -55,7 +55,7 @@ def test_a_value_out_of_range_is_refused(tmp_path):
 
 def test_the_preview_names_missing_weights_and_how_to_get_them(workspace, no_weights):
     config = make_config("paper-voc", dataset="demo")
-    found = preview(workspace, config, Glance(240, True, 10, True), "cpu")
+    found = preview(workspace, config, DatasetSummary(240, True, 10, True), "cpu")
     assert [file.name for file in found.missing] == ["basnet", "dino-vits8"]
     assert run_form.how_to_get(REGISTRY["dino-vits8"]) == (
         "comus weights download dino-vits8",
@@ -69,7 +69,7 @@ def test_the_preview_names_missing_weights_and_how_to_get_them(workspace, no_wei
 
 
 def test_the_preview_resolves_what_is_left_to_the_machine(workspace, no_weights):
-    found = preview(workspace, RunConfig("demo"), Glance(240, True, 10, True), "auto")
+    found = preview(workspace, RunConfig("demo"), DatasetSummary(240, True, 10, True), "auto")
     assert found.config == RunConfig("demo")  # submitted as asked, so that it means the same anywhere
     assert (found.chosen.saliency.detector, found.chosen.features.encoder) == ("u2netp", "efficientnet-lite0")
     assert found.missing == ()
@@ -77,7 +77,9 @@ def test_the_preview_resolves_what_is_left_to_the_machine(workspace, no_weights)
 
 
 def test_the_preview_knows_the_largest_image(workspace, no_weights):
-    small, large = (preview(workspace, RunConfig("demo"), Glance(8, False, largest=n), "cpu") for n in (0, 10**8))
+    small, large = (
+        preview(workspace, RunConfig("demo"), DatasetSummary(8, False, largest=n), "cpu") for n in (0, 10**8)
+    )
     assert large.cost.memory_bytes - small.cost.memory_bytes == 8 * 10**8
 
 
@@ -91,9 +93,9 @@ def test_words_tell_what_is_not_on_this_machine(no_weights):
 
 
 def test_the_number_of_clusters_is_told_as_it_will_be():
-    assert run_form.cluster_words(Glance(5, True, 3)) == "3, from labels"
-    assert run_form.cluster_words(Glance(5, True, None)) == "from labels"
-    assert run_form.cluster_words(Glance(5, False)).startswith("auto")
+    assert run_form.cluster_words(DatasetSummary(5, True, 3)) == "3, from labels"
+    assert run_form.cluster_words(DatasetSummary(5, True, None)) == "from labels"
+    assert run_form.cluster_words(DatasetSummary(5, False)).startswith("auto")
     assert run_form.cluster_words(None) == "from labels, else auto"
 
 
@@ -129,11 +131,11 @@ def test_the_same_start_twice_is_one_job_and_another_setting_is_another(workspac
     ("asked", "seen", "auto"),
     [
         ("auto", None, True),
-        ("auto", Glance(5, True, 3), True),
+        ("auto", DatasetSummary(5, True, 3), True),
         (None, None, False),  # nothing is chosen yet, so nothing is in force
-        (None, Glance(5, True, 3), False),  # from labels
-        (None, Glance(5, False), True),
-        (7, Glance(5, False), False),
+        (None, DatasetSummary(5, True, 3), False),  # from labels
+        (None, DatasetSummary(5, False), True),
+        (7, DatasetSummary(5, False), False),
     ],
 )
 def test_stability_is_said_to_choose_exactly_where_it_does(asked, seen, auto):

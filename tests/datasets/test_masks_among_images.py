@@ -2,7 +2,7 @@
 
 import pytest
 
-from comus_core.datasets.layout_detection import glance
+from comus_core.datasets.dataset import summarise
 from comus_core.errors import DatasetError
 from tests.datasets.test_tools_layouts import MASK, labelme, opened, photo, supervisely_voc, write
 
@@ -38,7 +38,7 @@ def roboflow(root):
 def test_it_is_refused_with_the_ways_to_read_it(tmp_path, layout, words, alone):
     root = tmp_path / "given"
     layout(root)
-    for look in (opened, glance):
+    for look in (opened, summarise):
         with pytest.raises(DatasetError, match=words):
             look(str(root))
     if alone is not None:

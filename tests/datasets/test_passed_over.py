@@ -8,9 +8,8 @@ from click.testing import CliRunner
 from comus_core import open_workspace
 from comus_core.cli.main import cli
 from comus_core.datasets import passed_over
-from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.dataset import open_dataset, summarise
 from comus_core.datasets.file_walk import walk_files
-from comus_core.datasets.layout_detection import glance
 from comus_core.datasets.passed_over import passed_over_json, passed_over_lines
 from comus_core.datasets.records import PassedOver
 from comus_core.errors import DatasetError
@@ -71,7 +70,7 @@ def test_only_the_persons_photographs_are_read_and_the_rest_is_counted(photos):
 
 
 def test_the_quick_look_and_the_health_of_the_images_say_the_same(photos, tmp_path):
-    assert (glance(str(photos)).images, glance(str(photos)).passed_over) == (2, LEFT_OUT)
+    assert (summarise(str(photos)).images, summarise(str(photos)).passed_over) == (2, LEFT_OUT)
     report = check_health(str(photos), open_workspace(tmp_path / "w"))
     assert report["images"] == report["usable"] == 2
     assert report["passed_over"] == passed_over_json(LEFT_OUT)

@@ -9,8 +9,7 @@ from PIL import Image
 
 from comus_core.config import TruthSettings
 from comus_core.datasets.class_lists import CLASS_FILES, read_classes
-from comus_core.datasets.dataset import open_dataset
-from comus_core.datasets.layout_detection import glance, splits
+from comus_core.datasets.dataset import open_dataset, splits, summarise
 from comus_core.datasets.truth_report import TruthReport
 from comus_core.errors import DatasetError
 from tests.datasets.broken_files import picture
@@ -62,7 +61,7 @@ def test_labelmes_folder_without_lists_is_one_split(tmp_path, old):
     assert dataset.truth.classes == ("background", "cat", "dog") and dataset.truth.ignore == 255
     for name in "ab":
         np.testing.assert_array_equal(dataset.truth.mask(name), IGNORED)
-    found = glance(f"voc:{root}:all")
+    found = summarise(f"voc:{root}:all")
     assert (found.images, found.labelled, found.classes) == (2, True, 2)
 
 

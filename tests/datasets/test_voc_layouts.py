@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.dataset import open_dataset, splits, summarise
 from comus_core.datasets.index_masks import read_index_mask
-from comus_core.datasets.layout_detection import glance, splits
 from comus_core.errors import DatasetError
 from tests.datasets.broken_files import picture
 
@@ -111,7 +110,7 @@ def test_a_tools_own_classes_and_colours_replace_those_of_voc(tmp_path):
     assert dataset.truth.classes == ("background", "cat", "dog")
     assert tmp_path / "labelmap.txt" in dataset.truth.files()
     np.testing.assert_array_equal(dataset.truth.mask("a"), MASK)
-    assert glance(f"voc:{tmp_path}:train").classes == 2
+    assert summarise(f"voc:{tmp_path}:train").classes == 2
 
 
 def test_labelmes_masks_and_names_are_found(tmp_path):

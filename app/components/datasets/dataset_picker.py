@@ -1,4 +1,4 @@
-"""Which images a run works on: the demo, a folder, VOC, COCO, or a zip from the browser."""
+"""Which images a run works on: a data set of any format, or a zip from the browser."""
 
 from __future__ import annotations
 
@@ -12,19 +12,15 @@ from app.components.datasets import folder_picker
 from app.components.shared import badge, choices, page_data, states
 from app.data.plain_text import plain
 from comus_core.datasets.allowed_folders import allowed, allowed_dataset
-from comus_core.datasets.layout_detection import Glance, glance, splits
+from comus_core.datasets.dataset import FORMATS, parse_dataset, splits, summarise
+from comus_core.datasets.format import DatasetAddress, DatasetSummary
 from comus_core.datasets.passed_over import passed_over_json, passed_over_lines
 from comus_core.datasets.uploads import unpack, uploaded_folders
 from comus_core.errors import ComusError
 from comus_core.text import counted
 
-KINDS = {"demo": "Demo", "folder": "Folder", "voc": "PASCAL VOC", "coco": "COCO", "zip": "Upload"}
-HINTS = {
-    "folder": "Searched through with all folders below it. Ground truth, if any: images/, masks/, classes.txt.",
-    "voc": "The folder that holds VOCdevkit, or VOC2012 itself. A list of classes may lie in it: labelmap.txt.",
-    "coco": "The folder that holds annotations/ and the images, or an export of Roboflow, CVAT or Label Studio.",
-}
-KIND, FOLDER, UPLOADED = "new_kind", "new_folder", "new_uploaded"
+UPLOAD = "zip"  # what is no format: a zip from the browser
+KIND, PLACE, UPLOADED = "new_kind", "new_folder", "new_uploaded"
 
 
 @dataclass(frozen=True)
@@ -32,18 +28,18 @@ class Picked:
     """A data set that can be used: its string with an absolute path, and what it seems to hold."""
 
     spec: str
-    seen: Glance
+    seen: DatasetSummary
 
 
 def show(roots: tuple[Path, ...]) -> Picked | None:
     """Draw the picker; None while nothing usable is chosen, which it says itself."""
-    kind = choices.segmented("Data set", KINDS, key=KIND)
+    kind = choices.segmented("Data set", _kinds(), key=KIND)
     try:
         spec = _spec(kind, roots)
         if not spec:
             return None
         spec = allowed_dataset(spec, roots)
-        seen = _glance(spec)
+        seen = _summarise(spec)
     except ComusError as fault:
         states.error(fault)
         return None
@@ -53,30 +49,35 @@ def show(roots: tuple[Path, ...]) -> Picked | None:
 
 def fill(spec: str) -> None:
     """Choose the data set of a run that was made before."""
-    kind, _, rest = spec.partition(":")
-    if spec != "demo" and kind in ("voc", "coco"):
-        root, _, split = rest.rpartition(":")
-        state.set_setting(FOLDER, root)
-        state.set_setting(f"new_split_{kind}", split)
-    elif spec != "demo":
-        kind = "folder"
-        state.set_setting(FOLDER, spec)
-    state.set_setting(KIND, kind)
+    address = parse_dataset(spec)
+    state.set_setting(KIND, address.format)
+    if address.root is not None:
+        state.set_setting(PLACE, str(address.root))
+    if address.split:
+        state.set_setting(f"new_split_{address.format}", address.split)
+
+
+def _kinds() -> dict[str, str]:
+    """Every format of data sets, and an upload."""
+    return {name: form.title for name, form in FORMATS.items()} | {UPLOAD: "Upload"}
 
 
 def _spec(kind: str, roots: tuple[Path, ...]) -> str:
-    if kind == "demo":
-        st.caption("Scenes that this program draws itself, with exact ground truth: to see how everything works.")
-        return "demo"
-    if kind == "zip":
+    if kind == UPLOAD:
         return _uploaded()
-    root = folder_picker.show("Folder on the server", roots, key=FOLDER)
-    st.caption(HINTS[kind])
-    if not root or kind == "folder":
-        return root
-    found = splits(kind, str(allowed(root, roots)))
-    split = choices.selected("Split", {name: name for name in found}, key=f"new_split_{kind}", hidden=False, width=220)
-    return f"{kind}:{allowed(root, roots)}:{split}"
+    form = FORMATS[kind]
+    if not form.has_folder:
+        st.caption(form.what)
+        return str(DatasetAddress(kind))
+    typed = folder_picker.show("Folder on the server", roots, key=PLACE)
+    st.caption(form.what)
+    if not typed:
+        return ""
+    root = allowed(typed, roots)
+    names = {name: name for name in splits(kind, str(root))}
+    key = f"new_split_{kind}"
+    split = choices.selected("Split", names, key=key, hidden=False, width=220) if names else ""
+    return str(DatasetAddress(kind, root, split))
 
 
 def _uploaded() -> str:
@@ -98,7 +99,7 @@ def _uploaded() -> str:
     return choices.selected("Uploaded", folders, key=UPLOADED, hidden=False)
 
 
-def _tell(seen: Glance) -> None:
+def _tell(seen: DatasetSummary) -> None:
     """One line on what was found."""
     classes = f", {counted(seen.classes, 'class', 'classes')}" if seen.classes else ""
     truth = f"ground truth{classes}" if seen.labelled else "no ground truth: everything but scores"
@@ -111,5 +112,5 @@ def _tell(seen: Glance) -> None:
 
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Looking at the folder")
-def _glance(spec: str) -> Glance:
-    return glance(spec)
+def _summarise(spec: str) -> DatasetSummary:
+    return summarise(spec)

@@ -12,7 +12,7 @@ from app import state
 from app.components.shared import fields
 from app.forms import run_form
 from app.forms.run_form import OWN, Values
-from comus_core.datasets.layout_detection import Glance
+from comus_core.datasets.format import DatasetSummary
 from comus_core.features.encoders import ENCODERS
 
 FORM, DEVICE = "new_form", "new_device"
@@ -42,7 +42,7 @@ TRUTH = {
 MATCHINGS = {"auto": "automatic", "hungarian": "Hungarian", "majority": "majority"}
 
 
-def show(seen: Glance | None) -> Values:
+def show(seen: DatasetSummary | None) -> Values:
     """Draw the form; returns its values, and keeps them while the session lasts."""
     if seen is not None and not values()["truth.read"]:
         seen = replace(seen, labelled=False)
@@ -87,7 +87,7 @@ def device() -> str:
     return chosen if chosen in run_form.device_words() else "auto"
 
 
-def _clusters(seen: Glance | None) -> None:
+def _clusters(seen: DatasetSummary | None) -> None:
     """A number, nothing (from labels), or the one that stability proposes."""
     asked = values()["clustering.clusters"]
     auto = run_form.is_auto(asked, seen)

@@ -12,7 +12,7 @@ from app.components.training import training_panel
 from app.data import job_words
 from app.forms import run_form, training_form
 from app.forms.training_form import PRESET_WORDS, Asked
-from comus_core.datasets.layout_detection import Glance
+from comus_core.datasets.format import DatasetSummary
 from comus_core.errors import ComusError
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted
@@ -87,11 +87,11 @@ def _dataset(label: str, name: str, *, needs_truth: bool) -> tuple[str | None, i
 
 
 @st.cache_data(ttl=60, max_entries=32, show_spinner="Looking at the folder")
-def _look(typed: str) -> tuple[str | None, Glance | None]:
+def _look(typed: str) -> tuple[str | None, DatasetSummary | None]:
     return training_form.dataset_of(typed, page_data.workspace())
 
 
-def _seen_words(seen: Glance, needs_truth: bool) -> str:
+def _seen_words(seen: DatasetSummary, needs_truth: bool) -> str:
     classes = f", {counted(seen.classes, 'class', 'classes')}" if seen.classes else ""
     if seen.labelled:
         return f"{counted(seen.images, 'image')} with ground truth{classes}"

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.dataset import open_dataset, splits
+from comus_core.datasets.dataset import summarise as summarise_with_sizes
 from comus_core.datasets.demo.scenes import draw_demo
-from comus_core.datasets.layout_detection import Glance, splits
-from comus_core.datasets.layout_detection import glance as glance_with_sizes
+from comus_core.datasets.format import DatasetSummary
 from comus_core.datasets.passed_over import not_images
 from comus_core.errors import DatasetError
 from tests.builders import draw_folder
@@ -41,9 +41,9 @@ def coco(tmp_path):
     return tmp_path
 
 
-def glance(spec):
+def summarise(spec):
     """All but the size of the largest image, which a test of its own is about."""
-    return replace(glance_with_sizes(spec), largest=0)
+    return replace(summarise_with_sizes(spec), largest=0)
 
 
 def agrees(spec, seen, drawings) -> bool:
@@ -58,38 +58,38 @@ def agrees(spec, seen, drawings) -> bool:
 
 def test_a_folder_is_counted_with_and_without_ground_truth(tmp_path):
     folder = draw_folder(tmp_path / "shapes", count=5, empty=1)
-    assert glance(str(folder)) == Glance(5, True, 3)
-    assert agrees(str(folder), glance(str(folder)), tmp_path)
-    assert glance(str(folder / "images")) == Glance(5, False)
+    assert summarise(str(folder)) == DatasetSummary(5, True, 3)
+    assert agrees(str(folder), summarise(str(folder)), tmp_path)
+    assert summarise(str(folder / "images")) == DatasetSummary(5, False)
 
 
 def test_the_largest_image_and_what_is_no_image_are_told(tmp_path):
     for name, size in (("a.png", (30, 20)), ("b.png", (70, 40)), ("c.png", (10, 90))):
         Image.effect_noise(size, 80).save(tmp_path / name)
     (tmp_path / "notes.txt").write_text("none")
-    seen = glance_with_sizes(str(tmp_path))
+    seen = summarise_with_sizes(str(tmp_path))
     assert (seen.images, seen.largest, seen.passed_over) == (3, 70 * 40, not_images(1))
 
 
 def test_ground_truth_without_a_list_of_classes_leaves_their_number_open(tmp_path):
     folder = draw_folder(tmp_path / "shapes", count=5, empty=1)
     (folder / "classes.txt").unlink()
-    assert glance(str(folder)) == Glance(5, True, None)
+    assert summarise(str(folder)) == DatasetSummary(5, True, None)
 
 
 def test_voc_and_coco_tell_their_splits_and_sizes(voc, coco, tmp_path):
     assert splits("voc", str(voc)) == ("train", "val")
     assert splits("coco", str(coco)) == ("val",)
     for spec in (f"voc:{voc}:train", f"voc:{voc / 'VOCdevkit' / 'VOC2012'}:val", f"coco:{coco}:val"):
-        assert agrees(spec, glance(spec), tmp_path)
-    assert glance(f"voc:{voc}:train") == Glance(2, True, 20)
-    assert glance(f"coco:{coco}:val") == Glance(2, True, None)
+        assert agrees(spec, summarise(spec), tmp_path)
+    assert summarise(f"voc:{voc}:train") == DatasetSummary(2, True, 20)
+    assert summarise(f"coco:{coco}:val") == DatasetSummary(2, True, None)
 
 
 def test_the_demo_is_known_without_being_drawn(tmp_path):
     draw_demo(tmp_path, n_scenes=1)
     classes = (tmp_path / "demo-v1" / "classes.txt").read_text().split("\n")[1:-1]
-    assert glance("demo") == Glance(240, True, len(classes), True)
+    assert summarise("demo") == DatasetSummary(240, True, len(classes), True)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_the_demo_is_known_without_being_drawn(tmp_path):
 def test_what_is_no_data_set_is_a_sentence(voc, coco, tmp_path, spec, says):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match=says):
-        glance(spec.format(tmp_path))
+        summarise(spec.format(tmp_path))
 
 
 def test_a_folder_without_splits_is_a_sentence(tmp_path):
