@@ -11,28 +11,70 @@ Names load on first use, so that the interface side never imports torch.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comus_core.files.user_folders import provide_caches
 
 provide_caches()
 
+if TYPE_CHECKING:
+    from comus_core.config import PRESETS, RunConfig, make_config
+    from comus_core.errors import ComusError
+    from comus_core.export.bundle import bundle
+    from comus_core.export.bundle_opening import open_bundle
+    from comus_core.maintenance.clean import clean
+    from comus_core.maintenance.delete import delete_run
+    from comus_core.maintenance.disk_use import disk_use
+    from comus_core.maintenance.verify import verify
+    from comus_core.pipelines.ablate import ablate
+    from comus_core.pipelines.add_images import add_images
+    from comus_core.pipelines.compare import compare
+    from comus_core.pipelines.discover import discover
+    from comus_core.pipelines.evaluate_dataset import evaluate_on
+    from comus_core.pipelines.how_many import how_many_of
+    from comus_core.pipelines.image_health import check_health
+    from comus_core.pipelines.predict import predict_photographs
+    from comus_core.pipelines.relink import relink_run
+    from comus_core.pipelines.similar import find_similar_to
+    from comus_core.pipelines.train import train
+    from comus_core.runs.run_round import find_round
+    from comus_core.runs.run_view import open_run_view
+    from comus_core.scoring.run_scores import score_run
+    from comus_core.training.settings import TrainingRequest, TrainingSettings, make_training
+    from comus_core.workspace import Run, Workspace, open_workspace
+
+__version__ = "0.1.0"
+
 _HOME = {
-    "ComusError": "errors",
     "PRESETS": "config",
-    "RunConfig": "config",
+    "ComusError": "errors",
     "Run": "workspace",
+    "RunConfig": "config",
+    "TrainingRequest": "training.settings",
+    "TrainingSettings": "training.settings",
     "Workspace": "workspace",
+    "ablate": "pipelines.ablate",
+    "add_images": "pipelines.add_images",
+    "bundle": "export.bundle",
     "check_health": "pipelines.image_health",
+    "clean": "maintenance.clean",
+    "compare": "pipelines.compare",
+    "delete_run": "maintenance.delete",
     "discover": "pipelines.discover",
+    "disk_use": "maintenance.disk_use",
     "evaluate_on": "pipelines.evaluate_dataset",
+    "find_round": "runs.run_round",
     "find_similar_to": "pipelines.similar",
     "how_many_of": "pipelines.how_many",
     "make_config": "config",
+    "make_training": "training.settings",
+    "open_bundle": "export.bundle_opening",
+    "open_run_view": "runs.run_view",
     "open_workspace": "workspace",
     "predict_photographs": "pipelines.predict",
     "relink_run": "pipelines.relink",
     "score_run": "scoring.run_scores",
+    "train": "pipelines.train",
     "verify": "maintenance.verify",
 }
 
@@ -41,17 +83,31 @@ __all__ = [
     "ComusError",
     "Run",
     "RunConfig",
+    "TrainingRequest",
+    "TrainingSettings",
     "Workspace",
+    "ablate",
+    "add_images",
+    "bundle",
     "check_health",
+    "clean",
+    "compare",
+    "delete_run",
     "discover",
+    "disk_use",
     "evaluate_on",
+    "find_round",
     "find_similar_to",
     "how_many_of",
     "make_config",
+    "make_training",
+    "open_bundle",
+    "open_run_view",
     "open_workspace",
     "predict_photographs",
     "relink_run",
     "score_run",
+    "train",
     "verify",
 ]
 

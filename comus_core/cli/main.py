@@ -11,6 +11,7 @@ from types import FrameType
 
 import click
 
+from comus_core import __version__
 from comus_core.cli import terminal
 from comus_core.cli.ablate import ablate
 from comus_core.cli.add import add
@@ -45,6 +46,7 @@ STOPPED = 130  # the shell's exit code for Ctrl-C
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="With COMUS_TRACEBACK=1 set, a refusal of the system also says where in the program it came up.",
 )
+@click.version_option(__version__, prog_name="comus")
 def cli() -> None:
     """Discover the object categories in a pile of photographs, without a single label."""
 
