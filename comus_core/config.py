@@ -34,7 +34,7 @@ def require(condition: bool, message: str) -> None:
 
 @dataclass(frozen=True)
 class SaliencySettings:
-    """How a soft map is made and becomes proposals (paper section 3.1; protocol 1.1)."""
+    """How a soft map is made and becomes proposals (paper section 3.1; method 1.1)."""
 
     detector: str = "auto"  # a name of `comus_core.saliency`, `masks:DIR`, or `auto`
     threshold: float = 0.5  # on the soft map itself, never min-max scaled
@@ -50,7 +50,7 @@ class SaliencySettings:
 
 @dataclass(frozen=True)
 class FeatureSettings:
-    """Which encoder describes a crop (paper section 3.2; protocol 1.2)."""
+    """Which encoder describes a crop (paper section 3.2; method 1.2)."""
 
     encoder: str = "auto"  # a name of `comus_core.features`, `file:PATH` for the user's own vectors, or `auto`
 
@@ -62,7 +62,7 @@ class FeatureSettings:
 
 @dataclass(frozen=True)
 class ClusteringSettings:
-    """How vectors become clusters (paper section 3.2; protocol 1.3)."""
+    """How vectors become clusters (paper section 3.2; method 1.3)."""
 
     clusters: int | Literal["auto"] | None = None  # None: as many as ground-truth classes, else `auto`
     over_clusters: int = 0  # so many at first, merged along the graph to `clusters`; 0 or no more than those: none are

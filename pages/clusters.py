@@ -67,7 +67,7 @@ cluster_actions.candidates(view, decided)
 
 shown = ordered(found, order, search)
 if not shown:
-    states.empty("No cluster is called so", "Names and, with ground truth, classes are searched.", "search_off")
+    states.empty("No matching cluster", "Names and, with ground truth, classes are searched.", "search_off")
 turned = paged(len(shown), key=f"clusters-{view.run.id}-{order}-{search}", page_size=CARDS)
 for summary in shown[turned]:
     cluster_card.show(view, decided, summary, colour_of[summary.cluster], near[summary.cluster], crops)

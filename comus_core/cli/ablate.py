@@ -26,7 +26,7 @@ from comus_core.workspace import Run, Workspace, open_workspace
 @click.option("--preset", default="cpu", show_default=True, metavar="NAME", help=f"{', '.join(TRAINING_PRESETS)}.")
 @click.option("--rows", multiple=True, metavar="NAME", help="Only this row; repeatable; default: all.")
 @click.option("--images", metavar="DATASET", help="What rounds after the first learn from; default: the run's images.")
-@click.option("--eval", "scored_on", metavar="DATASET", help="What all is scored on; default: the run's images.")
+@click.option("--eval", "scored_on", metavar="DATASET", help="Evaluation data set; default: the run's own images.")
 @click.option("--backbone", metavar="NAME", help=f"{', '.join(get_args(Backbone))}.")
 @click.option("--filter", "percent", type=float, metavar="P", help="Percent left out; default: as decided.")
 @click.option(

@@ -20,7 +20,7 @@ BAR = 40  # characters of the longest
 @WORKSPACE
 @JSON
 def how_many(run_name: str, most: int | None, workspace: str | None, json_file: OutputFile | None) -> None:
-    """Ask how many clusters the features of RUN speak for: stability, eigengap and Leiden."""
+    """Estimate the number of clusters of RUN by stability, eigengap and Leiden communities."""
     from comus_core.pipelines.how_many import how_many_of
 
     place, printer = open_workspace(workspace), ProgressPrinter()

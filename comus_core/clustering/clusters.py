@@ -1,4 +1,4 @@
-"""The clustering stage: vectors in, clusters with their distances out (paper section 3.2; protocol 1.3, 1.4)."""
+"""The clustering stage: vectors in, clusters with their distances out (paper section 3.2; method 1.3, 1.4)."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def kept(
     proposal_ids: StrArray | Sequence[str],
     percent: float | Mapping[int, float],
 ) -> BoolMask:
-    """Which proposals are in the core when `percent` of each cluster is filtered (paper section 3.2; protocol 1.4).
+    """Which proposals are in the core when `percent` of each cluster is filtered (paper section 3.2; method 1.4).
 
     A cluster's n proposals are ranked by (distance, proposal id), ids compared as plain strings; the first
     ceil((1 - p/100)(n - 1)) are kept. So equal distances never make the count ambiguous, a cluster of one or two keeps

@@ -1,4 +1,4 @@
-"""The neighbour graph that the spectral embedding cuts (paper section 3.2; protocol 1.3)."""
+"""The neighbour graph that the spectral embedding cuts (paper section 3.2; method 1.3)."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ __all__ = ["FORMAT", "CocoTruth", "open_coco"]
 
 @dataclass(frozen=True)
 class CocoTruth:
-    """Instances merged to categories (protocol 1.8 and mistake 15).
+    """Instances merged to categories (method 1.8).
 
     Categories count from 1 by their position in the file's list; where instances overlap the earlier annotation wins;
     crowd regions are included; an image without annotations is all background. The box of an object without outline is

@@ -1,4 +1,4 @@
-"""Which class each category stands for: one to one (Hungarian) or by majority, on IoU (protocol 1.7)."""
+"""Which class each category stands for: one to one (Hungarian) or by majority, on IoU (method 1.7)."""
 
 from __future__ import annotations
 

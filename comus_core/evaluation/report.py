@@ -47,7 +47,7 @@ class CurvePoint:
 def score(
     contingency: IntArray, matching: Matching, classes: Sequence[str], row_names: Sequence[str] | None = None
 ) -> Score:
-    """The scores of a contingency table under any matching, its own or a frozen one (protocol 1.7).
+    """The scores of a contingency table under any matching, its own or a frozen one (method 1.7).
 
     Args:
         contingency: (C + 1, n) int64 pixels, row 0 = predicted background.

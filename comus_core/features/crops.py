@@ -1,4 +1,4 @@
-"""From a proposal's box to an encoder's input (protocol 1.2)."""
+"""From a proposal's box to an encoder's input (method 1.2)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def enlarged_box(box_xyxy: Sequence[int] | FloatArray, share: float, size_hw: tu
 def preprocess(crop: RgbImage, size: int, mean: Sequence[float], std: Sequence[float]) -> FloatArray:
     """A crop squashed to a square and normalised, (3, size, size) float32, channels in RGB order.
 
-    Bilinear without antialiasing, as OpenCV does it in the reference (protocol 1.2). For Lite0, whose reference says
+    Bilinear without antialiasing, as OpenCV does it in the reference (method 1.2). For Lite0, whose reference says
     nothing, antialiasing changed VOC's mIoU by +0.8 on true crops and by -0.5 on proposals: no reason to differ.
     """
     return resized(crop, (size, size), mean, std)

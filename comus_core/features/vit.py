@@ -1,4 +1,4 @@
-"""DINO's vision transformers as encoders, with DINO's own handling of sizes (protocol section 4)."""
+"""DINO's vision transformers as encoders, with DINO's own handling of sizes (method 4)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def final_cls(network: Any, batch: Tensor) -> Tensor:
 
 
 def last_keys(network: Any, batch: Tensor) -> Tensor:
-    """The last block's attention keys, heads side by side: what normalised cuts work on (protocol 2.3).
+    """The last block's attention keys, heads side by side: what normalised cuts work on (method 2.3).
 
     (1, 3, H, W) -> (H / patch, W / patch, d).
     """

@@ -33,7 +33,7 @@ GROUP_WORDS: dict[Group, tuple[str, str]] = {
     "unused": ("Unused artifacts", "No run needs them: left by settings, decisions or weights that changed since."),
     "unfinished": ("Unfinished leftovers", "What was stopped half way, and that nothing will go on with."),
     "stopped": ("Work of stopped jobs and runs", "Shards that were finished; who resumes goes on from there."),
-    "transfers": ("Scores on other data sets", "What `comus evaluate --dataset` worked out; it would do so again."),
+    "transfers": ("Scores on other data sets", "Computed by `comus evaluate RUN DATASET`; it can compute them again."),
     "pictures": ("Drawn pictures", "Crops and layers, kept so that pages open fast; drawn again when looked at."),
 }
 USUAL: tuple[Group, ...] = ("unused", "unfinished")

@@ -1,4 +1,4 @@
-"""How many clusters a finished run's features speak for: computed when it is asked for, kept with the run."""
+"""Estimate the number of clusters of a finished run; the curves are kept with the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kept proposals painted as index masks: the labels of the first training round (paper section 3.3; protocol 1.5).
+"""Kept proposals painted as index masks: the labels of the first training round (paper section 3.3; method 1.5).
 
 Where an image has a kept and a dropped proposal, the dropped one is "ignore": surely no background, only of uncertain
 category. (The paper's images have one proposal each.)

@@ -16,7 +16,7 @@ from comus_core.types import ImageId, RgbImage, SoftMap
 if TYPE_CHECKING:
     from torch import nn
 
-SIDE = 256  # pixels: every image is squashed to this square (protocol 1.1)
+SIDE = 256  # pixels: every image is squashed to this square (method 1.1)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The normalised cut of one image's dense features (Shi and Malik 2000; TokenCut, Wang et al. 2022; protocol 2.3)."""
+"""The normalised cut of one image's dense features (Shi and Malik 2000; TokenCut, Wang et al. 2022; method 2.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a soft map to proposals: the one place where a threshold meets a map (paper section 3.1; protocol 1.1)."""
+"""From a soft map to proposals: the one place where a threshold meets a map (paper section 3.1; method 1.1)."""
 
 from __future__ import annotations
 

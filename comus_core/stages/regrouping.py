@@ -1,6 +1,6 @@
 """A small collection's proposals clustered anew in smaller neighbourhoods, for what self-training learns.
 
-The paper's graph joins each proposal to 30 (protocol 1.3), which for its 1,449 images and 20 clusters is less than half
+The paper's graph joins each proposal to 30 (method 1.3), which for its 1,449 images and 20 clusters is less than half
 a cluster. In a smaller collection 30 reach beyond a cluster and join proposals of different categories: 2 to 3 points
 of mIoU on 500 VOC images (`docs/results.md`). To these neighbours come those by what is around a proposal: two objects
 that look alike in like places. A run's own clusters stay as they are.

@@ -1,4 +1,4 @@
-"""Self-training: pseudo-masks in, a segmenter out, round by round (paper Algorithm 2; protocol 1.6). No torch yet."""
+"""Self-training: pseudo-masks in, a segmenter out, round by round (paper Algorithm 2; method 1.6). No torch yet."""
 
 from __future__ import annotations
 

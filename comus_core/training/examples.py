@@ -65,7 +65,7 @@ def steps_per_epoch(images: int, batch: int, replicas: int = 1) -> int:
     """Whole batches in the images; at least 1.
 
     As in the reference the images are dealt out evenly to `replicas`, some twice where they do not divide, and each
-    replica drops its last, incomplete part of a batch (protocol 1.6: 189 steps for 10,582 images).
+    replica drops its last, incomplete part of a batch (method 1.6: 189 steps for 10,582 images).
     """
     return max(1, -(-images // replicas) // (batch // replicas))
 

@@ -1,4 +1,4 @@
-"""The training loop of one round: steps, checkpoints, and what it reports (protocol 1.6)."""
+"""The training loop of one round: steps, checkpoints, and what it reports (method 1.6)."""
 
 from __future__ import annotations
 

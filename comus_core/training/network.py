@@ -1,4 +1,4 @@
-"""DeepLabv3 over a timm backbone (Chen et al. 2017; protocol 1.6): an image in, a score per category and pixel out."""
+"""DeepLabv3 over a timm backbone (Chen et al. 2017; method 1.6): an image in, a score per category and pixel out."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from comus_core.types import FloatArray, IntArray, RgbImage, Vectors
 
 PENALTY = 20.0  # inverse of the L2 penalty, for vectors of length 1
 STEPS = 300
-LEAST_AREA = 400  # pixels of the image; what is smaller is no proposal either (protocol 1.1) and is not asked about
+LEAST_AREA = 400  # pixels of the image; what is smaller is no proposal either (method 1.1) and is not asked about
 
 Encode = Callable[[Sequence[RgbImage]], Vectors]
 

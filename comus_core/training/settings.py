@@ -23,7 +23,7 @@ class TrainingSettings:
 
     A crop's area is drawn from `area_least` to `area_most` of the image's. The reference writes 0.5 to 2 for VOC: what
     does not fit is drawn again, up to ten times, then the largest middle crop is taken, so that it never zooms out
-    (protocol 1.6).
+    (method 1.6).
     """
 
     backbone: Backbone = "efficientnet-lite0"
@@ -150,7 +150,7 @@ _PAPER: dict[str, Any] = {
     "look_every": 0,
 }
 
-# The paper's epochs are one more than its settings say: the reference counts to them inclusively (protocol 1.6).
+# The paper's epochs are one more than its settings say: the reference counts to them inclusively (method 1.6).
 TRAINING_PRESETS: dict[str, dict[str, Any]] = {
     "cpu": {},
     "paper-voc": _PAPER

@@ -1,4 +1,4 @@
-"""BASNet (Qin et al., CVPR 2019) with the tensor names of the published checkpoints (protocol 3.3).
+"""BASNet (Qin et al., CVPR 2019) with the tensor names of the published checkpoints (method 3.3).
 
 517 tensors, 87.06 M parameters. A residual encoder without early pooling, a dilated bridge, a decoder of six stages
 with a side output each, and a small U-Net that refines the finest of them.

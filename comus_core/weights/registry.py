@@ -1,4 +1,4 @@
-"""The registry of pretrained files: source, licence and supervision of each (protocol section 4)."""
+"""The registry of pretrained files: source, licence and supervision of each (method 4)."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ _FILES = (
         sha256=None,
         licence="CC BY-NC 4.0 (MaskContrast's repository; the file itself states none)",
         non_commercial=True,
-        # DeepUSPS starts from a Cityscapes-supervised DRN, BASNet's recipe from an ImageNet ResNet-34 (protocol 1.9).
+        # DeepUSPS starts from a Cityscapes-supervised DRN, BASNet's recipe from an ImageNet ResNet-34 (method 1.9).
         supervision=Supervision("none", "masks"),
     ),
     WeightFile(

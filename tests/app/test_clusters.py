@@ -99,7 +99,7 @@ def test_clusters_are_found_by_name_and_by_class(app_test, changeable):
     test.text_input(key="cluster_search").set_value("round").run()
     assert name_fields(test) == ["Round ones"]
     test.text_input(key="cluster_search").set_value("no such thing").run()
-    assert not test.exception and "No cluster is called so" in texts(test)
+    assert not test.exception and "No matching cluster" in texts(test)
 
 
 def test_a_cluster_in_the_address_is_shown_alone_and_left_again(app_test, view):

@@ -1,4 +1,4 @@
-"""How many clusters the features speak for: three curves with their suggestions, or the button that computes them."""
+"""Estimate the number of clusters: three curves with their suggestions, or the button that computes them."""
 
 from __future__ import annotations
 

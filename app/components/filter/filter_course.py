@@ -68,7 +68,7 @@ def _also() -> bool:
 def _words(draft: Decisions, cluster: int | None, score: Score | None, shown: list[StandIn]) -> str:
     means = f" {', '.join(NAMES[name] for name in shown)}: means over what is kept." if shown else ""
     if score is None:
-        return f"Without ground truth there is no mIoU.{means} That is how well the core hangs together."
+        return f"Without ground truth there is no mIoU.{means} They show how coherent the kept proposals are."
     counted = f"All images; what is dropped counts as background; matched anew ({score.matching})."
     return f"Curve: {_whose(draft, cluster)}. {counted}{means}"
 

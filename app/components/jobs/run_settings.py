@@ -126,7 +126,7 @@ def _own_or_named(label: str, name: str, words: dict[str, str], what: str) -> No
 def _more() -> None:
     one, two, three = st.columns(3)
     with one:
-        text = "Of the soft map; what lies above is a proposal."
+        text = "Pixels above this saliency become a proposal."
         limits: dict[str, Any] = {"least": 0.01, "most": 0.99, "step": 0.05}
         fields.number("Saliency threshold", help=text, **limits, **_bound("saliency.threshold"))
         _select("Masks", "saliency.resize", RESIZES)

@@ -29,7 +29,7 @@ def show(view: RunView) -> None:
         return
     number = choices.selected("Predict with", rounds, key="predict_round", hidden=False)
     st.caption(
-        "As this round's own masks were made: by its network, and by what else had a say in them."
+        "By this round's network, with the same post-processing as its own masks."
         if number
         else "Proposals are found as in the run, and each gets the category of its nearest neighbours there."
     )
