@@ -19,6 +19,7 @@ from comus_core.scoring import score_tables
 from comus_core.scoring.cluster_summary import ClusterSummary, summaries
 from comus_core.scoring.run_scores import frozen_matching
 from comus_core.scoring.view_scores import score_view
+from comus_core.text import counted
 from comus_core.workspace import open_workspace
 from comus_core.workspace.decisions import Decisions
 
@@ -226,7 +227,7 @@ def _decide(
     labels = view.labels(decided)
     made = sorted(set(labels.ids) - set(view.labels(before.state).ids))
     new = f"; new: {', '.join(f'{k} ({decided.name_of(k)})' for k in made)}" if made and not taken_back else ""
-    click.echo(f"{words}; {labels.C} clusters now{new}")
+    click.echo(f"{words}; {counted(labels.C, 'cluster')} now{new}")
 
 
 def _row(summary: ClusterSummary) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.cli.terminal import bar, mark
 from comus_core.clustering.curves import Curve
 from comus_core.files.output_file import OutputFile
+from comus_core.text import counted
 from comus_core.workspace import open_workspace
 
 BAR = 40  # characters of the longest
@@ -31,7 +32,7 @@ def how_many(run_name: str, most: int | None, workspace: str | None, json_file: 
     give({"run": place.runs.find(run_name).id, **found.to_json()}, json_file)
     for curve in found.curves:
         click.echo(f"{curve.name:10} {curve.suggestion or '-':>4}   {curve.reason}")
-    click.echo(f"auto       {found.clusters:>4}   from {found.points:,} proposals")
+    click.echo(f"auto       {found.clusters:>4}   from {counted(found.points, 'proposal')}")
     for line in bars(found.curves[0]) if found.curves else [found.reason]:
         click.echo(line)
 

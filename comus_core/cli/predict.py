@@ -11,6 +11,7 @@ from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import DEVICE, JSON_FILE, WORKSPACE, give, run_and_round
 from comus_core.datasets.passed_over import passed_over_lines
 from comus_core.files.output_file import OutputFile
+from comus_core.text import counted
 from comus_core.workspace import open_workspace
 
 
@@ -68,4 +69,4 @@ def predict(
         click.echo(f"{noted['path']}: {noted['note']}", err=True)
     for name in result["replaced"]:
         click.echo(f"replaced {out / name}", err=True)
-    click.echo(f"{len(result['predictions'])} masks in {out / 'masks'}", err=True)
+    click.echo(f"{counted(len(result['predictions']), 'mask')} in {out / 'masks'}", err=True)

@@ -7,6 +7,7 @@ import click
 from comus_core.cli.paths import output_file, say_replaced, with_force
 from comus_core.cli.run import WORKSPACE
 from comus_core.files.output_file import OutputFile, write_output
+from comus_core.text import counted
 from comus_core.workspace import open_workspace
 
 RUN = click.argument("run_name", metavar="RUN")
@@ -37,7 +38,7 @@ def proposals(run_name: str, selection: str, output: OutputFile, bom: bool, work
     rows = chosen_rows(view, place.selections.read(selection), decided)
     content = encoded(proposal_table(view, rows, decided), kind, bom=bom)
     say_replaced(output, write_output(output.path, content, force=output.force))
-    click.echo(f"{len(rows):,} of {len(view):,} proposals: {output}")
+    click.echo(f"{len(rows):,} of {counted(len(view), 'proposal')}: {output}")
 
 
 @click.command("filter-curve")

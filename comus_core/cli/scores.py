@@ -10,6 +10,7 @@ from comus_core.cli.run import JSON, WORKSPACE, give, run_and_round
 from comus_core.config import Matching
 from comus_core.files.output_file import OutputFile
 from comus_core.pipelines.model_selection import badge
+from comus_core.text import counted
 from comus_core.workspace import open_workspace
 
 
@@ -54,7 +55,7 @@ def print_scores(result: dict[str, Any]) -> None:
     rows, differences = result["per_class"], result.get("against", {}).get("differences")
     width = max(len(row["name"]) for row in [*rows, {"name": "pixels right"}])
     click.echo(f"\n{result['training'] or result['run']}@{result['round']}: {result['dataset']}")
-    click.echo(f"{result['images']} images; {result['matching']} matching; {badge(result['supervision'])}")
+    click.echo(f"{counted(result['images'], 'image')}; {result['matching']} matching; {badge(result['supervision'])}")
     click.echo(f"\n{'class':{width}}    IoU %" + ("  points" if differences else "") + "  recall  precision  size %")
     for row in rows:
         change = f"  {differences[row['name']]:+6.2f}" if differences else ""
@@ -76,4 +77,4 @@ def print_scores(result: dict[str, Any]) -> None:
         click.echo(f"the paper's {row['name']} ({row['table']}): {row['miou']}{spread}{where}")
     for side in ("worst", "best"):
         listed = ", ".join(f"{image['image_id']} ({image['iou']:.1f} %)" for image in result[side])
-        click.echo(f"{side} images: {listed}" if listed else f"{side} images: none")
+        click.echo(f"images, {side} first: {listed or 'none'}")

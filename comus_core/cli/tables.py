@@ -113,7 +113,7 @@ def _print_scores(result: dict[str, Any]) -> None:
 def print_comparison(result: dict[str, Any]) -> None:
     """Both scores, their difference and its interval."""
     found = result["bootstrap"]
-    click.echo(f"\n{found['images']} images of {result['dataset']}; {badge(result['supervision'])}")
+    click.echo(f"\n{counted(found['images'], 'image')} of {result['dataset']}; {badge(result['supervision'])}")
     sides = [result[name] for name in ("first", "second")]
     names = [f"{side['training'] or side['run']}@{side['round']}" for side in sides]
     width = max(map(len, [*names, "difference"]))

@@ -10,6 +10,7 @@ from comus_core.config import require
 from comus_core.curation.category_names import require_known
 from comus_core.curation.decision_history import decided_in
 from comus_core.runs.run_view import RunView
+from comus_core.text import counted
 from comus_core.types import FloatArray, IntArray
 
 MOST_PARTS = 20
@@ -62,7 +63,7 @@ def propose_split(view: RunView, category: int, parts: int, *, seed: int | None 
     number = found.number_of(category)
     require(number is not None, f"category {category} is rejected: restore it first")
     rows = np.sort(found.rows[number or 0])
-    require(len(rows) >= parts, f"category {category} has {len(rows)} proposals: too few for {parts} parts")
+    require(len(rows) >= parts, f"category {category} has {counted(len(rows), 'proposal')}: too few for {parts} parts")
     config = view.run.config
     how = config.clustering
     if how.method == "hdbscan":  # which takes no number, and leaves noise

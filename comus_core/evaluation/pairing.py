@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from comus_core.config import require
+from comus_core.text import counted
 from comus_core.types import ImageId, IntArray
 
 
@@ -22,7 +23,7 @@ def paired_rows(first: Sequence[ImageId], second: Sequence[ImageId]) -> IntArray
     other = sorted(set(first) ^ set(row_of))
     require(
         not other,
-        f"{len(other)} images are in one of the two scores alone, such as {', '.join(other[:3])}: "
+        f"{counted(len(other), 'image')} in one of the two scores alone, such as {', '.join(other[:3])}: "
         "score both on the same data set",
     )
     require(bool(row_of), "no image has ground truth: there is nothing to compare")

@@ -12,6 +12,7 @@ from comus_core.datasets.passed_over import passed_over_lines
 from comus_core.errors import SettingsError
 from comus_core.pipelines.ablation_rows import Ablation, ablation_of
 from comus_core.pipelines.relink import where_now
+from comus_core.text import counted
 from comus_core.training import TrainingRequest, TrainingSettings, what_was_asked
 from comus_core.types import STAGES, OnProgress
 from comus_core.workspace import Run, Workspace
@@ -64,10 +65,13 @@ def _discover(workspace: Workspace, settings: Mapping[str, Any], device: str, te
     config, until = discover_settings(settings)
     options: dict[str, Any] = {"on_progress": tell.on_progress, "on_run": lambda run: tell.on_run(run.id)}
     result = discover(config, workspace, until=until, device=device, **options).result
-    tell.log(f"{result['images']} images, {result['skipped']} set aside, {result['proposals']} proposals")
+    found = f"{counted(result['images'], 'image')}, {result['skipped']} set aside"
+    tell.log(f"{found}, {counted(result['proposals'], 'proposal')}")
     for line in passed_over_lines(result["passed_over"]):
         tell.log(line)
-    tell.log(f"{result['clusters']} clusters; computed anew: {', '.join(result['computed']) or 'nothing'}")
+    tell.log(
+        f"{counted(result['clusters'] or 0, 'cluster')}; computed anew: {', '.join(result['computed']) or 'nothing'}"
+    )
     if result["clusters_because"]:
         tell.log(f"why so many clusters: {result['clusters_because']}")
     if result["truth"]:
@@ -170,9 +174,11 @@ def _predict(workspace: Workspace, settings: Mapping[str, Any], device: str, tel
     tell.on_run(run.id)
     options: dict[str, Any] = {"device": device, "on_progress": tell.on_progress}
     result = predict_photographs(run, number, photographs, workspace, Path(out), **options)
-    tell.log(f"{len(result['predictions'])} masks in {out}")
+    tell.log(f"{counted(len(result['predictions']), 'mask')} in {out}")
     for skipped in result["skipped_files"]:
         tell.log(f"set aside {skipped['path']}: {skipped['reason']}")
+    for line in passed_over_lines(result["passed_over"]):
+        tell.log(line)
 
 
 def images_settings(settings: Mapping[str, Any]) -> str:
@@ -237,7 +243,8 @@ def _add(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: O
     run_id, dataset, assign = add_settings(settings)
     options: dict[str, Any] = {"on_progress": tell.on_progress, "on_run": lambda run: tell.on_run(run.id)}
     added = add_images(workspace.runs.get(run_id), dataset, workspace, assign=assign, device=device, **options)
-    tell.log(f"{added.result['images']} images, {added.result['proposals']} proposals, in run {added.id}")
+    images, proposals = (counted(added.result[f"{name}s"], name) for name in ("image", "proposal"))
+    tell.log(f"{images}, {proposals}, in run {added.id}")
 
 
 KINDS: dict[str, Kind] = {

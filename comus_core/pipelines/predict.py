@@ -35,6 +35,7 @@ from comus_core.runs.trained_categories import trained_ids
 from comus_core.stages import StageContext
 from comus_core.stages.labels import beside, files_of
 from comus_core.stages.masks import mask_files
+from comus_core.text import counted
 from comus_core.types import FloatArray, IndexMask, OnProgress, Progress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
 
@@ -167,7 +168,7 @@ def photographs_of(given: Sequence[str | Path], workspace: Workspace) -> Dataset
     root = Path(os.path.commonpath([path.parent for path in paths]))
     files = by_image_id(image_file(root, path.relative_to(root).as_posix()) for path in paths)
     aside, over = tuple(set_aside), summed(passed_over)
-    return Dataset(f"{len(paths)} photographs", "photographs", root, files, None, False, aside, passed_over=over)
+    return Dataset(counted(len(paths), "photograph"), "photographs", root, files, None, False, aside, passed_over=over)
 
 
 def _listed(folder: Path, set_aside: list[SkippedFile]) -> Listing:

@@ -109,7 +109,7 @@ def test_a_prediction_is_never_above_itself():
 def test_what_does_not_belong_together_is_refused():
     ids, first, second = drawn()
     one = CountedImages(ids, first)
-    with pytest.raises(SettingsError, match="2 images are in one of the two scores alone, such as i6, x"):
+    with pytest.raises(SettingsError, match="2 images in one of the two scores alone, such as i6, x"):
         paired_bootstrap(one, CountedImages([*ids[:-1], "x"], second))
     with pytest.raises(SettingsError, match="different ground truth"):
         paired_bootstrap(one, CountedImages(ids, second + 1))

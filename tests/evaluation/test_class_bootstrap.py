@@ -76,7 +76,7 @@ def test_images_are_joined_by_id(tables):
 def test_other_images_or_another_ground_truth_are_refused(tables):
     first = class_pixels(ImageRows.of_tables(IDS, tables[0]), np.array([0, 1, 2, 2]))
     elsewhere = class_pixels(ImageRows.of_tables([*IDS[:-1], "z"], tables[0]), np.array([0, 1, 2, 2]))
-    with pytest.raises(SettingsError, match="2 images are in one of the two scores alone, such as f, z"):
+    with pytest.raises(SettingsError, match="2 images in one of the two scores alone, such as f, z"):
         joined(first, elsewhere)
     with pytest.raises(SettingsError, match="different ground truth"):
         joined(first, class_pixels(ImageRows.of_tables(IDS, tables[0] + 1), np.array([0, 1, 2, 2])))

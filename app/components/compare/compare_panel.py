@@ -178,7 +178,7 @@ def table(first: ScoredRound, second: ScoredRound, names: tuple[str, str], super
     )
     if found is not None:
         st.caption(
-            f"95 % intervals of a paired bootstrap over {len(first.rows.image_ids):,} images, "
+            f"95 % intervals of a paired bootstrap over {counted(len(first.rows.image_ids), 'image')}, "
             f"{found.resamples:,} resamples, the matching held fixed."
         )
 

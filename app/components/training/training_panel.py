@@ -20,6 +20,7 @@ from comus_core import jobs
 from comus_core.jobs import Job, eta_seconds
 from comus_core.pipelines.training_cost import seconds_left
 from comus_core.runs.run_view import RunView
+from comus_core.text import counted
 from comus_core.training.settings import what_was_asked
 from comus_core.workspace.trainings import Look, Training
 
@@ -134,7 +135,9 @@ def _curves(steps: Steps, looks: Sequence[Look], training: Training, said: About
         st.markdown("**mIoU while training**")
         if scored:
             figures.show(look_curve(steps, looks), key="training_looks", title="mIoU while training", said=said)
-            st.caption(f"On {scored[-1].images} images, matched on those; the rounds below are scored on all.")
+            st.caption(
+                f"On {counted(scored[-1].images, 'image')}, matched on those; the rounds below are scored on all."
+            )
         elif training.settings["training"].get("look_every") == 0:
             st.caption("This training does not look at its network on the way (`look_every` is 0).")
         elif training.result["rounds"] and training.result["rounds"][0]["miou"] is None:
@@ -192,4 +195,5 @@ def _last_job(view: RunView) -> Job | None:
 
 def _training_words(training: Training) -> str:
     settings = training.settings["training"]
-    return f"{settings['backbone']}, {settings['rounds']} rounds, seed {training.settings['seed']} ({training.state})"
+    rounds = counted(settings["rounds"], "round")
+    return f"{settings['backbone']}, {rounds}, seed {training.settings['seed']} ({training.state})"
