@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-NOUNS = r"(images|proposals|clusters|rows|rounds|masks|runs|categories|files|photographs|points|crops|groups)\b"
+NOUNS = r"(images(?!: )|proposals|clusters|rows|rounds|masks|runs|categories|files|photographs|points|crops|groups)\b"
 # Said of two and more alone, or of what need not agree: `{a} of {b} images` reads right with one too.
 TELLERS = {"log", "echo", "caption", "markdown", "info", "warning", "success", "say", "toast", "write"}
 

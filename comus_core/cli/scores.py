@@ -77,4 +77,4 @@ def print_scores(result: dict[str, Any]) -> None:
         click.echo(f"the paper's {row['name']} ({row['table']}): {row['miou']}{spread}{where}")
     for side in ("worst", "best"):
         listed = ", ".join(f"{image['image_id']} ({image['iou']:.1f} %)" for image in result[side])
-        click.echo(f"images, {side} first: {listed or 'none'}")
+        click.echo(f"{side} images: {listed or 'none'}")

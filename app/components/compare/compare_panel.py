@@ -23,6 +23,7 @@ from comus_core.pipelines.model_selection import badge
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView
 from comus_core.scoring.round_scoring import ScoredRound, deltas
+from comus_core.text import counted
 from comus_core.weights import Supervision, strongest
 from comus_core.workspace.selection_shapes import Gesture
 from comus_core.workspace.selections import Selection
