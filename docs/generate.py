@@ -56,18 +56,17 @@ def command_line() -> str:
     from comus_core.cli.main import cli
 
     sections = [GENERATED, "# Command line\n"]
-    for path, command in commands(cli, ("comus",)):
-        context = click.Context(command, info_name=" ".join(path), max_content_width=100, terminal_width=100)
-        sections.append(f"## {' '.join(path)}\n\n```text\n{command.get_help(context)}\n```\n")
+    for context in commands(click.Context(cli, info_name="comus", terminal_width=100, **cli.context_settings)):
+        sections.append(f"## {context.command_path}\n\n```text\n{context.get_help()}\n```\n")
     return "\n".join(sections)
 
 
-def commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """A command and all below it, each with its words."""
-    yield path, command
-    if isinstance(command, click.Group):
-        for name, below in sorted(command.commands.items()):
-            yield from commands(below, (*path, name))
+def commands(context: click.Context) -> Iterator[click.Context]:
+    """A command and all below it, each as it is called from the one above."""
+    yield context
+    if isinstance(context.command, click.Group):
+        for name, below in sorted(context.command.commands.items()):
+            yield from commands(click.Context(below, parent=context, info_name=name, **below.context_settings))
 
 
 def python_api() -> str:
