@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from comus_core import curation
 from comus_core.cli.run import JSON, WORKSPACE, give
+from comus_core.config import FilterBy
 from comus_core.curation.decision_words import step_words
 from comus_core.curation.merge_suggestions import Confused, confused_pair
 from comus_core.files.output_file import OutputFile
@@ -176,6 +177,21 @@ def accept(run_name: str, proposals: tuple[str, ...], workspace: str | None) -> 
 def erase(run_name: str, proposals: tuple[str, ...], workspace: str | None) -> None:
     """Take the masks of proposals, named by id, away: background, as if never found."""
     _decide(run_name, workspace, lambda view, _, seen: curation.erase(view, proposals, based_on=seen))
+
+
+@clusters.command("filter")
+@RUN
+@click.argument("percent", type=float, required=False)
+@click.option("--cluster", "only", metavar="CLUSTER", help="This one alone; default: all.")
+@click.option("--by", type=click.Choice(get_args(FilterBy)), help="What proposals are ranked by.")
+@WORKSPACE
+def filter_(run_name: str, percent: float | None, only: str | None, by: FilterBy | None, workspace: str | None) -> None:
+    """Leave PERCENT of the proposals of each cluster out of training, the least certain first."""
+
+    def verb(view: RunView, ids: list[int], seen: int) -> Decisions:
+        return curation.set_filter(view, percent, cluster=ids[0] if ids else None, by=by, based_on=seen)
+
+    _decide(run_name, workspace, verb, [only] if only is not None else [])
 
 
 @clusters.command()

@@ -10,6 +10,7 @@ from comus_core.curation.category_names import all_ids, category_named
 from comus_core.curation.cluster_edits import merge, reject, rename, reset_name, restore, split
 from comus_core.curation.cluster_split import MOST_PARTS, Split, propose_split
 from comus_core.curation.decision_history import ListedDecision, decided_in, history, listed_decisions, redo, undo
+from comus_core.curation.filter_edits import set_filter
 from comus_core.curation.proposal_edits import accept, erase, move
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "rename",
     "reset_name",
     "restore",
+    "set_filter",
     "split",
     "undo",
 ]

@@ -102,3 +102,24 @@ def test_faults_are_sentences(comus):
     assert "no category 9" in comus("split", "latest", "9")
     assert "nothing to undo" in comus("undo", "latest")
     assert "no run 'nowhere'" in comus("nowhere")
+
+
+def test_the_filter_is_decided_as_on_its_page_and_undone(comus, workspace):
+    view = open_run_view(workspace, workspace.runs.all()[0])
+    assert comus("filter", "latest", "40").startswith("decided: filter at 40 %")
+    assert comus("filter", "latest", "10", "--cluster", "2").startswith("decided: ")
+    decided = workspace.decisions_of(view.run)
+    assert (decided.filter_percent, decided.cluster_percent, decided.filter_by) == (40.0, {2: 10.0}, "distance")
+    comus("filter", "latest", "--by", "silhouette")
+    by = workspace.decisions_of(view.run)
+    assert (by.filter_percent, by.cluster_percent, by.filter_by) == (40.0, {2: 10.0}, "silhouette")
+    cores = {row["id"]: (row["core"], row["size"]) for row in listed(comus)}
+    kept = view.kept(by)
+    assert {k: core for k, (core, _) in cores.items()} == {
+        k: int(kept[view.categories(by).id_of == k].sum()) for k in cores
+    }
+    for _ in range(3 + len(by.cluster_percent)):
+        comus("undo", "latest")
+    assert workspace.decisions_of(view.run).filter_percent == 20.0
+    assert comus("filter", "latest") == "filter: give a percentage, what to rank by, or both"
+    assert comus("filter", "latest", "120") == "filter 120.0: a percentage from 0 to 100"
