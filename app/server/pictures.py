@@ -20,6 +20,7 @@ from comus_core.runs.round_masks import categories_of_rounds, round_mask
 from comus_core.runs.run_view import RunView
 from comus_core.saliency.soft_maps import from_png
 from comus_core.workspace import Artifact
+from comus_core.workspace.workspace import RELINKED
 
 LAYER_LONGEST = 1280  # pixels; a layer is scaled by the browser to its photograph
 
@@ -104,20 +105,26 @@ def image_path(view: RunView, image_row: int) -> Path:
     """The file of an image, if it may be shown.
 
     Raises:
-        WorkspaceError: links lead it out of the run's image folder and of all that `places.image_roots` allows.
+        WorkspaceError: links lead it out of the run's image folder and of all that `image_roots` allows.
     """
     own = view.workspace.images_root(view.run)
     return shown_path(str(view.image_ids[image_row]), view.image_path(image_row), own, view.workspace.root)
+
+
+def _is_own_link(path: Path, found: Path, workspace_root: Path) -> bool:
+    """Whether it is a link that `relink_run` made to that very file: the person named the folder then."""
+    made_here = path.parent.resolve().is_relative_to(workspace_root.resolve() / RELINKED)
+    return made_here and path.is_symlink() and path.readlink() == found
 
 
 def shown_path(image_id: str, path: Path, own: Path, workspace_root: Path) -> Path:
     """The file of an image of the data set in `own`, links followed, if it may be shown.
 
     Raises:
-        WorkspaceError: links lead it out of that folder and of all that `places.image_roots` allows.
+        WorkspaceError: links lead it out of that folder and of all that `image_roots` allows.
     """
     found = path.resolve()
-    allowed = found.is_relative_to(own.resolve())
+    allowed = found.is_relative_to(own.resolve()) or _is_own_link(path, found, workspace_root)
     if not allowed and not any(found.is_relative_to(root) for root in image_roots(workspace_root)):
         raise WorkspaceError(
             f"image {image_id} is a link that leads out of its data set: name the folder it leads to "

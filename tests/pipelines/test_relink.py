@@ -10,6 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app.data import urls
+from app.server import pictures
 from comus_core import discover, make_config, open_workspace, relink_run
 from comus_core.cli.main import cli
 from comus_core.errors import DatasetError, SettingsError, WorkspaceError
@@ -196,3 +197,23 @@ def test_masks_called_after_the_whole_name_of_their_image_come_along_and_a_lost_
     assert not workspace.has_lost_images(done.run)
     other.rename(tmp_path / "elsewhere")
     assert workspace.has_lost_images(done.run)
+
+
+def test_pictures_are_shown_from_where_the_command_found_them_and_from_nowhere_else(moved, tmp_path, monkeypatch):
+    """A folder that was named by command need not be one that pages may choose from."""
+    workspace, run, folder = moved
+    monkeypatch.setenv("COMUS_IMAGE_ROOTS", str(workspace.root))
+    for kind in ("images", "masks"):
+        (folder / kind / "deep").mkdir()
+        for path in sorted((folder / kind).glob("*.png")):
+            path.rename(path.parent / "deep" / path.name)
+    done = relink_run(run, folder, workspace)
+    assert done.renamed == 30
+    view = open_run_view(workspace, done.run)
+    assert pictures.image_path(view, 0).is_relative_to(folder)
+    link = view.image_path(1)
+    (tmp_path / "secret").write_text("not yours")
+    link.unlink()
+    link.symlink_to(tmp_path / "w" / ".." / "secret")  # not as the command writes it
+    with pytest.raises(WorkspaceError, match="leads out of its data set"):
+        pictures.image_path(view, 1)
