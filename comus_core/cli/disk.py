@@ -39,7 +39,9 @@ def disk(workspace: str | None, json_file: OutputFile | None) -> None:
 
 @click.command()
 @click.option("--stopped", is_flag=True, help="Also what stopped jobs and runs would go on from.")
-@click.option("--transfers", is_flag=True, help="Also scores of runs on other data sets (`comus evaluate RUN DATASET`).")
+@click.option(
+    "--transfers", is_flag=True, help="Also scores of runs on other data sets (`comus evaluate RUN DATASET`)."
+)
 @click.option("--pictures", is_flag=True, help="Also the pictures drawn for the pages; they are drawn again.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
