@@ -12,7 +12,7 @@ from starlette.routing import Route
 from app.data.run_cache import Held, workspace
 from app.server import http_responses, pictures
 from comus_core.errors import ImageError, WorkspaceError
-from comus_core.pipelines.image_index import FOLDER, ImageIndex, read_index
+from comus_core.pipelines.image_index import ImageIndex, lists_folder, read_index
 
 UNREADABLE = {"Cache-Control": http_responses.ASK_AGAIN, "X-Content-Type-Options": "nosniff"}
 SIZES = (0, 240, 480, 1600)
@@ -62,7 +62,7 @@ def _index(key: str) -> ImageIndex:
     """The list of a data set's files, read again when it was written again."""
     place = workspace()
     try:
-        changed = (place.root / FOLDER / f"{key}.files.json").stat().st_mtime_ns if key.isalnum() else 0
+        changed = (lists_folder(place) / f"{key}.files.json").stat().st_mtime_ns if key.isalnum() else 0
     except OSError:
         changed = 0
     return _indices.get((str(place.root), key, changed), lambda: read_index(place, key))

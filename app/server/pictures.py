@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from app.server.picture_cache import PictureCache
 from comus_core.datasets.allowed_folders import ROOTS_VARIABLE, image_roots
 from comus_core.datasets.demo import drawing
 from comus_core.errors import WorkspaceError
-from comus_core.maintenance.delete import PICTURES
+from comus_core.files.own_places import make_own
+from comus_core.maintenance.delete import pictures_folder
 from comus_core.proposals.pseudo_masks import index_dtype_and_ignore, pseudo_mask
 from comus_core.runs.artifact_readers import read_soft_map
 from comus_core.runs.round_masks import categories_of_rounds, round_mask
@@ -28,7 +30,10 @@ LAYER_LONGEST = 1280  # pixels; a layer is scaled by the browser to its photogra
 @lru_cache(maxsize=4)
 def cache_of(workspace_root: Path) -> PictureCache:
     """The picture cache of a workspace."""
-    return PictureCache(workspace_root / PICTURES)
+    folder = pictures_folder(workspace_root)
+    with suppress(OSError, WorkspaceError):  # read-only: then there are no files, as where the disk is full
+        make_own(folder.parent)
+    return PictureCache(folder)
 
 
 def crop(view: RunView, row: int, size: int, colour: str | None) -> bytes:

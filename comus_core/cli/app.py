@@ -25,6 +25,7 @@ from comus_core.cli.run import WORKSPACE
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.files.permissions import may_write
 from comus_core.files.user_folders import home_folder, provide_home
+from comus_core.jobs.logs import jobs_folder
 from comus_core.workspace import Workspace, open_workspace
 
 MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
@@ -134,8 +135,8 @@ def leave_running(place: Workspace, served: Served) -> int:
     Raises:
         WorkspaceError: it ended, or did not answer within a minute; quotes its log.
     """
-    folder = place.root if may_write(place.root) else Path(tempfile.gettempdir())
-    log = folder / (f"comus-app-{served.port}.log" if folder != place.root else "app.log")
+    folder = jobs_folder(place.root) if may_write(place.root) else Path(tempfile.gettempdir())
+    log = folder / f"comus-app-{served.port}.log"
     where = ["--host", served.host, "--port", str(served.port), "--base-path", served.base_path]
     command = [sys.executable, "-m", "comus_core", "app", *where, "--no-browser"]
     with log.open("w") as lines:

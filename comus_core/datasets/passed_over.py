@@ -13,11 +13,12 @@ from typing import Any
 
 from comus_core.datasets.records import PassedOver
 from comus_core.errors import WorkspaceError
-from comus_core.files.own_folders import DATABASE, INSIDE, own_kind, read_marker
+from comus_core.files.own_folders import DATABASE, OF_BUNDLE, own_kind, read_marker
 from comus_core.text import counted
 
 REASONS = {
     "workspace": "in a workspace of this program",
+    "own": "in a workspace of this program",
     "bundle": "in an unpacked bundle of this program",
     "results": "written by this program as results",
     "hidden": "that are hidden",
@@ -30,7 +31,8 @@ class OwnFiles:
     """Decides what of each folder of a walk is the person's, and counts the image files among the rest.
 
     A folder of this program's is left out where it is met below the start. The start itself was asked for: of it only
-    what this program puts there is left out, so that photographs may lie in a workspace or beside results.
+    what this program made there is left out, known by its mark, so that photographs may lie in a workspace or beside
+    results.
 
     Args:
         start: where the walk starts.
@@ -60,9 +62,9 @@ class OwnFiles:
         for name in sorted(name for name in names if name.startswith(".")):
             self._leave_file(REASONS["hidden"], folder / name)
         theirs = [name for name in sorted(subfolders) if not name.startswith(".")]
-        inside = [name for name in theirs if name in INSIDE.get(kind or "", ())]
+        inside = [name for name in theirs if kind == "bundle" and name in OF_BUNDLE]
         for name in inside:
-            self._leave_folder(REASONS[kind or ""], folder / name)
+            self._leave_folder(REASONS["bundle"], folder / name)
         theirs = [name for name in theirs if name not in inside]
         return theirs, self._without_results(folder, sorted(name for name in names if not name.startswith(".")))
 

@@ -21,8 +21,8 @@ from comus_core.errors import DatasetError
 from comus_core.files.atomic import disk_error
 from comus_core.files.file_kinds import EXTENSIONS, HEAD_BYTES, NOT_IMAGES, begins_as_image
 from comus_core.files.own_folders import own_in_zip
+from comus_core.files.own_places import UPLOADS, make_own, own_place
 
-UPLOADS = "uploads"
 BLOCK = 1 << 20
 ODD = re.compile(r"\0|^[A-Za-z]:")  # another system's drive, or an end of text that is none
 
@@ -90,11 +90,11 @@ def unpack(
             which.
         WorkspaceError: the disk is full or not writable.
     """
-    bounds, uploads = limits or Limits(), workspace / UPLOADS
+    bounds, uploads = limits or Limits(), own_place(workspace, UPLOADS)
     try:
         with zipfile.ZipFile(source) as archive:
             chosen, renamed, left_out = _chosen(archive, name, bounds)
-            uploads.mkdir(parents=True, exist_ok=True)
+            make_own(uploads)
             _require_space(chosen, uploads, bounds)
             partial = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=uploads))
             try:
@@ -113,7 +113,7 @@ def unpack(
 
 def uploaded_folders(workspace: Path) -> list[Path]:
     """What was unpacked before, newest first."""
-    found = [p for p in (workspace / UPLOADS).glob("*") if p.is_dir() and not p.name.startswith(".")]
+    found = [p for p in own_place(workspace, UPLOADS).glob("*") if p.is_dir() and not p.name.startswith(".")]
     return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 

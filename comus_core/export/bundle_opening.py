@@ -32,6 +32,7 @@ from comus_core.export.bundle_tables import Found, check_artifacts, png_fits
 from comus_core.files.atomic import disk_error, write_json
 from comus_core.files.file_names import name_key
 from comus_core.files.own_folders import LISTING
+from comus_core.files.own_places import BUNDLES, make_own, own_place
 from comus_core.maintenance.delete import delete_run, remove_abandoned
 from comus_core.runs.run_truth import TRUTH_FILE
 from comus_core.runs.run_view import open_run_view
@@ -41,7 +42,6 @@ from comus_core.workspace.claims import claimed
 from comus_core.workspace.decisions import Event, replay
 from comus_core.workspace.manifest import MANIFEST, read_manifest
 
-BUNDLES = "bundles"  # folder of the workspace with the photographs of opened bundles, one a run
 MOST_LISTING = 256 << 20  # bytes of the listing
 MOST_PIXELS_A_BYTE = 20_000  # of stand-ins for photographs, drawn for a bundle of so many bytes
 MANIFEST_LINE = 2_000  # bytes that a manifest may have for each file
@@ -58,7 +58,7 @@ def open_bundle(workspace: Workspace, file: Path) -> Run:
         WorkspaceError: no bundle, of a newer format, damaged, or a file in it has a place or size that it must not
             have; nothing of it stays. Or the disk is full.
     """
-    folder = workspace.root / BUNDLES
+    folder = own_place(workspace.root, BUNDLES)
     try:
         with ExitStack() as held, zipfile.ZipFile(file) as archive:
             _bounded(archive, file)
@@ -68,7 +68,7 @@ def open_bundle(workspace: Workspace, file: Path) -> Run:
                 return known[0]
             _check(archive, listing["files"], file.name)
             remove_abandoned(workspace)
-            folder.mkdir(parents=True, exist_ok=True)
+            make_own(folder)
             _require_space(listing["files"], folder)
             claim = held.enter_context(claimed(workspace.root))
             partial = claim(Path(tempfile.mkdtemp(prefix=".opening-", dir=folder)))
@@ -171,12 +171,13 @@ def _take_in(
         places = [(folder, workspace.artifacts.root / kind / new[old]) for kind, old, folder in folders]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ComusError) as error:
         raise WorkspaceError(f"{name}: its content is damaged ({error}); nothing was opened") from error
+    make_own(workspace.artifacts.root)
     for folder, target in places:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target, ignore_errors=True)  # of an opening that was killed
         os.replace(folder, target)
     home = workspace.images_root(run).parent
-    home.mkdir()
+    make_own(home)
     for part in (PHOTOGRAPHS, TRUTH):
         if (partial / part).is_dir():
             os.replace(partial / part, home / part)
@@ -194,12 +195,11 @@ def _run_of(workspace: Workspace, listing: dict[str, Any], fingerprint: str) -> 
     """The run under an id that is free here and that no run of this workspace can get."""
     told = listing["run"]
     base = re.sub(r"[^a-z0-9-]+", "-", str(told["id"]).lower())[:80] + "-shared"
-    taken = {run.id for run in workspace.runs.all(archived=True)} | {
-        path.name for path in (workspace.root / BUNDLES).iterdir()
-    }
+    folder = own_place(workspace.root, BUNDLES)
+    taken = {run.id for run in workspace.runs.all(archived=True)} | {path.name for path in folder.iterdir()}
     run_id = next(i for i in (base, *(f"{base}-{n}" for n in range(2, 10_000))) if i not in taken)
     here = {
-        "root": f"{BUNDLES}/{run_id}/{PHOTOGRAPHS}",
+        "root": f"{folder.name}/{run_id}/{PHOTOGRAPHS}",
         "bundle": {
             "sha256": fingerprint,
             "run": str(told["id"]),

@@ -43,11 +43,6 @@ def is_temporary(path: Path) -> bool:
     return TEMPORARY.fullmatch(path.name) is not None
 
 
-def may_be_temporary(path: Path) -> bool:
-    """The same in a folder of this program's, where earlier versions used other names."""
-    return path.name.startswith(".") and path.name.endswith(".tmp")
-
-
 def remove_temporary(folder: Path) -> None:
     """Remove what killed writers left anywhere in a folder; only for whoever alone may write there."""
     for path in [p for p in folder.rglob(".*.tmp") if p.is_file()]:

@@ -11,15 +11,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from comus_core.errors import WorkspaceError
+from comus_core.files.own_places import MARK
 
 DATABASE = "comus.sqlite"  # in every workspace
-INSIDE = {  # kind of folder -> folders in it that hold what this program made
-    "workspace": ("artifacts", "bundles", "cache", "jobs", "predictions"),
-    "bundle": ("artifacts", "truth"),
-}
+OF_BUNDLE = ("artifacts", "truth")  # folders of a bundle that hold what this program made
 MARKER = ".comus-output.json"  # in every folder of results
 LISTING = "bundle.json"  # in every bundle, beside `artifacts/`
-_KIND_BY_FILE = {DATABASE: "workspace", LISTING: "bundle", MARKER: "results"}
+_KIND_BY_FILE = {DATABASE: "workspace", LISTING: "bundle", MARKER: "results", MARK: "own"}
 MOST_MARKER = 64 << 20  # bytes of a marker in a zip: a million files
 VERSION = 1  # of the marker; raised when an older program could not tell what a newer one wrote
 
@@ -86,7 +84,12 @@ def marker_json(marker: Marker) -> dict[str, Any]:
 
 
 def own_kind(subfolders: Collection[str], names: Collection[str]) -> str | None:
-    """What kind of folder of this program's it is that holds these: "workspace", "bundle", "results", or None."""
+    """What kind of folder of this program's it is that holds these: "workspace", "bundle", "results", "own", or None.
+
+    "own" is a folder that this program made in a workspace.
+    """
+    if MARK in names:
+        return "own"
     if DATABASE in names:
         return "workspace"
     if LISTING in names and "artifacts" in subfolders:
@@ -112,8 +115,10 @@ def own_in_zip(archive: zipfile.ZipFile, places: Mapping[zipfile.ZipInfo, PurePo
             marker = _zipped_marker(archive, entry)
             whole = marker.alone and folder != top
             own |= {folder} if whole else {folder / name for name in marker.files}
-        elif kind == "workspace" or (kind == "bundle" and folder / "artifacts" in holding):
-            own |= {folder} if folder != top else {folder / name for name in INSIDE[kind]}
+        elif kind == "bundle" and folder / "artifacts" in holding:
+            own |= {folder} if folder != top else {folder / name for name in OF_BUNDLE}
+        elif kind in ("workspace", "own") and folder != top:
+            own.add(folder)
     return own
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import comus_core
 from comus_core.errors import WorkspaceError
 from comus_core.files.file_locks import FileLock, is_locked, lock_holder, take_lock
+from comus_core.files.own_places import own_place
 from comus_core.files.process_identity import identify
-from comus_core.jobs.logs import jobs_folder, last_words
+from comus_core.jobs.logs import FOLDER, jobs_folder, last_words
 from comus_core.workspace import Workspace
 
 LOCK = "supervisor.lock"
@@ -110,7 +111,7 @@ def take_supervision(root: Path) -> FileLock | None:
 
 def supervisor_is_up(root: Path) -> bool:
     """Whether a live process holds the supervisor's lock."""
-    return is_locked(root / "jobs" / LOCK)
+    return is_locked(own_place(root, FOLDER) / LOCK)
 
 
 def supervisor_pid(workspace: Workspace) -> int | None:
@@ -118,7 +119,7 @@ def supervisor_pid(workspace: Workspace) -> int | None:
     for _ in range(100):
         if not supervisor_is_up(workspace.root):
             return None
-        holder = lock_holder(workspace.root / "jobs" / LOCK)
+        holder = lock_holder(own_place(workspace.root, FOLDER) / LOCK)
         if holder is not None and identify(holder.pid) == holder:
             return holder.pid
         time.sleep(0.01)  # it took the lock this instant and is about to write its name

@@ -5,19 +5,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from comus_core.files.own_places import make_own, own_place
 from comus_core.jobs.records import Job
+
+FOLDER = "jobs"
 
 
 def jobs_folder(root: Path) -> Path:
-    """Where a workspace keeps logs and the supervisor's lock."""
-    folder = root / "jobs"
-    folder.mkdir(exist_ok=True)
-    return folder
+    """Where a workspace keeps logs and the supervisor's lock; made if it is not there.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    return make_own(own_place(root, FOLDER))
 
 
 def log_path(root: Path, job_id: int) -> Path:
     """The log of a job; derived, so that a moved workspace finds its logs."""
-    return root / "jobs" / f"{job_id}.log"
+    return own_place(root, FOLDER) / f"{job_id}.log"
 
 
 def append_line(path: Path, line: str) -> None:

@@ -15,10 +15,11 @@ from typing import Literal, get_args
 
 from comus_core.config import check_choice
 from comus_core.errors import WorkspaceError
-from comus_core.files.atomic import may_be_temporary
+from comus_core.files.atomic import is_temporary
+from comus_core.files.own_places import BUNDLES, MARK, UPLOADS, is_own, own_place
 from comus_core.jobs.records import RESUMABLE
 from comus_core.jobs.table import JobTable
-from comus_core.maintenance.delete import DELETED, PICTURES, active_jobs, remove_folders
+from comus_core.maintenance.delete import DELETED, active_jobs, pictures_folder, remove_folders
 from comus_core.maintenance.disk_use import listed_by, needed
 from comus_core.text import size
 from comus_core.workspace import Workspace
@@ -37,7 +38,7 @@ GROUP_WORDS: dict[Group, tuple[str, str]] = {
     "pictures": ("Drawn pictures", "Crops and layers, kept so that pages open fast; drawn again when looked at."),
 }
 USUAL: tuple[Group, ...] = ("unused", "unfinished")
-PHOTOGRAPHS = ("uploads", "datasets", "bundles")
+PHOTOGRAPHS = (UPLOADS, "datasets", BUNDLES)
 GRACE = 600.0  # seconds for which what was just finished is left alone: its run may not have named it yet
 STALE_FILE = 3600.0  # seconds after which a file that was being written was given up: a writer writes on
 STALE_UPLOAD = 24 * 3600.0  # seconds after which an upload that was being unpacked was given up
@@ -77,7 +78,7 @@ def plan_cleaning(workspace: Workspace, now: float | None = None) -> dict[Group,
         "unfinished": [*(s.folder for s in halves if s not in kept), *_given_up(workspace, now)],
         "stopped": [s.folder for s in stopped if not _touches(s, at_work)],
         "transfers": [idle[p].folder for p in transfers],
-        "pictures": [p for p in (workspace.root / PICTURES,) if p.is_dir()],
+        "pictures": [p for p in (pictures_folder(workspace.root),) if p.is_dir()],
     }
     return {group: Part(tuple(sorted(folders)), size_of(*folders)) for group, folders in found.items()}
 
@@ -157,24 +158,25 @@ def _is_fresh(stored: StoredFolder, now: float) -> bool:
 def _given_up(workspace: Workspace, now: float) -> list[Path]:
     """What killed processes left beside the artifacts, and in finished ones: each is nobody's any more."""
     root, store = workspace.root, workspace.artifacts.root
-    found = [p for p in root.glob("uploads/.unpacking-*") if now - _changed(p) > STALE_UPLOAD]
+    found = [p for p in own_place(root, UPLOADS).glob(".unpacking-*") if now - _changed(p) > STALE_UPLOAD]
     found += [p for p in (root / DELETED,) if p.is_dir()]
-    found += [p for p in root.glob(f"{RELINKED}/.*") if now - _changed(p) > GRACE]
+    found += [p for p in own_place(root, RELINKED).glob(".*") if p.name != MARK and now - _changed(p) > GRACE]
     found += abandoned(root)
     shards = [p for p in store.glob(f"*/*/{SHARDS}") if not _is_in_the_making(p, store)]
     found += [p for p in shards if now - _changed(p) > GRACE]
     halves = [p for p in _unfinished_files(root) if not _is_in_the_making(p, store)]
     found += [p for p in halves if now - _changed(p) > STALE_FILE]
     known = {run.id for run in workspace.runs.all(archived=True)}
-    opened = [p for p in root.glob("bundles/*") if not p.name.startswith(".") and p.name not in known]
+    opened = [p for p in own_place(root, BUNDLES).glob("*") if is_own(p) and p.name not in known]
     return list(dict.fromkeys([*found, *(p for p in opened if now - _changed(p) > GRACE)]))
 
 
 def _unfinished_files(root: Path) -> list[Path]:
     """Files that were not written to the end, photographs' folders left out: they may hold a hundred thousand."""
-    places = [p for p in root.iterdir() if p.name not in PHOTOGRAPHS]
-    below = [path for place in places if place.is_dir() for path in place.rglob(".*.tmp")]
-    return [path for path in (*places, *below) if path.is_file() and may_be_temporary(path)]
+    photographs = {own_place(root, name) for name in PHOTOGRAPHS}
+    places = [p for p in root.iterdir() if is_own(p) and p not in photographs]
+    below = [path for place in places for path in place.rglob(".*.tmp")]
+    return [path for path in (*below, *filter(is_temporary, root.iterdir())) if path.is_file()]
 
 
 def _is_in_the_making(path: Path, store: Path) -> bool:

@@ -13,9 +13,10 @@ from uuid import uuid4
 
 from comus_core.errors import DiskFullError, WorkspaceError
 from comus_core.files.atomic import disk_error
+from comus_core.files.own_places import BUNDLES, CACHE, is_own, own_place
 from comus_core.jobs.records import ACTIVE, Job
 from comus_core.jobs.table import JobTable
-from comus_core.pipelines.prediction_folder import FOLDER as PREDICTIONS
+from comus_core.pipelines.prediction_folder import predictions_folder
 from comus_core.text import counted, size
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.claims import abandoned
@@ -23,8 +24,8 @@ from comus_core.workspace.reserve import reserve_released
 from comus_core.workspace.stored import StoredFolder, ancestors, is_held, size_of, stored_folders
 from comus_core.workspace.workspace import RELINKED
 
-PICTURES = "cache/pictures"  # drawn for the pages, and drawn again when looked at
-DELETED = "deleted"  # folders on their way out; emptied by this deletion, or by the next if it was killed
+# Folders on their way out, under a name that nobody else has; emptied by this deletion or, if it is killed, the next.
+DELETED = ".comus-deleted"
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,15 @@ def folders_of_run(workspace: Workspace, run: Run, runs: Iterable[Run], stored: 
     """
     others = [r for r in runs if r.id != run.id]
     folders = [s.folder for s in doomed_folders(run, others, stored)]
-    folders += [p for p in (workspace.root / PREDICTIONS / run.id,) if p.is_dir()]
+    folders += [p for p in (predictions_folder(workspace, run.id),) if p.is_dir()]
+    if "root" not in run.provenance:
+        return folders
+    root = workspace.images_root(run)
     if run.read_only:  # the photographs that came along in its bundle are its own
-        folders += [p for p in (workspace.images_root(run).parent,) if p.is_dir()]
-    root = str(run.provenance.get("root", ""))
-    if root.startswith(f"{RELINKED}/") and not any(other.provenance.get("root") == root for other in others):
-        folders += [p for p in (workspace.images_root(run),) if p.is_dir()]  # links; what they lead to stays
+        folders += [p for p in (root.parent,) if is_own(p) and p.parent == own_place(workspace.root, BUNDLES)]
+    shared = any(other.provenance.get("root") == run.provenance["root"] for other in others)
+    if root.parent == own_place(workspace.root, RELINKED) and is_own(root) and not shared:
+        folders += [root]  # links; what they lead to stays
     return folders
 
 
@@ -110,6 +114,11 @@ def delete_run(workspace: Workspace, run_id: str) -> Deletion:
 def remove_abandoned(workspace: Workspace) -> None:
     """Remove what killed bundlings and openings left, wherever it lies: gigabytes, of which nobody knows."""
     remove_folders(workspace, abandoned(workspace.root))
+
+
+def pictures_folder(root: Path) -> Path:
+    """Where a workspace keeps what was drawn for the pages, and is drawn again when looked at."""
+    return own_place(root, CACHE) / "pictures"
 
 
 def active_jobs(workspace: Workspace) -> list[Job]:
@@ -157,7 +166,7 @@ def _do(then: Callable[[], object], workspace: Workspace, trash: Path) -> int:
         then()
         return 0
     except DiskFullError:
-        spare = [p for p in (workspace.root / PICTURES, *abandoned(workspace.root)) if p.exists()]
+        spare = [p for p in (pictures_folder(workspace.root), *abandoned(workspace.root)) if p.exists()]
         freed = size_of(*spare)
         for path in spare:
             _empty(path)

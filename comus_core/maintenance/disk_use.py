@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from comus_core.maintenance.delete import folders_of_run
+from comus_core.files.own_folders import DATABASE
+from comus_core.files.own_places import is_own, own_place
+from comus_core.maintenance.delete import DELETED, folders_of_run
 from comus_core.pipelines.estimate import free_disk
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.stored import StoredFolder, ancestors, size_of, stored_folders
@@ -88,9 +90,7 @@ def disk_use(workspace: Workspace) -> DiskUse:
     bytes_of = {s.folder: a.bytes for s, a in zip(stored, artifacts, strict=True)}
     taken = {run.id: _run_use(run.id, folders_of_run(workspace, run, runs, stored), bytes_of, users) for run in runs}
     artifacts.sort(key=lambda a: (-a.bytes, a.kind, a.fingerprint))
-    known = {words: size_of(workspace.root / name) for name, words in PLACES.items()}
-    rest = [p for p in workspace.root.iterdir() if p.name not in PLACES and p.name != workspace.artifacts.root.name]
-    places = {**known, REST: size_of(*rest)}
+    places = _places(workspace)
     return DiskUse(tuple(artifacts), taken, {words: b for words, b in places.items() if b}, free_disk(workspace.root))
 
 
@@ -107,6 +107,14 @@ def needed(prints: Iterable[str], stored: Mapping[str, StoredFolder]) -> set[str
     """
     found = ancestors(prints, stored)
     return found | {p for p, s in stored.items() if s.kind == "truth" and s.inputs & found}
+
+
+def _places(workspace: Workspace) -> dict[str, int]:
+    """Bytes beside the artifacts, in words; a person's own files in the folder are not the workspace's."""
+    named = {own_place(workspace.root, name): words for name, words in PLACES.items()}
+    own = [p for p in workspace.root.iterdir() if p.name.startswith((DATABASE, DELETED)) or is_own(p)]
+    rest = [p for p in own if p not in named and p != workspace.artifacts.root]
+    return {**{words: size_of(p) for p, words in named.items() if is_own(p)}, REST: size_of(*rest)}
 
 
 def _run_use(

@@ -20,7 +20,7 @@ from comus_core.datasets.passed_over import passed_over_json, passed_over_lines
 from comus_core.datasets.truth_report import TruthReport
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.files.atomic import write_json
-from comus_core.pipelines.image_index import FOLDER, index_key, keep_index
+from comus_core.pipelines.image_index import index_key, keep_index, lists_folder
 from comus_core.runs import artifact_readers as tables
 from comus_core.types import FloatArray, IntArray, OnProgress, StrArray, no_progress
 from comus_core.workspace import Workspace
@@ -142,7 +142,7 @@ def equal_groups(values: Sequence[Any]) -> list[list[int]]:
 
 def report_file(workspace: Workspace, spec: str) -> Path:
     """The file of a data set's report."""
-    return workspace.root / FOLDER / f"{index_key(spec)}.health.json"
+    return lists_folder(workspace) / f"{index_key(spec)}.health.json"
 
 
 def stored_report(workspace: Workspace, spec: str) -> dict[str, Any] | None:

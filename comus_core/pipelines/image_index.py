@@ -17,11 +17,10 @@ from comus_core.datasets.folder import list_images
 from comus_core.datasets.format import FOLDER as PLAIN
 from comus_core.datasets.records import by_image_id
 from comus_core.errors import WorkspaceError
-from comus_core.files.atomic import write_json
+from comus_core.files.atomic import disk_error, write_json
+from comus_core.files.own_places import CACHE, make_own, own_place
 from comus_core.workspace import Workspace
 from comus_core.workspace.artifacts import digest
-
-FOLDER = "images"
 
 
 @dataclass(frozen=True)
@@ -92,10 +91,19 @@ def read_index(workspace: Workspace, key: str) -> ImageIndex:
     return ImageIndex(key, Path(kept["root"]), tuple(kept["ids"]), tuple(kept["paths"]))
 
 
+def lists_folder(workspace: Workspace) -> Path:
+    """Where the workspace keeps lists of data sets' files, and reports on them."""
+    return own_place(workspace.root, CACHE) / "images"
+
+
 def _keep(workspace: Workspace, spec: str, root: Path, ids: Sequence[str], paths: Sequence[str]) -> ImageIndex:
     index = ImageIndex(index_key(spec), root.resolve(), tuple(ids), tuple(paths))
     stored = {"dataset": spec, "root": str(index.root), "ids": list(ids), "paths": list(paths)}
     path = _file(workspace, index.key)
+    try:
+        make_own(own_place(workspace.root, CACHE))
+    except OSError as error:
+        raise disk_error(error, path) from error
     text = json.dumps(stored, indent=2, ensure_ascii=False) + "\n"
     if not path.is_file() or path.read_text() != text:  # as it was: nobody's cache has to read it again
         write_json(path, stored)
@@ -103,4 +111,4 @@ def _keep(workspace: Workspace, spec: str, root: Path, ids: Sequence[str], paths
 
 
 def _file(workspace: Workspace, key: str) -> Path:
-    return workspace.root / FOLDER / f"{key}.files.json"
+    return lists_folder(workspace) / f"{key}.files.json"

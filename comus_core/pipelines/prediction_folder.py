@@ -20,6 +20,7 @@ from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.files.atomic import disk_error
 from comus_core.files.file_names import free_name, name_key
 from comus_core.files.output_folder import OutputFolder
+from comus_core.files.own_places import make_own, own_place
 from comus_core.workspace import Workspace
 
 FOLDER, PHOTOGRAPHS = "predictions", "photographs"
@@ -62,6 +63,11 @@ class StoredPrediction:
         return self.folder / str(self.result["predictions"][row]["mask"])
 
 
+def predictions_folder(workspace: Workspace, run_id: str) -> Path:
+    """Where the predictions of a run lie."""
+    return own_place(workspace.root, FOLDER) / run_id
+
+
 def new_prediction(workspace: Workspace, run_id: str, files: Iterable[tuple[str, IO[bytes]]]) -> Path:
     """Keep photographs that came from a browser in a fresh folder of the run; returns that folder.
 
@@ -79,8 +85,9 @@ def new_prediction(workspace: Workspace, run_id: str, files: Iterable[tuple[str,
         raise DatasetError(
             f"{len(given)} photographs at once, at most {MOST_FILES}: use `comus predict` with their folder"
         )
-    folder = workspace.root / FOLDER / run_id / f"{datetime.now():%Y%m%d-%H%M%S}-{uuid4().hex[:8]}"
+    folder = predictions_folder(workspace, run_id) / f"{datetime.now():%Y%m%d-%H%M%S}-{uuid4().hex[:8]}"
     try:
+        make_own(folder.parents[1])
         (folder / PHOTOGRAPHS).mkdir(parents=True)
         OutputFolder(folder, KIND).mark({"run": run_id})
         taken: set[str] = set()
@@ -99,7 +106,7 @@ def new_prediction(workspace: Workspace, run_id: str, files: Iterable[tuple[str,
 
 def predictions_of(workspace: Workspace, run_id: str) -> list[StoredPrediction]:
     """The finished predictions of a run, newest first."""
-    found = (workspace.root / FOLDER / run_id).glob(f"*/{RESULT}")
+    found = predictions_folder(workspace, run_id).glob(f"*/{RESULT}")
     stored = [StoredPrediction(path.parent.name, path.parent) for path in found if NAME.fullmatch(path.parent.name)]
     return sorted(stored, key=lambda prediction: prediction.name, reverse=True)
 
@@ -110,7 +117,7 @@ def stored_prediction(workspace: Workspace, run_id: str, name: str) -> StoredPre
     Raises:
         WorkspaceError: the run has none.
     """
-    folder = workspace.root / FOLDER / workspace.runs.get(run_id).id / name
+    folder = predictions_folder(workspace, workspace.runs.get(run_id).id) / name
     if not NAME.fullmatch(name) or not (folder / RESULT).is_file():
         raise WorkspaceError(f"run {run_id} has no prediction {name[:40]}")
     return StoredPrediction(name, folder)

@@ -17,6 +17,7 @@ from comus_core.datasets.folder_truth import FolderTruth
 from comus_core.datasets.format import FOLDER
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.files.atomic import disk_error
+from comus_core.files.own_places import make_own, own_place
 from comus_core.pipelines.model_selection import USERS_OWN
 from comus_core.runs.run_truth import truth_fingerprint
 from comus_core.workspace import Run, Workspace
@@ -196,12 +197,14 @@ def _links(
     workspace: Workspace, run: Run, rows: list[dict[str, Any]], paths: Mapping[str, Path], found: Dataset
 ) -> Dataset:
     """A folder of links to the images, and to their masks, at the paths that the run knows."""
-    home = workspace.root / RELINKED / str(run.provenance["manifest"])
+    home = own_place(workspace.root, RELINKED) / str(run.provenance["manifest"])
     fresh = home.with_name(f".{uuid4().hex}")
     links = {row["path"]: paths[row["image_id"]] for row in rows if row["image_id"] in paths}
     links |= _masks(links, found)
     links |= {name: path for name in CLASS_FILES if (path := found.root / name).is_file()}
     try:
+        make_own(home.parent)
+        make_own(fresh)
         for name, path in links.items():
             (fresh / name).parent.mkdir(parents=True, exist_ok=True)
             (fresh / name).symlink_to(path.resolve())

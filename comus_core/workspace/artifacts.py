@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from comus_core.errors import WorkspaceError
 from comus_core.files.atomic import disk_error, flush, remove_temporary, sha256_of, write_json
 from comus_core.files.file_locks import take_lock
+from comus_core.files.own_places import make_own
 from comus_core.types import OnProgress
 from comus_core.workspace.grouped import write_grouped
 from comus_core.workspace.manifest import KEY, MANIFEST, SHARDS, artifact_files, changes, read_manifest
@@ -196,6 +197,7 @@ class ArtifactStore:
             return
         folder = self.root / key.kind / f"{key.fingerprint}.partial"
         try:
+            make_own(self.root)
             folder.mkdir(parents=True, exist_ok=True)
             with _held(folder.with_suffix(".lock")):
                 if self.find(key.kind, key.fingerprint):  # another process finished it while this one waited

@@ -15,6 +15,7 @@ from uuid import uuid4
 from comus_core.files.atomic import disk_error, is_temporary
 from comus_core.files.file_locks import is_locked, lock_text, take_lock
 from comus_core.files.own_folders import DATABASE
+from comus_core.files.own_places import make_own, own_place
 from comus_core.workspace.read_only import may_only_be_read
 
 FOLDER = "writing"
@@ -36,9 +37,9 @@ def claimed(root: Path) -> Iterator[Callable[[Path], Path]]:
         yield lambda path: path
         return
     noted: list[str] = []
-    note = root / FOLDER / f"{uuid4().hex}.json"
+    note = own_place(root, FOLDER) / f"{uuid4().hex}.json"
     try:
-        note.parent.mkdir(exist_ok=True)
+        make_own(note.parent)
         lock = take_lock(note.with_suffix(""))
         assert lock is not None, "nobody else knows its name"
         os.replace(note.with_suffix(""), note)  # seen only once it is locked
@@ -62,7 +63,7 @@ def claimed(root: Path) -> Iterator[Callable[[Path], Path]]:
 
 def abandoned(root: Path) -> list[Path]:
     """What dead processes were writing and is still there, and their notes, which come last."""
-    notes = [note for note in sorted((root / FOLDER).glob("*.json")) if not is_locked(note) and note.exists()]
+    notes = [note for note in sorted(own_place(root, FOLDER).glob("*.json")) if not is_locked(note) and note.exists()]
     paths = [path for note in notes for path in _noted(note) if _is_ours(path, root)]
     return [*dict.fromkeys(path for path in paths if path.exists()), *notes]
 

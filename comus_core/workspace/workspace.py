@@ -9,6 +9,7 @@ from pathlib import Path
 from comus_core.errors import WorkspaceError
 from comus_core.files.atomic import disk_error, sha256_of
 from comus_core.files.own_folders import DATABASE
+from comus_core.files.own_places import own_place
 from comus_core.workspace.artifacts import Artifact, ArtifactStore
 from comus_core.workspace.attempts import AttemptTable
 from comus_core.workspace.database import Database
@@ -38,7 +39,7 @@ class Workspace:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.database = Database(root / DATABASE)
-        self.artifacts = ArtifactStore(root / "artifacts")
+        self.artifacts = ArtifactStore(own_place(root, "artifacts"))
         self.attempts = AttemptTable(self.database)
         self.runs = RunTable(self.database)
         self.decisions = DecisionLog(self.database)
@@ -48,7 +49,7 @@ class Workspace:
     @property
     def drawings(self) -> Path:
         """Where the demo scenes are drawn."""
-        return self.root / "datasets"
+        return own_place(self.root, "datasets")
 
     def artifact(self, run: Run, kind: str) -> Artifact:
         """The run's artifact of that kind.
@@ -74,7 +75,8 @@ class Workspace:
         if "root" not in run.provenance:
             return False
         root = self.images_root(run)
-        link = next((p for p in root.rglob("*") if p.is_symlink()), None) if root.parent.name == RELINKED else None
+        linked = root.parent == own_place(self.root, RELINKED)
+        link = next((p for p in root.rglob("*") if p.is_symlink()), None) if linked else None
         return not root.is_dir() or (link is not None and not link.exists())
 
     def decisions_of(self, run: Run) -> Decisions:

@@ -32,7 +32,7 @@ def test_the_route_sends_a_bundle_that_opens_and_leaves_nothing_behind(monkeypat
     workspace, run = shown
     answer = client(monkeypatch, workspace).get(f"/api/runs/{run.id}/bundle?photographs=1")
     assert answer.status_code == 200 and f'filename="{run.id}.zip"' in answer.headers["content-disposition"]
-    assert [*workspace.root.glob(".*"), *workspace.root.glob("writing/*")] == []
+    assert [*workspace.root.glob(".*"), *workspace.root.glob("writing/*.json")] == []
     (tmp_path / "sent.zip").write_bytes(answer.content)
     opened = open_bundle(open_workspace(tmp_path / "w"), tmp_path / "sent.zip")
     assert opened.result["evaluation"] == run.result["evaluation"]

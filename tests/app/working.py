@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from comus_core.config import RunConfig, make_config, to_dict
 from comus_core.jobs import Job, submit
+from comus_core.jobs.logs import jobs_folder
 from comus_core.jobs.progress import StageProgress
 from comus_core.jobs.table import JobTable
 from comus_core.workspace import ArtifactKey, Run, Workspace
@@ -34,7 +35,7 @@ def ended_job(workspace: Workspace, state: str, error: str | None = None, datase
     assert job is not None and job.id == submitted.id
     now = time.time()
     table.pulse(job, now, StageProgress("saliency", 128, 700, 0, now - 60, now))
-    job.log_path.parent.mkdir(exist_ok=True)
+    jobs_folder(workspace.root)
     job.log_path.write_text("12:00:00 discover begins\n12:00:01 saliency: 0 of 700\n")
     table.finish(job, state, error)
     return table.get(job.id)

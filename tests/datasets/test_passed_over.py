@@ -14,6 +14,7 @@ from comus_core.datasets.passed_over import passed_over_json, passed_over_lines
 from comus_core.datasets.records import PassedOver
 from comus_core.errors import DatasetError
 from comus_core.files.output_folder import OutputFolder
+from comus_core.files.own_places import make_own
 from comus_core.pipelines.image_health import check_health
 from tests.datasets.broken_files import picture
 
@@ -22,6 +23,13 @@ def put(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     picture(1, 6, 4).save(path)
     return path
+
+
+def made(path: Path) -> Path:
+    """A picture in a folder that the program made in a workspace."""
+    workspace, _, rest = path.as_posix().partition("/artifacts/")
+    make_own(Path(workspace) / "artifacts")
+    return put(Path(workspace) / "artifacts" / rest)
 
 
 def results(folder: Path, *names: str, force: bool = False) -> None:
@@ -92,7 +100,7 @@ def test_a_folder_of_a_workspace_that_is_asked_for_is_read(tmp_path, inside):
 def test_photographs_that_lie_in_the_workspace_itself_are_read_and_what_was_made_of_them_is_not(tmp_path, monkeypatch):
     open_workspace(tmp_path)
     put(tmp_path / "a.png")
-    put(tmp_path / "artifacts/pseudo_masks/0/masks/a.png")
+    made(tmp_path / "artifacts/pseudo_masks/0/masks/a.png")
     monkeypatch.chdir(tmp_path)
     for spec in (".", str(tmp_path), f"{tmp_path}/"):
         dataset = open_dataset(spec, tmp_path)

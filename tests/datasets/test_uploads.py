@@ -17,6 +17,7 @@ from comus_core.datasets.uploads import Limits, unpack, uploaded_folders
 from comus_core.errors import DatasetError
 from comus_core.files.output_folder import OutputFolder
 from comus_core.files.own_folders import MARKER
+from comus_core.files.own_places import MARK
 from tests.builders import draw_folder
 
 
@@ -37,6 +38,9 @@ def a_picture() -> bytes:
 
 
 PICTURE = a_picture()
+
+
+EMPTY = ["uploads", f"uploads/{MARK}"]
 
 
 def everything_in(folder) -> list[str]:
@@ -129,7 +133,7 @@ def test_each_limit_is_named_and_nothing_is_left_behind(tmp_path, limits, says):
     entries = [(f"{n}.png", PICTURE) for n in range(3)]
     with pytest.raises(DatasetError, match=says):
         unpack(zipped(entries, zipfile.ZIP_STORED), "much.zip", tmp_path, limits)
-    assert [p for p in everything_in(tmp_path) if p != "uploads"] == []
+    assert [p for p in everything_in(tmp_path) if p not in EMPTY] == []
 
 
 def test_a_file_larger_than_its_listing_says_is_refused(tmp_path):
@@ -140,7 +144,7 @@ def test_a_file_larger_than_its_listing_says_is_refused(tmp_path):
     assert lying != whole
     with pytest.raises(DatasetError, match="not a zip that can be read"):
         unpack(io.BytesIO(lying), "lie.zip", tmp_path)
-    assert everything_in(tmp_path) == ["uploads"]
+    assert everything_in(tmp_path) == EMPTY
 
 
 def test_damaged_content_is_refused_and_nothing_is_left_behind(tmp_path):
@@ -148,7 +152,7 @@ def test_damaged_content_is_refused_and_nothing_is_left_behind(tmp_path):
     whole[40] ^= 0xFF
     with pytest.raises(DatasetError, match="not a zip that can be read"):
         unpack(io.BytesIO(bytes(whole)), "bad.zip", tmp_path)
-    assert everything_in(tmp_path) == ["uploads"]
+    assert everything_in(tmp_path) == EMPTY
 
 
 def test_encrypted_files_are_refused(tmp_path):
@@ -217,7 +221,7 @@ def test_what_this_program_made_is_left_out(tmp_path, top):
     mine = [(f"{top}x.png", PICTURE), (f"{top}deep/y.png", PICTURE)]
     own = {
         "below": [("w/comus.sqlite", b""), ("w/artifacts/m/x.png", PICTURE), ("w/any.png", PICTURE)],
-        "here": [("comus.sqlite", b""), ("artifacts/m/x.png", PICTURE)],
+        "here": [("comus.sqlite", b""), (f"artifacts/{MARK}", b""), ("artifacts/m/x.png", PICTURE)],
         "results": [(f"out/{MARKER}", marker), ("out/x.png", PICTURE), ("out/predictions.json", b"{}")],
         "bundle": [("b/bundle.json", b"{}"), ("b/artifacts/x.png", PICTURE), ("b/photographs/x.png", PICTURE)],
     }

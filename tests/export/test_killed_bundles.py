@@ -12,6 +12,7 @@ from comus_core import open_workspace
 from comus_core.export.bundle import bundle
 from comus_core.export.bundle_opening import open_bundle
 from comus_core.files.atomic import is_temporary
+from comus_core.files.own_places import MARK, make_own
 from comus_core.maintenance.clean import GRACE, clean, plan_cleaning
 from comus_core.workspace.claims import abandoned, claimed
 from tests.builders import copy_of
@@ -21,7 +22,7 @@ DIE = """
 import os, signal, sys
 from pathlib import Path
 from comus_core import open_workspace
-from comus_core import bundle_opening, bundling
+from comus_core.export import bundle as bundling, bundle_opening
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -67,7 +68,7 @@ def test_a_killed_bundling_is_removed_by_the_clean_up_wherever_it_lies(sender, t
     assert left in plan.folders and plan.bytes >= left.stat().st_size > 10_000
     clean(workspace)
     assert [p.name for p in elsewhere.iterdir()] == [".mine.zip.77.tmp"]
-    assert list((workspace.root / "writing").iterdir()) == []
+    assert [p.name for p in (workspace.root / "writing").iterdir()] == [MARK]
 
 
 def test_the_next_bundling_removes_it_too(sender, tmp_path):
@@ -87,10 +88,10 @@ def test_a_killed_opening_is_removed(packed, tmp_path, way):
     assert sum(p.stat().st_size for p in left.rglob("*") if p.is_file()) > 10_000
     if way == "clean":
         clean(workspace)
-        assert list((workspace.root / "bundles").iterdir()) == []
+        assert [p.name for p in (workspace.root / "bundles").iterdir()] == [MARK]
     else:
         run = open_bundle(workspace, packed)
-        assert [p.name for p in (workspace.root / "bundles").iterdir()] == [run.id]
+        assert sorted(p.name for p in (workspace.root / "bundles").iterdir()) == [MARK, run.id]
 
 
 def test_an_opening_killed_just_before_its_run_was_known_leaves_what_the_clean_up_finds(finished, packed, tmp_path):
@@ -104,7 +105,7 @@ def test_an_opening_killed_just_before_its_run_was_known_leaves_what_the_clean_u
     aged(workspace)
     os.utime(home, (1, 1))
     clean(workspace)
-    left = [p for p in workspace.root.rglob("*") if p.is_file() and not p.name.startswith("comus.sqlite")]
+    left = [p for p in workspace.root.rglob("*") if p.is_file() and not p.name.startswith(("comus.sqlite", MARK))]
     assert left == [] and open_bundle(workspace, packed).read_only
 
 
@@ -124,11 +125,10 @@ def test_a_note_cannot_have_a_persons_file_removed(sender, tmp_path):
     workspace, _ = sender
     (tmp_path / "thesis.pdf").write_text("years")
     (tmp_path / ".hidden.tmp").mkdir()
-    notes = workspace.root / "writing"
-    notes.mkdir(exist_ok=True)
+    notes = make_own(workspace.root / "writing")
     (notes / "a.json").write_text(f'{{}}\n["{tmp_path}/thesis.pdf", "{tmp_path}/.hidden.tmp", 7]')
     (notes / "b.json").write_text("{}\n{")
     assert abandoned(workspace.root) == [notes / "a.json", notes / "b.json"]
     clean(workspace)
     assert (tmp_path / "thesis.pdf").exists() and (tmp_path / ".hidden.tmp").exists()
-    assert list(notes.iterdir()) == []
+    assert [p.name for p in notes.iterdir()] == [MARK]

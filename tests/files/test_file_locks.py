@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from comus_core import open_workspace
 from comus_core.cli.main import cli
 from comus_core.files.file_locks import is_locked, lock_text, missing_locks, take_lock
+from comus_core.files.own_places import MARK
 from comus_core.files.process_identity import ABROAD_SILENCE
 from comus_core.jobs.launcher import supervisor_is_up, supervisor_pid, take_supervision
 from comus_core.workspace.artifacts import ArtifactKey
@@ -75,9 +76,9 @@ def test_what_is_written_now_is_nobodys_only_when_its_process_is_dead(prelude, t
     with claimed(workspace.root) as claim:
         claim(half)
         assert abandoned(workspace.root) == []
-    assert list((workspace.root / "writing").iterdir()) == []
+    assert [p.name for p in (workspace.root / "writing").iterdir()] == [MARK]
     subprocess.run([sys.executable, "-c", prelude + CLAIMS, workspace.root, half], check=False)
-    (note,) = (workspace.root / "writing").iterdir()
+    (note,) = (workspace.root / "writing").glob("*.json")
     assert abandoned(workspace.root) == [half, note]
 
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from comus_core import open_workspace
 from comus_core.cli.main import cli
 from comus_core.errors import DiskFullError
+from comus_core.files.own_places import make_own
 from comus_core.maintenance.clean import clean, plan_cleaning
 from comus_core.maintenance.delete import delete_run
 from comus_core.workspace import database, reserve
@@ -144,7 +145,7 @@ def test_a_run_can_be_deleted_from_a_full_disk(disk, workspace, kept):
     delete_run(open_workspace(workspace.root), "second")
     assert kinds_left(workspace) == ["features", "images"]
     assert [run.id for run in open_workspace(workspace.root).runs.all()] == ["first"]
-    assert not (workspace.root / "deleted").exists()
+    assert not (workspace.root / ".comus-deleted").exists()
 
 
 def with_a_run_that_takes_nothing(workspace):
@@ -155,7 +156,7 @@ def with_a_run_that_takes_nothing(workspace):
 
 def test_a_run_that_takes_nothing_is_deleted_at_the_cost_of_drawn_pictures(disk, workspace):
     with_a_run_that_takes_nothing(workspace)
-    drawn = workspace.root / "cache" / "pictures" / "ab" / "abc"
+    drawn = make_own(workspace.root / "cache") / "pictures" / "ab" / "abc"
     drawn.parent.mkdir(parents=True)
     drawn.write_bytes(bytes(MEGABYTE))
     disk.fill()
@@ -168,7 +169,7 @@ def test_a_run_that_takes_nothing_is_deleted_at_the_cost_of_drawn_pictures(disk,
 
 
 def test_pictures_stay_where_the_run_itself_makes_the_room(disk, workspace):
-    drawn = workspace.root / "cache" / "pictures" / "abc"
+    drawn = make_own(workspace.root / "cache") / "pictures" / "abc"
     drawn.parent.mkdir(parents=True)
     drawn.write_bytes(b"drawn")
     (workspace.root / RESERVE).unlink()

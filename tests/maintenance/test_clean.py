@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from comus_core import discover, make_config, open_workspace, verify
 from comus_core.cli.main import cli
 from comus_core.errors import Cancelled, SettingsError, WorkspaceError
+from comus_core.files.own_places import make_own
 from comus_core.jobs import cancel, submit
 from comus_core.jobs.table import JobTable
 from comus_core.maintenance.clean import GRACE, clean, plan_cleaning
@@ -71,7 +72,7 @@ def test_the_size_of_a_run_is_what_goes_when_it_is_deleted(workspace):
     a_run(workspace, "second", images=images, soft_maps=maps[1])
     network = an_artifact(workspace, "network", soft_maps=maps[0])
     a_partial(workspace, "features", soft_maps=maps[0])
-    predicted = workspace.root / PREDICTIONS / "first" / "20260101-120000-00000000"
+    predicted = make_own(workspace.root / PREDICTIONS) / "first" / "20260101-120000-00000000"
     predicted.mkdir(parents=True)
     (predicted / "mask.png").write_bytes(bytes(3000))
     told, planned = disk_use(workspace).of_run("first"), plan_deletion(workspace, "first").size
@@ -203,8 +204,8 @@ def test_nothing_is_removed_while_a_job_waits_or_works(workspace):
 
 
 def test_pictures_go_only_when_asked_for_and_other_files_never(workspace):
-    picture = workspace.root / "cache" / "pictures" / "ab" / "abc"
-    photograph = workspace.root / "uploads" / "holiday" / "beach.jpg"
+    picture = make_own(workspace.root / "cache") / "pictures" / "ab" / "abc"
+    photograph = make_own(workspace.root / "uploads") / "holiday" / "beach.jpg"
     for path in (picture, photograph):
         path.parent.mkdir(parents=True)
         path.write_text("pixels")
@@ -265,7 +266,7 @@ def test_the_command_says_what_would_go_asks_and_frees_it(workspace):
 def test_what_old_kills_left_in_finished_artifacts_and_beside_them_goes(workspace):
     kept = an_artifact(workspace, "images")
     a_run(workspace, "first", images=kept)
-    old = [kept.folder / ".checkpoint.pt.4711.tmp", workspace.root / "cache" / ".x.png.4711.tmp"]
+    old = [kept.folder / ".checkpoint.pt.4711.tmp", make_own(workspace.root / "cache") / ".x.png.4711.tmp"]
     fresh = workspace.root / "cache" / ".y.png.4712.tmp"
     half = a_partial(workspace, "network", images=kept) / ".z.4711.tmp"  # it goes or stays with its folder
     for path in (*old, fresh, half):

@@ -8,6 +8,7 @@ import pytest
 from comus_core import discover, make_config, open_workspace
 from comus_core.config import RunConfig
 from comus_core.errors import Cancelled, WorkspaceError
+from comus_core.files.own_places import MARK
 from comus_core.jobs import cancel, submit
 from comus_core.jobs.table import JobTable
 from comus_core.maintenance.delete import delete_run, plan_deletion
@@ -59,7 +60,7 @@ def test_a_run_takes_along_what_it_alone_uses(workspace):
     assert workspace.artifacts.find("soft_maps", maps[1].fingerprint) is not None
     delete_run(workspace, "second")
     assert kinds_left(workspace) == []
-    assert not (workspace.root / "deleted").exists()
+    assert not (workspace.root / ".comus-deleted").exists()
 
 
 def test_archived_runs_keep_what_they_use(workspace):
@@ -150,12 +151,12 @@ def test_decisions_go_with_the_run_and_are_counted_before(workspace):
 
 
 def test_what_a_killed_deletion_left_is_removed_by_the_next(workspace):
-    left = workspace.root / "deleted" / "abc"
+    left = workspace.root / ".comus-deleted" / "abc"
     left.mkdir(parents=True)
     (left / "content").write_text("old")
     a_run(workspace, "first", images=an_artifact(workspace, "images"))
     delete_run(workspace, "first")
-    assert not (workspace.root / "deleted").exists()
+    assert not (workspace.root / ".comus-deleted").exists()
 
 
 def test_an_unknown_run_is_a_sentence(workspace):
@@ -180,4 +181,4 @@ def test_real_runs_leave_each_other_whole_and_nothing_behind(drawn_settings, tmp
     for name in (three.id, raw.id, four.id):
         delete_run(workspace, name)
     assert kinds_left(workspace) == []
-    assert not [p for p in workspace.artifacts.root.rglob("*") if p.is_file()]
+    assert [p.name for p in workspace.artifacts.root.rglob("*") if p.is_file()] == [MARK]

@@ -12,6 +12,7 @@ from PIL import Image
 
 from comus_core.datasets.demo.composition import CLASSES, SEED, draw_scene
 from comus_core.errors import DatasetError
+from comus_core.files.own_places import make_own
 
 FOLDER = "demo-v1"  # to be counted up whenever a pixel changes
 N_SCENES = 240
@@ -30,7 +31,8 @@ def draw_demo(drawings: Path, n_scenes: int = N_SCENES, seed: int = SEED) -> Pat
     if (folder / "classes.txt").is_file():
         return folder
     try:
-        drawings.mkdir(parents=True, exist_ok=True)
+        if not drawings.exists():
+            make_own(drawings)
         partial = Path(tempfile.mkdtemp(prefix=f".{FOLDER}-", dir=drawings))
         try:
             _draw_all(partial, n_scenes, seed)
