@@ -11,6 +11,7 @@ from typing import Any
 from comus_core.datasets.class_lists import BACKGROUND, is_background
 from comus_core.datasets.coco_outlines import Box, box_of, parts_of
 from comus_core.errors import DatasetError
+from comus_core.text import one_line
 from comus_core.types import ImageId
 
 Content = Mapping[str, Any]
@@ -82,8 +83,9 @@ def categories_of(content: Content, source: Path, *, keep_groups: bool) -> Categ
     used = Counter(id_text(annotation.get("category_id")) for annotation in _entries(content, "annotations", source))
     classes, index_of, groups = [BACKGROUND], dict[str, int](), []
     for entry in entries:
-        category, name = id_text(entry.get("id")), entry.get("name")
-        if not category or not isinstance(name, str) or not name.strip():
+        category, given = id_text(entry.get("id")), entry.get("name")
+        name = one_line(given) if isinstance(given, str) else ""
+        if not category or not name:
             raise DatasetError(f"{source}: a category without {'id' if not category else 'name'}: {_short(entry)}")
         if category in index_of:
             raise DatasetError(f"{source}: the category id {category} is listed more than once; remove one")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from comus_core.config import Matching, RunConfig, check_choice, from_dict, require
+from comus_core.text import holds_breaks
 from comus_core.types import STAGES
 from comus_core.weights.registry import REGISTRY, Supervision
 from comus_core.workspace import Run
@@ -83,6 +84,7 @@ def class_names(told: Any) -> list[str]:
     """
     require(isinstance(told, list) and len(told) <= 65_534, "its classes are no list")
     names = [_text(name, "a class", LONGEST_NAME) for name in told]
+    require(not any(map(holds_breaks, names)), "a class holds a line break or another control character")
     require(len(set(names)) == len(names), "two classes have one name")
     return names
 

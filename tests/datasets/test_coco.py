@@ -145,3 +145,14 @@ def test_real_coco_masks_equal_those_merged_by_the_official_tool(photographs):
         for annotation in reversed(official.loadAnns(official.getAnnIds(imgIds=int(file.image_id), iscrowd=None))):
             expected[official.annToMask(annotation).astype(bool)] = position[annotation["category_id"]]
         np.testing.assert_array_equal(dataset.truth.mask(file.image_id), expected)
+
+
+def test_names_of_categories_are_one_line_each(coco):
+    named = ["tooth\nbrush ", "person", "bottle"]
+    kept = [{**entry, "name": name} for entry, name in zip(CONTENT["categories"], named, strict=True)]
+    change(coco, categories=kept)
+    truth = open_dataset(f"coco:{coco}:val2017", coco).truth
+    assert truth.classes == ("background", "tooth brush", "person", "bottle")
+    change(coco, categories=[{**entry, "name": name} for entry, name in zip(kept, ["a\tb", "a b", "c"], strict=True)])
+    with pytest.raises(DatasetError, match="two categories have the name 'a b'"):
+        open_dataset(f"coco:{coco}:val2017", coco)
