@@ -21,7 +21,7 @@ DIE = """
 import os, signal, sys
 from pathlib import Path
 from comus_core import open_workspace
-from comus_core import bundle_opening, bundling
+from comus_core.export import bundle as bundling, bundle_opening
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
