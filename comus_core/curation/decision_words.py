@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from comus_core.text import one_line
 from comus_core.workspace.decisions import Decisions, Event
 from comus_core.workspace.layout import REJECTED
 
@@ -18,7 +19,7 @@ def step_words(before: Decisions, event: Event, most: int = 3) -> str:
         case "filter":
             return f"filter at {payload['percent']:g} %" + (f" by {payload['by']}" if "by" in payload else "")
         case "rename":
-            return f"name {payload['name']} of {before.name_of(payload['cluster'])}"
+            return f"name {one_line(payload['name'])} of {before.name_of(payload['cluster'])}"
         case "reset_name":
             number = payload["cluster"]
             return f"reset of the name {before.name_of(number)} to {before.own_name_of(number)}"

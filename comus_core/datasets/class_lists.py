@@ -1,13 +1,16 @@
-"""Lists of classes as tools write them: one name a line, or CVAT's and Supervisely's with colours."""
+"""Lists of classes: read as tools write them, one name a line or with colours; written so that they read the same."""
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from comus_core.errors import DatasetError
+from comus_core.text import one_line
 
 BACKGROUND = "background"
 COLOURS = "colors.txt"
@@ -16,6 +19,7 @@ CLASS_FILES = ("labelmap.txt", "classes.txt", "class_names.txt", COLOURS)  # CVA
 Colour = tuple[int, int, int]
 _LABEL_MAP_LINE = re.compile(r"(?P<name>[^:]+):(?P<colour>\d{1,3},\d{1,3},\d{1,3})?:[^:]*:[^:]*")
 _COLOURS_LINE = re.compile(r"(?P<name>.+?)\s+(?P<red>\d{1,3})\s+(?P<green>\d{1,3})\s+(?P<blue>\d{1,3})")
+_IGNORED = "__ignore__"  # labelme's name for index -1
 _NEUTRAL = "neutral"  # Supervisely's name for the contours, which are ignored
 
 
@@ -66,7 +70,8 @@ def read_classes(path: Path) -> ClassList:
             whose.
     """
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        given = map(one_line, path.read_text(encoding="utf-8-sig").splitlines())
+        lines = [line for line in given if line]
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"class list {path}: {error}; write one name a line in UTF-8") from None
     if path.name == COLOURS:
@@ -78,6 +83,31 @@ def read_classes(path: Path) -> ClassList:
         names = _indexed([match["name"].strip() for match in found], path)
         return ClassList(names, path, _colours([(m["name"].strip(), m["colour"]) for m in found], names, path))
     return ClassList(_indexed(lines, path), path)
+
+
+def class_list_text(names: Sequence[str]) -> str:
+    """A class list as `read_classes` reads it back: background, then `distinct_names`, one a line."""
+    return "".join(f"{name}\n" for name in (BACKGROUND, *distinct_names(names)))
+
+
+def distinct_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of object classes, each given to one: a second "dog" is "dog (2)", as is a first "background".
+
+    A name that is somebody's own is never made up for another: of dog, dog and dog (2) the second is "dog (3)".
+
+    Args:
+        names: in the order of the indices 1, 2, …; line breaks in them become spaces.
+    """
+    given = [one_line(name) for name in names]
+    taken, found = set(given), Counter[str]()
+    distinct: list[str] = []
+    for name in given:
+        found[name] += 1
+        if found[name] > 1 or name == _IGNORED or is_background(name):
+            name = next(other for n in itertools.count(2) if (other := f"{name} ({n})") not in taken)
+            taken.add(name)
+        distinct.append(name)
+    return tuple(distinct)
 
 
 def _supervisely(lines: Sequence[str], path: Path) -> ClassList:
@@ -97,7 +127,7 @@ def _supervisely(lines: Sequence[str], path: Path) -> ClassList:
 def _indexed(given: Sequence[str], path: Path) -> tuple[str, ...]:
     """The names by class index, "background" first."""
     names = list(given)
-    if names and names[0] == "__ignore__":
+    if names and names[0] == _IGNORED:
         if len(names) < 2 or not is_background(names[1]):
             raise DatasetError(
                 f"class list {path}: `__ignore__` stands for index -1, so the second line is index 0 and must be "
@@ -109,7 +139,7 @@ def _indexed(given: Sequence[str], path: Path) -> tuple[str, ...]:
     names[0] = BACKGROUND
     for line, name in enumerate(given, start=1):
         later = name not in given[:1] and name in names[1:]
-        if later and (name == "__ignore__" or is_background(name)):
+        if later and (name == _IGNORED or is_background(name)):
             raise DatasetError(
                 f"class list {path}: '{name}' stands on line {line}, but the order of lines is that of the ids in the "
                 "masks, and background is 0; put it first, or remove it if the masks do not count it"
@@ -126,7 +156,7 @@ def _colours(entries: Sequence[tuple[str, str | None]], names: Sequence[str], pa
     """Colour -> class index; None unless every class has a colour."""
     found: dict[Colour, int] = {}
     for name, text in entries:
-        if name == "__ignore__":
+        if name == _IGNORED:
             continue
         if not text:
             return None

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.datasets.class_lists import BACKGROUND, is_background
-from comus_core.datasets.coco_outlines import Box, box_of, parts_of
+from comus_core.datasets.coco_outlines import Box, box_of, is_drawable, parts_of, size_of_runs
 from comus_core.errors import DatasetError
+from comus_core.text import one_line
 from comus_core.types import ImageId
 
 Content = Mapping[str, Any]
@@ -57,7 +58,7 @@ def images_of(content: Content, source: Path) -> Iterator[ImageEntry]:
     """The images that a file lists.
 
     Raises:
-        DatasetError: an entry without id or name; says which.
+        DatasetError: an entry without id or name, or of a size that no image has; says which.
     """
     for entry in _entries(content, "images", source):
         image_id, name = id_text(entry.get("id")), entry.get("file_name")
@@ -66,7 +67,13 @@ def images_of(content: Content, source: Path) -> Iterator[ImageEntry]:
             raise DatasetError(f"{source}: an image without {what}: {_short(entry)}; add it, or remove the image")
         if image_id.startswith("/") or ".." in image_id.split("/") or "\\" in image_id or not image_id.isprintable():
             raise DatasetError(f"{source}: the image id {image_id!r:.80} cannot name a file; use a number or a word")
-        yield ImageEntry(image_id, name, _size(entry))
+        size = _size(entry)
+        if size is not None and not is_drawable(*size):
+            raise DatasetError(
+                f"{source}: the image {image_id} is listed with height {size[0]} and width {size[1]}, larger than any "
+                "image that can be read; correct the two, or remove them"
+            )
+        yield ImageEntry(image_id, name, size)
 
 
 def categories_of(content: Content, source: Path, *, keep_groups: bool) -> Categories:
@@ -82,8 +89,9 @@ def categories_of(content: Content, source: Path, *, keep_groups: bool) -> Categ
     used = Counter(id_text(annotation.get("category_id")) for annotation in _entries(content, "annotations", source))
     classes, index_of, groups = [BACKGROUND], dict[str, int](), []
     for entry in entries:
-        category, name = id_text(entry.get("id")), entry.get("name")
-        if not category or not isinstance(name, str) or not name.strip():
+        category, given = id_text(entry.get("id")), entry.get("name")
+        name = one_line(given) if isinstance(given, str) else ""
+        if not category or not name:
             raise DatasetError(f"{source}: a category without {'id' if not category else 'name'}: {_short(entry)}")
         if category in index_of:
             raise DatasetError(f"{source}: the category id {category} is listed more than once; remove one")
@@ -122,6 +130,7 @@ def instances_of(
         given = entry.get("segmentation")
         try:
             parts, box = parts_of(given), box_of(entry)
+            size_of_runs(parts)
         except ValueError as error:
             raise DatasetError(
                 f"{source}: annotation {name} of image {image_id} has a bad segmentation: {error}; export it anew, or "
@@ -159,7 +168,7 @@ def _groups_others(entry: Mapping[str, Any], entries: list[dict[str, Any]]) -> b
 def _size(entry: Mapping[str, Any]) -> tuple[int, int] | None:
     try:
         height, width = int(entry["height"]), int(entry["width"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     return (height, width) if height > 0 and width > 0 else None
 

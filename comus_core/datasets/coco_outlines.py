@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from pycocotools import mask as coco_mask
 
 from comus_core.datasets import coco_rle
@@ -78,9 +79,24 @@ def box_of(annotation: dict[str, Any]) -> Box | None:
 
 
 def size_of_runs(parts: Sequence[Any]) -> tuple[int, int] | None:
-    """(height, width) that run lengths among the parts are of, or None."""
-    sizes = (part.get("size") for part in parts if isinstance(part, dict))
-    return next(((int(s[0]), int(s[1])) for s in sizes if isinstance(s, list) and len(s) == 2), None)
+    """(height, width) that run lengths among the parts are of, or None where none says so.
+
+    Raises:
+        ValueError: a size that no image has.
+    """
+    sizes = [part["size"] for part in parts if isinstance(part, dict) and part.get("size") is not None]
+    for size in sizes:
+        whole = isinstance(size, list) and len(size) == 2 and all(map(_is_length, size))
+        if not whole:
+            raise ValueError(f"its run lengths are of size {size!r:.60}, which is no [height, width] in pixels")
+        if not is_drawable(int(size[0]), int(size[1])):
+            raise ValueError(f"its run lengths are of size {size!r:.60}, larger than any image that can be read")
+    return (int(sizes[0][0]), int(sizes[0][1])) if sizes else None
+
+
+def is_drawable(height: int, width: int) -> bool:
+    """Whether a mask of this size has no more pixels than a photograph may have."""
+    return Image.MAX_IMAGE_PIXELS is None or height * width <= Image.MAX_IMAGE_PIXELS
 
 
 def _flat(part: Any) -> Any:
@@ -90,6 +106,11 @@ def _flat(part: Any) -> Any:
 
 def _is_numbers(values: Any) -> bool:
     return isinstance(values, list) and all(isinstance(value, int | float) for value in values)
+
+
+def _is_length(value: Any) -> bool:
+    """Whether a number is a whole one from 1; some tools write 480.0."""
+    return type(value) in (int, float) and math.isfinite(value) and value >= 1 and value == int(value)
 
 
 def _is_pair(value: Any) -> bool:

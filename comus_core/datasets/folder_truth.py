@@ -11,9 +11,8 @@ import numpy as np
 
 from comus_core.config import TruthSettings
 from comus_core.datasets.class_lists import BACKGROUND, ClassList, Colour, find_classes
-from comus_core.datasets.file_walk import walk_files
 from comus_core.datasets.index_masks import check_indices, read_index_mask
-from comus_core.datasets.mask_files import MaskFiles
+from comus_core.datasets.mask_files import MaskFiles, list_masks
 from comus_core.datasets.mask_pairing import pair
 from comus_core.datasets.orientation import Orientations
 from comus_core.datasets.records import ImageFile
@@ -64,9 +63,7 @@ def open_truth(root: Path, files: tuple[ImageFile, ...], settings: TruthSettings
     Raises:
         DatasetError: no mask fits an image, or not one to one; a bad class list, or masks without any class.
     """
-    names = [path.relative_to(root / "masks").as_posix() for path in walk_files(root / "masks", root, [])]
-    pngs = [name for name in names if name.lower().endswith(".png")]
-    others = [name for name in names if not name.lower().endswith(".png")]
+    pngs, others = list_masks(root / "masks")
     image_of = {file.relative.removeprefix("images/"): file for file in files}
     found = pair(list(image_of), pngs)
     masks = {image_of[name].image_id: root / "masks" / mask for name, mask in found.mask_of.items()}

@@ -5,9 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from comus_core.datasets.file_walk import walk_files
 from comus_core.datasets.orientation import Orientations
 from comus_core.types import ImageId
+
+
+class MaskNames(NamedTuple):
+    """POSIX paths below a folder of masks: those that are masks, and other files, which are not read."""
+
+    pngs: list[str]
+    others: list[str]
+
+
+def list_masks(folder: Path) -> MaskNames:
+    """What lies in a folder of masks; nothing where there is no such folder."""
+    names = [path.relative_to(folder).as_posix() for path in walk_files(folder, folder, [])]
+    pngs = [name for name in names if name.lower().endswith(".png")]
+    return MaskNames(pngs, [name for name in names if not name.lower().endswith(".png")])
 
 
 @dataclass(frozen=True, kw_only=True)

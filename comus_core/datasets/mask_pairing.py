@@ -78,8 +78,8 @@ def _refuse_images(images: Sequence[str], mask: str) -> NoReturn:
 
 def _refuse_masks(image: str, masks: Sequence[str]) -> NoReturn:
     raise DatasetError(
-        f"the image {image} has {len(masks)} masks ({', '.join(sorted(masks)[:4])}): keep the right one in masks/ and "
-        "move the others away"
+        f"the image {image} has {len(masks)} masks ({', '.join(sorted(masks)[:4])}): keep the right one and move "
+        "the others away"
     )
 
 

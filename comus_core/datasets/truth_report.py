@@ -89,15 +89,14 @@ class TruthReport:
     def line(self) -> str:
         """All of it in one line, what there is none of left out."""
         if not self.classes:
-            return f"no ground truth: {self.why_none}"
+            return "; ".join([f"no ground truth: {self.why_none}", *self._stray_masks()])
         foreground = len(self.classes) - 1
         said = [
             f"ground truth: {self.labelled:,} of {counted(self.images, 'image')} labelled, "
             + counted(foreground, "class", "classes")
         ]
         said += self.images_without_mask.words("image without mask", "images without mask")
-        said += self.masks_without_image.words("mask without image", "masks without image")
-        said += self.masks_not_png.words("file in masks/ is no PNG", "files in masks/ are no PNG")
+        said += self._stray_masks()
         if count := self.annotations_without_outline:
             fate = "ignored" if self.boxes == "ignore" else "taken as outline"
             said.append(f"{counted(count, 'annotation')} without outline ({'box' if count == 1 else 'boxes'} {fate})")
@@ -114,6 +113,11 @@ class TruthReport:
         if self.classes_without_pixels is not None:
             said += self.classes_without_pixels.words("class without pixels", "classes without pixels")
         return "; ".join(said)
+
+    def _stray_masks(self) -> list[str]:
+        """Files among the masks that are of no use."""
+        without = self.masks_without_image.words("mask without image", "masks without image")
+        return without + self.masks_not_png.words("file among the masks is no PNG", "files among the masks are no PNG")
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values, with the `line`."""

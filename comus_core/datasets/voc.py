@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,20 +13,20 @@ from comus_core.datasets.image_sizes import largest_pixels
 from comus_core.datasets.index_masks import check_indices, read_index_mask
 from comus_core.datasets.mask_files import MaskFiles
 from comus_core.datasets.orientation import Orientations
-from comus_core.datasets.records import Dataset, SkippedFile, by_image_id, image_file, slug
+from comus_core.datasets.records import Dataset, ImageFile, SkippedFile, by_image_id, image_file, slug
 from comus_core.datasets.truth_report import Named, TruthReport
 from comus_core.datasets.voc_layout import (
     MASKS,
+    VocImages,
     find_root,
+    find_voc_images,
     has_masks,
-    image_names,
+    image_stem,
     list_splits,
-    mask_names,
-    mask_path,
-    mask_stem,
     read_split,
     split_file,
 )
+from comus_core.datasets.voc_masks import find_masks
 from comus_core.errors import DatasetError
 from comus_core.types import ImageId, IndexMask
 
@@ -83,11 +83,30 @@ def open_voc(spec: str, given: Path, split: str, settings: TruthSettings) -> Dat
     """
     root = find_root(spec, given)
     listing = split_file(root, split)
-    there = image_names(root)
-    names = read_split(root, split, there)
-    files, missing = [], []
+    images = find_voc_images(root)
+    names = read_split(root, split, images.names)
+    files, set_aside = _files_of(root, listing, names, images)
+    if not names:
+        raise DatasetError(f"data set '{spec}': no image in {listing}")
+    if not files:
+        raise DatasetError(
+            f"{listing}: none of its {len(names)} images is in {root / 'JPEGImages'} (the first is '{names[0]}'); "
+            "each line should be an image's name"
+        )
+    truth, report = _truth(root, listing, files, images, settings) if settings.read else (None, None)
+    ordered, name = by_image_id(files), slug(f"voc-{split}")
+    return Dataset(spec, name, root, ordered, truth, False, set_aside, report, images.passed_over)
+
+
+def _files_of(
+    root: Path, listing: Path, names: Sequence[str], images: VocImages
+) -> tuple[list[ImageFile], tuple[SkippedFile, ...]]:
+    """The images of a split that are there, and what cannot be used of it, or of a folder that cannot be read."""
+    unusable = {image_stem(file.path.removeprefix("JPEGImages/")): file for file in images.set_aside}
+    files = []
+    aside = [file for file in images.set_aside if file.path.endswith("/")]
     for stem in names:
-        found = there.get(stem, [])
+        found = images.names.get(stem, [])
         if len(found) > 1:
             raise DatasetError(
                 f"{listing}: '{stem}' is {' and '.join(sorted(found))} in {root / 'JPEGImages'}; move all but one away"
@@ -96,31 +115,33 @@ def open_voc(spec: str, given: Path, split: str, settings: TruthSettings) -> Dat
             files.append(image_file(root, f"JPEGImages/{found[0]}", stem))
         else:
             said = f"listed in {listing.relative_to(root).as_posix()}, but there is no such file"
-            missing.append(SkippedFile(f"JPEGImages/{stem}.jpg", said))
-    if not names:
-        raise DatasetError(f"data set '{spec}': no image in {listing}")
-    if not files:
-        raise DatasetError(
-            f"{listing}: none of its {len(names)} images is in {root / 'JPEGImages'} (the first is '{names[0]}'); "
-            "each line should be an image's name"
-        )
-    masks = {file.image_id: path for file in files if (path := mask_path(root, file.image_id))}
-    truth, report = None, None
-    if settings.read and masks:
-        listed, lies = class_list(root), Orientations(settings.orientation, {f.image_id: f.path for f in files})
-        truth = VocTruth(masks=masks, lies=lies)
-        if listed is not None:
-            truth = replace(truth, classes=listed.classes, class_file=listed.file, colours=listed.colours)
-        lacking = Named.of(file.relative for file in files if file.image_id not in masks)
-        stray = Named.of(name for name in mask_names(root) if mask_stem(name) not in there)
-        report = TruthReport(
-            len(files), len(masks), truth.classes, images_without_mask=lacking, masks_without_image=stray
-        )
-    elif settings.read:
-        report = TruthReport(
-            len(files), 0, why_none=f"none of the images of {listing.name} has a mask (PNG) in {' or '.join(MASKS)}"
-        )
-    return Dataset(spec, slug(f"voc-{split}"), root, by_image_id(files), truth, False, tuple(missing), report)
+            aside.append(unusable.get(stem, SkippedFile(f"JPEGImages/{stem}.jpg", said)))
+    if listing.is_dir():  # without lists every file is meant, also one that cannot be used
+        aside = list(images.set_aside)
+    return files, tuple(aside)
+
+
+def _truth(
+    root: Path, listing: Path, files: Sequence[ImageFile], images: VocImages, settings: TruthSettings
+) -> tuple[VocTruth | None, TruthReport]:
+    """The masks of a split's images, and what was found among all masks."""
+    found = find_masks(root, images.names)
+    masks = {file.image_id: found.mask_of[file.image_id] for file in files if file.image_id in found.mask_of}
+    report = TruthReport(
+        images=len(files),
+        labelled=len(masks),
+        masks_without_image=Named.of(found.without_image),
+        masks_not_png=Named.of(found.not_png),
+    )
+    if not masks:
+        why = f"none of the images of {listing.name} has a mask (PNG) in {' or '.join(MASKS)}"
+        return None, replace(report, why_none=why)
+    listed, lies = class_list(root), Orientations(settings.orientation, {f.image_id: f.path for f in files})
+    truth = VocTruth(masks=masks, lies=lies)
+    if listed is not None:
+        truth = replace(truth, classes=listed.classes, class_file=listed.file, colours=listed.colours)
+    lacking = Named.of(file.relative for file in files if file.image_id not in masks)
+    return truth, replace(report, classes=truth.classes, images_without_mask=lacking)
 
 
 def class_list(root: Path) -> ClassList | None:
@@ -143,10 +164,11 @@ def _look(address: DatasetAddress) -> DatasetSummary:
     root = find_root(str(address), address.folder)
     listed, labelled = class_list(root), has_masks(root)
     classes = listed.classes if listed is not None else CLASSES
-    there = image_names(root)
-    stems = read_split(root, address.split, there)
-    largest = largest_pixels(root / "JPEGImages" / name for stem in stems for name in there.get(stem, ()))
-    return DatasetSummary(len(stems), labelled, len(classes) - 1 if labelled else None, largest=largest)
+    images = find_voc_images(root)
+    stems = read_split(root, address.split, images.names)
+    largest = largest_pixels(root / "JPEGImages" / name for stem in stems for name in images.names.get(stem, ()))
+    labels = len(classes) - 1 if labelled else None
+    return DatasetSummary(len(stems), labelled, labels, False, largest, images.passed_over)
 
 
 def _splits(folder: Path) -> tuple[str, ...]:

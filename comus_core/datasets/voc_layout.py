@@ -11,8 +11,11 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 
+from comus_core.datasets.file_walk import find_images
+from comus_core.datasets.records import PassedOver, SkippedFile
 from comus_core.errors import DatasetError
 from comus_core.files.file_kinds import EXTENSIONS
 
@@ -22,6 +25,21 @@ ALL = "all"  # the split where there are no lists
 _IMAGES = "JPEGImages"
 _OF_ONE_CLASS = re.compile(r".+_(train|val|trainval|test)")  # "cat_val" in ImageSets/Main lists where cats are and not
 _NAME_AND_MORE = re.compile(rf"(.+?({'|'.join(map(re.escape, EXTENSIONS))}))\s+\S.*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class VocImages:
+    """The images of a VOC folder.
+
+    Attributes:
+        names: path below JPEGImages without suffix, as `image_stem` has it -> the image files of it there.
+        set_aside: what cannot be used there, with paths below the root.
+        passed_over: what was left out there.
+    """
+
+    names: Mapping[str, list[str]]
+    set_aside: tuple[SkippedFile, ...]
+    passed_over: tuple[PassedOver, ...]
 
 
 def find_root(spec: str, given: Path) -> Path:
@@ -78,7 +96,7 @@ def read_split(root: Path, split: str, there: Mapping[str, object]) -> list[str]
     Args:
         root: of the data set.
         split: its name.
-        there: `image_names`, by which a line is understood.
+        there: `VocImages.names`, by which a line is understood.
 
     Raises:
         DatasetError: there is no such split, or it cannot be read or lists nothing.
@@ -96,44 +114,20 @@ def read_split(root: Path, split: str, there: Mapping[str, object]) -> list[str]
     return list(dict.fromkeys(stems))
 
 
-def image_names(root: Path) -> dict[str, list[str]]:
-    """Path below JPEGImages without suffix -> the image files of it there.
-
-    Raises:
-        DatasetError: a folder cannot be listed.
-    """
-
-    def refuse(error: OSError) -> None:
-        raise DatasetError(f"{error.filename}: {error.strerror}; make the folder readable") from None
-
+def find_voc_images(root: Path) -> VocImages:
+    """The images in JPEGImages and the folders below it, found as in any folder: by name, else by first bytes."""
+    files, set_aside, passed_over = find_images(root, root / _IMAGES)
     found: dict[str, list[str]] = defaultdict(list)
-    for folder, subfolders, names in os.walk(root / _IMAGES, onerror=refuse):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        below = os.path.relpath(folder, root / _IMAGES)
-        for name in sorted(name for name in names if not name.startswith(".")):
-            path = PurePosixPath(below, name).as_posix()
-            stem, suffix = os.path.splitext(path)
-            if suffix.lower() in EXTENSIONS:
-                found[unicodedata.normalize("NFC", stem)].append(path)
-    return found
+    for file in files:
+        name = file.relative.removeprefix(f"{_IMAGES}/")
+        found[image_stem(name)].append(name)
+    return VocImages(found, tuple(set_aside), passed_over)
 
 
-def mask_names(root: Path) -> list[str]:
-    """Every mask in the first of `MASKS` that holds any, as a path below the root; labelme's first holds none."""
-    every = (sorted(p.relative_to(root).as_posix() for p in (root / name).rglob("*.png")) for name in MASKS)
-    return next(filter(None, every), [])
-
-
-def mask_stem(name: str) -> str:
-    """The stem of a mask's path, as `image_names` has that of its image."""
-    return unicodedata.normalize("NFC", os.path.splitext(name.partition("/")[2])[0])
-
-
-def mask_path(root: Path, stem: str) -> Path | None:
-    """The mask of an image, from the first of `MASKS` that has one."""
-    names = dict.fromkeys((stem, unicodedata.normalize("NFD", stem)))  # as some systems store accents
-    candidates = (root / folder / f"{name}.png" for folder in MASKS for name in names)
-    return next((path for path in candidates if path.is_file()), None)
+def image_stem(name: str) -> str:
+    """An image's path without the suffix of a kind of image; other dots belong to its name."""
+    stem, suffix = os.path.splitext(name)
+    return unicodedata.normalize("NFC", stem if suffix.lower() in EXTENSIONS else name)
 
 
 def has_masks(root: Path) -> bool:
@@ -171,6 +165,5 @@ def _stem(line: str, there: Mapping[str, object]) -> str:
     """
     match = _NAME_AND_MORE.fullmatch(line)
     path = (match[1] if match else line).replace("\\", "/").rpartition(f"{_IMAGES}/")[2].lstrip("/")
-    stem, suffix = os.path.splitext(path)
-    stem = unicodedata.normalize("NFC", stem if suffix.lower() in EXTENSIONS else path)
+    stem = image_stem(path)
     return stem if stem in there else stem.rpartition("/")[2]

@@ -7,6 +7,7 @@ would not have written it: whoever made the bundle may have.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +22,15 @@ from comus_core.config import FilterBy, require
 from comus_core.datasets.coco_rle import run_lengths
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.export.bundle_limits import array_of, arrays_of, bounded_table, is_plain, png_size
+from comus_core.export.bundle_result import check_facts
 from comus_core.proposals.table import SCHEMA
 from comus_core.runs.artifact_readers import HOW_MANY
 from comus_core.types import MAP_METHODS, FloatArray, IntArray
 from comus_core.workspace.artifacts import TABLE
 
 MOST_PIXELS = 250_000_000  # of an image: a stand-in for it is drawn
+DETECTOR_PIXELS = 1 << 22  # of a soft map: networks give 320 × 320, some 1,024 × 1,024
+FINER = 4  # times its image's pixels that a soft map from a file of the user's own may have instead
 MOST_JSON = 8 << 20  # bytes of the curves
 INDEX_MASK = {(8, 0), (8, 3), (16, 0)}  # bits and colour type of a PNG of indices
 TEXT, FLOAT, INT = pa.string(), pa.float32(), pa.int32()
@@ -96,9 +100,10 @@ def _images(folder: Path, found: Found, _: int) -> None:
 def _soft_maps(folder: Path, found: Found, _: int) -> None:
     table = _table(folder, {"image_id": TEXT, "png": pa.binary()})
     _require_ids(table.column("image_id"), found.sizes)
-    for png in table.column("png"):
+    for image_id, png in zip(table.column("image_id"), table.column("png"), strict=True):
         height, width, bits, colours = png_size(png.as_py() or b"")
-        require(0 < height * width <= MOST_PIXELS and (bits, colours) == (8, 0), "a soft map is of an odd size or kind")
+        most = max(DETECTOR_PIXELS, FINER * math.prod(found.sizes[image_id.as_py()]))
+        require(0 < height * width <= most and (bits, colours) == (8, 0), "a soft map is of an odd size or kind")
 
 
 def _proposals(folder: Path, found: Found, _: int) -> None:
@@ -152,6 +157,7 @@ def _clustering(folder: Path, found: Found, _: int) -> None:
     require(attached.ndim == 1 and bool(((attached >= 0) & (attached < len(rows))).all()), "an attached row is none")
     require(spectrum["eigenvalues"].ndim == 1, "the eigenvalues are no list")
     require(all(spectrum[name].ndim == 0 for name in SINGLE_FACTS), "a fact of the search is no single value")
+    check_facts({name: spectrum[name].item() for name in SINGLE_FACTS})
 
 
 def _how_many(folder: Path, found: Found, _: int) -> None:

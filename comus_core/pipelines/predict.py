@@ -17,6 +17,7 @@ from PIL import Image
 
 from comus_core import stages
 from comus_core.config import TruthSettings, require
+from comus_core.datasets.class_lists import class_list_text
 from comus_core.datasets.dataset import Dataset, open_dataset
 from comus_core.datasets.file_walk import NOT_TEXT, is_text, printable
 from comus_core.datasets.folder import Listing, list_images
@@ -109,9 +110,8 @@ def predict_photographs(
             place = {"photograph": _from_folder(dataset.by_id[image_id].path, out), "mask": file}
             size = {"height": mask.shape[0], "width": mask.shape[1]}
             rows.append({"image": image_id, **place, **size, "found": _found(mask, confidence, made.categories)})
-        names = ("background", *(name for _, name in made.categories))
         with replacing(folder / CLASSES) as temporary:
-            temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+            temporary.write_text(class_list_text([name for _, name in made.categories]), encoding="utf-8")
         result = {**_told(run, number, dataset, made), "replaced": replaced, "predictions": rows}
         write_json(folder / RESULT, result)
     on_progress(Progress("writing", len(file_of), len(file_of)))

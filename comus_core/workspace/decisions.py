@@ -9,6 +9,7 @@ from typing import Any
 
 from comus_core.config import FilterBy, check_choice
 from comus_core.errors import SettingsError
+from comus_core.text import one_line
 from comus_core.workspace.layout import Layout, unpacked
 from comus_core.workspace.reversal import Reversal, reversal, taken_back
 
@@ -185,9 +186,10 @@ def _named(state: Decisions, category: int, name: str | None) -> Decisions:
         if category not in state.names:
             raise SettingsError(f"cluster {category}: nobody named it, so there is no name to reset")
         return replace(state, names=others)
-    if not name.strip():
+    name = one_line(name)
+    if not name:
         raise SettingsError(f"cluster {category}: a name must hold a letter")
-    return replace(state, names=others | {category: name.strip()})
+    return replace(state, names=others | {category: name})
 
 
 def _judged(layout: Layout, kind: str, proposals: Sequence[str], rest: dict[str, Any]) -> Layout:

@@ -1,8 +1,10 @@
 """Lists of classes as tools write them: no name may shift."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from comus_core.datasets.class_lists import find_classes, read_classes
+from comus_core.datasets.class_lists import class_list_text, distinct_names, find_classes, read_classes
 from comus_core.errors import DatasetError
 
 CVAT = "# label:color_rgb:parts:actions\nbackground:0,0,0::\ncat:128,0,0::\ndog: 0,128,0::\n".replace(": 0", ":0")
@@ -62,3 +64,35 @@ def test_two_lists_must_agree(tmp_path):
     (tmp_path / "class_names.txt").write_text("_background_\ndog\ncat\n")
     with pytest.raises(DatasetError, match=r"labelmap\.txt and class_names\.txt name different classes"):
         find_classes(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "distinct"),
+    [
+        (["dog", "cat"], ["dog", "cat"]),
+        (["dog", "cat", "dog", "dog"], ["dog", "cat", "dog (2)", "dog (3)"]),
+        (["dog", "dog", "dog (2)"], ["dog", "dog (3)", "dog (2)"]),
+        (["dog (2)", "dog (2)", "dog"], ["dog (2)", "dog (2) (2)", "dog"]),
+        (["background", "Background", "_background_"], ["background (2)", "Background (2)", "_background_ (2)"]),
+        (["__ignore__", "cat"], ["__ignore__ (2)", "cat"]),
+        (["grey\nwolf", "grey wolf", "a\x00\u2028\x1b[31mb"], ["grey wolf", "grey wolf (2)", "a [31mb"]),
+    ],
+)
+def test_each_name_of_a_written_list_stands_for_one_class(names, distinct):
+    assert distinct_names(names) == tuple(distinct)
+
+
+ODD_NAMES = st.one_of(
+    st.sampled_from(
+        ["dog", "dog (2)", "dog (3)", "Background", "__ignore__", "# a", "a:1,2,3::", "a 1 2 3", "\ufeffa"]
+    ),
+    st.text(st.characters(categories=("L", "N", "P", "S", "Z", "Cc", "Cf")), min_size=1, max_size=6),
+).filter(lambda name: distinct_names([name]) != ("",))
+
+
+@given(st.lists(ODD_NAMES, min_size=1, max_size=8))
+def test_a_written_list_reads_as_it_was(tmp_path_factory, names):
+    path = tmp_path_factory.getbasetemp() / "classes.txt"
+    path.write_text(class_list_text(names), encoding="utf-8")
+    assert read_classes(path).classes == ("background", *distinct_names(names))
+    assert len(read_classes(path).classes) == len(names) + 1

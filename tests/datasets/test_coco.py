@@ -145,3 +145,48 @@ def test_real_coco_masks_equal_those_merged_by_the_official_tool(photographs):
         for annotation in reversed(official.loadAnns(official.getAnnIds(imgIds=int(file.image_id), iscrowd=None))):
             expected[official.annToMask(annotation).astype(bool)] = position[annotation["category_id"]]
         np.testing.assert_array_equal(dataset.truth.mask(file.image_id), expected)
+
+
+def test_names_of_categories_are_one_line_each(coco):
+    named = ["tooth\nbrush ", "person", "bottle"]
+    kept = [{**entry, "name": name} for entry, name in zip(CONTENT["categories"], named, strict=True)]
+    change(coco, categories=kept)
+    truth = open_dataset(f"coco:{coco}:val2017", coco).truth
+    assert truth.classes == ("background", "tooth brush", "person", "bottle")
+    change(coco, categories=[{**entry, "name": name} for entry, name in zip(kept, ["a\tb", "a b", "c"], strict=True)])
+    with pytest.raises(DatasetError, match="two categories have the name 'a b'"):
+        open_dataset(f"coco:{coco}:val2017", coco)
+
+
+NO_SIZES = [["a", 9], [None, None], [8], [8, 10, 1], "8 x 10", [8, 0], [-8, -10], [8.5, 10], [True, 10], [[8], [10]]]
+
+
+@pytest.mark.parametrize("size", NO_SIZES, ids=str)
+@pytest.mark.parametrize("known", [True, False])
+def test_run_lengths_of_a_size_that_is_none_are_refused_by_their_annotation(coco, size, known):
+    outline = {"id": 31, "image_id": 139, "category_id": 44, "segmentation": {"size": size, "counts": [10, 70]}}
+    sized = {"height": 8, "width": 10} if known else {}
+    change(coco, images=[{"id": 139, "file_name": "000000000139.jpg", **sized}], annotations=[outline])
+    with pytest.raises(DatasetError, match=r"annotation 31 of image 139 has .*which is no \[height, width\] in pixels"):
+        open_dataset(f"coco:{coco}:val2017", coco)
+
+
+def test_a_size_larger_than_any_image_is_refused_and_nothing_of_it_is_drawn(coco):
+    outline = {"id": 31, "image_id": 139, "category_id": 44}
+    alone = {"id": 139, "file_name": "000000000139.jpg"}
+    huge = outline | {"segmentation": {"size": [10**9, 10**9], "counts": [10, 70]}}
+    change(coco, images=[alone], annotations=[huge])
+    with pytest.raises(DatasetError, match=r"annotation 31 of image 139 has a bad segmentation.*larger than any image"):
+        open_dataset(f"coco:{coco}:val2017", coco)
+    change(coco, images=[alone | {"height": 10**9, "width": 10**9}])
+    with pytest.raises(DatasetError, match="the image 139 is listed with height 1000000000 and width 1000000000"):
+        open_dataset(f"coco:{coco}:val2017", coco)
+    change(coco, images=[alone | {"height": float("inf"), "width": 10}])
+    assert open_dataset(f"coco:{coco}:val2017", coco).truth.mask("139").shape == (8, 10)
+
+
+def test_a_size_written_with_a_point_serves(coco):
+    crowd = {"size": [8.0, 10.0], "counts": run_lengths(CROWD)["counts"]}
+    one = {"id": 31, "image_id": 139, "category_id": 44, "segmentation": crowd}
+    change(coco, images=[{"id": 139, "file_name": "000000000139.jpg"}], annotations=[one])
+    np.testing.assert_array_equal(open_dataset(f"coco:{coco}:val2017", coco).truth.mask("139"), CROWD * 3)

@@ -168,6 +168,7 @@ def test_a_part_is_named_after_its_whole_by_a_number_no_other_has():
         ("move", {"proposals": [], "category": 0}, "name a proposal"),
         ("rename", {"cluster": 3, "name": "cat"}, "merged into category 1"),
         ("rename", {"cluster": 2, "name": " "}, "a name must hold a letter"),
+        ("rename", {"cluster": 2, "name": "\n\x00\u2029"}, "a name must hold a letter"),
         ("reset_name", {"cluster": 3}, "merged into category 1"),
         ("reset_name", {"cluster": 2}, "nobody named it"),
         ("redo", {}, "nothing to redo"),
@@ -252,3 +253,9 @@ def test_many_writers_lose_no_merge(log):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: log.append("r", "c", "merge", based_on=0, categories=[2 * n, 2 * n + 1]), range(20)))
     assert log.read("r", "c").layout.into == {2 * n + 1: 2 * n for n in range(20)}
+
+
+def test_a_name_is_one_line_however_it_was_given_and_when_the_log_is_read_anew(log):
+    odd = " grey\r\nwolf\x00\t of\u2028the\x1b north "
+    assert log.append("r", "c", "rename", cluster=2, name=odd).names == {2: "grey wolf of the north"}
+    assert replay([Event(1, "", "rename", {"cluster": 2, "name": odd})]).names == {2: "grey wolf of the north"}

@@ -20,7 +20,7 @@ from comus_core import curation
 from comus_core.runs.categories import Categories
 from comus_core.runs.run_view import RunView
 from comus_core.scoring.cluster_summary import ClusterSummary, CropOrder, crop_order, uncertainty_of
-from comus_core.text import counted
+from comus_core.text import counted, one_line
 from comus_core.types import IntArray
 from comus_core.workspace.decisions import Decisions
 
@@ -114,7 +114,7 @@ def heading(view: RunView, decided: Decisions, summary: ClusterSummary, colour: 
 
 def rename(view: RunView, summary: ClusterSummary, name: str, version: int) -> None:
     """Write a name that was typed to the log of decisions; an emptied field and the name it has decide nothing."""
-    wanted = name.strip()
+    wanted = one_line(name)
     if wanted and wanted != curation.decided_in(view).name_of(summary.cluster):
         words = f"Renamed: {wanted}"
         deciding.act(view, words, version, partial(curation.rename, view, summary.cluster, wanted))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from comus_core.datasets.class_lists import class_list_text
 from comus_core.datasets.demo.composition import CLASSES, SEED, draw_scene
 from comus_core.errors import DatasetError
 from comus_core.files.own_places import make_own
@@ -58,7 +59,7 @@ def _draw_all(folder: Path, n_scenes: int, seed: int) -> None:
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
         list(threads.map(write, range(n_scenes)))
-    (folder / "classes.txt").write_text("\n".join(CLASSES) + "\n", encoding="utf-8")
+    (folder / "classes.txt").write_text(class_list_text(CLASSES[1:]), encoding="utf-8")
 
 
 def _rename(partial: Path, folder: Path) -> None:
