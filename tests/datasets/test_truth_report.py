@@ -31,10 +31,10 @@ def test_every_kind_is_told_with_its_first_names():
     assert report.line == (
         "ground truth: 1,200 of 1,234 images labelled, 2 classes; 30 images without mask (0.jpg, 1.jpg, 2.jpg and 27 "
         "more); 1 mask without image (x.png); 1 file among the masks is no PNG (y.tif); 2 annotations without outline "
-        "(boxes ignored); 1 image not scored, with an object that has neither outline nor box (z.jpg); 1 annotation of images "
-        "that are not listed; 1 category only groups others (animals); 2 photographs turned by EXIF; 1 of them not "
-        "scored (t.jpg): the size does not tell how their mask lies, set truth.orientation to upright or stored; 1 "
-        "class without pixels (dog)"
+        "(boxes ignored); 1 image not scored, with an object that has neither outline nor box (z.jpg); 1 annotation of "
+        "images that are not listed; 1 category only groups others (animals); 2 photographs turned by EXIF; 1 of "
+        "them not scored (t.jpg): the size does not tell how their mask lies, set truth.orientation to upright or "
+        "stored; 1 class without pixels (dog)"
     )
 
 
