@@ -50,14 +50,3 @@ def test_a_curve_is_saved_as_svg_png_and_csv(page, address, shown):
     points = curve_of(open_run_view(*shown), Decisions(filter_percent=run.config.filter_percent))
     assert [float(row["miou"]) for row in rows] == [point.miou for point in points]
     assert {row["supervision"] for row in rows} == {owed}
-
-
-def test_a_table_is_downloaded_by_its_own_button_alone(page, address):
-    """Streamlit's download writes a name such as "=cmd" as it is."""
-    page.goto(f"{address}filter")
-    settle(page, "Pixel accuracy")
-    page.locator(".st-key-filter_table").hover()
-    tools = page.locator(".st-key-filter_table").locator("xpath=..").get_by_test_id("stElementToolbarButton")
-    tools.get_by_role("button", name="Search").wait_for()
-    assert not page.get_by_role("button", name="Download as CSV").filter(visible=True).count()
-    assert page.locator("button[aria-label^='Download as CSV']").count()  # it is there to be hidden
