@@ -57,6 +57,7 @@ def photographs() -> Path:
     return Path(folder)
 
 
+@pytest.hookimpl(tryfirst=True)  # before those groups are read
 def pytest_collection_modifyitems(items):
     """With several processes (`-n`), what is made for a file or a journey is made once: its tests share a process."""
     for item in items:
