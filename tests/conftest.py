@@ -61,5 +61,6 @@ def photographs() -> Path:
 def pytest_collection_modifyitems(items):
     """With several processes (`-n`), what is made for a file or a journey is made once: its tests share a process."""
     for item in items:
-        shared = next((name for name in ("demo_journey", "voc_journey") if name in item.fixturenames), None)
+        asked = {*item.fixturenames, *map(str, getattr(item, "callspec", None) and item.callspec.params.values() or ())}
+        shared = next((name for name in ("demo_journey", "voc_journey") if name in asked), None)
         item.add_marker(pytest.mark.xdist_group(shared or item.nodeid.partition("::")[0]))
