@@ -61,6 +61,7 @@ def photographs() -> Path:
 def pytest_collection_modifyitems(items):
     """With several processes (`-n`), what is made for a file or a journey is made once: its tests share a process."""
     for item in items:
-        asked = {*item.fixturenames, *map(str, getattr(item, "callspec", None) and item.callspec.params.values() or ())}
+        params = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        asked = {*item.fixturenames, *map(str, params)}
         shared = next((name for name in ("demo_journey", "voc_journey") if name in asked), None)
         item.add_marker(pytest.mark.xdist_group(shared or item.nodeid.partition("::")[0]))
