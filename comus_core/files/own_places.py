@@ -7,6 +7,7 @@ to it, taken from it or passed over in it, and this program's folder of that nam
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 from uuid import uuid4
@@ -14,15 +15,22 @@ from uuid import uuid4
 from comus_core.errors import WorkspaceError
 
 MARK = ".comus-own"  # an empty file
+ARTIFACTS = "artifacts"  # what the stages made, by kind and fingerprint
 BUNDLES = "bundles"  # photographs of opened bundles, one folder a run
 CACHE = "cache"  # what can be worked out again
 UPLOADS = "uploads"  # data sets that came from a browser
+FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 OTHERWISE = ".comus-"  # before the name of a folder whose name a person has taken
 
 
 def is_own(folder: Path) -> bool:
-    """Whether this program made that folder."""
-    return (folder / MARK).is_file()
+    """Whether this program made that folder: it holds the mark, or artifacts from before there were marks."""
+    return (folder / MARK).is_file() or (folder.name == ARTIFACTS and _holds_artifacts(folder))
+
+
+def _holds_artifacts(folder: Path) -> bool:
+    """Whether a KIND/FINGERPRINT/manifest.json lies in it, as nobody else would call it."""
+    return any(FINGERPRINT.fullmatch(path.parent.name) for path in folder.glob("*/*/manifest.json"))
 
 
 def own_place(root: Path, name: str) -> Path:

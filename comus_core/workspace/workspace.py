@@ -9,7 +9,7 @@ from pathlib import Path
 from comus_core.errors import WorkspaceError
 from comus_core.files.atomic import disk_error, sha256_of
 from comus_core.files.own_folders import DATABASE
-from comus_core.files.own_places import own_place
+from comus_core.files.own_places import ARTIFACTS, own_place
 from comus_core.workspace.artifacts import Artifact, ArtifactStore
 from comus_core.workspace.attempts import AttemptTable
 from comus_core.workspace.database import Database
@@ -39,7 +39,7 @@ class Workspace:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.database = Database(root / DATABASE)
-        self.artifacts = ArtifactStore(own_place(root, "artifacts"))
+        self.artifacts = ArtifactStore(own_place(root, ARTIFACTS))
         self.attempts = AttemptTable(self.database)
         self.runs = RunTable(self.database)
         self.decisions = DecisionLog(self.database)

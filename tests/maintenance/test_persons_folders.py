@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from comus_core import discover, make_config, open_workspace
+from comus_core import discover, make_config, open_workspace, verify
 from comus_core.cli import app
 from comus_core.datasets.dataset import open_dataset
 from comus_core.datasets.demo.scenes import draw_demo
@@ -19,6 +19,7 @@ from comus_core.files.own_places import MARK, is_own, make_own, own_place
 from comus_core.jobs.logs import jobs_folder
 from comus_core.maintenance.clean import GROUPS, STALE_UPLOAD, clean, plan_cleaning
 from comus_core.maintenance.delete import delete_run, pictures_folder
+from tests.builders import copy_of
 from tests.datasets.broken_files import picture
 from tests.maintenance.test_clean import aged
 
@@ -135,3 +136,15 @@ def test_a_mark_is_made_with_its_folder_and_never_put_into_a_persons(tmp_path):
     (tmp_path / "cache").rmdir()
     assert own_place(tmp_path, "cache") == made  # where it once was it stays
     assert sorted(p.name for p in tmp_path.iterdir()) == [".comus-cache"]
+
+
+def test_artifacts_from_before_there_were_marks_are_known_without_one(finished, tmp_path):
+    workspace, run = copy_of(finished, tmp_path)
+    for mark in workspace.root.rglob(MARK):
+        mark.unlink()
+    older = open_workspace(workspace.root)
+    assert older.artifacts.root == workspace.root / "artifacts"
+    assert verify(older) == []
+    clean(older, GROUPS)
+    again = discover(run.config, older)
+    assert (again.id, again.result["computed"]) == (run.id, [])
