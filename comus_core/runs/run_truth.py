@@ -66,7 +66,8 @@ class BundledTruth:
 def truth_fingerprint(workspace: Workspace, dataset: Dataset, how: TruthSettings) -> str:
     """A digest of the classes, of every file the ground truth comes from, and of how it is read; "" without any.
 
-    A file counts by its content and its path below the data set's folder, wherever that lies.
+    A file counts by its content and, where there are several, by its path below the data set's folder, wherever that
+    lies: an annotation file that holds everything may be called anything.
     """
     truth = dataset.truth
     if truth is None:
@@ -74,6 +75,8 @@ def truth_fingerprint(workspace: Workspace, dataset: Dataset, how: TruthSettings
     hashes = workspace.hash_files(truth.files())
 
     def name(path: Path) -> str:
+        if len(hashes) == 1:
+            return ""
         return path.relative_to(dataset.root).as_posix() if path.is_relative_to(dataset.root) else path.name
 
     return digest(

@@ -13,9 +13,11 @@ from PIL import Image
 from app.data.run_cache import truth_at
 from comus_core import check_health, discover, evaluate_on, make_config, open_workspace
 from comus_core.cli.main import cli
+from comus_core.config import TruthSettings
+from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.pipelines.train import train
-from comus_core.runs.run_truth import truth_of_run
+from comus_core.runs.run_truth import truth_fingerprint, truth_of_run
 from comus_core.runs.run_view import open_run_view
 from comus_core.training import make_training
 from comus_core.training.settings import TrainingRequest
@@ -210,3 +212,16 @@ def test_the_health_of_a_data_set_has_the_line_and_does_not_fail_for_bad_truth(l
 def test_a_setting_of_truth_that_cannot_work_is_refused(wrong):
     with pytest.raises(SettingsError, match="truth"):
         make_config(dataset="demo", truth=wrong)
+
+
+def test_an_annotation_file_that_is_called_otherwise_is_the_same_truth(labelled, tmp_path):
+    file, workspace, spec = as_coco(labelled), open_workspace(tmp_path / "w"), f"coco:{labelled}:val"
+    shutil.move(labelled / "images", labelled / "val")
+    how = TruthSettings()
+    before = truth_fingerprint(workspace, open_dataset(spec, tmp_path, how), how)
+    file = file.rename(labelled / "val" / "_annotations.coco.json")  # as Roboflow has it
+    assert truth_fingerprint(workspace, open_dataset(spec, tmp_path, how), how) == before
+    content = json.loads(file.read_text())
+    content["annotations"].pop()
+    file.write_text(json.dumps(content))
+    assert truth_fingerprint(workspace, open_dataset(spec, tmp_path, how), how) != before
