@@ -55,13 +55,3 @@ def photographs() -> Path:
     folder = os.environ.get("COMUS_DATA")
     assert folder, "set COMUS_DATA to the folder that holds VOCdevkit/, coco/ and ECSSD/"
     return Path(folder)
-
-
-@pytest.hookimpl(tryfirst=True)  # before those groups are read
-def pytest_collection_modifyitems(items):
-    """With several processes (`-n`), what is made for a file or a journey is made once: its tests share a process."""
-    for item in items:
-        params = item.callspec.params.values() if hasattr(item, "callspec") else ()
-        asked = {*item.fixturenames, *map(str, params)}
-        shared = next((name for name in ("demo_journey", "voc_journey") if name in asked), None)
-        item.add_marker(pytest.mark.xdist_group(shared or item.nodeid.partition("::")[0]))
