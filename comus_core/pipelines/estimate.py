@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from comus_core.config import RunConfig
-from comus_core.features.encoders import FILE_PREFIX, encoder_spec
-from comus_core.saliency.detectors import detector_spec
+from comus_core.features.encoders import ENCODERS, FILE_PREFIX, encoder_spec
+from comus_core.saliency.detectors import choose_detector, detector_spec
 from comus_core.saliency.spec import DetectorCost
+from comus_core.weights.ranking import best_here
 from comus_core.workspace import Workspace
 
+DEAREST = "dino-vitb8"  # what `auto` is taken for where no encoder is on this machine
 EFFICIENCY = 0.35  # share of the matrix-product speed that convolutions and attention reach
 GPU_GFLOPS = 10_000.0  # a second, of a mid-range GPU at fp32
 DECODE_SECONDS = 0.008  # a half-megapixel JPEG
@@ -80,13 +82,17 @@ def seconds_per_image(config: RunConfig, workspace: Workspace, device: str) -> d
 
 def detector_cost(config: RunConfig) -> DetectorCost:
     """What an image costs the detector; `work` is what its speed is called in the table of speeds."""
-    return detector_spec(config.saliency.detector).cost_for(config.saliency)
+    chosen = choose_detector(config.saliency)
+    return detector_spec(chosen.detector).cost_for(chosen)
 
 
 def encoder_cost(config: RunConfig) -> DetectorCost:
     """What a crop costs the encoder; nothing where the vectors are the user's own."""
     name = config.features.encoder
-    return DetectorCost(name, 0.0 if name.startswith(FILE_PREFIX) else encoder_spec(name).gflop)
+    if name.startswith(FILE_PREFIX):
+        return DetectorCost(name, 0.0)
+    spec = encoder_spec(best_here(ENCODERS.values()) or DEAREST if name == "auto" else name)
+    return DetectorCost(spec.name, spec.gflop)
 
 
 def free_disk(folder: Path) -> int:

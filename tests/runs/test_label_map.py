@@ -76,7 +76,7 @@ def test_a_cluster_of_another_clustering_is_refused(cluster):
 
 
 def test_the_rooms_that_score_and_decide_import_neither_torch_nor_scikit_learn():
-    rooms = "label_map pseudo_masks evaluation evaluation.counts evaluation.matching evaluation.report"
+    rooms = "runs.label_map proposals.pseudo_masks evaluation evaluation.counts evaluation.matching evaluation.report"
     imports = "; ".join(f"import comus_core.{room}" for room in rooms.split())
     check = f"{imports}; import sys; print(sorted({{'torch', 'sklearn', 'timm', 'umap'}} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
