@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from comus_core.errors import WorkspaceError
+from comus_core.files.own_places import make_own
 from comus_core.files.process_identity import identify
 from comus_core.types import no_progress
 from comus_core.workspace.artifacts import Artifact, ArtifactKey, ArtifactStore
@@ -117,7 +118,7 @@ def test_a_fault_or_a_cancelled_run_is_no_kill(tmp_path):
 
 
 def test_a_half_written_record_is_none(tmp_path):
-    shards = tmp_path / "artifacts" / "letters" / f"{KEY.fingerprint}.partial" / "shards"
+    shards = make_own(tmp_path / "artifacts") / "letters" / f"{KEY.fingerprint}.partial" / "shards"
     shards.mkdir(parents=True)
     (shards / "000000000.attempt.json").write_text('{"kills": 7, "at_w')
     assert make(tmp_path).set_aside() == {}
