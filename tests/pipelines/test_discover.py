@@ -43,8 +43,8 @@ def test_dropped_proposals_count_as_background_in_the_filtered_score(finished):
         assert filtered["per_class"][name] == pytest.approx(100 * kept_area.sum() / area.sum(), abs=1e-9)
 
 
-def test_the_same_question_again_is_the_same_run_and_computes_nothing(finished, drawn_settings):
-    workspace, run = finished
+def test_the_same_question_again_is_the_same_run_and_computes_nothing(finished, drawn_settings, tmp_path):
+    workspace, run = copy_of(finished, tmp_path)
     again = discover(make_config(**drawn_settings), workspace)
     assert again.id == run.id and again.result["computed"] == []
     assert again.result["evaluation"] == run.result["evaluation"]

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -18,7 +20,6 @@ from comus_core.stages import StageContext
 from comus_core.training import make_training
 from comus_core.types import STAGES, no_progress
 from comus_core.workspace import ArtifactKey, open_workspace
-from tests.builders import copy_of
 
 MEGABYTE = 10**6
 # The sides of a real step, in a process of its own: what a process took before cannot be told from what it takes now.
@@ -59,6 +60,12 @@ def peak_of(work):
     return peak
 
 
+def in_a_fresh_process(work, *given):
+    """Where nothing was trained yet: a training keeps the memory that it gives back, for its next step."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
+        fresh.submit(work, *given).result()
+
+
 @pytest.fixture
 def closed(monkeypatch, tmp_path):
     """A system that does not count anew."""
@@ -66,6 +73,10 @@ def closed(monkeypatch, tmp_path):
 
 
 def test_a_peak_is_that_of_its_block_alone():
+    in_a_fresh_process(block_alone)
+
+
+def block_alone():
     taken(400)
     nothing, much = peak_of(lambda: None), peak_of(lambda: taken(300))
     assert not nothing.at_most and not much.at_most
@@ -88,6 +99,10 @@ def test_where_the_system_tells_no_peak_of_its_own_the_usage_of_resources_does(c
 
 
 def test_each_stage_has_its_own_and_one_that_was_there_none(tmp_path, drawn_settings):
+    in_a_fresh_process(each_stage, tmp_path, drawn_settings)
+
+
+def each_stage(tmp_path, drawn_settings):
     dataset = open_dataset(drawn_settings["dataset"], tmp_path)
     context = StageContext(open_workspace(tmp_path / "w"), dataset, make_config(**drawn_settings), "cpu", no_progress)
     for stage, megabytes in (("large", 300), ("small", 1), ("large", 2)):
@@ -97,8 +112,9 @@ def test_each_stage_has_its_own_and_one_that_was_there_none(tmp_path, drawn_sett
     assert set(context.memory) == {"large", "small"} and not context.memory_at_most
 
 
-def test_a_run_keeps_it_and_tells_it_beside_the_estimate(finished, drawn_settings, tmp_path, capsys):
-    workspace, run = copy_of(finished, tmp_path)
+def test_a_run_keeps_it_and_tells_it_beside_the_estimate(drawn_settings, tmp_path, capsys):
+    workspace = open_workspace(tmp_path / "w")
+    run = discover(make_config(**drawn_settings), workspace)
     result = run.result
     assert list(result["memory"]) == list(STAGES) and result["memory_at_most"] is False
     assert all(50 * MEGABYTE < count < 20_000 * MEGABYTE for count in result["memory"].values())
