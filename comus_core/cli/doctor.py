@@ -9,6 +9,7 @@ import click
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import WORKSPACE
 from comus_core.config import RunConfig
+from comus_core.datasets.dataset import FORMATS
 from comus_core.errors import ComusError, WorkspaceError
 from comus_core.features.encoders import ENCODERS
 from comus_core.files.file_locks import missing_locks
@@ -40,7 +41,7 @@ def doctor(verify: bool, workspace: str | None) -> None:
     click.echo(f"matrix products: {matrix_speed():.0f} GFLOP/s")
     for row in weights_table():
         click.echo(f"weights {row.name}: {row.path or 'not here'}")
-    for registry in (DETECTORS, ENCODERS):
+    for registry in (DETECTORS, ENCODERS, FORMATS):
         for name, fault in registry.faults.items():
             click.echo(f"{registry.what} {name} cannot be used ({fault})")
     click.echo(f"workspace {place.root}: {counted(len(place.runs.all()), 'run')}, {size(free_disk(place.root))} free")

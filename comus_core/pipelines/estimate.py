@@ -14,7 +14,7 @@ import numpy as np
 from comus_core.config import RunConfig
 from comus_core.features.encoders import ENCODERS, FILE_PREFIX, encoder_spec
 from comus_core.saliency.detectors import choose_detector, detector_spec
-from comus_core.saliency.spec import DetectorCost
+from comus_core.saliency.spec import ItemCost
 from comus_core.weights.ranking import best_here
 from comus_core.workspace import Workspace
 
@@ -80,19 +80,19 @@ def seconds_per_image(config: RunConfig, workspace: Workspace, device: str) -> d
     }
 
 
-def detector_cost(config: RunConfig) -> DetectorCost:
+def detector_cost(config: RunConfig) -> ItemCost:
     """What an image costs the detector; `work` is what its speed is called in the table of speeds."""
     chosen = choose_detector(config.saliency)
     return detector_spec(chosen.detector).cost_for(chosen)
 
 
-def encoder_cost(config: RunConfig) -> DetectorCost:
+def encoder_cost(config: RunConfig) -> ItemCost:
     """What a crop costs the encoder; nothing where the vectors are the user's own."""
     name = config.features.encoder
     if name.startswith(FILE_PREFIX):
-        return DetectorCost(name, 0.0)
+        return ItemCost(name, 0.0)
     spec = encoder_spec(best_here(ENCODERS.values()) or DEAREST if name == "auto" else name)
-    return DetectorCost(spec.name, spec.gflop)
+    return ItemCost(spec.name, spec.gflop)
 
 
 def free_disk(folder: Path) -> int:
@@ -130,7 +130,7 @@ def _machine(device: str) -> str:
     return f"{platform.node()} {device}"
 
 
-def _arithmetic(cost: DetectorCost, device: str) -> float:
+def _arithmetic(cost: ItemCost, device: str) -> float:
     speed = GPU_GFLOPS if device != "cpu" else matrix_speed() * EFFICIENCY
     return DECODE_SECONDS + cost.gflop / speed + cost.seconds
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from comus_core.config import SaliencySettings
 from comus_core.features.encoders import encoder_fingerprint, encoder_spec, load_encoder
 from comus_core.features.spec import Encoder
-from comus_core.saliency.spec import DetectorCost, DetectorIdentity, DetectorSpec, HasImageId
+from comus_core.saliency.spec import DetectorIdentity, DetectorSpec, HasImageId, ItemCost
 from comus_core.types import ImageId, RgbImage, SoftMap
 
 NAME = "ncut"
@@ -67,10 +67,10 @@ def _needs(settings: SaliencySettings) -> str | None:
     return None if settings.ncut_encoder == "auto" else encoder_spec(settings.ncut_encoder).weights
 
 
-def _cost(settings: SaliencySettings) -> DetectorCost:
+def _cost(settings: SaliencySettings) -> ItemCost:
     encoder = settings.ncut_encoder
     gflop = encoder_spec(encoder).gflop if encoder != "auto" else SPEC.gflop
-    return DetectorCost(f"{NAME} {encoder}", gflop * MORE_PIXELS, CUT_SECONDS)
+    return ItemCost(f"{NAME} {encoder}", gflop * MORE_PIXELS, CUT_SECONDS)
 
 
 SPEC = DetectorSpec(

@@ -11,7 +11,7 @@ import numpy as np
 from comus_core.config import SaliencySettings
 from comus_core.errors import DatasetError
 from comus_core.saliency.masks_folder import MasksFolder
-from comus_core.saliency.spec import DetectorCost, DetectorIdentity, DetectorSpec, HasImageId
+from comus_core.saliency.spec import DetectorIdentity, DetectorSpec, HasImageId, ItemCost
 from comus_core.types import ImageId, RgbImage, SoftMap
 
 NAME = "masks"
@@ -68,8 +68,8 @@ def _folder(settings: SaliencySettings) -> MasksFolder:
     return MasksFolder(Path(settings.detector.removeprefix(PREFIX)).expanduser())
 
 
-def _cost(settings: SaliencySettings) -> DetectorCost:
-    return DetectorCost(NAME, 0.0)
+def _cost(settings: SaliencySettings) -> ItemCost:
+    return ItemCost(NAME, 0.0)
 
 
 SPEC = DetectorSpec(

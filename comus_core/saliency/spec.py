@@ -66,8 +66,8 @@ class DetectorIdentity:
 
 
 @dataclass(frozen=True)
-class DetectorCost:
-    """What an image costs, for the estimate of a run where no earlier run has measured it.
+class ItemCost:
+    """What an image or a crop costs, for the estimate of a run where no earlier run has measured it.
 
     Attributes:
         work: what measured speeds are kept under.
@@ -91,7 +91,7 @@ class DetectorSpec:
         weights: name in `comus_core.weights.REGISTRY` of what it needs; None where it needs none, or others.
         supervision: what it owes to annotation, where no weights say so; None is unknown, the strongest.
         rank: among those that `auto` chooses from, the lowest that is on this machine; None is never chosen.
-        gflop: see `DetectorCost`.
+        gflop: see `ItemCost`.
         can_be_empty: whether an image with nothing salient gets no mask.
         takes_path: whether its name is followed by a path of the user's own, as in "masks:DIR".
         version: a detector that has changed says so here: its maps are then computed anew.
@@ -112,7 +112,7 @@ class DetectorSpec:
     version: str = ""
     identify: Callable[[SaliencySettings, Sequence[HasImageId]], DetectorIdentity] | None = None
     needs: Callable[[SaliencySettings], str | None] | None = None
-    cost: Callable[[SaliencySettings], DetectorCost] | None = None
+    cost: Callable[[SaliencySettings], ItemCost] | None = None
 
     @property
     def written(self) -> str:
@@ -123,6 +123,6 @@ class DetectorSpec:
         """Name of the weights that it needs under these settings."""
         return self.needs(settings) if self.needs else self.weights
 
-    def cost_for(self, settings: SaliencySettings) -> DetectorCost:
+    def cost_for(self, settings: SaliencySettings) -> ItemCost:
         """What an image costs under these settings."""
-        return self.cost(settings) if self.cost else DetectorCost(self.name, self.gflop)
+        return self.cost(settings) if self.cost else ItemCost(self.name, self.gflop)
