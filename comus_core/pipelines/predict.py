@@ -33,6 +33,7 @@ from comus_core.pipelines.prediction_folder import CLASSES, KIND, RESULT
 from comus_core.proposals.pseudo_masks import from_png, pseudo_mask, to_png
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.trained_categories import trained_ids
+from comus_core.saliency.detectors import detector_spec
 from comus_core.stages import StageContext
 from comus_core.stages.labels import beside, files_of
 from comus_core.stages.masks import mask_files
@@ -185,7 +186,7 @@ def _from_network(
 ) -> _Predicted:
     training = workspace.trainings.with_round(run.id, number)
     # The user's own masks know no new photograph: the network then decides alone.
-    weight = 0.0 if run.config.saliency.detector.startswith("masks:") else None
+    weight = 0.0 if detector_spec(run.config.saliency.detector).takes_path else None
     options: dict[str, Any] = {"saliency": weight, "device": device, "on_progress": on_progress}
     applied = apply_round(run, training, number, dataset, workspace, **options)
     stored, outputs = files_of(applied.predicted), len(applied.names) + 1

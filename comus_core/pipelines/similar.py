@@ -11,6 +11,7 @@ from comus_core.config import require
 from comus_core.datasets.decoding import read_rgb
 from comus_core.errors import ImageError
 from comus_core.runs.run_view import open_run_view
+from comus_core.saliency.detectors import detector_spec
 from comus_core.types import IntArray, OnProgress, Progress, RgbImage, no_progress
 from comus_core.workspace import Run, Workspace
 
@@ -85,7 +86,7 @@ def _objects(run: Run, image: RgbImage, device: str) -> list[IntArray]:
     from comus_core.saliency.thresholding import find_proposals
 
     settings = run.config.saliency
-    if settings.detector.startswith("masks:"):
+    if detector_spec(settings.detector).takes_path:
         return []
     (soft,) = load_detector(settings, device).soft_maps([image], ["picture"])
     found = find_proposals("picture", quantise(soft), (image.shape[0], image.shape[1]), settings)
