@@ -4,6 +4,7 @@ import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -62,7 +63,9 @@ def peak_of(work):
 
 def in_a_fresh_process(work, *given):
     """Where nothing was trained yet: a training keeps the memory that it gives back, for its next step."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
+    with pytest.MonkeyPatch.context() as patch, ProcessPoolExecutor(1, get_context("spawn")) as fresh:
+        # An AppTest leaves its page as the main module, which a new process would run.
+        patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
         fresh.submit(work, *given).result()
 
 
