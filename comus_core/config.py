@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import field
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from comus_core.errors import SettingsError
+from comus_core.settings import Percent, Positive, Seed, from_dict, merge, require, settings
 
 Normalisation = Literal["raw", "l2"]
 MaskResize = Literal["soft", "binary"]
@@ -26,33 +27,28 @@ TruthOrientation = Literal["auto", "upright", "stored"]
 TruthGroups = Literal["auto", "keep"]
 
 
-def require(condition: bool, message: str) -> None:
-    """Raise `SettingsError(message)` unless `condition` holds."""
-    if not condition:
-        raise SettingsError(message)
-
-
-@dataclass(frozen=True)
+@settings
 class SaliencySettings:
     """How a soft map is made and becomes proposals (paper section 3.1; method 1.1)."""
 
-    detector: str = "auto"  # a name of `comus_core.saliency`, `masks:DIR`, or `auto`
-    threshold: float = 0.5  # on the soft map itself, never min-max scaled
-    resize: MaskResize = "soft"  # soft: resize the map, then threshold; binary: threshold, then resize (paper)
-    min_area: int = 400  # pixels of the original image; a mask must have more
-    ncut_encoder: str = "auto"  # the encoder whose dense features `ncut` cuts
+    detector: str = "auto"
+    """A detector's name (`comus parts` lists them), `masks:DIR` for your own masks, or `auto`: the best one here."""
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Pixels above this saliency become a proposal; of the soft map itself, never min-max scaled."""
+    resize: MaskResize = "soft"
+    """soft: resize the map, then threshold; binary: threshold, then resize (paper)."""
+    min_area: Annotated[int, Field(ge=0)] = 400
+    """Pixels of the original image; a proposal must have more."""
+    ncut_encoder: str = "auto"
+    """The encoder whose dense features the detector `ncut` cuts."""
 
-    def __post_init__(self) -> None:
-        require(0 < self.threshold < 1, f"saliency threshold {self.threshold}: must lie between 0 and 1")
-        require(self.min_area >= 0, f"saliency min_area {self.min_area}: must be 0 or more pixels")
-        check_choice("saliency resize", self.resize, MaskResize)
 
-
-@dataclass(frozen=True)
+@settings
 class FeatureSettings:
     """Which encoder describes a crop (paper section 3.2; method 1.2)."""
 
-    encoder: str = "auto"  # a name of `comus_core.features`, `file:PATH` for the user's own vectors, or `auto`
+    encoder: str = "auto"
+    """An encoder's name (`comus parts` lists them), `file:PATH` for your own vectors, or `auto`: the best one here."""
 
     @property
     def from_file(self) -> bool:
@@ -60,71 +56,70 @@ class FeatureSettings:
         return self.encoder.startswith("file:")
 
 
-@dataclass(frozen=True)
+@settings
 class ClusteringSettings:
     """How vectors become clusters (paper section 3.2; method 1.3)."""
 
-    clusters: int | Literal["auto"] | None = None  # None: as many as ground-truth classes, else `auto`
-    over_clusters: int = 0  # so many at first, merged along the graph to `clusters`; 0 or no more than those: none are
+    clusters: Annotated[int, Field(ge=2)] | Literal["auto"] | None = None
+    """The number of clusters; auto: the most stable one. Default: as many as ground-truth classes, else auto."""
+    over_clusters: Annotated[int, Field(ge=0)] = 0
+    """Cluster into this many first, then merge along the graph down to `clusters`; 0: do not."""
     method: ClusteringMethod = "spectral"
+    """The clustering algorithm."""
     features: Normalisation = "l2"
-    neighbours: int = 30  # of the k-NN graph, the point itself among them
-    n_init: int = 10  # restarts of k-means
-    graph: GraphSearch = "auto"  # how neighbours are found; auto: exact up to 200,000 proposals
-    assignment: Assignment = "kmeans"  # how rows of the spectral embedding become clusters
-    small_components: SmallComponents = "attach"  # of the graph: to their nearest, or each a cluster (see components)
+    """raw: vectors as the encoder gives them; l2: scaled to unit length."""
+    neighbours: Annotated[int, Field(ge=2)] = 30
+    """Neighbours of each proposal in the k-NN graph, itself included."""
+    n_init: Positive = 10
+    """Restarts of k-means."""
+    graph: GraphSearch = "auto"
+    """How neighbours are searched; auto: exact up to 200,000 proposals."""
+    assignment: Assignment = "kmeans"
+    """How rows of the spectral embedding become clusters."""
+    small_components: SmallComponents = "attach"
+    """Small components of the graph: attach each to its nearest, or keep each as a cluster."""
 
     def __post_init__(self) -> None:
-        known = self.clusters is None or self.clusters == "auto"
-        require(known or isinstance(self.clusters, int), f"clusters {self.clusters!r}: a number from 2 up, or auto")
-        require(known or int(self.clusters or 0) >= 2, f"clusters {self.clusters}: at least 2 are needed")
-        require(self.over_clusters == 0 or self.over_clusters >= 2, f"over_clusters {self.over_clusters}: 0, or 2 up")
-        require(self.neighbours >= 2, f"neighbours {self.neighbours}: at least 2 (a point counts itself)")
-        require(self.n_init >= 1, f"n_init {self.n_init}: at least 1")
-        check_choice("clustering method", self.method, ClusteringMethod)
-        check_choice("features", self.features, Normalisation)
-        check_choice("graph", self.graph, GraphSearch)
-        check_choice("assignment", self.assignment, Assignment)
-        check_choice("small_components", self.small_components, SmallComponents)
+        require(self.over_clusters != 1, "over_clusters 1: must be 0 or at least 2")
 
 
-@dataclass(frozen=True)
+@settings
 class TruthSettings:
     """How ground truth is read where its files leave that open; `auto` decides only what the files themselves show."""
 
-    read: bool = True  # False: as if there were none, so that nothing is scored
-    boxes: TruthBoxes = "auto"  # COCO objects with a box but no outline; auto: ignored among outlines, refused alone
-    orientation: TruthOrientation = "auto"  # of masks of photographs turned by EXIF; auto: by size, else not scored
-    groups: TruthGroups = "auto"  # COCO supercategories without annotations; auto: they are no classes
-
-    def __post_init__(self) -> None:
-        require(isinstance(self.read, bool), f"truth read {self.read!r}: must be true or false")
-        check_choice("truth boxes", self.boxes, TruthBoxes)
-        check_choice("truth orientation", self.orientation, TruthOrientation)
-        check_choice("truth groups", self.groups, TruthGroups)
+    read: bool = True
+    """false: ignore the ground truth, so that nothing is scored."""
+    boxes: TruthBoxes = "auto"
+    """COCO objects with a box but no outline; auto: ignored among outlines, refused where there are boxes alone."""
+    orientation: TruthOrientation = "auto"
+    """Masks of photographs turned by EXIF; auto: by their size, not scored where that leaves it open."""
+    groups: TruthGroups = "auto"
+    """COCO supercategories without annotations; auto: they are no classes."""
 
 
-@dataclass(frozen=True)
+@settings
 class RunConfig:
     """Everything that decides a run's result; the same object fills the form, the job file and the report."""
 
     dataset: str
+    """A folder of images, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo."""
     saliency: SaliencySettings = field(default_factory=SaliencySettings)
     features: FeatureSettings = field(default_factory=FeatureSettings)
     clustering: ClusteringSettings = field(default_factory=ClusteringSettings)
     truth: TruthSettings = field(default_factory=TruthSettings)
-    filter_percent: float = 20.0  # p: share of each cluster dropped from the training masks
-    filter_by: FilterBy = "distance"  # what ranks the proposals of a cluster
+    filter_percent: Percent = 20.0
+    """Percent of each cluster left out of training: its most uncertain proposals."""
+    filter_by: FilterBy = "distance"
+    """What ranks the proposals of a cluster by uncertainty."""
     matching: Matching = "auto"
-    matching_from: str | None = None  # another run whose cluster-to-class matching is frozen
-    seed: int = 0
+    """How categories are matched to classes; auto: hungarian, or majority where there are more categories."""
+    matching_from: str | None = None
+    """Another run whose cluster-to-class matching is frozen and used here."""
+    seed: Seed = 0
+    """Of every random choice."""
 
     def __post_init__(self) -> None:
         require(bool(self.dataset), "no data set: give a folder, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo")
-        require(0 <= self.filter_percent <= 100, f"filter {self.filter_percent}: a percentage from 0 to 100")
-        require(0 <= self.seed < 2**32, f"seed {self.seed}: must lie between 0 and 4294967295")
-        check_choice("matching", self.matching, Matching)
-        check_choice("filter_by", self.filter_by, FilterBy)
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -142,72 +137,6 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 
-KIND_WORDS: dict[type, str] = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-
-S = TypeVar("S")
-
-
-def check_choice(what: str, value: str, choices: Any) -> None:
-    """Raise `SettingsError`, listing the valid values, unless `value` is one of a `Literal`'s."""
-    valid = get_args(choices)
-    require(value in valid, f"{what} '{value}': choose one of {', '.join(valid)}")
-
-
-def to_dict(settings: Any) -> dict[str, Any]:
-    """A settings object as plain JSON values."""
-    return dataclasses.asdict(settings)
-
-
-def from_dict(cls: type[S], values: dict[str, Any], within: str = "") -> S:
-    """Rebuild a settings object; an unknown key is an error that lists the valid ones. `within` begins their names."""
-    require(isinstance(values, dict), f"{within or cls.__name__}: {values!r} is not an object of settings")
-    hashable: Any = cls
-    hints = _hints(hashable)
-    unknown = sorted(set(values) - set(hints))
-    require(not unknown, f"unknown setting {', '.join(unknown)}: valid are {', '.join(sorted(hints))}")
-    nested = {
-        k: from_dict(hints[k], v, f"{within}{k}.") if dataclasses.is_dataclass(hints[k]) else v
-        for k, v in values.items()
-    }
-    for name, value in nested.items():
-        kinds = _kinds(hints[name])
-        words = " or ".join(KIND_WORDS[kind] for kind in kinds if kind is not type(None))
-        require(not kinds or any(_is_of(value, kind) for kind in kinds), f"{within}{name} {value!r}: must be {words}")
-    try:
-        return cls(**nested)
-    except TypeError as error:
-        raise SettingsError(f"{cls.__name__}: {error}") from None
-
-
-def _kinds(hint: Any) -> tuple[type, ...]:
-    """The plain types that a field may have; none where it has others, which its class checks itself."""
-    kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-    return kinds if all(kind in KIND_WORDS or kind is type(None) for kind in kinds) else ()
-
-
-def _is_of(value: Any, kind: type) -> bool:
-    """Whether a JSON value is of that type: a whole number is a number too, true is none."""
-    if isinstance(value, bool):
-        return kind is bool
-    return isinstance(value, (int, float) if kind is float else kind)
-
-
-@lru_cache(maxsize=32)
-def _hints(cls: Any) -> dict[str, Any]:
-    """Fields of a settings class and their types; looking them up takes most of reading a run."""
-    return get_type_hints(cls)
-
-
-def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`base` with `changes` laid over it, nested dictionaries merged and None left out."""
-    merged = dict(base)
-    for key, value in changes.items():
-        if isinstance(value, dict):
-            merged[key] = merge(merged.get(key, {}), value)
-        elif value is not None:
-            merged[key] = value
-    return merged
-
 
 def make_config(preset: str | None = None, file: Path | None = None, **changes: Any) -> RunConfig:
     """A run's settings from, in rising order of weight: defaults, a preset, a settings file, single changes.
@@ -221,13 +150,13 @@ def make_config(preset: str | None = None, file: Path | None = None, **changes: 
         SettingsError: an unknown preset or setting, an unreadable file, a value out of range.
     """
     require(preset is None or preset in PRESETS, f"preset '{preset}': choose one of {', '.join(PRESETS)}")
-    values = PRESETS[preset] if preset else {}
+    values: Mapping[str, Any] = PRESETS[preset] if preset else {}
     if file is not None:
         values = merge(values, _read_json(file))
     return from_dict(RunConfig, merge({"dataset": ""}, merge(values, changes)))
 
 
-def _read_json(file: Path) -> dict[str, Any]:
+def _read_json(file: Path) -> Mapping[str, Any]:
     try:
         values = json.loads(file.read_text())
     except (OSError, ValueError) as error:

@@ -11,8 +11,8 @@ from typing import Any
 
 from app.data.job_words import STAGE_WORDS
 from comus_core import jobs
-from comus_core.cli.command_line import command_line, flat, nested
-from comus_core.config import PRESETS, FeatureSettings, RunConfig, make_config, merge, to_dict
+from comus_core.cli.command_line import command_line
+from comus_core.config import PRESETS, FeatureSettings, RunConfig, make_config
 from comus_core.datasets.allowed_folders import allowed_own
 from comus_core.datasets.format import DatasetSummary
 from comus_core.features.encoders import ENCODERS
@@ -20,6 +20,7 @@ from comus_core.jobs.devices import gpu_names
 from comus_core.pipelines.estimate import Estimate, estimate, free_disk
 from comus_core.pipelines.model_selection import USERS_OWN, resolve, supervision_of, weights_of
 from comus_core.saliency.detectors import DETECTORS
+from comus_core.settings import flat, merge, nested, to_dict
 from comus_core.types import STAGES
 from comus_core.weights import REGISTRY, WeightFile, is_available, weights_folder
 from comus_core.weights.ranking import best_here

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from app.forms.run_form import given_device
-from comus_core.config import merge
 from comus_core.datasets.allowed_folders import allowed_dataset, image_roots
 from comus_core.datasets.dataset import summarise
 from comus_core.datasets.format import DatasetSummary
 from comus_core.jobs import Job, ensure_supervisor, submit
 from comus_core.pipelines.model_selection import badge
 from comus_core.pipelines.training_cost import TrainingCost, training_cost
+from comus_core.settings import merge
 from comus_core.training import TRAINING_PRESETS, TrainingRequest, TrainingSettings, asked, make_training
 from comus_core.training.settings import Backbone
 from comus_core.weights import REGISTRY, Supervision, WeightFile, is_available, strongest

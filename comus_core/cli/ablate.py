@@ -8,13 +8,13 @@ from typing import Any, get_args
 
 import click
 
-from comus_core.cli.command_line import assigned
 from comus_core.cli.progress import ProgressPrinter, duration
 from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
 from comus_core.cli.tables import print_ablation
 from comus_core.files.output_file import OutputFile
 from comus_core.pipelines.ablation_rows import Ablation, ablation_json
 from comus_core.pipelines.model_selection import badge
+from comus_core.settings import assigned
 from comus_core.text import size
 from comus_core.training import TRAINING_PRESETS, TrainingRequest, make_training
 from comus_core.training.settings import Backbone

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from comus_core.config import PRESETS, RunConfig, from_dict, merge, require, to_dict
+from comus_core.config import PRESETS, RunConfig
+from comus_core.settings import flat, from_dict, json_or_text, merge, to_dict
 
 # Settings with an option of their own; every other one is written `--set NAME=VALUE`.
 OPTIONS = {
@@ -24,8 +24,6 @@ OPTIONS = {
 }
 OWN_VECTORS = "file:"
 
-Flat = dict[str, Any]
-
 
 def command_line(
     config: RunConfig, *, device: str = "auto", until: str = "evaluation", workspace: Path | None = None
@@ -39,40 +37,6 @@ def command_line(
     if config.dataset.startswith("-"):  # else it would be read as an option
         return shlex.join(["comus", "run", *words, "--", config.dataset])
     return shlex.join(["comus", "run", config.dataset, *words])
-
-
-def assigned(words: Iterable[str]) -> dict[str, Any]:
-    """The settings that words such as `saliency.threshold=0.4` give, nested as `make_config` takes them.
-
-    Values are read as JSON, and as plain text where they are none.
-
-    Raises:
-        SettingsError: a word without `=`.
-    """
-    settings: Flat = {}
-    for word in words:
-        name, equals, text = word.partition("=")
-        require(bool(name and equals), f"--set {word}: write NAME=VALUE, such as saliency.threshold=0.4")
-        settings[name] = _value(text)
-    return nested(settings)
-
-
-def flat(settings: Mapping[str, Any], before: str = "") -> Flat:
-    """Nested settings under dotted names, such as `saliency.threshold`."""
-    named: Flat = {}
-    for name, value in settings.items():
-        named |= flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
-    return named
-
-
-def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings under dotted names as `make_config` takes them; what is None is left out."""
-    whole: dict[str, Any] = {}
-    for name, value in settings.items():
-        for part in reversed(name.split(".")):
-            value = {part: value}
-        whole = merge(whole, value)
-    return whole
 
 
 def _words(config: RunConfig, preset: str | None) -> list[str] | None:
@@ -91,11 +55,4 @@ def _option(name: str, value: Any) -> list[str]:
         return ["--features-file", value.removeprefix(OWN_VECTORS)]
     if name in OPTIONS:
         return [OPTIONS[name], value if isinstance(value, str) else json.dumps(value).removesuffix(".0")]
-    return ["--set", f"{name}={value if _value(str(value)) == value else json.dumps(value)}"]
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    return ["--set", f"{name}={value if json_or_text(str(value)) == value else json.dumps(value)}"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from comus_core.cli.command_line import assigned
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.config import make_config
 from comus_core.files.output_file import OutputFile
+from comus_core.settings import assigned
 from comus_core.workspace import open_workspace
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from comus_core.cli.command_line import assigned
 from comus_core.cli.paths import output_file_or_dash, say_replaced, with_force
 from comus_core.cli.progress import ProgressPrinter, duration
 from comus_core.cli.tables import print_result
 from comus_core.cli.terminal import LETTERS, can_print
-from comus_core.config import PRESETS, Assign, Matching, RunConfig, make_config, merge, to_dict
+from comus_core.config import PRESETS, Assign, Matching, RunConfig, make_config
 from comus_core.files.output_file import OutputFile, write_json_output
 from comus_core.pipelines.model_selection import badge, resolve, supervision_of
+from comus_core.settings import assigned, merge, to_dict
 from comus_core.text import counted, size
 from comus_core.types import STAGES
 from comus_core.workspace import Workspace, open_workspace

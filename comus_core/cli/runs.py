@@ -9,10 +9,10 @@ import click
 
 from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.cli.tables import print_result
-from comus_core.config import to_dict
 from comus_core.files.output_file import OutputFile
 from comus_core.maintenance.delete import delete_run, plan_deletion
 from comus_core.pipelines.relink import relink_run
+from comus_core.settings import to_dict
 from comus_core.text import counted, size
 from comus_core.workspace import Run, open_workspace
 from comus_core.workspace.attempts import INTERRUPTED

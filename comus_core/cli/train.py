@@ -7,13 +7,12 @@ from typing import Any, get_args
 
 import click
 
-from comus_core.cli.command_line import assigned
 from comus_core.cli.progress import ProgressPrinter, duration
 from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
-from comus_core.config import merge
 from comus_core.files.output_file import OutputFile
 from comus_core.peak_memory import peak_words
 from comus_core.pipelines.model_selection import badge
+from comus_core.settings import assigned, merge
 from comus_core.training import (
     TRAINING_PRESETS,
     TrainingRequest,

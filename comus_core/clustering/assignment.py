@@ -10,7 +10,7 @@ import numpy as np
 
 from comus_core.clustering.graph import normalise
 from comus_core.clustering.nearest import nearest
-from comus_core.config import require
+from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray, Vectors
 
 

@@ -11,7 +11,8 @@ from comus_core.clustering.graph import Graph, knn_graph, normalise
 from comus_core.clustering.leiden import INSTALL, RESOLUTIONS, community_counts, has_leiden, plateau
 from comus_core.clustering.nearest import groups_of_equals
 from comus_core.clustering.stability import NEAR_BEST, embedding_of, stability, ticks
-from comus_core.config import ClusteringSettings, require
+from comus_core.config import ClusteringSettings
+from comus_core.settings import require
 from comus_core.types import FloatArray, Vectors
 
 MOST_POINTS = 2000  # more are drawn from: the curves need tens of clusterings, and more points hardly move them

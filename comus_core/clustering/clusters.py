@@ -14,7 +14,8 @@ from comus_core.clustering.graph import Graph, joint_graph, knn_graph, normalise
 from comus_core.clustering.leiden import leiden_of, require_leiden
 from comus_core.clustering.merging import merge_clusters
 from comus_core.clustering.nearest import groups_of_equals
-from comus_core.config import ClusteringSettings, require
+from comus_core.config import ClusteringSettings
+from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray, Vectors
 
 

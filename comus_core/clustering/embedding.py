@@ -10,8 +10,8 @@ from scipy import linalg, sparse
 
 from comus_core.clustering.graph import Graph
 from comus_core.clustering.threads import Threads
-from comus_core.config import require
 from comus_core.errors import ComusError
+from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray
 
 DENSE_POINTS = 1000  # up to here LAPACK is as fast as Lanczos

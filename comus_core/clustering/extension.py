@@ -8,7 +8,7 @@ import numpy as np
 
 from comus_core.clustering.graph import normalise
 from comus_core.clustering.nearest import nearest
-from comus_core.config import require
+from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray, Vectors
 
 LEAST_EIGENVALUE = 1e-3  # an eigenvector of one that is smaller is noise divided by nearly nothing: its column is 0

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from comus_core.config import require
+from comus_core.settings import require
 from comus_core.types import BoolMask, FloatArray, IntArray, StrArray
 
 ALWAYS = np.inf  # the nearest proposal of a cluster is in the core at every percentage

@@ -10,7 +10,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from comus_core.clustering.search import choose_search, neighbours_among
-from comus_core.config import GraphSearch, Normalisation, check_choice, require
+from comus_core.config import GraphSearch, Normalisation
+from comus_core.settings import check_choice, require
 from comus_core.types import IntArray, Vectors
 
 ROWS_AT_ONCE = 50_000  # of vectors held in float64

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from comus_core.clustering.graph import Graph
-from comus_core.config import require
+from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from comus_core.clustering.graph import normalise
 from comus_core.clustering.nearest import groups_of_equals
-from comus_core.config import check_choice
+from comus_core.settings import check_choice
 from comus_core.types import FloatArray, MapMethod, Vectors
 
 FEW = 5  # below this many distinct vectors there are no neighbourhoods to show

@@ -8,7 +8,8 @@ import numpy as np
 
 from comus_core.clustering.nearest import nearest, place_among_equals, rank_candidates
 from comus_core.clustering.threads import thread_count
-from comus_core.config import GraphSearch, check_choice, require
+from comus_core.config import GraphSearch
+from comus_core.settings import check_choice, require
 from comus_core.types import IntArray, Vectors
 
 EXACT_POINTS = 200_000  # above, the products of all pairs take longer than pynndescent

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from comus_core.clustering.graph import Graph
-from comus_core.config import require
+from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray
 
 

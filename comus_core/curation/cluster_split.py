@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from comus_core.config import require
 from comus_core.curation.category_names import require_known
 from comus_core.curation.decision_history import decided_in
 from comus_core.runs.run_view import RunView
+from comus_core.settings import require
 from comus_core.text import counted
 from comus_core.types import FloatArray, IntArray
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from comus_core.config import FilterBy, check_choice, require
+from comus_core.config import FilterBy
 from comus_core.runs.run_view import RunView
+from comus_core.settings import check_choice, require
 from comus_core.types import IntArray
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.conflicts import meet

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from comus_core.config import FilterBy, require
+from comus_core.config import FilterBy
 from comus_core.curation.category_names import require_known
 from comus_core.curation.decision_history import decided_in
 from comus_core.curation.filter_draft import apply, with_by, with_percent
 from comus_core.runs.run_view import RunView
+from comus_core.settings import require
 from comus_core.workspace.decisions import Decisions
 
 

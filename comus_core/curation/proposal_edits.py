@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from comus_core.config import require
 from comus_core.curation.decision_history import decide, decided_in
 from comus_core.runs.run_view import RunView
+from comus_core.settings import require
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.layout import REJECTED
 

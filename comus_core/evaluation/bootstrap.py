@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from comus_core.config import Matching as MatchingChoice
-from comus_core.config import require
 from comus_core.evaluation.matching import Matching, iou_matrix, match
 from comus_core.evaluation.pairing import paired_rows, require_same_truth
+from comus_core.settings import require
 from comus_core.types import FloatArray, ImageId, IntArray
 
 RESAMPLES = 10_000

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from comus_core.config import require
 from comus_core.evaluation.bootstrap import CONFIDENCE, RESAMPLES, draws
 from comus_core.evaluation.image_rows import ClassPixels
 from comus_core.evaluation.pairing import paired_rows, require_same_truth
+from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray
 
 

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from comus_core.config import require
 from comus_core.errors import DatasetError, SettingsError
+from comus_core.settings import require
 from comus_core.types import BoolMask, ImageId, IndexMask, IntArray, ProposalId, StrArray
 
 REMAINDER: ProposalId = ""  # the proposal id of an image's pixels outside all its proposals

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from comus_core.config import Matching as MatchingChoice
-from comus_core.config import check_choice
+from comus_core.settings import check_choice
 from comus_core.types import FloatArray, IntArray
 
 MatchingMode = Literal["hungarian", "hungarian-rectangular", "majority"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from comus_core.config import require
+from comus_core.settings import require
 from comus_core.text import counted
 from comus_core.types import ImageId, IntArray
 

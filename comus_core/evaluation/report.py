@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from comus_core.config import Matching as MatchingChoice
-from comus_core.config import require
 from comus_core.errors import SettingsError
 from comus_core.evaluation.counts import Counts, check_categories, sum_rows
 from comus_core.evaluation.matching import Matching, MatchingMode, match
+from comus_core.settings import require
 from comus_core.types import BoolMask, FloatArray, IntArray, ProposalId, StrArray
 
 

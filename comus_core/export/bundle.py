@@ -13,7 +13,6 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from comus_core.config import to_dict
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.export.bundle_names import portable_names, renamed_files
 from comus_core.files.atomic import replacing
@@ -23,6 +22,7 @@ from comus_core.maintenance.delete import remove_abandoned
 from comus_core.proposals.pseudo_masks import to_png
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_truth import truth_of_run
+from comus_core.settings import to_dict
 from comus_core.types import OnProgress, Progress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.claims import claimed

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from comus_core.config import GraphSearch, Matching, check_choice, require
+from comus_core.config import GraphSearch, Matching
 from comus_core.datasets.passed_over import MOST_PLACES
 from comus_core.datasets.records import PassedOver, SkippedFile
 from comus_core.datasets.truth_report import MOST, Named, TruthReport
@@ -22,6 +22,7 @@ from comus_core.export.bundle_values import (
     truth_value,
     whole,
 )
+from comus_core.settings import check_choice, require
 from comus_core.types import STAGES
 from comus_core.weights.registry import Supervision
 

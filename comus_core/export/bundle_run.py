@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from comus_core.config import RunConfig, from_dict, require
+from comus_core.config import RunConfig
 from comus_core.datasets.dataset import parse_dataset
 from comus_core.export.bundle_result import check_result, check_supervision
 from comus_core.export.bundle_values import LONGEST_NAME, plain, record, require_among, text, truth_value
+from comus_core.settings import from_dict, require
 from comus_core.text import holds_breaks
 from comus_core.weights.registry import REGISTRY
 from comus_core.workspace import Run

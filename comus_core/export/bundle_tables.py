@@ -18,13 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from comus_core.clustering.curves import CurveName, HowMany
-from comus_core.config import FilterBy, require
+from comus_core.config import FilterBy
 from comus_core.datasets.coco_rle import run_lengths
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.export.bundle_limits import array_of, arrays_of, bounded_table, is_plain, png_size
 from comus_core.export.bundle_result import check_facts
 from comus_core.proposals.table import SCHEMA
 from comus_core.runs.artifact_readers import HOW_MANY
+from comus_core.settings import require
 from comus_core.types import MAP_METHODS, FloatArray, IntArray
 from comus_core.workspace.artifacts import TABLE
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from comus_core.config import require
+from comus_core.settings import require
 
 LONGEST_NAME, LONGEST_TEXT = 1_000, 100_000  # letters of a name or class, and of a note or any other text
 DEEPEST = 12  # levels of what the result holds

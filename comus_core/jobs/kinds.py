@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from comus_core.config import Assign, RunConfig, check_choice, from_dict, to_dict
+from comus_core.config import Assign, RunConfig
 from comus_core.datasets.passed_over import passed_over_lines
 from comus_core.errors import SettingsError
 from comus_core.pipelines.ablation_rows import Ablation, ablation_of
 from comus_core.pipelines.relink import where_now
+from comus_core.settings import check_choice, from_dict, to_dict
 from comus_core.text import counted
 from comus_core.training import TrainingRequest, TrainingSettings, what_was_asked
 from comus_core.types import STAGES, OnProgress

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from comus_core.config import check_choice
 from comus_core.errors import WorkspaceError
 from comus_core.files.atomic import is_temporary
 from comus_core.files.own_places import BUNDLES, MARK, UPLOADS, is_own, own_place
@@ -21,6 +20,7 @@ from comus_core.jobs.records import RESUMABLE
 from comus_core.jobs.table import JobTable
 from comus_core.maintenance.delete import DELETED, active_jobs, pictures_folder, remove_folders
 from comus_core.maintenance.disk_use import listed_by, needed
+from comus_core.settings import check_choice
 from comus_core.text import size
 from comus_core.workspace import Workspace
 from comus_core.workspace.claims import abandoned

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from statistics import mean, stdev
 from typing import Any
 
-from comus_core.config import ClusteringMethod, require, to_dict
+from comus_core.config import ClusteringMethod
+from comus_core.settings import require, to_dict
 from comus_core.training.settings import TrainingRequest, TrainingSettings, asked, what_was_asked
 
 

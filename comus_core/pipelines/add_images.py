@@ -17,13 +17,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from comus_core import stages
-from comus_core.config import Assign, FilterBy, check_choice, require
+from comus_core.config import Assign, FilterBy
 from comus_core.curation.merged_centre import Member, joined_members
 from comus_core.datasets.dataset import absolute, open_dataset
 from comus_core.pipelines.discover import new_run, note_artifacts, prints, result_json, with_artifacts
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.label_map import REJECTED
 from comus_core.scoring.run_scores import score_run
+from comus_core.settings import check_choice, require
 from comus_core.stages import StageContext
 from comus_core.types import FloatArray, IntArray, OnProgress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace

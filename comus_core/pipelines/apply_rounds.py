@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from comus_core import stages
-from comus_core.config import Matching, check_choice, from_dict
+from comus_core.config import Matching
 from comus_core.datasets.dataset import Dataset, open_dataset
 from comus_core.pipelines.discover import result_json
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.trained_categories import trained_names
 from comus_core.scoring.round_scores import score_round
 from comus_core.scoring.run_scores import score_json
+from comus_core.settings import check_choice, from_dict
 from comus_core.stages import StageContext
 from comus_core.training.settings import TrainingSettings
 from comus_core.types import OnProgress, no_progress

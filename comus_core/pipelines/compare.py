@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from comus_core.config import Matching, check_choice, require
+from comus_core.config import Matching
 from comus_core.datasets.dataset import Dataset, absolute, open_dataset
 from comus_core.errors import DatasetError
 from comus_core.evaluation.bootstrap import RESAMPLES, CountedImages, miou, paired_bootstrap
@@ -15,6 +15,7 @@ from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_truth import truth_fingerprint
 from comus_core.scoring.run_scores import frozen_matching
+from comus_core.settings import check_choice, require
 from comus_core.types import OnProgress, no_progress
 from comus_core.weights import Supervision, strongest
 from comus_core.workspace import Run, Workspace

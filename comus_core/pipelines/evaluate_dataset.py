@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from comus_core import stages
-from comus_core.config import Assign, Matching, check_choice, require
+from comus_core.config import Assign, Matching
 from comus_core.datasets.dataset import open_dataset
 from comus_core.pipelines.discover import result_json
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.categories import Categories, by_id
 from comus_core.scoring.run_scores import frozen_matching, score_categories
+from comus_core.settings import check_choice, require
 from comus_core.stages import StageContext
 from comus_core.types import FloatArray, IntArray, OnProgress, StrArray, no_progress
 from comus_core.workspace import Artifact, Run, Workspace

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from comus_core import stages
-from comus_core.config import TruthSettings, require
+from comus_core.config import TruthSettings
 from comus_core.datasets.class_lists import class_list_text
 from comus_core.datasets.dataset import Dataset, open_dataset
 from comus_core.datasets.file_walk import NOT_TEXT, is_text, printable
@@ -34,6 +34,7 @@ from comus_core.proposals.pseudo_masks import from_png, pseudo_mask, to_png
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.trained_categories import trained_ids
 from comus_core.saliency.detectors import detector_spec
+from comus_core.settings import require
 from comus_core.stages import StageContext
 from comus_core.stages.labels import beside, files_of
 from comus_core.stages.masks import mask_files

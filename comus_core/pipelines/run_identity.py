@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from comus_core import stages
-from comus_core.config import to_dict
 from comus_core.errors import DatasetError
 from comus_core.saliency.own_masks import PREFIX as MASKS_PREFIX
+from comus_core.settings import to_dict
 from comus_core.stages import StageContext
 from comus_core.workspace.artifacts import digest
 

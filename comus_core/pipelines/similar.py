@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from comus_core.config import require
 from comus_core.datasets.decoding import read_rgb
 from comus_core.errors import ImageError
 from comus_core.runs.run_view import open_run_view
 from comus_core.saliency.detectors import detector_spec
+from comus_core.settings import require
 from comus_core.types import IntArray, OnProgress, Progress, RgbImage, no_progress
 from comus_core.workspace import Run, Workspace
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from comus_core.config import RunConfig, require
+from comus_core.config import RunConfig
 from comus_core.pipelines.estimate import (
     BASE_BYTES,
     EFFICIENCY,
@@ -15,6 +15,7 @@ from comus_core.pipelines.estimate import (
     speeds,
 )
 from comus_core.runs.training_previews import EXAMPLES, SCORED
+from comus_core.settings import require
 from comus_core.training.settings import CACHE_BYTES, TrainingSettings
 from comus_core.workspace import Workspace
 

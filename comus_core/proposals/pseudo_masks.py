@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from comus_core.config import require
 from comus_core.errors import ImageError
 from comus_core.proposals.table import Proposals
+from comus_core.settings import require
 from comus_core.types import BoolMask, ImageId, IndexMask, IntArray, StrArray
 
 BYTE_CATEGORIES, WORD_CATEGORIES = 254, 65534  # background and ignore take the other two values

@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from comus_core.config import check_choice
 from comus_core.errors import SettingsError
 from comus_core.files.csv_file import csv_bytes
 from comus_core.runs.run_view import RunView
+from comus_core.settings import check_choice
 from comus_core.types import BoolMask, IntArray
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.selection_shapes import select

@@ -6,10 +6,10 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from comus_core.config import require
 from comus_core.errors import WorkspaceError
 from comus_core.runs.artifact_readers import categories_of, read_clusters
 from comus_core.runs.run_view import RunView
+from comus_core.settings import require
 from comus_core.types import IntArray
 from comus_core.workspace import Run
 from comus_core.workspace.decisions import Decisions

@@ -6,12 +6,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from comus_core.config import TruthSettings, to_dict
+from comus_core.config import TruthSettings
 from comus_core.datasets.dataset import open_dataset
 from comus_core.datasets.records import Dataset, GroundTruth
 from comus_core.errors import DatasetError
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs import artifact_readers as tables
+from comus_core.settings import to_dict
 from comus_core.types import ImageId, IndexMask
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.artifacts import digest

@@ -12,13 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from comus_core.config import FilterBy, require
+from comus_core.config import FilterBy
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.counts import Counts
 from comus_core.proposals.table import Proposals
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.categories import Categories, categorise, label_map
 from comus_core.runs.label_map import LabelMap
+from comus_core.settings import require
 from comus_core.types import BoolMask, FloatArray, IntArray, StrArray, Vectors
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions

@@ -9,9 +9,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from comus_core.config import check_choice
 from comus_core.runs.run_view import RunView
 from comus_core.scoring.score_tables import MatchRow
+from comus_core.settings import check_choice
 from comus_core.types import FloatArray, IntArray
 from comus_core.workspace.decisions import Decisions
 

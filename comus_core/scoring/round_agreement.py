@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from comus_core.config import require
 from comus_core.errors import DatasetError
 from comus_core.evaluation.image_rows import ImageRows
 from comus_core.proposals.pseudo_masks import index_dtype_and_ignore, pseudo_mask
 from comus_core.runs.run_view import RunView
+from comus_core.settings import require
 from comus_core.types import ImageId, IndexMask
 from comus_core.workspace.decisions import Decisions
 

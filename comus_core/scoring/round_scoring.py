@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from comus_core.config import Matching as MatchingChoice
-from comus_core.config import require
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.counts import BACKGROUND
@@ -34,6 +33,7 @@ from comus_core.scoring import score_tables
 from comus_core.scoring.paper_scores import PaperRow, paper_rows, same_images
 from comus_core.scoring.run_scores import frozen_matching
 from comus_core.scoring.view_scores import ViewScore
+from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions

@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from comus_core.config import RunConfig, to_dict
+from comus_core.config import RunConfig
 from comus_core.files.atomic import write_json
 from comus_core.runs import artifact_readers as tables
+from comus_core.settings import to_dict
 from comus_core.stages.context import VERSIONS, StageContext
 from comus_core.types import MAP_METHODS, Progress
 from comus_core.workspace import Artifact, ArtifactKey

@@ -13,12 +13,12 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from comus_core.config import to_dict
 from comus_core.datasets.reading import batches, read_ahead
 from comus_core.evaluation.prediction_counts import count_prediction
 from comus_core.files.atomic import replacing
 from comus_core.proposals.pseudo_masks import from_png, index_dtype_and_ignore, to_png
 from comus_core.runs import artifact_readers as tables
+from comus_core.settings import to_dict
 from comus_core.stages.classifiers import load_classifier
 from comus_core.stages.context import StageContext
 from comus_core.stages.labels import beside, files_of, labelled

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from comus_core.config import require
 from comus_core.errors import WeightsError
+from comus_core.settings import require
 from comus_core.training.settings import TrainingSettings
 from comus_core.weights import REGISTRY, Supervision
 

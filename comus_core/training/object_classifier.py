@@ -16,8 +16,8 @@ import numpy as np
 from scipy import ndimage
 
 from comus_core.clustering.graph import normalise
-from comus_core.config import require
 from comus_core.features.crops import crop_box, enlarged_box
+from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray, RgbImage, Vectors
 
 PENALTY = 20.0  # inverse of the L2 penalty, for vectors of length 1

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
-from comus_core.config import check_choice, from_dict, merge, require, to_dict
+from comus_core.settings import check_choice, from_dict, merge, require, settings, to_dict
 
 CACHE_BYTES = 2 * 2**30  # decoded images that a training holds at most
 Optimiser = Literal["adam", "adamw"]
@@ -17,7 +16,7 @@ Resize = Literal["squash", "keep"]
 Refine = Literal["none", "guided"]
 
 
-@dataclass(frozen=True)
+@settings
 class TrainingSettings:
     """How a network is trained on masks, and how it then labels images.
 
@@ -98,7 +97,7 @@ class TrainingSettings:
         return self.epochs if number == 1 else self.later_epochs
 
 
-@dataclass(frozen=True)
+@settings
 class TrainingRequest:
     """What a person asks for beside the settings of the network.
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from comus_core.config import FilterBy, check_choice
+from comus_core.config import FilterBy
 from comus_core.errors import SettingsError
+from comus_core.settings import check_choice
 from comus_core.text import one_line
 from comus_core.workspace.layout import Layout, unpacked
 from comus_core.workspace.reversal import Reversal, reversal, taken_back

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from comus_core.config import require
 from comus_core.errors import SettingsError
+from comus_core.settings import require
 from comus_core.workspace.layered import LayeredMap, LayeredSet
 
 REJECTED = -1

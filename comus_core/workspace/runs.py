@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from comus_core.config import RunConfig, from_dict, to_dict
+from comus_core.config import RunConfig
 from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.settings import from_dict, to_dict
 from comus_core.workspace.attempts import shown_state, subjects_at_work
 from comus_core.workspace.database import Database
 

@@ -12,8 +12,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from comus_core.config import check_choice, require
 from comus_core.errors import SettingsError
+from comus_core.settings import check_choice, require
 from comus_core.types import FloatArray
 
 Mode = Literal["replace", "add", "subtract"]

@@ -21,8 +21,8 @@ from hypothesis.stateful import (
 from app.data import run_cache as opened
 from app.data import score_data
 from comus_core import curation, open_workspace
-from comus_core.config import require
 from comus_core.runs.run_view import open_run_view
+from comus_core.settings import require
 from tests.app.ledger import Ledger, entry
 from tests.app.windows import Window, streamlit_of_windows
 from tests.builders import copy_of

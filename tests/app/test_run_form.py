@@ -5,10 +5,11 @@ import pytest
 from app.forms import run_form
 from app.forms.run_form import config_of, preset_of, preset_values, preview, start, values_of
 from comus_core import jobs, make_config, open_workspace
-from comus_core.config import PRESETS, RunConfig, to_dict
+from comus_core.config import PRESETS, RunConfig
 from comus_core.datasets.format import DatasetSummary
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.jobs.table import JobTable
+from comus_core.settings import to_dict
 from comus_core.weights import REGISTRY
 from tests.jobs.watching import end_all
 

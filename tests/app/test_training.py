@@ -20,7 +20,6 @@ from app.forms import training_form
 from app.forms.training_form import Asked
 from app.server.training_routes import ERROR_COLOURS
 from comus_core import open_workspace
-from comus_core.cli.command_line import assigned
 from comus_core.config import FeatureSettings
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.evaluation.error_map import IGNORED
@@ -30,6 +29,7 @@ from comus_core.runs.round_masks import rounds_of
 from comus_core.runs.run_view import open_run_view
 from comus_core.runs.training_previews import look_images, look_mask
 from comus_core.scoring.round_view import open_round_view
+from comus_core.settings import assigned
 from comus_core.training import make_training
 from comus_core.workspace.trainings import Look
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from comus_core.config import RunConfig, make_config, to_dict
+from comus_core.config import RunConfig, make_config
 from comus_core.jobs import Job, submit
 from comus_core.jobs.logs import jobs_folder
 from comus_core.jobs.progress import StageProgress
 from comus_core.jobs.table import JobTable
+from comus_core.settings import to_dict
 from comus_core.workspace import ArtifactKey, Run, Workspace
 from tests.app.serving import ROOT
 

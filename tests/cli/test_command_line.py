@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comus_core.cli.command_line import assigned, command_line
+from comus_core.cli.command_line import command_line
 from comus_core.cli.run import config_of, run
 from comus_core.config import (
     PRESETS,
@@ -19,6 +19,7 @@ from comus_core.config import (
     make_config,
 )
 from comus_core.errors import SettingsError
+from comus_core.settings import assigned
 
 # Anything a path or name may hold; a NUL cannot be in an argument of a program.
 WORDS = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), min_size=1, max_size=12)

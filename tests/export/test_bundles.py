@@ -13,7 +13,6 @@ from PIL import Image
 from app.server import pictures
 from comus_core import curation, discover, open_workspace
 from comus_core.cli.main import cli
-from comus_core.config import to_dict
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import WorkspaceError
 from comus_core.export.bundle import bundle
@@ -25,6 +24,7 @@ from comus_core.pipelines.how_many import how_many_of
 from comus_core.runs.run_truth import truth_of_run
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.view_scores import score_view
+from comus_core.settings import to_dict
 from tests.builders import copy_of
 
 

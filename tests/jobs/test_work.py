@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from comus_core.config import make_config, to_dict
+from comus_core.config import make_config
 from comus_core.errors import DatasetError
 from comus_core.files.process_identity import identify
 from comus_core.jobs import get, kinds, submit
 from comus_core.jobs.table import JobTable
 from comus_core.jobs.worker import Termination, run_job
+from comus_core.settings import to_dict
 from comus_core.workspace import open_workspace
 
 

@@ -162,7 +162,7 @@ def test_nystrom_needs_a_spectral_embedding(place):
 
 
 def as_settings(run):
-    from comus_core.config import to_dict
+    from comus_core.settings import to_dict
 
     return {k: v for k, v in to_dict(run.config).items() if v is not None}
 

@@ -89,7 +89,7 @@ def test_a_workspace_and_its_images_can_move_and_nothing_is_computed_again(drawn
 
 
 def test_the_printed_settings_give_the_same_run(finished, tmp_path):
-    from comus_core.config import to_dict
+    from comus_core.settings import to_dict
 
     workspace, run = finished
     file = tmp_path / "settings.json"
@@ -277,6 +277,6 @@ def test_seed_settings_hashes_and_manifest_are_in_the_run(finished):
 
 
 def _merged(settings, changes):
-    from comus_core.config import merge
+    from comus_core.settings import merge
 
     return merge(settings, changes)

@@ -14,11 +14,11 @@ from app.data import job_words, stage_use
 from app.data.plain_text import code, plain
 from app.forms import run_form
 from comus_core.cli.command_line import command_line
-from comus_core.config import require, to_dict
 from comus_core.datasets.allowed_folders import allowed, image_roots
 from comus_core.errors import ComusError
 from comus_core.maintenance.delete import delete_run, plan_deletion
 from comus_core.pipelines.relink import relink_run
+from comus_core.settings import require, to_dict
 from comus_core.text import counted
 from comus_core.workspace import Run, Workspace
 

@@ -13,8 +13,8 @@ from app.data import job_words
 from app.data.plain_text import plain
 from app.forms import run_form
 from app.forms.run_form import Preview, Values
-from comus_core.config import to_dict
 from comus_core.errors import ComusError
+from comus_core.settings import to_dict
 from comus_core.weights import WeightFile
 
 
