@@ -59,7 +59,9 @@ NAMES = st.text("abcxyz_", min_size=1, max_size=5)
 VALUES = st.integers() | st.booleans() | st.text("abc ", min_size=1)
 
 
-@given(st.recursive(st.dictionaries(NAMES, VALUES, min_size=1), lambda s: st.dictionaries(NAMES, s | VALUES, min_size=1)))
+@given(
+    st.recursive(st.dictionaries(NAMES, VALUES, min_size=1), lambda s: st.dictionaries(NAMES, s | VALUES, min_size=1))
+)
 def test_dotted_names_and_nested_settings_are_the_same(values):
     assert nested(flat(values)) == values
 
