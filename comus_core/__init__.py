@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from comus_core.maintenance.disk_use import disk_use
     from comus_core.maintenance.verify import verify
     from comus_core.pipelines.ablate import ablate
+    from comus_core.pipelines.ablation_rows import AblationSettings
     from comus_core.pipelines.add_images import add_images
     from comus_core.pipelines.compare import compare
     from comus_core.pipelines.discover import discover
@@ -40,17 +41,19 @@ if TYPE_CHECKING:
     from comus_core.runs.run_round import find_round
     from comus_core.runs.run_view import open_run_view
     from comus_core.scoring.run_scores import score_run
-    from comus_core.training.settings import TrainingRequest, TrainingSettings, make_training
+    from comus_core.training.presets import make_training
+    from comus_core.training.settings import TrainingSettings, TrainSettings
     from comus_core.workspace import Run, Workspace, open_workspace
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "AblationSettings": "pipelines.ablation_rows",
     "PRESETS": "config",
     "ComusError": "errors",
     "Run": "workspace",
     "RunConfig": "config",
-    "TrainingRequest": "training.settings",
+    "TrainSettings": "training.settings",
     "TrainingSettings": "training.settings",
     "Workspace": "workspace",
     "ablate": "pipelines.ablate",
@@ -67,7 +70,7 @@ _HOME = {
     "find_similar_to": "pipelines.similar",
     "how_many_of": "pipelines.how_many",
     "make_config": "config",
-    "make_training": "training.settings",
+    "make_training": "training.presets",
     "open_bundle": "export.bundle_opening",
     "open_run_view": "runs.run_view",
     "open_workspace": "workspace",
@@ -80,10 +83,11 @@ _HOME = {
 
 __all__ = [
     "PRESETS",
+    "AblationSettings",
     "ComusError",
     "Run",
     "RunConfig",
-    "TrainingRequest",
+    "TrainSettings",
     "TrainingSettings",
     "Workspace",
     "ablate",

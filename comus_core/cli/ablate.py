@@ -1,4 +1,4 @@
-"""`comus ablate`: what each step of the method, and each switch of the training, is worth."""
+"""`comus ablate`: what each step of the method, and each switch of the training, contributes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import click
 from comus_core.cli.progress import ProgressPrinter, duration
 from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
 from comus_core.cli.tables import print_ablation
+from comus_core.cli.train import training_settings
 from comus_core.files.output_file import OutputFile
-from comus_core.pipelines.ablation_rows import Ablation, ablation_json
+from comus_core.pipelines.ablation_rows import AblationSettings
 from comus_core.pipelines.model_selection import badge
-from comus_core.settings import assigned
+from comus_core.settings import to_dict
 from comus_core.text import size
-from comus_core.training import TRAINING_PRESETS, TrainingRequest, make_training
+from comus_core.training import TRAINING_PRESETS
 from comus_core.training.settings import Backbone
 from comus_core.workspace import Run, Workspace, open_workspace
 
@@ -25,14 +26,25 @@ from comus_core.workspace import Run, Workspace, open_workspace
 @click.argument("run_name", metavar="RUN")
 @click.option("--preset", default="cpu", show_default=True, metavar="NAME", help=f"{', '.join(TRAINING_PRESETS)}.")
 @click.option("--rows", multiple=True, metavar="NAME", help="Only this row; repeatable; default: all.")
-@click.option("--images", metavar="DATASET", help="What rounds after the first learn from; default: the run's images.")
-@click.option("--eval", "scored_on", metavar="DATASET", help="Evaluation data set; default: the run's own images.")
-@click.option("--backbone", metavar="NAME", help=f"{', '.join(get_args(Backbone))}.")
-@click.option("--filter", "percent", type=float, metavar="P", help="Percent left out; default: as decided.")
 @click.option(
-    "--seed", "seeds", type=int, multiple=True, default=(0,), show_default=True, metavar="S", help="Repeatable."
+    "--images", metavar="DATASET", help="Data set that rounds after the first learn from; default: the run's own."
 )
-@click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any other, as epochs=4.")
+@click.option("--eval", "scored_on", metavar="DATASET", help="Evaluation data set; default: the run's own.")
+@click.option("--backbone", metavar="NAME", help=f"{', '.join(get_args(Backbone))}.")
+@click.option(
+    "--filter", "percent", type=float, metavar="P", help="Percent of each cluster left out; default: the run's filter."
+)
+@click.option(
+    "--seed",
+    "seeds",
+    type=int,
+    multiple=True,
+    default=(0,),
+    show_default=True,
+    metavar="S",
+    help="Seed of the trainings; repeatable.",
+)
+@click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any setting of a training: epochs=4.")
 @click.option("--background", is_flag=True, help="Queue it as a job and return: see `comus jobs`.")
 @WORKSPACE
 @DEVICE
@@ -52,35 +64,41 @@ def ablate(
     device: str,
     json_file: OutputFile | None,
 ) -> None:
-    """Take the method apart: the table of what each step and switch is worth on RUN.
+    """Measure what each step of the method and each switch of the training contributes on RUN.
 
-    Rows: k-means or spectral clusters; round 1 with and without the filter; round 2; and each switch of the training
-    turned the other way. What rows share is computed once, and what is there is not computed again: the same command
-    goes on after a stop.
+    The rows are k-means and spectral clusters, round 1 with and without the filter, round 2, and each switch of the
+    training turned the other way. What rows have in common is computed once. After a stop, the same command goes on.
     """
     from comus_core.pipelines.ablate import ablate as ablate_run
     from comus_core.pipelines.ablate import require_truth
 
     place = open_workspace(workspace)
     run = place.runs.find(run_name)
-    settings = make_training(preset, backbone=backbone, **assigned(assignments))
-    wanted = Ablation(settings, TrainingRequest(images, scored_on, percent), seeds, rows)
-    require_truth(run, place, wanted)
+    training = training_settings(preset, None, backbone, assignments)
+    settings = AblationSettings(training, images, scored_on, percent, seeds, rows)
+    require_truth(run, place, settings)
     if background:
         if json_file is not None:
-            raise click.UsageError("--json with --background: give the same command without --background afterwards")
-        queue(place, "ablate", {"run": run.id, "dataset": run.config.dataset} | ablation_json(wanted), device)
+            raise click.UsageError("--json with --background: run the same command without --background afterwards")
+        queue(place, "ablate", {"run": run.id, "dataset": run.config.dataset} | to_dict(settings), device)
         return
-    _announce(place, run, wanted, device)
+    _announce(place, run, settings, device)
     printer = ProgressPrinter()
 
-    def tell(row: Mapping[str, Any]) -> None:
+    def print_row(row: Mapping[str, Any]) -> None:
         printer.close()
         click.echo(row_line(row), err=True)
 
-    options: dict[str, Any] = {"on_progress": printer, "on_row": tell, "log": lambda line: print(line, file=sys.stderr)}
     try:
-        result = ablate_run(run, place, wanted, device=device, **options)
+        result = ablate_run(
+            run,
+            place,
+            settings,
+            device=device,
+            on_progress=printer,
+            on_row=print_row,
+            log=lambda line: print(line, file=sys.stderr),
+        )
     finally:
         printer.close()
     give(result, json_file)
@@ -93,15 +111,15 @@ def row_line(row: Mapping[str, Any]) -> str:
     return f"{row['name']}: mIoU {row['mean']:.2f}{spread} %"
 
 
-def _announce(place: Workspace, run: Run, wanted: Ablation, device: str) -> None:
+def _announce(place: Workspace, run: Run, settings: AblationSettings, device: str) -> None:
     """Say, before long work, how many rows there are and what they will cost."""
     from comus_core.device import choose_device
     from comus_core.pipelines.ablation_cost import cost_for
 
-    cost = cost_for(run, wanted, place, choose_device(device))
-    basis = "speeds of earlier trainings here" if cost.measured else "arithmetic; the first training measures"
+    cost = cost_for(run, settings, place, choose_device(device))
+    basis = "measured in earlier trainings" if cost.measured else "calculated; the first training will measure"
     print(
-        f"{len(wanted.chosen)} rows; {badge(run.provenance['supervision'])}\n"
+        f"{len(settings.chosen)} rows; {badge(run.provenance['supervision'])}\n"
         f"estimate: {duration(cost.total)} if nothing is reused ({basis}), {size(cost.memory_bytes)} of memory",
         file=sys.stderr,
     )

@@ -10,11 +10,11 @@ from typing import Any
 from comus_core.config import Assign, RunConfig
 from comus_core.datasets.passed_over import passed_over_lines
 from comus_core.errors import SettingsError
-from comus_core.pipelines.ablation_rows import Ablation, ablation_of
+from comus_core.pipelines.ablation_rows import AblationSettings
 from comus_core.pipelines.relink import where_now
 from comus_core.settings import check_choice, from_dict, to_dict
 from comus_core.text import counted
-from comus_core.training import TrainingRequest, TrainingSettings, what_was_asked
+from comus_core.training import TrainSettings
 from comus_core.types import STAGES, OnProgress
 from comus_core.workspace import Run, Workspace
 
@@ -85,8 +85,8 @@ def _discover_again(settings: Mapping[str, Any], run: Run) -> Mapping[str, Any]:
     return {**to_dict(where_now(config, run)), "until": until}
 
 
-def training_of(settings: Mapping[str, Any]) -> tuple[str, TrainingSettings, TrainingRequest]:
-    """The run's id and what was asked, from `run` and the fields of `self_training.asked`; `dataset` is for display.
+def training_of(settings: Mapping[str, Any]) -> tuple[str, TrainSettings]:
+    """The run's id and the settings, from `run` and the fields of `TrainSettings`; `dataset` is for display.
 
     Raises:
         SettingsError: no run, an unknown field, or a value out of range.
@@ -94,30 +94,31 @@ def training_of(settings: Mapping[str, Any]) -> tuple[str, TrainingSettings, Tra
     if not settings.get("run"):
         raise SettingsError("no run: a training needs a finished run to start from")
     values = {k: v for k, v in settings.items() if k not in ("run", "dataset")}
-    return str(settings["run"]), *what_was_asked(values)
+    return str(settings["run"]), from_dict(TrainSettings, values)
 
 
 def _train(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
     from comus_core.pipelines.train import train
 
-    run_id, training, request = training_of(settings)
+    run_id, wanted = training_of(settings)
     run = workspace.runs.get(run_id)
     tell.on_run(run.id)
     options: dict[str, Any] = {"on_progress": tell.on_progress, "log": tell.log}
-    for entry in train(run, workspace, training, request, device=device, **options).result["rounds"]:
+    for entry in train(run, workspace, wanted, device=device, **options).result["rounds"]:
         score = "no ground truth" if entry["miou"] is None else f"mIoU {entry['miou']:.2f} %"
         tell.log(f"round {entry['round']}: {score}, {entry['seconds']:.0f} s")
 
 
-def ablation_asked(settings: Mapping[str, Any]) -> tuple[str, Ablation]:
-    """The run's id and what was asked, from `run` and the fields of `ablation_json`; `dataset` is for display.
+def ablation_asked(settings: Mapping[str, Any]) -> tuple[str, AblationSettings]:
+    """The run's id and the settings, from `run` and the fields of `AblationSettings`; `dataset` is for display.
 
     Raises:
         SettingsError: no run, an unknown field or row, or a value out of range.
     """
     if not settings.get("run"):
         raise SettingsError("no run: an ablation needs a finished run to start from")
-    return str(settings["run"]), ablation_of({k: v for k, v in settings.items() if k not in ("run", "dataset")})
+    values = {k: v for k, v in settings.items() if k not in ("run", "dataset")}
+    return str(settings["run"]), from_dict(AblationSettings, values)
 
 
 def _ablate(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
