@@ -51,11 +51,11 @@ def networks_words(settings: dict[str, Any]) -> str:
         number = settings.get("round", 0)
         return f"prediction with round {number}" if number else "prediction with the clusters"
     if "seeds" in settings:
-        return f"ablation with {settings['training'].get('backbone', 'a network')}"
+        return f"ablation with {settings['training'].get('network', {}).get('backbone', 'a network')}"
     if "assign" in settings:
         return "images added to a run"
     if "training" in settings:
-        return f"training of {settings['training'].get('backbone', 'a network')}"
+        return f"training of {settings['training'].get('network', {}).get('backbone', 'a network')}"
     detector = str(settings.get("saliency", {}).get("detector", "auto"))
     encoder = str(settings.get("features", {}).get("encoder", "auto"))
     short = [name if ":" not in name else f"own {Path(name.partition(':')[2]).name}" for name in (detector, encoder)]

@@ -112,7 +112,7 @@ def preview(
 
 
 def missing_weights(run: Run, settings: TrainingSettings) -> WeightFile | None:
-    """The first weights that a training needs, of backbone and of the encoder that names objects, and that are not here."""
+    """The first weights that are not here, of the backbone and of the encoder that names objects."""
     encoder = run.config.features.encoder
     named = settings.prediction.classifier_share and encoder in REGISTRY
     needed = [str(settings.network.backbone), *([encoder] if named else [])]

@@ -139,9 +139,7 @@ def _trained(work: _Work, row: Row, seed: int) -> RowScore:
     from comus_core.pipelines.train import train
 
     question = work.settings.question(row, seed)
-    training = train(
-        work.run, work.workspace, question, device=work.device, on_progress=work.on_progress, log=work.log
-    )
+    training = train(work.run, work.workspace, question, device=work.device, on_progress=work.on_progress, log=work.log)
     return _score_of(work.workspace, training, row)
 
 

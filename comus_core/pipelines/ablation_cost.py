@@ -126,9 +126,7 @@ def _trained_stages(
     return stages
 
 
-def _not_counted(
-    seconds: Mapping[str, float], identity: Hashable, counted: set[Hashable]
-) -> list[tuple[str, float]]:
+def _not_counted(seconds: Mapping[str, float], identity: Hashable, counted: set[Hashable]) -> list[tuple[str, float]]:
     """The stages of that identity that were not counted yet; they are from here on."""
     stages = [(stage, each) for stage, each in seconds.items() if each and (stage, identity) not in counted]
     counted.update((stage, identity) for stage, _ in stages)

@@ -54,7 +54,9 @@ SWITCHES = (
     Switch("prediction.scales", True, "predictions averaged over three image sizes"),
     Switch(OBJECTS, 0.5, "one category per connected object"),
     Switch("prediction.saliency", 0.5, "saliency to decide what is object in predictions", needs=OBJECTS),
-    Switch("labels.saliency", 0.5, "saliency to decide what is object in a teacher's labels", later=True, needs=OBJECTS),
+    Switch(
+        "labels.saliency", 0.5, "saliency to decide what is object in a teacher's labels", later=True, needs=OBJECTS
+    ),
     Switch("prediction.classifier_share", 0.8, "a classifier of the run's features to name objects", needs=OBJECTS),
     Switch("prediction.refine", "guided", "mask borders that follow the edges of the image"),
     Switch("labels.balance", 0.8, "the most confident pixels of each category alone", later=True),

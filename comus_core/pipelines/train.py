@@ -141,7 +141,9 @@ def _round_0(work: TrainingWork, training: Training) -> Training:
     return with_round(work, training, {}, round_entry(0, evaluation, time.perf_counter() - start))
 
 
-def _round(rounds: _Rounds, training: Training, number: int, training_set: _TrainingSet) -> tuple[Training, TrainedNetwork]:
+def _round(
+    rounds: _Rounds, training: Training, number: int, training_set: _TrainingSet
+) -> tuple[Training, TrainedNetwork]:
     """Train a network, predict and score with it, and note the round."""
     work, start = rounds.work, time.perf_counter()
     network = _trained(rounds, training, number, training_set)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from comus_core import stages
 from comus_core.pipelines.training_record import TrainingWork
 from comus_core.runs import artifact_readers as tables
-from comus_core.runs.training_previews import plan_previews, example_ids, images_to_preview, scored_ids
+from comus_core.runs.training_previews import example_ids, images_to_preview, plan_previews, scored_ids
 from comus_core.scoring.round_scores import score_table
 from comus_core.stages import StageContext
 from comus_core.training.preview_plan import PreviewImages, PreviewPlan

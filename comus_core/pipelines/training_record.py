@@ -64,9 +64,7 @@ def begin(work: TrainingWork) -> Training:
         "categories": remembered(names),
         "moved": 0.0,
         "decided": work.decided.version,
-        "memory_estimate": training_memory(
-            settings.training, len(contexts.own.dataset.files), contexts.own.device
-        ),
+        "memory_estimate": training_memory(settings.training, len(contexts.own.dataset.files), contexts.own.device),
         "rounds": [],
     }
     number = digest([values, labels.fingerprint, truth])[:8]

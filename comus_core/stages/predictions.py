@@ -86,7 +86,9 @@ def predictions(
         segmenter = load_segmenter(network.artifact, network.settings, network.categories + 1, context.device)
         return segmenter, load_classifier(context, network.classifier) if network.classifier is not None else None
 
-    def masks_of(batch: Sequence[str], pictures: Iterator[RgbImage], folder: Path) -> list[tuple[IndexMask, FloatArray]]:
+    def masks_of(
+        batch: Sequence[str], pictures: Iterator[RgbImage], folder: Path
+    ) -> list[tuple[IndexMask, FloatArray]]:
         segmenter, classify = loaded()
         return predict(
             segmenter,

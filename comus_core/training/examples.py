@@ -93,7 +93,7 @@ class BatchPlan:
     number: int
     steps: int
     first_step: int = 0
-    team: Team = Team()
+    team: Team = field(default_factory=Team)
     ignore: int = -1
 
 

@@ -1,4 +1,4 @@
-"""Previews of a network in training: its masks of a few images and their score, from a copy, so that nothing changes."""
+"""Previews of a network in training: masks of a few images and their score, from a copy, so that nothing changes."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -39,7 +39,7 @@ class RoundSetup:
     ignore: int
     folder: Path
     device: str
-    team: Team = Team()
+    team: Team = field(default_factory=Team)
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ class Stepper:
                         "choose a smaller optimisation.crop or network.backbone"
                     ) from error
                 state.parts *= 2
-                note = f"out of memory at step {state.step + 1}: from here on each batch is processed in {state.parts} parts"
-                state.notes.append(note)
-                self.log(note)
+                begin = f"out of memory at step {state.step + 1}"
+                state.notes.append(f"{begin}: from here on each batch is processed in {state.parts} parts")
+                self.log(state.notes[-1])
             if self.setup.device.startswith("cuda"):
                 torch.cuda.empty_cache()
 

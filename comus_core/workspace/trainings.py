@@ -18,8 +18,8 @@ STEPS = (
     " loss REAL NOT NULL, rate REAL NOT NULL, images_per_second REAL NOT NULL, PRIMARY KEY (training, round, step))"
 )
 PREVIEWS = (
-    "CREATE TABLE IF NOT EXISTS training_previews (network TEXT NOT NULL, step INTEGER NOT NULL, training TEXT NOT NULL,"
-    " round INTEGER NOT NULL, miou REAL, images INTEGER NOT NULL, PRIMARY KEY (network, step))"
+    "CREATE TABLE IF NOT EXISTS training_previews (network TEXT NOT NULL, step INTEGER NOT NULL,"
+    " training TEXT NOT NULL, round INTEGER NOT NULL, miou REAL, images INTEGER NOT NULL, PRIMARY KEY (network, step))"
 )
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS trainings (id TEXT PRIMARY KEY, run TEXT NOT NULL, state TEXT NOT NULL,"

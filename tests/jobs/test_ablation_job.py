@@ -9,8 +9,9 @@ from app.data import job_words
 from comus_core.errors import SettingsError
 from comus_core.jobs import cancel, ensure_supervisor, get, read_log, resume, submit, wait
 from comus_core.pipelines.ablate import known
-from comus_core.pipelines.ablation_rows import Ablation, ablation_json
-from comus_core.stages.rounds import WEIGHTS
+from comus_core.pipelines.ablation_rows import AblationSettings
+from comus_core.settings import to_dict
+from comus_core.stages.networks import WEIGHTS
 from comus_core.training import make_training
 from comus_core.training.checkpoint import FILE
 from tests.builders import copy_of
@@ -26,7 +27,7 @@ def workspace(finished, tmp_path):
 
 
 def wanted(run, *rows):
-    return {"run": run.id, "dataset": run.config.dataset} | ablation_json(Ablation(make_training(), rows=rows))
+    return {"run": run.id, "dataset": run.config.dataset} | to_dict(AblationSettings(make_training(), rows=rows))
 
 
 def test_it_is_done_in_the_background_and_says_each_row(workspace, finished):
@@ -40,8 +41,15 @@ def test_it_is_done_in_the_background_and_says_each_row(workspace, finished):
     assert f"spectral: mIoU {run.result['evaluation']['miou']:.2f} %" in log and "k-means: mIoU " in log
 
 
-TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "batch": 8, "epochs": 15, "checkpoint_every": 2}
-TRAINED = Ablation(make_training(**TINY), rows=("round 1, no filter", "round 1"))
+TINY = {
+    "optimisation.crop": 64,
+    "prediction.size": 64,
+    "network.head_channels": 16,
+    "optimisation.batch": 8,
+    "epochs": 15,
+    "checkpoint_every": 2,
+}
+TRAINED = AblationSettings(make_training(**TINY), rows=("round 1, no filter", "round 1"))
 
 
 def done(workspace, job_id):
@@ -54,7 +62,7 @@ def done(workspace, job_id):
 
 
 def begun(workspace, run):
-    job = submit(workspace, "ablate", {"run": run.id, "dataset": run.config.dataset} | ablation_json(TRAINED), "cpu")
+    job = submit(workspace, "ablate", {"run": run.id, "dataset": run.config.dataset} | to_dict(TRAINED), "cpu")
     ensure_supervisor(workspace)
     return job
 
@@ -103,7 +111,7 @@ def test_disturbed_in_its_second_row_it_ends_with_the_table_of_an_undisturbed_on
     [
         ({}, "no run"),
         ({"run": "a", "rows": ["x"]}, "row 'x'"),
-        ({"run": "a", "training": {"crop": 100}}, "crop 100"),
+        ({"run": "a", "training": {"optimisation": {"crop": 100}}}, "optimisation.crop 100"),
         ({"run": "a", "epochs": 3}, "unknown setting epochs"),
     ],
 )
@@ -113,9 +121,9 @@ def test_what_cannot_work_is_refused_before_it_is_queued(workspace, settings, wo
 
 
 def test_its_card_shows_the_rows_and_the_time_left_of_all(finished):
-    settings = wanted(finished[1], "k-means", "round 1", "confidence")
+    settings = wanted(finished[1], "k-means", "round 1", "labels.confidence")
     at_work = job(kind="ablate", settings=settings, stage="round 1", step=30, total=120, first_step=10)
-    states = [("K-means", "done"), ("Round 1", "now"), ("Confidence", "todo")]
+    states = [("K-means", "done"), ("Round 1", "now"), ("Labels.confidence", "todo")]
     assert job_words.stage_states(at_work) == states
     assert job_words.networks_words(settings) == "ablation with efficientnet-lite0"
     moving = job(

@@ -9,11 +9,19 @@ import pytest
 
 from comus_core.errors import SettingsError
 from comus_core.jobs import ensure_supervisor, get, read_log, resume, submit, wait
-from comus_core.training import TrainingRequest, asked, make_training
+from comus_core.settings import to_dict
+from comus_core.training import TrainSettings, make_training
 from tests.builders import copy_of
 from tests.jobs.watching import PATIENCE, end_all, until
 
-TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "batch": 8, "rounds": 1, "checkpoint_every": 4}
+TINY = {
+    "optimisation.crop": 64,
+    "prediction.size": 64,
+    "network.head_channels": 16,
+    "optimisation.batch": 8,
+    "rounds": 1,
+    "checkpoint_every": 4,
+}
 
 
 @pytest.fixture
@@ -26,7 +34,7 @@ def workspace(finished, tmp_path):
 def test_a_training_that_is_killed_is_resumed_from_its_checkpoint(workspace, finished):
     run = finished[1]
     settings = make_training(**TINY, epochs=30)
-    wanted = {"run": run.id, "dataset": run.config.dataset} | asked(settings, TrainingRequest(seed=5))
+    wanted = {"run": run.id, "dataset": run.config.dataset} | to_dict(TrainSettings(settings, seed=5))
     job = submit(workspace, "train", wanted, "cpu")
     ensure_supervisor(workspace)
     at_work = until(lambda: (found := get(workspace, job.id)).stage == "round 1" and found.step > 6 and found)
@@ -50,15 +58,16 @@ def test_the_command_queues_a_training(workspace, finished):
     done = subprocess.run([*command, str(workspace.root)], capture_output=True, text=True, check=True)
     assert "job 1 is queued: `comus jobs log 1 --follow` shows it" in done.stdout
     job = wait(workspace, 1, PATIENCE)
-    assert (job.kind, job.state, job.run, job.settings["training"]["crop"]) == ("train", "done", run.id, 64)
+    assert (job.kind, job.state, job.run) == ("train", "done", run.id)
+    assert job.settings["training"]["optimisation"]["crop"] == 64
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({}, "no run"),
-        ({"run": "a", "training": {"crop": 100}}, "crop 100"),
-        ({"run": "a", "filter_percent": 200}, "filter 200"),
+        ({"run": "a", "training": {"optimisation": {"crop": 100}}}, "optimisation.crop 100"),
+        ({"run": "a", "filter_percent": 200}, "filter_percent 200"),
         ({"run": "a", "epochs": 3}, "unknown setting epochs"),
     ],
 )

@@ -59,7 +59,8 @@ def _pane(rounds: RoundView, row: int, number: int, photograph: str, truth: bool
     iou = rounds.ious.get(number, {}).get(image_id, np.nan)
     score = "" if np.isnan(iou) else f"<i>IoU {iou:.1f} %</i>"
     if not rounds.has(number, image_id):
-        nothing = '<span class="none">None: no proposal of this image was kept, so the first round did not learn from it.</span>'
+        reason = "no proposal of this image was kept, so the first round did not learn from it"
+        nothing = f'<span class="none">None: {reason}.</span>'
         return f'<figure class="comus-pane"><h3>{name}</h3>{nothing}</figure>'
     mask = _layered(rounds, row, photograph, f"mask-{number}", f"{name} of {image_id}", "mask")
     errors = ""

@@ -131,7 +131,9 @@ def _before(view: RunView, chosen: TrainingChoices, later: int | None, scored: i
 
 def _epochs_words(defaults: TrainingSettings) -> str:
     first, later = defaults.epochs, defaults.later_epochs
-    return "Per round." if first == later else f"Per round. Preset: {first} for the first round, {later} for later ones."
+    return (
+        "Per round." if first == later else f"Per round. Preset: {first} for the first round, {later} for later ones."
+    )
 
 
 def _number(label: str, name: str, default: int, least: int, most: int, words: str | None = None) -> int:

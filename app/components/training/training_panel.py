@@ -13,7 +13,14 @@ from app import state
 from app.components.shared import badge, choices, figures, job_card, page_data, states
 from app.components.shared.score_table import About, about_run, download
 from app.components.training import training_strip
-from app.components.training.training_figures import Steps, loss_curve, preview_curve, rate_curve, round_bars, speed_curve
+from app.components.training.training_figures import (
+    Steps,
+    loss_curve,
+    preview_curve,
+    rate_curve,
+    round_bars,
+    speed_curve,
+)
 from app.data import job_words, stage_use
 from app.data.plain_text import plain
 from comus_core import jobs
@@ -66,7 +73,7 @@ def _progress(view: RunView, training: Training | None, drawn: tuple[bool, int, 
     elif job is None:
         states.empty(
             "Not trained yet",
-            "A segmenter learns from the core's pseudo-masks and labels all images; a student learns from these labels.",
+            "A segmenter learns from the core's pseudo-masks and labels all images. A student learns from those.",
             "school",
         )
 
@@ -135,7 +142,9 @@ def _curves(steps: Steps, previews: Sequence[Preview], training: Training, about
     with two:
         st.markdown("**mIoU while training**")
         if scored:
-            figures.show(preview_curve(steps, previews), key="training_previews", title="mIoU while training", said=about)
+            figures.show(
+                preview_curve(steps, previews), key="training_previews", title="mIoU while training", said=about
+            )
             st.caption(
                 f"Matched and scored on {counted(scored[-1].images, 'image')}; the rounds below are scored on all."
             )

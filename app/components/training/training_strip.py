@@ -39,9 +39,7 @@ def strip(view: RunView, training: Training, previews: Sequence[Preview]) -> str
     for image_id in images:
         row = view.image_row_of[image_id]
         layers = [(urls.learned(view, row, training.artifacts["labels-1"]), "pseudo-mask")]
-        layers += [
-            (urls.preview(view, row, p.network, p.step), f"round {p.round}, step {p.step}") for p in shown
-        ]
+        layers += [(urls.preview(view, row, p.network, p.step), f"round {p.round}, step {p.step}") for p in shown]
         cells += _photograph(view, row, image_id)
         cells += "".join(_masked(view, row, url, f"{words} of {image_id}") for url, words in layers)
     label = "Example images: image, pseudo-mask, and predictions during training"
