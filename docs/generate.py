@@ -7,9 +7,9 @@ line, of the Python API and of the settings come from the code.
 from __future__ import annotations
 
 import ast
-import dataclasses
 import importlib
 import inspect
+import json
 import re
 import sys
 import tomllib
@@ -47,6 +47,7 @@ def pages() -> dict[Path, str]:
         reference / "api.md": python_api(),
         reference / "settings.md": settings(),
         reference / "parts.md": parts(),
+        **{reference / "schemas" / name: schema for name, schema in schemas().items()},
         DOCS / "architecture.md": architecture(),
     }
 
@@ -91,30 +92,73 @@ def described(name: str, thing: Any) -> str:
 
 
 def settings() -> str:
-    """Every setting of a run and of a training: its dotted name, type and default."""
-    from comus_core.config import RunConfig
-    from comus_core.training.settings import TrainingRequest, TrainingSettings
+    """Every setting of every verb: its dotted name, values, default and description."""
+    from comus_core.settings import json_schema
 
-    sections = [GENERATED, "# Settings\n"]
-    for heading, kind in (
-        ("A run (`comus run --set NAME=VALUE`)", RunConfig),
-        ("A training (`comus train --set NAME=VALUE`)", TrainingSettings),
-        ("What a training is asked for", TrainingRequest),
-    ):
-        rows = [f"| `{name}` | `{type_}` | {default} |" for name, type_, default in fields(kind)]
-        sections.append(f"## {heading}\n\n| setting | type | default |\n| --- | --- | --- |\n" + "\n".join(rows) + "\n")
+    head = "| setting | values | default | description |\n| --- | --- | --- | --- |\n"
+    note = "The same as JSON schemas: [schemas](schemas).\n"
+    sections = [GENERATED, "# Settings\n", note]
+    for name, kind in settings_classes().items():
+        schema = json_schema(kind)
+        rows = "\n".join(f"| {' | '.join(cells)} |" for cells in setting_rows(schema, schema))
+        sections.append(f"## {name}\n\n`{kind.__name__}`: {schema['description']}\n\n{head}{rows}\n")
     return "\n".join(sections)
 
 
-def fields(kind: Any, prefix: str = "") -> Iterator[tuple[str, str, str]]:
-    """Dotted name, type and default of every field, those of nested settings in their place."""
-    for field in dataclasses.fields(kind):
-        default = field.default_factory() if callable(field.default_factory) else field.default
-        if dataclasses.is_dataclass(default):
-            yield from fields(type(default), f"{prefix}{field.name}.")
+def schemas() -> dict[str, str]:
+    """File name -> the JSON schema of a settings class."""
+    from comus_core.settings import json_schema
+
+    schema_of = {name: json_schema(kind) for name, kind in settings_classes().items()}
+    return {f"{name}.json": f"{json.dumps(s, indent=2, ensure_ascii=False)}\n" for name, s in schema_of.items()}
+
+
+def settings_classes() -> dict[str, type]:
+    """A run's settings, a training's, and those of each verb, by what they are the settings of."""
+    from comus_core.config import RunConfig
+    from comus_core.pipelines import verb_settings
+    from comus_core.pipelines.ablation_rows import AblationSettings
+    from comus_core.training.settings import TrainingSettings, TrainSettings
+
+    own = [kind for kind in vars(verb_settings).values() if getattr(kind, "__module__", "") == verb_settings.__name__]
+    verbs = [kind for kind in own if kind.__name__.endswith("Settings")]
+    classes = [RunConfig, TrainingSettings, TrainSettings, AblationSettings, *verbs]
+    names = [re.sub("(Settings|Config)$", "", kind.__name__) for kind in classes]
+    return {re.sub("(?<=.)(?=[A-Z])", "_", name).lower(): kind for name, kind in zip(names, classes, strict=True)}
+
+
+def setting_rows(schema: dict[str, Any], top: dict[str, Any], before: str = "") -> Iterator[tuple[str, ...]]:
+    """Dotted name, values, default and description of every setting, those of nested settings in their place."""
+    for name, setting in schema["properties"].items():
+        nested = top.get("$defs", {}).get(setting.get("$ref", "").removeprefix("#/$defs/"))
+        if nested is not None and nested["title"] == "TrainingSettings":
+            yield f"`{before}{name}`", "see [training](#training)", "", setting["description"]
+        elif nested is not None:
+            yield from setting_rows(nested, top, f"{before}{name}.")
         else:
-            shown = "needed" if default is dataclasses.MISSING else f"`{default!r}`"
-            yield prefix + field.name, str(field.type).replace("|", "\\|"), shown
+            default = f"`{json.dumps(setting['default'])}`" if "default" in setting else "needed"
+            default = "none" if default == "`null`" else default
+            yield f"`{before}{name}`", values_words(setting), default, setting["description"].replace("|", "\\|")
+
+
+def values_words(setting: dict[str, Any]) -> str:
+    """The values that a setting can have, in words."""
+    if "anyOf" in setting:
+        return " or ".join(values_words(one) for one in setting["anyOf"])
+    if "enum" in setting or "const" in setting:
+        return ", ".join(f"`{value}`" for value in setting.get("enum", [setting.get("const")]))
+    if setting["type"] == "array":
+        return f"list of {values_words(setting['items'])}"
+    kinds = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}
+    bounds = {
+        "minimum": "at least",
+        "exclusiveMinimum": "more than",
+        "maximum": "at most",
+        "exclusiveMaximum": "less than",
+        "multipleOf": "a multiple of",
+    }
+    words = [f"{word} {setting[bound]:,}" for bound, word in bounds.items() if bound in setting]
+    return ", ".join([kinds.get(setting["type"], "none"), *words])
 
 
 def parts() -> str:
