@@ -70,8 +70,8 @@ def train(
     if resume:
         settings = last_settings(place.trainings.of_run(run.id), run.id)
     else:
-        training = training_settings(preset, rounds, backbone, assignments)
-        settings = TrainSettings(training, images, scored_on, percent, seed)
+        base = training_settings(preset, rounds, backbone, assignments)
+        settings = TrainSettings(base, images, scored_on, percent, seed)
     if background:
         if json_file is not None:
             raise click.UsageError("--json with --background: use `comus train RUN --resume --json FILE` afterwards")
@@ -79,7 +79,7 @@ def train(
         return
     printer = ProgressPrinter()
     try:
-        done = train_rounds(
+        training = train_rounds(
             run,
             place,
             settings,
@@ -90,7 +90,7 @@ def train(
         )
     finally:
         printer.close()
-    give(done.result, json_file)
+    give(training.result, json_file)
 
 
 class RoundPrinter:
