@@ -14,6 +14,7 @@ from comus_core.errors import DatasetError
 from comus_core.pipelines.ablation_cost import Meter, cost_for
 from comus_core.pipelines.ablation_rows import Ablation, Row, ablation_json, in_order, plan, table
 from comus_core.pipelines.training_contexts import with_absolute_paths
+from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_truth import open_own
 from comus_core.training.settings import asked
 from comus_core.types import OnProgress, no_progress
@@ -122,8 +123,9 @@ def _clusters(
 ) -> dict[str, float | None]:
     """The score of round 0, with the run clustered as the row says: at the same K on the same vectors."""
     from comus_core.pipelines.discover import discover
-    from comus_core.pipelines.evaluate_dataset import evaluate_on
-    from comus_core.scoring.run_scores import score_run
+    from comus_core.pipelines.evaluate import evaluate
+    from comus_core.pipelines.verb_settings import EvaluateSettings
+    from comus_core.scoring.round_scores import score_round
 
     scored_on, own = ablation.request.scored_on, run
     if row.method not in (None, run.config.clustering.method):
@@ -133,9 +135,9 @@ def _clusters(
             own = workspace.runs.describe(own.id, name=f"{run.name} {row.method}")
         workspace.runs.update(run.id, lambda known: known)  # `latest` stays the run that was asked about
     if scored_on not in (None, own.config.dataset):
-        evaluation = evaluate_on(own, scored_on, workspace, **options)["evaluation"]
+        evaluation = evaluate(RunRound(own, 0), workspace, EvaluateSettings(scored_on), **options)["evaluation"]
         return {"miou": evaluation["miou"], "seconds": None}
-    return {"miou": score_run(workspace, own).every.miou, "seconds": None}
+    return {"miou": score_round(workspace, RunRound(own, 0)).score.miou, "seconds": None}
 
 
 def _trained(

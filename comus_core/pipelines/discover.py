@@ -21,7 +21,10 @@ from comus_core.pipelines.model_selection import resolve, supervision_of
 from comus_core.pipelines.relink import follow
 from comus_core.pipelines.run_identity import run_id
 from comus_core.runs import artifact_readers as tables
-from comus_core.scoring.run_scores import RunScores, score_json, score_run
+from comus_core.runs.run_view import open_run_view
+from comus_core.scoring.round_scores import score_clusters
+from comus_core.scoring.score_json import score_json
+from comus_core.scoring.scored_round import ScoredRound
 from comus_core.stages import StageContext
 from comus_core.types import STAGES, OnProgress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
@@ -81,9 +84,9 @@ def discover(
             on_run(run)
         run, made = _run_stages(context, run, STAGES.index(until))
         remember_speeds(workspace, config, context.device, context.seconds_per_item)
-        scores = score_run(workspace, run) if {"counts", "clustering"} <= set(made) else None
+        every, filtered = both_scores(workspace, run) if {"counts", "clustering"} <= set(made) else (None, None)
         clusters = tables.read_clusters(made["clustering"]).count if "clustering" in made else 0
-        result = result_json(run, context, made, clusters, scores)
+        result = result_json(run, context, made, clusters, every, filtered)
         return workspace.runs.finish(run.id, prints(made), result, asked.provenance if context.computed else {})
 
 
@@ -162,9 +165,23 @@ def _chooses_itself(config: RunConfig) -> bool:
 
 
 def result_json(
-    run: Run, context: StageContext, made: Mapping[str, Artifact], clusters: int, scores: RunScores | None
+    run: Run,
+    context: StageContext,
+    made: Mapping[str, Artifact],
+    clusters: int,
+    every: ScoredRound | None,
+    filtered: ScoredRound | None,
 ) -> dict[str, Any]:
-    """What `comus run --json` and `comus evaluate --json` write (contracts, "Scores")."""
+    """What `comus run --json` and `comus evaluate --json` write (contracts, "Scores").
+
+    Args:
+        run: whose round 0 it is.
+        context: of the images.
+        made: kind -> artifact.
+        clusters: K.
+        every: the score of every proposal; None without ground truth.
+        filtered: the same with dropped proposals as background.
+    """
     set_aside = context.skipped_files(made["images"])
     return {
         "run": run.id,
@@ -183,15 +200,21 @@ def result_json(
         "clusters_because": tables.read_how_many(made["how_many"]).reason if "how_many" in made else None,
         "clustering": tables.clustering_facts(made["clustering"]) if "clustering" in made else None,
         "supervision": run.provenance["supervision"],
-        "matching": scores.every.matching if scores else run.config.matching,
-        "evaluation": score_json(scores.every) if scores else None,
-        "evaluation_filtered": score_json(scores.filtered, coverage=scores.coverage) if scores else None,
+        "matching": every.score.matching if every else run.config.matching,
+        "evaluation": score_json(every.score) if every else None,
+        "evaluation_filtered": score_json(filtered.score, coverage=filtered.coverage) if filtered else None,
         "seconds": {s: round(context.seconds.get(s, 0.0), 3) for s in STAGES},
         "memory": {s: context.memory.get(s) for s in STAGES},
         "memory_at_most": context.memory_at_most,
         "memory_estimate": memory_estimate(len(context.dataset.files), tables.largest_image(made["images"])),
         "computed": context.computed,
     }
+
+
+def both_scores(workspace: Workspace, run: Run) -> tuple[ScoredRound, ScoredRound]:
+    """Round 0 of a run with counts: of every proposal, and with those that the decided filter drops as background."""
+    view, decided = open_run_view(workspace, run), workspace.decisions_of(run)
+    return score_clusters(view, decided), score_clusters(view, decided, filtered=True)
 
 
 def new_run(context: StageContext) -> Run:

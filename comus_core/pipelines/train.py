@@ -10,16 +10,19 @@ from statistics import median
 from typing import Any
 
 from comus_core import stages
+from comus_core.evaluation.matching import match
+from comus_core.evaluation.report import score
 from comus_core.pipelines.first_round import FirstLesson, first_labels, first_lesson
 from comus_core.pipelines.training_contexts import TrainingContexts, with_absolute_paths
 from comus_core.pipelines.training_cost import remember_speed, training_memory
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.categories import label_map
 from comus_core.runs.proposal_predictions import of_proposals
+from comus_core.runs.run_round import RunRound
 from comus_core.runs.trained_categories import remembered, trained_names
 from comus_core.runs.training_previews import examples_of, images_to_look_at, plan_looks, scored_ids
-from comus_core.scoring.round_scores import score_round, score_table
-from comus_core.scoring.run_scores import score_json, score_run
+from comus_core.scoring.round_scores import matching_of, score_predictions, score_round
+from comus_core.scoring.score_json import score_json
 from comus_core.stages import StageContext
 from comus_core.training.preview_plan import LookImages, LookPlan
 from comus_core.training.settings import TrainingRequest, TrainingSettings, asked
@@ -144,7 +147,9 @@ def _look_plan(
 
     def miou(table: IntArray) -> float:
         assert scored.truth is not None, "nothing is scored without ground truth"
-        return score_table(workspace, run, table, scored.truth.classes, names).miou
+        classes = scored.truth.classes
+        matched = match(table, matching_of(workspace, run, len(names), classes))
+        return score(table, matched, classes).miou
 
     examples = looked_at(contexts.own, examples_of(workspace, run, decided))
     tried = looked_at(contexts.scored, scored_ids(scored, usable))
@@ -211,15 +216,17 @@ def _with_lesson(workspace: Workspace, training: Training, lesson: FirstLesson) 
 
 def _score_round_0(training: Training, contexts: TrainingContexts, workspace: Workspace, run: Run) -> Training:
     """The run's own clusters on the images scored, every proposal (p = 0)."""
-    from comus_core.pipelines.evaluate_dataset import evaluate_on
+    from comus_core.pipelines.evaluate import evaluate
+    from comus_core.pipelines.verb_settings import EvaluateSettings
 
     context, start, evaluation = contexts.scored, time.perf_counter(), None
     if context is not contexts.own:
-        options: dict[str, Any] = {"device": context.device, "on_progress": context.on_progress}
-        found = evaluate_on(run, context.dataset.spec, workspace, **options)
-        evaluation = found["evaluation"]
+        wanted, tell = EvaluateSettings(context.dataset.spec), context.on_progress
+        evaluation = evaluate(RunRound(run, 0), workspace, wanted, device=context.device, on_progress=tell)[
+            "evaluation"
+        ]
     elif context.dataset.truth is not None and "counts" in run.artifacts:
-        evaluation = score_json(score_run(workspace, run).every)
+        evaluation = score_json(score_round(workspace, RunRound(run, 0)).score)
     return _with_round(workspace, training, {}, _round(0, evaluation, time.perf_counter() - start))
 
 
@@ -258,7 +265,10 @@ def _entry(
     if counts is not None and context.dataset.truth is not None:
         names = trained_names(training, workspace.decisions_of(run))
         classes = context.dataset.truth.classes
-        evaluation = score_json(score_round(workspace, run, counts, len(names), classes, names))
+        subject = RunRound(run, number, training)
+        evaluation = score_json(
+            score_predictions(workspace, subject, counts, names, context.dataset.spec, classes).score
+        )
     return _round(number, evaluation, seconds, *contexts.peak_of_round(number))
 
 

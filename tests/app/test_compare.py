@@ -22,7 +22,8 @@ from comus_core.datasets.demo.drawing import rgb
 from comus_core.evaluation.class_bootstrap import paired_class_bootstrap
 from comus_core.runs.run_round import RunRound, find_round
 from comus_core.scoring.round_agreement import agreement_rows
-from comus_core.scoring.round_scoring import deltas, score_round
+from comus_core.scoring.round_scores import score_round
+from comus_core.scoring.score_differences import deltas
 from comus_core.workspace.selection_shapes import Gesture, select
 from tests.app.comparing import half
 from tests.app.test_frame import save_run, texts
@@ -123,8 +124,8 @@ def test_runs_of_other_proposals_share_a_selection_by_image(client, pair):
 def test_masks_and_errors_of_any_round_are_drawn_from_its_masks(client, pair, side):
     number, run = (1, pair.run) if side == "round" else (0, pair.other if side == "other" else pair.run)
     found = opened(find_round(pair.workspace, run.id, number))
-    scored = score_round(pair.workspace, found.one, "hungarian")
-    image_id = next(i for i in found.image_ids() if found.mask(i).any())
+    scored = score_round(pair.workspace, found.subject, "hungarian")
+    image_id = next(i for i in found.image_ids if found.mask(i).any())
     truth = np.asarray(Image.open(f"{run.config.dataset}/masks/{image_id[-7:-4]}.png"))
     mask, class_of = found.mask(image_id), np.asarray(scored.matched.class_of)
     predicted = class_of[mask]
@@ -141,7 +142,7 @@ def test_masks_and_errors_of_any_round_are_drawn_from_its_masks(client, pair, si
 
 def test_the_routes_refuse_what_there_is_not(client, pair):
     found = opened(RunRound(pair.run, 0))
-    url = compare_routes.picture_url(found, "mask", found.image_ids()[0], "hungarian")
+    url = compare_routes.picture_url(found, "mask", found.image_ids[0], "hungarian")
     assert client.get(url).status_code == 200 and "immutable" in client.get(url).headers["cache-control"]
     assert client.get(url.replace(found.key, "gone@0")).status_code == 404
     assert client.get(url.replace(found.key, f"{pair.run.id}@7")).status_code == 404
@@ -165,7 +166,7 @@ def test_without_ground_truth_the_two_are_compared_with_each_other(monkeypatch, 
     by_key(test.button, "compare_agreement").click().run()
     assert not test.exception
     first, second = (opened(RunRound(workspace.runs.get(run.id), 0)) for run in (pair.run, pair.other))
-    rows = agreement_rows(first.image_ids(), first.mask, second.mask, (3, 4))
+    rows = agreement_rows(first.image_ids, first.mask, second.mask, (3, 4))
     pixels = next(m.value for m in test.metric if m.label == "Pixels alike")
     best = max(_traces(rows.contingency))
     assert 0 < float(pixels.rstrip(" %")) <= 100 * best / rows.contingency.sum() + 0.01
@@ -221,12 +222,12 @@ def _keys_of(page: str) -> dict[str, list[str]]:
 
 def test_every_colour_of_the_masks_is_explained_with_and_without_ground_truth(client, pair):
     first, second = opened(RunRound(pair.run, 0)), opened(find_round(pair.workspace, pair.run.id, 1))
-    image_id = first.image_ids()[0]
+    image_id = first.image_ids[0]
     found = _keys_of(compare_keys.of_categories({"First": first, "Second": second}, image_id))
     for side, one in (("First", first), ("Second", second)):
         present = sorted(set(np.unique(one.mask(image_id)).tolist()) - {0})
         assert found.get(side, []) == [one.names[k - 1] for k in present]
-    scores = tuple(score_round(pair.workspace, one.one) for one in (first, second))
+    scores = tuple(score_round(pair.workspace, one.subject) for one in (first, second))
     truth = truth_at(first.view, pair.run.config.dataset)
     in_truth, in_masks = (
         _keys_of(compare_keys.of_classes((first, second), scores, t, image_id)) for t in (truth, None)
@@ -238,7 +239,7 @@ def test_every_colour_of_the_masks_is_explained_with_and_without_ground_truth(cl
 
 def test_a_cluster_that_stands_for_no_class_has_a_key_too(client, pair):
     found = opened(RunRound(pair.other, 0))  # four clusters of three classes
-    scored = round_data.scored(found.view, found.one, "hungarian")
+    scored = round_data.scored(found.view, found.subject, "hungarian")
     without = int(np.flatnonzero(np.asarray(scored.matched.class_of) < 0)[0])
-    image_id = next(i for i in found.image_ids() if without in np.unique(found.mask(i)))
+    image_id = next(i for i in found.image_ids if without in np.unique(found.mask(i)))
     assert "no class" in _keys_of(compare_keys.of_classes((found,), (scored,), None, image_id))["Classes"]

@@ -14,13 +14,12 @@ from comus_core.evaluation.image_rows import cell_images
 from comus_core.pipelines.train import train
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.paper_scores import VOC_ROWS
-from comus_core.scoring.round_scoring import score_clusters
-from comus_core.scoring.run_scores import score_run
+from comus_core.scoring.round_scores import score_clusters
 from comus_core.training import make_training
 from tests.app.test_filter import metrics
 from tests.app.test_frame import save_run, texts
 from tests.app.working import by_key
-from tests.builders import copy_of
+from tests.builders import copy_of, score_run
 
 
 @pytest.fixture
