@@ -86,10 +86,10 @@ def contingency(counts, predicted, categories):
     return ImageRows.of_counts(counts, rows, np.array([*predicted.values()], np.int64), categories).contingency
 
 
-def score_run(workspace, run, decided=None, how=None):
+def score_run(workspace, run, decided=None, mode=None):
     """Both scores of a stored run's clusters: `every` proposal, and `filtered`; `coverage`, and what was `matched`."""
     view, decided = open_run_view(workspace, run), decided or workspace.decisions_of(run)
-    every, filtered = (score_clusters(view, decided, how, filtered=f) for f in (False, True))
+    every, filtered = (score_clusters(view, decided, mode, filtered=f) for f in (False, True))
     return SimpleNamespace(
         every=every.score, filtered=filtered.score, coverage=filtered.coverage, matched=every.matched
     )

@@ -133,7 +133,7 @@ def _clusters(
         own = discover(config, workspace, **options)
         if own.name == run.name:
             own = workspace.runs.describe(own.id, name=f"{run.name} {row.method}")
-        workspace.runs.update(run.id, lambda known: known)  # `latest` stays the run that was asked about
+        workspace.runs.bring_to_front(run.id)  # `latest` stays the run that this is about
     if scored_on not in (None, own.config.dataset):
         evaluation = evaluate(RunRound(own, 0), workspace, EvaluateSettings(scored_on), **options)["evaluation"]
         return {"miou": evaluation["miou"], "seconds": None}
@@ -192,4 +192,4 @@ def _in_front(workspace: Workspace, run: Run, ablation: Ablation) -> Iterator[No
         wanted = [asked(*ablation.question(row, ablation.seeds[0])) for row in bases]
         made = workspace.trainings.of_run(run.id)
         base = [training.id for settings in wanted for training in made if training.settings == settings]
-        workspace.trainings.put_in_front(before or base)
+        workspace.trainings.bring_to_front(*(before or base))

@@ -69,7 +69,7 @@ def add_images(
     provenance = {**row.provenance, "added_to": run.id, "assign": how}
     name = f"{run.name} + {context.dataset.name}"
     row = replace(row, id=f"{run.id}-plus-{plus}", name=name, provenance=provenance)
-    with workspace.attempts.attempt(row.id, workspace.runs.end):
+    with workspace.runs.attempt(row.id):
         added = workspace.runs.begin(row)
         on_run(added)
         added, made = _stages(context, run, added, how)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import PurePath
 from typing import Any
 
 from comus_core import stages
@@ -17,7 +16,7 @@ from comus_core.datasets.dataset import absolute, open_dataset
 from comus_core.datasets.passed_over import passed_over_json
 from comus_core.errors import SettingsError
 from comus_core.pipelines.estimate import memory_estimate, remember_speeds
-from comus_core.pipelines.model_selection import resolve, supervision_of
+from comus_core.pipelines.model_selection import cluster_number, is_estimated, resolve, short_names, supervision_of
 from comus_core.pipelines.relink import follow
 from comus_core.pipelines.run_identity import run_id
 from comus_core.runs import artifact_readers as tables
@@ -77,7 +76,7 @@ def discover(
         encoder_fingerprint(config.features.encoder)  # an encoder that cannot be had is told before the long work
     context = StageContext(workspace, dataset, config, choose_device(device), on_progress)
     asked = new_run(context)
-    with workspace.attempts.attempt(asked.id, workspace.runs.end):
+    with workspace.runs.attempt(asked.id):
         run = workspace.runs.begin(asked)
         follow(workspace, run)
         if on_run is not None:
@@ -114,9 +113,8 @@ def _run_stages(context: StageContext, run: Run, last: int) -> tuple[Run, dict[s
         ("pseudo_masks", "pseudo_masks", lambda: stages.pseudo_masks(context, made, _decisions(context, run))),
         ("evaluation", "counts", lambda: stages.counts(context, images, made["proposals"])),
     ]
-    asked, truth = context.config.clustering.clusters, context.dataset.truth is not None
-    open_question = (asked == "auto" or (asked is None and not truth)) and not _chooses_itself(context.config)
-    wanted = {"how_many": open_question, "counts": truth}
+    labelled, clusters = context.dataset.truth is not None, context.config.clustering
+    wanted = {"how_many": is_estimated(clusters.clusters, labelled, clusters.method), "counts": labelled}
     for stage, kind, make in steps:
         if STAGES.index(stage) <= last and wanted.get(kind, True):
             made[kind] = make()
@@ -147,21 +145,11 @@ def prints(made: Mapping[str, Artifact]) -> dict[str, str]:
 
 
 def _cluster_count(context: StageContext, made: dict[str, Artifact]) -> int:
-    """K: the most stable number if that was asked for; else what was asked; else the number of foreground classes."""
-    if "how_many" in made:
-        return tables.read_how_many(made["how_many"]).clusters
-    asked, truth = context.config.clustering.clusters, context.dataset.truth
-    if isinstance(asked, int):
-        return asked
-    if _chooses_itself(context.config) and (asked == "auto" or truth is None):
-        return 1
-    assert truth is not None, "without ground truth and a number, the curves are made"
-    return min(len(truth.classes) - 1, int(made["features"].table().num_rows))
-
-
-def _chooses_itself(config: RunConfig) -> bool:
-    """Whether the method takes no number, so that nobody needs to look for one."""
-    return config.clustering.method == "hdbscan"
+    """K, see `cluster_number`."""
+    truth = context.dataset.truth
+    estimate = tables.read_how_many(made["how_many"]).clusters if "how_many" in made else None
+    foreground = len(truth.classes) - 1 if truth is not None else None
+    return cluster_number(context.config, estimate, foreground, int(made["features"].table().num_rows))
 
 
 def result_json(
@@ -237,16 +225,10 @@ def new_run(context: StageContext) -> Run:
     }
     return Run(
         run_id(context),
-        name=f"{name} {_short(config.saliency.detector)} {_short(config.features.encoder)}",
+        name=" ".join((name, *short_names(config))),
         config=config,
         provenance=provenance,
     )
-
-
-def _short(choice: str) -> str:
-    """A detector or encoder as a run's name tells it: of the user's own files only the last part of the path."""
-    kind, _, path = choice.partition(":")
-    return f"{kind}:{PurePath(path).name}" if path else kind
 
 
 def _decisions(context: StageContext, run: Run) -> Decisions:

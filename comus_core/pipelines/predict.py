@@ -23,6 +23,7 @@ from comus_core.datasets.folder import Listing, list_images
 from comus_core.datasets.passed_over import passed_over_json, summed
 from comus_core.datasets.records import PassedOver, SkippedFile, by_image_id, image_file
 from comus_core.errors import DatasetError
+from comus_core.features.encoders import own_vectors
 from comus_core.files.atomic import replacing, write_json
 from comus_core.files.output_file import writable_folder
 from comus_core.files.output_folder import OutputFolder
@@ -176,11 +177,11 @@ def _applied(
     run = subject.run
     if subject.training is not None:
         # The user's own masks know no new image: the network then decides alone.
-        weight = 0.0 if detector_spec(run.config.saliency.detector).takes_path else None
+        weight = 0.0 if detector_spec(run.config.saliency.detector).path_kind else None
         applied = apply_round(subject, dataset, workspace, saliency=weight, device=device, on_progress=on_progress)
         return applied, _network_reader(applied)
     require(
-        not run.config.features.from_file,
+        not own_vectors(run.config.features.encoder),
         f"run {run.id} has vectors of your own ({run.config.features.encoder}), and new images have none: "
         f"`comus train {run.id}`, then predict with {run.id}@1",
     )

@@ -89,7 +89,7 @@ def _train(
     decided, own = _decisions(workspace, run, request), workspace.artifact(run, "clustering")
     # Whatever takes long comes after this: a training that is stopped in it is there to be resumed.
     training = _begin(contexts, run, settings, request, decided, first_labels(contexts.own, run, own, decided))
-    with workspace.attempts.attempt(training.id, workspace.trainings.end):
+    with workspace.trainings.attempt(training.id):
         workspace.trainings.begin(training)
         on_training(training)
         images = contexts.checked(contexts.own)

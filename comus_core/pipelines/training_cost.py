@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from comus_core.config import RunConfig
+from comus_core.features.encoders import own_vectors
 from comus_core.pipelines.estimate import (
     BASE_BYTES,
     EFFICIENCY,
@@ -133,12 +134,12 @@ def training_memory(settings: TrainingSettings, images: int, device: str) -> int
 def _around(settings: TrainingSettings, config: RunConfig) -> bool:
     """Whether the encoder also looks at what is around an object."""
     used = settings.regroup or settings.classifier_share
-    return bool(settings.surroundings and used and not config.features.from_file)
+    return bool(settings.surroundings and used and not own_vectors(config.features.encoder))
 
 
 def _naming(settings: TrainingSettings, config: RunConfig | None, each_stage: dict[str, float]) -> float:
     """Seconds an image in which the classifier is asked about its objects, about as many as it has proposals."""
-    if not settings.classifier_share or config is None or config.features.from_file:
+    if not settings.classifier_share or config is None or own_vectors(config.features.encoder):
         return 0.0
     return each_stage["features"] * (1 + _around(settings, config))
 

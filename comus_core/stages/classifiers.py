@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from comus_core.errors import WorkspaceError
+from comus_core.features.encoders import own_vectors
 from comus_core.runs import artifact_readers as tables
 from comus_core.stages.context import StageContext
 from comus_core.stages.vectors import surroundings
@@ -34,7 +35,7 @@ def classifier(
         labels: the pseudo-masks of the same decisions; their key stands for these.
         share: of its box's sides by which an object is looked at once more, with what is around it; 0 does not.
     """
-    if context.config.features.from_file:
+    if own_vectors(context.config.features.encoder):
         return None
     features = context.workspace.artifact(run, "features")
     around = surroundings(context, context.workspace.artifact(run, "proposals"), share)

@@ -18,10 +18,10 @@ from app.data.compare_data import opened
 from app.data.run_cache import truth_at
 from app.server import asgi, compare_routes
 from app.server.training_routes import ERROR_COLOURS
+from comus_core import agreement, compare
 from comus_core.datasets.demo.drawing import rgb
-from comus_core.evaluation.class_bootstrap import paired_class_bootstrap
+from comus_core.pipelines.verb_settings import CompareSettings
 from comus_core.runs.run_round import RunRound, find_round
-from comus_core.scoring.round_agreement import agreement_rows
 from comus_core.scoring.round_scores import score_round
 from comus_core.scoring.score_differences import deltas
 from comus_core.workspace.selection_shapes import Gesture, select
@@ -66,10 +66,13 @@ def test_intervals_come_when_they_are_asked_for_and_stay(open_compare, pair):
     assert "Low" not in test.dataframe[0].value
     by_key(test.button, "compare_bootstrap").click().run()
     sides = [score_round(pair.workspace, RunRound(run, 0), "hungarian") for run in (pair.run, pair.other)]
-    found = paired_class_bootstrap(sides[0].pixels, sides[1].pixels)
+    rounds = tuple(side.subject for side in sides)
+    told = compare(rounds, pair.workspace, CompareSettings(matching="hungarian"))  # as the command line answers
+    intervals = {"mIoU": told["bootstrap"]} | told["per_class"]
     table = test.dataframe[0].value.set_index("Class")
-    assert table["Low"].tolist() == [found.low[-1], *found.low[:-1]]
-    assert table["High"].tolist() == [found.high[-1], *found.high[:-1]]
+    for end in ("low", "high"):
+        assert table[end.title()].to_dict() == {name: interval[end] for name, interval in intervals.items()}
+    assert "mIoU is matched anew in every resample" in texts(test) and not told["bootstrap"]["matching_fixed"]
     assert "Low" in open_compare(**query).dataframe[0].value
 
 
@@ -166,21 +169,16 @@ def test_without_ground_truth_the_two_are_compared_with_each_other(monkeypatch, 
     by_key(test.button, "compare_agreement").click().run()
     assert not test.exception
     first, second = (opened(RunRound(workspace.runs.get(run.id), 0)) for run in (pair.run, pair.other))
-    rows = agreement_rows(first.image_ids, first.mask, second.mask, (3, 4))
-    pixels = next(m.value for m in test.metric if m.label == "Pixels alike")
-    best = max(_traces(rows.contingency))
-    assert 0 < float(pixels.rstrip(" %")) <= 100 * best / rows.contingency.sum() + 0.01
+    told = agreement((first.subject, second.subject), workspace)  # as the command line answers
+    shown = {m.label: m.value for m in test.metric}
+    assert shown["Agreement"] == f"{told['miou']:.2f} %" and shown["Images"] == str(told["images"])
+    assert shown["Pixels alike"] == f"{told['pixel_agreement']:.2f} %"
+    table = test.dataframe[0].value
+    assert dict(zip(table["First"], table["Agreement"], strict=True)) == told["per_category"]
     assert test.dataframe[0].value["First"].tolist() == ["background", *first.names]
     assert "Least alike" in [o for b in test.get("button_group") for o in map(str, b.options)] or "% alike" in texts(
         test
     )
-
-
-def _traces(table):
-    """The pixels alike under every one-to-one assignment of the first's three categories and background."""
-    from itertools import permutations
-
-    return [sum(int(table[row, c]) for c, row in enumerate(rows)) for rows in permutations(range(5), 4)]
 
 
 def test_a_run_alone_has_nothing_to_be_compared_with(app_test):
