@@ -30,7 +30,7 @@ from benchmarks.report import Report, arguments
 from benchmarks.undriven import seconds_to_show
 from comus_core.runs.proposal_table import in_order
 from comus_core.runs.run_view import RunView, open_run_view
-from comus_core.scoring.view_scores import score_view
+from comus_core.scoring.round_scores import score_clusters
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.selection_shapes import Gesture, select
@@ -78,7 +78,7 @@ def server_side(report: Report, workspace: Workspace, run: Run) -> None:
     view = open_run_view(workspace, run)
     report.add("open_run_seconds", time.perf_counter() - start, "server: open the run", "s")
     points, first = view.points("tsne"), Decisions(filter_percent=20)
-    _ = view.categories(first).rows, view.count_rows, view.truth_class, score_view(view, first, filtered=True)
+    _ = view.categories(first).rows, view.count_rows, view.truth_class, score_clusters(view, first, filtered=True).score
     report.add("points_seconds", timed(lambda: pack_points(points)), "server: pack the points", "s")
     low, high = points.min(axis=0), points.max(axis=0)
     polygon = tuple((float(x), float(y)) for x, y in low + np.array(flower(0.5, 0.5, 0.4, 120)) * (high - low))
@@ -86,7 +86,7 @@ def server_side(report: Report, workspace: Workspace, run: Run) -> None:
     chosen = timed(lambda: in_order(view, np.flatnonzero(select(points, around)), first))
     report.add("select_seconds", chosen, "server: points in a lasso of 600 corners", "s")
     draft = Decisions(filter_percent=40)
-    scored = timed(lambda: (view.kept(draft), score_view(view, draft, filtered=True)))
+    scored = timed(lambda: (view.kept(draft), score_clusters(view, draft, filtered=True).score))
     report.add("filter_seconds", scored, "server: kept counts and mIoU of a filter", "s")
     start = time.perf_counter()
     for row in range(GALLERY):

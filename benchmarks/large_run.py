@@ -19,7 +19,9 @@ from comus_core.config import make_config
 from comus_core.datasets.dataset import open_dataset
 from comus_core.evaluation.counts import Counts
 from comus_core.proposals.table import SCHEMA, proposals_of
-from comus_core.scoring.run_scores import score_json, score_run
+from comus_core.runs.run_round import RunRound
+from comus_core.scoring.round_scores import score_round
+from comus_core.scoring.score_json import score_json
 from comus_core.workspace import ArtifactKey, Run, Workspace, open_workspace
 from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.grouped import write_grouped
@@ -70,14 +72,13 @@ def large_run(folder: Path, n: int, seed: int = 0) -> tuple[Workspace, Run]:
         Run(f"large-{n}", f"{n:,} proposals", make_config(dataset="demo"), provenance=provenance, artifacts=artifacts)
     )
     workspace.decisions.append(run.id, artifacts["clustering"], "filter", percent=20.0)
-    scores = score_run(workspace, run)
     result = {
         "images": n,
         "skipped": 0,
         "skipped_files": [],
         "proposals": n,
         "clusters": CLUSTERS,
-        "evaluation": score_json(scores.every),
+        "evaluation": score_json(score_round(workspace, RunRound(run, 0)).score),
     }
     return workspace, workspace.runs.save(Run(**{**vars(run), "state": "done", "result": result}))
 

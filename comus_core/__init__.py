@@ -29,18 +29,19 @@ if TYPE_CHECKING:
     from comus_core.pipelines.ablate import ablate
     from comus_core.pipelines.ablation_rows import AblationSettings
     from comus_core.pipelines.add_images import add_images
+    from comus_core.pipelines.agreement import agreement
     from comus_core.pipelines.compare import compare
     from comus_core.pipelines.discover import discover
-    from comus_core.pipelines.evaluate_dataset import evaluate_on
+    from comus_core.pipelines.evaluate import evaluate
     from comus_core.pipelines.how_many import how_many_of
     from comus_core.pipelines.image_health import check_health
-    from comus_core.pipelines.predict import predict_photographs
+    from comus_core.pipelines.predict import predict
     from comus_core.pipelines.relink import relink_run
     from comus_core.pipelines.similar import find_similar_to
     from comus_core.pipelines.train import train
     from comus_core.runs.run_round import find_round
     from comus_core.runs.run_view import open_run_view
-    from comus_core.scoring.run_scores import score_run
+    from comus_core.scoring.round_scores import score_round
     from comus_core.training.presets import make_training
     from comus_core.training.settings import TrainingSettings, TrainSettings
     from comus_core.workspace import Run, Workspace, open_workspace
@@ -58,6 +59,7 @@ _HOME = {
     "Workspace": "workspace",
     "ablate": "pipelines.ablate",
     "add_images": "pipelines.add_images",
+    "agreement": "pipelines.agreement",
     "bundle": "export.bundle",
     "check_health": "pipelines.image_health",
     "clean": "maintenance.clean",
@@ -65,7 +67,7 @@ _HOME = {
     "delete_run": "maintenance.delete",
     "discover": "pipelines.discover",
     "disk_use": "maintenance.disk_use",
-    "evaluate_on": "pipelines.evaluate_dataset",
+    "evaluate": "pipelines.evaluate",
     "find_round": "runs.run_round",
     "find_similar_to": "pipelines.similar",
     "how_many_of": "pipelines.how_many",
@@ -74,9 +76,9 @@ _HOME = {
     "open_bundle": "export.bundle_opening",
     "open_run_view": "runs.run_view",
     "open_workspace": "workspace",
-    "predict_photographs": "pipelines.predict",
+    "predict": "pipelines.predict",
     "relink_run": "pipelines.relink",
-    "score_run": "scoring.run_scores",
+    "score_round": "scoring.round_scores",
     "train": "pipelines.train",
     "verify": "maintenance.verify",
 }
@@ -92,6 +94,7 @@ __all__ = [
     "Workspace",
     "ablate",
     "add_images",
+    "agreement",
     "bundle",
     "check_health",
     "clean",
@@ -99,7 +102,7 @@ __all__ = [
     "delete_run",
     "discover",
     "disk_use",
-    "evaluate_on",
+    "evaluate",
     "find_round",
     "find_similar_to",
     "how_many_of",
@@ -108,9 +111,9 @@ __all__ = [
     "open_bundle",
     "open_run_view",
     "open_workspace",
-    "predict_photographs",
+    "predict",
     "relink_run",
-    "score_run",
+    "score_round",
     "train",
     "verify",
 ]

@@ -50,11 +50,6 @@ class FeatureSettings:
     encoder: str = "auto"
     """An encoder's name (`comus parts` lists them), `file:PATH` for your own vectors, or `auto`: the best one here."""
 
-    @property
-    def from_file(self) -> bool:
-        """Whether the vectors are the user's own: nobody can make such of another crop."""
-        return self.encoder.startswith("file:")
-
 
 @settings
 class ClusteringSettings:

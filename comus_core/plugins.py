@@ -10,12 +10,16 @@ where `SPEC` is what this program's own parts of that kind are described by.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, Protocol, TypeVar
+from pathlib import Path
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from comus_core.errors import SettingsError
+
+PathKind = Literal["folder", "file"]
+WORDS: dict[PathKind, str] = {"folder": "DIR", "file": "PATH"}
 
 
 class Named(Protocol):
@@ -29,6 +33,15 @@ class Named(Protocol):
     @property
     def written(self) -> str:
         """The same with what has to follow it, such as "masks:DIR"."""
+        ...
+
+
+class WithPath(Named, Protocol):
+    """A part whose name may have to be followed by a path of the user's own."""
+
+    @property
+    def path_kind(self) -> PathKind | None:
+        """What lies there; None takes no path."""
         ...
 
 
@@ -61,18 +74,18 @@ class Registry(Mapping[str, S], Generic[S]):
         """The package that brought a part, with its version; None for this program's own."""
         return self._others[2].get(name)
 
-    def named(self, name: str, also: str = "") -> S:
+    def named(self, name: str) -> S:
         """The part of that name.
 
         Raises:
-            SettingsError: there is none; lists the names there are (and `also`), or says why its package failed.
+            SettingsError: there is none; lists the names there are, or says why its package failed.
         """
         if name in self:
             return self[name]
         if name in self.faults:
             raise SettingsError(f"{self.what} '{name}' cannot be used: {self.faults[name]}")
         written = ", ".join(spec.written for spec in self.values())
-        raise SettingsError(f"{self.what} '{name}': choose one of {written}{also}")
+        raise SettingsError(f"{self.what} '{name}': choose one of {written}")
 
     @cached_property
     def _others(self) -> tuple[dict[str, S], dict[str, str], dict[str, str]]:
@@ -80,23 +93,70 @@ class Registry(Mapping[str, S], Generic[S]):
         specs: dict[str, S] = {}
         faults: dict[str, str] = {}
         packages: dict[str, str] = {}
-        for point in sorted(entry_points(group=self.group), key=lambda p: (p.name, p.value)):
-            try:
-                spec = self._loaded(point)
-                if spec.name in self._own or spec.name in specs:
-                    raise TypeError(f"the name '{spec.name}' is taken")
-            except Exception as fault:  # another's code: whatever it raises must not stop what does not need it
-                faults[point.name] = f"{_package(point)}: {type(fault).__name__}: {fault}"
-                continue
-            specs[spec.name], packages[spec.name] = spec, _package(point)
+        for point, part in parts_of_others(self.group):
+            if not isinstance(part, Exception | self._kind):
+                part = TypeError(f"{point.value} is a {type(part).__name__}, not a {self._kind.__name__}")
+            elif not isinstance(part, Exception) and (part.name in self._own or part.name in specs):
+                part = TypeError(f"the name '{part.name}' is taken")
+            if isinstance(part, Exception):
+                faults[point.name] = f"{package_of(point)}: {type(part).__name__}: {part}"
+            else:
+                specs[part.name], packages[part.name] = part, package_of(point)
         return specs, faults, packages
 
-    def _loaded(self, point: EntryPoint) -> S:
-        spec = point.load()
-        if not isinstance(spec, self._kind):
-            raise TypeError(f"{point.value} is a {type(spec).__name__}, not a {self._kind.__name__}")
-        return spec
+
+P = TypeVar("P", bound=WithPath)
 
 
-def _package(point: EntryPoint) -> str:
+def part_and_path(parts: Registry[P], name: str) -> tuple[P, Path | None]:
+    """The part that a setting such as "u2netp" or "masks:DIR" names, and the path behind it, if it takes one.
+
+    Raises:
+        SettingsError: there is no such part, or the path is missing.
+    """
+    kind, path = split(name)
+    spec = parts.named(kind if kind in parts and parts[kind].path_kind else name)
+    if spec.path_kind is None:
+        return spec, None
+    if not path.strip():
+        raise SettingsError(f"{parts.what} '{name}': name the {spec.path_kind} too, as in {spec.written}")
+    return spec, Path(path).expanduser()
+
+
+def split(name: str) -> tuple[str, str]:
+    """What stands before and behind the first colon of a setting; "" behind where there is none."""
+    kind, _, path = name.partition(":")
+    return kind, path
+
+
+def with_path(parts: Registry[P], name: str, change: Callable[[Path], object]) -> str:
+    """The same setting with another path of the user's own; one without a path, or of an unknown part, as it is.
+
+    Raises:
+        SettingsError: the path is missing.
+    """
+    if split(name)[0] not in parts:
+        return name
+    spec, path = part_and_path(parts, name)
+    return f"{spec.name}:{change(path)}" if path is not None else name
+
+
+def written(name: str, path_kind: PathKind | None) -> str:
+    """How a setting names a part."""
+    return f"{name}:{WORDS[path_kind]}" if path_kind else name
+
+
+def parts_of_others(group: str) -> Iterator[tuple[EntryPoint, Any]]:
+    """What installed packages register in a group of entry points, by name; in place of what fails, its fault."""
+    for point in sorted(entry_points(group=group), key=lambda p: (p.name, p.value)):
+        part: Any
+        try:
+            part = point.load()
+        except Exception as fault:  # another's code: whatever it raises must not stop what does not need it
+            part = fault
+        yield point, part
+
+
+def package_of(point: EntryPoint) -> str:
+    """The package of an entry point, with its version."""
     return f"{point.dist.name} {point.dist.version}" if point.dist else point.value

@@ -27,8 +27,8 @@ if pair is None:
 st.html(training_strip.STYLE)
 first, second = pair
 names = (
-    round_data.words(first.one, beside=second.one),
-    round_data.words(second.one, beside=first.one),
+    round_data.words(first.subject, beside=second.subject),
+    round_data.words(second.subject, beside=first.subject),
 )
 supervision = compare_panel.owed(first, second)
 st.caption(f"{plain(names[0])} against {plain(names[1])}; together: {plain(supervision)}.")
@@ -47,7 +47,7 @@ if selection.gestures:
 scores = None
 try:
     if view.has_truth:
-        scores = tuple(round_data.scored_beside(view.workspace, side.one, matching) for side in pair)
+        scores = tuple(round_data.scored_beside(view.workspace, side.subject, matching) for side in pair)
         ids, values = compare_data.gained(*scores)
         compare_panel.table(*scores, names, supervision)
     else:

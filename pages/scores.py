@@ -7,7 +7,7 @@ from app.components.shared import choices, page_data, score_table, states
 from app.data import round_data, score_data
 from app.data.plain_text import plain, sentence
 from comus_core.evaluation.image_rows import DISCOVERED
-from comus_core.scoring.view_scores import coverage
+from comus_core.scoring.score_tables import class_rows, match_rows
 
 view = page_data.current_view()
 if not view.has_truth:
@@ -31,8 +31,8 @@ score = scored.score
 counted = sides["core" if filtered else "every"] if one.number == 0 else round_data.words(one, run=False)
 said = score_table.about_run(view.run, score.matching, counted, one.supervision)
 against = held.per_class if held else None
-classes = score_table.class_frame(scored.class_rows(), scored.sizes, against)
-matches = score_table.match_frame(scored.match_rows())
+classes = score_table.class_frame(class_rows(scored), scored.sizes, against)
+matches = score_table.match_frame(match_rows(scored))
 
 with st.container(horizontal=True, gap="medium", key="score_figures"):
     gained = f"{score.miou - held.miou:+.2f} points" if held else None
@@ -45,7 +45,7 @@ with st.container(horizontal=True, gap="medium", key="score_figures"):
     )
     st.metric("Pixel accuracy", f"{score.pixel_accuracy:.2f} %", width="content")
     if one.number == 0:
-        st.metric("Coverage", f"{100 * coverage(view, decided) if filtered else 100:.1f} %", width="content")
+        st.metric("Coverage", f"{100 * scored.coverage:.1f} %", width="content")
     st.metric("Images", f"{len(scored.rows.image_ids):,}", width="content")
     st.metric("Classes", f"{len(scored.classes):,}", width="content", help="Background is one of them.")
     st.metric(

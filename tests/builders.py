@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from comus_core import open_workspace
+from comus_core import open_workspace, predict
+from comus_core.evaluation.image_rows import ImageRows
+from comus_core.pipelines.verb_settings import PredictSettings
+from comus_core.runs.run_round import find_round
+from comus_core.runs.run_view import open_run_view
+from comus_core.scoring.round_scores import score_clusters
 from comus_core.workspace import Run, Workspace
 
 CLASSES = ("disc", "square", "bar")
@@ -72,3 +78,24 @@ def copy_of(finished: tuple[Workspace, Run], folder: Path) -> tuple[Workspace, R
     shutil.copytree(finished[0].root, folder / "w")
     workspace = open_workspace(folder / "w")
     return workspace, workspace.runs.get(finished[1].id)
+
+
+def contingency(counts, predicted, categories):
+    """The (C + 1, n) table of proposals whose categories are given by id; a proposal left out is background."""
+    rows = counts.rows_of(list(predicted))
+    return ImageRows.of_counts(counts, rows, np.array([*predicted.values()], np.int64), categories).contingency
+
+
+def score_run(workspace, run, decided=None, mode=None):
+    """Both scores of a stored run's clusters: `every` proposal, and `filtered`; `coverage`, and what was `matched`."""
+    view, decided = open_run_view(workspace, run), decided or workspace.decisions_of(run)
+    every, filtered = (score_clusters(view, decided, mode, filtered=f) for f in (False, True))
+    return SimpleNamespace(
+        every=every.score, filtered=filtered.score, coverage=filtered.coverage, matched=every.matched
+    )
+
+
+def predict_images(run, number, images, workspace, out, **options):
+    """What `predict` returns of a round of a run on files and folders."""
+    settings = PredictSettings(tuple(map(str, images)), str(out))
+    return predict(find_round(workspace, run.id, number), workspace, settings, device="cpu", **options)

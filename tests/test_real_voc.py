@@ -73,9 +73,10 @@ def test_loops_over_pixels_agree_with_the_counts_and_the_scores(voc, photographs
 
 def _agree_on_scores(view, chosen, pairs):
     """The scores of those images alone, against sums of dictionaries and a majority vote written out."""
-    from comus_core.evaluation.counts import Counts, contingency
+    from comus_core.evaluation.counts import Counts
     from comus_core.evaluation.matching import match
     from comus_core.evaluation.report import score
+    from tests.builders import contingency
 
     rows = np.isin(view.counts.image_id, chosen)
     counts = Counts(view.counts.image_id[rows], view.counts.proposal_id[rows], view.counts.values[rows])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -11,83 +10,43 @@ import numpy as np
 from app.data import round_data
 from app.data.colouring import Colouring, category_colours
 from app.data.palette import UNASSIGNED, colours
-from app.data.run_cache import Held, rounds_of, view_of
+from app.data.run_cache import Held, view_of
 from app.data.score_data import MatchingName
 from comus_core.datasets.records import GroundTruth
-from comus_core.evaluation.class_bootstrap import ClassDifferences, joined, paired_class_bootstrap
 from comus_core.evaluation.error_map import error_map, predicted_classes
-from comus_core.evaluation.matching import match
+from comus_core.evaluation.pairing import paired_rows
+from comus_core.runs.opened_round import OpenedRound
 from comus_core.runs.proposal_table import chosen
 from comus_core.runs.run_round import RunRound
-from comus_core.runs.run_view import RunView
-from comus_core.runs.trained_categories import trained_names
-from comus_core.scoring.round_agreement import agreement_rows, clusters_mask
-from comus_core.scoring.round_scoring import ScoredRound
+from comus_core.scoring import score_differences
+from comus_core.scoring.round_agreement import agreement_of
+from comus_core.scoring.score_differences import Differences
+from comus_core.scoring.scored_round import ScoredRound
 from comus_core.types import BoolMask, FloatArray, ImageId, IndexMask, IntArray
-from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.selections import Selection
 
 Side = Literal["first", "second"]
 NO_CLASS_COLOUR = "#b39b7d"  # of clusters that stand for no class
-_bootstraps: Held[ClassDifferences] = Held(12)
+_bootstraps: Held[Differences] = Held(12)
 _agreements: Held[ScoredRound] = Held(6)
+_rounds: Held[OpenedRound] = Held(6)
 _begun: set[Hashable] = set()
 
 
-@dataclass(frozen=True, eq=False)
-class Round:
-    """A round opened: its run, and what is decided there."""
-
-    one: RunRound
-    view: RunView
-
-    @property
-    def key(self) -> str:
-        """RUN@0 or TRAINING@1."""
-        return round_data.key_of(self.one)
-
-    @property
-    def decided(self) -> Decisions:
-        """As it is now."""
-        return self.view.workspace.decisions_of(self.view.run)
-
-    @property
-    def version(self) -> str:
-        """Fingerprint of its masks."""
-        if self.one.training is None:
-            return f"{self.view.run.artifacts['clustering']}.{self.decided.layout_version}"
-        return self.one.training.artifacts[f"predictions-{self.one.number}"]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """(C,) of its categories."""
-        training = self.one.training
-        return trained_names(training, self.decided) if training else self.view.labels(self.decided).names
-
-    def image_ids(self) -> list[ImageId]:
-        """The images that it has masks of, sorted."""
-        training = self.one.training
-        return sorted(map(str, self.view.image_ids)) if training is None else rounds_of(training).image_ids
-
-    def mask(self, image_id: ImageId) -> IndexMask:
-        """(H, W), 0 background, category + 1."""
-        training = self.one.training
-        if training is None:
-            return clusters_mask(self.view, self.decided, image_id)
-        return rounds_of(training).mask(self.one.number, image_id)
-
-
-def opened(one: RunRound) -> Round:
+def opened(one: RunRound) -> OpenedRound:
     """A round with its run opened."""
-    return Round(one, view_of(one.run))
+    view = view_of(one.run)
+    artifacts = [sorted(part.artifacts.items()) for part in (one.run, one.training) if part is not None]
+    key = (str(view.workspace.root), one.key, str(artifacts))
+    return _rounds.get(key, lambda: OpenedRound(one, view))
 
 
-def classes_mask(found: Round, scored: ScoredRound, image_id: ImageId) -> IntArray:
+def classes_mask(found: OpenedRound, scored: ScoredRound, image_id: ImageId) -> IntArray:
     """(H, W) classes of the ground truth; −1 = no class."""
     return predicted_classes(found.mask(image_id), scored.matched.class_of)
 
 
-def errors(found: Round, scored: ScoredRound, truth: GroundTruth, image_id: ImageId) -> IndexMask:
+def errors(found: OpenedRound, scored: ScoredRound, truth: GroundTruth, image_id: ImageId) -> IndexMask:
     """Where it is wrong, see `error_map`."""
     return error_map(found.mask(image_id), truth.mask(image_id), scored.matched.class_of, truth.ignore)
 
@@ -98,44 +57,36 @@ def gained(first: ScoredRound, second: ScoredRound) -> tuple[list[ImageId], Floa
     Raises:
         SettingsError: other images.
     """
-    order = joined(first.pixels, second.pixels)
-    return list(first.rows.image_ids), second.pixels.ious[order] - first.pixels.ious
+    one, two = first.rows, second.rows
+    order = paired_rows(one.image_ids, two.image_ids, (one.true, two.true))
+    return list(one.image_ids), second.pixels.ious[order] - first.pixels.ious
 
 
-def bootstrap(first: ScoredRound, second: ScoredRound, key: Hashable, *, begin: bool) -> ClassDifferences | None:
-    """Intervals of the differences; computed once asked for by `begin`, and then held."""
+def bootstrap(first: ScoredRound, second: ScoredRound, key: Hashable, *, begin: bool) -> Differences | None:
+    """Intervals of the differences, as `comus compare` gives them; computed once, when asked for by `begin`."""
     if begin:
         _begun.add(key)
     if key not in _begun:
         return None
-    return _bootstraps.get(key, lambda: paired_class_bootstrap(first.pixels, second.pixels))
+    return _bootstraps.get(key, lambda: score_differences.bootstrap(first, second))
 
 
-def agreement(first: Round, second: Round, *, begin: bool) -> ScoredRound | None:
-    """How far the second's masks agree with the first's; reads all masks once, when asked for by `begin`."""
-    key = ("agreement", str(first.view.workspace.root), first.key, first.version, second.key, second.version)
+def agreement(first: OpenedRound, second: OpenedRound, *, begin: bool) -> ScoredRound | None:
+    """How far the second's masks agree with the first's; all masks are read once, when asked for by `begin`."""
+    key = (
+        "agreement",
+        str(first.view.workspace.root),
+        first.subject.key,
+        first.version,
+        second.subject.key,
+        second.version,
+    )
     if begin:
         _begun.add(key)
-    return _agreements.get(key, lambda: _agreement(first, second)) if key in _begun else None
+    return _agreements.get(key, lambda: agreement_of(first, second)) if key in _begun else None
 
 
-def _agreement(first: Round, second: Round) -> ScoredRound:
-    shared = sorted(set(first.image_ids()) & set(second.image_ids()))
-    rows = agreement_rows(shared, first.mask, second.mask, (len(first.names), len(second.names)))
-    dataset, classes = first.one.dataset, distinct(("background", *first.names))
-    matched = match(rows.contingency, "hungarian")
-    return ScoredRound(second.one, dataset, classes, second.names, rows, matched)
-
-
-def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names, with its number behind each that occurred before."""
-    found: list[str] = []
-    for number, name in enumerate(names):
-        found.append(name if name not in found else f"{name} ({number - 1})")
-    return tuple(found)
-
-
-def selected(drawn: Round, other: Round, selection: Selection) -> BoolMask:
+def selected(drawn: OpenedRound, other: OpenedRound, selection: Selection) -> BoolMask:
     """(n,) which proposals of the other run belong to a selection drawn on a map of `drawn`.
 
     By their ids where both runs have the very same proposals, else those of the same images.
@@ -150,12 +101,12 @@ def selected(drawn: Round, other: Round, selection: Selection) -> BoolMask:
     return np.array([i in images for i in other.view.proposals.image_id], bool)
 
 
-def images_of(drawn: Round, selection: Selection) -> set[ImageId]:
+def images_of(drawn: OpenedRound, selection: Selection) -> set[ImageId]:
     """The images that the selected proposals lie in."""
     return set(drawn.view.proposals.image_id[chosen(drawn.view, selection)])
 
 
-def map_colouring(found: Round, scored: ScoredRound | None) -> Colouring:
+def map_colouring(found: OpenedRound, scored: ScoredRound | None) -> Colouring:
     """The clusters of a run in the colours of the classes that they stand for, the same on both maps; else their own.
 
     Args:
@@ -173,7 +124,7 @@ def map_colouring(found: Round, scored: ScoredRound | None) -> Colouring:
     return Colouring((*scored.classes, "no class"), found, "unassigned", index)
 
 
-def clusters_score(found: Round, matching: MatchingName) -> ScoredRound | None:
+def clusters_score(found: OpenedRound, matching: MatchingName) -> ScoredRound | None:
     """The score of a run's clusters, None without ground truth."""
     if not found.view.has_truth:
         return None

@@ -13,6 +13,7 @@ from comus_core.datasets.dataset import parse_dataset
 from comus_core.errors import SettingsError
 from comus_core.jobs import ACTIVE, Job, eta_seconds, is_responding
 from comus_core.jobs.kinds import ablation_asked
+from comus_core.plugins import split
 from comus_core.text import counted, size
 from comus_core.types import STAGES
 
@@ -58,7 +59,7 @@ def networks_words(settings: dict[str, Any]) -> str:
         return f"training of {settings['training'].get('network', {}).get('backbone', 'a network')}"
     detector = str(settings.get("saliency", {}).get("detector", "auto"))
     encoder = str(settings.get("features", {}).get("encoder", "auto"))
-    short = [name if ":" not in name else f"own {Path(name.partition(':')[2]).name}" for name in (detector, encoder)]
+    short = [f"own {Path(path).name}" if path else kind for kind, path in map(split, (detector, encoder))]
     return " + ".join("best on this machine" if name == "auto" else name for name in dict.fromkeys(short))
 
 

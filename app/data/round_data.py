@@ -8,7 +8,8 @@ from app.data.score_data import MatchingName
 from comus_core.errors import ComusError
 from comus_core.runs.run_round import RunRound, find_round
 from comus_core.runs.run_view import RunView
-from comus_core.scoring.round_scoring import ScoredRound, score_clusters, score_round
+from comus_core.scoring.round_scores import score_clusters, score_round
+from comus_core.scoring.scored_round import ScoredRound
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
 
@@ -30,26 +31,18 @@ def beside(workspace: Workspace, one: RunRound, *, runs: list[Run]) -> list[RunR
     ordered = [one.run, *(run for run in runs if run.id != own and "clustering" in run.artifacts)]
     found = [other for run in ordered for other in rounds_of_run(workspace, run)]
     alike = [other for other in found if (other.dataset, other.truth) == (one.dataset, one.truth)]
-    return [other for other in alike if key_of(other) != key_of(one)]
-
-
-def key_of(one: RunRound) -> str:
-    """How a round is called in addresses and on the command line: RUN@0, TRAINING@1."""
-    return f"{one.training.id if one.training else one.run.id}@{one.number}"
+    return [other for other in alike if other.key != one.key]
 
 
 def of_key(workspace: Workspace, key: str) -> RunRound | None:
     """The round called so, None if there is none."""
     name, _, number = key.rpartition("@")
     try:
-        found = find_round(workspace, name, int(number)) if number.isdecimal() else None
+        one = find_round(workspace, name, int(number)) if number.isdecimal() else None
     except ComusError:
         return None
-    return (
-        found
-        if found and (found.training is None or f"predictions-{found.number}" in found.training.artifacts)
-        else None
-    )
+    has_masks = one is not None and (one.training is None or f"predictions-{one.number}" in one.training.artifacts)
+    return one if has_masks else None
 
 
 def run_words(one: RunRound, beside: RunRound) -> str:
@@ -90,8 +83,7 @@ def scored_beside(workspace: Workspace, one: RunRound, matching: MatchingName) -
 
 def _score(view: RunView, decided: Decisions, one: RunRound, matching: MatchingName, filtered: bool) -> ScoredRound:
     if one.training is None:
-        mode, frozen = score_data.choice(view, decided, matching)
-        return score_clusters(view, decided, mode, filtered=filtered, frozen=frozen)
+        return score_clusters(view, decided, score_data.choice(view, decided, matching), filtered=filtered)
     return score_round(view.workspace, one, None if matching == "frozen" else matching)
 
 

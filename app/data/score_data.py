@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from app.data.run_cache import Held
 from comus_core.config import FilterBy
+from comus_core.config import Matching as MatchingChoice
 from comus_core.curation import Split, propose_split
 from comus_core.curation.merge_suggestions import Confused, confused_pair, nearest_categories
 from comus_core.errors import ComusError
-from comus_core.evaluation.matching import Matching
+from comus_core.evaluation.matching import Matching, mode_of
 from comus_core.evaluation.report import CurvePoint
 from comus_core.runs.run_view import RunView
 from comus_core.scoring import score_tables
 from comus_core.scoring.cluster_summary import ClusterSummary
 from comus_core.scoring.cluster_summary import summaries as summaries_of
-from comus_core.scoring.core_curves import CoreCurves, core_curves
-from comus_core.scoring.run_scores import frozen_matching
-from comus_core.scoring.view_scores import ViewScore, coverage_curve, curve_of, score_view
+from comus_core.scoring.core_curves import CoreCurves, core_curves, coverage_curve, curve_of
+from comus_core.scoring.round_scores import frozen_matching, score_clusters
+from comus_core.scoring.scored_round import ScoredRound
 from comus_core.types import FloatArray, IntArray
 from comus_core.workspace.decisions import Decisions
 
@@ -36,27 +37,25 @@ _similar: Held[tuple[IntArray, FloatArray]] = Held(64)
 
 def matchings(view: RunView, decided: Decisions) -> list[MatchingName]:
     """The matchings a person can choose from, that of the run's settings first."""
-    configured = view.run.config.matching
-    square = _square(view, decided)
-    first: MatchingName = "hungarian" if configured == "hungarian" or (configured == "auto" and square) else "majority"
+    mode = mode_of(view.run.config.matching, len(view.categories(decided).ids), len(view.classes) - 1)
+    first: MatchingName = "majority" if mode == "majority" else "hungarian"
     both: list[MatchingName] = [first, "majority" if first == "hungarian" else "hungarian"]
     return ["frozen", *both] if isinstance(_frozen_of(view, decided), Matching) else both
 
 
 def matching_fault(view: RunView, decided: Decisions) -> str | None:
     """Why the matching that the run's settings freeze cannot be used, None if it can or none is frozen."""
-    found = _frozen_of(view, decided)
-    return found if isinstance(found, str) else None
+    frozen = _frozen_of(view, decided)
+    return frozen if isinstance(frozen, str) else None
 
 
-def scored(view: RunView, decided: Decisions, matching: MatchingName, *, filtered: bool) -> ViewScore:
+def scored(view: RunView, decided: Decisions, matching: MatchingName, *, filtered: bool) -> ScoredRound:
     """The score under a matching; `filtered` counts dropped proposals as background.
 
     Raises:
         WorkspaceError: the run has no ground truth.
     """
-    mode, frozen = choice(view, decided, matching)
-    return score_view(view, decided, mode, filtered=filtered, frozen=frozen)
+    return score_clusters(view, decided, choice(view, decided, matching), filtered=filtered)
 
 
 def rankings(view: RunView) -> list[FilterBy]:
@@ -69,8 +68,8 @@ def curve(view: RunView, decided: Decisions, matching: MatchingName, cluster: in
     key = _curve_key(view, decided, cluster)
     if not view.has_truth:
         return _curves.get((key, ""), lambda: coverage_curve(view, decided, cluster))
-    mode, frozen = choice(view, decided, matching)
-    return _curves.get((key, matching), lambda: curve_of(view, decided, mode, frozen, cluster))
+    how = choice(view, decided, matching)
+    return _curves.get((key, matching), lambda: curve_of(view, decided, how, cluster))
 
 
 def stand_ins(view: RunView, decided: Decisions, cluster: int | None = None) -> CoreCurves:
@@ -89,8 +88,7 @@ def match_rows(view: RunView, decided: Decisions) -> list[score_tables.MatchRow]
     """Which class each cluster stands for at p = 0 under the run's own matching; empty without ground truth."""
     if not view.has_truth:
         return []
-    found = scored(view, decided, matchings(view, decided)[0], filtered=False)
-    return score_tables.match_rows(found, view.classes, view.labels(decided))
+    return score_tables.match_rows(scored(view, decided, matchings(view, decided)[0], filtered=False))
 
 
 def summaries(view: RunView, decided: Decisions) -> list[ClusterSummary]:
@@ -106,13 +104,13 @@ def nearest(view: RunView, decided: Decisions) -> dict[int, list[int]]:
 def confused(view: RunView, decided: Decisions) -> Confused | None:
     """The two clusters most often confused: by ground truth, else by their neighbours."""
 
-    def found() -> Confused | None:
+    def pair() -> Confused | None:
         if not view.has_truth:
             return confused_pair(view, decided)
-        table = scored(view, decided, matchings(view, decided)[0], filtered=False).contingency
+        table = scored(view, decided, matchings(view, decided)[0], filtered=False).rows.contingency
         return confused_pair(view, decided, table)
 
-    return _confused.get((_key(view), decided.layout_version), found)
+    return _confused.get((_key(view), decided.layout_version), pair)
 
 
 def proposed_split(view: RunView, decided: Decisions, category: int, parts: int, tries: int) -> Split:
@@ -148,10 +146,12 @@ def _square(view: RunView, decided: Decisions) -> bool:
     return len(view.categories(decided).ids) == len(view.classes) - 1
 
 
-def choice(view: RunView, decided: Decisions, matching: MatchingName) -> tuple[Any, Matching | None]:
-    """The mode that a matching is asked for with, and the frozen one if it is that."""
-    frozen = _frozen_of(view, decided) if matching == "frozen" else None
-    return (matching if matching != "frozen" else "auto"), frozen if isinstance(frozen, Matching) else None
+def choice(view: RunView, decided: Decisions, matching: MatchingName) -> MatchingChoice | Matching:
+    """What a matching of the page comes to: a mode, or what the run's settings freeze."""
+    if matching != "frozen":
+        return matching
+    frozen = _frozen_of(view, decided)
+    return frozen if isinstance(frozen, Matching) else "auto"
 
 
 def _frozen_of(view: RunView, decided: Decisions) -> Matching | str | None:

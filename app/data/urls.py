@@ -98,7 +98,7 @@ def round_picture(rounds: RoundView, name: str, image_row: int, size: int = 0) -
 
 def rounds_version(rounds: RoundView) -> str:
     """Fingerprint of all that a training's pictures are drawn from."""
-    return ".".join(rounds.masks[number].fingerprint for number in sorted(rounds.masks))
+    return ".".join(rounds.masks[number].artifact.fingerprint for number in sorted(rounds.masks))
 
 
 def points(view: RunView, method: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from comus_core import jobs
+from comus_core.features.encoders import own_vectors
 from comus_core.jobs import Job
 from comus_core.pipelines.prediction_folder import PHOTOGRAPHS, new_prediction
 from comus_core.text import counted
@@ -22,7 +23,7 @@ def rounds(workspace: Workspace, run: Run) -> dict[int, str]:
     trainings = [t for t in workspace.trainings.of_run(run.id) if "categories" in t.result]  # older ones know none
     names = {name for training in trainings for name in training.artifacts}
     trained = {int(name.removeprefix("network-")) for name in names if name.startswith("network-")}
-    known = trained if run.config.features.from_file else trained | {CLUSTERS}
+    known = trained if own_vectors(run.config.features.encoder) else trained | {CLUSTERS}
     return {number: ROUND_WORDS.get(number, f"Round {number}") for number in sorted(known, reverse=True)}
 
 

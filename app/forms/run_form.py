@@ -12,13 +12,14 @@ from typing import Any
 from app.data.job_words import STAGE_WORDS
 from comus_core import jobs
 from comus_core.cli.command_line import command_line
-from comus_core.config import PRESETS, FeatureSettings, RunConfig, make_config
+from comus_core.config import PRESETS, RunConfig, make_config
 from comus_core.datasets.allowed_folders import allowed_own
 from comus_core.datasets.format import DatasetSummary
 from comus_core.features.encoders import ENCODERS
 from comus_core.jobs.devices import gpu_names
 from comus_core.pipelines.estimate import Estimate, estimate, free_disk
-from comus_core.pipelines.model_selection import USERS_OWN, resolve, supervision_of, weights_of
+from comus_core.pipelines.model_selection import is_estimated, resolve, supervision_of, weights_of
+from comus_core.plugins import Registry, split
 from comus_core.saliency.detectors import DETECTORS
 from comus_core.settings import flat, merge, nested, to_dict
 from comus_core.types import STAGES
@@ -28,11 +29,9 @@ from comus_core.workspace import Workspace
 
 Values = dict[str, Any]  # dotted names of settings, such as `saliency.detector`
 
-OWN_MASKS, OWN_VECTORS = USERS_OWN
-OWN = {"saliency.detector": OWN_MASKS, "features.encoder": OWN_VECTORS}
+PARTS: dict[str, Registry[Any]] = {"saliency.detector": DETECTORS, "features.encoder": ENCODERS}
 UNSAID = "dataset"  # not part of the form's values: it has a picker of its own
 CLUSTERS_OF_VOC = 20
-ANY_ENCODER = FeatureSettings("efficientnet-lite0")  # which detector is the best here does not hang on it
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def config_of(dataset: str, values: Mapping[str, Any], roots: tuple[Path, ...]) 
     Raises:
         ComusError: a value out of range, or a path of the user's own that may not be read.
     """
-    own = {name: allowed_own(str(values[name]), roots) for name in OWN}
+    own = {name: allowed_own(parts, str(values[name]), roots) for name, parts in PARTS.items()}
     return make_config(**merge({"dataset": dataset}, nested({**values, **own})))
 
 
@@ -122,28 +121,23 @@ def start(workspace: Workspace, config: RunConfig, device: str) -> jobs.Job:
 
 def detector_words() -> dict[str, str]:
     """Detectors to choose from, each with its line."""
-    best = resolve(RunConfig("demo", features=ANY_ENCODER)).saliency.detector
-    named = {name: _words(name, spec.what, spec.weights) for name, spec in DETECTORS.items() if not spec.takes_path}
-    return {"auto": f"best on this machine: {best}", **named, OWN_MASKS: "your own masks or soft maps"}
+    return _part_words(DETECTORS)
 
 
 def encoder_words() -> dict[str, str]:
     """Encoders to choose from, each with its line."""
-    best = best_here(ENCODERS.values())
-    named = {name: _words(name, spec.what, spec.weights) for name, spec in ENCODERS.items()}
-    first = f"best on this machine: {best}" if best else "best on this machine: none is here yet"
-    return {"auto": first, **named, OWN_VECTORS: "your own vectors"}
+    return _part_words(ENCODERS)
 
 
 def cuts_features(values: Mapping[str, Any]) -> bool:
     """Whether the detector chosen works on an encoder's features, which are then to be chosen too."""
     chosen = str(values["saliency.detector"])
-    return chosen in DETECTORS and DETECTORS[chosen].needs is not None
+    return chosen in DETECTORS and DETECTORS[chosen].cuts
 
 
 def is_auto(asked: int | str | None, seen: DatasetSummary | None) -> bool:
     """Whether stability chooses the number of clusters: asked for, or because no labels say how many."""
-    return asked == "auto" or (asked is None and seen is not None and not seen.labelled)
+    return is_estimated(asked, labelled=seen is None or seen.labelled)
 
 
 def number_instead(auto: bool, seen: DatasetSummary | None) -> int | str | None:
@@ -191,8 +185,15 @@ def where_weights_lie() -> str:
 
 def parse_own(name: str, value: str) -> tuple[str, str]:
     """The choice and the path behind a value such as `masks:/here`; the path is empty for all others."""
-    prefix = OWN[name]
-    return (prefix, value.removeprefix(prefix)) if value.startswith(prefix) else (value, "")
+    kind, path = split(value)
+    return (f"{kind}:", path) if kind in PARTS[name] and PARTS[name][kind].path_kind else (value, "")
+
+
+def _part_words(parts: Registry[Any]) -> dict[str, str]:
+    best = best_here(parts.values())
+    own = {f"{name}:": spec.what for name, spec in parts.items() if spec.path_kind}
+    named = {name: _words(name, spec.what, spec.weights) for name, spec in parts.items() if not spec.path_kind}
+    return {"auto": f"best on this machine: {best or 'none is here yet'}", **named, **own}
 
 
 def _words(name: str, what: str, weights: str | None) -> str:

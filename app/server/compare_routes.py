@@ -12,7 +12,6 @@ from starlette.routing import Route
 
 from app.data import compare_data, round_data
 from app.data.colouring import category_colours
-from app.data.compare_data import Round
 from app.data.palette import colours
 from app.data.point_buffers import MEDIA_TYPE, pack_colours
 from app.data.run_cache import truth_at, workspace
@@ -22,6 +21,7 @@ from app.server.training_routes import ERROR_COLOURS, layer_png
 from comus_core.datasets.records import GroundTruth
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.error_map import IGNORED
+from comus_core.runs.opened_round import OpenedRound
 from comus_core.runs.trained_categories import trained_ids
 
 PICTURES = ("mask", "errors", "truth")
@@ -32,13 +32,13 @@ def routes() -> list[Route]:
     return [Route("/api/compare/{side}/colours", map_colours), Route("/api/compare/{side}/{name}", picture)]
 
 
-def picture_url(found: Round, name: str, image_id: str, matching: MatchingName) -> str:
+def picture_url(found: OpenedRound, name: str, image_id: str, matching: MatchingName) -> str:
     """The address of a transparent PNG: `mask`, `errors` or `truth`."""
     given = {"v": f"{found.version}.{found.decided.version}", "image": image_id, "matching": matching}
     return f"api/compare/{quote(found.key, safe='@')}/{name}?{urlencode(given)}"
 
 
-def colours_url(found: Round, matching: MatchingName, drawn: str = "", selection: str = "") -> str:
+def colours_url(found: OpenedRound, matching: MatchingName, drawn: str = "", selection: str = "") -> str:
     """The address of a map's colours; of a selection drawn on the map of round `drawn`, points outside have none."""
     given = {"v": f"{found.version}.{found.decided.version}", "matching": matching, "drawn": drawn, "only": selection}
     query = urlencode({key: value for key, value in given.items() if value})
@@ -52,7 +52,7 @@ def picture(request: Request) -> Response:
         found, matching = _round(request), _matching(request)
         name = http_responses.choice("picture", request.path_params["name"], PICTURES)
         image_id = http_responses.asked(request, "image")
-        if image_id not in set(found.image_ids()):
+        if image_id not in set(found.image_ids):
             raise WorkspaceError(f"round {found.key} has no mask of image {image_id[:80]}")
         make = {"mask": _mask, "errors": _errors, "truth": _truth}[name]
         version = f"{found.version}.{found.decided.version}"
@@ -79,39 +79,41 @@ def map_colours(request: Request) -> Response:
     return http_responses.told(answer)
 
 
-def _mask(found: Round, image_id: str, matching: MatchingName) -> bytes:
-    truth = truth_at(found.view, found.one.dataset)
+def _mask(found: OpenedRound, image_id: str, matching: MatchingName) -> bytes:
+    truth = truth_at(found.view, found.subject.dataset)
     if truth is None:
-        ids = trained_ids(found.one.training) if found.one.training else found.view.categories(found.decided).ids
+        ids = (
+            trained_ids(found.subject.training) if found.subject.training else found.view.categories(found.decided).ids
+        )
         return layer_png(found.mask(image_id), category_colours(ids), None)
-    classes = compare_data.classes_mask(found, round_data.scored(found.view, found.one, matching), image_id)
+    classes = compare_data.classes_mask(found, round_data.scored(found.view, found.subject, matching), image_id)
     n = len(truth.classes)
     return layer_png(np.where(classes < 0, n, classes), colours(n - 1), n)
 
 
-def _errors(found: Round, image_id: str, matching: MatchingName) -> bytes:
-    scored = round_data.scored(found.view, found.one, matching)
+def _errors(found: OpenedRound, image_id: str, matching: MatchingName) -> bytes:
+    scored = round_data.scored(found.view, found.subject, matching)
     palette = [ERROR_COLOURS[kind] for kind in sorted(ERROR_COLOURS)]
     return layer_png(compare_data.errors(found, scored, _truth_of(found, image_id), image_id), palette, IGNORED)
 
 
-def _truth(found: Round, image_id: str, _: MatchingName) -> bytes:
+def _truth(found: OpenedRound, image_id: str, _: MatchingName) -> bytes:
     truth = _truth_of(found, image_id)
     return layer_png(truth.mask(image_id), colours(len(truth.classes) - 1), truth.ignore)
 
 
-def _truth_of(found: Round, image_id: str) -> GroundTruth:
-    truth = truth_at(found.view, found.one.dataset)
+def _truth_of(found: OpenedRound, image_id: str) -> GroundTruth:
+    truth = truth_at(found.view, found.subject.dataset)
     if truth is None or not truth.has(image_id):
         raise WorkspaceError(f"image {image_id} has no ground truth")
     return truth
 
 
-def _round(request: Request) -> Round:
+def _round(request: Request) -> OpenedRound:
     return _named(request.path_params["side"])
 
 
-def _named(key: str) -> Round:
+def _named(key: str) -> OpenedRound:
     one = round_data.of_key(workspace(), key)
     if one is None:
         raise WorkspaceError(f"no round '{key[:80]}' in this workspace")

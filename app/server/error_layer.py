@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from app.data import run_cache
 from app.server.pictures import LAYER_LONGEST
 from app.server.training_routes import ERROR_COLOURS
 from comus_core.datasets.demo import drawing
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.error_map import IGNORED, error_map
-from comus_core.proposals.pseudo_masks import pseudo_mask
+from comus_core.runs.opened_round import clusters_mask
 from comus_core.runs.run_view import RunView
-from comus_core.scoring.run_scores import score_run
+from comus_core.scoring.round_scores import score_clusters
 from comus_core.types import IndexMask
 from comus_core.workspace.decisions import Decisions
 
@@ -26,14 +24,8 @@ def errors_of(view: RunView, image_row: int, decided: Decisions) -> IndexMask:
     image_id, truth = str(view.image_ids[image_row]), run_cache.truth_of(view)
     if truth is None or not view.has_truth or not truth.has(image_id):
         raise WorkspaceError(f"image {image_id} has no ground truth")
-    size_hw, found = (
-        (int(view.image_sizes[image_row, 0]), int(view.image_sizes[image_row, 1])),
-        view.categories(decided),
-    )
-    rows = np.array([row for row in view.rows_of_image.get(image_id, []) if found.category[row] >= 0], np.int64)
-    mask = pseudo_mask(view.proposals[rows], found.category[rows], np.ones(len(rows), bool), size_hw, len(found.ids))
-    class_of = score_run(view.workspace, view.run, decided=decided).matched.class_of
-    return error_map(mask, truth.mask(image_id), class_of, truth.ignore)
+    class_of = score_clusters(view, decided).matched.class_of
+    return error_map(clusters_mask(view, decided, image_id), truth.mask(image_id), class_of, truth.ignore)
 
 
 def error_layer(view: RunView, image_row: int) -> bytes:

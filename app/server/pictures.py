@@ -18,7 +18,7 @@ from comus_core.files.own_places import make_own
 from comus_core.maintenance.delete import pictures_folder
 from comus_core.proposals.pseudo_masks import index_dtype_and_ignore, pseudo_mask
 from comus_core.runs.artifact_readers import read_soft_map
-from comus_core.runs.round_masks import categories_of_rounds, round_mask
+from comus_core.runs.round_masks import MaskReader, categories_of_rounds
 from comus_core.runs.run_view import RunView
 from comus_core.saliency.soft_maps import from_png
 from comus_core.workspace import Artifact
@@ -84,7 +84,7 @@ def round_layer(view: RunView, image_row: int, predictions: Artifact) -> bytes:
         WorkspaceError: it predicts nothing for this image.
     """
     size_hw = (int(view.image_sizes[image_row, 0]), int(view.image_sizes[image_row, 1]))
-    mask = round_mask(predictions, str(view.image_ids[image_row]))
+    mask = MaskReader(predictions).read(str(view.image_ids[image_row]))
     if mask is None:
         raise WorkspaceError(f"image {view.image_ids[image_row]} has no prediction")
     ids, small = categories_of_rounds(view), drawing.fitted(size_hw, LAYER_LONGEST)

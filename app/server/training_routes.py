@@ -18,7 +18,7 @@ from comus_core.datasets.demo import drawing
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.error_map import IGNORED, INVENTED, MISSED, RIGHT, WRONG_CLASS
 from comus_core.proposals.pseudo_masks import index_dtype_and_ignore
-from comus_core.runs.round_masks import round_mask
+from comus_core.runs.round_masks import MaskReader
 from comus_core.runs.run_view import RunView
 from comus_core.runs.trained_categories import trained_ids
 from comus_core.runs.training_previews import previewed_mask
@@ -67,7 +67,7 @@ def learned(request: Request) -> Response:
         artifact = view.workspace.artifacts.get("pseudo_masks", labels)
 
         def mask(image_id: str) -> IndexMask:
-            found = round_mask(artifact, image_id)
+            found = MaskReader(artifact).read(image_id)
             if found is None:
                 raise WorkspaceError(f"image {image_id} has no pseudo-mask: none of its proposals was kept")
             return found

@@ -36,6 +36,7 @@ def add(
     from comus_core.datasets.dataset import absolute
     from comus_core.jobs import ensure_supervisor, submit
     from comus_core.pipelines.add_images import add_images
+    from comus_core.pipelines.verb_settings import AddSettings
 
     place = open_workspace(workspace)
     run = place.runs.find(run_name)
@@ -47,7 +48,7 @@ def add(
         return
     printer = ProgressPrinter()
     try:
-        added = add_images(run, dataset, place, assign=assign, device=device, on_progress=printer)
+        added = add_images(run, place, AddSettings(dataset, assign), device=device, on_progress=printer)
     finally:
         printer.close()
     give(added.result, json_file)

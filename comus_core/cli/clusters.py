@@ -18,8 +18,7 @@ from comus_core.files.output_file import OutputFile
 from comus_core.runs.run_view import RunView, open_run_view
 from comus_core.scoring import score_tables
 from comus_core.scoring.cluster_summary import ClusterSummary, summaries
-from comus_core.scoring.run_scores import frozen_matching
-from comus_core.scoring.view_scores import score_view
+from comus_core.scoring.round_scores import score_clusters
 from comus_core.text import counted
 from comus_core.workspace import open_workspace
 from comus_core.workspace.decisions import Decisions
@@ -72,11 +71,7 @@ def cluster_rows(view: RunView, decided: Decisions) -> list[dict[str, Any]]:
     """A JSON object a category, those in use by id, then the rejected ones."""
     matches: Sequence[score_tables.MatchRow] = ()
     if view.has_truth:
-        config, labels = view.run.config, view.labels(decided)
-        other = config.matching_from
-        frozen = frozen_matching(view.workspace, other, labels.C, view.classes) if other else None
-        scored = score_view(view, decided, config.matching, filtered=False, frozen=frozen)
-        matches = score_tables.match_rows(scored, view.classes, labels)
+        matches = score_tables.match_rows(score_clusters(view, decided))
     id_of = view.categories(decided).id_of
     gone = [
         {"id": k, "name": decided.name_of(k), "rejected": True, "size": int((id_of == k).sum())}
@@ -271,7 +266,7 @@ def _number(value: float) -> float | None:
 def _confused(view: RunView, decided: Decisions) -> Confused | None:
     if not view.has_truth:
         return confused_pair(view, decided)
-    return confused_pair(view, decided, score_view(view, decided, "majority", filtered=False).contingency)
+    return confused_pair(view, decided, score_clusters(view, decided, "majority").rows.contingency)
 
 
 def _line(row: dict[str, Any], width: int) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.config import PRESETS, RunConfig
+from comus_core.features.encoders import own_vectors
 from comus_core.settings import flat, from_dict, json_or_text, merge, to_dict
 
 # Settings with an option of their own; every other one is written `--set NAME=VALUE`.
@@ -22,7 +23,6 @@ OPTIONS = {
     "matching_from": "--matching-from",
     "seed": "--seed",
 }
-OWN_VECTORS = "file:"
 
 
 def command_line(
@@ -51,8 +51,8 @@ def _words(config: RunConfig, preset: str | None) -> list[str] | None:
 
 
 def _option(name: str, value: Any) -> list[str]:
-    if name == "features.encoder" and value.startswith(OWN_VECTORS):
-        return ["--features-file", value.removeprefix(OWN_VECTORS)]
+    if name == "features.encoder" and (path := own_vectors(value) if value != "auto" else None):
+        return ["--features-file", str(path)]
     if name in OPTIONS:
         return [OPTIONS[name], value if isinstance(value, str) else json.dumps(value).removesuffix(".0")]
     return ["--set", f"{name}={value if json_or_text(str(value)) == value else json.dumps(value)}"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from comus_core.cli.progress import ProgressPrinter
@@ -44,14 +42,14 @@ def compare(
     several. DATASET is the runs' own if it is not given.
     """
     from comus_core.pipelines.compare import compare as compare_rounds
+    from comus_core.pipelines.verb_settings import CompareSettings
     from comus_core.runs.run_round import find_round
 
     place, printer = open_workspace(workspace), ProgressPrinter()
-    sides = [find_round(place, *run_and_round(text)) for text in (first, second)]
-    options: dict[str, Any] = {"resamples": resamples, "seed": seed, "fixed_matching": fixed_matching}
-    options |= {"matching": matching, "device": device, "on_progress": printer}
+    sides = find_round(place, *run_and_round(first)), find_round(place, *run_and_round(second))
+    wanted = CompareSettings(dataset, resamples, seed, fixed_matching, matching)
     try:
-        result = compare_rounds(sides[0], sides[1], place, dataset, **options)
+        result = compare_rounds(sides, place, wanted, device=device, on_progress=printer)
     finally:
         printer.close()
     give(result, json_file)

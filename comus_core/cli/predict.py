@@ -47,14 +47,14 @@ def predict(
     so on are the trained networks. Writes an index mask a photograph: 0 background, 1… the lines of classes.txt after
     the first. Earlier predictions in the folder are replaced; a folder that holds anything else is refused.
     """
-    from comus_core.pipelines.predict import predict_photographs
+    from comus_core.pipelines.predict import predict as predict_images
+    from comus_core.pipelines.verb_settings import PredictSettings
+    from comus_core.runs.run_round import find_round
 
     place, printer = open_workspace(workspace), ProgressPrinter()
-    name, number = run_and_round(run_name)
+    subject, wanted = find_round(place, *run_and_round(run_name)), PredictSettings(photographs, str(out), force)
     try:
-        result = predict_photographs(
-            place.runs.find(name), number, photographs, place, out, device=device, force=force, on_progress=printer
-        )
+        result = predict_images(subject, place, wanted, device=device, on_progress=printer)
     finally:
         printer.close()
     give(result, json_file)

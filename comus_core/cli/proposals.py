@@ -50,8 +50,7 @@ def filter_curve(run_name: str, output: OutputFile, bom: bool, workspace: str | 
     """Write what each filter percentage of RUN keeps and is worth, with ground truth (mIoU) and without."""
     from comus_core.runs.proposal_table import encoded, format_of
     from comus_core.runs.run_view import open_run_view
-    from comus_core.scoring.core_curves import core_curves, curve_table
-    from comus_core.scoring.view_scores import curve_of
+    from comus_core.scoring.core_curves import core_curves, curve_of, curve_table
 
     kind, place = format_of(output.path), open_workspace(workspace)
     view = open_run_view(place, place.runs.find(run_name))

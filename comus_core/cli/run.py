@@ -125,21 +125,17 @@ def evaluate(
     name, number = run_and_round(run_name)
     if number and assign:
         raise click.UsageError(f"--assign {assign}: round {number} is a network, which needs no clusters; leave it out")
-    run = place.runs.find(name)
-    options: dict[str, Any] = {"matching": matching, "matching_from": matching_from, "device": device}
+    from comus_core.pipelines.evaluate import evaluate as evaluate_round
+    from comus_core.pipelines.verb_settings import EvaluateSettings
+    from comus_core.runs.run_round import find_round
+
+    subject, wanted = find_round(place, name, number), EvaluateSettings(dataset, matching, matching_from, assign)
     try:
-        if number == 0:
-            from comus_core.pipelines.evaluate_dataset import evaluate_on
-
-            result = evaluate_on(run, dataset, place, assign=assign or "nearest", **options, on_progress=printer)
-        else:
-            from comus_core.pipelines.apply_rounds import evaluate_round
-
-            result = evaluate_round(run, number, dataset, place, **options, on_progress=printer)
+        result = evaluate_round(subject, place, wanted, device=device, on_progress=printer)
     finally:
         printer.close()
     give(result, json_file)
-    print_result(place, run, result)
+    print_result(place, subject.run, result)
 
 
 def run_and_round(text: str) -> tuple[str, int]:

@@ -37,7 +37,8 @@ def scores(
     classes are found better, the confusion matrix, the worst and the best images, and the paper's row.
     """
     from comus_core.runs.run_round import find_round
-    from comus_core.scoring.round_scoring import as_json, score_round
+    from comus_core.scoring.round_scores import score_round
+    from comus_core.scoring.score_json import as_json
 
     place, (run_name, number) = open_workspace(workspace), run_and_round(name)
     if core and number:

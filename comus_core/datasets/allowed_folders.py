@@ -11,10 +11,10 @@ from comus_core.datasets.dataset import parse_dataset
 from comus_core.errors import DatasetError
 from comus_core.files.file_kinds import looks_like_image
 from comus_core.files.user_folders import home_folder
+from comus_core.plugins import P, Registry, part_and_path, with_path
 
 ROOTS_VARIABLE = "COMUS_IMAGE_ROOTS"
 MOST_ENTRIES = 20_000  # looked at in one folder: the picker must answer at once
-OWN_PREFIXES = ("masks:", "file:")
 
 
 @dataclass(frozen=True)
@@ -97,21 +97,21 @@ def allowed_dataset(spec: str, roots: Sequence[Path]) -> str:
     return spec if address.root is None else str(address.at(allowed(str(address.root), roots)))
 
 
-def allowed_own(name: str, roots: Sequence[Path]) -> str:
-    """A detector's or encoder's name; of `masks:DIR` and `file:PATH` the path is checked and made absolute.
+def allowed_own(parts: Registry[P], name: str, roots: Sequence[Path]) -> str:
+    """The setting of a detector or encoder; the path of the user's own in it, if any, is checked and made absolute.
 
     Raises:
         DatasetError: the path lies elsewhere, or there is nothing.
+        SettingsError: it is missing.
     """
-    kind, _, path = name.partition(":")
-    if not name.startswith(OWN_PREFIXES):
-        return name
-    if not path.strip():
-        raise DatasetError(f"{kind}: say where it lies on the server")
-    found = allowed(path, roots)
-    if not (found.is_dir() if kind == "masks" else found.is_file()):
-        raise DatasetError(f"{found}: there is no such {'folder' if kind == 'masks' else 'file'}")
-    return f"{kind}:{found}"
+
+    def there(path: Path) -> Path:
+        kind, inside = part_and_path(parts, name)[0].path_kind, allowed(path, roots)
+        if not (inside.is_dir() if kind == "folder" else inside.is_file()):
+            raise DatasetError(f"{inside}: there is no such {kind}")
+        return inside
+
+    return with_path(parts, name, there)
 
 
 def _is_image(entry: os.DirEntry[str]) -> bool:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from comus_core.evaluation.bootstrap import CountedImages, PairedBootstrap, paired_bootstrap
-    from comus_core.evaluation.counts import Counts, contingency, contingency_by_image, count_image
+    from comus_core.evaluation.counts import Counts, count_image
+    from comus_core.evaluation.image_rows import ImageRows
     from comus_core.evaluation.matching import Matching, iou_matrix, match
     from comus_core.evaluation.report import CurvePoint, Score, filter_curve, score
 
@@ -15,11 +16,10 @@ __all__ = [
     "CountedImages",
     "Counts",
     "CurvePoint",
+    "ImageRows",
     "Matching",
     "PairedBootstrap",
     "Score",
-    "contingency",
-    "contingency_by_image",
     "count_image",
     "filter_curve",
     "iou_matrix",
@@ -32,11 +32,10 @@ _HOMES = {
     "CountedImages": "bootstrap",
     "Counts": "counts",
     "CurvePoint": "report",
+    "ImageRows": "image_rows",
     "Matching": "matching",
     "PairedBootstrap": "bootstrap",
     "Score": "report",
-    "contingency": "counts",
-    "contingency_by_image": "counts",
     "count_image": "counts",
     "filter_curve": "report",
     "iou_matrix": "matching",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from comus_core.config import Matching as MatchingChoice
-from comus_core.evaluation.matching import Matching, iou_matrix, match
-from comus_core.evaluation.pairing import paired_rows, require_same_truth
+from comus_core.evaluation.image_rows import ImageRows
+from comus_core.evaluation.matching import Matching, iou_matrix, match, mode_of
+from comus_core.evaluation.pairing import paired_rows
 from comus_core.settings import require
-from comus_core.types import FloatArray, ImageId, IntArray
+from comus_core.types import FloatArray, IntArray
 
 RESAMPLES = 10_000
 CONFIDENCE = 95.0  # percent of the resamples that the interval holds
@@ -21,30 +22,25 @@ BLOCK_CELLS = 500_000  # cells of the tables held at once
 
 @dataclass(frozen=True, eq=False)
 class CountedImages:
-    """The pixels of one prediction, image by image.
+    """One prediction of m images.
 
     Attributes:
-        image_ids: m different ids.
-        values: (m, C + 1, n) int64 pixels of each predicted category (row 0 = background) and class.
-        mode: how categories become classes.
-        frozen: a matching to use in every resample; None matches each resample anew, as the score is defined.
+        rows: its pixels, image by image.
+        matching: how categories become classes: anew in every resample, as the score is defined; or a matching to use
+            in each of them.
     """
 
-    image_ids: Sequence[ImageId]
-    values: IntArray
-    mode: MatchingChoice = "auto"
-    frozen: Matching | None = None
+    rows: ImageRows
+    matching: MatchingChoice | Matching = "auto"
 
     @property
-    def pooled(self) -> IntArray:
-        """(C + 1, n) int64: the contingency table of all images."""
-        pooled: IntArray = self.values.sum(axis=0)
-        return pooled
+    def shape(self) -> tuple[int, int]:
+        """(C + 1, n) of the contingency table."""
+        return self.rows.categories + 1, self.rows.classes
 
     def with_fixed_matching(self) -> CountedImages:
         """The same, matched once on all images."""
-        matched = self.frozen or match(self.pooled, self.mode)
-        return CountedImages(self.image_ids, self.values, self.mode, matched)
+        return CountedImages(self.rows, match(self.rows.contingency, self.matching))
 
 
 @dataclass(frozen=True)
@@ -87,14 +83,12 @@ def paired_bootstrap(
         SettingsError: other images, other ground truth, no image, fewer than one resample.
     """
     require(resamples >= 1, f"resamples {resamples}: at least 1")
-    order = _joined(first, second)
-    differences = np.empty(resamples)
-    one, two = _sparse(first.values), _sparse(second.values[order])
-    done = 0
-    for weights in draws(len(first.image_ids), resamples, seed, max(one.shape[1], two.shape[1])):
-        scores = [
-            _mious(_tables(weights, rows, side.values.shape[1:]), side) for rows, side in ((one, first), (two, second))
-        ]
+    images, others = first.rows.image_ids, second.rows.image_ids
+    order = paired_rows(images, others, (first.rows.true, second.rows.true))
+    differences, done = np.empty(resamples), 0
+    one, two = first.rows.by_image, second.rows.by_image[order]
+    for weights in draws(len(images), resamples, seed, max(one.shape[1], two.shape[1])):
+        scores = [_mious(_tables(weights, rows, side.shape), side) for rows, side in ((one, first), (two, second))]
         differences[done : done + len(weights)] = scores[1] - scores[0]
         done += len(weights)
     tail = (100 - CONFIDENCE) / 2
@@ -105,7 +99,7 @@ def paired_bootstrap(
         low=float(low),
         high=float(high),
         share_not_above=float((differences <= 0).mean()),
-        images=len(first.image_ids),
+        images=len(images),
         resamples=resamples,
         seed=seed,
     )
@@ -113,17 +107,7 @@ def paired_bootstrap(
 
 def miou(counted: CountedImages) -> float:
     """Percent, over the pooled pixels of all images."""
-    return float(_mious(counted.pooled[None], counted)[0])
-
-
-def _joined(first: CountedImages, second: CountedImages) -> IntArray:
-    """The rows of `second` in the order of `first`, (m,)."""
-    order = paired_rows(first.image_ids, second.image_ids)
-    same = first.values.shape[2] == second.values.shape[2] and np.array_equal(
-        first.values.sum(axis=1), second.values.sum(axis=1)[order]
-    )
-    require_same_truth(same)
-    return order
+    return float(_mious(counted.rows.contingency[None], counted)[0])
 
 
 def draws(images: int, resamples: int, seed: int, cells: int) -> Iterator[IntArray]:
@@ -132,13 +116,6 @@ def draws(images: int, resamples: int, seed: int, cells: int) -> Iterator[IntArr
     shares = np.full(images, 1 / images)
     for start in range(0, resamples, block):
         yield rng.multinomial(images, shares, size=min(block, resamples - start))
-
-
-def _sparse(values: IntArray) -> Any:
-    """(m, (C + 1) n): few categories meet few classes in an image."""
-    from scipy.sparse import csr_array
-
-    return csr_array(values.reshape(len(values), -1))
 
 
 def _tables(weights: IntArray, rows: Any, shape: tuple[int, ...]) -> IntArray:
@@ -150,11 +127,12 @@ def _tables(weights: IntArray, rows: Any, shape: tuple[int, ...]) -> IntArray:
 def _mious(tables: IntArray, side: CountedImages) -> FloatArray:
     """(b,) percent of (b, C + 1, n), each matched as `side` says."""
     rows, n = tables.shape[1:]
-    if side.frozen is not None:
-        require(len(side.frozen.class_of) == rows, f"a matching of {len(side.frozen.class_of)} rows for {rows}")
-        class_of = np.broadcast_to(side.frozen.class_of, tables.shape[:2])
+    if isinstance(side.matching, Matching):
+        fixed = side.matching.class_of
+        require(len(fixed) == rows, f"a matching of {len(fixed)} rows for {rows}: use one of the same clusters")
+        class_of = np.broadcast_to(fixed, tables.shape[:2])
     else:
-        class_of = _matched(tables, side.mode)
+        class_of = _matched(tables, side.matching)
     named = class_of[:, :, None] == np.arange(n)  # a row without a class is in none
     correct = (tables * named).sum(axis=1)
     predicted = (tables.sum(axis=2)[:, :, None] * named).sum(axis=1)
@@ -163,12 +141,12 @@ def _mious(tables: IntArray, side: CountedImages) -> FloatArray:
     return mious
 
 
-def _matched(tables: IntArray, mode: MatchingChoice) -> IntArray:
+def _matched(tables: IntArray, choice: MatchingChoice) -> IntArray:
     """(b, C + 1) int64. Of assignments of equal total any will do here: their mIoU is that total over the classes."""
     from scipy.optimize import linear_sum_assignment
 
     ious = iou_matrix(tables)
-    if match(tables[0], mode).mode == "majority":
+    if mode_of(choice, tables.shape[1] - 1, tables.shape[2] - 1) == "majority":
         best: IntArray = ious.argmax(axis=2)
         return best
     class_of = np.full(tables.shape[:2], -1, np.int64)

@@ -12,7 +12,7 @@ import numpy as np
 
 from comus_core.evaluation.bootstrap import CONFIDENCE, RESAMPLES, draws
 from comus_core.evaluation.image_rows import ClassPixels
-from comus_core.evaluation.pairing import paired_rows, require_same_truth
+from comus_core.evaluation.pairing import paired_rows
 from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray
 
@@ -49,37 +49,25 @@ def paired_class_bootstrap(
         SettingsError: other images, other ground truth, no image, fewer than one resample.
     """
     require(resamples >= 1, f"resamples {resamples}: at least 1")
-    order = joined(first, second)
+    order = paired_rows(first.image_ids, second.image_ids, (first.true, second.true))
     sides = [
         [part.astype(np.float64) for part in (side.correct[rows], (side.predicted + side.true - side.correct)[rows])]
         for side, rows in ((first, np.arange(len(order))), (second, order))
     ]
     n, done = first.true.shape[1], 0
-    found = np.empty((resamples, n + 1))
+    differences = np.empty((resamples, n + 1))
     for weights in draws(len(order), resamples, seed, n):
         one, two = (_ious(weights, correct, union) for correct, union in sides)
-        found[done : done + len(weights)] = two - one
+        differences[done : done + len(weights)] = two - one
         done += len(weights)
-    whole = np.ones((1, len(order)))
-    one, two = (_ious(whole, correct, union)[0] for correct, union in sides)
+    every = np.ones((1, len(order)))
+    one, two = (_ious(every, correct, union)[0] for correct, union in sides)
     tail = (100 - CONFIDENCE) / 2
-    low, high = np.percentile(found, [tail, 100 - tail], axis=0)
+    low, high = np.percentile(differences, [tail, 100 - tail], axis=0)
     return ClassDifferences(two - one, low, high, resamples)
-
-
-def joined(first: ClassPixels, second: ClassPixels) -> IntArray:
-    """The rows of `second` in the order of `first`, (m,).
-
-    Raises:
-        SettingsError: other images, or other ground truth.
-    """
-    order = paired_rows(first.image_ids, second.image_ids)
-    same = first.true.shape[1] == second.true.shape[1] and not (first.true != second.true[order]).nnz
-    require_same_truth(same)
-    return order
 
 
 def _ious(weights: IntArray, correct: FloatArray, union: FloatArray) -> FloatArray:
     """(b, n + 1) percent of (b, m) weights; sums of pixels below 2**53 are exact in float64."""
-    found = 100 * (correct.T @ weights.T).T / np.maximum((union.T @ weights.T).T, 1)
-    return np.column_stack([found, found.mean(axis=1)])
+    ious = 100 * (correct.T @ weights.T).T / np.maximum((union.T @ weights.T).T, 1)
+    return np.column_stack([ious, ious.mean(axis=1)])

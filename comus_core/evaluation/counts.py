@@ -6,7 +6,7 @@ rows; no pixel is read twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -94,6 +94,12 @@ class Counts:
         return Counts(np.concatenate(image_id), np.concatenate(proposal_id), vstack(values, format="csr"))
 
     @cached_property
+    def images(self) -> tuple[list[ImageId], IntArray]:
+        """The m image ids in the order of their first row, and (r,) int64 the place of each row's image among them."""
+        number_of = {image_id: number for number, image_id in enumerate(dict.fromkeys(self.image_id))}
+        return list(number_of), np.fromiter((number_of[i] for i in self.image_id), np.int64, len(self))
+
+    @cached_property
     def _proposals(self) -> tuple[IntArray, pa.Array]:
         """(m,) rows that are no remainders, and their proposal ids."""
         rows = np.flatnonzero(np.asarray(self.proposal_id) != REMAINDER)
@@ -152,46 +158,6 @@ def count_image(truth: IndexMask, ignore: int | None, masks: Sequence[BoolMask],
     return total
 
 
-def contingency(counts: Counts, predicted: Mapping[ProposalId, int] | IntArray, C: int) -> IntArray:
-    """Pixels of each predicted category and class.
-
-    Args:
-        counts: r rows.
-        predicted: category by proposal id, or (r,) aligned with the rows; -1 = background. A proposal that the mapping
-            leaves out is background; one whose image was not counted adds nothing; a remainder is always background.
-        C: number of categories.
-
-    Returns:
-        (C + 1, n_classes) int64; row 0 is predicted background, row c + 1 category c.
-
-    Raises:
-        SettingsError: a category outside -1…C−1, an array of another length, ids that do not belong together.
-    """
-    return sum_rows(counts.values, _rows(counts, predicted, C), C + 1)
-
-
-def contingency_by_image(
-    counts: Counts, predicted: Mapping[ProposalId, int] | IntArray, C: int
-) -> tuple[list[ImageId], IntArray]:
-    """What `contingency` sums, image by image.
-
-    Args:
-        counts: r rows.
-        predicted: as in `contingency`.
-        C: number of categories.
-
-    Returns:
-        m image ids in the order of their first row, and (m, C + 1, n_classes) int64.
-
-    Raises:
-        SettingsError: as in `contingency`.
-    """
-    number_of = {image_id: number for number, image_id in enumerate(dict.fromkeys(counts.image_id))}
-    image = np.fromiter((number_of[i] for i in counts.image_id), np.int64, len(counts))
-    sums = sum_rows(counts.values, image * (C + 1) + _rows(counts, predicted, C), len(number_of) * (C + 1))
-    return list(number_of), sums.reshape(len(number_of), C + 1, counts.n_classes)
-
-
 def sum_rows(values: Any, group: IntArray, groups: int) -> IntArray:
     """Exact sums of the rows of each group: (r, n) int64, dense or sparse, and (r,) 0…groups−1 -> (groups, n) int64."""
     from scipy.sparse import csc_array, issparse
@@ -223,29 +189,6 @@ def _count_rows(truth: IntArray, ignore: int | None, masks: Sequence[BoolMask], 
         )
     rows = len(masks) + 1
     return np.bincount(owner * n_classes + values, minlength=rows * n_classes).reshape(rows, n_classes).astype(np.int64)
-
-
-def _rows(counts: Counts, predicted: Mapping[ProposalId, int] | IntArray, C: int) -> IntArray:
-    """(r,) int64: the row of the contingency table, 0…C, that each row of the counts adds to."""
-    category = _aligned(counts, predicted)
-    check_categories(category, C)
-    rows: IntArray = np.where(counts.proposal_id == REMAINDER, BACKGROUND, category) + 1
-    return rows
-
-
-def _aligned(counts: Counts, predicted: Mapping[ProposalId, int] | IntArray) -> IntArray:
-    if isinstance(predicted, Mapping):
-        rows = counts.rows_of(list(predicted))
-        category = np.full(len(counts), BACKGROUND, np.int64)
-        given = np.fromiter(predicted.values(), np.int64, len(predicted))
-        category[rows[rows >= 0]] = given[rows >= 0]
-        return category
-    require(
-        len(predicted) == len(counts),
-        f"{len(predicted)} predicted categories for {len(counts)} rows of counts: give one a row, "
-        "or a mapping by proposal id",
-    )
-    return np.asarray(predicted, np.int64)
 
 
 def _owners(shape: tuple[int, ...], masks: Sequence[BoolMask]) -> IntArray:

@@ -1,4 +1,4 @@
-"""Where a prediction is wrong, pixel by pixel, once its categories stand for classes; and how good each image is."""
+"""Where a prediction is wrong, pixel by pixel, once its categories stand for classes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from comus_core.errors import DatasetError
 from comus_core.evaluation.matching import NO_CLASS
-from comus_core.types import FloatArray, IndexMask, IntArray
+from comus_core.types import IndexMask, IntArray
 
 RIGHT, WRONG_CLASS, MISSED, INVENTED, IGNORED = range(5)
 
@@ -59,27 +59,4 @@ def error_map(
         found[truth == truth_ignore] = IGNORED
     if mask_ignore is not None:
         found[mask == mask_ignore] = IGNORED
-    return found
-
-
-def image_ious(values: IntArray, class_of: IntArray) -> FloatArray:
-    """How well each image is segmented: the mean IoU, in percent, of the classes that it has or was given.
-
-    Args:
-        values: (m, C + 1, n) int64 pixels of each image, category and class.
-        class_of: (C + 1,) of the matching that the score used.
-
-    Returns:
-        (m,) float64; NaN where no pixel was counted.
-    """
-    n = values.shape[2]
-    members = np.zeros((n + 1, len(class_of)), np.int64)  # the last row takes what has no class
-    members[np.where(class_of < 0, n, class_of), np.arange(len(class_of))] = 1
-    found = np.full(len(values), np.nan)
-    for row, pixels in enumerate(values):
-        confused = members @ pixels
-        correct = np.diagonal(confused)
-        union = confused[:n].sum(axis=1) + confused.sum(axis=0) - correct
-        if union.any():
-            found[row] = 100 * (correct[union > 0] / union[union > 0]).mean()
     return found

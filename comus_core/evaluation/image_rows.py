@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from comus_core.evaluation.counts import BACKGROUND, REMAINDER, Counts, sum_rows
+from comus_core.evaluation.counts import Counts, check_categories, sum_rows
 from comus_core.types import FloatArray, ImageId, IntArray
 
 DISCOVERED = 20.0  # percent of IoU from which the paper counts a category as discovered (Table 3)
@@ -38,12 +38,23 @@ class ImageRows:
     categories: int
 
     @staticmethod
-    def of_counts(counts: Counts, category: IntArray, categories: int) -> ImageRows:
-        """Of a run: `category` (r,) of each row of the counts, 0…C−1 or −1 for background."""
-        number_of = {image_id: number for number, image_id in enumerate(dict.fromkeys(counts.image_id))}
-        image = np.fromiter((number_of[i] for i in counts.image_id), np.int64, len(counts))
-        predicted = np.where(counts.proposal_id == REMAINDER, BACKGROUND, category).astype(np.int64) + 1
-        return ImageRows(list(number_of), image, predicted, counts.values, categories)
+    def of_counts(counts: Counts, rows: IntArray, category: IntArray, categories: int) -> ImageRows:
+        """Of clusters: whatever is in no category, remainders of images among it, is predicted as background.
+
+        Args:
+            counts: r rows.
+            rows: (n,) the row of each proposal, see `Counts.rows_of`; −1 adds nothing.
+            category: (n,) integers 0…C−1, −1 for background.
+            categories: C.
+
+        Raises:
+            SettingsError: a category outside −1…C−1.
+        """
+        rows, category = np.asarray(rows), np.asarray(category)
+        check_categories(category, categories)
+        predicted, counted = np.zeros(len(counts), np.int64), rows >= 0
+        predicted[rows[counted]] = category[counted] + 1
+        return ImageRows(*counts.images, predicted, counts.values, categories)
 
     @staticmethod
     def of_tables(image_ids: Sequence[ImageId], tables: IntArray) -> ImageRows:
@@ -56,6 +67,17 @@ class ImageRows:
         some = flat.any(axis=1)
         return ImageRows(list(image_ids), image[some], category[some], csr_array(flat[some]), rows - 1)
 
+    @staticmethod
+    def joined(parts: Sequence[ImageRows]) -> ImageRows:
+        """Several of different images, in order; of one or more, with the same categories and classes."""
+        from scipy.sparse import vstack
+
+        starts = np.cumsum([0, *(len(part.image_ids) for part in parts)])
+        image = np.concatenate([part.image + start for part, start in zip(parts, starts[:-1], strict=True)])
+        category = np.concatenate([part.category for part in parts])
+        ids = [image_id for part in parts for image_id in part.image_ids]
+        return ImageRows(ids, image, category, vstack([p.values for p in parts], format="csr"), parts[0].categories)
+
     @property
     def classes(self) -> int:
         """How many classes there are, n."""
@@ -63,8 +85,23 @@ class ImageRows:
 
     @cached_property
     def contingency(self) -> IntArray:
-        """(C + 1, n) int64 pixels of each category and class, over all images."""
+        """(C + 1, n) int64 pixels of each category and class, over all images; row 0 is predicted background."""
         return sum_rows(self.values, self.category, self.categories + 1)
+
+    @property
+    def by_image(self) -> Any:
+        """The contingency table of each image, flat: (m, (C + 1) n) int64, a SciPy `csr_array`."""
+        entries = self.values.tocoo()
+        column = self.category[entries.row] * self.classes + entries.col
+        shape = (len(self.image_ids), (self.categories + 1) * self.classes)
+        return _summed(self.image[entries.row], column, entries.data, slice(None), shape)
+
+    @property
+    def true(self) -> Any:
+        """The pixels of each class in each image, (m, n) int64, a SciPy `csr_array`."""
+        entries = self.values.tocoo()
+        shape = (len(self.image_ids), self.classes)
+        return _summed(self.image[entries.row], entries.col, entries.data, slice(None), shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +142,7 @@ def class_pixels(rows: ImageRows, class_of: IntArray) -> ClassPixels:
         rows.image_ids,
         correct=_summed(image, true, pixels, predicted == true, shape),
         predicted=_summed(image, predicted, pixels, predicted >= 0, shape),
-        true=_summed(image, true, pixels, np.ones(len(pixels), bool), shape),
+        true=rows.true,
     )
 
 

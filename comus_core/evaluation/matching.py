@@ -42,22 +42,40 @@ def iou_matrix(contingency: IntArray) -> FloatArray:
     return iou
 
 
-def match(contingency: IntArray, mode: MatchingChoice = "auto") -> Matching:
+def mode_of(choice: MatchingChoice, categories: int, foreground: int) -> MatchingMode:
+    """What a choice comes to; the only place where `auto` is resolved.
+
+    Args:
+        choice: `hungarian` one to one, maximising the sum of IoU; `majority` the class of highest IoU for each row,
+            several rows to a class; `auto` Hungarian where there are as many categories as foreground classes, else
+            majority.
+        categories: C.
+        foreground: classes without background.
+
+    Raises:
+        SettingsError: an unknown choice.
+    """
+    check_choice("matching", choice, MatchingChoice)
+    square = categories == foreground
+    if choice == "majority" or (choice == "auto" and not square):
+        return "majority"
+    return "hungarian" if square else "hungarian-rectangular"
+
+
+def match(contingency: IntArray, how: MatchingChoice | Matching = "auto") -> Matching:
     """The best class for every row, background neither fixed nor left out.
 
     Args:
         contingency: (C + 1, n) int64 pixels, row 0 = predicted background.
-        mode: `hungarian` one to one, maximising the sum of IoU; `majority` the class of highest IoU for each row,
-            several rows to a class; `auto` Hungarian where C equals the n − 1 foreground classes, else majority.
+        how: see `mode_of`; a matching is used as it is.
 
     Raises:
-        SettingsError: an unknown mode.
+        SettingsError: an unknown choice.
     """
-    check_choice("matching", mode, MatchingChoice)
-    square = contingency.shape[0] == contingency.shape[1]
-    if mode == "majority" or (mode == "auto" and not square):
-        return Matching("majority", majority(contingency))
-    return Matching("hungarian" if square else "hungarian-rectangular", hungarian(contingency))
+    if isinstance(how, Matching):
+        return how
+    mode = mode_of(how, contingency.shape[0] - 1, contingency.shape[1] - 1)
+    return Matching(mode, majority(contingency) if mode == "majority" else hungarian(contingency))
 
 
 def majority(contingency: IntArray) -> IntArray:

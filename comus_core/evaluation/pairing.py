@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +12,16 @@ from comus_core.text import counted
 from comus_core.types import ImageId, IntArray
 
 
-def paired_rows(first: Sequence[ImageId], second: Sequence[ImageId]) -> IntArray:
-    """The rows of `second` in the order of `first`, (m,) int64.
+def paired_rows(first: Sequence[ImageId], second: Sequence[ImageId], truths: tuple[Any, Any]) -> IntArray:
+    """The rows of the second in the order of the first, (m,) int64.
+
+    Args:
+        first: m image ids.
+        second: the same, in any order.
+        truths: the pixels of each image and class that either counted, (m, n) SciPy `csr_array`.
 
     Raises:
-        SettingsError: other images, an image twice, no image.
+        SettingsError: other images, other ground truth, an image twice, no image.
     """
     row_of = {image_id: row for row, image_id in enumerate(second)}
     for ids in (first, second):
@@ -27,9 +33,7 @@ def paired_rows(first: Sequence[ImageId], second: Sequence[ImageId]) -> IntArray
         "score both on the same data set",
     )
     require(bool(row_of), "no image has ground truth: there is nothing to compare")
-    return np.array([row_of[image_id] for image_id in first], np.int64)
-
-
-def require_same_truth(same: bool) -> None:
-    """Raise `SettingsError` unless both were counted against the same ground truth."""
+    order = np.array([row_of[image_id] for image_id in first], np.int64)
+    same = truths[0].shape[1] == truths[1].shape[1] and not (truths[0] != truths[1][order]).nnz
     require(same, "the two were counted against different ground truth: score both on the same data set")
+    return order

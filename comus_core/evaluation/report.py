@@ -71,7 +71,7 @@ def score(
         per_class={name: float(100 * value) for name, value in zip(classes, iou, strict=True)},
         class_of={
             name: classes[k] if k >= 0 else None
-            for name, k in zip(_distinct(row_names), matching.class_of.tolist(), strict=True)
+            for name, k in zip(distinct(row_names), matching.class_of.tolist(), strict=True)
         },
     )
 
@@ -100,8 +100,7 @@ def filter_curve(
     C: int,
     *,
     percents: Iterable[float] = range(101),
-    mode: MatchingChoice = "auto",
-    frozen: Matching | None = None,
+    matching: MatchingChoice | Matching = "auto",
 ) -> list[CurvePoint]:
     """The score with dropped proposals as background, for each filter percentage.
 
@@ -114,8 +113,7 @@ def filter_curve(
         filter_rank: (n,) of `comus_core.clustering.filtering`: kept exactly while `percent < filter_rank`.
         C: number of categories.
         percents: 0 to 100 in any order.
-        mode: how categories become classes, matched anew at each percentage where `frozen` does not say.
-        frozen: a matching to use at every percentage.
+        matching: how categories become classes, anew at each percentage; or a matching to use at every percentage.
 
     Raises:
         SettingsError: lengths that differ, a percentage outside 0 to 100, ids that do not belong together.
@@ -131,7 +129,7 @@ def filter_curve(
     for step in range(len(steps) - 1, -1, -1):
         table += _return_to_core(counts, rows, category, (kept_steps == step + 1) & (rows >= 0), C)
         kept = int(np.count_nonzero(kept_steps > step))
-        miou = float(100 * _ious(confusion(table, frozen or match(table, mode))).mean())
+        miou = float(100 * _ious(confusion(table, match(table, matching))).mean())
         percent = float(steps[step])
         points[percent] = CurvePoint(percent, kept, kept / max(int(foreground.sum()), 1), miou)
     return [points[percent] for percent in asked]
@@ -153,7 +151,7 @@ def _ious(confused: IntArray) -> FloatArray:
     return iou
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
+def distinct(names: Sequence[str]) -> list[str]:
     """The names, with the category's number behind each that occurred before; row 0 is the background's."""
     found: list[str] = []
     for row, name in enumerate(names):

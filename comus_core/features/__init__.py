@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from comus_core.features.crops import crop_box, enlarged_box, preprocess
-    from comus_core.features.encoders import ENCODERS, encoder_fingerprint, encoder_spec, load_encoder
+    from comus_core.features.encoders import ENCODERS, encoder_fingerprint, encoder_spec, load_encoder, own_vectors
     from comus_core.features.features_file import read_features_file
     from comus_core.features.spec import Encoder, EncoderSpec
 
@@ -20,6 +20,7 @@ _HOME = {
     "encoder_fingerprint": "encoders",
     "encoder_spec": "encoders",
     "load_encoder": "encoders",
+    "own_vectors": "encoders",
     "preprocess": "crops",
     "read_features_file": "features_file",
 }
@@ -33,6 +34,7 @@ __all__ = [
     "encoder_spec",
     "enlarged_box",
     "load_encoder",
+    "own_vectors",
     "preprocess",
     "read_features_file",
 ]

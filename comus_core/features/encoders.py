@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.errors import SettingsError
-from comus_core.features import dino, lite0
+from comus_core.features import dino, features_file, lite0
 from comus_core.features.spec import Encoder, EncoderSpec
-from comus_core.plugins import Registry
+from comus_core.plugins import Registry, part_and_path, split
 from comus_core.weights import file_sha256, locate
-
-FILE_PREFIX = "file:"  # the user's own vectors instead of an encoder
 
 _OWN = (
     dino.VITS8,
@@ -19,14 +17,24 @@ _OWN = (
     dino.VITB8,
     dino.VITB16,
     lite0.SPEC,
+    features_file.SPEC,
 )
 
 ENCODERS: Registry[EncoderSpec] = Registry("encoder", "comus_explorer.encoders", EncoderSpec, _OWN)
 
 
 def encoder_spec(name: str) -> EncoderSpec:
-    """The encoder's facts, or `SettingsError` listing the names there are."""
-    return ENCODERS.named(name, also=f", or {FILE_PREFIX}PATH")
+    """The encoder of a setting such as "dino-vits8" or "file:PATH".
+
+    Raises:
+        SettingsError: there is none; lists the names there are. Or its name wants a path that is not given.
+    """
+    return part_and_path(ENCODERS, name)[0]
+
+
+def own_vectors(name: str) -> Path | None:
+    """The file of vectors of the user's own that a setting names: nobody can make such of another crop; else None."""
+    return part_and_path(ENCODERS, name)[1] if split(name)[0] in ENCODERS else None
 
 
 def load_encoder(name: str, device: str = "cpu") -> Encoder:
@@ -50,12 +58,11 @@ def encoder_fingerprint(name: str) -> tuple[dict[str, Any], dict[str, str]]:
         SettingsError: unknown encoder, or no such file.
         WeightsError: the weights are not on this machine.
     """
-    if name.startswith(FILE_PREFIX):
-        path = Path(name.removeprefix(FILE_PREFIX))
+    spec, path = part_and_path(ENCODERS, name)
+    if path is not None:
         if not path.is_file():
             raise SettingsError(f"features file {path}: there is no such file")
-        return {"encoder": "file", "sha256": file_sha256(path)}, {}
-    spec = encoder_spec(name)
+        return {"encoder": spec.name, "sha256": file_sha256(path)}, {}
     settings = {"encoder": name, "crop_size": spec.crop_size, "mean": list(spec.mean), "std": list(spec.std)}
     settings |= {"version": spec.version} if spec.version else {}
     return settings, {spec.weights: file_sha256(locate(spec.weights))} if spec.weights else {}

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from comus_core.errors import SettingsError
+from comus_core.features.spec import Encoder, EncoderSpec
 from comus_core.types import FloatArray, StrArray, Vectors
 
 
@@ -100,3 +101,12 @@ def _numbers(values: Any) -> FloatArray:
 
 def _count(names: Sequence[str]) -> str:
     return f"{len(names)} proposal{'s' if len(names) != 1 else ''} ({names[0]}{', ...' if len(names) > 1 else ''})"
+
+
+def _load(spec: EncoderSpec, device: str) -> Encoder:
+    raise SettingsError("vectors of your own describe no other image: choose an encoder")
+
+
+SPEC = EncoderSpec(
+    "file", "your own vectors, an npz or Parquet file with proposal_id and features", _load, 0, path_kind="file"
+)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from comus_core.plugins import PathKind, written
 from comus_core.types import FloatArray, RgbImage, Vectors
-from comus_core.weights.registry import Supervision
+from comus_core.weights.registry import Supervision, WeightFile
 
 Triple = tuple[float, float, float]
 
@@ -74,6 +75,8 @@ class EncoderSpec:
         rank: among those that `auto` chooses from, the lowest that is on this machine; None is never chosen.
         gflop: floating-point operations a crop, in billions, for the estimate of a run.
         version: an encoder that has changed says so here: its vectors are then computed anew.
+        path_kind: what lies at the path of the user's own that follows its name, as in "file:PATH"; None takes none.
+        weight_file: the file behind `weights`, where this program's own registry has none.
     """
 
     name: str
@@ -91,8 +94,14 @@ class EncoderSpec:
     rank: int | None = None
     gflop: float = 60.0
     version: str = ""
+    path_kind: PathKind | None = None
+    weight_file: WeightFile | None = None
+
+    def __post_init__(self) -> None:
+        if self.weight_file is not None and self.weights is None:
+            object.__setattr__(self, "weights", self.weight_file.name)
 
     @property
     def written(self) -> str:
         """How a setting names it."""
-        return self.name
+        return written(self.name, self.path_kind)

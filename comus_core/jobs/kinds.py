@@ -169,13 +169,15 @@ def predict_settings(settings: Mapping[str, Any]) -> tuple[str, int, list[str], 
 
 
 def _predict(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
-    from comus_core.pipelines.predict import predict_photographs
+    from comus_core.pipelines.predict import predict
+    from comus_core.pipelines.verb_settings import PredictSettings
+    from comus_core.runs.run_round import find_round
 
     run_id, number, photographs, out = predict_settings(settings)
     run = workspace.runs.get(run_id)
     tell.on_run(run.id)
-    options: dict[str, Any] = {"device": device, "on_progress": tell.on_progress}
-    result = predict_photographs(run, number, photographs, workspace, Path(out), **options)
+    wanted, subject = PredictSettings(tuple(photographs), out), find_round(workspace, run.id, number)
+    result = predict(subject, workspace, wanted, device=device, on_progress=tell.on_progress)
     tell.log(f"{counted(len(result['predictions']), 'mask')} in {out}")
     for skipped in result["skipped_files"]:
         tell.log(f"set aside {skipped['path']}: {skipped['reason']}")
@@ -241,10 +243,11 @@ def add_settings(settings: Mapping[str, Any]) -> tuple[str, str, Assign | None]:
 
 def _add(workspace: Workspace, settings: Mapping[str, Any], device: str, tell: Observer) -> None:
     from comus_core.pipelines.add_images import add_images
+    from comus_core.pipelines.verb_settings import AddSettings
 
     run_id, dataset, assign = add_settings(settings)
     options: dict[str, Any] = {"on_progress": tell.on_progress, "on_run": lambda run: tell.on_run(run.id)}
-    added = add_images(workspace.runs.get(run_id), dataset, workspace, assign=assign, device=device, **options)
+    added = add_images(workspace.runs.get(run_id), workspace, AddSettings(dataset, assign), device=device, **options)
     images, proposals = (counted(added.result[f"{name}s"], name) for name in ("image", "proposal"))
     tell.log(f"{images}, {proposals}, in run {added.id}")
 

@@ -16,6 +16,7 @@ from comus_core.pipelines.ablation_rows import AblationSettings, Row, in_order, 
 from comus_core.pipelines.ablation_table import RowScore, RowScores, table
 from comus_core.pipelines.training_contexts import with_absolute_paths
 from comus_core.pipelines.training_record import settings_of, training_supervision
+from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_truth import open_own
 from comus_core.settings import to_dict
 from comus_core.types import OnProgress, no_progress
@@ -120,19 +121,21 @@ class _Work:
 def _clustered(work: _Work, row: Row) -> RowScore:
     """The score of round 0, with the run clustered as the row says: at the same K on the same vectors."""
     from comus_core.pipelines.discover import discover
-    from comus_core.pipelines.evaluate_dataset import evaluate_on
-    from comus_core.scoring.run_scores import score_run
+    from comus_core.pipelines.evaluate import evaluate
+    from comus_core.pipelines.verb_settings import EvaluateSettings
+    from comus_core.scoring.round_scores import score_round
 
     workspace, scored_on, run = work.workspace, work.settings.scored_on, work.run
     if row.method not in (None, run.config.clustering.method):
         run = discover(_config(run, row.method), workspace, device=work.device, on_progress=work.on_progress)
         if run.name == work.run.name:
             run = workspace.runs.describe(run.id, name=f"{work.run.name} {row.method}")
-        workspace.runs.update(work.run.id, lambda run: run)  # `latest` stays the run of the ablation
-    if scored_on not in (None, run.config.dataset):
-        scores = evaluate_on(run, scored_on, workspace, device=work.device, on_progress=work.on_progress)
-        return RowScore(scores["evaluation"]["miou"], None)
-    return RowScore(score_run(workspace, run).every.miou, None)
+        workspace.runs.bring_to_front(work.run.id)  # `latest` stays the run of the ablation
+    if scored_on is not None and scored_on != run.config.dataset:
+        settings = EvaluateSettings(scored_on)
+        result = evaluate(RunRound(run, 0), workspace, settings, device=work.device, on_progress=work.on_progress)
+        return RowScore(result["evaluation"]["miou"], None)
+    return RowScore(score_round(workspace, RunRound(run, 0)).score.miou, None)
 
 
 def _trained(work: _Work, row: Row, seed: int) -> RowScore:
@@ -202,4 +205,4 @@ def _trainings_in_order(workspace: Workspace, run: Run, settings: AblationSettin
         questions = [to_dict(settings.question(row, settings.seeds[0])) for row in rows]
         after = workspace.trainings.of_run(run.id)
         base = [training.id for question in questions for training in after if training.settings == question]
-        workspace.trainings.put_in_front(before or base)
+        workspace.trainings.bring_to_front(*(before or base))

@@ -1,121 +1,144 @@
-"""A trained round on another data set: `comus evaluate RUN@ROUND DATASET`."""
+"""A round of a run on other images: proposals found and assigned as the run's were, or a network that predicts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from comus_core import stages
-from comus_core.config import Matching
+from comus_core.config import Assign
 from comus_core.datasets.dataset import Dataset, open_dataset
-from comus_core.pipelines.discover import result_json
 from comus_core.pipelines.training_record import settings_of
 from comus_core.runs import artifact_readers as tables
-from comus_core.runs.trained_categories import trained_names
-from comus_core.scoring.round_scores import score_round
-from comus_core.scoring.run_scores import score_json
-from comus_core.settings import check_choice
+from comus_core.runs.run_round import RunRound
+from comus_core.runs.trained_categories import trained_ids, trained_names
+from comus_core.settings import require
 from comus_core.stages import StageContext
-from comus_core.types import OnProgress, no_progress
+from comus_core.stages.assignment import assign_choice, assignment
+from comus_core.types import OnProgress
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.trainings import Training
 
 
-def evaluate_round(
-    run: Run,
-    number: int,
-    dataset: str,
-    workspace: Workspace,
-    *,
-    matching: Matching | None = None,
-    matching_from: str | None = None,
-    device: str = "auto",
-    on_progress: OnProgress = no_progress,
-) -> dict[str, Any]:
-    """Predict and score another data set with a round of the run's last training.
-
-    Args:
-        run: a run that was trained.
-        number: of the round, 1 for the teacher.
-        dataset: the data set's string.
-        workspace: where the run is, and where the predictions go.
-        matching: `auto`, `hungarian` or `majority`; None is the run's own.
-        matching_from: a run whose matching is frozen.
-        device: as in `discover`.
-        on_progress: as in `discover`.
-
-    Returns:
-        The JSON of `comus evaluate` (contracts, "Scores"); a network filters nothing: `evaluation_filtered` is null.
-
-    Raises:
-        WorkspaceError: the run has no such round.
-        DatasetError: none of the images is usable.
-    """
-    check_choice("matching", matching or run.config.matching, Matching)
-    training = workspace.trainings.with_round(run.id, number)
-    done = apply_round(run, training, number, dataset, workspace, device=device, on_progress=on_progress)
-    names, evaluation = done.names, None
-    if done.counts is not None:
-        options = (matching, matching_from)
-        evaluation = score_round(workspace, run, done.counts, len(names), done.classes, names, *options)
-    clusters = tables.read_clusters(workspace.artifact(run, "clustering")).count
-    result = result_json(run, done.context, {"images": done.images}, clusters, None)
-    return result | {
-        "round": number,
-        "supervision": training.result["supervision"],
-        "matching": evaluation.matching if evaluation else result["matching"],
-        "evaluation": score_json(evaluation) if evaluation else None,
-        "predictions": str(done.predicted.file("masks")),
-    }
-
-
 @dataclass(frozen=True)
 class AppliedRound:
-    """A round's masks of a data set, the names of its C categories, and the pixel counts, None without ground truth."""
+    """A round on other images.
+
+    Attributes:
+        context: of these images.
+        made: kind -> artifact: `images`; of round 0 `soft_maps`, `proposals`, and where there are any `features` and
+            `assignment`, with ground truth `counts`; of a network `predictions`, with ground truth `round_counts`.
+        ids: (C,) of its categories.
+        names: (C,) as they are called now.
+    """
 
     context: StageContext
-    images: Artifact
+    made: dict[str, Artifact]
+    ids: tuple[int, ...]
     names: tuple[str, ...]
-    predicted: Artifact
-    counts: Artifact | None
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The classes of the ground truth, background first."""
-        truth = self.context.dataset.truth
-        return truth.classes if truth is not None else ()
 
 
-def apply_round(
-    run: Run,
-    training: Training,
-    number: int,
-    dataset: str | Dataset,
-    workspace: Workspace,
-    *,
-    saliency: float | None = None,
-    device: str = "auto",
-    on_progress: OnProgress = no_progress,
-) -> AppliedRound:
-    """Predict a data set with round `number` of a training of the run, and count it; what is there is reused.
-
-    `saliency` is the weight of the run's saliency in what is object; None is the training's own.
-    """
+def context_on(
+    run: Run, dataset: str | Dataset, workspace: Workspace, device: str, on_progress: OnProgress
+) -> StageContext:
+    """What the stages need to treat other images as the run treated its own."""
     from comus_core.device import choose_device
 
-    settings = settings_of(training).training
-    trained = workspace.artifacts.get("network", training.artifacts[f"network-{number}"])
     other = open_dataset(dataset, workspace.drawings, run.config.truth) if isinstance(dataset, str) else dataset
-    prediction = settings.prediction if saliency is None else replace(settings.prediction, saliency=saliency)
-    config = replace(run.config, dataset=other.spec)
-    context = StageContext(workspace, other, config, choose_device(device), on_progress)
+    return StageContext(workspace, other, replace(run.config, dataset=other.spec), choose_device(device), on_progress)
+
+
+def check_images(context: StageContext) -> Artifact:
+    """The images, and their ground truth, looked at once.
+
+    Raises:
+        DatasetError: none is usable, or the ground truth cannot be used.
+    """
     images = stages.check_images(context)
     stages.require_usable(context, images)
     stages.check_truth(context, images)
-    names = trained_names(training, workspace.decisions_of(run))
+    return images
+
+
+def find_proposals(context: StageContext) -> dict[str, Artifact]:
+    """`images`, `soft_maps` and `proposals`, found as the run's were."""
+    images = check_images(context)
+    soft_maps = stages.soft_maps(context, images)
+    return {"images": images, "soft_maps": soft_maps, "proposals": stages.proposals(context, images, soft_maps)}
+
+
+def describe_proposals(context: StageContext, made: dict[str, Artifact]) -> dict[str, Artifact]:
+    """The same with their `features`; of the proposals those that have some.
+
+    Raises:
+        DatasetError: there is no proposal.
+    """
+    features = stages.features(context, made["proposals"])
+    proposals = stages.with_features(context, made["proposals"], features)
+    return made | {"features": features, "proposals": proposals}
+
+
+def apply_round(
+    subject: RunRound,
+    dataset: str | Dataset,
+    workspace: Workspace,
+    *,
+    assign: Assign | None = None,
+    may_be_empty: bool = False,
+    saliency: float | None = None,
+    device: str,
+    on_progress: OnProgress,
+) -> AppliedRound:
+    """A round on a data set, counted where there is ground truth; what is there is reused.
+
+    Args:
+        subject: a run and its round.
+        dataset: the data set, or its string.
+        workspace: where the run is, and where this data set's artifacts go.
+        assign: how proposals join round 0; None is by nearest neighbours.
+        may_be_empty: in round 0, whether the images may hold no proposal at all.
+        saliency: of a network, the weight of the run's saliency in what is object; None is the training's own.
+        device: as in `discover`.
+        on_progress: as in `discover`.
+
+    Raises:
+        DatasetError: none of the images is usable, or none has a proposal.
+        SettingsError: Nyström is wanted of a run without a spectral embedding, or a way to assign of a network.
+    """
+    require(
+        assign is None or subject.training is None,
+        f"assign {assign}: round {subject.number} is a network and assigns no proposals; leave assign out",
+    )
+    how = assign_choice(subject.run, assign)
+    context = context_on(subject.run, dataset, workspace, device, on_progress)
+    if subject.training is not None:
+        return _apply_network(context, subject, subject.training, saliency)
+    return _apply_clusters(context, subject.run, how, may_be_empty)
+
+
+def _apply_clusters(context: StageContext, run: Run, assign: Assign, may_be_empty: bool) -> AppliedRound:
+    made, decided = find_proposals(context), context.workspace.decisions_of(run)
+    if made["proposals"].table(["proposal_id"]).num_rows or not may_be_empty:
+        made = describe_proposals(context, made)
+        made["assignment"] = assignment(context, run, made["features"], assign)
+    if context.dataset.truth is not None:
+        made["counts"] = stages.counts(context, made["images"], made["proposals"])
+    clusters = tables.read_clusters(context.workspace.artifact(run, "clustering"))
+    ids = tables.categories_of(clusters, decided).ids
+    return AppliedRound(context, made, ids, tuple(decided.name_of(k) for k in ids))
+
+
+def _apply_network(
+    context: StageContext, subject: RunRound, training: Training, saliency: float | None
+) -> AppliedRound:
+    store, settings = context.workspace.artifacts, settings_of(training).training
+    trained = store.get("network", training.artifacts[f"network-{subject.number}"])
+    images, ids = check_images(context), trained_ids(training)
     learned = training.artifacts.get("classifier")
-    classifier = workspace.artifacts.get("classifier", learned) if learned else None
-    network = stages.TrainedNetwork(trained, settings.network, len(names), classifier)
+    prediction = settings.prediction if saliency is None else replace(settings.prediction, saliency=saliency)
+    classifier = store.get("classifier", learned) if learned else None
+    network = stages.TrainedNetwork(trained, settings.network, len(ids), classifier)
     predicted = stages.predictions(context, network, prediction, images)
-    counts = stages.round_counts(context, predicted, len(names)) if other.truth is not None else None
-    return AppliedRound(context, images, names, predicted, counts)
+    made = {"images": images, "predictions": predicted}
+    if context.dataset.truth is not None:
+        made["round_counts"] = stages.round_counts(context, predicted, len(ids))
+    return AppliedRound(context, made, ids, trained_names(training, context.workspace.decisions_of(subject.run)))

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import PurePath
 from typing import Any
 
 from comus_core import stages
@@ -17,11 +16,14 @@ from comus_core.datasets.dataset import absolute, open_dataset
 from comus_core.datasets.passed_over import passed_over_json
 from comus_core.errors import SettingsError
 from comus_core.pipelines.estimate import memory_estimate, remember_speeds
-from comus_core.pipelines.model_selection import resolve, supervision_of
+from comus_core.pipelines.model_selection import cluster_number, is_estimated, resolve, short_names, supervision_of
 from comus_core.pipelines.relink import follow
 from comus_core.pipelines.run_identity import run_id
 from comus_core.runs import artifact_readers as tables
-from comus_core.scoring.run_scores import RunScores, score_json, score_run
+from comus_core.runs.run_view import open_run_view
+from comus_core.scoring.round_scores import score_clusters
+from comus_core.scoring.score_json import score_json
+from comus_core.scoring.scored_round import ScoredRound
 from comus_core.stages import StageContext
 from comus_core.types import STAGES, OnProgress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
@@ -74,16 +76,16 @@ def discover(
         encoder_fingerprint(config.features.encoder)  # an encoder that cannot be had is told before the long work
     context = StageContext(workspace, dataset, config, choose_device(device), on_progress)
     asked = new_run(context)
-    with workspace.attempts.attempt(asked.id, workspace.runs.end):
+    with workspace.runs.attempt(asked.id):
         run = workspace.runs.begin(asked)
         follow(workspace, run)
         if on_run is not None:
             on_run(run)
         run, made = _run_stages(context, run, STAGES.index(until))
         remember_speeds(workspace, config, context.device, context.seconds_per_item)
-        scores = score_run(workspace, run) if {"counts", "clustering"} <= set(made) else None
+        every, filtered = both_scores(workspace, run) if {"counts", "clustering"} <= set(made) else (None, None)
         clusters = tables.read_clusters(made["clustering"]).count if "clustering" in made else 0
-        result = result_json(run, context, made, clusters, scores)
+        result = result_json(run, context, made, clusters, every, filtered)
         return workspace.runs.finish(run.id, prints(made), result, asked.provenance if context.computed else {})
 
 
@@ -111,9 +113,8 @@ def _run_stages(context: StageContext, run: Run, last: int) -> tuple[Run, dict[s
         ("pseudo_masks", "pseudo_masks", lambda: stages.pseudo_masks(context, made, _decisions(context, run))),
         ("evaluation", "counts", lambda: stages.counts(context, images, made["proposals"])),
     ]
-    asked, truth = context.config.clustering.clusters, context.dataset.truth is not None
-    open_question = (asked == "auto" or (asked is None and not truth)) and not _chooses_itself(context.config)
-    wanted = {"how_many": open_question, "counts": truth}
+    labelled, clusters = context.dataset.truth is not None, context.config.clustering
+    wanted = {"how_many": is_estimated(clusters.clusters, labelled, clusters.method), "counts": labelled}
     for stage, kind, make in steps:
         if STAGES.index(stage) <= last and wanted.get(kind, True):
             made[kind] = make()
@@ -144,27 +145,31 @@ def prints(made: Mapping[str, Artifact]) -> dict[str, str]:
 
 
 def _cluster_count(context: StageContext, made: dict[str, Artifact]) -> int:
-    """K: the most stable number if that was asked for; else what was asked; else the number of foreground classes."""
-    if "how_many" in made:
-        return tables.read_how_many(made["how_many"]).clusters
-    asked, truth = context.config.clustering.clusters, context.dataset.truth
-    if isinstance(asked, int):
-        return asked
-    if _chooses_itself(context.config) and (asked == "auto" or truth is None):
-        return 1
-    assert truth is not None, "without ground truth and a number, the curves are made"
-    return min(len(truth.classes) - 1, int(made["features"].table().num_rows))
-
-
-def _chooses_itself(config: RunConfig) -> bool:
-    """Whether the method takes no number, so that nobody needs to look for one."""
-    return config.clustering.method == "hdbscan"
+    """K, see `cluster_number`."""
+    truth = context.dataset.truth
+    estimate = tables.read_how_many(made["how_many"]).clusters if "how_many" in made else None
+    foreground = len(truth.classes) - 1 if truth is not None else None
+    return cluster_number(context.config, estimate, foreground, int(made["features"].table().num_rows))
 
 
 def result_json(
-    run: Run, context: StageContext, made: Mapping[str, Artifact], clusters: int, scores: RunScores | None
+    run: Run,
+    context: StageContext,
+    made: Mapping[str, Artifact],
+    clusters: int,
+    every: ScoredRound | None,
+    filtered: ScoredRound | None,
 ) -> dict[str, Any]:
-    """What `comus run --json` and `comus evaluate --json` write (contracts, "Scores")."""
+    """What `comus run --json` and `comus evaluate --json` write (contracts, "Scores").
+
+    Args:
+        run: whose round 0 it is.
+        context: of the images.
+        made: kind -> artifact.
+        clusters: K.
+        every: the score of every proposal; None without ground truth.
+        filtered: the same with dropped proposals as background.
+    """
     set_aside = context.skipped_files(made["images"])
     return {
         "run": run.id,
@@ -183,15 +188,21 @@ def result_json(
         "clusters_because": tables.read_how_many(made["how_many"]).reason if "how_many" in made else None,
         "clustering": tables.clustering_facts(made["clustering"]) if "clustering" in made else None,
         "supervision": run.provenance["supervision"],
-        "matching": scores.every.matching if scores else run.config.matching,
-        "evaluation": score_json(scores.every) if scores else None,
-        "evaluation_filtered": score_json(scores.filtered, coverage=scores.coverage) if scores else None,
+        "matching": every.score.matching if every else run.config.matching,
+        "evaluation": score_json(every.score) if every else None,
+        "evaluation_filtered": score_json(filtered.score, coverage=filtered.coverage) if filtered else None,
         "seconds": {s: round(context.seconds.get(s, 0.0), 3) for s in STAGES},
         "memory": {s: context.memory.get(s) for s in STAGES},
         "memory_at_most": context.memory_at_most,
         "memory_estimate": memory_estimate(len(context.dataset.files), tables.largest_image(made["images"])),
         "computed": context.computed,
     }
+
+
+def both_scores(workspace: Workspace, run: Run) -> tuple[ScoredRound, ScoredRound]:
+    """Round 0 of a run with counts: of every proposal, and with those that the decided filter drops as background."""
+    view, decided = open_run_view(workspace, run), workspace.decisions_of(run)
+    return score_clusters(view, decided), score_clusters(view, decided, filtered=True)
 
 
 def new_run(context: StageContext) -> Run:
@@ -214,16 +225,10 @@ def new_run(context: StageContext) -> Run:
     }
     return Run(
         run_id(context),
-        name=f"{name} {_short(config.saliency.detector)} {_short(config.features.encoder)}",
+        name=" ".join((name, *short_names(config))),
         config=config,
         provenance=provenance,
     )
-
-
-def _short(choice: str) -> str:
-    """A detector or encoder as a run's name tells it: of the user's own files only the last part of the path."""
-    kind, _, path = choice.partition(":")
-    return f"{kind}:{PurePath(path).name}" if path else kind
 
 
 def _decisions(context: StageContext, run: Run) -> Decisions:

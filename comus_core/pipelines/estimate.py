@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from comus_core.config import RunConfig
-from comus_core.features.encoders import ENCODERS, FILE_PREFIX, encoder_spec
-from comus_core.saliency.detectors import choose_detector, detector_spec
+from comus_core.features.encoders import encoder_spec
+from comus_core.pipelines.model_selection import is_estimated
+from comus_core.saliency.detectors import detector_spec
 from comus_core.saliency.spec import ItemCost
-from comus_core.weights.ranking import best_here
 from comus_core.workspace import Workspace
 
-DEAREST = "dino-vitb8"  # what `auto` is taken for where no encoder is on this machine
 EFFICIENCY = 0.35  # share of the matrix-product speed that convolutions and attention reach
 GPU_GFLOPS = 10_000.0  # a second, of a mid-range GPU at fp32
 DECODE_SECONDS = 0.008  # a half-megapixel JPEG
@@ -52,7 +51,7 @@ def estimate(config: RunConfig, images: int, workspace: Workspace, device: str =
     works = detector_cost(config).work, encoder_cost(config).work
     seconds = {stage: each * images for stage, each in seconds_per_image(config, workspace, device).items()}
     seconds["clustering"] = 1.0 + 1e-4 * images + 3e-9 * images**2
-    if config.clustering.clusters == "auto" and config.clustering.method != "hdbscan":
+    if is_estimated(config.clustering.clusters, True, config.clustering.method):
         seconds["clustering"] += HOW_MANY_SECONDS * min(images, 2000)
     seconds["projection"] = 12.0 + 0.01 * images
     seconds["pseudo_masks"] = seconds["evaluation"] = 0.01 * images
@@ -82,17 +81,13 @@ def seconds_per_image(config: RunConfig, workspace: Workspace, device: str) -> d
 
 def detector_cost(config: RunConfig) -> ItemCost:
     """What an image costs the detector; `work` is what its speed is called in the table of speeds."""
-    chosen = choose_detector(config.saliency)
-    return detector_spec(chosen.detector).cost_for(chosen)
+    return detector_spec(config.saliency.detector).cost_for(config.saliency)
 
 
 def encoder_cost(config: RunConfig) -> ItemCost:
     """What a crop costs the encoder; nothing where the vectors are the user's own."""
-    name = config.features.encoder
-    if name.startswith(FILE_PREFIX):
-        return ItemCost(name, 0.0)
-    spec = encoder_spec(best_here(ENCODERS.values()) or DEAREST if name == "auto" else name)
-    return ItemCost(spec.name, spec.gflop)
+    spec = encoder_spec(config.features.encoder)
+    return ItemCost(spec.name, 0.0 if spec.path_kind else spec.gflop)
 
 
 def free_disk(folder: Path) -> int:

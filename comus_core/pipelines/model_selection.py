@@ -6,50 +6,81 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from comus_core.config import RunConfig
+from comus_core.config import ClusteringMethod, RunConfig
 from comus_core.errors import WeightsError
-from comus_core.features.encoders import ENCODERS, encoder_spec
-from comus_core.saliency.detectors import choose_detector, detector_spec
+from comus_core.features.encoders import ENCODERS, encoder_spec, own_vectors
+from comus_core.plugins import with_path
+from comus_core.saliency.detectors import DETECTORS, detector_spec
 from comus_core.weights import REGISTRY, Supervision, file_sha256, is_available, locate, strongest
-from comus_core.weights.ranking import best_here
+from comus_core.weights.ranking import best_here, ranked
 
-USERS_OWN = ("masks:", "file:")  # not in the registry: counted as the strongest supervision, since unknown
-UNKNOWN = Supervision("masks", "none")
+NUMBER_FREE: tuple[ClusteringMethod, ...] = ("hdbscan",)  # methods that find themselves how many clusters there are
+UNKNOWN = Supervision("masks", "none")  # of what nobody states: the strongest
 
 
 def resolve(config: RunConfig) -> RunConfig:
-    """The settings with every `auto` replaced by the best choice whose weights are on this machine.
+    """The settings with every `auto` that names a part replaced by the best one whose weights are on this machine.
 
     Raises:
         WeightsError: no encoder's weights are here.
+        SettingsError: an unknown detector or encoder; lists those there are.
     """
-    encoder = config.features.encoder
-    if encoder == "auto":
-        encoder = best_here(ENCODERS.values()) or ""
-        if not encoder:
-            raise WeightsError(
-                "no encoder's weights are on this machine: `comus weights download efficientnet-lite0` gets the "
-                "smallest, `comus weights list` shows all"
-            )
-    saliency = replace(config.saliency, detector=_absolute(config.saliency.detector))
-    encoder = _absolute(encoder)
-    cut = saliency.ncut_encoder if saliency.ncut_encoder != "auto" else _cut_encoder(encoder)
-    detector = choose_detector(replace(saliency, ncut_encoder=cut)).detector
-    cuts = detector_spec(detector).needs is not None
+    best = best_here(ENCODERS.values())
+    easiest = ranked(ENCODERS.values())[-1]  # to have
+    encoder = with_path(ENCODERS, config.features.encoder, Path.resolve) if config.features.encoder != "auto" else best
+    if encoder is None:
+        raise WeightsError(
+            f"no encoder's weights are on this machine: `comus weights download {easiest}` gets the smallest, "
+            "`comus weights list` shows all"
+        )
+    chosen = config.saliency.detector if config.saliency.detector != "auto" else best_here(DETECTORS.values())
+    detector, cut = with_path(DETECTORS, chosen or "auto", Path.resolve), config.saliency.ncut_encoder
+    if not detector_spec(detector).cuts:
+        cut = "auto"
+    elif cut == "auto":
+        cut = encoder if own_vectors(encoder) is None else best or easiest
     return replace(
         config,
         features=replace(config.features, encoder=encoder),
-        saliency=replace(saliency, detector=detector, ncut_encoder=cut if cuts else "auto"),
+        saliency=replace(config.saliency, detector=detector, ncut_encoder=cut),
     )
+
+
+def is_estimated(clusters: int | str | None, labelled: bool, method: ClusteringMethod = "spectral") -> bool:
+    """Whether stability chooses the number of clusters: wanted, or because neither a person nor labels say how many."""
+    return method not in NUMBER_FREE and (clusters == "auto" or (clusters is None and not labelled))
+
+
+def cluster_number(config: RunConfig, estimate: int | None, foreground: int | None, proposals: int) -> int:
+    """K: the number that was asked for or estimated, else that of the foreground classes.
+
+    Args:
+        config: of the run.
+        estimate: the most stable number, where `is_estimated`.
+        foreground: classes without background; None without ground truth.
+        proposals: there cannot be more clusters than these.
+    """
+    wanted = config.clustering.clusters
+    if estimate is not None:
+        return estimate
+    if isinstance(wanted, int):
+        return wanted
+    return min(foreground, proposals) if foreground is not None and wanted is None else 1
 
 
 def weights_of(config: RunConfig) -> dict[str, str]:
     """Role (`saliency`, `encoder`) -> name of the weights it uses; what needs none, or the user's own, is left out."""
     roles = {
         "saliency": detector_spec(config.saliency.detector).weights_for(config.saliency),
-        "encoder": None if _is_own(config.features.encoder) else encoder_spec(config.features.encoder).weights,
+        "encoder": encoder_spec(config.features.encoder).weights,
     }
     return {role: name for role, name in roles.items() if name is not None}
+
+
+def short_names(config: RunConfig) -> tuple[str, str]:
+    """Detector and encoder for people: of the user's own files only the last part of the path."""
+    detector = with_path(DETECTORS, config.saliency.detector, lambda path: path.name)
+    return detector, with_path(ENCODERS, config.features.encoder, lambda path: path.name)
 
 
 def supervision_of(config: RunConfig) -> dict[str, Any]:
@@ -71,10 +102,9 @@ def supervision_of(config: RunConfig) -> dict[str, Any]:
 
 def _parts(config: RunConfig, weights: dict[str, str]) -> list[Supervision]:
     """Of detector and encoder, each: that of its weights, else what it says of itself, else unknown."""
-    own = _is_own(config.features.encoder)
     said = {
         "saliency": detector_spec(config.saliency.detector).supervision,
-        "encoder": None if own else encoder_spec(config.features.encoder).supervision,
+        "encoder": encoder_spec(config.features.encoder).supervision,
     }
     return [
         REGISTRY[weights[role]].supervision if weights.get(role) in REGISTRY else said[role] or UNKNOWN for role in said
@@ -88,17 +118,3 @@ def badge(supervision: dict[str, str], non_commercial: list[str] | tuple[str, ..
     if inherited != "none":
         words += f" (inherited: {inherited})"
     return words + "".join(f" · {name}: non-commercial licence" for name in non_commercial)
-
-
-def _is_own(name: str) -> bool:
-    return name.startswith(USERS_OWN)
-
-
-def _cut_encoder(encoder: str) -> str:
-    return best_here(ENCODERS.values()) or "efficientnet-lite0" if _is_own(encoder) else encoder
-
-
-def _absolute(name: str) -> str:
-    """A name that holds the user's own path, made to mean the same from any folder."""
-    kind, _, path = name.partition(":")
-    return f"{kind}:{Path(path).expanduser().resolve()}" if _is_own(name) else name

@@ -39,7 +39,7 @@ class StoredPrediction:
 
     @cached_property
     def result(self) -> dict[str, Any]:
-        """See `predicting.predict_photographs`.
+        """See `predict.predict`.
 
         Raises:
             WorkspaceError: the file is gone or damaged.

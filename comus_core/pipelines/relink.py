@@ -16,10 +16,12 @@ from comus_core.datasets.dataset import Dataset, open_dataset, parse_dataset
 from comus_core.datasets.folder_truth import FolderTruth
 from comus_core.datasets.format import FOLDER
 from comus_core.errors import DatasetError, SettingsError
+from comus_core.features.encoders import ENCODERS
 from comus_core.files.atomic import disk_error
 from comus_core.files.own_places import make_own, own_place
-from comus_core.pipelines.model_selection import USERS_OWN
+from comus_core.plugins import with_path
 from comus_core.runs.run_truth import truth_fingerprint
+from comus_core.saliency.detectors import DETECTORS
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.workspace import RELINKED
 
@@ -134,20 +136,19 @@ def _moved(config: RunConfig, spec: str, homes: tuple[Path, ...]) -> RunConfig:
     They lie below the first of `homes` that has them.
     """
 
-    def moved(name: str) -> str:
-        kind, _, path = name.partition(":")
+    def moved(path: Path) -> Path:
         old = parse_dataset(config.dataset).folder
-        if not name.startswith(USERS_OWN) or not Path(path).is_relative_to(old) or Path(path).exists():
-            return name
-        places = [home / Path(path).relative_to(old) for home in homes]
-        return f"{kind}:{next((place for place in places if place.exists()), places[-1])}"
+        if not path.is_relative_to(old) or path.exists():
+            return path
+        places = [home / path.relative_to(old) for home in homes]
+        return next((place for place in places if place.exists()), places[-1])
 
-    saliency = replace(config.saliency, detector=moved(config.saliency.detector))
+    detector, encoder = config.saliency.detector, config.features.encoder
     return replace(
         config,
         dataset=spec,
-        saliency=saliency,
-        features=replace(config.features, encoder=moved(config.features.encoder)),
+        saliency=replace(config.saliency, detector=with_path(DETECTORS, detector, moved)),
+        features=replace(config.features, encoder=with_path(ENCODERS, encoder, moved)),
     )
 
 

@@ -7,40 +7,39 @@ from typing import Any
 
 from comus_core import stages
 from comus_core.errors import DatasetError
-from comus_core.saliency.own_masks import PREFIX as MASKS_PREFIX
+from comus_core.features.encoders import ENCODERS
+from comus_core.plugins import with_path
+from comus_core.saliency.detectors import DETECTORS, detector_spec
 from comus_core.settings import to_dict
 from comus_core.stages import StageContext
 from comus_core.workspace.artifacts import digest
 
-FILE_PREFIX = "file:"
-
 
 def run_id(context: StageContext) -> str:
     """The id of the run of these settings on these images with this ground truth."""
-    told = [_settings(context), stages.images_key(context).fingerprint, context.truth_fingerprint()]
-    return f"run-{digest(told)[:8]}"
+    parts = [_settings(context), stages.images_key(context).fingerprint, context.truth_fingerprint()]
+    return f"run-{digest(parts)[:8]}"
 
 
 def _settings(context: StageContext) -> dict[str, Any]:
     """The settings without paths: what the user brings himself counts by its content."""
-    found = {k: v for k, v in to_dict(context.config).items() if k != "dataset"}
-    detector, encoder = context.config.saliency.detector, context.config.features.encoder
-    if detector.startswith(MASKS_PREFIX):
-        found["saliency"] = found["saliency"] | {"detector": MASKS_PREFIX + _own_masks(context, detector)}
-    if encoder.startswith(FILE_PREFIX):
-        path = Path(encoder.removeprefix(FILE_PREFIX))
-        content = context.workspace.hash_files([path])[path][1]
-        found["features"] = found["features"] | {"encoder": FILE_PREFIX + (content or str(path))}
-    return found
+    config = context.config
+    settings = {name: value for name, value in to_dict(config).items() if name != "dataset"}
+    detector = with_path(DETECTORS, config.saliency.detector, lambda path: _content(context, path))
+    encoder = with_path(ENCODERS, config.features.encoder, lambda path: _content(context, path))
+    settings["saliency"] |= {"detector": detector}
+    settings["features"] |= {"encoder": encoder}
+    return settings
 
 
-def _own_masks(context: StageContext, detector: str) -> str:
-    from comus_core.saliency.masks_folder import MasksFolder
-
-    folder = detector.removeprefix(MASKS_PREFIX)
+def _content(context: StageContext, path: Path) -> str:
+    """What stands for a file or folder of the user's own; its path where it cannot be read, which a stage will say."""
+    if path.is_file():
+        return context.workspace.hash_files([path])[path][1] or str(path)
+    own_files = detector_spec(context.config.saliency.detector).own_files
     try:
-        files, _ = MasksFolder(Path(folder)).match([file.image_id for file in context.dataset.files])
+        files = own_files(path, [file.image_id for file in context.dataset.files]) if own_files else {}
     except DatasetError:
-        return folder  # the saliency stage, if it is reached, says what is wrong with them
+        return str(path)
     hashes = context.workspace.hash_files(files.values())
-    return digest({image_id: hashes[path][1] for image_id, path in files.items()})
+    return digest({image_id: hashes[file][1] for image_id, file in files.items()}) if files else str(path)

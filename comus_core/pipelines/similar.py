@@ -9,6 +9,7 @@ import numpy as np
 
 from comus_core.datasets.decoding import read_rgb
 from comus_core.errors import ImageError
+from comus_core.features.encoders import own_vectors
 from comus_core.runs.run_view import open_run_view
 from comus_core.saliency.detectors import detector_spec
 from comus_core.settings import require
@@ -53,7 +54,7 @@ def find_similar_to(
     from comus_core.features import crop_box, load_encoder
 
     require(
-        not run.config.features.from_file,
+        not own_vectors(run.config.features.encoder),
         f"run {run.id} has vectors of your own ({run.config.features.encoder}), and a new picture has none",
     )
     require(most >= 1, f"most {most}: at least 1")
@@ -86,7 +87,7 @@ def _objects(run: Run, image: RgbImage, device: str) -> list[IntArray]:
     from comus_core.saliency.thresholding import find_proposals
 
     settings = run.config.saliency
-    if detector_spec(settings.detector).takes_path:
+    if detector_spec(settings.detector).path_kind:
         return []
     (soft,) = load_detector(settings, device).soft_maps([image], ["picture"])
     found = find_proposals("picture", quantise(soft), (image.shape[0], image.shape[1]), settings)

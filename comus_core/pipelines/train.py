@@ -22,9 +22,10 @@ from comus_core.pipelines.training_record import (
     with_truth,
 )
 from comus_core.runs.proposal_predictions import of_proposals
+from comus_core.runs.run_round import RunRound
 from comus_core.runs.trained_categories import trained_names
-from comus_core.scoring.round_scores import score_round
-from comus_core.scoring.run_scores import score_json, score_run
+from comus_core.scoring.round_scores import score_predictions, score_round
+from comus_core.scoring.score_json import score_json
 from comus_core.stages import RoundInputs, RoundObserver, StageContext, TrainedNetwork
 from comus_core.training.preview_plan import PreviewPlan
 from comus_core.training.settings import TrainSettings
@@ -75,7 +76,7 @@ def train(
         work = TrainingWork(run, settings, _decisions(workspace, run, settings), contexts, on_training, log)
         # Whatever takes long comes after this: a training that is stopped in it is there to be resumed.
         training = begin(work)
-        with workspace.attempts.attempt(training.id, workspace.trainings.end):
+        with workspace.trainings.attempt(training.id):
             workspace.trainings.begin(training)
             on_training(training)
             return workspace.trainings.finish(_all_rounds(work, training))
@@ -125,19 +126,20 @@ def _all_rounds(work: TrainingWork, training: Training) -> Training:
 
 def _round_0(work: TrainingWork, training: Training) -> Training:
     """The score of the run's own clusters on the images scored, every proposal (p = 0)."""
-    from comus_core.pipelines.evaluate_dataset import evaluate_on
+    from comus_core.pipelines.evaluate import evaluate
+    from comus_core.pipelines.verb_settings import EvaluateSettings
 
     context, start, evaluation = work.contexts.scored, time.perf_counter(), None
     if context is not work.contexts.own:
-        evaluation = evaluate_on(
-            work.run,
-            context.dataset.spec,
+        evaluation = evaluate(
+            RunRound(work.run, 0),
             work.workspace,
+            EvaluateSettings(context.dataset.spec),
             device=context.device,
             on_progress=context.on_progress,
         )["evaluation"]
     elif context.dataset.truth is not None and "counts" in work.run.artifacts:
-        evaluation = score_json(score_run(work.workspace, work.run).every)
+        evaluation = score_json(score_round(work.workspace, RunRound(work.run, 0)).score)
     return with_round(work, training, {}, round_entry(0, evaluation, time.perf_counter() - start))
 
 
@@ -152,7 +154,7 @@ def _round(
     artifacts = {f"network-{number}": network.artifact, f"predictions-{number}": predicted}
     artifacts |= {f"counts-{number}": counts} if counts is not None else {}
     artifacts |= of_proposals(work.workspace, work.run, predicted, number, on_progress=work.contexts.own.on_progress)
-    score, seconds = _score(work, training, counts), time.perf_counter() - start
+    score, seconds = _score(work, training, number, counts), time.perf_counter() - start
     entry = round_entry(number, score, seconds, *work.contexts.peak_of_round(number))
     return with_round(work, training, artifacts, entry), network
 
@@ -199,12 +201,13 @@ def _counts(rounds: _Rounds, predicted: Artifact, number: int) -> Artifact | Non
     return stages.round_counts(context, predicted, rounds.categories, stage=f"round {number} scores")
 
 
-def _score(work: TrainingWork, training: Training, counts: Artifact | None) -> dict[str, object] | None:
+def _score(work: TrainingWork, training: Training, number: int, counts: Artifact | None) -> dict[str, object] | None:
     truth = work.contexts.scored.dataset.truth
     if counts is None or truth is None:
         return None
     names = trained_names(training, work.workspace.decisions_of(work.run))
-    return score_json(score_round(work.workspace, work.run, counts, len(names), truth.classes, names))
+    subject, dataset = RunRound(work.run, number, training), work.contexts.scored.dataset.spec
+    return score_json(score_predictions(work.workspace, subject, counts, names, dataset, truth.classes).score)
 
 
 def _decisions(workspace: Workspace, run: Run, settings: TrainSettings) -> Decisions:

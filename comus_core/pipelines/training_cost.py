@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from comus_core.config import RunConfig
+from comus_core.features.encoders import own_vectors
 from comus_core.pipelines.estimate import (
     BASE_BYTES,
     EFFICIENCY,
@@ -206,12 +207,12 @@ def _predictions_per_round(settings: TrainingSettings, images: TrainingImages) -
 def _around(settings: TrainingSettings, config: RunConfig) -> bool:
     """Whether the encoder also looks at what is around an object."""
     used = settings.labels.regroup or settings.prediction.classifier_share
-    return bool(settings.labels.surroundings and used and not config.features.from_file)
+    return bool(settings.labels.surroundings and used and not own_vectors(config.features.encoder))
 
 
 def _naming(settings: TrainingSettings, config: RunConfig | None, each_stage: dict[str, float]) -> float:
     """Seconds an image in which the classifier names its objects, about as many as it has proposals."""
-    if not settings.prediction.classifier_share or config is None or config.features.from_file:
+    if not settings.prediction.classifier_share or config is None or own_vectors(config.features.encoder):
         return 0.0
     return each_stage["features"] * (1 + _around(settings, config))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from comus_core import stages
+from comus_core.evaluation.matching import match
+from comus_core.evaluation.report import score
 from comus_core.pipelines.training_record import TrainingWork
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.training_previews import example_ids, images_to_preview, plan_previews, scored_ids
-from comus_core.scoring.round_scores import score_table
+from comus_core.scoring.round_scores import matching_of
 from comus_core.stages import StageContext
 from comus_core.training.preview_plan import PreviewImages, PreviewPlan
 from comus_core.types import ImageId, IntArray
@@ -29,7 +31,8 @@ def preview_plan(work: TrainingWork, names: tuple[str, ...], classifier: Artifac
 
     def miou(counts: IntArray) -> float:
         assert truth is not None, "nothing is scored without ground truth"
-        return score_table(work.workspace, work.run, counts, truth.classes, names).miou
+        matched = match(counts, matching_of(work.workspace, work.run, len(names), truth.classes))
+        return score(counts, matched, truth.classes).miou
 
     return plan_previews(
         settings.preview_every,

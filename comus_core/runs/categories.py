@@ -53,6 +53,10 @@ class Categories:
         core: BoolMask = self.percents(decided) < self.rank
         return core
 
+    def coverage(self, decided: Decisions) -> float:
+        """Share (0…1) of the foreground proposals that the decided filter keeps."""
+        return float(self.kept(decided).sum() / max(int((self.category >= 0).sum()), 1))
+
     def percents(self, decided: Decisions) -> FloatArray:
         """(n,) the filter percentage of each proposal's category; 0 in none."""
         return np.array([*decided.percent_of(self.ids).values(), 0.0])[self.category]  # −1 finds the last

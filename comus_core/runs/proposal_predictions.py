@@ -12,9 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from comus_core.errors import WorkspaceError
-from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs import artifact_readers as tables
-from comus_core.runs.round_masks import is_of_run, training_of_rounds
+from comus_core.runs.round_masks import MaskReader, is_of_run, training_of_rounds
 from comus_core.runs.run_view import RunView, rows_in
 from comus_core.types import BoolMask, IndexMask, IntArray, OnProgress, no_progress
 from comus_core.workspace import Artifact, ArtifactKey, Run, Workspace
@@ -48,16 +47,12 @@ def count_predictions(
     """
     found = tables.read_proposals_lightly(proposals)
     rows_of = tables.rows_by_image(found)
-    table = predictions.table(["image_id", "file"])
-    file_of = dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    masks = MaskReader(predictions)
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         names, categories = [], []
         for image_id in ids:
-            mask = None
-            if image_id in file_of:
-                with predictions.reading(file_of[image_id]) as path:
-                    mask = from_png(path.read_bytes())
+            mask = masks.read(image_id)
             for row in rows_of[image_id]:
                 names.append(found.proposal_id[row])
                 categories.append(NO_MASK if mask is None else most_of(mask, found.mask(row)))

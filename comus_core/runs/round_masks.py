@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs.run_view import RunView
 from comus_core.runs.trained_categories import trained_ids, trained_names
-from comus_core.types import IndexMask
+from comus_core.types import ImageId, IndexMask
 from comus_core.workspace import Artifact, Run
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.trainings import Training
@@ -42,23 +45,33 @@ def _last_training(view: RunView) -> tuple[Training | None, dict[int, Artifact]]
     store = view.workspace.artifacts
     for training in view.workspace.trainings.of_run(view.run.id):
         if "categories" not in training.result:
-            continue  # older, and nobody knows what its masks show
-        found: dict[int, Artifact] = {}
+            continue  # it is older: nobody knows what its masks show
+        rounds: dict[int, Artifact] = {}
         for name, fingerprint in training.artifacts.items():
             kind, _, number = name.rpartition("-")
             artifact = store.find("predictions", fingerprint) if kind == "predictions" else None
             if artifact is not None and is_of_run(artifact, view.run):
-                found[int(number)] = artifact
-        if found:
-            return training, dict(sorted(found.items()))
+                rounds[int(number)] = artifact
+        if rounds:
+            return training, dict(sorted(rounds.items()))
     return None, {}
 
 
-def round_mask(predictions: Artifact, image_id: str) -> IndexMask | None:
-    """The (H, W) mask of one image, 0 background, category + 1; None if the image has none."""
-    table = predictions.table(["image_id", "file"]).to_pydict()
-    if image_id not in table["image_id"]:
-        return None
-    file = table["file"][table["image_id"].index(image_id)]
-    with predictions.reading(file) as path:
-        return from_png(path.read_bytes())
+@dataclass(frozen=True)
+class MaskReader:
+    """The index masks of an artifact with `masks/`: pseudo-masks, or what a round predicted."""
+
+    artifact: Artifact
+
+    @cached_property
+    def files(self) -> dict[ImageId, str]:
+        """Image id -> path below the artifact's folder."""
+        columns = self.artifact.table(["image_id", "file"]).columns
+        return dict(zip(*(column.to_pylist() for column in columns), strict=True))
+
+    def read(self, image_id: ImageId) -> IndexMask | None:
+        """The (H, W) mask of an image, 0 background, category + 1; None if it has none."""
+        if image_id not in self.files:
+            return None
+        with self.artifact.reading(self.files[image_id]) as path:
+            return from_png(path.read_bytes())

@@ -18,10 +18,19 @@ class RunRound:
     training: Training | None = None
 
     @property
+    def key(self) -> str:
+        """How it is called in addresses and on the command line: RUN@0, TRAINING@1."""
+        return f"{self.training.id if self.training else self.run.id}@{self.number}"
+
+    @property
+    def reference(self) -> dict[str, str | int | None]:
+        """Its run, number and training, as results in JSON name it."""
+        return {"run": self.run.id, "round": self.number, "training": self.training.id if self.training else None}
+
+    @property
     def supervision(self) -> dict[str, str]:
         """Direct and inherited."""
-        found = self.training.result["supervision"] if self.training else self.run.provenance["supervision"]
-        return dict(found)
+        return dict(self.training.result["supervision"] if self.training else self.run.provenance["supervision"])
 
     @property
     def dataset(self) -> str:

@@ -142,6 +142,10 @@ class RunView:
         """(n,) which proposals are in the core under the decided filter."""
         return self.categories(decided).kept(decided)
 
+    def coverage(self, decided: Decisions) -> float:
+        """Share (0…1) of the foreground proposals that the decided filter keeps."""
+        return self.categories(decided).coverage(decided)
+
     def vectors(self) -> Vectors:
         """(n, d) raw vectors in the order of the proposals."""
         ids, vectors = tables.read_vectors(self.workspace.artifact(self.run, "features"))

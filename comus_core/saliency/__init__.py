@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from comus_core.saliency.detectors import (
         DETECTORS,
-        choose_detector,
         detector_fingerprint,
         detector_spec,
         load_detector,
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 _ROOMS = {
     "detectors": (
         "DETECTORS",
-        "choose_detector",
         "detector_fingerprint",
         "detector_spec",
         "load_detector",
@@ -39,7 +37,6 @@ __all__ = [
     "Detector",
     "DetectorIdentity",
     "DetectorSpec",
-    "choose_detector",
     "dequantise",
     "detector_fingerprint",
     "detector_spec",

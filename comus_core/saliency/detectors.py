@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from comus_core.config import SaliencySettings
-from comus_core.errors import SettingsError
-from comus_core.features.encoders import ENCODERS
-from comus_core.plugins import Registry
+from comus_core.plugins import Registry, part_and_path
 from comus_core.saliency import basnet, ncut, own_masks, u2netp
 from comus_core.saliency.spec import Detector, DetectorIdentity, DetectorSpec, HasImageId
-from comus_core.weights.ranking import best_here
 
 _OWN = (
     u2netp.SPEC,
@@ -30,25 +26,7 @@ def detector_spec(name: str) -> DetectorSpec:
     Raises:
         SettingsError: there is none; lists the names there are. Or its name wants a path that is not given.
     """
-    kind, colon, path = name.partition(":")
-    spec = DETECTORS.named(kind if colon and kind in DETECTORS and DETECTORS[kind].takes_path else name)
-    if spec.takes_path and not path:
-        raise SettingsError(f"saliency '{name}': name the folder of your masks, as in {spec.name}:DIR")
-    return spec
-
-
-def choose_detector(settings: SaliencySettings) -> SaliencySettings:
-    """The settings with `auto` replaced by the best detector, and encoder for `ncut`, whose weights are here.
-
-    Raises:
-        SettingsError: unknown detector; lists the valid ones.
-    """
-    name, encoder = settings.detector, settings.ncut_encoder
-    if name == "auto":
-        name = best_here(DETECTORS.values()) or ncut.SPEC.name
-    if detector_spec(name) is ncut.SPEC and encoder == "auto":
-        encoder = best_here(ENCODERS.values()) or "efficientnet-lite0"
-    return replace(settings, detector=name, ncut_encoder=encoder)
+    return part_and_path(DETECTORS, name)[0]
 
 
 def detector_fingerprint(settings: SaliencySettings, files: Sequence[HasImageId]) -> DetectorIdentity:
@@ -61,7 +39,6 @@ def detector_fingerprint(settings: SaliencySettings, files: Sequence[HasImageId]
     """
     from comus_core.weights import file_sha256, locate
 
-    settings = choose_detector(settings)
     spec = detector_spec(settings.detector)
     if spec.identify is not None:
         return spec.identify(settings, files)
@@ -76,7 +53,7 @@ def load_detector(settings: SaliencySettings, device: str = "cpu") -> Detector:
     """The detector that `settings` name, ready to run.
 
     Args:
-        settings: `detector`, and for `ncut` its encoder, with `auto` as the best that is on this machine.
+        settings: `detector`, and the encoder where it cuts one's features; `auto` is resolved, see `model_selection`.
         device: "cpu", "cuda", "cuda:N" or "mps".
 
     Raises:
@@ -84,5 +61,4 @@ def load_detector(settings: SaliencySettings, device: str = "cpu") -> Detector:
         WeightsError: the weights or a package are missing, or do not fit.
         DatasetError: with `masks:DIR`, there is no such folder.
     """
-    settings = choose_detector(settings)
     return detector_spec(settings.detector).load(settings, device)

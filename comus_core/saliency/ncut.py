@@ -79,6 +79,7 @@ SPEC = DetectorSpec(
     load,
     rank=90,
     can_be_empty=False,
+    cuts=True,
     identify=_identify,
     needs=_needs,
     cost=_cost,

@@ -10,12 +10,12 @@ import numpy as np
 
 from comus_core.config import SaliencySettings
 from comus_core.errors import DatasetError
+from comus_core.plugins import split
 from comus_core.saliency.masks_folder import MasksFolder
 from comus_core.saliency.spec import DetectorIdentity, DetectorSpec, HasImageId, ItemCost
 from comus_core.types import ImageId, RgbImage, SoftMap
 
 NAME = "masks"
-PREFIX = f"{NAME}:"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _identify(settings: SaliencySettings, files: Sequence[HasImageId]) -> Detect
 
 
 def _folder(settings: SaliencySettings) -> MasksFolder:
-    return MasksFolder(Path(settings.detector.removeprefix(PREFIX)).expanduser())
+    return MasksFolder(Path(split(settings.detector)[1]).expanduser())
 
 
 def _cost(settings: SaliencySettings) -> ItemCost:
@@ -76,7 +76,8 @@ SPEC = DetectorSpec(
     NAME,
     "your own masks or soft maps, files of the images' stems in DIR",
     load,
-    takes_path=True,
+    path_kind="folder",
+    own_files=lambda folder, ids: MasksFolder(folder).match(ids)[0],
     identify=_identify,
     cost=_cost,
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from comus_core.config import SaliencySettings
+from comus_core.plugins import PathKind, written
 from comus_core.types import ImageId, RgbImage, SoftMap
-from comus_core.weights.registry import Supervision
+from comus_core.weights.registry import Supervision, WeightFile
 
 
 class Detector(Protocol):
@@ -93,7 +95,10 @@ class DetectorSpec:
         rank: among those that `auto` chooses from, the lowest that is on this machine; None is never chosen.
         gflop: see `ItemCost`.
         can_be_empty: whether an image with nothing salient gets no mask.
-        takes_path: whether its name is followed by a path of the user's own, as in "masks:DIR".
+        path_kind: what lies at the path of the user's own that follows its name, as in "masks:DIR"; None takes none.
+        own_files: of such a path: folder and image ids -> the files that decide the maps.
+        cuts: whether it works on the dense features of the encoder that `ncut_encoder` names.
+        weight_file: the file behind `weights`, where this program's own registry has none.
         version: a detector that has changed says so here: its maps are then computed anew.
         identify: settings and images -> what decides the maps, where that is more than name, version and weights.
         needs: settings -> name of the weights, where they depend on settings.
@@ -108,16 +113,23 @@ class DetectorSpec:
     rank: int | None = None
     gflop: float = 60.0
     can_be_empty: bool = True
-    takes_path: bool = False
+    path_kind: PathKind | None = None
+    own_files: Callable[[Path, Sequence[ImageId]], Mapping[ImageId, Path]] | None = None
+    cuts: bool = False
     version: str = ""
     identify: Callable[[SaliencySettings, Sequence[HasImageId]], DetectorIdentity] | None = None
     needs: Callable[[SaliencySettings], str | None] | None = None
     cost: Callable[[SaliencySettings], ItemCost] | None = None
+    weight_file: WeightFile | None = None
+
+    def __post_init__(self) -> None:
+        if self.weight_file is not None and self.weights is None:
+            object.__setattr__(self, "weights", self.weight_file.name)
 
     @property
     def written(self) -> str:
         """How a setting names it."""
-        return f"{self.name}:DIR" if self.takes_path else self.name
+        return written(self.name, self.path_kind)
 
     def weights_for(self, settings: SaliencySettings) -> str | None:
         """Name of the weights that it needs under these settings."""

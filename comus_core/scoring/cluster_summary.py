@@ -76,11 +76,11 @@ def summaries(view: RunView, decided: Decisions, matches: Sequence[MatchRow] = (
     ]
 
 
-def ordered(found: Sequence[ClusterSummary], order: Order, search: str = "") -> list[ClusterSummary]:
+def ordered(listed: Sequence[ClusterSummary], order: Order, search: str = "") -> list[ClusterSummary]:
     """The summaries whose name or class holds `search`, in an order in which ties go by number.
 
     Args:
-        found: what `summaries` answers.
+        listed: what `summaries` returns.
         order: `size` largest first, `number`, `name`, `tightness` smallest spread first,
             `uncertainty` the least certain first, `confidence` least salient first, `match` highest IoU first.
         search: any case; "" keeps all.
@@ -98,8 +98,8 @@ def ordered(found: Sequence[ClusterSummary], order: Order, search: str = "") -> 
         "confidence": lambda s: np.inf if np.isnan(s.confidence) else s.confidence,
         "match": lambda s: -s.match.iou if s.match else 0.0,
     }
-    asked = search.strip().casefold()
-    chosen = [s for s in found if asked in s.name.casefold() or asked in _class_of(s).casefold()]
+    text = search.strip().casefold()
+    chosen = [s for s in listed if text in s.name.casefold() or text in _class_of(s).casefold()]
     return sorted(sorted(chosen, key=lambda s: s.cluster), key=keys[order])
 
 

@@ -1,12 +1,13 @@
-"""What a filter keeps, told without ground truth: means over the core at every percentage.
+"""What every filter percentage keeps and is worth: by ground truth, and without.
 
-Each is a stand-in for the score that an unlabelled collection cannot have. The silhouette and the agreement of a
-proposal are those in the whole clustering, so a mean over fewer proposals says how well these fit and is not a new
+Without, each curve stands in for the score that an unlabelled collection cannot have. The silhouette and the agreement
+of a proposal are those in the whole clustering, so a mean over fewer proposals says how well these fit and is not a new
 clustering's.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,9 +15,11 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from comus_core.evaluation.report import CurvePoint
+from comus_core.config import Matching as MatchingChoice
+from comus_core.evaluation.matching import Matching
+from comus_core.evaluation.report import CurvePoint, filter_curve
 from comus_core.runs.run_view import RunView
-from comus_core.scoring.view_scores import rank_of
+from comus_core.scoring.round_scores import counts_of
 from comus_core.types import BoolMask, FloatArray
 from comus_core.workspace.decisions import Decisions
 
@@ -47,14 +50,49 @@ class CoreCurves:
     means: dict[StandIn, FloatArray]
 
 
+def curve_of(
+    view: RunView, decided: Decisions, how: MatchingChoice | Matching = "auto", cluster: int | None = None
+) -> list[CurvePoint]:
+    """The filtered score at one percentage, 0 to 100, ranked as decided.
+
+    Args:
+        view: a run with counts.
+        decided: names and filter percentages, from the log or a draft.
+        how: how categories become classes, anew at each percentage; or a matching to use at every one.
+        cluster: id of the one category whose percentage varies, the others as decided; None is all of them alike.
+
+    Raises:
+        WorkspaceError: the run has no ground truth.
+    """
+    categories, ids = view.categories(decided), view.proposals.proposal_id
+    rank, C = rank_of(view, decided, cluster), len(categories.ids)
+    return filter_curve(counts_of(view), ids, categories.category, rank, C, matching=how)
+
+
+def coverage_curve(view: RunView, decided: Decisions, cluster: int | None = None) -> list[CurvePoint]:
+    """The same points for runs without ground truth: kept and coverage, mIoU is NaN."""
+    curves = core_curves(view, decided, cluster)
+    kept, coverage = curves.kept.tolist(), curves.coverage.tolist()
+    return [CurvePoint(float(p), n, share, math.nan) for p, (n, share) in enumerate(zip(kept, coverage, strict=True))]
+
+
+def rank_of(view: RunView, decided: Decisions, cluster: int | None = None) -> FloatArray:
+    """(n,) a proposal is kept exactly while the percentage that varies is below this.
+
+    That is the percentage of all categories or of one `cluster`; what the others keep, they keep at every percentage.
+    """
+    categories = view.categories(decided)
+    if cluster is None:
+        return categories.rank
+    varies = (categories.id_of == cluster) & (categories.category >= 0)
+    return np.where(varies, categories.rank, np.where(view.kept(decided), np.inf, 0.0))
+
+
 def worths(view: RunView) -> dict[StandIn, FloatArray]:
     """What a proposal is worth without ground truth, by name: (n,) each, larger is better, NaN where unknown."""
-    found: dict[StandIn, FloatArray] = {}
-    if "silhouette" in view.alternatives:
-        found["silhouette"] = 1.0 - np.asarray(view.alternatives["silhouette"], np.float64)
-    if "agreement" in view.alternatives:
-        found["agreement"] = 1.0 - np.asarray(view.alternatives["agreement"], np.float64)
-    return {**found, "confidence": np.asarray(view.proposals.score, np.float64)}
+    measured: tuple[StandIn, ...] = ("silhouette", "agreement")
+    known = {name: 1.0 - np.asarray(view.alternatives[name], float) for name in measured if name in view.alternatives}
+    return {**known, "confidence": np.asarray(view.proposals.score, float)}
 
 
 def core_curves(view: RunView, decided: Decisions, cluster: int | None = None) -> CoreCurves:
@@ -80,7 +118,7 @@ def curve_table(curves: CoreCurves, scored: Sequence[CurvePoint] = ()) -> pa.Tab
 
     Args:
         curves: of a run.
-        scored: the points of `view_scores.curve_of` at 0 to 100 %, none without ground truth.
+        scored: the points of `curve_of` at 0 to 100 %, none without ground truth.
     """
     columns = {
         "filter_percent": pa.array(curves.percent),

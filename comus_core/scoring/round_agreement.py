@@ -3,33 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
-import numpy as np
-
+from comus_core.config import Matching as MatchingChoice
 from comus_core.errors import DatasetError
 from comus_core.evaluation.image_rows import ImageRows
-from comus_core.proposals.pseudo_masks import index_dtype_and_ignore, pseudo_mask
-from comus_core.runs.run_view import RunView
+from comus_core.evaluation.partitions import adjusted_rand_index, normalised_mutual_information
+from comus_core.evaluation.prediction_counts import count_prediction
+from comus_core.evaluation.report import distinct
+from comus_core.runs.opened_round import OpenedRound
+from comus_core.scoring.scored_round import ScoredRound
 from comus_core.settings import require
-from comus_core.types import ImageId, IndexMask
-from comus_core.workspace.decisions import Decisions
+from comus_core.types import ImageId, IndexMask, OnProgress, Progress, no_progress
+from comus_core.weights.registry import Supervision, strongest
 
 MaskOf = Callable[[ImageId], IndexMask]  # (H, W), 0 background, category + 1
 
 
-def clusters_mask(view: RunView, decided: Decisions, image_id: ImageId) -> IndexMask:
-    """Round 0 of an image: every proposal in its category, rejected and unassigned ones as background (p = 0)."""
-    found = view.categories(decided)
-    rows = np.array(view.rows_of_image.get(image_id, []), np.int64)
-    height, width = view.image_sizes[view.image_row_of[image_id]]
-    category, C = found.category[rows], len(found.ids)
-    mask = pseudo_mask(view.proposals[rows], category, category >= 0, (int(height), int(width)), C)
-    mask[mask == index_dtype_and_ignore(C)[1]] = 0
-    return mask
+def agreement_of(
+    first: OpenedRound,
+    second: OpenedRound,
+    matching: MatchingChoice | None = None,
+    *,
+    on_progress: OnProgress = no_progress,
+) -> ScoredRound:
+    """The second scored with the first in the place of the truth, on the images that both have masks of.
+
+    Args:
+        first: whose categories are the classes.
+        second: of any run on some of the same images.
+        matching: how its categories are matched to those; None is as the first run's settings say.
+        on_progress: called at every image; raising `Cancelled` there stops.
+
+    Raises:
+        DatasetError: masks of one image that differ in size.
+        SettingsError: no image in common.
+        WorkspaceError: an artifact is gone.
+    """
+    shared = sorted(set(first.image_ids) & set(second.image_ids))
+    categories = len(first.names), len(second.names)
+    rows = agreement_rows(shared, first.mask, second.mask, categories, on_progress=on_progress)
+    how, classes = matching or first.subject.run.config.matching, distinct(("background", *first.names))
+    return ScoredRound(second.subject, first.subject.dataset, tuple(classes), second.names, rows, how)
 
 
 def agreement_rows(
-    image_ids: Sequence[ImageId], first: MaskOf, second: MaskOf, categories: tuple[int, int]
+    image_ids: Sequence[ImageId],
+    first: MaskOf,
+    second: MaskOf,
+    categories: tuple[int, int],
+    *,
+    on_progress: OnProgress = no_progress,
 ) -> ImageRows:
     """The pixels of each image, category of the second (in the place of what is predicted) and of the first.
 
@@ -40,18 +64,39 @@ def agreement_rows(
         first: gives its masks.
         second: gives its masks.
         categories: of the first and of the second, background not counted.
+        on_progress: called at every image.
 
     Raises:
         DatasetError: masks of one image that differ in size.
         SettingsError: no image.
     """
     require(bool(image_ids), "no image has a mask of both: there is nothing to compare")
-    shape = (categories[1] + 1, categories[0] + 1)
-    found = np.zeros((len(image_ids), *shape), np.int64)
+    tables = []
     for number, image_id in enumerate(image_ids):
+        on_progress(Progress("masks", number, len(image_ids)))
         one, two = first(image_id), second(image_id)
         if one.shape != two.shape:
             raise DatasetError(f"image {image_id}: masks of {one.shape} and {two.shape} pixels: run both anew")
-        pairs = two.astype(np.int64).ravel() * shape[1] + one.ravel()
-        found[number] = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
-    return ImageRows.of_tables(image_ids, found)
+        table = count_prediction(image_id, two, one, None, categories[1], categories[0] + 1)
+        tables.append(ImageRows.of_tables([image_id], table[None]))
+    on_progress(Progress("masks", len(image_ids), len(image_ids)))
+    return ImageRows.joined(tables)
+
+
+def agreement_json(first: OpenedRound, agreed: ScoredRound) -> dict[str, Any]:
+    """What `comus agreement --json` writes, from what `agreement_of` returns; IoUs in percent."""
+    table, owed = agreed.rows.contingency, [Supervision(**one.supervision) for one in (first.subject, agreed.subject)]
+    both = strongest(owed)
+    return {
+        "first": first.subject.reference,
+        "second": agreed.subject.reference,
+        "supervision": {"direct": both.direct, "inherited": both.inherited},
+        "images": len(agreed.rows.image_ids),
+        "matching": agreed.matched.mode,
+        "miou": agreed.score.miou,
+        "pixel_agreement": agreed.score.pixel_accuracy,
+        "per_category": agreed.score.per_class,
+        "category_of": agreed.score.class_of,
+        "ari": adjusted_rand_index(table),
+        "nmi": normalised_mutual_information(table),
+    }

@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from comus_core.datasets.dataset import open_dataset
 from comus_core.datasets.records import Dataset, GroundTruth
 from comus_core.errors import WorkspaceError
-from comus_core.evaluation.error_map import error_map, image_ious, predicted_classes
-from comus_core.proposals.pseudo_masks import from_png, index_dtype_and_ignore
-from comus_core.runs.artifact_readers import read_round_counts
-from comus_core.runs.trained_categories import decided_then, trained_ids
-from comus_core.scoring.round_scores import match_table
-from comus_core.scoring.run_scores import score_run
-from comus_core.types import FloatArray, ImageId, IndexMask, IntArray
-from comus_core.workspace import Artifact, Run, Workspace
+from comus_core.evaluation.error_map import error_map, predicted_classes
+from comus_core.proposals.pseudo_masks import index_dtype_and_ignore
+from comus_core.runs.round_masks import MaskReader
+from comus_core.runs.run_round import RunRound
+from comus_core.runs.run_view import open_run_view
+from comus_core.runs.trained_categories import decided_then, trained_ids, trained_names
+from comus_core.scoring.round_scores import score_clusters, score_predictions
+from comus_core.scoring.scored_round import ScoredRound
+from comus_core.types import ImageId, IndexMask, IntArray
+from comus_core.workspace import Run, Workspace
 from comus_core.workspace.trainings import Training
 
 PSEUDO_MASK = 0  # the round that the pseudo-masks are
@@ -31,20 +33,32 @@ class RoundView:
 
     Attributes:
         dataset: whose images these are: the run's own, or another.
-        masks: round -> artifact with `masks/`: predictions; 0 is the pseudo-masks, if the images are the run's own.
+        masks: round -> predictions; 0 is the pseudo-masks, if the images are the run's own.
         ids: (C,) of the categories that its networks tell apart.
-        class_of: round -> (C + 1,) its categories' classes; empty without ground truth.
-        ious: round, 1 the first -> image id -> mean IoU in percent of the classes in it; empty without ground truth.
+        scores: round -> its score, that of the clusters for the pseudo-masks; empty without ground truth.
     """
 
     workspace: Workspace
     run: Run
     training: Training
     dataset: Dataset
-    masks: Mapping[int, Artifact]
+    masks: Mapping[int, MaskReader]
     ids: tuple[int, ...]
-    class_of: Mapping[int, IntArray]
-    ious: Mapping[int, Mapping[ImageId, float]]
+    scores: Mapping[int, ScoredRound]
+
+    @cached_property
+    def class_of(self) -> dict[int, IntArray]:
+        """Round -> (C + 1,) its categories' classes; empty without ground truth."""
+        return {number: scored.matched.class_of for number, scored in self.scores.items()}
+
+    @cached_property
+    def ious(self) -> dict[int, dict[ImageId, float]]:
+        """Round, 1 the first -> image id -> mean IoU in percent of the classes in it; empty without ground truth."""
+        return {
+            number: dict(zip(scored.rows.image_ids, scored.pixels.ious.tolist(), strict=True))
+            for number, scored in self.scores.items()
+            if number != PSEUDO_MASK
+        }
 
     @property
     def categories(self) -> int:
@@ -64,11 +78,11 @@ class RoundView:
     @cached_property
     def image_ids(self) -> list[ImageId]:
         """The images predicted, in id order."""
-        return sorted(self._files[self.rounds[0]]) if self.rounds else []
+        return sorted(self.masks[self.rounds[0]].files) if self.rounds else []
 
     def has(self, number: int, image_id: ImageId) -> bool:
         """Whether a round has a mask of an image; few images may have a pseudo-mask."""
-        return image_id in self._files.get(number, {})
+        return number in self.masks and image_id in self.masks[number].files
 
     def mask(self, number: int, image_id: ImageId) -> IndexMask:
         """A round's mask of an image, (H, W), 0 background, category + 1, in pseudo-masks perhaps ignore.
@@ -76,10 +90,10 @@ class RoundView:
         Raises:
             WorkspaceError: it has none.
         """
-        if not self.has(number, image_id):
+        mask = self.masks[number].read(image_id) if number in self.masks else None
+        if mask is None:
             raise WorkspaceError(f"training {self.training.id}: round {number} has no mask of image {image_id}")
-        with self.masks[number].reading(self._files[number][image_id]) as path:
-            return from_png(path.read_bytes())
+        return mask
 
     def classes(self, number: int, image_id: ImageId) -> IntArray:
         """The same as classes of the ground truth, (H, W); −1 = no class or ignored."""
@@ -114,14 +128,6 @@ class RoundView:
     def _ignore(self) -> int:
         return index_dtype_and_ignore(self.categories)[1]
 
-    @cached_property
-    def _files(self) -> dict[int, dict[ImageId, str]]:
-        found = {}
-        for number, artifact in self.masks.items():
-            columns = artifact.table(["image_id", "file"]).columns
-            found[number] = dict(zip(*(column.to_pylist() for column in columns), strict=True))
-        return found
-
 
 def open_round_view(workspace: Workspace, training: Training) -> RoundView:
     """Open a training's rounds.
@@ -132,29 +138,20 @@ def open_round_view(workspace: Workspace, training: Training) -> RoundView:
     """
     run = workspace.runs.get(training.run)
     dataset = open_dataset(training.scored_on or run.config.dataset, workspace.drawings, run.config.truth)
-    ids = trained_ids(training)
-    own = training.scored_on in (None, run.config.dataset)
-    masks, class_of, ious = {}, {}, {}
+    ids, own = trained_ids(training), training.scored_on in (None, run.config.dataset)
+    names = trained_names(training, workspace.decisions_of(run))
+    masks: dict[int, MaskReader] = {}
+    scores: dict[int, ScoredRound] = {}
     if own:
-        masks[PSEUDO_MASK] = workspace.artifacts.get("pseudo_masks", training.artifacts["labels-1"])
+        masks[PSEUDO_MASK] = MaskReader(workspace.artifacts.get("pseudo_masks", training.artifacts["labels-1"]))
         if "counts" in run.artifacts:
-            then = decided_then(workspace, run, training)
-            class_of[PSEUDO_MASK] = score_run(workspace, run, decided=then).matched.class_of
+            scores[PSEUDO_MASK] = score_clusters(open_run_view(workspace, run), decided_then(workspace, run, training))
     for name, fingerprint in training.artifacts.items():
-        kind, _, text = name.rpartition("-")
+        kind, _, number = name.rpartition("-")
         if kind == "predictions":
-            masks[int(text)] = workspace.artifacts.get("predictions", fingerprint)
+            masks[int(number)] = MaskReader(workspace.artifacts.get("predictions", fingerprint))
         elif kind == "counts" and dataset.truth is not None:
-            counts = workspace.artifacts.get("round_counts", fingerprint)
-            matched, by_image = _scored(workspace, run, counts, len(ids), dataset.truth.classes)
-            class_of[int(text)], ious[int(text)] = matched, by_image
-    return RoundView(workspace, run, training, dataset, masks, ids, class_of, ious)
-
-
-def _scored(
-    workspace: Workspace, run: Run, counts: Artifact, categories: int, classes: tuple[str, ...]
-) -> tuple[IntArray, dict[ImageId, float]]:
-    ids, values = read_round_counts(counts, categories)
-    matched = match_table(workspace, run, values.sum(axis=0), classes).class_of
-    ious: FloatArray = image_ious(values, matched)
-    return matched, dict(zip(ids, ious.tolist(), strict=True))
+            subject, counts = RunRound(run, int(number), training), workspace.artifacts.get("round_counts", fingerprint)
+            classes = dataset.truth.classes
+            scores[int(number)] = score_predictions(workspace, subject, counts, names, dataset.spec, classes)
+    return RoundView(workspace, run, training, dataset, masks, ids, scores)

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from comus_core.evaluation.matching import iou_matrix
-from comus_core.evaluation.report import confusion
-from comus_core.runs.label_map import LabelMap
-from comus_core.scoring.view_scores import ViewScore
+from comus_core.scoring.scored_round import ScoredRound
 from comus_core.types import IntArray
 
 
@@ -57,13 +55,11 @@ class MatchRow:
     runner_up: str | None
 
 
-def class_rows(scored: ViewScore, classes: tuple[str, ...], labels: LabelMap) -> list[ClassRow]:
+def class_rows(scored: ScoredRound) -> list[ClassRow]:
     """A row for each class, in the order of the classes, background first."""
-    confused = confusion(scored.contingency, scored.matched)
-    n = len(classes)
-    correct = np.diagonal(confused)
-    true, predicted = confused.sum(axis=0), confused[:n].sum(axis=1)
-    names = np.array(["background", *labels.names], object)
+    n, correct = len(scored.classes), np.diagonal(scored.confusion)
+    true, predicted = scored.confusion.sum(axis=0), scored.confusion[:n].sum(axis=1)
+    names = np.array(["background", *scored.names], object)
     return [
         ClassRow(
             name=name,
@@ -73,16 +69,17 @@ def class_rows(scored: ViewScore, classes: tuple[str, ...], labels: LabelMap) ->
             pixels=int(true[k]),
             found_by=tuple(names[np.asarray(scored.matched.class_of) == k]),
         )
-        for k, name in enumerate(classes)
+        for k, name in enumerate(scored.classes)
     ]
 
 
-def match_rows(scored: ViewScore, classes: tuple[str, ...], labels: LabelMap) -> list[MatchRow]:
+def match_rows(scored: ScoredRound) -> list[MatchRow]:
     """A row for each category, the predicted background first."""
-    iou = 100 * iou_matrix(scored.contingency)
+    classes, table = scored.classes, scored.rows.contingency
+    iou = 100 * iou_matrix(table)
     rows = []
-    for row, name in enumerate(("background", *labels.names)):
-        pixels, k = scored.contingency[row], int(scored.matched.class_of[row])
+    for row, name in enumerate(("background", *scored.names)):
+        pixels, k = table[row], int(scored.matched.class_of[row])
         rows.append(
             MatchRow(
                 category=row - 1,

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from comus_core.errors import WorkspaceError
+from comus_core.features.encoders import own_vectors
 from comus_core.runs import artifact_readers as tables
 from comus_core.stages.context import StageContext
 from comus_core.stages.vectors import surroundings
@@ -39,7 +40,7 @@ def classifier(
         decided: which proposal is of which category, and in the core.
         share: of a box's sides added for a second crop, of what is around an object; 0: no second crop.
     """
-    if context.config.features.from_file:
+    if own_vectors(context.config.features.encoder):
         return None
     features = context.workspace.artifact(run, "features")
     around = surroundings(context, context.workspace.artifact(run, "proposals"), share)

@@ -23,7 +23,7 @@ from comus_core.workspace.shards import Tick
 
 def features(context: StageContext, proposals: Artifact) -> Artifact:
     """One raw vector a proposal: `vectors.npy` (n, d) and the proposal ids in `table.parquet`."""
-    from comus_core.features import encoder_fingerprint, read_features_file
+    from comus_core.features import encoder_fingerprint, own_vectors, read_features_file
 
     name, all_proposals = context.config.features.encoder, tables.read_proposals(proposals)
     if not len(all_proposals):
@@ -33,8 +33,8 @@ def features(context: StageContext, proposals: Artifact) -> Artifact:
         )
     settings, weights = encoder_fingerprint(name)
     key = context.key("features", settings, weights, proposals=proposals)
-    if context.config.features.from_file:
-        path, ids = Path(name.removeprefix("file:")), all_proposals.proposal_id
+    path, ids = own_vectors(name), all_proposals.proposal_id
+    if path is not None:
 
         def write(folder: Path) -> None:
             _write_vectors(folder, ids, read_features_file(path, list(ids)))
@@ -49,10 +49,10 @@ def surroundings(context: StageContext, proposals: Artifact, share: float) -> Ar
     None where none are wanted (0), and where the features came from a file.
     The photographs must be those in which the proposals were proposals (`require_unchanged`).
     """
-    from comus_core.features import encoder_fingerprint, enlarged_box
+    from comus_core.features import encoder_fingerprint, enlarged_box, own_vectors
 
     how = context.config.features
-    if not share or how.from_file:
+    if not share or own_vectors(how.encoder):
         return None
     settings, weights = encoder_fingerprint(how.encoder)
     key = context.key("surroundings", settings | {"share": float(share)}, weights, proposals=proposals)

@@ -6,7 +6,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from comus_core.weights.architectures import blank_network
     from comus_core.weights.checks import read_state_dict
     from comus_core.weights.download import download_weights, network_reachable
     from comus_core.weights.loading import load_network
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
-    "blank_network": "architectures",
     "load_network": "loading",
     "read_state_dict": "checks",
     "download_weights": "download",
@@ -47,7 +45,6 @@ __all__ = [
     "Supervision",
     "WeightFile",
     "WeightStatus",
-    "blank_network",
     "download_weights",
     "file_sha256",
     "import_weights",

@@ -1,70 +1,80 @@
-"""The architectures that pretrained state dicts fit."""
+"""The architectures that pretrained state dicts fit, and what their published files name otherwise."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from comus_core.errors import WeightsError
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+COUNTER = "num_batches_tracked"  # absent from older files, unused outside training
+
+Network = Callable[[], "nn.Module"]  # builds it untrained
+State = Mapping[str, "Tensor"]
+
+
+def vit(architecture: str) -> Network:
+    """A vision transformer of timm without a classifier."""
+
+    def build() -> nn.Module:
+        import timm
+
+        network: nn.Module = timm.create_model(architecture, pretrained=False, num_classes=0)
+        return network
+
+    return build
+
+
+def classifier(architecture: str) -> Network:
+    """A network of timm with its classifier."""
+
+    def build() -> nn.Module:
+        import timm
+
+        network: nn.Module = timm.create_model(architecture, pretrained=False)
+        return network
+
+    return build
+
+
+def resnet50() -> nn.Module:
+    """ResNet-50 of torchvision without a classifier."""
     from torch import nn
+    from torchvision import models
 
-
-def blank_network(name: str) -> nn.Module:
-    """The untrained architecture that the state dict of `name` fits, one to one.
-
-    Raises:
-        WeightsError: `name` is no registered state dict.
-    """
-    builders: dict[str, Callable[[], nn.Module]] = {
-        "dino-vits8": lambda: _vit("vit_small_patch8_224"),
-        "dino-vits16": lambda: _vit("vit_small_patch16_224"),
-        "dino-vitb8": lambda: _vit("vit_base_patch8_224"),
-        "dino-vitb16": lambda: _vit("vit_base_patch16_224"),
-        "dino-resnet50": _resnet50,
-        "basnet": _basnet,
-        "basnet-supervised": _basnet,
-        "efficientnet-lite0": lambda: _classifier("tf_efficientnet_lite0"),
-        "mobilenetv3-large": lambda: _classifier("mobilenetv3_large_100"),
-    }
-    if name not in builders:
-        raise WeightsError(f"'{name}' is no state dict: choose one of {', '.join(builders)}")
-    return builders[name]()
-
-
-def hollow_network(name: str) -> nn.Module:
-    """The same without memory for its tensors, which a strict load puts in."""
-    import torch
-
-    with torch.device("meta"):  # shapes without memory, and without the time a random start takes
-        return blank_network(name)
-
-
-def _vit(architecture: str) -> nn.Module:
-    import timm
-
-    network: nn.Module = timm.create_model(architecture, pretrained=False, num_classes=0)
-    return network
-
-
-def _classifier(architecture: str) -> nn.Module:
-    import timm
-
-    network: nn.Module = timm.create_model(architecture, pretrained=False)
-    return network
-
-
-def _resnet50() -> nn.Module:
-    from torch import nn
-    from torchvision.models import resnet50
-
-    network: nn.Module = resnet50(weights=None)
+    network: nn.Module = models.resnet50(weights=None)
     network.fc = nn.Identity()
     return network
 
 
-def _basnet() -> nn.Module:
+def basnet() -> nn.Module:
+    """BASNet as its authors built it."""
     from comus_core.weights.basnet_network import BASNet
 
     return BASNet()
+
+
+def without_head(state: State, expected: State, called: str) -> State:
+    """DINO's checkpoints without the projection head that its training ends in."""
+    return {name: tensor for name, tensor in state.items() if not name.startswith(("head.", "fc."))}
+
+
+def in_order(state: State, expected: State, called: str) -> State:
+    """The same tensors in the same order under other names: those of `expected`.
+
+    Raises:
+        WeightsError: there are more or fewer.
+    """
+    if state.keys() & expected.keys():
+        return state
+    tensors = [tensor for name, tensor in state.items() if not name.endswith(COUNTER)]
+    names = [name for name in expected if not name.endswith(COUNTER)]
+    if len(tensors) != len(names):
+        raise WeightsError(
+            f"{called} does not fit: it holds {len(tensors)} tensors without batch counters, {len(names)} are needed, "
+            "in the order of the layers"
+        )
+    return dict(zip(names, tensors, strict=True))

@@ -9,23 +9,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comus_core.errors import WeightsError
-from comus_core.weights.architectures import hollow_network
+from comus_core.weights.architectures import COUNTER
+from comus_core.weights.registry import REGISTRY, WeightFile
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 _WRAPPERS = ("teacher", "state_dict", "net", "model")  # DINO's and BASNet's checkpoints nest the tensors under these
 _PREFIXES = ("module.", "backbone.")
-_COUNTER = "num_batches_tracked"  # absent from older files, unused outside training
 _SHOWN = 5  # names a report lists before it only counts
 
 
-def check_file(name: str, file: Path, called: str) -> None:
-    """Raise `WeightsError`, naming the file as `called`, unless `file` loads as the weights of `name`."""
-    if name == "u2netp":
-        _check_onnx(file, called)
-        return
-    fitted_state_dict(name, read_state_dict(file, called), hollow_network(name).state_dict(), called)
+def check_file(entry: WeightFile, file: Path, called: str) -> None:
+    """Raise `WeightsError`, naming the file as `called`, unless `file` can be used as that entry's weights."""
+    if entry.check is not None:
+        entry.check(file, called)
+    if entry.network is not None:
+        fitted_state_dict(entry, read_state_dict(file, called), hollow_network(entry).state_dict(), called)
+
+
+def hollow_network(entry: WeightFile) -> nn.Module:
+    """The untrained network that the entry's state dict fits, without memory for its tensors: a strict load adds them.
+
+    Raises:
+        WeightsError: it is no state dict.
+    """
+    import torch
+
+    if entry.network is None:
+        dicts = ", ".join(name for name, file in REGISTRY.items() if file.network is not None)
+        raise WeightsError(f"weights '{entry.name}' are no state dict: choose one of {dicts}")
+    with torch.device("meta"):  # shapes without memory, and without the time a random start takes
+        return entry.network()
 
 
 def read_state_dict(path: Path, called: str | None = None) -> dict[str, Tensor]:
@@ -48,28 +63,23 @@ def read_state_dict(path: Path, called: str | None = None) -> dict[str, Tensor]:
 
 
 def fitted_state_dict(
-    name: str, state: Mapping[str, Tensor], expected: Mapping[str, Tensor], called: str
+    entry: WeightFile, state: Mapping[str, Tensor], expected: Mapping[str, Tensor], called: str
 ) -> dict[str, Tensor]:
     """`state` under exactly the names of `expected`, ready for a strict load.
 
-    DINO's projection head is dropped; absent batch counters become zero; EfficientNet-Lite0's tensors, published
-    under other names, are taken in order. Everything else must agree by name and shape.
+    Tensors are renamed as the entry says, and absent batch counters become zero. All else must agree by name and shape.
 
     Raises:
         WeightsError: lists missing, unexpected and wrongly shaped tensors, with counts.
     """
     import torch
 
-    given = dict(state)
-    if name.startswith("dino-"):
-        given = {k: v for k, v in given.items() if not k.startswith(("head.", "fc."))}
-    elif name == "efficientnet-lite0" and "conv_stem.weight" not in given:
-        given = _renamed_in_order(given, list(expected), called)
+    named = dict(entry.rename(state, expected, called) if entry.rename else state)
     for key, tensor in expected.items():
-        if key.endswith(_COUNTER) and key not in given:
-            given[key] = torch.zeros(tensor.shape, dtype=tensor.dtype)
-    _refuse_misfit(name, given, expected, called)
-    return given
+        if key.endswith(COUNTER) and key not in named:
+            named[key] = torch.zeros(tensor.shape, dtype=tensor.dtype)
+    _refuse_misfit(entry.name, named, expected, called)
+    return named
 
 
 def _named_tensors(content: Any, called: str) -> dict[str, Tensor]:
@@ -83,31 +93,20 @@ def _named_tensors(content: Any, called: str) -> dict[str, Tensor]:
     return {_bare(str(key)): value for key, value in content.items()}
 
 
-def _refuse_misfit(name: str, given: Mapping[str, Tensor], expected: Mapping[str, Tensor], called: str) -> None:
+def _refuse_misfit(name: str, named: Mapping[str, Tensor], expected: Mapping[str, Tensor], called: str) -> None:
     shapes = [
-        f"{k} is {tuple(given[k].shape)}, not {tuple(v.shape)}"
+        f"{k} is {tuple(named[k].shape)}, not {tuple(v.shape)}"
         for k, v in expected.items()
-        if k in given and given[k].shape != v.shape
+        if k in named and named[k].shape != v.shape
     ]
     faults = {
-        "missing": [k for k in expected if k not in given],
-        "unexpected": [k for k in given if k not in expected],
+        "missing": [k for k in expected if k not in named],
+        "unexpected": [k for k in named if k not in expected],
         "of another shape": shapes,
     }
     report = "; ".join(f"{len(keys)} {fault}: {_listing(keys)}" for fault, keys in faults.items() if keys)
     if report:
         raise WeightsError(f"{called} does not fit '{name}' ({len(expected)} tensors): {report}")
-
-
-def _renamed_in_order(given: Mapping[str, Tensor], names: Sequence[str], called: str) -> dict[str, Tensor]:
-    tensors = [value for key, value in given.items() if not key.endswith(_COUNTER)]
-    wanted = [key for key in names if not key.endswith(_COUNTER)]
-    if len(tensors) != len(wanted):
-        raise WeightsError(
-            f"{called} does not fit 'efficientnet-lite0': {len(tensors)} tensors without batch counters, "
-            f"{len(wanted)} are needed, in the order of the layers"
-        )
-    return dict(zip(wanted, tensors, strict=True))
 
 
 def _read(path: Path, called: str) -> Any:
@@ -129,23 +128,6 @@ def _read(path: Path, called: str) -> Any:
         raise WeightsError(f"{called} cannot be read as weights: it is no file of tensors; fetch it again") from None
     except Exception as error:  # whatever a damaged archive makes the readers raise
         raise WeightsError(f"{called} cannot be read as weights: {_first_line(error)}") from None
-
-
-def _check_onnx(file: Path, called: str) -> None:
-    try:
-        import onnxruntime
-    except ImportError:
-        raise WeightsError("weights 'u2netp' need ONNX Runtime: pip install onnxruntime") from None
-    try:
-        session = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's exceptions share no base class but this
-        raise WeightsError(f"{called} cannot be read as an ONNX model: {_first_line(error)}") from None
-    shapes = [tuple(i.shape[-3:]) for i in session.get_inputs()], tuple(session.get_outputs()[0].shape[-2:])
-    if shapes != ([(3, 320, 320)], (320, 320)):
-        raise WeightsError(
-            f"{called} does not fit 'u2netp': one input (3, 320, 320) and a map (320, 320) are needed, "
-            f"it has {shapes[0]} and {shapes[1]}"
-        )
 
 
 def _bare(key: str) -> str:

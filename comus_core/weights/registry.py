@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from comus_core.errors import SettingsError
+from comus_core.plugins import package_of, parts_of_others
+from comus_core.weights import onnx_file
+from comus_core.weights.architectures import (
+    Network,
+    State,
+    basnet,
+    classifier,
+    in_order,
+    resnet50,
+    vit,
+    without_head,
+)
 
+BRINGING = ("comus_explorer.detectors", "comus_explorer.encoders")  # entry points whose specs may bring a file
 SUPERVISION_ORDER = ("none", "image labels", "text", "masks")  # from weakest to strongest
 
 
@@ -77,13 +92,17 @@ class WeightFile:
 
     Attributes:
         name: what settings and commands call it.
-        filename: its name in the weights folder; state dicts may lie there as `.safetensors` too.
+        filename: its name in the weights folder; a state dict may lie there as `.safetensors` too.
         what: one line for people.
         source: where it comes from.
         sha256: of the published file, or None where no digest was published.
         licence: as stated by its authors; says so where they state none.
         non_commercial: whether the licence forbids commercial use.
         supervision: direct and inherited.
+        network: builds the untrained network that a state dict fits, one to one; None if it is none.
+        rename: of a state dict: tensors by name, those expected, what errors call the file -> the same tensors under
+            the names expected; None where the published names are those.
+        check: of any other file: its path, what errors call it; raises `WeightsError` unless it can be used.
     """
 
     name: str
@@ -94,22 +113,33 @@ class WeightFile:
     licence: str
     non_commercial: bool
     supervision: Supervision
+    network: Network | None = None
+    rename: Callable[[State, State, str], State] | None = None
+    check: Callable[[Path, str], None] | None = None
 
 
 _UNSUPERVISED = Supervision("none", "none")
 
 
-def _dino(name: str, stem: str, what: str) -> WeightFile:
+def _dino(name: str, stem: str, what: str, network: Network) -> WeightFile:
     url = UrlSource(f"https://dl.fbaipublicfiles.com/dino/{stem}/{stem}.pth")
-    return WeightFile(name, f"{stem}.pth", what, url, None, "Apache-2.0", False, _UNSUPERVISED)
+    facts = (None, "Apache-2.0", False, _UNSUPERVISED)
+    return WeightFile(name, f"{stem}.pth", what, url, *facts, network=network, rename=without_head)
 
 
 _FILES = (
-    _dino("dino-vits8", "dino_deitsmall8_pretrain", "DINO ViT-S/8, 800 epochs: the paper's encoder"),
-    _dino("dino-vits16", "dino_deitsmall16_pretrain", "DINO ViT-S/16, 800 epochs"),
-    _dino("dino-vitb8", "dino_vitbase8_pretrain", "DINO ViT-B/8"),
-    _dino("dino-vitb16", "dino_vitbase16_pretrain", "DINO ViT-B/16"),
-    _dino("dino-resnet50", "dino_resnet50_pretrain", "DINO ResNet-50: where the paper's self-training starts"),
+    _dino(
+        "dino-vits8",
+        "dino_deitsmall8_pretrain",
+        "DINO ViT-S/8, 800 epochs: the paper's encoder",
+        vit("vit_small_patch8_224"),
+    ),
+    _dino("dino-vits16", "dino_deitsmall16_pretrain", "DINO ViT-S/16, 800 epochs", vit("vit_small_patch16_224")),
+    _dino("dino-vitb8", "dino_vitbase8_pretrain", "DINO ViT-B/8", vit("vit_base_patch8_224")),
+    _dino("dino-vitb16", "dino_vitbase16_pretrain", "DINO ViT-B/16", vit("vit_base_patch16_224")),
+    _dino(
+        "dino-resnet50", "dino_resnet50_pretrain", "DINO ResNet-50: where the paper's self-training starts", resnet50
+    ),
     WeightFile(
         name="basnet",
         filename="basnet_unsupervised.pth",
@@ -120,6 +150,7 @@ _FILES = (
         non_commercial=True,
         # DeepUSPS starts from a Cityscapes-supervised DRN, BASNet's recipe from an ImageNet ResNet-34 (method 1.9).
         supervision=Supervision("none", "masks"),
+        network=basnet,
     ),
     WeightFile(
         name="basnet-supervised",
@@ -130,6 +161,7 @@ _FILES = (
         licence="MIT (BASNet's code; the file itself states none)",
         non_commercial=False,
         supervision=Supervision("masks", "image labels"),
+        network=basnet,
     ),
     WeightFile(
         name="u2netp",
@@ -140,6 +172,7 @@ _FILES = (
         licence="MIT (the package); Apache-2.0 (U²-Net's code)",
         non_commercial=False,
         supervision=Supervision("masks", "none"),
+        check=onnx_file.fits("u2netp", (3, 320, 320), (320, 320)),
     ),
     WeightFile(
         name="efficientnet-lite0",
@@ -154,6 +187,8 @@ _FILES = (
         licence="Apache-2.0",
         non_commercial=False,
         supervision=Supervision("image labels", "none"),
+        network=classifier("tf_efficientnet_lite0"),
+        rename=in_order,
     ),
     WeightFile(
         name="mobilenetv3-large",
@@ -167,7 +202,59 @@ _FILES = (
         licence="Apache-2.0 (timm)",
         non_commercial=False,
         supervision=Supervision("image labels", "none"),
+        network=classifier("mobilenetv3_large_100"),
     ),
 )
 
-REGISTRY: dict[str, WeightFile] = {file.name: file for file in _FILES}
+
+@runtime_checkable
+class BringsWeights(Protocol):
+    """A spec that may bring a file of its own."""
+
+    @property
+    def weight_file(self) -> WeightFile | None:
+        """The file; None brings none."""
+        ...
+
+
+class WeightRegistry(Mapping[str, WeightFile]):
+    """Name -> file: this program's own in their order, then those that specs of other packages bring along.
+
+    A detector or encoder of another package brings one as the `weight_file` of its spec.
+    """
+
+    def __init__(self, own: Iterable[WeightFile]) -> None:
+        self._own = {file.name: file for file in own}
+
+    def __getitem__(self, name: str) -> WeightFile:
+        return self._own[name] if name in self._own else self._others[0][name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self._own, *self._others[0]))
+
+    def __len__(self) -> int:
+        return len(self._own) + len(self._others[0])
+
+    @property
+    def faults(self) -> Mapping[str, str]:
+        """Name of a file of another package -> why it cannot be had."""
+        return self._others[1]
+
+    @cached_property
+    def _others(self) -> tuple[dict[str, WeightFile], dict[str, str]]:
+        """Files and faults of other packages, each by name."""
+        files: dict[str, WeightFile] = {}
+        faults: dict[str, str] = {}
+        for point, part in (each for group in BRINGING for each in parts_of_others(group)):
+            file = part.weight_file if isinstance(part, BringsWeights) else None
+            if file is None:
+                continue
+            known = [*self._own.values(), *files.values()]
+            if any(file.name == one.name or file.filename == one.filename for one in known):
+                faults[file.name] = f"{package_of(point)}: '{file.name}' or its file {file.filename} is there already"
+            else:
+                files[file.name] = file
+        return files, faults
+
+
+REGISTRY = WeightRegistry(_FILES)

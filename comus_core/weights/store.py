@@ -17,6 +17,8 @@ from comus_core.errors import WeightsError
 from comus_core.files.user_folders import cache_folder
 from comus_core.weights.registry import REGISTRY, PackageSource, Supervision, WeightFile
 
+_DICTS = (".pth", ".safetensors")  # two formats of the same state dict
+
 
 @dataclass(frozen=True)
 class WeightStatus:
@@ -47,6 +49,8 @@ def weights_folder() -> Path:
 
 def registered(name: str) -> WeightFile:
     """The registry's entry, or `WeightsError` listing the names there are."""
+    if name in REGISTRY.faults:
+        raise WeightsError(f"weights '{name}' cannot be had: {REGISTRY.faults[name]}")
     if name not in REGISTRY:
         raise WeightsError(f"no weights are called '{name}': choose one of {', '.join(REGISTRY)}")
     return REGISTRY[name]
@@ -91,7 +95,7 @@ def import_weights(name: str, file: Path) -> Path:
 
     Args:
         name: a key of `REGISTRY`.
-        file: `.pth`, `.pt` or `.safetensors` for state dicts, `.onnx` for u2netp.
+        file: `.pth`, `.pt` or `.safetensors` for state dicts, else a file like the one published.
 
     Returns:
         Where it now lies.
@@ -112,10 +116,12 @@ def import_weights(name: str, file: Path) -> Path:
 
 
 def check_fits(entry: WeightFile, file: Path, called: str) -> None:
-    """Raise `WeightsError`, naming the file as `called`, unless `file` loads into the entry's architecture."""
+    """Raise `WeightsError`, naming the file as `called`, unless `file` can be used as the entry's weights."""
     from comus_core.weights.checks import check_file  # torch is loaded only where a file is looked into
 
-    check_file(entry.name, file, called)
+    if entry.network is None and entry.check is None and entry.sha256 not in (None, file_sha256(file)):
+        raise WeightsError(f"{called} is not '{entry.name}': its sha256 is {file_sha256(file)}, not {entry.sha256}")
+    check_file(entry, file, called)
 
 
 @contextmanager
@@ -134,7 +140,7 @@ def arriving(target: Path) -> Iterator[Path]:
         yield partial
         partial.chmod(0o644)  # mkstemp's 0600 would hide a shared folder's weights from other users
         os.replace(partial, target)
-        for twin in _candidates(target):
+        for twin in (target.with_suffix(suffix) for suffix in _DICTS if target.suffix in _DICTS):
             if twin != target:  # an older file in the other format would otherwise win or linger
                 twin.unlink(missing_ok=True)
     finally:
@@ -143,15 +149,12 @@ def arriving(target: Path) -> Iterator[Path]:
 
 def _target(entry: WeightFile, file: Path) -> Path:
     target = weights_folder() / entry.filename
-    return target.with_suffix(".safetensors") if file.suffix == ".safetensors" else target
-
-
-def _candidates(file: Path) -> list[Path]:
-    return [file.with_suffix(".pth"), file.with_suffix(".safetensors")] if file.suffix != ".onnx" else [file]
+    return target.with_suffix(".safetensors") if entry.network and file.suffix == ".safetensors" else target
 
 
 def _find(file: WeightFile) -> Path | None:
-    for candidate in _candidates(weights_folder() / file.filename):
+    target = weights_folder() / file.filename
+    for candidate in (target, target.with_suffix(".safetensors")) if file.network else (target,):
         if candidate.is_file():
             return candidate
     return _in_package(file.source) if isinstance(file.source, PackageSource) else None

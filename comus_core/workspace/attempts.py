@@ -1,4 +1,4 @@
-"""Which processes are at work on a run or a training, so that one that was killed does not look alive for ever."""
+"""Which processes work on runs and trainings, and the state of each: one that was killed must not look alive."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ import sqlite3
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import ClassVar, Literal
 
 from comus_core.errors import Cancelled, WorkspaceError
 from comus_core.files.process_identity import HEARTBEAT, ProcessIdentity, identify, is_alive, this_host
+from comus_core.workspace import latest
 from comus_core.workspace.database import Database
 
+Ending = Literal["failed", "cancelled"]
 INTERRUPTED = "interrupted"  # the state of a run or training that says "running" with no process at work on it
 
 SCHEMA = (
@@ -50,18 +54,6 @@ class AttemptTable:
             with suppress(WorkspaceError), self.database.writing() as connection:  # a full disk: the row dies with us
                 connection.execute("DELETE FROM attempts WHERE id = ?", (number,))
 
-    @contextmanager
-    def attempt(self, subject: str, end: Callable[[str, str], object]) -> Iterator[None]:
-        """As `at_work`; left by a fault, `end(subject, "failed")` is called, left by a stop with "cancelled"."""
-        try:
-            with self.at_work(subject):
-                yield
-        except BaseException as error:
-            stopped = isinstance(error, (Cancelled, KeyboardInterrupt))
-            with suppress(WorkspaceError):  # a full disk: what went wrong first is what to tell
-                end(subject, "cancelled" if stopped else "failed")
-            raise
-
     def _beat(self, number: int, ended: threading.Event) -> None:
         while not ended.wait(HEARTBEAT):
             try:
@@ -71,14 +63,59 @@ class AttemptTable:
                 traceback.print_exc()
 
 
-def subjects_at_work(connection: sqlite3.Connection) -> set[str]:
+class WorkTable:
+    """A table of what processes work on, runs or trainings: the one place where their states are decided.
+
+    A row says "running", "done", "failed" or "cancelled"; one that says "running" with no process at work on it is
+    shown as interrupted. What is done stays done, whatever a later attempt comes to.
+    """
+
+    table: ClassVar[str]
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._attempts = AttemptTable(database)
+        database.define(latest.SCHEMA)
+
+    @contextmanager
+    def attempt(self, subject: str) -> Iterator[None]:
+        """This process works on the row of that id until the block is left: by a fault failed, by a stop cancelled."""
+        try:
+            with self._attempts.at_work(subject):
+                yield
+        except BaseException as error:
+            stopped = isinstance(error, (Cancelled, KeyboardInterrupt))
+            with suppress(WorkspaceError):  # a full disk: what went wrong first is what to tell
+                self.end(subject, "cancelled" if stopped else "failed")
+            raise
+
+    def end(self, subject: str, state: Ending) -> None:
+        """Note that an attempt failed or was cancelled: on a row that is neither done nor at work elsewhere."""
+        with self.database.writing() as connection:
+            if subject not in _subjects_at_work(connection):
+                change = f"UPDATE {self.table} SET state = ?, updated_at = ? WHERE id = ? AND state != 'done'"
+                connection.execute(change, (state, now(), subject))
+
+    def bring_to_front(self, *subjects: str) -> None:
+        """Make these the latest, the first of them the very latest."""
+        with self.database.writing() as connection:
+            latest.bring_to_front(connection, *subjects)
+
+
+def now() -> str:
+    """The time as rows hold it, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def shown_state(connection: sqlite3.Connection, row: sqlite3.Row) -> str:
+    """The state of a row as people and programs should see it: "running" needs a live process."""
+    alive = row["state"] != "running" or row["id"] in _subjects_at_work(connection)
+    return str(row["state"]) if alive else INTERRUPTED
+
+
+def _subjects_at_work(connection: sqlite3.Connection) -> set[str]:
     """Ids of the runs and trainings on which a live process works."""
     return {row["subject"] for row in connection.execute("SELECT * FROM attempts") if _lives(row)}
-
-
-def shown_state(stored: str, subject: str, at_work: Iterable[str]) -> str:
-    """The state of a row as people and programs should see it: "running" needs a live process."""
-    return INTERRUPTED if stored == "running" and subject not in at_work else stored
 
 
 def _forget_dead(connection: sqlite3.Connection, subject: str) -> None:

@@ -16,6 +16,7 @@ from comus_core.workspace.conflicts import require_apart
 from comus_core.workspace.database import Database
 from comus_core.workspace.decision_steps import NotRecorded, Standing
 from comus_core.workspace.decisions import Decisions, Event, Step
+from comus_core.workspace.latest import bring_to_front
 
 HELD = 16  # logs of which the last state is remembered
 Answer = TypeVar("Answer")
@@ -106,7 +107,8 @@ class DecisionLog:
                 _require_apart(connection, run, clustering, based_on, start, decided)
             for event in decided:
                 now = steps.record(connection, now, _insert(connection, run, clustering, event))
-            connection.execute("UPDATE runs SET updated_at = ? WHERE id = ?", (at, run))  # it is the one last touched
+            connection.execute("UPDATE runs SET updated_at = ? WHERE id = ?", (at, run))
+            bring_to_front(connection, run)
         return self._hold(run, clustering, now)
 
     def copy(self, run: str, clustering: str, events: Sequence[Event]) -> Decisions:

@@ -6,14 +6,13 @@ import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from comus_core.config import RunConfig
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.settings import from_dict, to_dict
-from comus_core.workspace.attempts import shown_state, subjects_at_work
-from comus_core.workspace.database import Database
+from comus_core.workspace.attempts import WorkTable, now, shown_state
+from comus_core.workspace.latest import JOINED, ORDER, bring_to_front
 
 ON_REQUEST = {"how_many"}  # kinds that a finished run may have beside those of its stages
 
@@ -55,11 +54,10 @@ class Run:
             raise WorkspaceError(f"run {self.id} came in a bundle and is read-only: run it here to change anything")
 
 
-class RunTable:
+class RunTable(WorkTable):
     """The runs of a workspace."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    table = "runs"
 
     def save(self, run: Run) -> Run:
         """Insert a run or write its whole row; name, note, archive mark and time of creation of a known run stay.
@@ -68,6 +66,7 @@ class RunTable:
         """
         with self.database.writing() as connection:
             _write(connection, run)
+            bring_to_front(connection, run.id)
         return self.get(run.id)
 
     def update(self, run_id: str, change: Callable[[Run], Run]) -> Run:
@@ -91,6 +90,7 @@ class RunTable:
         with self.database.writing() as connection:
             there = connection.execute("SELECT 1 FROM runs WHERE id = ?", (run.id,)).fetchone()
             _write(connection, again(_read(connection, run.id)) if there else run)
+            bring_to_front(connection, run.id)
         return self.get(run.id)
 
     def add_artifacts(self, run_id: str, made: dict[str, str]) -> Run:
@@ -115,23 +115,16 @@ class RunTable:
         def done(known: Run) -> Run:
             if known.state == "done" and known.artifacts.keys() - made.keys() - ON_REQUEST:
                 return known
-            artifacts, told = known.artifacts | made, known.provenance | provenance
-            return replace(known, state="done", artifacts=artifacts, result=result, provenance=told)
+            artifacts, known_by = known.artifacts | made, known.provenance | provenance
+            return replace(known, state="done", artifacts=artifacts, result=result, provenance=known_by)
 
+        self.bring_to_front(run_id)
         return self.update(run_id, done)
-
-    def end(self, run_id: str, state: str) -> Run:
-        """Note that an attempt failed or was cancelled: of a run that is neither finished nor at work elsewhere."""
-        with self.database.writing() as connection:
-            known = _read(connection, run_id)
-            if known.state != "done" and run_id not in subjects_at_work(connection):
-                _write(connection, replace(known, state=state))
-        return self.get(run_id)
 
     def get(self, run_id: str) -> Run:
         """The run of that exact id."""
         with self.database.reading() as connection:
-            return _shown(_read(connection, run_id), connection)
+            return _run(_row(connection, run_id), connection)
 
     def add(self, run: Run) -> Run:
         """Insert a run that has its name, note and id already.
@@ -139,17 +132,13 @@ class RunTable:
         Raises:
             WorkspaceError: the id is taken.
         """
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
         with self.database.writing() as connection:
-            connection.execute(
-                "INSERT INTO runs VALUES (:id, :name, :note, :archived, :now, :now, :state, :config, :provenance,"
-                " :artifacts, :result)",
-                {**_columns(run), "now": now},
-            )
+            connection.execute(INSERT, {**_columns(run), "now": now()})
+            bring_to_front(connection, run.id)
         return self.get(run.id)
 
     def find(self, name: str) -> Run:
-        """The run of that id, name or unambiguous beginning of an id; `latest` is the one last touched.
+        """The run of that id, name or unambiguous beginning of an id; for `latest` see `workspace.latest`.
 
         Raises:
             WorkspaceError: none or several fit.
@@ -160,19 +149,19 @@ class RunTable:
         by_id = [r for r in runs if r.id == name]
         by_name = [r for r in runs if r.name == name]
         by_beginning = [r for r in runs if r.id.startswith(name)]
-        for found in (by_id, by_name, by_beginning):
-            if len(found) == 1:
-                return found[0]
-            if found:
-                raise WorkspaceError(f"'{name}' fits {len(found)} runs: {', '.join(r.id for r in found)}; give the id")
+        for fitting in (by_id, by_name, by_beginning):
+            if len(fitting) == 1:
+                return fitting[0]
+            if fitting:
+                ids = ", ".join(run.id for run in fitting)
+                raise WorkspaceError(f"'{name}' fits {len(fitting)} runs: {ids}; give the id")
         raise WorkspaceError(f"no run '{name}' in {self.database.path.parent}: `comus runs` lists them")
 
     def all(self, archived: bool = False) -> list[Run]:
-        """All runs, the one last touched first; archived ones only on request."""
+        """All runs, the latest first; archived ones only on request."""
         with self.database.reading() as connection:
-            rows = connection.execute("SELECT * FROM runs ORDER BY updated_at DESC, rowid DESC").fetchall()
-            found = [_shown(run, connection) for run in map(_run, rows)]
-        return [run for run in found if archived or not run.archived]
+            rows = connection.execute(f"SELECT runs.* FROM runs {JOINED} ORDER BY {ORDER}, runs.rowid DESC").fetchall()
+            return [_run(row, connection) for row in rows if archived or not row["archived"]]
 
     def describe(
         self, run_id: str, *, name: str | None = None, note: str | None = None, archived: bool | None = None
@@ -200,33 +189,36 @@ class RunTable:
             own = "SELECT id FROM trainings WHERE run = ?"
             for table in ("training_steps", "training_previews"):
                 connection.execute(f"DELETE FROM {table} WHERE training IN ({own})", (run_id,))
+            connection.execute(f"DELETE FROM latest WHERE id = ? OR id IN ({own})", (run_id, run_id))
             connection.execute("DELETE FROM trainings WHERE run = ?", (run_id,))
             connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
             connection.execute("DELETE FROM events WHERE run = ?", (run_id,))
 
 
+INSERT = (
+    "INSERT INTO runs VALUES (:id, :name, :note, :archived, :now, :now, :state, :config, :provenance, :artifacts,"
+    " :result)"
+)
+
+
 def _write(connection: sqlite3.Connection, run: Run) -> None:
     connection.execute(
-        "INSERT INTO runs VALUES (:id, :name, :note, :archived, :now, :now, :state, :config, :provenance,"
-        " :artifacts, :result) ON CONFLICT (id) DO UPDATE SET updated_at = :now, state = :state,"
-        " config = :config, provenance = :provenance, artifacts = :artifacts, result = :result",
-        {**_columns(run), "now": datetime.now(UTC).isoformat(timespec="milliseconds")},
+        f"{INSERT} ON CONFLICT (id) DO UPDATE SET updated_at = :now, state = :state, config = :config,"
+        " provenance = :provenance, artifacts = :artifacts, result = :result",
+        {**_columns(run), "now": now()},
     )
 
 
 def _read(connection: sqlite3.Connection, run_id: str) -> Run:
     """The run with the state that its row holds."""
-    row = connection.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
+    return _run(_row(connection, run_id))
+
+
+def _row(connection: sqlite3.Connection, run_id: str) -> sqlite3.Row:
+    row: sqlite3.Row | None = connection.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
     if row is None:
         raise WorkspaceError(f"no run '{run_id}': `comus runs` lists them")
-    return _run(row)
-
-
-def _shown(run: Run, connection: sqlite3.Connection) -> Run:
-    """The run in the state in which it is to be shown."""
-    if run.state != "running":
-        return run
-    return replace(run, state=shown_state(run.state, run.id, subjects_at_work(connection)))
+    return row
 
 
 def _place(run: Run) -> dict[str, Any]:
@@ -240,8 +232,10 @@ def _columns(run: Run) -> dict[str, Any]:
     return values | {k: json.dumps(v, ensure_ascii=False) for k, v in blobs.items()}
 
 
-def _run(row: Any) -> Run:
+def _run(row: sqlite3.Row, connection: sqlite3.Connection | None = None) -> Run:
+    """A row as a run, in the state in which it is to be shown; without a connection in that which the row holds."""
     blobs = {k: json.loads(row[k]) for k in ("provenance", "artifacts", "result")}
-    plain = {k: row[k] for k in ("id", "name", "note", "state", "created_at", "updated_at")}
+    plain = {k: row[k] for k in ("id", "name", "note", "created_at", "updated_at")}
+    state = shown_state(connection, row) if connection is not None else row["state"]
     config = from_dict(RunConfig, json.loads(row["config"]))
-    return Run(**plain, archived=bool(row["archived"]), config=config, **blobs)
+    return Run(**plain, state=state, archived=bool(row["archived"]), config=config, **blobs)

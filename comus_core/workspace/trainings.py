@@ -6,12 +6,12 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from comus_core.errors import WorkspaceError
-from comus_core.workspace.attempts import shown_state, subjects_at_work
+from comus_core.workspace.attempts import WorkTable, now, shown_state
 from comus_core.workspace.database import Database
+from comus_core.workspace.latest import JOINED, ORDER, bring_to_front
 
 STEPS = (
     "CREATE TABLE IF NOT EXISTS training_steps (training TEXT NOT NULL, round INTEGER NOT NULL, step INTEGER NOT NULL,"
@@ -51,8 +51,8 @@ class Training:
     @property
     def scored_on(self) -> str | None:
         """The data set that its rounds are scored on; None is the run's own, wherever that lies by now."""
-        given = self.settings.get("scored_on")
-        return None if given is None else str(given)
+        spec = self.settings.get("scored_on")
+        return None if spec is None else str(spec)
 
 
 @dataclass(frozen=True)
@@ -73,22 +73,26 @@ class Preview:
     images: int
 
 
-class TrainingTable:
+class TrainingTable(WorkTable):
     """The trainings of a workspace."""
 
+    table = "trainings"
+
     def __init__(self, database: Database) -> None:
-        self.database = database
+        super().__init__(database)
         database.define(SCHEMA, STEPS, PREVIEWS)
 
     def save(self, training: Training) -> Training:
         """Insert a row or write it whole; for whoever alone knows the training, see `begin` and `grow`."""
         with self.database.writing() as connection:
             _write(connection, training)
+            bring_to_front(connection, training.id)
         return training
 
     def begin(self, training: Training) -> Training:
         """Note that work on a training begins. What an earlier attempt made of it stays; a finished one stays so."""
         self._change(training, lambda known: known if known.state == "done" else replace(known, state="running"))
+        self.bring_to_front(training.id)
         return training
 
     def grow(self, training: Training) -> Training:
@@ -112,20 +116,14 @@ class TrainingTable:
             return replace(known, state="done", artifacts=artifacts, result=training.result)
 
         self._change(training, done)
+        self.bring_to_front(training.id)
         return self.get(training.id)
-
-    def end(self, training_id: str, state: str) -> None:
-        """Note that an attempt failed or was cancelled: of a training neither finished nor at work elsewhere."""
-        with self.database.writing() as connection:
-            known = _read(connection, training_id)
-            if known is not None and known.state != "done" and training_id not in subjects_at_work(connection):
-                _write(connection, replace(known, state=state))
 
     def _change(self, training: Training, change: Callable[[Training], Training]) -> None:
         """Change a row as it is now, or insert it: nobody else writes between the reading and the writing."""
         with self.database.writing() as connection:
-            known = _read(connection, training.id)
-            _write(connection, change(known) if known is not None else training)
+            row = _row(connection, training.id)
+            _write(connection, change(_training(row)) if row is not None else training)
 
     def note(self, training_id: str, number: int, records: Sequence[Mapping[str, float]]) -> None:
         """Add what a round's steps reported: step, loss, rate, images_per_second; a step done again replaces itself."""
@@ -139,11 +137,11 @@ class TrainingTable:
             rows = connection.execute(
                 "SELECT * FROM training_steps WHERE training = ? ORDER BY round, step", (training_id,)
             ).fetchall()
-        found: dict[int, list[dict[str, float]]] = {}
+        steps: dict[int, list[dict[str, float]]] = {}
         for row in rows:
             values = {name: row[name] for name in ("step", "loss", "rate", "images_per_second")}
-            found.setdefault(row["round"], []).append(values)
-        return found
+            steps.setdefault(row["round"], []).append(values)
+        return steps
 
     def note_preview(
         self, training_id: str, number: int, network: str, step: int, miou: float | None, images: int
@@ -175,31 +173,19 @@ class TrainingTable:
             WorkspaceError: there is none.
         """
         with self.database.reading() as connection:
-            found = _read(connection, training_id)
-            if found is None:
+            row = _row(connection, training_id)
+            if row is None:
                 raise WorkspaceError(f"no training '{training_id}' in this workspace")
-            return _shown(found, connection)
+            return _training(row, connection)
 
     def of_run(self, run: str) -> list[Training]:
-        """The trainings of a run, the one last touched first."""
+        """The trainings of a run, the latest first."""
+        query = f"SELECT trainings.* FROM trainings {JOINED} WHERE run = ? ORDER BY {ORDER}, trainings.rowid DESC"
         with self.database.reading() as connection:
-            rows = connection.execute(
-                "SELECT * FROM trainings WHERE run = ? ORDER BY updated_at DESC, rowid DESC", (run,)
-            ).fetchall()
-            return [_shown(_training(row), connection) for row in rows]
-
-    def put_in_front(self, training_ids: Sequence[str]) -> None:
-        """Make these the ones last touched, the first of them the very last."""
-        now = datetime.now(UTC)
-        times = [(now + timedelta(milliseconds=k)).isoformat(timespec="milliseconds") for k in range(len(training_ids))]
-        with self.database.writing() as connection:
-            connection.executemany(
-                "UPDATE trainings SET updated_at = ? WHERE id = ?",
-                list(zip(times, reversed(training_ids), strict=True)),
-            )
+            return [_training(row, connection) for row in connection.execute(query, (run,)).fetchall()]
 
     def with_round(self, run: str, number: int) -> Training:
-        """The training of a run last touched that has finished round `number`.
+        """The latest training of a run that has finished round `number`.
 
         Raises:
             WorkspaceError: there is none; tells which rounds there are.
@@ -214,29 +200,23 @@ class TrainingTable:
 
 
 def _write(connection: sqlite3.Connection, training: Training) -> None:
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    at = now()
     blobs = [json.dumps(v, ensure_ascii=False) for v in (training.settings, training.artifacts, training.result)]
     connection.execute(
         "INSERT INTO trainings VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
         " state = excluded.state, updated_at = excluded.updated_at, artifacts = excluded.artifacts,"
         " result = excluded.result",
-        (training.id, training.run, training.state, now, now, *blobs),
+        (training.id, training.run, training.state, at, at, *blobs),
     )
 
 
-def _read(connection: sqlite3.Connection, training_id: str) -> Training | None:
-    """The training with the state that its row holds; None if there is none."""
-    row = connection.execute("SELECT * FROM trainings WHERE id = ?", (training_id,)).fetchone()
-    return None if row is None else _training(row)
+def _row(connection: sqlite3.Connection, training_id: str) -> sqlite3.Row | None:
+    row: sqlite3.Row | None = connection.execute("SELECT * FROM trainings WHERE id = ?", (training_id,)).fetchone()
+    return row
 
 
-def _shown(training: Training, connection: sqlite3.Connection) -> Training:
-    """The training in the state in which it is to be shown."""
-    if training.state != "running":
-        return training
-    return replace(training, state=shown_state(training.state, training.id, subjects_at_work(connection)))
-
-
-def _training(row: Any) -> Training:
+def _training(row: sqlite3.Row, connection: sqlite3.Connection | None = None) -> Training:
+    """A row as a training, in the state in which it is to be shown; without a connection in that of the row."""
     blobs = {name: json.loads(row[name]) for name in ("settings", "artifacts", "result")}
-    return Training(row["id"], row["run"], row["state"], **blobs)
+    state = shown_state(connection, row) if connection is not None else row["state"]
+    return Training(row["id"], row["run"], state, **blobs)

@@ -18,11 +18,12 @@ from app.data.compare_data import opened
 from app.data.run_cache import truth_at
 from app.server import asgi, compare_routes
 from app.server.training_routes import ERROR_COLOURS
+from comus_core import agreement, compare
 from comus_core.datasets.demo.drawing import rgb
-from comus_core.evaluation.class_bootstrap import paired_class_bootstrap
+from comus_core.pipelines.verb_settings import CompareSettings
 from comus_core.runs.run_round import RunRound, find_round
-from comus_core.scoring.round_agreement import agreement_rows
-from comus_core.scoring.round_scoring import deltas, score_round
+from comus_core.scoring.round_scores import score_round
+from comus_core.scoring.score_differences import deltas
 from comus_core.workspace.selection_shapes import Gesture, select
 from tests.app.comparing import half
 from tests.app.test_frame import save_run, texts
@@ -65,10 +66,13 @@ def test_intervals_come_when_they_are_asked_for_and_stay(open_compare, pair):
     assert "Low" not in test.dataframe[0].value
     by_key(test.button, "compare_bootstrap").click().run()
     sides = [score_round(pair.workspace, RunRound(run, 0), "hungarian") for run in (pair.run, pair.other)]
-    found = paired_class_bootstrap(sides[0].pixels, sides[1].pixels)
+    rounds = tuple(side.subject for side in sides)
+    told = compare(rounds, pair.workspace, CompareSettings(matching="hungarian"))  # as the command line answers
+    intervals = {"mIoU": told["bootstrap"]} | told["per_class"]
     table = test.dataframe[0].value.set_index("Class")
-    assert table["Low"].tolist() == [found.low[-1], *found.low[:-1]]
-    assert table["High"].tolist() == [found.high[-1], *found.high[:-1]]
+    for end in ("low", "high"):
+        assert table[end.title()].to_dict() == {name: interval[end] for name, interval in intervals.items()}
+    assert "mIoU is matched anew in every resample" in texts(test) and not told["bootstrap"]["matching_fixed"]
     assert "Low" in open_compare(**query).dataframe[0].value
 
 
@@ -123,8 +127,8 @@ def test_runs_of_other_proposals_share_a_selection_by_image(client, pair):
 def test_masks_and_errors_of_any_round_are_drawn_from_its_masks(client, pair, side):
     number, run = (1, pair.run) if side == "round" else (0, pair.other if side == "other" else pair.run)
     found = opened(find_round(pair.workspace, run.id, number))
-    scored = score_round(pair.workspace, found.one, "hungarian")
-    image_id = next(i for i in found.image_ids() if found.mask(i).any())
+    scored = score_round(pair.workspace, found.subject, "hungarian")
+    image_id = next(i for i in found.image_ids if found.mask(i).any())
     truth = np.asarray(Image.open(f"{run.config.dataset}/masks/{image_id[-7:-4]}.png"))
     mask, class_of = found.mask(image_id), np.asarray(scored.matched.class_of)
     predicted = class_of[mask]
@@ -141,7 +145,7 @@ def test_masks_and_errors_of_any_round_are_drawn_from_its_masks(client, pair, si
 
 def test_the_routes_refuse_what_there_is_not(client, pair):
     found = opened(RunRound(pair.run, 0))
-    url = compare_routes.picture_url(found, "mask", found.image_ids()[0], "hungarian")
+    url = compare_routes.picture_url(found, "mask", found.image_ids[0], "hungarian")
     assert client.get(url).status_code == 200 and "immutable" in client.get(url).headers["cache-control"]
     assert client.get(url.replace(found.key, "gone@0")).status_code == 404
     assert client.get(url.replace(found.key, f"{pair.run.id}@7")).status_code == 404
@@ -165,21 +169,16 @@ def test_without_ground_truth_the_two_are_compared_with_each_other(monkeypatch, 
     by_key(test.button, "compare_agreement").click().run()
     assert not test.exception
     first, second = (opened(RunRound(workspace.runs.get(run.id), 0)) for run in (pair.run, pair.other))
-    rows = agreement_rows(first.image_ids(), first.mask, second.mask, (3, 4))
-    pixels = next(m.value for m in test.metric if m.label == "Pixels alike")
-    best = max(_traces(rows.contingency))
-    assert 0 < float(pixels.rstrip(" %")) <= 100 * best / rows.contingency.sum() + 0.01
+    told = agreement((first.subject, second.subject), workspace)  # as the command line answers
+    shown = {m.label: m.value for m in test.metric}
+    assert shown["Agreement"] == f"{told['miou']:.2f} %" and shown["Images"] == str(told["images"])
+    assert shown["Pixels alike"] == f"{told['pixel_agreement']:.2f} %"
+    table = test.dataframe[0].value
+    assert dict(zip(table["First"], table["Agreement"], strict=True)) == told["per_category"]
     assert test.dataframe[0].value["First"].tolist() == ["background", *first.names]
     assert "Least alike" in [o for b in test.get("button_group") for o in map(str, b.options)] or "% alike" in texts(
         test
     )
-
-
-def _traces(table):
-    """The pixels alike under every one-to-one assignment of the first's three categories and background."""
-    from itertools import permutations
-
-    return [sum(int(table[row, c]) for c, row in enumerate(rows)) for rows in permutations(range(5), 4)]
 
 
 def test_a_run_alone_has_nothing_to_be_compared_with(app_test):
@@ -221,12 +220,12 @@ def _keys_of(page: str) -> dict[str, list[str]]:
 
 def test_every_colour_of_the_masks_is_explained_with_and_without_ground_truth(client, pair):
     first, second = opened(RunRound(pair.run, 0)), opened(find_round(pair.workspace, pair.run.id, 1))
-    image_id = first.image_ids()[0]
+    image_id = first.image_ids[0]
     found = _keys_of(compare_keys.of_categories({"First": first, "Second": second}, image_id))
     for side, one in (("First", first), ("Second", second)):
         present = sorted(set(np.unique(one.mask(image_id)).tolist()) - {0})
         assert found.get(side, []) == [one.names[k - 1] for k in present]
-    scores = tuple(score_round(pair.workspace, one.one) for one in (first, second))
+    scores = tuple(score_round(pair.workspace, one.subject) for one in (first, second))
     truth = truth_at(first.view, pair.run.config.dataset)
     in_truth, in_masks = (
         _keys_of(compare_keys.of_classes((first, second), scores, t, image_id)) for t in (truth, None)
@@ -238,7 +237,7 @@ def test_every_colour_of_the_masks_is_explained_with_and_without_ground_truth(cl
 
 def test_a_cluster_that_stands_for_no_class_has_a_key_too(client, pair):
     found = opened(RunRound(pair.other, 0))  # four clusters of three classes
-    scored = round_data.scored(found.view, found.one, "hungarian")
+    scored = round_data.scored(found.view, found.subject, "hungarian")
     without = int(np.flatnonzero(np.asarray(scored.matched.class_of) < 0)[0])
-    image_id = next(i for i in found.image_ids() if without in np.unique(found.mask(i)))
+    image_id = next(i for i in found.image_ids if without in np.unique(found.mask(i)))
     assert "no class" in _keys_of(compare_keys.of_classes((found,), (scored,), None, image_id))["Classes"]

@@ -11,7 +11,7 @@ from PIL import Image
 
 from comus_core.pipelines.model_selection import badge
 from comus_core.runs.run_view import open_run_view
-from comus_core.scoring.view_scores import curve_of
+from comus_core.scoring.core_curves import curve_of
 from comus_core.workspace.decisions import Decisions
 from tests.app.serving import settle
 

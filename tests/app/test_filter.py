@@ -10,13 +10,12 @@ from app.components.filter import filter_course, filter_panel
 from comus_core import curation
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.cluster_summary import summaries
-from comus_core.scoring.core_curves import NAMES, core_curves
-from comus_core.scoring.run_scores import score_run
-from comus_core.scoring.view_scores import curve_of
+from comus_core.scoring.core_curves import NAMES, core_curves, curve_of
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.selection_shapes import Gesture
 from tests.app.test_frame import save_run, texts
 from tests.app.working import by_key
+from tests.builders import score_run
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import csv
 import pytest
 
 from comus_core.runs.run_view import open_run_view
-from comus_core.scoring.run_scores import score_run
 from comus_core.workspace.decisions import Decisions
 from tests.app.serving import serving, settle
 from tests.app.steps import figures, slide
+from tests.builders import score_run
 
 pytestmark = pytest.mark.browser
 STYLE = """() => {

@@ -17,9 +17,9 @@ from comus_core.datasets.dataset import open_dataset
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.evaluation.error_map import IGNORED, RIGHT
 from comus_core.runs.run_view import open_run_view
-from comus_core.scoring.run_scores import score_run
 from comus_core.workspace.decisions import Decisions
 from tests.app.test_frame import texts
+from tests.builders import score_run
 
 
 @pytest.fixture

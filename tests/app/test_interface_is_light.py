@@ -18,7 +18,7 @@ for module in pkgutil.walk_packages(app.__path__, "app."):
 for page in sorted(Path("pages").glob("*.py")):
     imports = re.findall(r"^(?:from [\\w.]+ import (?:\\([^)]*\\)|.+)|import .+)$", page.read_text(), re.M)
     exec("\\n".join(imports), {})
-import comus_core.jobs.actions, comus_core.scoring.run_scores
+import comus_core.jobs.actions, comus_core.scoring.round_scores
 import comus_core.pipelines.model_selection, comus_core.pipelines.estimate
 print(" ".join(sorted(set(sys.modules) & set(sys.argv[1:]))))
 """

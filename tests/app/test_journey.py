@@ -5,11 +5,11 @@ import pytest
 from playwright.sync_api import expect
 
 from comus_core.runs.run_view import open_run_view
-from comus_core.scoring.run_scores import score_run
 from comus_core.workspace.decisions import Decisions
 from tests.app.map_browser import flower
 from tests.app.serving import serving, settle
 from tests.app.steps import MAP_READY, choose, draw, figures, ids_of_gallery, open_explore, recomputed, slide
+from tests.builders import score_run
 
 pytestmark = pytest.mark.browser
 IMAGES = {"demo_journey": 240, "voc_journey": 725}

@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import expect
 
 from comus_core.runs.run_view import open_run_view
-from comus_core.scoring.run_scores import score_run
 from comus_core.workspace.decisions import Decisions
 from tests.app.map_browser import READY
 from tests.app.serving import PATIENCE, serving, settle
 from tests.app.steps import figures, slide
+from tests.builders import score_run
 
 pytestmark = pytest.mark.browser
 PHOTO = ".st-key-photo"

@@ -14,7 +14,7 @@ from app.data.colouring import category_colours
 from app.forms import predict_form
 from app.server import asgi
 from app.server.prediction_routes import mask_url, photograph_url
-from comus_core import open_workspace, predict_photographs
+from comus_core import open_workspace
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.errors import SettingsError
 from comus_core.jobs import submit
@@ -22,6 +22,7 @@ from comus_core.pipelines.prediction_folder import new_prediction, stored_predic
 from comus_core.pipelines.train import train
 from comus_core.training import TrainSettings, make_training
 from tests.app.test_frame import texts
+from tests.builders import predict_images
 
 TINY = {
     "optimisation.crop": 64,
@@ -51,7 +52,7 @@ def predicted(trained, tmp_path):
     root = workspace.images_root(run)
     files = [(f"{k}.png", io.BytesIO((root / f"images/00{k}.png").read_bytes())) for k in range(3)]
     folder = new_prediction(workspace, run.id, [*files, ("notes.jpg", io.BytesIO(b"no <b>picture</b>"))])
-    predict_photographs(run, 1, [folder / "photographs"], workspace, folder, device="cpu")
+    predict_images(run, 1, [folder / "photographs"], workspace, folder)
     found = stored_prediction(workspace, run.id, folder.name)
     # an untrained network may see nothing: what the page shows of categories must be looked at all the same
     yield workspace, run, found

@@ -14,13 +14,13 @@ from comus_core.evaluation.image_rows import cell_images
 from comus_core.pipelines.train import train
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.paper_scores import VOC_ROWS
-from comus_core.scoring.round_scoring import score_clusters
-from comus_core.scoring.run_scores import score_run
+from comus_core.scoring.round_scores import score_clusters
+from comus_core.scoring.score_tables import class_rows
 from comus_core.training import TrainSettings, make_training
 from tests.app.test_filter import metrics
 from tests.app.test_frame import save_run, texts
 from tests.app.working import by_key
-from tests.builders import copy_of
+from tests.builders import copy_of, score_run
 
 
 @pytest.fixture
@@ -58,11 +58,10 @@ def test_the_page_opens_on_the_matching_of_the_run(app_test, shown):
 def test_the_tables_are_downloaded_whole_with_run_and_supervision_in_every_row(shown, view):
     from app.components.shared import score_table
     from app.data import score_data
-    from comus_core.scoring.score_tables import class_rows
     from comus_core.workspace.decisions import Decisions
 
     scored = score_data.scored(view, Decisions(), "majority", filtered=False)
-    frame = score_table.class_frame(class_rows(scored, view.classes, view.labels(Decisions())))
+    frame = score_table.class_frame(class_rows(scored))
     said = score_table.about(view, "majority", "Every proposal")
     rows = list(csv.DictReader(io.StringIO(score_table.as_csv(frame, said).decode("utf-8-sig"))))
     assert [row["Class"] for row in rows] == list(view.classes)
@@ -184,7 +183,7 @@ def test_the_row_of_the_paper_is_subtracted_where_its_classes_are_known_and_othe
     (row,) = [row for row in VOC_ROWS if row.round == 0]
     held = against_row(row, lookalike)
     assert held.miou == row.miou and held.per_class == {"background": 82.2, "chair": 0.1, "diningtable": 0.0}
-    frame = class_frame(lookalike.class_rows(), lookalike.sizes, held.per_class)
+    frame = class_frame(class_rows(lookalike), lookalike.sizes, held.per_class)
     points = dict(zip(frame["Class"], frame["Points"], strict=True))
     assert points["background"] == score.per_class["background"] - 82.2
     assert [name for name, value in points.items() if not np.isnan(value)] == [n for n in names if n in held.per_class]

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from comus_core import discover, make_config, open_workspace
 from comus_core.cli.main import cli
 from comus_core.runs.run_view import open_run_view
-from comus_core.scoring.view_scores import score_view
+from comus_core.scoring.round_scores import score_clusters
 from tests.builders import draw_folder, write_vectors
 
 
@@ -51,13 +51,13 @@ def listed(comus):
 def test_the_list_holds_sizes_cores_and_each_ones_iou(comus, workspace):
     view = open_run_view(workspace, workspace.runs.find("latest"))
     decided = workspace.decisions_of(view.run)
-    scored = score_view(view, decided, filtered=False)
+    scored = score_clusters(view, decided, filtered=False)
     rows = listed(comus)
     assert [row["id"] for row in rows] == [0, 1, 2, 3]
     for row in rows:
         inside = view.cluster == row["id"]
         assert row["size"] == inside.sum() and row["core"] == (inside & view.kept(decided)).sum()
-        pixels, k = scored.contingency[row["id"] + 1], scored.matched.class_of[row["id"] + 1]
+        pixels, k = scored.rows.contingency[row["id"] + 1], scored.matched.class_of[row["id"] + 1]
         assert row["class"] == view.classes[k] and row["purity"] == 100 * pixels[k] / pixels.sum()
     assert "cluster 3" in comus("list", "latest")
 

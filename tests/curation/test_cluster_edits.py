@@ -15,7 +15,7 @@ from comus_core.curation.filter_explanation import standing_of
 from comus_core.errors import ConflictError, SettingsError, WorkspaceError
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.cluster_summary import summaries
-from comus_core.scoring.view_scores import score_view
+from comus_core.scoring.round_scores import score_clusters
 from comus_core.workspace.decisions import Decisions
 
 
@@ -56,7 +56,7 @@ def test_a_split_is_read_back_without_the_vectors(view):
 
 def test_merge_split_move_then_as_many_undos_restore_every_category_rank_and_score(view):
     start = curation.decided_in(view)
-    before, score = view.categories(start), score_view(view, start, filtered=True).score
+    before, score = view.categories(start), score_clusters(view, start, filtered=True).score
     curation.split(view, curation.propose_split(view, 2, 2))
     curation.merge(view, [0, 6])
     curation.move(view, [str(view.proposals.proposal_id[0])], 3)
@@ -68,7 +68,7 @@ def test_merge_split_move_then_as_many_undos_restore_every_category_rank_and_sco
     after = view.categories(decided)
     for name in ("category", "distance", "rank", "by_hand"):
         assert np.array_equal(getattr(after, name), getattr(before, name))
-    assert score_view(view, decided, filtered=True).score == score
+    assert score_clusters(view, decided, filtered=True).score == score
     for _ in range(4):
         decided = curation.redo(view)
     assert replace(decided, version=0) == replace(changed, version=0)
@@ -139,7 +139,7 @@ def test_clusters_with_noise_can_be_decided_on_and_ranked_by_anything(curated_ru
         assert sorted(np.concatenate([found.rows[0], found.rows[-1]]).tolist()) == sorted([*rows, noise[1]])
         assert (found.category[noise[2:]] == -1).all() and not np.isnan(found.rank).any()
         assert not view.kept(with_by(decided, by))[noise[2:]].any()
-        assert score_view(view, with_by(decided, by), filtered=True).score.miou > 0
+        assert score_clusters(view, with_by(decided, by), filtered=True).score.miou > 0
     assert all(np.isfinite(s.spread) for s in summaries(view, decided))
 
 

@@ -19,7 +19,7 @@ from comus_core.pipelines.train import train
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.proposals.table import proposals_of
 from comus_core.runs.run_view import open_run_view
-from comus_core.scoring.view_scores import score_view
+from comus_core.scoring.round_scores import score_clusters
 from comus_core.stages import StageContext, pseudo_masks
 from comus_core.training import TrainSettings, make_training
 from comus_core.types import no_progress
@@ -139,8 +139,8 @@ def test_an_erased_mask_is_background_in_every_score(view):
     decided = curation.erase(view, [name_of(view, row)])
     found = view.categories(decided)
     assert found.category[row] == -1 and found.erased[row] and found.erased.sum() == 1
-    table = score_view(view, decided, filtered=False).contingency
-    before = score_view(view, Decisions(), filtered=False).contingency
+    table = score_clusters(view, decided, filtered=False).rows.contingency
+    before = score_clusters(view, Decisions(), filtered=False).rows.contingency
     pixels = view.counts.pixels(view.count_rows[[row]])[0]
     assert np.array_equal(table[0] - before[0], pixels) and table.sum() == before.sum()
     assert "erased by hand" in standing_of(view, row, decided).reason

@@ -12,11 +12,11 @@ from comus_core.datasets.dataset import open_dataset
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs.artifact_readers import categories_of, read_clusters
 from comus_core.runs.run_view import open_run_view
-from comus_core.scoring.run_scores import score_run
-from comus_core.scoring.view_scores import score_view
+from comus_core.scoring.round_scores import score_clusters
 from comus_core.stages.context import StageContext
 from comus_core.stages.masks import pseudo_masks
 from comus_core.workspace.layout import packed
+from tests.builders import score_run
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_scores_masks_and_categories_read_without_the_view_have_the_same_core(vi
     read = categories_of(table, decided)
     kept = dict(zip(table.proposal_id, read.kept(decided), strict=True))
     assert [kept[p] for p in view.proposals.proposal_id] == view.kept(decided).tolist()
-    here, there = score_view(view, decided, filtered=True).score, score_run(view.workspace, view.run)
+    here, there = score_clusters(view, decided, filtered=True).score, score_run(view.workspace, view.run)
     assert here.miou == there.filtered.miou
 
 

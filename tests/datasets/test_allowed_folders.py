@@ -5,7 +5,9 @@ import pytest
 
 from comus_core.datasets import allowed_folders
 from comus_core.datasets.allowed_folders import allowed, allowed_dataset, allowed_own, image_roots, list_folder
-from comus_core.errors import DatasetError
+from comus_core.errors import DatasetError, SettingsError
+from comus_core.features.encoders import ENCODERS
+from comus_core.saliency.detectors import DETECTORS
 
 
 @pytest.fixture
@@ -76,14 +78,15 @@ def test_data_sets_are_made_absolute_and_checked_by_their_folder(disk, monkeypat
 def test_own_masks_and_vectors_must_lie_inside_and_be_there(disk):
     roots = [disk / "open"]
     photos = disk / "open" / "photos"
-    assert allowed_own("u2netp", roots) == "u2netp"
-    assert allowed_own(f"masks:{photos}", roots) == f"masks:{photos}"
-    assert allowed_own(f"file:{photos / 'notes.txt'}", roots) == f"file:{photos / 'notes.txt'}"
-    for name in (f"masks:{photos / 'a.jpg'}", f"file:{photos}", f"file:{photos / 'none.npz'}", "masks:", "file: "):
-        with pytest.raises(DatasetError):
-            allowed_own(name, roots)
+    assert allowed_own(DETECTORS, "u2netp", roots) == "u2netp" and allowed_own(ENCODERS, "auto", roots) == "auto"
+    assert allowed_own(DETECTORS, f"masks:{photos}", roots) == f"masks:{photos}"
+    assert allowed_own(ENCODERS, f"file:{photos / 'notes.txt'}", roots) == f"file:{photos / 'notes.txt'}"
+    wrong = [(DETECTORS, f"masks:{photos / 'a.jpg'}"), (ENCODERS, f"file:{photos}"), (DETECTORS, "masks:")]
+    for parts, name in [*wrong, (ENCODERS, f"file:{photos / 'none.npz'}"), (ENCODERS, "file: ")]:
+        with pytest.raises(DatasetError if name.partition(":")[2].strip() else SettingsError, match=r"folder|file"):
+            allowed_own(parts, name, roots)
     with pytest.raises(DatasetError, match="lies outside"):
-        allowed_own(f"masks:{disk / 'secret'}", roots)
+        allowed_own(DETECTORS, f"masks:{disk / 'secret'}", roots)
 
 
 def test_roots_come_from_the_environment_and_always_hold_the_workspace(disk, monkeypatch):

@@ -10,11 +10,15 @@ import pytest
 from comus_core.errors import SettingsError
 from comus_core.evaluation import bootstrap
 from comus_core.evaluation.bootstrap import CountedImages, miou, paired_bootstrap
-from comus_core.evaluation.counts import Counts, contingency, contingency_by_image
+from comus_core.evaluation.image_rows import ImageRows
 from comus_core.evaluation.matching import match
 from comus_core.evaluation.report import score
 
 CLASSES = ["background", "p", "q", "r"]
+
+
+def counted(ids, values, matching="auto"):
+    return CountedImages(ImageRows.of_tables(ids, values), matching)
 
 
 def drawn(seed=0, images=7, rows=4, n=4, most=20):
@@ -63,7 +67,7 @@ def agrees(got, differences):
 
 def test_every_resample_is_matched_anew_as_by_trying_every_permutation():
     ids, first, second = drawn()
-    got = paired_bootstrap(CountedImages(ids, first), CountedImages(ids, second), resamples=60, seed=3)
+    got = paired_bootstrap(counted(ids, first), counted(ids, second), resamples=60, seed=3)
     agrees(got, looped(first, second, 60, 3, by_permutations))
     assert got.difference == pytest.approx(by_permutations(second.sum(0)) - by_permutations(first.sum(0)), abs=1e-9)
     assert (got.images, got.resamples, got.seed) == (7, 60, 3)
@@ -72,13 +76,13 @@ def test_every_resample_is_matched_anew_as_by_trying_every_permutation():
 @pytest.mark.parametrize(("rows", "mode"), [(4, "majority"), (7, "auto"), (7, "hungarian"), (3, "hungarian")])
 def test_other_matchings_give_what_scoring_each_resample_gives(rows, mode):
     ids, first, second = drawn(seed=rows, rows=rows)
-    got = paired_bootstrap(CountedImages(ids, first, mode), CountedImages(ids, second, mode), resamples=50, seed=1)
+    got = paired_bootstrap(counted(ids, first, mode), counted(ids, second, mode), resamples=50, seed=1)
     agrees(got, looped(first, second, 50, 1, lambda table: score(table, match(table, mode), CLASSES).miou))
 
 
 def test_a_fixed_matching_is_that_of_all_images():
     ids, first, second = drawn(seed=5)
-    one, two = (CountedImages(ids, side).with_fixed_matching() for side in (first, second))
+    one, two = (counted(ids, side).with_fixed_matching() for side in (first, second))
     fixed = {id(side): match(side.sum(0)) for side in (first, second)}
     rng, differences = np.random.default_rng(0), []
     for _ in range(80):
@@ -87,73 +91,51 @@ def test_a_fixed_matching_is_that_of_all_images():
         differences.append(b - a)
     got = paired_bootstrap(one, two, resamples=80)
     agrees(got, np.array(differences))
-    anew = paired_bootstrap(CountedImages(ids, first), CountedImages(ids, second), resamples=80)
+    anew = paired_bootstrap(counted(ids, first), counted(ids, second), resamples=80)
     assert got.difference == anew.difference and got.mean != anew.mean
 
 
 def test_images_are_joined_by_id_and_blocks_change_nothing(monkeypatch):
     ids, first, second = drawn(seed=8)
     order = [3, 0, 6, 1, 5, 2, 4]
-    whole = paired_bootstrap(CountedImages(ids, first), CountedImages(ids, second), resamples=100)
+    whole = paired_bootstrap(counted(ids, first), counted(ids, second), resamples=100)
     monkeypatch.setattr(bootstrap, "BLOCK_CELLS", 200)
-    shuffled = CountedImages([ids[k] for k in order], second[order])
-    assert paired_bootstrap(CountedImages(ids, first), shuffled, resamples=100) == whole
+    shuffled = counted([ids[k] for k in order], second[order])
+    assert paired_bootstrap(counted(ids, first), shuffled, resamples=100) == whole
 
 
 def test_a_prediction_is_never_above_itself():
     ids, first, _ = drawn()
-    got = paired_bootstrap(CountedImages(ids, first), CountedImages(ids, first), resamples=20)
+    got = paired_bootstrap(counted(ids, first), counted(ids, first), resamples=20)
     assert (got.difference, got.low, got.high, got.share_not_above) == (0, 0, 0, 1)
 
 
 def test_what_does_not_belong_together_is_refused():
     ids, first, second = drawn()
-    one = CountedImages(ids, first)
+    one = counted(ids, first)
     with pytest.raises(SettingsError, match="2 images in one of the two scores alone, such as i6, x"):
-        paired_bootstrap(one, CountedImages([*ids[:-1], "x"], second))
+        paired_bootstrap(one, counted([*ids[:-1], "x"], second))
     with pytest.raises(SettingsError, match="different ground truth"):
-        paired_bootstrap(one, CountedImages(ids, second + 1))
+        paired_bootstrap(one, counted(ids, second + 1))
     with pytest.raises(SettingsError, match="counted twice"):
-        paired_bootstrap(one, CountedImages(["i0", *ids[:-1]], second))
+        paired_bootstrap(one, counted(["i0", *ids[:-1]], second))
     with pytest.raises(SettingsError, match="resamples 0"):
         paired_bootstrap(one, one, resamples=0)
     with pytest.raises(SettingsError, match="nothing to compare"):
-        paired_bootstrap(CountedImages([], first[:0]), CountedImages([], second[:0]))
+        paired_bootstrap(counted([], first[:0]), counted([], second[:0]))
 
 
 @pytest.mark.parametrize("mode", ["hungarian", "majority"])
 def test_the_pooled_score_is_that_of_scoring(mode):
     ids, first, _ = drawn(seed=2, images=30)
     table = first.sum(0)
-    assert miou(CountedImages(ids, first, mode)) == pytest.approx(score(table, match(table, mode), CLASSES).miou)
-
-
-def test_counts_of_proposals_become_counts_of_images_and_sum_to_the_same_table():
-    rng = np.random.default_rng(0)
-    image_ids, proposal_ids, predicted = [], [], {}
-    for image in "cab":
-        for k in range(int(rng.integers(0, 4))):
-            image_ids.append(image)
-            proposal_ids.append(f"{image}#{k}")
-            predicted[f"{image}#{k}"] = int(rng.integers(-1, 3))
-        image_ids.append(image)
-        proposal_ids.append("")
-    values = rng.integers(0, 50, (len(image_ids), 4))
-    counts = Counts(np.array(image_ids, object), np.array(proposal_ids, object), values)
-    ids, found = contingency_by_image(counts, predicted, 3)
-    assert ids == ["c", "a", "b"] and np.array_equal(found.sum(axis=0), contingency(counts, predicted, 3))
-    for image, table in zip(ids, found, strict=True):
-        expected = np.zeros((4, 4), int)
-        for i, p, row in zip(image_ids, proposal_ids, values, strict=True):
-            if i == image:
-                expected[predicted.get(p, -1) + 1] += row
-        assert np.array_equal(table, expected)
+    assert miou(counted(ids, first, mode)) == pytest.approx(score(table, match(table, mode), CLASSES).miou)
 
 
 def test_ten_thousand_resamples_of_voc_take_seconds():
     ids, first, second = drawn(images=225, rows=21, n=21, most=9000)
     start = time.perf_counter()
-    paired_bootstrap(CountedImages(ids, first), CountedImages(ids, second), resamples=1000)
+    paired_bootstrap(counted(ids, first), counted(ids, second), resamples=1000)
     assert time.perf_counter() - start < 6  # dense tables, a tenth of the resamples
 
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from comus_core.clustering.filtering import filter_rank, kept
-from comus_core.evaluation.counts import Counts, contingency, count_image
+from comus_core.evaluation.counts import Counts, count_image
 from comus_core.evaluation.matching import iou_matrix, match
 from comus_core.evaluation.report import filter_curve, score
+from tests.builders import contingency
 
 VOID = 255
 

@@ -5,9 +5,10 @@ import pytest
 
 from comus_core.errors import SettingsError
 from comus_core.evaluation.bootstrap import CountedImages, draws, paired_bootstrap
-from comus_core.evaluation.class_bootstrap import joined, paired_class_bootstrap
+from comus_core.evaluation.class_bootstrap import paired_class_bootstrap
 from comus_core.evaluation.image_rows import ImageRows, class_pixels
 from comus_core.evaluation.matching import match
+from comus_core.evaluation.pairing import paired_rows
 
 IDS = ["a", "b", "c", "d", "e", "f"]
 
@@ -28,7 +29,7 @@ def sides(tables):
     found = []
     for values in tables:
         matched = match(values.sum(axis=0), "majority")
-        found.append((CountedImages(IDS, values, "majority", matched), matched.class_of))
+        found.append((CountedImages(ImageRows.of_tables(IDS, values), matched), matched.class_of))
     return found
 
 
@@ -68,7 +69,8 @@ def test_images_are_joined_by_id(tables):
     first = class_pixels(ImageRows.of_tables(IDS, tables[0]), one)
     second = class_pixels(ImageRows.of_tables(IDS, tables[1]), two)
     turned = class_pixels(ImageRows.of_tables(IDS[::-1], tables[1][::-1]), two)
-    assert joined(first, turned).tolist() == [5, 4, 3, 2, 1, 0]
+    order = paired_rows(first.image_ids, turned.image_ids, (first.true, turned.true))
+    assert order.tolist() == [5, 4, 3, 2, 1, 0]
     same, other = (paired_class_bootstrap(first, side, resamples=20) for side in (second, turned))
     assert same.low.tolist() == other.low.tolist()
 
@@ -77,8 +79,8 @@ def test_other_images_or_another_ground_truth_are_refused(tables):
     first = class_pixels(ImageRows.of_tables(IDS, tables[0]), np.array([0, 1, 2, 2]))
     elsewhere = class_pixels(ImageRows.of_tables([*IDS[:-1], "z"], tables[0]), np.array([0, 1, 2, 2]))
     with pytest.raises(SettingsError, match="2 images in one of the two scores alone, such as f, z"):
-        joined(first, elsewhere)
+        paired_class_bootstrap(first, elsewhere)
     with pytest.raises(SettingsError, match="different ground truth"):
-        joined(first, class_pixels(ImageRows.of_tables(IDS, tables[0] + 1), np.array([0, 1, 2, 2])))
+        paired_class_bootstrap(first, class_pixels(ImageRows.of_tables(IDS, tables[0] + 1), np.array([0, 1, 2, 2])))
     with pytest.raises(SettingsError, match="at least 1"):
         paired_class_bootstrap(first, first, resamples=0)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from comus_core.clustering.filtering import filter_rank, kept
 from comus_core.errors import SettingsError
-from comus_core.evaluation.counts import Counts, contingency
+from comus_core.evaluation.counts import Counts
 from comus_core.evaluation.matching import Matching, match
 from comus_core.evaluation.report import confusion, filter_curve, score
+from tests.builders import contingency
 
 CLASSES = ("background", "cat", "dog")
 
@@ -126,7 +127,7 @@ def test_each_point_of_the_curve_is_the_score_computed_alone(seed, mode, freeze)
     category, percents = reject[cluster], [0, 5, 12.5, 20, 50, 99, 100]
     rank = filter_rank(cluster, distance, ids)
     frozen = Matching("majority", np.array([0, 3, 1])) if freeze else None
-    curve = filter_curve(counts, ids, category, rank, 2, percents=percents, mode=mode, frozen=frozen)
+    curve = filter_curve(counts, ids, category, rank, 2, percents=percents, matching=frozen or mode)
     assert [point.percent for point in curve] == percents
     for point in curve:
         core = kept(cluster, distance, ids, point.percent) & (category >= 0)

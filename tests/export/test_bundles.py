@@ -23,7 +23,7 @@ from comus_core.maintenance.delete import delete_run
 from comus_core.pipelines.how_many import how_many_of
 from comus_core.runs.run_truth import truth_of_run
 from comus_core.runs.run_view import open_run_view
-from comus_core.scoring.view_scores import score_view
+from comus_core.scoring.round_scores import score_clusters
 from comus_core.settings import to_dict
 from tests.builders import copy_of
 
@@ -79,8 +79,8 @@ def test_what_is_opened_is_what_was_bundled(sender, packed, receiver, photograph
         theirs.names, theirs.layout, theirs.filter_percent)  # fmt: skip
     assert decided.layout.into == {1: 0} and curation.history(seen).redoable is not None
     for filtered in (True, False):
-        ours = score_view(seen, decided, filtered=filtered).score
-        assert ours == score_view(view, theirs, filtered=filtered).score
+        ours = score_clusters(seen, decided, filtered=filtered).score
+        assert ours == score_clusters(view, theirs, filtered=filtered).score
     truth, original = truth_of_run(receiver, run), open_dataset(view.run.config.dataset, place.drawings).truth
     assert truth.classes == original.classes and truth.ignore == original.ignore
     assert all(np.array_equal(truth.mask(i), original.mask(i)) for i in view.image_ids)

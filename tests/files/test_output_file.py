@@ -8,13 +8,14 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from comus_core import open_workspace, predict_photographs
+from comus_core import open_workspace
 from comus_core.cli import paths
 from comus_core.cli.main import COMMANDS, cli
 from comus_core.errors import SettingsError
 from comus_core.export.bundle import bundle
 from comus_core.files.output_file import writable_file, writable_folder, write_json_output, write_output
 from comus_core.pipelines import discover
+from tests.builders import predict_images
 from tests.unprivileged import comus_unprivileged, open_to_all
 
 
@@ -97,7 +98,7 @@ def test_the_verbs_themselves_refuse_too_when_they_are_called_from_python(finish
     with pytest.raises(SettingsError, match="is not a folder"):
         bundle(workspace, run.id, tmp_path / "file" / "x.zip")
     with pytest.raises(SettingsError, match="is not a folder"):
-        predict_photographs(run, 0, [drawn / "images"], workspace, tmp_path / "file")
+        predict_images(run, 0, [drawn / "images"], workspace, tmp_path / "file")
 
 
 def test_a_place_that_may_only_be_read_is_refused(finished, tmp_path):

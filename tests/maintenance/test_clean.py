@@ -18,8 +18,10 @@ from comus_core.jobs.table import JobTable
 from comus_core.maintenance.clean import GRACE, clean, plan_cleaning
 from comus_core.maintenance.delete import delete_run, plan_deletion
 from comus_core.maintenance.disk_use import REST, disk_use
-from comus_core.pipelines.evaluate_dataset import evaluate_on
+from comus_core.pipelines.evaluate import evaluate
 from comus_core.pipelines.prediction_folder import FOLDER as PREDICTIONS
+from comus_core.pipelines.verb_settings import EvaluateSettings
+from comus_core.runs.run_round import RunRound
 from comus_core.workspace.trainings import Training
 from tests.builders import copy_of
 from tests.maintenance.test_delete import a_partial, a_run, an_artifact, kinds_left
@@ -235,14 +237,14 @@ def test_what_an_evaluation_elsewhere_worked_out_is_kept_apart(drawn_settings, d
     other = tmp_path / "other"
     (other / "images").mkdir(parents=True)
     (other / "images" / "000.png").symlink_to(drawn / "images" / "000.png")
-    scored = evaluate_on(run, str(other), workspace)
+    scored = evaluate(RunRound(run, 0), workspace, EvaluateSettings(str(other)))
     aged(workspace)
     plan = plan_cleaning(workspace)
     assert plan["unused"].folders == ()
     assert {f.parent.name for f in plan["transfers"].folders} == {
         "images", "soft_maps", "proposals", "features", "assignment"}  # fmt: skip
     clean(workspace)
-    assert evaluate_on(run, str(other), workspace)["computed"] == [] != scored["computed"]
+    assert evaluate(RunRound(run, 0), workspace, EvaluateSettings(str(other)))["computed"] == [] != scored["computed"]
     aged(workspace)
     clean(workspace, ["transfers"])
     assert discover(make_config(**settings), workspace, until="clustering").result["computed"] == []

@@ -14,6 +14,7 @@ from comus_core.jobs import ensure_supervisor, submit, wait
 from comus_core.maintenance.clean import plan_cleaning
 from comus_core.maintenance.delete import delete_run
 from comus_core.pipelines.add_images import add_images, inherited
+from comus_core.pipelines.verb_settings import AddSettings
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_view import open_run_view
 from comus_core.stages import smaller_neighbourhoods
@@ -57,7 +58,7 @@ def place(made, tmp_path):
 
 def test_added_images_are_not_regrouped_by_themselves_before_a_training(place):
     workspace, run, _, new = place
-    added = add_images(run, str(new), workspace)
+    added = add_images(run, workspace, AddSettings(str(new)))
     wide = replace(run.config.clustering, neighbours=30)
     table = tables.read_clusters(workspace.artifact(added, "clustering"))
     assert smaller_neighbourhoods(replace(run, config=replace(run.config, clustering=wide)), table) == 8
@@ -66,7 +67,7 @@ def test_added_images_are_not_regrouped_by_themselves_before_a_training(place):
 
 def test_the_runs_own_images_get_their_own_clusters_back(place):
     workspace, run, old, _ = place
-    added = open_run_view(workspace, add_images(run, str(old), workspace))
+    added = open_run_view(workspace, add_images(run, workspace, AddSettings(str(old))))
     view = open_run_view(workspace, run)
     assert list(added.proposals.proposal_id) == list(view.proposals.proposal_id)
     rows, own = np.asarray(added.embedding()), np.asarray(view.embedding())
@@ -85,7 +86,7 @@ def centres_of(workspace, run):
 def test_other_images_join_clusters_of_their_class(place, assign):
     workspace, run, _, new = place
     view = open_run_view(workspace, discover(run.config, workspace))
-    added = open_run_view(workspace, add_images(run, str(new), workspace, assign=assign))
+    added = open_run_view(workspace, add_images(run, workspace, AddSettings(str(new), assign)))
     assert len(added) == 15 and added.run.provenance["added_to"] == run.id
     class_of = [np.bincount(view.truth_class[view.cluster == k]).argmax() for k in range(view.clusters)]
     right = np.array(class_of)[added.cluster] == added.truth_class
@@ -100,7 +101,7 @@ def test_images_that_join_a_merged_category_are_ranked_by_the_distance_to_its_on
     workspace, run, _, new = place
     view = open_run_view(workspace, run)
     curation.merge(view, [1, 2])
-    added = open_run_view(workspace, add_images(run, str(new), workspace, assign="nystrom"))
+    added = open_run_view(workspace, add_images(run, workspace, AddSettings(str(new), "nystrom")))
     decided = workspace.decisions_of(added.run)
     found, rows = added.categories(decided), np.asarray(added.embedding(), np.float64)
     centre = np.asarray(view.embedding()[np.isin(view.cluster, [1, 2])], np.float64).mean(axis=0)
@@ -121,7 +122,7 @@ def test_names_merges_rejections_and_filter_come_along_and_then_go_their_own_way
     curation.reject(view, [3])
     curation.move(view, [str(view.proposals.proposal_id[0])], 4)
     theirs = curation.split(view, curation.propose_split(view, 1, 2))
-    added = add_images(run, str(new), workspace)
+    added = add_images(run, workspace, AddSettings(str(new)))
     ours = workspace.decisions_of(added)
     assert (ours.names, ours.filter_percent, ours.filter_by) == (
         {0: "stone"},
@@ -135,30 +136,30 @@ def test_names_merges_rejections_and_filter_come_along_and_then_go_their_own_way
     assert replay(inherited(ranked, view.clusters, "nearest")).filter_by == "distance"
     curation.rename(open_run_view(workspace, added), 0, "pebble")
     assert workspace.decisions_of(run).names[0] == "stone"
-    again = add_images(run, str(new), workspace)
+    again = add_images(run, workspace, AddSettings(str(new)))
     assert (again.id, again.result["computed"]) == (added.id, []) and workspace.decisions_of(again).names[0] == "pebble"
 
 
 def test_the_run_stays_as_it_was_and_what_it_shares_outlives_it(place):
     workspace, run, _, new = place
-    added = add_images(run, str(new), workspace)
+    added = add_images(run, workspace, AddSettings(str(new)))
     assert workspace.runs.get(run.id) == run
     needed = workspace.artifacts.root / "clustering" / run.artifacts["clustering"]
     delete_run(workspace, run.id)
     gone = [folder for part in plan_cleaning(workspace, 2e10).values() for folder in part.folders]
     assert needed.is_dir() and needed not in gone
     assert len(open_run_view(workspace, added)) == 15
-    with pytest.raises(SettingsError, match=f"add to {run.id} itself"):  # whose embedding it is
-        add_images(added, str(new), workspace)
+    with pytest.raises(SettingsError, match=f"add to run {run.id}, whose clusters these are"):  # whose embedding it is
+        add_images(added, workspace, AddSettings(str(new)))
 
 
 def test_nystrom_needs_a_spectral_embedding(place):
     workspace, run, _, new = place
     flat = make_config(**{**as_settings(run), "clustering": {"method": "kmeans", "clusters": 4}})
     other = discover(flat, workspace, until="clustering")
-    with pytest.raises(SettingsError, match="no spectral clusters"):
-        add_images(other, str(new), workspace, assign="nystrom")
-    assert open_run_view(workspace, add_images(other, str(new), workspace)).cluster.max() < 4
+    with pytest.raises(SettingsError, match="no spectral embedding"):
+        add_images(other, workspace, AddSettings(str(new), "nystrom"))
+    assert open_run_view(workspace, add_images(other, workspace, AddSettings(str(new)))).cluster.max() < 4
 
 
 def as_settings(run):

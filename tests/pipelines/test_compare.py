@@ -8,11 +8,11 @@ from click.testing import CliRunner
 
 from comus_core.cli.main import cli
 from comus_core.errors import DatasetError, SettingsError, WorkspaceError
-from comus_core.pipelines.apply_rounds import evaluate_round
 from comus_core.pipelines.compare import compare
-from comus_core.pipelines.evaluate_dataset import evaluate_on
+from comus_core.pipelines.evaluate import evaluate
 from comus_core.pipelines.train import train
-from comus_core.runs.run_round import find_round
+from comus_core.pipelines.verb_settings import CompareSettings, EvaluateSettings
+from comus_core.runs.run_round import RunRound, find_round
 from comus_core.training import TrainSettings, make_training
 from tests.builders import copy_of, draw_folder
 
@@ -41,7 +41,9 @@ def unseen(tmp_path_factory, drawn):
 
 def test_the_scores_compared_are_those_of_run_and_training(trained):
     workspace, run, training = trained
-    result = compare(find_round(workspace, run.id, 0), find_round(workspace, run.id, 1), workspace, resamples=200)
+    result = compare(
+        (find_round(workspace, run.id, 0), find_round(workspace, run.id, 1)), workspace, CompareSettings(resamples=200)
+    )
     rounds = training.result["rounds"]
     assert result["first"]["miou"] == pytest.approx(run.result["evaluation"]["miou"], abs=1e-9)
     assert result["second"]["miou"] == pytest.approx(rounds[1]["miou"], abs=1e-9)
@@ -55,10 +57,10 @@ def test_the_scores_compared_are_those_of_run_and_training(trained):
 
 def test_on_another_data_set_what_evaluate_made_is_reused(trained, unseen):
     workspace, run, _ = trained
-    scored = evaluate_round(run, 1, str(unseen), workspace)
+    scored = evaluate(find_round(workspace, run.id, 1), workspace, EvaluateSettings(str(unseen)))
     before = {p: p.stat().st_mtime_ns for p in workspace.root.glob("artifacts/*/*/manifest.json")}
     one = find_round(workspace, run.id, 1)
-    result = compare(one, one, workspace, str(unseen), resamples=20)
+    result = compare((one, one), workspace, CompareSettings(str(unseen), resamples=20))
     assert {p: p.stat().st_mtime_ns for p in workspace.root.glob("artifacts/*/*/manifest.json")} == before
     assert result["first"]["miou"] == pytest.approx(scored["evaluation"]["miou"], abs=1e-9)
     assert result["bootstrap"]["share_not_above"] == 1 and result["bootstrap"]["images"] == 9
@@ -66,9 +68,9 @@ def test_on_another_data_set_what_evaluate_made_is_reused(trained, unseen):
 
 def test_round_0_on_another_data_set_is_that_of_the_nearest_neighbours(trained, drawn):
     workspace, run, _ = trained
-    scored = evaluate_on(run, f"{drawn}/", workspace)
+    scored = evaluate(RunRound(run, 0), workspace, EvaluateSettings(f"{drawn}/"))
     one = find_round(workspace, run.id, 0)
-    result = compare(one, one, workspace, f"{drawn}/", resamples=20)
+    result = compare((one, one), workspace, CompareSettings(f"{drawn}/", resamples=20))
     assert result["first"]["miou"] == pytest.approx(scored["evaluation"]["miou"], abs=1e-9)
 
 
@@ -88,9 +90,9 @@ def test_what_cannot_be_compared_is_told_before_any_work(trained, tmp_path):
     (folder / "classes.txt").unlink()
     shutil.rmtree(folder / "masks")
     with pytest.raises(DatasetError, match="has no ground truth"):
-        compare(one, one, workspace, str(folder))
+        compare((one, one), workspace, CompareSettings(str(folder)))
     with pytest.raises(SettingsError, match="matching 'best'"):
-        compare(one, one, workspace, matching="best")
+        compare((one, one), workspace, CompareSettings(matching="best"))
 
 
 def test_the_command_prints_and_writes_it(trained, tmp_path):

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comus_core import discover, evaluate_on, make_config, open_workspace
+from comus_core import discover, evaluate, make_config, open_workspace
 from comus_core.errors import Cancelled, ComusError, DatasetError, SettingsError, WeightsError
 from comus_core.pipelines.how_many import how_many_of, stored_how_many
+from comus_core.pipelines.verb_settings import EvaluateSettings
+from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import open_run_view
 from comus_core.types import STAGES
 from tests.builders import copy_of, draw_folder, write_vectors
@@ -206,24 +208,24 @@ def test_another_data_set_is_scored_with_the_clusters_of_the_run(finished, drawn
             features=replace(run.config.features, encoder=f"file:{vectors}"),
         ),
     )
-    result = evaluate_on(run, str(other), workspace)
+    result = evaluate(RunRound(run, 0), workspace, EvaluateSettings(str(other)))
     assert set(result) >= KEYS and result["dataset"] == str(other)
     assert (result["images"], result["clusters"], result["evaluation"]["miou"]) == (12, 3, 100.0)
-    frozen = evaluate_on(run, str(other), workspace, matching_from=run.id)
+    frozen = evaluate(RunRound(run, 0), workspace, EvaluateSettings(str(other), matching_from=run.id))
     assert frozen["evaluation"]["miou"] == 100.0
     with pytest.raises(SettingsError, match="auto, hungarian, majority"):
-        evaluate_on(run, str(other), workspace, matching="best")
+        evaluate(RunRound(run, 0), workspace, EvaluateSettings(str(other), matching="best"))
 
 
 def test_nystrom_assigns_another_data_set_as_well_and_only_to_a_spectral_run(finished, drawn_settings, tmp_path):
     workspace, run = finished
-    result = evaluate_on(run, run.config.dataset, workspace, assign="nystrom")
+    result = evaluate(RunRound(run, 0), workspace, EvaluateSettings(run.config.dataset, assign="nystrom"))
     assert result["evaluation"] == run.result["evaluation"]  # the run's own proposals get their own clusters back
     with pytest.raises(SettingsError, match="nearest, nystrom"):
-        evaluate_on(run, run.config.dataset, workspace, assign="guess")
+        evaluate(RunRound(run, 0), workspace, EvaluateSettings(run.config.dataset, assign="guess"))
     other = replace(run, config=replace(run.config, clustering=replace(run.config.clustering, method="kmeans")))
-    with pytest.raises(SettingsError, match="use --assign nearest"):
-        evaluate_on(other, run.config.dataset, workspace, assign="nystrom")
+    with pytest.raises(SettingsError, match="no spectral embedding; use nearest"):
+        evaluate(RunRound(other, 0), workspace, EvaluateSettings(run.config.dataset, assign="nystrom"))
 
 
 def test_auto_takes_the_number_that_the_curves_suggest_and_says_why(drawn_settings, tmp_path):

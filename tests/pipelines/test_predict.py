@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from comus_core import discover, find_similar_to, make_config, open_workspace, predict_photographs
+from comus_core import discover, find_similar_to, make_config, open_workspace
 from comus_core.cli.main import cli
 from comus_core.datasets.decoding import read_rgb
 from comus_core.errors import DatasetError, ImageError, SettingsError, WorkspaceError
@@ -18,7 +18,7 @@ from comus_core.pipelines.predict import photographs_of
 from comus_core.pipelines.train import train
 from comus_core.runs.run_view import open_run_view
 from comus_core.training import TrainSettings, make_training
-from tests.builders import copy_of, draw_folder
+from tests.builders import copy_of, draw_folder, predict_images
 
 TINY = {
     "optimisation.crop": 64,
@@ -53,7 +53,7 @@ def trained(places, tmp_path_factory):
         "features": {"encoder": "efficientnet-lite0"},
         "clustering": {"clusters": 3, "neighbours": 6},
     }
-    run = discover(make_config(**settings), workspace, device="cpu")
+    run = discover(make_config(**settings), workspace)
     workspace.decisions.append(run.id, run.artifacts["clustering"], "rename", cluster=1, name="apple")
     train(run, workspace, TrainSettings(make_training(**TINY, **{"prediction.classifier_share": 0.0})), device="cpu")
     return workspace, run
@@ -62,7 +62,7 @@ def trained(places, tmp_path_factory):
 @pytest.fixture(scope="module")
 def by_clusters(trained, places, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
-    return out, predict_photographs(trained[1], 0, [places[1]], trained[0], out, device="cpu")
+    return out, predict_images(trained[1], 0, [places[1]], trained[0], out)
 
 
 def voted(view, vector) -> tuple[int, float]:
@@ -103,7 +103,7 @@ def test_round_0_gives_each_proposal_the_cluster_its_nearest_neighbours_vote_for
 def test_a_rejected_cluster_is_background_and_the_indices_close_up(trained, places, tmp_path):
     workspace, run = copy_of(trained, tmp_path)
     workspace.decisions.append(run.id, run.artifacts["clustering"], "reject", categories=[0])
-    result = predict_photographs(run, 0, [places[1]], workspace, tmp_path / "out", device="cpu")
+    result = predict_images(run, 0, [places[1]], workspace, tmp_path / "out")
     assert (tmp_path / "out" / "classes.txt").read_text().splitlines() == ["background", "apple", "cluster 2"]
     assert [c["category"] for c in result["categories"]] == [1, 2]
     assert {f["index"] for row in result["predictions"] for f in row["found"]} <= {1, 2}
@@ -114,7 +114,7 @@ def test_a_round_is_the_network_itself(trained, places, tmp_path):
     from comus_core.training.prediction import predict
 
     workspace, run = trained
-    result = predict_photographs(run, 1, [places[1]], workspace, tmp_path, device="cpu")
+    result = predict_images(run, 1, [places[1]], workspace, tmp_path)
     training = workspace.trainings.of_run(run.id)[0]
     settings = make_training(**TINY, **{"prediction.classifier_share": 0.0})
     network = load_segmenter(
@@ -143,7 +143,7 @@ def test_bad_files_get_a_sentence_each_and_the_others_go_on(trained, places, tmp
     Image.open(good).convert("CMYK").save(odd / "cmyk.jpg")
     Image.fromarray(np.arange(4800, dtype=np.uint16).reshape(60, 80) * 13).save(odd / "sixteen.png")
     given = [good, odd, tmp_path / "gone.jpg"]
-    result = predict_photographs(trained[1], 1, given, trained[0], tmp_path / "out", device="cpu")
+    result = predict_images(trained[1], 1, given, trained[0], tmp_path / "out")
     done = {Path(row["image"]).name for row in result["predictions"]}
     assert done == {"new-000.png", "cmyk.jpg", "sixteen.png"}
     reasons = {Path(s["path"]).name: s["reason"] for s in result["skipped_files"]}
@@ -169,13 +169,13 @@ def huge_png() -> bytes:
 
 def test_what_cannot_be_predicted_says_why(trained, finished, places, tmp_path):
     with pytest.raises(WorkspaceError, match="no round 3: it has round 1"):
-        predict_photographs(trained[1], 3, [places[1]], trained[0], tmp_path)
+        predict_images(trained[1], 3, [places[1]], trained[0], tmp_path)
     with pytest.raises(SettingsError, match="vectors of your own"):
-        predict_photographs(finished[1], 0, [places[1]], finished[0], tmp_path)
+        predict_images(finished[1], 0, [places[1]], finished[0], tmp_path)
     (tmp_path / "a.jpg").write_text("no")
     (tmp_path / "b.jpg").write_text("no")
     with pytest.raises(DatasetError, match="none of the 2 files is usable"):
-        predict_photographs(trained[1], 0, [tmp_path / "a.jpg", tmp_path / "b.jpg"], trained[0], tmp_path / "out")
+        predict_images(trained[1], 0, [tmp_path / "a.jpg", tmp_path / "b.jpg"], trained[0], tmp_path / "out")
     with pytest.raises(DatasetError, match="no photograph"):
         photographs_of([], trained[0])
 
@@ -241,7 +241,7 @@ def test_predictions_among_the_photographs_are_no_photographs(trained, places, t
     photos = tmp_path / "photos"
     shutil.copytree(places[1], photos)
     for _ in range(2):
-        result = predict_photographs(trained[1], 0, [photos], trained[0], photos / "predicted", device="cpu")
+        result = predict_images(trained[1], 0, [photos], trained[0], photos / "predicted")
         assert result["images"] == len(result["predictions"]) == 7
     (left,) = result["passed_over"]
     assert (left["reason"], left["files"], left["places"]) == ("written by this program as results", 7, ["predicted/"])
@@ -253,13 +253,11 @@ def test_two_photographs_of_one_mask_and_one_of_the_longest_name_get_a_mask_each
     names = ["IMG.PNG", "img.png", "a\\b.png", "x" * 251 + ".png"]
     for number, name in enumerate(names):
         shutil.copy(places[1] / f"new-{number:03d}.png", photos / name)
-    result = predict_photographs(trained[1], 1, [photos], trained[0], tmp_path / "out", device="cpu")
+    result = predict_images(trained[1], 1, [photos], trained[0], tmp_path / "out")
     mask_of = {row["image"]: row["mask"] for row in result["predictions"]}
     assert set(mask_of) == set(names) and len({mask.casefold() for mask in mask_of.values()}) == 4
     for number, name in enumerate(names):
-        alone = predict_photographs(
-            trained[1], 1, [places[1] / f"new-{number:03d}.png"], trained[0], tmp_path / f"{number}", device="cpu"
-        )
+        alone = predict_images(trained[1], 1, [places[1] / f"new-{number:03d}.png"], trained[0], tmp_path / f"{number}")
         (row,) = alone["predictions"]
         assert (tmp_path / "out" / mask_of[name]).read_bytes() == (tmp_path / f"{number}" / row["mask"]).read_bytes()
 
@@ -270,7 +268,7 @@ def test_what_looks_like_a_new_picture_is_nearest_by_cosine_whole_and_by_object(
     workspace, run = trained
     view, encoder = open_run_view(workspace, run), load_encoder("efficientnet-lite0")
     picture = places[1] / "new-003.png"
-    answer = find_similar_to(run, picture, workspace, most=5, device="cpu")
+    answer = find_similar_to(run, picture, workspace, most=5)
     assert [part["what"] for part in answer["parts"]] == ["whole picture"]  # masks of one's own know no new picture
     wanted = encoder.encode([read_rgb(picture)])[0].astype(np.float64)
     known = np.asarray(view.vectors(), np.float64)
@@ -291,7 +289,7 @@ def test_the_objects_that_the_runs_detector_finds_are_compared_too(trained, plac
 
     workspace, run = trained
     seen = replace(run, config=replace(run.config, saliency=replace(run.config.saliency, detector="u2netp")))
-    answer = find_similar_to(seen, places[1] / "new-000.png", workspace, most=2, device="cpu")
+    answer = find_similar_to(seen, places[1] / "new-000.png", workspace, most=2)
     assert [part["what"] for part in answer["parts"]] == ["object 1", "whole picture"]
     x0, y0, x1, y1 = answer["parts"][0]["box"]
     inside = np.asarray(Image.open(places[2] / "new-000.png")) > 0
@@ -313,7 +311,7 @@ def test_the_command_and_the_job_give_the_same_answer(trained, places, tmp_path)
     KINDS["similar"].check(settings)
     KINDS["similar"].work(workspace, settings, "cpu", Observer(told.append, lambda run_id: None, print))
     answers = [json.loads((tmp_path / name).read_text()) for name in ("by-command.json", "by-job.json")]
-    assert answers[0] == answers[1] == find_similar_to(run, picture, workspace, device="cpu")
+    assert answers[0] == answers[1] == find_similar_to(run, picture, workspace)
     assert [progress.step for progress in told] == [0, 1, 2]
     for name in settings:
         with pytest.raises(SettingsError, match=f"no {name}"):

@@ -5,10 +5,10 @@ import shutil
 import numpy as np
 from PIL import Image
 
-from comus_core import discover, make_config, open_workspace, predict_photographs
+from comus_core import discover, make_config, open_workspace
 from comus_core.datasets.class_lists import read_classes
 from comus_core.datasets.dataset import open_dataset
-from tests.builders import draw_folder
+from tests.builders import draw_folder, predict_images
 
 
 def test_predictions_with_any_names_are_a_data_set_of_their_own(tmp_path):
@@ -19,10 +19,10 @@ def test_predictions_with_any_names_are_a_data_set_of_their_own(tmp_path):
         "features": {"encoder": "efficientnet-lite0"},
         "clustering": {"clusters": 3, "neighbours": 4},
     }
-    run, out = discover(make_config(**settings), workspace, device="cpu"), tmp_path / "set"
+    run, out = discover(make_config(**settings), workspace), tmp_path / "set"
     for cluster, name in enumerate(["grey\nwolf", "background", "grey wolf"]):
         workspace.decisions.append(run.id, run.artifacts["clustering"], "rename", cluster=cluster, name=name)
-    result = predict_photographs(run, 0, [known / "images"], workspace, out, device="cpu")
+    result = predict_images(run, 0, [known / "images"], workspace, out)
     assert [c["name"] for c in result["categories"]] == ["grey wolf", "background", "grey wolf"]
     names = ("background", "grey wolf", "background (2)", "grey wolf (2)")
     assert read_classes(out / "classes.txt").classes == names

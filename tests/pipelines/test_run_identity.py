@@ -63,7 +63,7 @@ def test_other_annotations_of_the_same_images_are_a_run_of_their_own_that_shares
     assert set(first.artifacts) - shared == {"counts"}
     assert workspace.decisions_of(kept).names == {0: "Zebra"} and workspace.decisions_of(second).names == {}
     with pytest.raises(SettingsError, match="scored with different annotations"):
-        compare(RunRound(kept, 0), RunRound(second, 0), workspace)
+        compare((RunRound(kept, 0), RunRound(second, 0)), workspace)
 
 
 def test_ground_truth_that_changed_is_never_shown_with_the_scores_of_the_old_one(folder, tmp_path):

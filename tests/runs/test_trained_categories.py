@@ -6,16 +6,17 @@ import pytest
 
 from comus_core import curation
 from comus_core.errors import WorkspaceError
-from comus_core.pipelines.apply_rounds import evaluate_round
 from comus_core.pipelines.compare import compare
+from comus_core.pipelines.evaluate import evaluate
 from comus_core.pipelines.train import train
+from comus_core.pipelines.verb_settings import CompareSettings, EvaluateSettings
 from comus_core.runs.categories import label_map
 from comus_core.runs.round_masks import categories_of_rounds, rounds_of
 from comus_core.runs.run_round import find_round
 from comus_core.runs.run_view import open_run_view
 from comus_core.runs.trained_categories import remembered, trained_ids, trained_names
+from comus_core.scoring.round_scores import score_clusters
 from comus_core.scoring.round_view import open_round_view
-from comus_core.scoring.view_scores import score_view
 from comus_core.training import TrainSettings, make_training
 from comus_core.workspace.decisions import Event, replay
 from comus_core.workspace.trainings import Training
@@ -64,13 +65,14 @@ def test_rounds_are_scored_compared_and_looked_at_with_the_categories_they_were_
     training = train(run, workspace, TrainSettings(make_training(**TINY)))
     assert trained_ids(training) == (0, 2)
     miou = training.result["rounds"][1]["miou"]
-    before = score_view(view, then, filtered=False)
+    before = score_clusters(view, then, filtered=False)
     assert training.result["rounds"][0]["miou"] == pytest.approx(before.score.miou)
     curation.undo(view)
     curation.split(view, curation.propose_split(view, 1, 2))
-    assert evaluate_round(run, 1, run.config.dataset, workspace)["evaluation"]["miou"] == pytest.approx(miou)
+    anew = evaluate(find_round(workspace, run.id, 1), workspace, EvaluateSettings(run.config.dataset))
+    assert anew["evaluation"]["miou"] == pytest.approx(miou)
     one = find_round(workspace, run.id, 1)
-    assert compare(one, one, workspace, resamples=5)["first"]["miou"] == pytest.approx(miou)
+    assert compare((one, one), workspace, CompareSettings(resamples=5))["first"]["miou"] == pytest.approx(miou)
     rounds = open_round_view(workspace, training)
     assert (rounds.ids, rounds.categories) == ((0, 2), 2)
     assert rounds.class_of[0].tolist() == before.matched.class_of.tolist() and len(rounds.class_of[1]) == 3

@@ -11,12 +11,14 @@ from click.testing import CliRunner
 from PIL import Image
 
 from app.data.run_cache import truth_at
-from comus_core import check_health, discover, evaluate_on, make_config, open_workspace
+from comus_core import check_health, discover, evaluate, make_config, open_workspace
 from comus_core.cli.main import cli
 from comus_core.config import TruthSettings
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.pipelines.train import train
+from comus_core.pipelines.verb_settings import EvaluateSettings
+from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_truth import truth_fingerprint, truth_of_run
 from comus_core.runs.run_view import open_run_view
 from comus_core.training import TrainSettings, make_training
@@ -167,7 +169,7 @@ def test_where_no_image_can_be_scored_the_run_says_why_and_what_to_set(labelled,
 def test_another_data_set_is_checked_and_told_too(finished, labelled, tmp_path):
     workspace, run = copy_of(finished, tmp_path / "own")
     (labelled / "masks/000.png").unlink()
-    result = evaluate_on(run, str(labelled), workspace)
+    result = evaluate(RunRound(run, 0), workspace, EvaluateSettings(str(labelled)))
     assert "1 image without mask (images/000.png)" in result["truth"]["line"] and result["truth"]["labelled"] == 29
     view = open_run_view(workspace, run)
     other, own = (truth_at(view, spec) for spec in (str(labelled), run.config.dataset))

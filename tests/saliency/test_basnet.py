@@ -9,6 +9,7 @@ from comus_core.saliency import load_detector
 from comus_core.saliency.basnet import BasnetDetector, repair_stage_6
 from comus_core.weights.basnet_network import BASNet
 from comus_core.weights.checks import check_file
+from comus_core.weights.registry import REGISTRY
 from tests.saliency import basnet_by_hand
 from tests.saliency.basnet_keys import published
 
@@ -139,7 +140,7 @@ WRAPPINGS = {
 @pytest.mark.parametrize("wrapping", WRAPPINGS)
 def test_every_known_wrapping_of_a_checkpoint_is_accepted(wrapping, tmp_path):
     torch.save(WRAPPINGS[wrapping](light(published())), tmp_path / "a.pth")
-    check_file("basnet", tmp_path / "a.pth", "a.pth")
+    check_file(REGISTRY["basnet"], tmp_path / "a.pth", "a.pth")
 
 
 def renamed(state):
@@ -162,13 +163,13 @@ def test_a_checkpoint_with_one_wrong_tensor_is_refused_by_name(fault, tmp_path):
     break_it(state)
     torch.save({"net": state}, tmp_path / "a.pth")
     with pytest.raises(WeightsError, match=report):
-        check_file("basnet", tmp_path / "a.pth", "a.pth")
+        check_file(REGISTRY["basnet"], tmp_path / "a.pth", "a.pth")
 
 
 def test_a_file_that_would_run_code_when_read_is_refused(tmp_path):
     torch.save({"net": torch.nn.Conv2d(1, 1, 1)}, tmp_path / "a.pth")
     with pytest.raises(WeightsError):
-        check_file("basnet", tmp_path / "a.pth", "a.pth")
+        check_file(REGISTRY["basnet"], tmp_path / "a.pth", "a.pth")
 
 
 def test_a_checkpoint_from_before_the_fix_of_stage_6_gets_the_norm_it_was_trained_with(network):

@@ -13,7 +13,7 @@ from comus_core.curation.merge_suggestions import (
 )
 from comus_core.errors import SettingsError
 from comus_core.scoring.cluster_summary import crop_order, ordered, summaries, uncertainty_of
-from comus_core.scoring.view_scores import score_view
+from comus_core.scoring.round_scores import score_clusters
 from comus_core.workspace.decisions import Decisions
 
 
@@ -64,7 +64,7 @@ def test_affinity_between_categories_is_that_of_the_runs_own_graph(view):
 
 def test_with_ground_truth_the_confused_pair_is_told_by_id_and_pixels(view):
     decided = curation.reject(view, [0])
-    table = score_view(view, decided, "majority", filtered=False).contingency
+    table = score_clusters(view, decided, "majority", filtered=False).rows.contingency
     one, other, pixels = most_confused(table)
     ids = view.categories(decided).ids
     assert confused_pair(view, decided, table) == Confused(ids[one], ids[other], "ground truth", pixels)

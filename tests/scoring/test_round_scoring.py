@@ -9,17 +9,17 @@ from click.testing import CliRunner
 from comus_core.cli.main import cli
 from comus_core.datasets.voc import CLASSES
 from comus_core.errors import SettingsError
-from comus_core.evaluation.error_map import image_ious
 from comus_core.pipelines.train import train
 from comus_core.runs.artifact_readers import read_round_counts
 from comus_core.runs.run_round import find_round
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.paper_scores import VOC_ROWS, paper_rows, same_images
-from comus_core.scoring.round_scoring import as_json, deltas, score_clusters, score_round
-from comus_core.scoring.run_scores import score_run
+from comus_core.scoring.round_scores import score_clusters, score_round
+from comus_core.scoring.score_differences import deltas
+from comus_core.scoring.score_json import as_json
 from comus_core.training import TrainSettings, make_training
 from comus_core.workspace.decisions import Decisions
-from tests.builders import copy_of
+from tests.builders import copy_of, score_run
 
 TINY = {
     "optimisation.crop": 64,
@@ -38,16 +38,6 @@ def trained(finished, tmp_path_factory):
     return workspace, run, train(run, workspace, TrainSettings(make_training(**TINY)))
 
 
-@pytest.mark.parametrize("mode", [None, "hungarian", "majority"])
-@pytest.mark.parametrize("filtered", [False, True])
-def test_round_0_scores_as_the_run_does(finished, mode, filtered):
-    view, decided = open_run_view(*finished), Decisions(filter_percent=40.0)
-    expected = score_run(*finished, decided, mode)
-    found = score_clusters(view, decided, mode, filtered=filtered)
-    assert found.score == (expected.filtered if filtered else expected.every)
-    assert found.confusion.sum() == found.rows.contingency.sum()
-
-
 def test_a_trained_round_scores_as_its_training_said(trained):
     workspace, run, training = trained
     found = score_round(workspace, find_round(workspace, run.id, 1))
@@ -56,7 +46,7 @@ def test_a_trained_round_scores_as_its_training_said(trained):
     counts = workspace.artifacts.get("round_counts", training.artifacts["counts-1"])
     ids, values = read_round_counts(counts, len(found.names))
     assert list(found.rows.image_ids) == ids
-    assert found.pixels.ious == pytest.approx(image_ious(values, found.matched.class_of), abs=1e-12, nan_ok=True)
+    assert found.rows.by_image.toarray().tolist() == values.reshape(len(ids), -1).tolist()
 
 
 def test_the_command_tells_what_python_does_and_the_differences_to_another_round(trained):

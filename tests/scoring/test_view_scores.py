@@ -8,18 +8,20 @@ import pytest
 
 from comus_core import discover, make_config, open_workspace
 from comus_core.clustering.filtering import kept
-from comus_core.config import FilterBy
+from comus_core.config import FilterBy, Matching
 from comus_core.curation.filter_draft import apply, changes, same_filter, with_by, with_percent
 from comus_core.curation.filter_explanation import standing_of
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.cluster_summary import ORDERS, ordered, summaries
-from comus_core.scoring.run_scores import frozen_matching, score_run
+from comus_core.scoring.core_curves import curve_of
+from comus_core.scoring.round_scores import frozen_matching, matching_of, score_clusters, score_round
 from comus_core.scoring.score_tables import class_rows, match_rows
-from comus_core.scoring.view_scores import coverage, curve_of, score_view
 from comus_core.workspace.decisions import Decisions
 from tests.builders import draw_folder, write_vectors
+from tests.scoring.pixel_oracle import expected, painted
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +60,30 @@ def test_a_view_keeps_what_the_filter_keeps(mixed, draft):
 
 
 @pytest.mark.parametrize("draft", DRAFTS)
-@pytest.mark.parametrize("mode", ["auto", "hungarian", "majority"])
-def test_scores_of_a_view_equal_the_scores_of_the_stored_run(mixed, draft, mode):
+@pytest.mark.parametrize("filtered", [False, True])
+def test_scores_are_those_of_painting_every_image_and_trying_every_matching(mixed, draft, filtered):
+    view = mixed[2]
+    pairs = painted(view, draft, filtered=filtered)
+    for mode in get_args(Matching):
+        miou, per_class = expected(pairs, view.clusters + 1, len(view.classes), mode)
+        scored = score_clusters(view, draft, mode, filtered=filtered)
+        assert scored.score.miou == pytest.approx(miou, abs=1e-12)
+        assert list(scored.score.per_class) == list(view.classes)
+        if mode != "hungarian":  # several one-to-one matchings may reach the same total
+            assert list(scored.score.per_class.values()) == pytest.approx(per_class, abs=1e-12)
+        total = scored.rows.contingency
+        assert {(r, k): int(n) for (r, k), n in np.ndenumerate(total) if n} == dict(pairs)
+    assert scored.coverage == (view.kept(draft).sum() / len(view) if filtered else 1)
+
+
+def test_a_stored_run_is_scored_as_its_view(mixed):
     workspace, run, view = mixed
-    expected = score_run(workspace, run, draft, mode)
-    assert score_view(view, draft, mode, filtered=False).score == expected.every
-    assert score_view(view, draft, mode, filtered=True).score == expected.filtered
-    assert coverage(view, draft) == expected.coverage
+    decided = workspace.decisions_of(run)
+    for filtered, name in ((False, "evaluation"), (True, "evaluation_filtered")):
+        own = score_round(workspace, RunRound(run, 0), filtered=filtered)
+        assert own.score == score_clusters(view, decided, filtered=filtered).score
+        assert (own.score.miou, own.score.per_class) == (run.result[name]["miou"], run.result[name]["per_class"])
+    assert run.result["evaluation_filtered"]["coverage"] == view.coverage(decided) == own.coverage
 
 
 @pytest.mark.parametrize("by", get_args(FilterBy))
@@ -72,15 +91,33 @@ def test_the_curve_passes_through_the_scores_at_each_percentage(mixed, by):
     _, _, view = mixed
     for point in curve_of(view, Decisions(filter_by=by), "majority")[::13]:
         draft = Decisions(filter_percent=point.percent, filter_by=by)
-        assert point.miou == pytest.approx(score_view(view, draft, "majority", filtered=True).score.miou, abs=1e-12)
-        assert (point.kept, point.coverage) == (view.kept(draft).sum(), coverage(view, draft))
+        assert point.miou == pytest.approx(score_clusters(view, draft, "majority", filtered=True).score.miou, abs=1e-12)
+        assert (point.kept, point.coverage) == (view.kept(draft).sum(), view.coverage(draft))
 
 
 def test_a_frozen_matching_is_used_as_it_is(mixed):
     workspace, run, view = mixed
     frozen = frozen_matching(workspace, run.id, view.clusters, view.classes)
-    scored = score_view(view, Decisions(filter_percent=90), "hungarian", filtered=True, frozen=frozen)
+    scored = score_clusters(view, Decisions(filter_percent=90), frozen, filtered=True)
     assert scored.matched is frozen
+    points = curve_of(view, Decisions(), frozen)
+    assert points[90].miou == scored.score.miou
+    with pytest.raises(SettingsError, match="it has 5 clusters, but 4 are to be matched"):
+        frozen_matching(workspace, run.id, 4, view.classes)
+    with pytest.raises(SettingsError, match="other classes"):
+        frozen_matching(workspace, run.id, 5, view.classes[::-1])
+
+
+def test_a_matching_is_what_is_wanted_else_what_the_settings_say(mixed):
+    workspace, run, view = mixed
+    classes = view.classes
+    assert matching_of(workspace, run, 5, classes) == run.config.matching == "auto"
+    assert matching_of(workspace, run, 5, classes, "majority") == "majority"
+    frozen = replace(run, config=replace(run.config, matching_from=run.id, matching="hungarian"))
+    known = score_round(workspace, RunRound(run, 0)).matched.class_of.tolist()
+    assert matching_of(workspace, frozen, 5, classes).class_of.tolist() == known
+    assert matching_of(workspace, frozen, 5, classes, "majority") == "majority"
+    assert matching_of(workspace, run, 5, classes, "majority", run.id).class_of.tolist() == known
 
 
 def test_a_run_without_ground_truth_has_no_score(mixed):
@@ -89,7 +126,7 @@ def test_a_run_without_ground_truth_has_no_score(mixed):
     view = open_run_view(workspace, replace(run, artifacts=others))
     assert not view.has_truth and view.counts is None
     with pytest.raises(WorkspaceError, match="no ground truth"):
-        score_view(view, Decisions(), filtered=False)
+        score_clusters(view, Decisions())
 
 
 def test_counts_are_read_when_they_are_asked_for_and_not_before(mixed):
@@ -103,9 +140,9 @@ def test_counts_are_read_when_they_are_asked_for_and_not_before(mixed):
 def test_class_rows_hold_iou_recall_and_precision_counted_pixel_by_pixel(mixed):
     _, _, view = mixed
     decided = Decisions(filter_percent=35)
-    scored = score_view(view, decided, "majority", filtered=True)
+    scored = score_clusters(view, decided, "majority", filtered=True)
     predicted, true = _pixels(view, decided, scored.matched.class_of)
-    for k, row in enumerate(class_rows(scored, view.classes, view.labels(decided))):
+    for k, row in enumerate(class_rows(scored)):
         both = int(((predicted == k) & (true == k)).sum())
         assert row.pixels == (true == k).sum()
         assert row.recall == 100 * both / max((true == k).sum(), 1)
@@ -115,11 +152,11 @@ def test_class_rows_hold_iou_recall_and_precision_counted_pixel_by_pixel(mixed):
 
 def test_match_rows_name_the_class_of_every_cluster_and_what_it_is_mixed_with(mixed):
     _, _, view = mixed
-    scored = score_view(view, Decisions(names={2: "round things"}), "majority", filtered=False)
-    rows = match_rows(scored, view.classes, view.labels(Decisions(names={2: "round things"})))
+    scored = score_clusters(view, Decisions(names={2: "round things"}), "majority", filtered=False)
+    rows = match_rows(scored)
     assert [r.category for r in rows] == list(range(-1, view.clusters))
     assert rows[3].name == "round things"
-    for row, pixels, k in zip(rows, scored.contingency, scored.matched.class_of, strict=True):
+    for row, pixels, k in zip(rows, scored.rows.contingency, scored.matched.class_of, strict=True):
         assert row.class_name == view.classes[k] and row.pixels == pixels.sum()
         assert row.purity == 100 * pixels[k] / pixels.sum()
         others = {name: count for j, (name, count) in enumerate(zip(view.classes, pixels, strict=True)) if j != k}
@@ -128,8 +165,8 @@ def test_match_rows_name_the_class_of_every_cluster_and_what_it_is_mixed_with(mi
 
 def test_a_cluster_left_over_by_the_matching_stands_for_no_class(mixed):
     _, _, view = mixed
-    scored = score_view(view, Decisions(), "hungarian", filtered=False)
-    rows = match_rows(scored, view.classes, view.labels(Decisions()))
+    scored = score_clusters(view, Decisions(), "hungarian", filtered=False)
+    rows = match_rows(scored)
     left_over = [row for row in rows if row.class_name is None]
     assert len(left_over) == view.clusters + 1 - len(view.classes)
     assert all(row.iou == row.purity == 0 for row in left_over)

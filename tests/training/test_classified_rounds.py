@@ -11,9 +11,11 @@ from comus_core import discover, make_config, open_workspace
 from comus_core.clustering import normalise
 from comus_core.datasets.dataset import open_dataset
 from comus_core.features import load_encoder
-from comus_core.pipelines.apply_rounds import evaluate_round
+from comus_core.pipelines.evaluate import evaluate
 from comus_core.pipelines.train import train
+from comus_core.pipelines.verb_settings import EvaluateSettings
 from comus_core.runs import artifact_readers as tables
+from comus_core.runs.run_round import find_round
 from comus_core.stages.networks import load_segmenter
 from comus_core.training import TrainSettings, make_training
 from comus_core.training.object_classifier import PENALTY, STEPS, objects_of
@@ -70,5 +72,5 @@ def test_a_classifier_learned_from_the_core_names_the_objects_that_the_network_f
         np.testing.assert_array_equal(mask, np.asarray(Image.open(predicted.file(row["file"]))))
         answers |= set(np.unique(mask).tolist())
     assert len(answers) > 2
-    again = evaluate_round(run, 1, run.config.dataset, workspace)
+    again = evaluate(find_round(workspace, run.id, 1), workspace, EvaluateSettings(run.config.dataset))
     assert Path(again["predictions"]) == predicted.file("masks")

@@ -17,10 +17,12 @@ from comus_core.errors import Cancelled, DatasetError, SettingsError, WorkspaceE
 from comus_core.evaluation.matching import match
 from comus_core.evaluation.prediction_counts import count_prediction
 from comus_core.maintenance.delete import delete_run
-from comus_core.pipelines.apply_rounds import evaluate_round
+from comus_core.pipelines.evaluate import evaluate
 from comus_core.pipelines.train import train
 from comus_core.pipelines.training_cost import training_memory
+from comus_core.pipelines.verb_settings import EvaluateSettings
 from comus_core.runs import artifact_readers as tables
+from comus_core.runs.run_round import find_round
 from comus_core.scoring.round_view import PSEUDO_MASK, open_round_view
 from comus_core.training import TrainSettings, make_training
 from tests.builders import copy_of, draw_folder
@@ -233,11 +235,11 @@ def test_rounds_learn_from_more_images_and_are_scored_on_others(trained, tmp_pat
         for mask in (folder / "masks").glob("*.png"):
             mask.unlink()
         (folder / "masks").rmdir()
-    result = evaluate_round(run, 1, str(unseen), workspace)
+    result = evaluate(find_round(workspace, run.id, 1), workspace, EvaluateSettings(str(unseen)))
     assert (result["round"], result["images"], result["skipped"]) == (1, 9, 0)
     assert result["evaluation"]["matching"] == "hungarian" and result["evaluation_filtered"] is None
     assert list(result["evaluation"]["per_class"]) == ["background", "disc", "square", "bar"]
-    unlabelled = evaluate_round(run, 2, str(more), workspace)
+    unlabelled = evaluate(find_round(workspace, run.id, 2), workspace, EvaluateSettings(str(more)))
     assert unlabelled["evaluation"] is None
     assert len(list((tmp_path.parent / unlabelled["predictions"]).rglob("*.png"))) == 20
     training = train(run, workspace, TrainSettings(make_training(**TINY), images=str(more)))
@@ -249,7 +251,7 @@ def test_rounds_learn_from_more_images_and_are_scored_on_others(trained, tmp_pat
 def test_a_round_that_was_not_trained_is_told(trained):
     workspace, run, _ = trained
     with pytest.raises(WorkspaceError, match=rf"run {run.id} has no round 7: it has round 1, 2; `comus train"):
-        evaluate_round(run, 7, run.config.dataset, workspace)
+        evaluate(find_round(workspace, run.id, 7), workspace, EvaluateSettings(run.config.dataset))
 
 
 def test_what_is_ignored_is_in_no_count():

@@ -7,7 +7,7 @@ from torch import nn
 from torchvision.models import resnet50
 
 from comus_core.errors import WeightsError
-from comus_core.weights import blank_network, file_sha256, import_weights, is_available, load_network, locate
+from comus_core.weights import REGISTRY, file_sha256, import_weights, is_available, load_network, locate
 from comus_core.weights import read_state_dict as read
 from tests.weights.dino_keys import SHAPES, dino_shapes, dino_state
 from tests.weights.onnx_bytes import identity_model
@@ -27,7 +27,7 @@ def published():
 @pytest.mark.parametrize("name", SHAPES)
 def test_each_transformer_has_exactly_dinos_150_tensors(name):
     with torch.device("meta"):
-        ours = {key: tuple(value.shape) for key, value in blank_network(name).state_dict().items()}
+        ours = {key: tuple(value.shape) for key, value in REGISTRY[name].network().state_dict().items()}
     assert len(ours) == 150
     assert ours == dino_shapes(name)
 
@@ -35,7 +35,7 @@ def test_each_transformer_has_exactly_dinos_150_tensors(name):
 def test_dinos_resnet_has_torchvisions_tensors_without_the_classifier():
     with torch.device("meta"):
         theirs = {k: v.shape for k, v in resnet50().state_dict().items() if not k.startswith("fc.")}
-        ours = {k: v.shape for k, v in blank_network("dino-resnet50").state_dict().items()}
+        ours = {k: v.shape for k, v in REGISTRY["dino-resnet50"].network().state_dict().items()}
     assert ours == theirs
 
 

@@ -1,15 +1,17 @@
 import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from comus_core.config import RunConfig, make_config
-from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.errors import Cancelled, SettingsError, WorkspaceError
 from comus_core.workspace import Run, open_workspace
 from comus_core.workspace.decisions import Event, replay
+from comus_core.workspace.trainings import Training
 
 
 @pytest.fixture
@@ -64,6 +66,70 @@ def test_a_run_is_found_by_id_name_beginning_and_latest(workspace):
         "two-22222222",
         "two-22222222",
     ]
+
+
+def test_latest_is_what_was_begun_finished_opened_or_decided_on_last_whatever_changed_since(workspace):
+    runs = workspace.runs
+    for name in ("a-1", "b-2", "c-3"):
+        runs.save(a_run(name, artifacts={"clustering": "c"}))
+    assert [run.id for run in runs.all()] == ["c-3", "b-2", "a-1"]
+    before = runs.get("a-1").updated_at
+    runs.bring_to_front("a-1")
+    assert runs.find("latest").id == "a-1" and runs.get("a-1").updated_at == before  # no time was moved
+    runs.update("b-2", lambda run: replace(run, provenance={"root": "/elsewhere"}))  # as another run's relinking does
+    runs.end("b-2", "failed")
+    assert runs.find("latest").id == "a-1"
+    runs.begin(a_run("b-2"))
+    assert runs.find("latest").id == "b-2"
+    runs.finish("c-3", {}, {}, {})
+    assert [run.id for run in runs.all()] == ["c-3", "b-2", "a-1"]
+    runs.remove("c-3")
+    assert runs.find("latest").id == "b-2"  # the one before it
+    workspace.decisions.append("a-1", "c", "filter", percent=20)
+    runs.add(a_run("d-4"))
+    assert [run.id for run in runs.all()] == ["d-4", "a-1", "b-2"]
+
+
+def test_a_run_of_an_older_program_has_no_place_and_comes_by_its_time(workspace):
+    for name in ("a-1", "b-2"):
+        workspace.runs.save(a_run(name))
+    with workspace.database.writing() as connection:
+        connection.execute("DELETE FROM latest")
+    assert workspace.runs.find("latest").id == "b-2"
+    workspace.runs.bring_to_front("a-1")
+    assert workspace.runs.find("latest").id == "a-1"
+
+
+@pytest.mark.parametrize("table", ["runs", "trainings"])
+def test_runs_and_trainings_end_alike(workspace, table):
+    rows = getattr(workspace, table)
+    save = rows.begin(a_run("a-1") if table == "runs" else Training("a-1", "r"))
+    assert rows.get(save.id).state == "interrupted"  # it says "running", and nobody is at work on it
+    with rows.attempt("a-1"):
+        assert rows.get("a-1").state == "running"
+        rows.end("a-1", "failed")  # of another attempt, while this one works
+        assert rows.get("a-1").state == "running"
+    for fault, state in ((ValueError, "failed"), (Cancelled, "cancelled"), (KeyboardInterrupt, "cancelled")):
+        with pytest.raises(fault), rows.attempt("a-1"):
+            raise fault
+        assert rows.get("a-1").state == state
+        rows.begin(save)
+    rows.save(replace(save, state="done"))
+    with pytest.raises(ValueError), rows.attempt("a-1"):
+        raise ValueError
+    rows.end("a-1", "cancelled")
+    assert rows.get("a-1").state == "done"
+
+
+def test_trainings_come_latest_first_and_may_be_brought_to_the_front(workspace):
+    table = workspace.trainings
+    for name in ("a", "b", "c"):
+        table.begin(Training(name, "r", artifacts={"network-1": name}))
+    table.grow(Training("a", "r", artifacts={"network-2": "a"}, result={}))
+    assert [training.id for training in table.of_run("r")] == ["c", "b", "a"]
+    assert (table.with_round("r", 1).id, table.with_round("r", 2).id) == ("c", "a")
+    table.bring_to_front("b", "a")
+    assert [training.id for training in table.of_run("r")] == ["b", "a", "c"]
 
 
 def test_an_ambiguous_or_unknown_run_is_a_clear_message(workspace):
@@ -185,9 +251,9 @@ def test_settings_come_back_from_a_file_and_changes_win(tmp_path):
         ({"clustering": {"clusters": 1}}, "at least 2"),
         ({"clustering": {"features": "L3"}}, "raw, l2"),
         ({"clustering": {"klusters": 3}}, "valid are"),
-        ({"filter_percent": 120}, "0 to 100"),
+        ({"filter_percent": 120}, "at most 100"),
         ({"matching": "best"}, "auto, hungarian, majority"),
-        ({"saliency": {"threshold": 1.5}}, "between 0 and 1"),
+        ({"saliency": {"threshold": 1.5}}, "less than 1"),
         ({"dataset": ""}, "no data set"),
     ],
 )

@@ -15,15 +15,15 @@ from app.components.compare.panes import Pane, panes
 from app.components.shared import choices
 from app.components.shared.gallery import paged
 from app.components.shared.states import empty
-from app.data import compare_data, round_data, urls
-from app.data.compare_data import Round
+from app.data import compare_data, urls
 from app.data.plain_text import code
 from app.data.run_cache import rounds_of, truth_at
 from app.data.score_data import MatchingName
 from app.server import compare_routes
 from comus_core.errors import DatasetError
+from comus_core.runs.opened_round import OpenedRound
 from comus_core.runs.run_round import RunRound
-from comus_core.scoring.round_scoring import ScoredRound
+from comus_core.scoring.scored_round import ScoredRound
 from comus_core.types import FloatArray, ImageId, IntArray
 
 PAGE, SIZE = 8, 960
@@ -32,7 +32,12 @@ AGREED = {"least": "Least alike", "most": "Most alike"}
 
 
 def walk(
-    first: Round, second: Round, ids: list[ImageId], values: FloatArray, among: Collection[ImageId] | None, scored: bool
+    first: OpenedRound,
+    second: OpenedRound,
+    ids: list[ImageId],
+    values: FloatArray,
+    among: Collection[ImageId] | None,
+    scored: bool,
 ) -> ImageId | None:
     """A gallery of the images in the order chosen; the one opened.
 
@@ -81,19 +86,19 @@ def ordered(values: FloatArray, by: str) -> IntArray:
 
 
 def side_by_side(
-    first: Round,
-    second: Round,
+    first: OpenedRound,
+    second: OpenedRound,
     image_id: ImageId,
     matching: MatchingName,
     scores: tuple[ScoredRound, ScoredRound] | None,
 ) -> None:
     """One image: photograph, every mask on the way to both rounds, ground truth, and the errors of both."""
-    truth = truth_at(first.view, first.one.dataset) if scores else None
+    truth = truth_at(first.view, first.subject.dataset) if scores else None
     truth = truth if truth is not None and truth.has(image_id) else None
     shown = [Pane("photograph", "Photograph")]
-    for one in steps(first.one, second.one):
+    for one in steps(first.subject, second.subject):
         found = compare_data.opened(one)
-        if image_id in set(found.image_ids()):
+        if image_id in set(found.image_ids):
             side = "".join(w for w, s in ((" · first", first), (" · second", second)) if s.key == found.key)
             url = compare_routes.picture_url(found, "mask", image_id, matching)
             shown.append(Pane(f"mask-{found.key}", _title(one, first, second), side, url))
@@ -120,13 +125,13 @@ def steps(first: RunRound, second: RunRound) -> list[RunRound]:
     for one in (first, second):
         way = [RunRound(one.run, 0)] if one.dataset == one.run.config.dataset else []
         way += [RunRound(one.run, number, one.training) for number in range(1, one.number + 1)]
-        found |= {round_data.key_of(step): step for step in way}
+        found |= {step.key: step for step in way}
     return list(found.values())
 
 
-def photograph(found: Round, image_id: ImageId, size: int) -> str:
+def photograph(found: OpenedRound, image_id: ImageId, size: int) -> str:
     """The address of a photograph of the images that a round has masks of."""
-    training = found.one.training
+    training = found.subject.training
     if image_id in found.view.image_row_of:
         return urls.image(found.view, found.view.image_row_of[image_id], size)
     if training is None:
@@ -135,12 +140,12 @@ def photograph(found: Round, image_id: ImageId, size: int) -> str:
     return urls.round_picture(rounds, "photograph", rounds.image_ids.index(image_id), size)
 
 
-def _title(one: RunRound, first: Round, second: Round) -> str:
+def _title(one: RunRound, first: OpenedRound, second: OpenedRound) -> str:
     name = {0: "Pseudo-mask", 1: "Teacher (round 1)", 2: "Student (round 2)"}.get(one.number, f"Round {one.number}")
     return name if first.view.run.id == second.view.run.id else f"{name} of {one.run.name}"
 
 
-def _thumbnail(first: Round, second: Round, image_id: ImageId, caption: str, opened: bool) -> str:
+def _thumbnail(first: OpenedRound, second: OpenedRound, image_id: ImageId, caption: str, opened: bool) -> str:
     given = {"run": first.view.run.id, state.FIRST: first.key, state.SECOND: second.key, state.SHOWN: image_id}
     given |= {state.LASSO: state.parameter(state.LASSO)} if state.parameter(state.LASSO) else {}
     name, words, source = (html.escape(text) for text in (image_id, caption, photograph(first, image_id, 480)))

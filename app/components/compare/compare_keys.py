@@ -10,19 +10,19 @@ import numpy as np
 from app.components.scores.score_figures import NO_CLASS
 from app.data import compare_data
 from app.data.colouring import category_colours
-from app.data.compare_data import Round
 from app.data.palette import colours
 from app.server.training_routes import ERROR_COLOURS, ERROR_WORDS, IGNORED_COLOUR
 from comus_core.datasets.records import GroundTruth
+from comus_core.runs.opened_round import OpenedRound
 from comus_core.runs.trained_categories import trained_ids
-from comus_core.scoring.round_scoring import ScoredRound
+from comus_core.scoring.scored_round import ScoredRound
 from comus_core.types import ImageId
 
 Key = tuple[str, str]  # colour, words
 
 
 def of_classes(
-    rounds: Sequence[Round], scores: Sequence[ScoredRound], truth: GroundTruth | None, image_id: ImageId
+    rounds: Sequence[OpenedRound], scores: Sequence[ScoredRound], truth: GroundTruth | None, image_id: ImageId
 ) -> str:
     """Masks in the colours of classes: those in any of them or in the truth, and the kinds of error beside a truth."""
     present = set(np.unique(truth.mask(image_id)).tolist()) if truth is not None else set()
@@ -37,7 +37,7 @@ def of_classes(
     return html_of({"Errors": errors, "Classes": classes})
 
 
-def of_categories(sides: Mapping[str, Round], image_id: ImageId) -> str:
+def of_categories(sides: Mapping[str, OpenedRound], image_id: ImageId) -> str:
     """Masks in the colours of each round's own categories, for want of a ground truth: those in the image, by side."""
     return html_of({side: _categories(found, image_id) for side, found in sides.items()})
 
@@ -53,8 +53,8 @@ def html_of(groups: Mapping[str, Sequence[Key]]) -> str:
     )
 
 
-def _categories(found: Round, image_id: ImageId) -> list[Key]:
-    ids = trained_ids(found.one.training) if found.one.training else found.view.categories(found.decided).ids
+def _categories(found: OpenedRound, image_id: ImageId) -> list[Key]:
+    ids = trained_ids(found.subject.training) if found.subject.training else found.view.categories(found.decided).ids
     present = set(np.unique(found.mask(image_id)).tolist())
     shown = zip(category_colours(ids), found.names, strict=True)
     return [key for number, key in enumerate(shown, 1) if number in present]

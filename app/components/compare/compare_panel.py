@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -13,16 +12,19 @@ from app import state
 from app.components.map.point_map import point_map
 from app.components.shared import choices, fields, page_data, score_table, states
 from app.data import compare_data, round_data, score_data, urls
-from app.data.compare_data import Round, Side
+from app.data.compare_data import Side
 from app.data.map_choices import MAP_METHODS
 from app.data.plain_text import plain
 from app.data.score_data import MatchingName
 from app.server import compare_routes
 from comus_core.errors import ComusError
 from comus_core.pipelines.model_selection import badge
+from comus_core.runs.opened_round import OpenedRound
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView
-from comus_core.scoring.round_scoring import ScoredRound, deltas
+from comus_core.scoring.score_differences import Differences, deltas
+from comus_core.scoring.score_tables import class_rows
+from comus_core.scoring.scored_round import ScoredRound
 from comus_core.text import counted
 from comus_core.weights import Supervision, strongest
 from comus_core.workspace.selection_shapes import Gesture
@@ -32,7 +34,7 @@ METHOD_WORDS = {"tsne": "t-SNE"}
 SURE = "Draws the images with replacement 10,000 times and tells in what interval each difference lies."
 
 
-def sides(view: RunView) -> tuple[Round, Round] | None:
+def sides(view: RunView) -> tuple[OpenedRound, OpenedRound] | None:
     """The two rounds chosen, from the address; at first the run's clusters and its last round, or another run's."""
     place, runs = page_data.workspace(), page_data.runs()
     first = round_data.of_key(place, state.parameter(state.FIRST))
@@ -42,16 +44,16 @@ def sides(view: RunView) -> tuple[Round, Round] | None:
     if not others:
         return None
     own = round_data.rounds_of_run(place, view.run)
-    offered = {round_data.key_of(one): one for one in own}
-    known = {round_data.key_of(one): one for one in others}
+    offered = {one.key: one for one in own}
+    known = {one.key: one for one in others}
     second = round_data.of_key(place, state.parameter(state.SECOND))
-    key = round_data.key_of(second) if second else ""
+    key = second.key if second else ""
     second_key = key if key in known else _default(first, others)
     words = {k: round_data.words(one, beside=known[second_key]) for k, one in offered.items()}
-    _chooser("First", words, state.FIRST, round_data.key_of(first))
+    _chooser("First", words, state.FIRST, first.key)
     words = {k: round_data.words(one, beside=first) for k, one in known.items()}
     _chooser("Second", words, state.SECOND, second_key)
-    state.set_parameter(state.FIRST, round_data.key_of(first))
+    state.set_parameter(state.FIRST, first.key)
     state.set_parameter(state.SECOND, second_key)
     return compare_data.opened(first), compare_data.opened(known[second_key])
 
@@ -59,7 +61,7 @@ def sides(view: RunView) -> tuple[Round, Round] | None:
 def _default(first: RunRound, others: Sequence[RunRound]) -> str:
     """The latest round of the same run, else the first of another run."""
     own = [one for one in others if one.run.id == first.run.id]
-    return round_data.key_of(max(own, key=lambda one: one.number) if own else others[0])
+    return (max(own, key=lambda one: one.number) if own else others[0]).key
 
 
 def _chooser(label: str, words: dict[str, str], name: str, value: str) -> None:
@@ -88,15 +90,15 @@ def method_choice() -> None:
     )
 
 
-def owed(first: Round, second: Round) -> str:
+def owed(first: OpenedRound, second: OpenedRound) -> str:
     """What the two together owe to supervision, in words."""
-    whole = strongest([Supervision(**side.one.supervision) for side in (first, second)])
+    whole = strongest([Supervision(**side.subject.supervision) for side in (first, second)])
     return badge({"direct": whole.direct, "inherited": whole.inherited})
 
 
-def maps(first: Round, second: Round, matching: MatchingName) -> tuple[Side, Selection]:
+def maps(first: OpenedRound, second: OpenedRound, matching: MatchingName) -> tuple[Side, Selection]:
     """The maps of both runs, one where it is the same run, with one selection; whose map it was drawn on, and it."""
-    shown: dict[Side, Round] = {"first": first}
+    shown: dict[Side, OpenedRound] = {"first": first}
     if first.view.run.id != second.view.run.id:
         shown["second"] = second
     shown = {side: found for side, found in shown.items() if "projection" in found.view.run.artifacts}
@@ -107,13 +109,20 @@ def maps(first: Round, second: Round, matching: MatchingName) -> tuple[Side, Sel
     for column, (side, found) in zip(st.columns(max(len(shown), 1), gap="medium"), shown.items(), strict=False):
         with column:
             if len(shown) > 1:
-                st.markdown(f"**{plain(round_data.run_words(found.one, (second if side == 'first' else first).one))}**")
+                st.markdown(
+                    f"**{plain(round_data.run_words(found.subject, (second if side == 'first' else first).subject))}**"
+                )
             _map(side, found, matching, method, (drawn, selection), shown[drawn])
     return drawn, selection
 
 
 def _map(
-    side: Side, found: Round, matching: MatchingName, method: str, drawn: tuple[Side, Selection], drawn_on: Round
+    side: Side,
+    found: OpenedRound,
+    matching: MatchingName,
+    method: str,
+    drawn: tuple[Side, Selection],
+    drawn_on: OpenedRound,
 ) -> None:
     colouring = compare_data.map_colouring(found, compare_data.clusters_score(found, matching))
     here = drawn[0] == side and drawn[1].method == method
@@ -179,29 +188,32 @@ def table(first: ScoredRound, second: ScoredRound, names: tuple[str, str], super
     )
     if found is not None:
         st.caption(
-            f"95 % intervals of a paired bootstrap over {counted(len(first.rows.image_ids), 'image')}, "
-            f"{found.resamples:,} resamples, the matching held fixed."
+            f"95 % intervals of a paired bootstrap over {counted(found.miou.images, 'image')}, "
+            f"{found.miou.resamples:,} resamples. mIoU is matched "
+            + ("once on all images" if found.matching_fixed else "anew in every resample")
+            + "; the classes keep the matching of all images."
         )
 
 
-def frame(first: ScoredRound, second: ScoredRound, found: compare_data.ClassDifferences | None) -> pd.DataFrame:
+def frame(first: ScoredRound, second: ScoredRound, found: Differences | None) -> pd.DataFrame:
     """A row a class, mIoU first; with intervals where they are known."""
     points = deltas(second, first)
     one, two = ({"mIoU": s.score.miou} | s.score.per_class for s in (first, second))
     columns = {"Class": list(points), "First": [one[k] for k in points], "Second": [two[k] for k in points]}
     columns["Points"] = list(points.values())
     if found is not None:
-        columns |= {"Low": np.roll(found.low, 1).tolist(), "High": np.roll(found.high, 1).tolist()}
+        columns["Low"] = [found.miou.low, *found.classes.low[:-1].tolist()]
+        columns["High"] = [found.miou.high, *found.classes.high[:-1].tolist()]
     return pd.DataFrame(columns)
 
 
-def agreed(first: Round, second: Round) -> ScoredRound | None:
+def agreed(first: OpenedRound, second: OpenedRound) -> ScoredRound | None:
     """Without ground truth: how far the two agree; None until it was asked for."""
     found = compare_data.agreement(first, second, begin=False)
     if found is None:
         states.empty(
             "No ground truth: agreement instead of scores",
-            "All masks of both are read once and matched one to one, the first in the place of the truth.",
+            "All masks of both are read once and matched as the first run is, which stands in the place of the truth.",
             "compare",
         )
         with st.container(horizontal_alignment="center"):
@@ -214,11 +226,12 @@ def agreed(first: Round, second: Round) -> ScoredRound | None:
         st.metric("Agreement", f"{found.score.miou:.2f} %", width="content", help="Mean IoU of the matched categories.")
         st.metric("Pixels alike", f"{found.score.pixel_accuracy:.2f} %", width="content")
         st.metric("Images", f"{len(found.rows.image_ids):,}", width="content")
+    classes = class_rows(found)
     rows = pd.DataFrame(
         {
-            "First": [row.name for row in found.class_rows()],
-            "Agreement": [row.iou for row in found.class_rows()],
-            "Second": [", ".join(row.found_by) for row in found.class_rows()],
+            "First": [row.name for row in classes],
+            "Agreement": [row.iou for row in classes],
+            "Second": [", ".join(row.found_by) for row in classes],
         }
     )
     st.dataframe(
@@ -230,6 +243,6 @@ def agreed(first: Round, second: Round) -> ScoredRound | None:
             "Agreement": st.column_config.ProgressColumn(help="IoU of the two, percent", **score_table.PERCENT)
         },
     )
-    said = score_table.about_run(second.one.run, proposals=f"{first.key} and {second.key}")
+    said = score_table.about_run(second.subject.run, proposals=f"{first.key} and {second.key}")
     score_table.download(rows, said, name="agreement", key="download_agreement", type="tertiary")
     return found

@@ -18,7 +18,6 @@ from app.data.plain_text import plain
 from comus_core.evaluation.report import CurvePoint, Score
 from comus_core.runs.run_view import RunView
 from comus_core.scoring.core_curves import NAMES, CoreCurves, StandIn, curve_table, means_of
-from comus_core.scoring.view_scores import coverage
 from comus_core.workspace.decisions import Decisions
 
 ALSO = "filter_stand_ins"
@@ -37,7 +36,7 @@ def show(view: RunView, draft: Decisions, scope: int, compare: bool, score: Scor
         curve,
         percent,
         score.miou if score else None,
-        coverage(view, draft),
+        view.coverage(draft),
         others,
         stand_ins if also else None,
         means_of(view, view.kept(draft)) if also else None,

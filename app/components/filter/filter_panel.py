@@ -26,7 +26,6 @@ from comus_core.runs.proposal_table import chosen
 from comus_core.runs.run_view import RunView
 from comus_core.scoring.cluster_summary import summaries
 from comus_core.scoring.core_curves import NAMES, means_of
-from comus_core.scoring.view_scores import coverage
 from comus_core.text import counted
 from comus_core.workspace.decisions import Decisions
 
@@ -114,7 +113,7 @@ def figures(view: RunView, decided: Decisions, draft: Decisions, now: Score | No
     """Kept, coverage and scores of the draft, with the difference to what is decided; `now` is the draft's score."""
     keep, kept_before = int(view.kept(draft).sum()), int(view.kept(decided).sum())
     drop, dropped_before = filter_draft.dropped(view, draft), filter_draft.dropped(view, decided)
-    cover, cover_before = 100 * coverage(view, draft), 100 * coverage(view, decided)
+    cover, cover_before = 100 * view.coverage(draft), 100 * view.coverage(decided)
     with st.container(horizontal=True, gap="medium", key="filter_figures"):
         _figure("Kept", f"{keep:,}", keep - kept_before, "+,d")
         _figure("Dropped", f"{drop:,}", drop - dropped_before, "+,d")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from app.components.jobs import run_dialogs
 from app.components.shared import badge, page_data
 from app.data.plain_text import plain
+from comus_core.pipelines.model_selection import short_names
 from comus_core.runs.categories import clusters_now
 from comus_core.text import counted
 from comus_core.workspace import Run
@@ -47,13 +46,7 @@ def facts(run: Run) -> str:
     held = {name: int(result.get(f"{name}s") or 0) for name in ("image", "proposal")}
     held["cluster"] = clusters_now(page_data.workspace(), run)
     numbers = [counted(number, name) for name, number in held.items() if number]
-    networks = f"{short(run.config.saliency.detector)} + {short(run.config.features.encoder)}"
+    networks = " + ".join(short_names(run.config))
     skipped = [f"{counted(result['skipped'], 'file')} set aside"] if result.get("skipped") else []
     unmasked = [f"{counted(len(result['without_mask']), 'image')} without a mask"] if result.get("without_mask") else []
     return " · ".join([f"**{plain(run.name)}**", *numbers, *skipped, *unmasked, plain(networks)])
-
-
-def short(name: str) -> str:
-    """A detector's or encoder's name; of the user's own files only the last part of the path."""
-    kind, _, path = name.partition(":")
-    return f"{kind}:{Path(path).name}" if path else name

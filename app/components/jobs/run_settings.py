@@ -11,7 +11,7 @@ import streamlit as st
 from app import state
 from app.components.shared import fields
 from app.forms import run_form
-from app.forms.run_form import OWN, Values
+from app.forms.run_form import Values
 from comus_core.datasets.format import DatasetSummary
 from comus_core.features.encoders import ENCODERS
 
@@ -117,10 +117,10 @@ def _own_or_named(label: str, name: str, words: dict[str, str], what: str) -> No
     """A choice among names, the last of them the user's own files, for which a path is asked."""
     choice, path = run_form.parse_own(name, str(values()[name]))
     fields.choice(label, _key(name), choice, list(words), partial(_set, name), format_func=words.__getitem__)
-    if choice == OWN[name]:
+    if choice.endswith(":"):
         hint = "a folder, one file a photograph" if what == "masks" else "Parquet or npz with proposal_id"
         label, field = f"Where your {what} lie on the server", f"{_key(name)}_path"
-        fields.text(label, field, path, lambda typed: _set(name, OWN[name] + typed.strip()), placeholder=hint)
+        fields.text(label, field, path, lambda typed: _set(name, choice + typed.strip()), placeholder=hint)
 
 
 def _more() -> None:
@@ -145,7 +145,11 @@ def _more() -> None:
             with column:
                 _select(label, name, words)
     if run_form.cuts_features(values()):
-        _select("Encoder that ncut cuts", "saliency.ncut_encoder", {n: n for n in ("auto", *ENCODERS)})
+        _select(
+            "Encoder that ncut cuts",
+            "saliency.ncut_encoder",
+            {n: n for n in ("auto", *(n for n in ENCODERS if not ENCODERS[n].path_kind))},
+        )
 
 
 def _number(label: str, name: str, *, least: int, most: int | None = None, help: str | None = None) -> None:

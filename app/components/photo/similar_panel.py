@@ -16,6 +16,7 @@ from app.data.plain_text import plain, sentence
 from app.forms import similar_form
 from app.server import pictures
 from comus_core.errors import ComusError
+from comus_core.features.encoders import own_vectors
 from comus_core.jobs import Job
 from comus_core.runs.run_view import RunView
 
@@ -26,7 +27,7 @@ def show(view: RunView, colours: Colouring) -> None:
     """Draw it, folded up."""
     job = similar_form.last_job(view.workspace, view.run)
     with st.expander("Find what looks like a picture of yours", icon=":material/image_search:", key="similar_panel"):
-        if view.run.config.features.from_file:
+        if own_vectors(view.run.config.features.encoder):
             st.caption("This run's vectors are your own, and a new picture has none: nothing to compare it by.")
             return
         file = st.file_uploader("A picture", key=f"similar_file_{state.setting(COUNT, 0)}", max_upload_size=200)

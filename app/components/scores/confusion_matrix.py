@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import state
 from app.components.scores.score_figures import NO_CLASS, confusion_shares
-from comus_core.scoring.round_scoring import ScoredRound
+from comus_core.scoring.scored_round import ScoredRound
 
 STYLE = Path(__file__).with_suffix(".css")
 FEW = 24  # classes up to which every cell shows its number

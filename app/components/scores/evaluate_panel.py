@@ -20,7 +20,8 @@ from comus_core.evaluation.image_rows import cell_images
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView
 from comus_core.scoring.paper_scores import PaperRow, same_images
-from comus_core.scoring.round_scoring import ScoredRound, deltas
+from comus_core.scoring.score_differences import deltas
+from comus_core.scoring.scored_round import ScoredRound
 from comus_core.text import counted
 
 PAGE, NOTHING, PAPER = 12, "", "paper:"
@@ -38,7 +39,7 @@ class Against:
 
 def round_choice(view: RunView) -> RunRound:
     """The round whose score is shown; a list where the run was trained."""
-    offered = {round_data.key_of(one): one for one in round_data.rounds_of_run(view.workspace, view.run)}
+    offered = {one.key: one for one in round_data.rounds_of_run(view.workspace, view.run)}
     scored = {
         key: one for key, one in offered.items() if not one.training or f"counts-{one.number}" in one.training.artifacts
     }
@@ -52,7 +53,7 @@ def against(scored: ScoredRound, matching: MatchingName) -> Against | None:
     """What to subtract: another round on the same data set, or a row of the paper."""
     place, one = page_data.workspace(), scored.subject
     rows = {f"{PAPER}{k}": row for k, row in enumerate(scored.paper)}
-    others = {round_data.key_of(other): other for other in round_data.beside(place, one, runs=page_data.runs())}
+    others = {other.key: other for other in round_data.beside(place, one, runs=page_data.runs())}
     words = {NOTHING: "Compare with…"} | {k: f"Paper: {row.name}" for k, row in rows.items()}
     words |= {key: round_data.words(other) for key, other in others.items()}
     if len(words) == 1:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from app.components.shared.figures import ACCENT, UNASSIGNED, styled
 from app.data.figure_text import tagless
 from comus_core.evaluation.image_rows import DISCOVERED
-from comus_core.scoring.round_scoring import ScoredRound
+from comus_core.scoring.scored_round import ScoredRound
 from comus_core.types import FloatArray
 
 NO_CLASS = "no class"
