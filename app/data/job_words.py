@@ -8,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from comus_core.jobs.kinds import ablation_asked
+
 from comus_core.cli.progress import duration
 from comus_core.datasets.dataset import parse_dataset
 from comus_core.errors import SettingsError
 from comus_core.jobs import ACTIVE, Job, eta_seconds, is_responding
-from comus_core.jobs.kinds import ablation_asked
 from comus_core.text import counted, size
 from comus_core.types import STAGES
 

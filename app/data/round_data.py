@@ -35,7 +35,7 @@ def beside(workspace: Workspace, one: RunRound, *, runs: list[Run]) -> list[RunR
 
 def key_of(one: RunRound) -> str:
     """How a round is called in addresses and on the command line: RUN@0, TRAINING@1."""
-    return f"{one.training.id if one.training else one.run.id}@{one.number}"
+    return one.key
 
 
 def of_key(workspace: Workspace, key: str) -> RunRound | None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import Any, get_args
+from typing import get_args
 
 import click
 
-from comus_core.cli.progress import ProgressPrinter, duration
-from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
+from comus_core.cli.options import BACKGROUND, DEVICE, JSON, WORKSPACE
+from comus_core.cli.progress import duration
 from comus_core.cli.tables import print_ablation
+from comus_core.cli.verb_command import Call
 from comus_core.files.output_file import OutputFile
-from comus_core.pipelines.ablation_rows import Ablation, ablation_json
+from comus_core.pipelines.ablation_rows import Ablation
 from comus_core.pipelines.model_selection import badge
 from comus_core.settings import assigned
 from comus_core.text import size
 from comus_core.training import TRAINING_PRESETS, TrainingRequest, make_training
-from comus_core.training.settings import Backbone
+from comus_core.training.settings import AblationSettings, Backbone
+from comus_core.verbs import verb_named
+from comus_core.verbs.result_lines import ablation_row_line
 from comus_core.workspace import Run, Workspace, open_workspace
 
 
@@ -33,7 +35,7 @@ from comus_core.workspace import Run, Workspace, open_workspace
     "--seed", "seeds", type=int, multiple=True, default=(0,), show_default=True, metavar="S", help="Repeatable."
 )
 @click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any other, as epochs=4.")
-@click.option("--background", is_flag=True, help="Queue it as a job and return: see `comus jobs`.")
+@BACKGROUND
 @WORKSPACE
 @DEVICE
 @JSON
@@ -58,7 +60,6 @@ def ablate(
     turned the other way. What rows share is computed once, and what is there is not computed again: the same command
     goes on after a stop.
     """
-    from comus_core.pipelines.ablate import ablate as ablate_run
     from comus_core.pipelines.ablate import require_truth
 
     place = open_workspace(workspace)
@@ -66,31 +67,18 @@ def ablate(
     settings = make_training(preset, backbone=backbone, **assigned(assignments))
     wanted = Ablation(settings, TrainingRequest(images, scored_on, percent), seeds, rows)
     require_truth(run, place, wanted)
-    if background:
-        if json_file is not None:
-            raise click.UsageError("--json with --background: give the same command without --background afterwards")
-        queue(place, "ablate", {"run": run.id, "dataset": run.config.dataset} | ablation_json(wanted), device)
-        return
-    _announce(place, run, wanted, device)
-    printer = ProgressPrinter()
-
-    def tell(row: Mapping[str, Any]) -> None:
-        printer.close()
-        click.echo(row_line(row), err=True)
-
-    options: dict[str, Any] = {"on_progress": printer, "on_row": tell, "log": lambda line: print(line, file=sys.stderr)}
-    try:
-        result = ablate_run(run, place, wanted, device=device, **options)
-    finally:
-        printer.close()
-    give(result, json_file)
-    print_ablation(result)
-
-
-def row_line(row: Mapping[str, Any]) -> str:
-    """One line on a row that is complete."""
-    spread = "" if row["std"] is None else f" ± {row['std']:.2f}"
-    return f"{row['name']}: mIoU {row['mean']:.2f}{spread} %"
+    values = AblationSettings(settings, images, scored_on, percent, seeds, rows)
+    call = Call(verb_named("ablate"), run, place, values, device, background, json_file)
+    if not background:
+        _announce(place, run, wanted, device)
+    result = call.result(
+        {
+            "on_row": lambda row: click.echo(ablation_row_line(row), err=True),
+            "log": lambda line: click.echo(line, err=True),
+        }
+    )
+    if result is not None:
+        print_ablation(result)
 
 
 def _announce(place: Workspace, run: Run, wanted: Ablation, device: str) -> None:

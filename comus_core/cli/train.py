@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from typing import Any, get_args
 
 import click
 
-from comus_core.cli.progress import ProgressPrinter, duration
-from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
+from comus_core.cli.options import BACKGROUND, DEVICE, JSON, WORKSPACE
+from comus_core.cli.progress import duration
+from comus_core.cli.verb_command import Call
 from comus_core.files.output_file import OutputFile
 from comus_core.peak_memory import peak_words
 from comus_core.pipelines.model_selection import badge
@@ -17,11 +18,11 @@ from comus_core.training import (
     TRAINING_PRESETS,
     TrainingRequest,
     TrainingSettings,
-    asked,
     make_training,
     what_was_asked,
 )
-from comus_core.training.settings import Backbone
+from comus_core.training.settings import Backbone, TrainSettings
+from comus_core.verbs import verb_named
 from comus_core.workspace import open_workspace
 from comus_core.workspace.trainings import Training
 
@@ -36,7 +37,7 @@ from comus_core.workspace.trainings import Training
 @click.option("--filter", "percent", type=float, metavar="P", help="Percent left out; default: as decided.")
 @click.option("--seed", type=int, default=0, show_default=True, metavar="S")
 @click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any other, as learning_rate=1e-4.")
-@click.option("--background", is_flag=True, help="Queue it as a job and return: see `comus jobs`.")
+@BACKGROUND
 @click.option("--resume", is_flag=True, help="Go on with what this run was asked to train last.")
 @WORKSPACE
 @DEVICE
@@ -60,8 +61,6 @@ def train(
 
     Killed or stopped, the same command goes on from the last checkpoint; `--resume` does so without the other options.
     """
-    from comus_core.pipelines.train import train as train_rounds
-
     place = open_workspace(workspace)
     run = place.runs.find(run_name)
     if resume:
@@ -69,12 +68,13 @@ def train(
     else:
         settings = make_training(preset, **merge(changes, assigned(assignments)))
         request = TrainingRequest(images, scored_on, percent, seed)
-    if background:
-        if json_file is not None:
-            raise click.UsageError("--json with --background: use `comus train RUN --resume --json FILE` afterwards")
-        queue(place, "train", {"run": run.id, "dataset": run.config.dataset} | asked(settings, request), device)
-        return
-    printer = ProgressPrinter()
+    values = TrainSettings(settings, request.images, request.scored_on, request.filter_percent, request.seed)
+    call = Call(verb_named("train"), run, place, values, device, background, json_file)
+    call.result({"on_training": _round_printer(), "log": lambda line: click.echo(line, err=True)})
+
+
+def _round_printer() -> Callable[[Training], None]:
+    """Prints the rounds of a training that are new since it was told last."""
     told = 0
 
     def tell(training: Training) -> None:
@@ -82,20 +82,10 @@ def train(
         if not told:
             click.echo(f"training {training.id}; {badge(training.result['supervision'])}", err=True)
         for entry in training.result["rounds"][max(told - 1, 0) :]:
-            printer.close()
             click.echo(round_line(entry), err=True)
         told = 1 + len(training.result["rounds"])
 
-    options: dict[str, Any] = {
-        "on_progress": printer,
-        "on_training": tell,
-        "log": lambda line: print(line, file=sys.stderr),
-    }
-    try:
-        found = train_rounds(run, place, settings, request, device=device, **options)
-    finally:
-        printer.close()
-    give(found.result, json_file)
+    return tell
 
 
 def last_asked(trainings: list[Training], run_id: str) -> tuple[TrainingSettings, TrainingRequest]:

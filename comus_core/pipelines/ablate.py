@@ -12,10 +12,10 @@ from comus_core.config import ClusteringMethod
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import DatasetError
 from comus_core.pipelines.ablation_cost import Meter, cost_for
-from comus_core.pipelines.ablation_rows import Ablation, Row, ablation_json, in_order, plan, table
+from comus_core.pipelines.ablation_rows import Ablation, Row, ablation_from, ablation_json, in_order, plan, table
 from comus_core.pipelines.training_contexts import with_absolute_paths
 from comus_core.runs.run_truth import open_own
-from comus_core.training.settings import asked
+from comus_core.training.settings import AblationSettings, asked
 from comus_core.types import OnProgress, no_progress
 from comus_core.weights import REGISTRY, Supervision, strongest
 from comus_core.workspace import Run, Workspace
@@ -25,7 +25,7 @@ from comus_core.workspace.trainings import Training
 def ablate(
     run: Run,
     workspace: Workspace,
-    ablation: Ablation,
+    ablation: AblationSettings | Ablation,
     *,
     device: str = "auto",
     on_progress: OnProgress = no_progress,
@@ -52,6 +52,8 @@ def ablate(
         ComusError: a row's own fault; what is finished stays.
     """
     run.require_writable()
+    if isinstance(ablation, AblationSettings):
+        ablation = ablation_from(ablation)
     from comus_core.device import choose_device
 
     require_truth(run, workspace, ablation)

@@ -12,7 +12,7 @@ from typing import Any
 
 from comus_core.config import ClusteringMethod
 from comus_core.settings import require, to_dict
-from comus_core.training.settings import TrainingRequest, TrainingSettings, asked, what_was_asked
+from comus_core.training.settings import AblationSettings, TrainingRequest, TrainingSettings, asked, what_was_asked
 
 
 @dataclass(frozen=True)
@@ -176,6 +176,12 @@ def ablation_of(values: Mapping[str, Any]) -> Ablation:
     """
     rest = {key: value for key, value in values.items() if key not in ("seeds", "rows")}
     return Ablation(*what_was_asked(rest), tuple(values.get("seeds", (0,))), tuple(values.get("rows", ())))
+
+
+def ablation_from(settings: AblationSettings) -> Ablation:
+    """The rows that a table of settings asks for."""
+    request = TrainingRequest(settings.images, settings.scored_on, settings.filter_percent)
+    return Ablation(settings.training, request, settings.seeds, settings.rows)
 
 
 Found = Mapping[tuple[str, int], Mapping[str, float | None]]  # (row, seed) -> `miou` and `seconds`

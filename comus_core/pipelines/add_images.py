@@ -21,10 +21,11 @@ from comus_core.config import Assign, FilterBy
 from comus_core.curation.merged_centre import Member, joined_members
 from comus_core.datasets.dataset import absolute, open_dataset
 from comus_core.pipelines.discover import new_run, note_artifacts, prints, result_json, with_artifacts
+from comus_core.pipelines.verb_settings import AddSettings
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.label_map import REJECTED
 from comus_core.scoring.run_scores import score_run
-from comus_core.settings import check_choice, require
+from comus_core.settings import require
 from comus_core.stages import StageContext
 from comus_core.types import FloatArray, IntArray, OnProgress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
@@ -38,10 +39,9 @@ TOLD: dict[Assign, FilterBy] = {"nystrom": "silhouette", "nearest": "agreement"}
 
 def add_images(
     run: Run,
-    dataset: str,
     workspace: Workspace,
+    settings: AddSettings,
     *,
-    assign: Assign | None = None,
     device: str = "auto",
     on_progress: OnProgress = no_progress,
     on_run: Callable[[Run], None] = lambda _: None,
@@ -54,9 +54,8 @@ def add_images(
 
     Args:
         run: with clusters.
-        dataset: the new images' data set string.
         workspace: where the run is, and where the new one goes.
-        assign: `nystrom` or `nearest`; None is Nyström where the clusters are spectral.
+        settings: the data set of the new images, and how they are assigned.
         device: as in `discover`.
         on_progress: as in `discover`; raising `Cancelled` there stops, and the same call goes on from there.
         on_run: told of the new run as soon as its id is known.
@@ -71,12 +70,12 @@ def add_images(
     """
     from comus_core.device import choose_device
 
+    dataset, assign = settings.dataset, settings.assign
     older = run.provenance.get("added_to")
     require(older is None, f"run {run.id} was itself added: add to {older} itself, whose clusters these are")
     source = workspace.artifact(run, "clustering")
     spectral = run.config.clustering.method == "spectral"
     how: Assign = assign or ("nystrom" if spectral else "nearest")
-    check_choice("assign", how, Assign)
     require(how == "nearest" or spectral, f"assign nystrom: run {run.id} has no spectral clusters; use nearest")
     other = open_dataset(dataset, workspace.drawings, run.config.truth)
     config = replace(run.config, dataset=absolute(other.spec))

@@ -8,14 +8,15 @@ from typing import Any
 from comus_core.config import Matching
 from comus_core.datasets.dataset import Dataset, absolute, open_dataset
 from comus_core.errors import DatasetError
-from comus_core.evaluation.bootstrap import RESAMPLES, CountedImages, miou, paired_bootstrap
+from comus_core.evaluation.bootstrap import CountedImages, miou, paired_bootstrap
 from comus_core.evaluation.counts import contingency_by_image
 from comus_core.evaluation.matching import match
+from comus_core.pipelines.verb_settings import CompareSettings
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_truth import truth_fingerprint
 from comus_core.scoring.run_scores import frozen_matching
-from comus_core.settings import check_choice, require
+from comus_core.settings import require
 from comus_core.types import OnProgress, no_progress
 from comus_core.weights import Supervision, strongest
 from comus_core.workspace import Run, Workspace
@@ -23,29 +24,19 @@ from comus_core.workspace.trainings import Training
 
 
 def compare(
-    first: RunRound,
-    second: RunRound,
+    rounds: tuple[RunRound, RunRound],
     workspace: Workspace,
-    dataset: str | None = None,
+    settings: CompareSettings = CompareSettings(),
     *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    fixed_matching: bool = False,
-    matching: Matching | None = None,
     device: str = "auto",
     on_progress: OnProgress = no_progress,
 ) -> dict[str, Any]:
     """Score both on the same images and bootstrap the difference over the images.
 
     Args:
-        first: what is compared to.
-        second: what is hoped to be better.
+        rounds: what is compared to, and what is hoped to be better.
         workspace: where the runs are; what `evaluate` made there is reused.
-        dataset: the data set's string; None is the runs' own.
-        resamples: of the bootstrap.
-        seed: of the bootstrap.
-        fixed_matching: match on all images only; else anew in every resample, as the score is defined.
-        matching: `auto`, `hungarian` or `majority`; None is each run's own.
+        settings: the data set, the bootstrap, and how categories are matched.
         device: as in `discover`.
         on_progress: as in `discover`.
 
@@ -57,7 +48,8 @@ def compare(
         SettingsError: the runs are of different data sets and none is named, or it differs between the two scores.
         DatasetError: the data set has no ground truth.
     """
-    check_choice("matching", matching or "auto", Matching)
+    (first, second), dataset, matching = rounds, settings.dataset, settings.matching
+    fixed_matching, resamples, seed = settings.fixed_matching, settings.resamples, settings.seed
     require(
         dataset is not None or first.run.config.dataset == second.run.config.dataset,
         f"runs {first.run.id} and {second.run.id} are of different data sets: name the one to compare them on",

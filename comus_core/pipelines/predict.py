@@ -30,8 +30,10 @@ from comus_core.files.output_folder import OutputFolder
 from comus_core.pipelines.apply_rounds import apply_round
 from comus_core.pipelines.evaluate_dataset import assigned_categories, assignment
 from comus_core.pipelines.prediction_folder import CLASSES, KIND, RESULT
+from comus_core.pipelines.verb_settings import PredictSettings
 from comus_core.proposals.pseudo_masks import from_png, pseudo_mask, to_png
 from comus_core.runs import artifact_readers as tables
+from comus_core.runs.run_round import RunRound
 from comus_core.runs.trained_categories import trained_ids
 from comus_core.saliency.detectors import detector_spec
 from comus_core.settings import require
@@ -54,6 +56,28 @@ class _Predicted:
     categories: tuple[tuple[int, str], ...]
     supervision: dict[str, str]
     read: Read
+
+
+def predict(
+    round: RunRound,
+    workspace: Workspace,
+    settings: PredictSettings,
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> dict[str, Any]:
+    """Predict masks of new images with a round; see `predict_photographs`.
+
+    Args:
+        round: the clusters of a run, or a round of its training.
+        workspace: where it is.
+        settings: the images, and the folder of the results.
+        device: as in `discover`.
+        on_progress: as in `discover`.
+    """
+    images, out = list(settings.images), Path(settings.out).expanduser()
+    options: dict[str, Any] = {"device": device, "force": settings.force, "on_progress": on_progress}
+    return predict_photographs(round.run, round.number, images, workspace, out, **options)
 
 
 def predict_photographs(

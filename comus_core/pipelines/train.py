@@ -22,7 +22,7 @@ from comus_core.scoring.round_scores import score_round, score_table
 from comus_core.scoring.run_scores import score_json, score_run
 from comus_core.stages import StageContext
 from comus_core.training.preview_plan import LookImages, LookPlan
-from comus_core.training.settings import TrainingRequest, TrainingSettings, asked
+from comus_core.training.settings import TrainingRequest, TrainingSettings, TrainSettings, asked
 from comus_core.types import ImageId, IntArray, OnProgress, no_progress
 from comus_core.weights import REGISTRY, Supervision, strongest
 from comus_core.workspace import Artifact, Run, Workspace
@@ -34,7 +34,7 @@ from comus_core.workspace.trainings import Training
 def train(
     run: Run,
     workspace: Workspace,
-    settings: TrainingSettings,
+    settings: TrainSettings | TrainingSettings,
     request: TrainingRequest | None = None,
     *,
     device: str = "auto",
@@ -64,6 +64,8 @@ def train(
         ComusError: a round's own fault; earlier rounds and the last checkpoint stay.
     """
     run.require_writable()
+    if isinstance(settings, TrainSettings):
+        request, settings = settings.request, settings.training
     from comus_core.device import choose_device
     from comus_core.training.team import joined
     from comus_core.training.tuning import kept_memory

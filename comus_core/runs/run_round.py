@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from comus_core.errors import WorkspaceError
+from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.trainings import Training
 
@@ -18,10 +18,14 @@ class RunRound:
     training: Training | None = None
 
     @property
+    def key(self) -> str:
+        """How addresses, jobs and the command line name it: RUN@0, TRAINING@1."""
+        return f"{self.training.id if self.training else self.run.id}@{self.number}"
+
+    @property
     def supervision(self) -> dict[str, str]:
         """Direct and inherited."""
-        found = self.training.result["supervision"] if self.training else self.run.provenance["supervision"]
-        return dict(found)
+        return dict(self.training.result["supervision"] if self.training else self.run.provenance["supervision"])
 
     @property
     def dataset(self) -> str:
@@ -34,6 +38,20 @@ class RunRound:
         if self.training is None:
             return str(self.run.provenance.get("truth", ""))
         return str(self.training.result.get("truth_fingerprint", ""))
+
+
+def split_round(text: str) -> tuple[str, int]:
+    """The name and the number in RUN@ROUND; without an `@`, round 0.
+
+    Raises:
+        SettingsError: no number stands behind the `@`.
+    """
+    name, at, number = text.rpartition("@")
+    if not at:
+        return text, 0
+    if not number.isdecimal():
+        raise SettingsError(f"{text}: write RUN@ROUND, such as {name}@1")
+    return name, int(number)
 
 
 def find_round(workspace: Workspace, name: str, number: int) -> RunRound:

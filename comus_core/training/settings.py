@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Any, Literal
 
-from comus_core.settings import check_choice, from_dict, merge, require, settings, to_dict
+from comus_core.settings import Percent, Seed, check_choice, from_dict, merge, require, settings, to_dict
 
 CACHE_BYTES = 2 * 2**30  # decoded images that a training holds at most
 Optimiser = Literal["adam", "adamw"]
@@ -117,6 +118,43 @@ class TrainingRequest:
         percent = self.filter_percent
         require(percent is None or 0 <= percent <= 100, f"filter {percent}: a percentage from 0 to 100")
         require(0 <= self.seed < 2**32, f"seed {self.seed}: must lie between 0 and 4294967295")
+
+
+@settings
+class TrainSettings:
+    """Train a segmenter on the pseudo-masks of a run, round by round."""
+
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    images: str | None = None
+    """The data set that rounds after the first learn from; default: the run's own."""
+    scored_on: str | None = None
+    """The data set that every round is scored on; default: the run's own."""
+    filter_percent: Percent | None = None
+    """Percent of each cluster left out of the first round; default: as decided."""
+    seed: Seed = 0
+    """Of every random choice."""
+
+    @property
+    def request(self) -> TrainingRequest:
+        """What is asked for beside the settings of the network."""
+        return TrainingRequest(self.images, self.scored_on, self.filter_percent, self.seed)
+
+
+@settings
+class AblationSettings:
+    """Measure what each step and each training switch contributes: a table of mIoU."""
+
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    images: str | None = None
+    """The data set that rounds after the first learn from; default: the run's own."""
+    scored_on: str | None = None
+    """The data set that every round is scored on; default: the run's own."""
+    filter_percent: Percent | None = None
+    """Percent of each cluster left out of the first round; default: as decided."""
+    seeds: tuple[int, ...] = (0,)
+    """Seeds of the trainings."""
+    rows: tuple[str, ...] = ()
+    """Names of the rows to compute; default: all."""
 
 
 _PAPER: dict[str, Any] = {

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from comus_core.jobs.kinds import KINDS, Observer
 
 from app.components.clusters import how_many_panel
 from app.components.shared import score_table
@@ -14,7 +15,6 @@ from app.forms import how_many_form
 from comus_core import jobs
 from comus_core.clustering.curves import Curve
 from comus_core.errors import SettingsError
-from comus_core.jobs.kinds import KINDS, Observer
 from comus_core.jobs.table import JobTable
 from comus_core.pipelines.how_many import how_many_of
 from comus_core.runs.run_view import open_run_view

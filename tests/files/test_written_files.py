@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from comus_core.jobs.kinds import KINDS, Observer
 
 from comus_core.cli.main import cli
 from comus_core.errors import SettingsError
 from comus_core.export.bundle import bundle
 from comus_core.files.output_file import write_json_output, write_output
 from comus_core.files.user_folders import cache_folder
-from comus_core.jobs.kinds import KINDS, Observer
 from tests.files.test_output_file import options, refusal
 
 WRITERS = [("show", "--json", "x.json"), ("proposals", "-o", "x.csv"), ("filter-curve", "-o", "x.parquet")]

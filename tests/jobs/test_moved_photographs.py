@@ -4,9 +4,10 @@ import os
 import shutil
 import signal
 
+from comus_core.jobs.kinds import KINDS
+
 from comus_core import relink_run
 from comus_core.jobs import get, resume, wait
-from comus_core.jobs.kinds import KINDS
 from tests.builders import write_vectors
 from tests.jobs.watching import PATIENCE, start, until
 

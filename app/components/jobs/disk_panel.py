@@ -87,7 +87,7 @@ def _told() -> None:
 def _check_files() -> None:
     with st.container(border=True, key="check_files"):
         st.header("Check the files", anchor=False)
-        st.caption("Reads every artifact and compares it with what was written; the same as `comus doctor --verify`.")
+        st.caption("Reads every artifact and compares it with what was written; the same as `comus verify`.")
         if st.button("Check now", key="verify_now", icon=":material/fact_check:"):
             found = verify(page_data.workspace())
             for fault in found:

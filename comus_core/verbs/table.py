@@ -1,0 +1,322 @@
+"""Every verb, one entry each. A new verb is a function in `comus_core`, a settings class, and an entry here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from comus_core.datasets.dataset import parse_dataset
+from comus_core.errors import SettingsError
+from comus_core.pipelines import edit_settings, verb_settings
+from comus_core.text import counted
+from comus_core.training.settings import AblationSettings, TrainSettings
+from comus_core.types import STAGES
+from comus_core.verbs import result_lines
+from comus_core.verbs.verb import STAGE_WORDS, Stage, Verb
+
+
+def networks_words(config: Any) -> str:
+    """Detector and encoder of a run's settings as JSON; the user's own files by the last part of their path."""
+    names = (str(config["saliency"]["detector"]), str(config["features"]["encoder"]))
+    short = [name if ":" not in name else f"own {Path(name.partition(':')[2]).name}" for name in names]
+    return " + ".join("best on this machine" if name == "auto" else name for name in dict.fromkeys(short))
+
+
+def dataset_words(spec: str) -> str:
+    """A data set's short name: `demo`, `VOC trainval`, or the folder's own name."""
+    address = parse_dataset(spec)
+    if address.split:
+        return f"{address.format.upper()} {address.split}"
+    return Path(spec).name or spec
+
+
+def _discover_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
+    return _named(*STAGES[: STAGES.index(settings.until) + 1])
+
+
+def _train_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
+    """What comes before the first round belongs to round 0, the run's own score."""
+    rounds = range(1, settings.training.rounds + 1)
+    return (Stage("", "Round 0"), *(Stage(f"round {number}", f"Round {number}") for number in rounds))
+
+
+def _ablation_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
+    """The rows of the table; none where an entry of `rows` names none."""
+    from comus_core.pipelines.ablation_rows import ablation_from
+
+    try:
+        names = [row.name for row in ablation_from(settings).chosen]
+    except SettingsError:
+        return ()
+    return tuple(Stage(name, f"{name[0].upper()}{name[1:]}") for name in names)
+
+
+def _predict_stages(subject: Any, _: Any) -> tuple[Stage, ...]:
+    """A network may ask for the run's saliency, and has neither features nor clusters."""
+    by_clusters = (Stage("features", "Features"), Stage("clustering", "Neighbours"))
+    middle = (Stage("masks", "Masks"),) if _round(subject) else by_clusters
+    return (*_named("images", "saliency"), *middle, Stage("writing", "Results"))
+
+
+def _evaluate_stages(subject: Any, _: Any) -> tuple[Stage, ...]:
+    middle = () if _round(subject) else (Stage("features", "Features"), Stage("clustering", "Neighbours"))
+    masks = (Stage("masks", "Masks"),) if _round(subject) else ()
+    return (*_named("images", "saliency"), *middle, *masks, Stage("evaluation", "Scores"))
+
+
+def _named(*names: str) -> tuple[Stage, ...]:
+    return tuple(Stage(name, STAGE_WORDS[name]) for name in names)
+
+
+def _round(key: str) -> int:
+    return int(key.rpartition("@")[2])
+
+
+def _with_round(phrase: str, key: str) -> str:
+    number = _round(key)
+    return f"{phrase} with round {number}" if number else f"{phrase} with the clusters"
+
+
+_ENTRIES = (
+    Verb(
+        name="discover",
+        command="run",
+        subject="config",
+        settings=verb_settings.DiscoverSettings,
+        function="discover",
+        phrase=lambda config, _: networks_words(config),
+        title=lambda config, _: dataset_words(config["dataset"]),
+        is_job=True,
+        stages=_discover_stages,
+        lines=result_lines.discover_lines,
+    ),
+    Verb(
+        name="train",
+        command="train",
+        subject="run",
+        settings=TrainSettings,
+        function="train",
+        phrase=lambda _, settings: f"training with {settings.training.backbone}",
+        is_job=True,
+        stages=_train_stages,
+        lines=result_lines.train_lines,
+    ),
+    Verb(
+        name="ablate",
+        command="ablate",
+        subject="run",
+        settings=AblationSettings,
+        function="ablate",
+        phrase=lambda _, settings: f"ablation with {settings.training.backbone}",
+        is_job=True,
+        stages=_ablation_stages,
+        lines=lambda _: [],
+        notes={"on_row": result_lines.ablation_row_line},
+    ),
+    Verb(
+        name="evaluate",
+        command="evaluate",
+        subject="round",
+        settings=verb_settings.EvaluateSettings,
+        function="evaluate",
+        phrase=lambda key, settings: f"evaluation on {dataset_words(settings.dataset)}",
+        arguments=("dataset",),
+        is_job=True,
+        stages=_evaluate_stages,
+        lines=result_lines.evaluate_lines,
+    ),
+    Verb(
+        name="compare",
+        command="compare",
+        subject="rounds",
+        settings=verb_settings.CompareSettings,
+        function="compare",
+        phrase=lambda _, __: "comparison of two rounds",
+        arguments=("dataset",),
+        is_job=True,
+        stages=lambda _, __: (Stage("", "Scores"),),
+        lines=result_lines.compare_lines,
+    ),
+    Verb(
+        name="agreement",
+        command="agreement",
+        subject="rounds",
+        settings=verb_settings.AgreementSettings,
+        function="agreement",
+        phrase=lambda _, __: "agreement of two rounds",
+        is_job=True,
+        stages=lambda _, __: (Stage("", "Masks"),),
+        lines=result_lines.agreement_lines,
+    ),
+    Verb(
+        name="predict",
+        command="predict",
+        subject="round",
+        settings=verb_settings.PredictSettings,
+        function="predict",
+        phrase=lambda key, _: _with_round("prediction", key),
+        title=lambda _, settings: counted(len(settings.images), "image"),
+        arguments=("images",),
+        is_job=True,
+        stages=_predict_stages,
+        lines=result_lines.predict_lines,
+    ),
+    Verb(
+        name="add",
+        command="add",
+        subject="run",
+        settings=verb_settings.AddSettings,
+        function="add_images",
+        phrase=lambda run, _: f"new images for {run}",
+        title=lambda _, settings: dataset_words(settings.dataset),
+        arguments=("dataset",),
+        is_job=True,
+        stages=lambda _, __: _named(*STAGES),
+        lines=result_lines.add_lines,
+    ),
+    Verb(
+        name="how-many",
+        command="how-many",
+        subject="run",
+        settings=verb_settings.HowManySettings,
+        function="how_many",
+        phrase=lambda _, __: "estimate of the number of clusters",
+        is_job=True,
+        stages=lambda _, __: (Stage("", STAGE_WORDS["clustering"]),),
+        lines=result_lines.how_many_lines,
+    ),
+    Verb(
+        name="similar",
+        command="similar",
+        subject="run",
+        settings=verb_settings.SimilarSettings,
+        function="similar",
+        phrase=lambda _, __: "search for similar proposals",
+        title=lambda _, settings: Path(settings.picture).name,
+        arguments=("picture",),
+        is_job=True,
+        stages=lambda _, __: (Stage("", "Search"),),
+        lines=result_lines.similar_lines,
+    ),
+    Verb(
+        name="images",
+        command="images",
+        subject="dataset",
+        settings=verb_settings.HealthSettings,
+        function="check_health",
+        phrase=lambda _, __: "check of the images",
+        title=lambda spec, _: dataset_words(spec),
+        is_job=True,
+        stages=lambda _, __: (*_named("images"), Stage("health", "Health")),
+        lines=result_lines.health_lines,
+    ),
+    Verb(
+        name="bundle",
+        command="bundle",
+        subject="run",
+        settings=verb_settings.BundleSettings,
+        function="bundle",
+        phrase=lambda _, settings: f"bundle {Path(settings.out).name}",
+        is_job=True,
+        stages=lambda _, __: (Stage("", "Files"),),
+        lines=result_lines.bundle_lines,
+    ),
+    Verb(
+        name="open-bundle",
+        command="open-bundle",
+        subject="file",
+        settings=verb_settings.OpenBundleSettings,
+        function="open_bundle",
+        phrase=lambda _, __: "opening of a bundle",
+        lines=lambda run: [result_lines.run_line(run)],
+    ),
+    Verb(
+        name="relink",
+        command="runs relink",
+        subject="run",
+        settings=verb_settings.RelinkSettings,
+        function="relink",
+        phrase=lambda _, __: "new folder of a run",
+        arguments=("folder",),
+        lines=lambda relinked: relinked.lines(),
+    ),
+    Verb(
+        name="delete",
+        command="runs delete",
+        subject="run",
+        settings=verb_settings.DeleteSettings,
+        function="delete",
+        phrase=lambda _, __: "deletion of a run",
+        lines=lambda deletion: [deletion.words()],
+    ),
+    Verb(
+        name="clean",
+        command="clean",
+        subject="workspace",
+        settings=verb_settings.CleanSettings,
+        function="clean",
+        phrase=lambda _, __: "clean-up",
+        lines=result_lines.clean_lines,
+    ),
+    Verb(
+        name="verify",
+        command="verify",
+        subject="workspace",
+        settings=verb_settings.VerifySettings,
+        function="verify",
+        phrase=lambda _, __: "check of the artifacts",
+        lines=result_lines.verify_lines,
+    ),
+    Verb(
+        name="disk",
+        command="disk",
+        subject="workspace",
+        settings=verb_settings.DiskSettings,
+        function="disk_use",
+        phrase=lambda _, __: "disk use",
+        lines=result_lines.disk_lines,
+    ),
+)
+
+
+def _edit(name: str, settings: type, function: str, *arguments: str) -> Verb:
+    """A decision on the clusters of a run."""
+    return Verb(
+        name=name,
+        command=f"clusters {name}",
+        subject="run",
+        settings=settings,
+        function=function,
+        phrase=lambda _, __: name.replace("-", " "),
+        arguments=arguments,
+        lines=lambda edit: [edit.line()],
+    )
+
+
+_EDITS = (
+    _edit("rename", edit_settings.RenameSettings, "rename_cluster", "cluster", "name"),
+    _edit("reset-name", edit_settings.ResetNameSettings, "reset_cluster_name", "cluster"),
+    _edit("merge", edit_settings.MergeSettings, "merge_clusters", "clusters"),
+    _edit("split", edit_settings.SplitSettings, "split_cluster", "cluster"),
+    _edit("reject", edit_settings.RejectSettings, "reject_clusters", "clusters"),
+    _edit("restore", edit_settings.RestoreSettings, "restore_clusters", "clusters"),
+    _edit("move", edit_settings.MoveSettings, "move_proposals", "proposals"),
+    _edit("accept", edit_settings.AcceptSettings, "accept_proposals", "proposals"),
+    _edit("erase", edit_settings.EraseSettings, "erase_proposals", "proposals"),
+    _edit("filter", edit_settings.FilterSettings, "set_filter", "percent"),
+    _edit("undo", edit_settings.UndoSettings, "undo_decision"),
+    _edit("redo", edit_settings.RedoSettings, "redo_decision"),
+)
+
+VERBS: dict[str, Verb] = {verb.name: verb for verb in (*_ENTRIES, *_EDITS)}
+
+
+def verb_named(name: str) -> Verb:
+    """The verb of that name.
+
+    Raises:
+        SettingsError: there is none; lists those there are.
+    """
+    if name not in VERBS:
+        raise SettingsError(f"verb '{name}': choose one of {', '.join(VERBS)}")
+    return VERBS[name]
