@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from app.forms.run_form import given_device
 from app.forms.training_form import missing_weights
-from comus_core.jobs import Job, ensure_supervisor, submit
+from app.forms.verb_form import submit_verb
+from comus_core.jobs import Job
 from comus_core.pipelines.ablation_cost import ablation_cost
-from comus_core.pipelines.ablation_rows import Ablation, ablation_json, plan
+from comus_core.pipelines.ablation_rows import Ablation, plan
 from comus_core.training import TrainingRequest, TrainingSettings, make_training
+from comus_core.training.settings import AblationSettings
 from comus_core.workspace import Run, Workspace
 
 
@@ -68,6 +70,5 @@ def start(workspace: Workspace, run: Run, wanted: Ablation) -> Job:
     Raises:
         SettingsError: it cannot work.
     """
-    job = submit(workspace, "ablate", {"run": run.id, "dataset": run.config.dataset} | ablation_json(wanted))
-    ensure_supervisor(workspace)
-    return job
+    settings = AblationSettings(wanted.settings, seeds=wanted.seeds, rows=wanted.rows)
+    return submit_verb(workspace, "ablate", run, settings)

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from app.forms.run_form import given_device
+from app.forms.verb_form import submit_verb
 from comus_core.datasets.allowed_folders import allowed_dataset, image_roots
 from comus_core.datasets.dataset import summarise
 from comus_core.datasets.format import DatasetSummary
-from comus_core.jobs import Job, ensure_supervisor, submit
+from comus_core.jobs import Job
 from comus_core.pipelines.model_selection import badge
 from comus_core.pipelines.training_cost import TrainingCost, training_cost
 from comus_core.settings import merge
-from comus_core.training import TRAINING_PRESETS, TrainingRequest, TrainingSettings, asked, make_training
-from comus_core.training.settings import Backbone
+from comus_core.training import TRAINING_PRESETS, TrainingRequest, TrainingSettings, make_training
+from comus_core.training.settings import Backbone, TrainSettings
 from comus_core.weights import REGISTRY, Supervision, WeightFile, is_available, strongest
 from comus_core.workspace import Run, Workspace
 
@@ -153,7 +154,6 @@ def start(workspace: Workspace, run: Run, wanted: Asked) -> Job:
     Raises:
         SettingsError: it cannot work.
     """
-    settings = {"run": run.id, "dataset": run.config.dataset} | asked(wanted.settings, wanted.request)
-    job = submit(workspace, "train", settings)
-    ensure_supervisor(workspace)
-    return job
+    request = wanted.request
+    values = (wanted.settings, request.images, request.scored_on, request.filter_percent, request.seed)
+    return submit_verb(workspace, "train", run, TrainSettings(*values))

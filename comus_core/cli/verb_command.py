@@ -134,9 +134,8 @@ def verb_command(name: str, show: Callable[..., None] = print_lines) -> click.Co
     shared = [WORKSPACE, *([DEVICE, BACKGROUND] if verb.is_job else []), JSON_FILE if forced else JSON]
     for decorator in reversed([*decorators, *shared]):
         decorator(callback)
-    return click.command(
-        verb.command.split()[-1], help=f"{verb.help}\n\n{argument_help(verb.settings, verb.arguments)}"
-    )(callback)
+    text = f"{verb.help}\n\n{argument_help(verb.settings, verb.arguments)}"
+    return click.command(verb.command.split()[-1], help=text)(callback)
 
 
 def _subject(number: int) -> str:

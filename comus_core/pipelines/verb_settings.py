@@ -89,6 +89,9 @@ class AddSettings:
     assign: Assign | None = None
     """nystrom (default where clusters are spectral) or nearest."""
 
+    def __post_init__(self) -> None:
+        require(bool(self.dataset), "no data set: give a folder, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo")
+
 
 @settings
 class HowManySettings:

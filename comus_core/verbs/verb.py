@@ -62,6 +62,7 @@ class Verb:
         is_job: whether it may take long, so that it can run in the background.
         stages: of its job.
         lines: what a log or a terminal says of its result.
+        steps_over_all: what the steps of its progress are shares of, where that is not the present stage.
         notes: parameter of the function -> what the log says when that is called, such as a row of a table.
     """
 
@@ -76,6 +77,7 @@ class Verb:
     arguments: tuple[str, ...] = ()
     is_job: bool = False
     stages: Stages = lambda _, __: ()
+    steps_over_all: str = ""
     notes: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
 
     @property
