@@ -117,10 +117,11 @@ def verb_command(name: str, show: Callable[..., None] = print_lines) -> click.Co
         json_file: OutputFile | None = None,
         **values: Any,
     ) -> None:
-        place = open_workspace(workspace)
         words = [values.pop(_subject(number)) for number in range(len(metavars))]
         own = {option.name: values.pop(option.name) for option in extra}
         settings = from_parameters(verb.settings, values)
+        verb.check(settings)
+        place = open_workspace(workspace)
         subject = subjects.of_words(verb.subject, words, place)
         show(Call(verb, subject, place, settings, device, background, json_file), **own)
 

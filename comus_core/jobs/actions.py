@@ -36,6 +36,7 @@ def submit(workspace: Workspace, verb: str, subject: Any, settings: Any, device:
     require(known.is_job, f"{verb} takes no time: call it instead of queuing it")
     values = to_dict(from_dict(known.settings, to_dict(settings)))
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    known.check(settings)
     about = subjects.as_json(known.subject, subject)
     return JobTable(workspace.database).insert(verb, about, values, device, Path.cwd(), kept)
 

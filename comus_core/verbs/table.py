@@ -7,6 +7,8 @@ from typing import Any
 
 from comus_core.datasets.dataset import parse_dataset
 from comus_core.errors import SettingsError
+from comus_core.files.output_file import writable_file, writable_folder
+from comus_core.files.own_folders import is_bundle_file
 from comus_core.pipelines import edit_settings, verb_settings
 from comus_core.text import counted
 from comus_core.training.settings import AblationSettings, TrainSettings
@@ -62,6 +64,10 @@ def _evaluate_stages(subject: Any, _: Any) -> tuple[Stage, ...]:
     middle = () if _round(subject) else (Stage("features", "Features"), Stage("clustering", "Neighbours"))
     masks = (Stage("masks", "Masks"),) if _round(subject) else ()
     return (*_named("images", "saliency"), *middle, *masks, Stage("evaluation", "Scores"))
+
+
+def _check_bundle(settings: Any) -> None:
+    writable_file(Path(settings.out).expanduser(), force=settings.force, is_own=is_bundle_file)
 
 
 def _named(*names: str) -> tuple[Stage, ...]:
@@ -161,6 +167,7 @@ _ENTRIES = (
         arguments=("images",),
         is_job=True,
         stages=_predict_stages,
+        check=lambda settings: writable_folder(Path(settings.out).expanduser()),
         lines=result_lines.predict_lines,
     ),
     Verb(
@@ -221,6 +228,7 @@ _ENTRIES = (
         phrase=lambda _, settings: f"bundle {Path(settings.out).name}",
         is_job=True,
         stages=lambda _, __: (Stage("", "Files"),),
+        check=_check_bundle,
         lines=result_lines.bundle_lines,
     ),
     Verb(

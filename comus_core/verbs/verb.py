@@ -61,6 +61,7 @@ class Verb:
         arguments: the settings that the command line takes by position; the others are options.
         is_job: whether it may take long, so that it can run in the background.
         stages: of its job.
+        check: raises `SettingsError` for what can be seen before the work, such as a place that cannot be written.
         lines: what a log or a terminal says of its result.
         steps_over_all: what the steps of its progress are shares of, where that is not the present stage.
         notes: parameter of the function -> what the log says when that is called, such as a row of a table.
@@ -78,6 +79,7 @@ class Verb:
     is_job: bool = False
     stages: Stages = lambda _, __: ()
     steps_over_all: str = ""
+    check: Callable[[Any], object] = lambda _: None
     notes: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
 
     @property

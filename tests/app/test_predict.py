@@ -3,6 +3,7 @@
 import io
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +15,9 @@ from app.data.colouring import category_colours
 from app.forms import predict_form
 from app.server import asgi
 from app.server.prediction_routes import mask_url, photograph_url
-from comus_core import open_workspace, predict_photographs
+from comus_core import PredictSettings, find_round, open_workspace, predict
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.errors import SettingsError
-from comus_core.jobs import submit
 from comus_core.pipelines.prediction_folder import new_prediction, stored_prediction
 from comus_core.pipelines.train import train
 from comus_core.training import make_training
@@ -44,7 +44,8 @@ def predicted(trained, tmp_path):
     root = workspace.images_root(run)
     files = [(f"{k}.png", io.BytesIO((root / f"images/00{k}.png").read_bytes())) for k in range(3)]
     folder = new_prediction(workspace, run.id, [*files, ("notes.jpg", io.BytesIO(b"no <b>picture</b>"))])
-    predict_photographs(run, 1, [folder / "photographs"], workspace, folder, device="cpu")
+    settings = PredictSettings((str(folder / "photographs"),), str(folder))
+    predict(find_round(workspace, run.id, 1), workspace, settings, device="cpu")
     found = stored_prediction(workspace, run.id, folder.name)
     # an untrained network may see nothing: what the page shows of categories must be looked at all the same
     yield workspace, run, found
@@ -70,7 +71,7 @@ def test_before_the_first_prediction_it_says_what_to_do(app_test, trained):
     assert not test.exception and "No prediction yet" in texts(test)
     assert test.button(key="predict_start").disabled
     assert predict_form.rounds(workspace, run) == {1: "Teacher (round 1)"}
-    assert f"comus predict {run.id}@1 photographs --out predicted" in test.code[0].value
+    assert " photographs --out predicted --workspace" in test.code[0].value
 
 
 def test_each_photograph_has_its_names_with_confidence_and_each_bad_file_its_reason(app_test, predicted):
@@ -133,14 +134,19 @@ def test_the_photograph_is_the_one_dropped_in_and_nothing_else_is_served(client,
     assert answer.status_code == 404 and "leads out of its data set" in answer.text
 
 
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({}, "no run"),
-        ({"run": "a"}, "photographs and out"),
-        ({"run": "a", "photographs": ["b"]}, "photographs and out"),
-    ],
-)
-def test_a_prediction_without_its_parts_is_refused_before_it_is_queued(trained, settings, words):
+@pytest.mark.parametrize(("images", "out", "words"), [((), "b", "give image files"), (("a",), "", "give a folder")])
+def test_a_prediction_without_its_parts_is_refused(images, out, words):
     with pytest.raises(SettingsError, match=words):
-        submit(trained[0], "predict", settings)
+        PredictSettings(images, out)
+
+
+def test_the_page_queues_it_and_finds_it_again(trained, monkeypatch):
+    workspace, run = trained
+    monkeypatch.setattr("comus_core.jobs.ensure_supervisor", lambda *_: None)
+    content = (workspace.images_root(run) / "images/000.png").read_bytes()
+    job = predict_form.start(workspace, run, 1, [("a.png", io.BytesIO(content))])
+    (training,) = workspace.trainings.of_run(run.id)
+    assert (job.kind, job.subject) == ("predict", f"{training.id}@1")
+    assert predict_form.last_job(workspace, run).id == job.id
+    assert stored_prediction(workspace, run.id, predict_form.name_of(job)) is None
+    assert [Path(path).read_bytes() for path in job.settings["images"]] == [content]

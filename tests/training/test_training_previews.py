@@ -11,7 +11,7 @@ from comus_core import open_workspace
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.matching import match
-from comus_core.maintenance.delete import delete_run
+from comus_core.maintenance.delete import delete
 from comus_core.pipelines.train import train
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs import artifact_readers as tables
@@ -139,5 +139,5 @@ def test_never_looking_is_a_setting_and_a_deleted_run_takes_its_looks_along(watc
     never = train(run, workspace, make_training(**TINY, rounds=1, look_every=0), TrainingRequest(seed=22))
     assert workspace.trainings.looks(never) == [] and look_images(workspace, never.artifacts["network-1"]) == []
     assert make_training("paper-voc").look_every == 0 and make_training().look_every > 0
-    delete_run(workspace, run.id)
+    delete(run, workspace)
     assert workspace.trainings.looks(before) == []
