@@ -55,21 +55,23 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="that compute a step (default 2)")
     chosen = parser.parse_args()
     plan = QUICK if chosen.quick else FULL
-    settings = make_training("cpu", epochs=10**6, ema=0.0, **({"batch": 4} if chosen.quick else {}))
-    report = Report(f"Training {settings.backbone}, crop {settings.crop}, batch {settings.batch}")
+    optimisation = {"ema": 0.0, "batch": 4 if chosen.quick else None}
+    settings = make_training("cpu", epochs=10**6, optimisation=optimisation)
+    crop, batch = settings.optimisation.crop, settings.optimisation.batch
+    report = Report(f"Training {settings.network.backbone}, crop {crop}, batch {batch}")
     with tempfile.TemporaryDirectory(prefix="comus-training-") as folder:
         draw(Path(folder), plan.images)
         work = Work(settings, Path(folder), 10**6, chosen.threads)
-        with running(work, ours) as whole:
+        with running(work, ours) as full:
             with running(work, plain) as peer:
-                our_seconds, plain_seconds = by_turns(whole, peer, plan.pairs, plan.block)
-            images = plan.block * settings.batch
+                our_seconds, plain_seconds = by_turns(full, peer, plan.pairs, plan.block)
+            images = plan.block * batch
             report.add("plain_images_per_second", images / statistics.median(plain_seconds), "plain loop", "im/s")
             report.add("our_images_per_second", images / statistics.median(our_seconds), "our loop", "im/s")
             report.add("ratio", quotient(plain_seconds, our_seconds), "ratio: ours over the plain loop", "x")
             for measure, words in list(MEASURES.items())[: plan.measures]:
                 with running(work, ours, measure) as without:
-                    mine, less = by_turns(whole, without, plan.pairs_each, plan.block)
+                    mine, less = by_turns(full, without, plan.pairs_each, plan.block)
                 report.add(f"{measure}_gain", quotient(less, mine), f"gain: {words}", "x")
     report.write(chosen.json)
 

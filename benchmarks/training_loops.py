@@ -25,11 +25,12 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from comus_core.errors import Cancelled
-from comus_core.training import TrainingSettings, examples, loop
+from comus_core.training import TrainingSettings, examples, step
 from comus_core.training.crops import RATIO, training_crop
 from comus_core.training.examples import CACHE_BYTES, Examples
-from comus_core.training.loop import POLY_POWER, Round, train_round
+from comus_core.training.loop import train_round
 from comus_core.training.network import BACKBONES, Segmenter, new_segmenter
+from comus_core.training.step import POLY_POWER, RoundSetup
 from comus_core.training.tuning import kept_memory
 from comus_core.types import IndexMask, Progress, RgbImage
 
@@ -83,7 +84,7 @@ def plain(told: Connection, work: Work) -> None:
 def ours(told: Connection, work: Work, without: str | None = None) -> None:
     """Our loop, all of it or without one of `MEASURES`: answers as `plain` does."""
     torch.set_num_threads(work.threads)
-    network = new_segmenter(work.settings, OUTPUTS, SEED)
+    network = new_segmenter(work.settings.network, OUTPUTS, SEED)
     _leave_out(without, network)
     wanted, start = 1, time.perf_counter()  # one step to warm up
 
@@ -102,8 +103,8 @@ def ours(told: Connection, work: Work, without: str | None = None) -> None:
         shown.get(name)
     with TemporaryDirectory() as folder, nullcontext() if without == "kept_memory" else kept_memory():
         try:
-            this = Round(1, SEED, IGNORE, Path(folder), "cpu")
-            train_round(network, shown, work.settings, this, on_progress=on_progress)
+            setup = RoundSetup(1, SEED, IGNORE, Path(folder), "cpu")
+            train_round(network, shown, work.settings, setup, on_progress=on_progress)
         except Cancelled:
             return
 
@@ -116,7 +117,7 @@ class _Held(Dataset[tuple[Any, Any]]):
             (torch.from_numpy(image).permute(2, 0, 1).contiguous(), torch.from_numpy(mask))
             for image, mask in ((i.copy(), m.copy()) for i, m in map(work.read, work.names()))
         ]
-        settings, spec = work.settings, BACKBONES[work.settings.backbone]
+        settings, spec = work.settings.optimisation, BACKBONES[work.settings.network.backbone]
         area, jitter = (settings.area_least, settings.area_most), settings.jitter
         steps: list[nn.Module] = [v2.RandomResizedCrop(settings.crop, area, RATIO, antialias=True)]
         if settings.flip:
@@ -135,8 +136,8 @@ class _Held(Dataset[tuple[Any, Any]]):
 
 
 def _plain_steps(work: Work) -> Iterator[float]:
-    settings = work.settings
-    network = new_segmenter(settings, OUTPUTS, SEED).to(memory_format=torch.contiguous_format).train()
+    settings = work.settings.optimisation
+    network = new_segmenter(work.settings.network, OUTPUTS, SEED).to(memory_format=torch.contiguous_format).train()
     loader = DataLoader(
         _Held(work), settings.batch, shuffle=True, num_workers=WORKERS, drop_last=True, persistent_workers=True
     )
@@ -157,11 +158,11 @@ def _plain_steps(work: Work) -> Iterator[float]:
 
 def _leave_out(measure: str | None, network: Segmenter) -> None:
     """Take one measure from this process's loop; `cache` and `kept_memory` are left to the caller."""
-    vars_of_loop, vars_of_examples = vars(loop), vars(examples)
+    vars_of_step, vars_of_examples = vars(step), vars(examples)
     if measure == "convolutions":
-        vars_of_loop["FasterConvolutions"] = nullcontext
+        vars_of_step["FasterConvolutions"] = nullcontext
     elif measure == "loss_rows":
-        vars_of_loop["summed_loss"] = _over_planes
+        vars_of_step["summed_loss"] = _over_planes
     elif measure == "prefetch":
         vars_of_examples["AHEAD"] = 1  # begun when it is asked for
     elif measure == "channels_last":

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from comus_core.maintenance.disk_use import disk_use
     from comus_core.maintenance.verify import verify
     from comus_core.pipelines.ablate import ablate
+    from comus_core.pipelines.ablation_rows import AblationSettings
     from comus_core.pipelines.add_images import add_images
     from comus_core.pipelines.agreement import agreement
     from comus_core.pipelines.compare import compare
@@ -88,19 +89,14 @@ if TYPE_CHECKING:
     from comus_core.runs.run_round import RunRound, find_round
     from comus_core.runs.run_view import open_run_view
     from comus_core.scoring.run_scores import score_run
-    from comus_core.training.settings import (
-        AblationSettings,
-        TrainingRequest,
-        TrainingSettings,
-        TrainSettings,
-        make_training,
-    )
+    from comus_core.training.presets import make_training
+    from comus_core.training.settings import TrainingSettings, TrainSettings
     from comus_core.workspace import Run, Workspace, open_workspace
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "AblationSettings": "training.settings",
+    "AblationSettings": "pipelines.ablation_rows",
     "AcceptSettings": "pipelines.edit_settings",
     "AddSettings": "pipelines.verb_settings",
     "AgreementSettings": "pipelines.verb_settings",
@@ -133,7 +129,6 @@ _HOME = {
     "SimilarSettings": "pipelines.verb_settings",
     "SplitSettings": "pipelines.edit_settings",
     "TrainSettings": "training.settings",
-    "TrainingRequest": "training.settings",
     "TrainingSettings": "training.settings",
     "UndoSettings": "pipelines.edit_settings",
     "VerifySettings": "pipelines.verb_settings",
@@ -154,7 +149,7 @@ _HOME = {
     "find_round": "runs.run_round",
     "how_many": "pipelines.how_many",
     "make_config": "config",
-    "make_training": "training.settings",
+    "make_training": "training.presets",
     "merge_clusters": "pipelines.edit_clusters",
     "move_proposals": "pipelines.edit_clusters",
     "open_bundle": "export.bundle_opening",
@@ -210,7 +205,6 @@ __all__ = [
     "SimilarSettings",
     "SplitSettings",
     "TrainSettings",
-    "TrainingRequest",
     "TrainingSettings",
     "UndoSettings",
     "VerifySettings",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar, dataclass_transform, get_args
@@ -76,8 +75,12 @@ def check_choice(what: str, value: str, choices: Any) -> None:
 
 
 def to_dict(values: Any) -> dict[str, Any]:
-    """A settings object as plain JSON values."""
-    return dataclasses.asdict(values)
+    """A settings object as plain JSON values: lists for tuples."""
+    return dataclasses.asdict(values, dict_factory=_plain)
+
+
+def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in pairs}
 
 
 def from_dict(cls: type[T], values: Mapping[str, Any]) -> T:
@@ -93,6 +96,15 @@ def from_dict(cls: type[T], values: Mapping[str, Any]) -> T:
         return made
     except ValidationError as error:
         raise SettingsError(fault_words(cls, error)) from None
+
+
+def changed(values: T, changes: Mapping[str, Any]) -> T:
+    """A settings object with some settings changed, given nested or under dotted names such as `saliency.threshold`.
+
+    Raises:
+        SettingsError: an unknown setting, a value out of range.
+    """
+    return from_dict(type(values), merge(to_dict(values), nested(changes)))
 
 
 def json_schema(cls: type) -> dict[str, Any]:
@@ -181,8 +193,8 @@ def _shown(values: Mapping[str, Any], name: str) -> list[str]:
 
 def _phrase(fault: Any) -> str:
     if fault["type"] == "literal_error":
-        choices = re.findall("'([^']*)'", fault["ctx"]["expected"])
-        return f"choose one of {', '.join(choices)}"
+        choices = str(fault["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
+        return f"choose one of {choices}"
     if fault["type"] not in PHRASES:
         return str(fault["msg"])
     bounds = {name: f"{bound:g}" if isinstance(bound, float) else bound for name, bound in fault.get("ctx", {}).items()}

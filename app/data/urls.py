@@ -71,9 +71,9 @@ def predicted(view: RunView, image_row: int, number: int, version: str) -> str:
     return _address(view, f"layers/{round_layer(number)}/{image_row}", v=version)
 
 
-def look(view: RunView, image_row: int, network: str, step: int) -> str:
+def preview(view: RunView, image_row: int, network: str, step: int) -> str:
     """A transparent PNG of what a network, by its fingerprint, predicted at a step of its training."""
-    return _address(view, f"looks/{network}/{step}/{image_row}", v=f"{network}.{step}")
+    return _address(view, f"previews/{network}/{step}/{image_row}", v=f"{network}.{step}")
 
 
 def learned(view: RunView, image_row: int, labels: str) -> str:

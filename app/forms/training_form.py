@@ -1,10 +1,10 @@
-"""What a person asks of a training on the page: settings, what they cost, the command, the job. No Streamlit."""
+"""The form of a training: its settings, what they cost, the command line, the job. No Streamlit."""
 
 from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
 
 from app.forms.run_form import given_device
 from app.forms.verb_form import submit_verb
@@ -12,24 +12,23 @@ from comus_core.datasets.allowed_folders import allowed_dataset, image_roots
 from comus_core.datasets.dataset import summarise
 from comus_core.datasets.format import DatasetSummary
 from comus_core.jobs import Job
-from comus_core.pipelines.model_selection import badge
-from comus_core.pipelines.training_cost import TrainingCost, training_cost
-from comus_core.settings import merge
-from comus_core.training import TRAINING_PRESETS, TrainingRequest, TrainingSettings, make_training
-from comus_core.training.settings import Backbone, TrainSettings
-from comus_core.weights import REGISTRY, Supervision, WeightFile, is_available, strongest
+from comus_core.pipelines.training_cost import TrainingCost, TrainingImages, training_cost
+from comus_core.pipelines.training_record import training_supervision
+from comus_core.training import TRAINING_PRESETS, TrainingSettings, TrainSettings, make_training
+from comus_core.training.settings import Backbone
+from comus_core.weights import REGISTRY, WeightFile, is_available
 from comus_core.workspace import Run, Workspace
 
 PRESET_WORDS = {
     "cpu": "For a machine without a GPU",
-    "paper-voc": "The paper's for VOC",
-    "paper-coco": "The paper's for COCO",
+    "paper-voc": "The paper's settings for VOC",
+    "paper-coco": "The paper's settings for COCO",
 }
 assert PRESET_WORDS.keys() == TRAINING_PRESETS.keys()
 
 
 @dataclass(frozen=True)
-class Asked:
+class TrainingChoices:
     """The choices of the form.
 
     Attributes:
@@ -53,22 +52,28 @@ class Asked:
     epochs: int | None = None
 
     @property
-    def settings(self) -> TrainingSettings:
-        """The settings that they mean."""
-        changes = {"backbone": self.backbone, "epochs": self.epochs, "later_epochs": self.epochs}
-        return make_training(self.preset, **merge({"rounds": self.rounds}, changes))
+    def training(self) -> TrainingSettings:
+        """The settings of the training."""
+        return make_training(
+            self.preset,
+            rounds=self.rounds,
+            epochs=self.epochs,
+            later_epochs=self.epochs,
+            network={"backbone": self.backbone},
+        )
 
     @property
-    def request(self) -> TrainingRequest:
-        """The request that they mean."""
-        return TrainingRequest(self.images, self.scored_on, self.percent, self.seed)
+    def settings(self) -> TrainSettings:
+        """The settings of `train`."""
+        return TrainSettings(self.training, self.images, self.scored_on, self.percent, self.seed)
 
 
 @dataclass(frozen=True)
 class TrainingPreview:
-    """What a training will cost and owe, and what it lacks.
+    """What a training will cost, its supervision, and what it lacks.
 
     Attributes:
+        cost: seconds and bytes.
         supervision: direct and inherited, of run and backbone together.
         missing: the first weights that it needs and that are not on this machine.
         command: the command line that does the same.
@@ -76,68 +81,69 @@ class TrainingPreview:
 
     cost: TrainingCost
     supervision: dict[str, str]
-    words: str
     missing: WeightFile | None
     command: str
 
 
 def preview(
-    workspace: Workspace, run: Run, wanted: Asked, images: int, later: int | None = None, scored: int | None = None
+    workspace: Workspace,
+    run: Run,
+    choices: TrainingChoices,
+    images: int,
+    later: int | None = None,
+    scored: int | None = None,
 ) -> TrainingPreview:
-    """Look at a training before it starts.
+    """What the choices mean before the training starts.
 
     Args:
         workspace: where the run is.
         run: the run.
-        wanted: the choices.
+        choices: of the form.
         images: how many the run has.
         later: how many the data set has that later rounds learn from, if that is another.
         scored: how many the data set has that rounds are scored on, if that is another.
     """
-    settings = wanted.settings
-    file = REGISTRY[settings.backbone]
-    whole = strongest([Supervision(**run.provenance["supervision"]), file.supervision])
-    owed = {"direct": whole.direct, "inherited": whole.inherited}
-    shared = wanted.images is not None and wanted.images == wanted.scored_on
-    counts: dict[str, Any] = {"later": later, "scored": scored, "shared": shared, "config": run.config}
-    cost = training_cost(settings, images, workspace, given_device("auto"), **counts)
-    missing = missing_weights(run, settings)
-    return TrainingPreview(cost, owed, badge(owed), missing, command_line(workspace, run, wanted))
+    training = choices.training
+    shared = choices.images is not None and choices.images == choices.scored_on
+    counts = TrainingImages(images, later, scored, shared)
+    cost = training_cost(training, counts, workspace, given_device("auto"), config=run.config)
+    supervision, missing = training_supervision(run, training), missing_weights(run, training)
+    return TrainingPreview(cost, supervision, missing, command_line(workspace, run, choices))
 
 
 def missing_weights(run: Run, settings: TrainingSettings) -> WeightFile | None:
-    """The first that a training needs, of the backbone and of the encoder that names objects, and that is not here."""
+    """The first weights that are not here, of the backbone and of the encoder that names objects."""
     encoder = run.config.features.encoder
-    needed = [settings.backbone, *([encoder] if settings.classifier_share and encoder in REGISTRY else [])]
+    named = settings.prediction.classifier_share and encoder in REGISTRY
+    needed = [str(settings.network.backbone), *([encoder] if named else [])]
     return next((REGISTRY[name] for name in needed if not is_available(name)), None)
 
 
-def command_line(workspace: Workspace, run: Run, wanted: Asked) -> str:
+def command_line(workspace: Workspace, run: Run, choices: TrainingChoices) -> str:
     """`comus train …` with what differs from its defaults."""
     words = ["comus", "train", run.id]
-    words += ["--preset", wanted.preset] if wanted.preset != "cpu" else []
-    usual = TRAINING_PRESETS[wanted.preset].get("rounds", TrainingSettings.rounds)
-    words += ["--rounds", str(wanted.rounds)] if wanted.rounds != usual else []
-    words += ["--images", wanted.images] if wanted.images else []
-    words += ["--eval", wanted.scored_on] if wanted.scored_on else []
-    words += ["--backbone", wanted.backbone] if wanted.backbone else []
-    if wanted.epochs is not None:
-        words += ["--set", f"epochs={wanted.epochs}", "--set", f"later_epochs={wanted.epochs}"]
-    words += ["--filter", f"{wanted.percent:g}"] if wanted.percent is not None else []
-    words += ["--seed", str(wanted.seed)] if wanted.seed else []
+    words += ["--preset", choices.preset] if choices.preset != "cpu" else []
+    words += ["--rounds", str(choices.rounds)] if choices.rounds != make_training(choices.preset).rounds else []
+    words += ["--images", choices.images] if choices.images else []
+    words += ["--eval", choices.scored_on] if choices.scored_on else []
+    words += ["--backbone", choices.backbone] if choices.backbone else []
+    if choices.epochs is not None:
+        words += ["--set", f"epochs={choices.epochs}", "--set", f"later_epochs={choices.epochs}"]
+    words += ["--filter", f"{choices.percent:g}"] if choices.percent is not None else []
+    words += ["--seed", str(choices.seed)] if choices.seed else []
     return shlex.join([*words, "--workspace", str(workspace.root)])
 
 
 def backbone_words(preset: str) -> dict[str, str]:
     """Backbones to choose from, each with its line; the preset's own first."""
-    own = make_training(preset).backbone
+    own = make_training(preset).network.backbone
     names = sorted(get_args(Backbone), key=lambda name: (name != own, name))
     here = {name: "" if is_available(name) else " (not on this machine)" for name in names}
     return {name: f"{name}{', as in the preset' if name == own else ''}{here[name]}" for name in names}
 
 
 def dataset_of(typed: str, workspace: Workspace) -> tuple[str | None, DatasetSummary | None]:
-    """The data set string that was typed, its path absolute, and what it seems to hold; both None for nothing.
+    """The data set string that was typed, its path absolute, and its summary; both None for an empty string.
 
     Raises:
         DatasetError: it lies outside the folders that may be read, or there is no image.
@@ -148,12 +154,10 @@ def dataset_of(typed: str, workspace: Workspace) -> tuple[str | None, DatasetSum
     return spec, summarise(spec)
 
 
-def start(workspace: Workspace, run: Run, wanted: Asked) -> Job:
+def start(workspace: Workspace, run: Run, choices: TrainingChoices) -> Job:
     """Queue the training as a job.
 
     Raises:
-        SettingsError: it cannot work.
+        SettingsError: a setting cannot work.
     """
-    request = wanted.request
-    values = (wanted.settings, request.images, request.scored_on, request.filter_percent, request.seed)
-    return submit_verb(workspace, "train", run, TrainSettings(*values))
+    return submit_verb(workspace, "train", run, choices.settings)

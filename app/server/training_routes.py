@@ -21,7 +21,7 @@ from comus_core.proposals.pseudo_masks import index_dtype_and_ignore
 from comus_core.runs.round_masks import round_mask
 from comus_core.runs.run_view import RunView
 from comus_core.runs.trained_categories import trained_ids
-from comus_core.runs.training_previews import look_mask
+from comus_core.runs.training_previews import previewed_mask
 from comus_core.scoring.round_view import RoundView
 from comus_core.types import IndexMask
 from comus_core.workspace.trainings import Training
@@ -36,22 +36,22 @@ IGNORED_COLOUR = "#8b93a0"
 def routes() -> list[Route]:
     """All routes of self-training."""
     return [
-        Route("/api/runs/{run}/looks/{network}/{step:int}/{row:int}", look),
+        Route("/api/runs/{run}/previews/{network}/{step:int}/{row:int}", preview),
         Route("/api/runs/{run}/learned/{labels}/{row:int}", learned),
         Route("/api/trainings/{training}/{name}/{row:int}", round_picture),
     ]
 
 
-def look(request: Request) -> Response:
+def preview(request: Request) -> Response:
     """What a network predicted at a step of its training for one of the run's images."""
 
     def answer(view: RunView) -> Response:
         network, step = request.path_params["network"], request.path_params["step"]
         table = view.workspace.trainings
-        known = {look.network: training for training in table.of_run(view.run.id) for look in table.looks(training)}
+        known = {p.network: training for training in table.of_run(view.run.id) for p in table.previews(training)}
         training = _known(view, "network", known, network)
         return _mask(
-            request, view, training, f"{network}.{step}", lambda i: look_mask(view.workspace, network, step, i)
+            request, view, training, f"{network}.{step}", lambda i: previewed_mask(view.workspace, network, step, i)
         )
 
     return http_responses.answering(request, answer)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from comus_core.config import ClusteringMethod
+from comus_core.config import ClusteringMethod, RunConfig
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import DatasetError
 from comus_core.pipelines.ablation_cost import Meter, cost_for
-from comus_core.pipelines.ablation_rows import Ablation, Row, ablation_from, ablation_json, in_order, plan, table
+from comus_core.pipelines.ablation_rows import AblationSettings, Row, in_order, plan
+from comus_core.pipelines.ablation_table import RowScore, RowScores, table
 from comus_core.pipelines.training_contexts import with_absolute_paths
+from comus_core.pipelines.training_record import settings_of, training_supervision
 from comus_core.runs.run_truth import open_own
-from comus_core.training.settings import AblationSettings, asked
+from comus_core.settings import to_dict
 from comus_core.types import OnProgress, no_progress
-from comus_core.weights import REGISTRY, Supervision, strongest
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.trainings import Training
 
@@ -25,7 +26,7 @@ from comus_core.workspace.trainings import Training
 def ablate(
     run: Run,
     workspace: Workspace,
-    ablation: AblationSettings | Ablation,
+    settings: AblationSettings,
     *,
     device: str = "auto",
     on_progress: OnProgress = no_progress,
@@ -37,14 +38,14 @@ def ablate(
     Args:
         run: a finished run.
         workspace: where it is.
-        ablation: base settings, rows, seeds.
+        settings: base training, rows, seeds.
         device: as in `discover`.
         on_progress: as in `discover`; the stage is the row's name, steps are seconds of the estimate over all rows.
-        on_row: told of each row of the table when it is complete.
-        log: told what a person should know.
+        on_row: called with each row of the table when it is complete.
+        log: called with what a person should know.
 
     Returns:
-        `run`, `dataset`, `settings`, `supervision`, and `rows` as of `ablation.table`.
+        `run`, `dataset`, `settings`, `supervision`, and `rows` as of `ablation_table.table`.
 
     Raises:
         DatasetError: the data set that is scored has no ground truth.
@@ -52,124 +53,133 @@ def ablate(
         ComusError: a row's own fault; what is finished stays.
     """
     run.require_writable()
-    if isinstance(ablation, AblationSettings):
-        ablation = ablation_from(ablation)
     from comus_core.device import choose_device
 
-    require_truth(run, workspace, ablation)
+    require_truth(run, workspace, settings)
     workspace.artifact(run, "clustering")
-    ablation = replace(ablation, request=with_absolute_paths(ablation.request, run))
-    meter = Meter(cost_for(run, ablation, workspace, choose_device(device)).rows, on_progress)
-    found: dict[tuple[str, int], dict[str, float | None]] = {}
-    options: dict[str, Any] = {"device": device, "on_progress": meter}
-    with _in_front(workspace, run, ablation):
-        for row, seed in in_order(ablation):
+    settings = with_absolute_paths(settings, run)
+    meter = Meter(cost_for(run, settings, workspace, choose_device(device)).rows, on_progress)
+    work = _Work(run, workspace, settings, device, meter, log)
+    scores: dict[tuple[str, int], RowScore] = {}
+    with _trainings_in_order(workspace, run, settings):
+        for row, seed in in_order(settings):
             meter.begin(row, seed)
-            if row.settings is None:
-                found[row.name, seed] = _clusters(run, workspace, ablation, row, options)
-            else:
-                found[row.name, seed] = _trained(run, workspace, ablation, row, seed, options | {"log": log})
-            if seed == ablation.seeds_of(row)[-1]:
-                on_row(next(line for line in table(ablation, found) if line["name"] == row.name))
-    return result_json(run, ablation, found)
+            scores[row.name, seed] = _clustered(work, row) if row.settings is None else _trained(work, row, seed)
+            if seed == settings.seeds_of(row)[-1]:
+                on_row(next(line for line in table(settings, scores) if line["name"] == row.name))
+    return result_json(run, settings, scores)
 
 
-def known(run: Run, workspace: Workspace, ablation: Ablation) -> dict[str, Any]:
-    """The table from what the workspace holds, computing nothing; of equal questions the one asked last answers."""
-    ablation = replace(ablation, request=with_absolute_paths(ablation.request, run))
-    found: dict[tuple[str, int], dict[str, float | None]] = {}
+def known(run: Run, workspace: Workspace, settings: AblationSettings) -> dict[str, Any]:
+    """The table from what the workspace holds, computing nothing; of equal trainings the last one counts."""
+    settings = with_absolute_paths(settings, run)
+    scores: dict[tuple[str, int], RowScore] = {}
     trainings = workspace.trainings.of_run(run.id)
-    for row, seed in in_order(ablation):
+    for row, seed in in_order(settings):
         if row.settings is None:
-            scored = ablation.request.scored_on in (None, run.config.dataset)
-            other = _run_of(workspace.runs.all(archived=True), run, row.method) if scored else None
-            evaluation = other.result.get("evaluation") if other is not None else None
-            if evaluation:
-                found[row.name, seed] = {"miou": evaluation["miou"], "seconds": None}
-            continue
-        wanted = asked(*ablation.question(row, seed))
-        for training in trainings:
-            miou = _miou(training, row.round) if training.settings == wanted else None
-            if miou is not None:
-                found[row.name, seed] = {"miou": miou, "seconds": _seconds(workspace, training, row.round)}
-                break
-    return result_json(run, ablation, found)
+            score = _known_clusters(run, workspace, settings, row)
+        else:
+            score = _known_training(workspace, trainings, to_dict(settings.question(row, seed)), row)
+        if score is not None:
+            scores[row.name, seed] = score
+    return result_json(run, settings, scores)
 
 
-def result_json(run: Run, ablation: Ablation, found: Any) -> dict[str, Any]:
+def result_json(run: Run, settings: AblationSettings, scores: RowScores) -> dict[str, Any]:
     """What `comus ablate --json` writes."""
-    parts = [Supervision(**run.provenance["supervision"])]
-    if any(row.settings is not None for row in ablation.chosen):
-        parts.append(REGISTRY[ablation.settings.backbone].supervision)
-    whole = strongest(parts)
+    trains = any(row.settings is not None for row in settings.chosen)
     return {
         "run": run.id,
-        "dataset": ablation.request.scored_on or run.config.dataset,
-        "settings": ablation_json(ablation),
-        "supervision": {"direct": whole.direct, "inherited": whole.inherited},
-        "rows": table(ablation, found),
+        "dataset": settings.scored_on or run.config.dataset,
+        "settings": to_dict(settings),
+        "supervision": training_supervision(run, settings.training if trains else None),
+        "rows": table(settings, scores),
     }
 
 
-def require_truth(run: Run, workspace: Workspace, ablation: Ablation) -> None:
+def require_truth(run: Run, workspace: Workspace, settings: AblationSettings) -> None:
     """Raise `DatasetError` unless the data set that is scored has ground truth."""
-    other = ablation.request.scored_on
+    other = settings.scored_on
     dataset = open_dataset(other, workspace.drawings, run.config.truth) if other else open_own(workspace, run)
     if dataset.truth is None:
-        raise DatasetError(f"an ablation compares scores: the data set {dataset.spec} has no ground truth")
+        raise DatasetError(f"an ablation compares scores, but the data set {dataset.spec} has no ground truth")
 
 
-def _clusters(
-    run: Run, workspace: Workspace, ablation: Ablation, row: Row, options: dict[str, Any]
-) -> dict[str, float | None]:
+@dataclass(frozen=True)
+class _Work:
+    """An ablation at work."""
+
+    run: Run
+    workspace: Workspace
+    settings: AblationSettings
+    device: str
+    on_progress: OnProgress
+    log: Callable[[str], None]
+
+
+def _clustered(work: _Work, row: Row) -> RowScore:
     """The score of round 0, with the run clustered as the row says: at the same K on the same vectors."""
     from comus_core.pipelines.discover import discover
     from comus_core.pipelines.evaluate_dataset import evaluate_on
     from comus_core.scoring.run_scores import score_run
 
-    scored_on, own = ablation.request.scored_on, run
+    workspace, scored_on, run = work.workspace, work.settings.scored_on, work.run
     if row.method not in (None, run.config.clustering.method):
-        config = _clustered(run, row.method)
-        own = discover(config, workspace, **options)
-        if own.name == run.name:
-            own = workspace.runs.describe(own.id, name=f"{run.name} {row.method}")
-        workspace.runs.update(run.id, lambda known: known)  # `latest` stays the run that was asked about
-    if scored_on not in (None, own.config.dataset):
-        evaluation = evaluate_on(own, scored_on, workspace, **options)["evaluation"]
-        return {"miou": evaluation["miou"], "seconds": None}
-    return {"miou": score_run(workspace, own).every.miou, "seconds": None}
+        run = discover(_config(run, row.method), workspace, device=work.device, on_progress=work.on_progress)
+        if run.name == work.run.name:
+            run = workspace.runs.describe(run.id, name=f"{work.run.name} {row.method}")
+        workspace.runs.update(work.run.id, lambda run: run)  # `latest` stays the run of the ablation
+    if scored_on not in (None, run.config.dataset):
+        scores = evaluate_on(run, scored_on, workspace, device=work.device, on_progress=work.on_progress)
+        return RowScore(scores["evaluation"]["miou"], None)
+    return RowScore(score_run(workspace, run).every.miou, None)
 
 
-def _trained(
-    run: Run, workspace: Workspace, ablation: Ablation, row: Row, seed: int, options: dict[str, Any]
-) -> dict[str, float | None]:
+def _trained(work: _Work, row: Row, seed: int) -> RowScore:
     from comus_core.pipelines.train import train
 
-    training = train(run, workspace, *ablation.question(row, seed), **options)
-    return {"miou": _miou(training, row.round), "seconds": _seconds(workspace, training, row.round)}
+    question = work.settings.question(row, seed)
+    training = train(work.run, work.workspace, question, device=work.device, on_progress=work.on_progress, log=work.log)
+    return _score_of(work.workspace, training, row)
 
 
-def _miou(training: Training, number: int) -> float | None:
+def _known_clusters(run: Run, workspace: Workspace, settings: AblationSettings, row: Row) -> RowScore | None:
+    if settings.scored_on not in (None, run.config.dataset):
+        return None
+    other = _run_of(workspace.runs.all(archived=True), run, row.method)
+    evaluation = other.result.get("evaluation") if other is not None else None
+    return RowScore(evaluation["miou"], None) if evaluation else None
+
+
+def _known_training(
+    workspace: Workspace, trainings: list[Training], question: Mapping[str, Any], row: Row
+) -> RowScore | None:
+    scores = (_score_of(workspace, training, row) for training in trainings if training.settings == question)
+    return next((score for score in scores if score.miou is not None), None)
+
+
+def _score_of(workspace: Workspace, training: Training, row: Row) -> RowScore:
     rounds = training.result.get("rounds", [])
-    return next((entry["miou"] for entry in rounds if entry["round"] == number), None)
+    miou = next((entry["miou"] for entry in rounds if entry["round"] == row.round), None)
+    return RowScore(miou, _seconds(workspace, training, row.round))
 
 
 def _seconds(workspace: Workspace, training: Training, rounds: int) -> float | None:
     """Seconds in which the networks of all rounds were trained, whenever that was: the sum over their steps."""
-    from comus_core.stages.rounds import HISTORY
+    from comus_core.stages.networks import HISTORY
 
-    total = 0.0
+    batch, total = settings_of(training).training.optimisation.batch, 0.0
     for number in range(1, rounds + 1):
         network = workspace.artifacts.find("network", training.artifacts.get(f"network-{number}", ""))
         if network is None:
             return None
         with network.reading(HISTORY) as file:
             steps = json.loads(file.read_text())["steps"]
-        total += sum(training.settings["training"]["batch"] / step["images_per_second"] for step in steps)
+        total += sum(batch / step["images_per_second"] for step in steps)
     return total
 
 
-def _clustered(run: Run, method: ClusteringMethod | None) -> Any:
+def _config(run: Run, method: ClusteringMethod | None) -> RunConfig:
     """The run's settings with another method of clustering."""
     return replace(run.config, clustering=replace(run.config.clustering, method=method or run.config.clustering.method))
 
@@ -178,18 +188,18 @@ def _run_of(runs: list[Run], run: Run, method: ClusteringMethod | None) -> Run |
     """The run itself, or the one that differs by the method of clustering alone."""
     if method in (None, run.config.clustering.method):
         return run
-    return next((other for other in runs if other.config == _clustered(run, method)), None)
+    return next((other for other in runs if other.config == _config(run, method)), None)
 
 
 @contextmanager
-def _in_front(workspace: Workspace, run: Run, ablation: Ablation) -> Iterator[None]:
+def _trainings_in_order(workspace: Workspace, run: Run, settings: AblationSettings) -> Iterator[None]:
     """Whatever the rows train, `RUN@1` and `--resume` mean what they meant before; where nothing was, the base."""
     before = [training.id for training in workspace.trainings.of_run(run.id)]
     try:
         yield
     finally:
-        bases = [row for row in reversed(plan(ablation.settings)) if row.name in ("round 2", "round 1")]
-        wanted = [asked(*ablation.question(row, ablation.seeds[0])) for row in bases]
-        made = workspace.trainings.of_run(run.id)
-        base = [training.id for settings in wanted for training in made if training.settings == settings]
+        rows = [row for row in reversed(plan(settings.training)) if row.name in ("round 2", "round 1")]
+        questions = [to_dict(settings.question(row, settings.seeds[0])) for row in rows]
+        after = workspace.trainings.of_run(run.id)
+        base = [training.id for question in questions for training in after if training.settings == question]
         workspace.trainings.put_in_front(before or base)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from comus_core.config import RunConfig
 from comus_core.datasets.dataset import absolute, open_dataset
-from comus_core.pipelines.ablation_rows import Ablation, Row, in_order, learned_from, predicted_by
-from comus_core.pipelines.training_cost import training_cost
+from comus_core.pipelines.ablation_rows import AblationSettings, Row, in_order
+from comus_core.pipelines.training_cost import TrainingCost, TrainingImages, training_cost
 from comus_core.types import OnProgress, Progress
 from comus_core.workspace import Run, Workspace
 
@@ -51,70 +50,93 @@ class AblationCost:
         return sum(row.total for row in self.rows)
 
 
-def cost_for(run: Run, ablation: Ablation, workspace: Workspace, device: str = "cpu") -> AblationCost:
+def cost_for(run: Run, ablation: AblationSettings, workspace: Workspace, device: str = "cpu") -> AblationCost:
     """The cost of the rows chosen, the images of the run and of every other data set counted.
 
     Raises:
         DatasetError: one of them cannot be opened.
     """
-    own, request = run.config.dataset, ablation.request
-
-    def count(spec: str | None) -> int | None:
-        spec = absolute(spec) if spec else own
-        return None if spec == own else len(open_dataset(spec, workspace.drawings, run.config.truth).files)
-
-    counts = {"later": count(request.images), "scored": count(request.scored_on)}
-    images = len(open_dataset(own, workspace.drawings, run.config.truth).files)
-    return ablation_cost(ablation, images, workspace, device, **counts, config=run.config)
+    own = run.config.dataset
+    later, scored = (absolute(spec) if spec else own for spec in (ablation.images, ablation.scored_on))
+    counts = {
+        spec: len(open_dataset(spec, workspace.drawings, run.config.truth).files) for spec in {own, later, scored}
+    }
+    images = TrainingImages(
+        counts[own],
+        counts[later] if later != own else None,
+        counts[scored] if scored != own else None,
+        shared=later == scored != own,
+    )
+    return ablation_cost(ablation, images, workspace, device, config=run.config)
 
 
 def ablation_cost(
-    ablation: Ablation,
-    images: int,
+    ablation: AblationSettings,
+    images: TrainingImages,
     workspace: Workspace,
     device: str = "cpu",
     *,
-    later: int | None = None,
-    scored: int | None = None,
     config: RunConfig | None = None,
 ) -> AblationCost:
-    """The cost of the rows chosen over so many images; the arguments are those of `training_cost`."""
-    shared = later is not None and ablation.request.images == ablation.request.scored_on
-    options: dict[str, Any] = {"later": later, "scored": scored, "shared": shared, "config": config}
-    known: set[object] = set()
-    base = training_cost(ablation.settings, images, workspace, device, **options)
+    """The cost of the rows chosen; the other arguments are those of `training_cost`."""
+    counted: set[Hashable] = set()
+    base = training_cost(ablation.training, images, workspace, device, config=config)
     rows, memory = [], base.memory_bytes
     for row, seed in in_order(ablation):
-        stages = _seen_first(base.scored, "scored", known)
+        stages = _not_counted(base.scored, "scored", counted)
         if row.settings is not None:
-            cost = training_cost(row.settings, images, workspace, device, **options)
+            cost = training_cost(row.settings, images, workspace, device, config=config)
             memory = max(memory, cost.memory_bytes)
-            stages += _seen_first(cost.own, "own", known)
-            if row.round > 1:
-                stages += _seen_first(cost.later, "later", known)
-            for number in range(1, row.round + 1):
-                for stage, key, seconds in (
-                    (f"round {number}", learned_from(ablation, row, seed, number), cost.training[number - 1]),
-                    (f"round {number} masks", predicted_by(ablation, row, seed, number), cost.predicting),
-                ):
-                    if (stage, key) not in known:
-                        stages.append((stage, seconds))
-                    known.add((stage, key))
+            stages += _trained_stages(ablation, row, seed, cost, counted)
         rows.append(RowCost(row, seed, tuple(stages)))
     return AblationCost(tuple(rows), base.measured, memory)
 
 
-def _seen_first(seconds: Mapping[str, float], images: str, known: set[object]) -> list[tuple[str, float]]:
-    """The stages over images that no row before has looked at."""
-    stages = [(stage, each) for stage, each in seconds.items() if each and (stage, images) not in known]
-    known.update((stage, images) for stage, _ in stages)
+def network_identity(ablation: AblationSettings, row: Row, seed: int, number: int) -> tuple[Hashable, ...]:
+    """What decides a network, so that two rows of the same one are known to share it before either is trained."""
+    question = ablation.question(row, seed)
+    settings = question.training
+    own = (seed, number, settings.epochs_of(number), settings.network, settings.optimisation)
+    if number == 1:
+        surroundings = settings.labels.surroundings if settings.labels.regroup else None
+        return (*own, question.filter_percent, surroundings)
+    return (*own, settings.labels, masks_identity(ablation, row, seed, number - 1))
+
+
+def masks_identity(ablation: AblationSettings, row: Row, seed: int, number: int) -> tuple[Hashable, ...]:
+    """What decides a network's masks."""
+    settings = ablation.question(row, seed).training
+    surroundings = settings.labels.surroundings if settings.prediction.classifier_share else None
+    network = network_identity(ablation, row, seed, number)
+    return (network, surroundings, settings.prediction, settings.labels.saliency)
+
+
+def _trained_stages(
+    ablation: AblationSettings, row: Row, seed: int, cost: TrainingCost, counted: set[Hashable]
+) -> list[tuple[str, float]]:
+    """The stages of a trained row that no row before it has done."""
+    stages = _not_counted(cost.own, "own", counted)
+    if row.round > 1:
+        stages += _not_counted(cost.later, "later", counted)
+    for number in range(1, row.round + 1):
+        network = {f"round {number}": cost.training[number - 1]}
+        stages += _not_counted(network, network_identity(ablation, row, seed, number), counted)
+        masks = {f"round {number} masks": cost.predicting}
+        stages += _not_counted(masks, masks_identity(ablation, row, seed, number), counted)
+    return stages
+
+
+def _not_counted(seconds: Mapping[str, float], identity: Hashable, counted: set[Hashable]) -> list[tuple[str, float]]:
+    """The stages of that identity that were not counted yet; they are from here on."""
+    stages = [(stage, each) for stage, each in seconds.items() if each and (stage, identity) not in counted]
+    counted.update((stage, identity) for stage, _ in stages)
     return stages
 
 
 class Meter:
-    """Turns the progress of each row's stages into that of the whole, in seconds of the estimate.
+    """Turns the progress of each row's stages into that of all rows, in seconds of the estimate.
 
-    The stage it reports is the row's name, its total that of all rows: a job's pace then tells of the whole.
+    The stage it reports is the row's name, its total that of all rows: a job's pace is then that of the ablation.
     """
 
     def __init__(self, costs: Sequence[RowCost], on_progress: OnProgress) -> None:
@@ -128,7 +150,7 @@ class Meter:
         if self._cost is not None:
             self._before += self._cost.total
         self._cost, self._at = self._costs[row.name, seed], self._before
-        self._tell()
+        self._report()
 
     def __call__(self, progress: Progress) -> None:
         """A stage of the row has come so far; may raise `Cancelled`."""
@@ -138,8 +160,8 @@ class Meter:
             if stage == progress.stage:
                 self._at = max(self._at, start + seconds * progress.step / max(progress.total, 1))
             start += seconds
-        self._tell()
+        self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         assert self._cost is not None, "begin a row first"
         self._on_progress(Progress(self._cost.row.name, min(self._total, math.floor(self._at)), self._total))

@@ -9,13 +9,13 @@ from comus_core import stages
 from comus_core.config import Matching
 from comus_core.datasets.dataset import Dataset, open_dataset
 from comus_core.pipelines.discover import result_json
+from comus_core.pipelines.training_record import settings_of
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.trained_categories import trained_names
 from comus_core.scoring.round_scores import score_round
 from comus_core.scoring.run_scores import score_json
-from comus_core.settings import check_choice, from_dict
+from comus_core.settings import check_choice
 from comus_core.stages import StageContext
-from comus_core.training.settings import TrainingSettings
 from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.trainings import Training
@@ -103,10 +103,10 @@ def apply_round(
     """
     from comus_core.device import choose_device
 
-    settings = from_dict(TrainingSettings, training.settings["training"])
+    settings = settings_of(training).training
     trained = workspace.artifacts.get("network", training.artifacts[f"network-{number}"])
     other = open_dataset(dataset, workspace.drawings, run.config.truth) if isinstance(dataset, str) else dataset
-    weight = settings.predict_saliency if saliency is None else saliency
+    prediction = settings.prediction if saliency is None else replace(settings.prediction, saliency=saliency)
     config = replace(run.config, dataset=other.spec)
     context = StageContext(workspace, other, config, choose_device(device), on_progress)
     images = stages.check_images(context)
@@ -114,8 +114,8 @@ def apply_round(
     stages.check_truth(context, images)
     names = trained_names(training, workspace.decisions_of(run))
     learned = training.artifacts.get("classifier")
-    options: dict[str, Any] = {"saliency": weight}
-    options["classifier"] = workspace.artifacts.get("classifier", learned) if learned else None
-    predicted = stages.predictions(context, settings, trained, images, len(names), **options)
+    classifier = workspace.artifacts.get("classifier", learned) if learned else None
+    network = stages.TrainedNetwork(trained, settings.network, len(names), classifier)
+    predicted = stages.predictions(context, network, prediction, images)
     counts = stages.round_counts(context, predicted, len(names)) if other.truth is not None else None
     return AppliedRound(context, images, names, predicted, counts)

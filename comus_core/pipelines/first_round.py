@@ -15,7 +15,7 @@ from comus_core.workspace.layout import Layout
 
 
 @dataclass(frozen=True)
-class FirstLesson:
+class FirstRound:
     """What the first round learns.
 
     Attributes:
@@ -29,15 +29,15 @@ class FirstLesson:
     moved: float
 
 
-def first_lesson(
+def first_round(
     context: StageContext,
     images: Artifact,
     run: Run,
     decided: Decisions,
     settings: TrainingSettings,
     log: Callable[[str], None],
-) -> FirstLesson:
-    """Make what the first round learns, or find it made.
+) -> FirstRound:
+    """Make what the first round learns, or find it in the workspace.
 
     Args:
         context: of the run's own images.
@@ -45,44 +45,44 @@ def first_lesson(
         run: with proposals, features and clusters.
         decided: which proposal is of which category, and in the core.
         settings: whether to regroup, what is around an object, whether there is a classifier.
-        log: told what a person should know.
+        log: called with what a person should know.
 
     Raises:
         DatasetError: an image of the run is gone or is another than it was.
     """
-    found = context.workspace.artifact(run, "proposals")
-    with_object = tables.rows_by_image(tables.read_proposals_lightly(found))
+    proposals = context.workspace.artifact(run, "proposals")
+    with_object = tables.rows_by_image(tables.read_proposals_lightly(proposals))
     stages.require_unchanged(context.workspace.artifact(run, "images"), images, with_object)
     clusters = learned_clusters(context, run, decided, settings, log)
     moved = _share_moved(context.workspace.artifact(run, "clustering"), clusters)
     if moved:
-        log(f"clusters regrouped, as is better in a small collection: {100 * moved:.0f} % of proposals moved")
+        log(f"small collection: clusters were regrouped, which moved {100 * moved:.0f} % of the proposals")
     labels, classifier = first_labels(context, run, clusters, decided), None
-    if settings.classifier_share:
-        classifier = stages.classifier(context, run, clusters, decided, labels, settings.surroundings)
+    if settings.prediction.classifier_share:
+        share = settings.labels.surroundings
+        classifier = stages.classifier(context, run, labels, clusters=clusters, decided=decided, share=share)
         if classifier is None:
-            log("no encoder made this run's features: the networks alone decide what each object is")
-    return FirstLesson(labels, classifier, moved)
+            log("the run's features come from a file, so no classifier: the networks alone name objects")
+    return FirstRound(labels, classifier, moved)
 
 
 def learned_clusters(
     context: StageContext, run: Run, decided: Decisions, settings: TrainingSettings, log: Callable[[str], None]
 ) -> Artifact:
-    """The clusters of that lesson; what a person made of them is never made anew."""
+    """The clusters that the first round learns; those that a person changed are never regrouped."""
     own = context.workspace.artifact(run, "clustering")
-    if not settings.regroup or stages.smaller_neighbourhoods(run, tables.read_clusters(own)) is None:
+    if not settings.labels.regroup or stages.smaller_neighbourhoods(run, tables.read_clusters(own)) is None:
         return own
     if decided.layout != Layout() or decided.cluster_percent:
-        log("clusters were changed by hand: they are learned as they are, not regrouped (regroup=false says so too)")
+        log("clusters were changed by hand, so they are not regrouped (`labels.regroup=false` turns regrouping off)")
         return own
-    return stages.regrouped(context, run, settings.surroundings)
+    return stages.regrouped(context, run, settings.labels.surroundings)
 
 
 def first_labels(context: StageContext, run: Run, clusters: Artifact, decided: Decisions) -> Artifact:
     """The pseudo-masks of those clusters under the decided filter."""
-    made = {kind: context.workspace.artifact(run, kind) for kind in ("images", "proposals")}
-    made["clustering"] = clusters
-    return stages.pseudo_masks(context, made, decided)
+    inputs = {kind: context.workspace.artifact(run, kind) for kind in ("images", "proposals")}
+    return stages.pseudo_masks(context, inputs | {"clustering": clusters}, decided)
 
 
 def _share_moved(own: Artifact, learned: Artifact) -> float:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from comus_core import stages
 from comus_core.datasets.dataset import absolute, open_dataset
+from comus_core.pipelines.ablation_rows import AblationSettings
 from comus_core.runs.run_truth import open_own, require_same_truth
 from comus_core.stages import StageContext
-from comus_core.training.settings import TrainingRequest
+from comus_core.training.settings import TrainSettings
 from comus_core.types import OnProgress
 from comus_core.workspace import Artifact, Run, Workspace
+
+if TYPE_CHECKING:
+    from comus_core.training.team import Team
+
+AnySettings = TypeVar("AnySettings", TrainSettings, AblationSettings)
 
 
 class TrainingContexts:
@@ -25,34 +31,32 @@ class TrainingContexts:
         self,
         workspace: Workspace,
         run: Run,
-        request: TrainingRequest,
+        settings: TrainSettings,
         device: str,
         on_progress: OnProgress,
-        team: Any,
+        team: Team,
     ) -> None:
-        self._made: dict[str, StageContext] = {}
+        self._by_dataset: dict[str, StageContext] = {}
         self._checked: dict[str, Artifact] = {}
 
         def context(spec: str | None) -> StageContext:
             spec = spec or run.config.dataset
-            if spec not in self._made:
-                config = replace(run.config, dataset=spec, seed=request.seed)
+            if spec not in self._by_dataset:
+                config = replace(run.config, dataset=spec, seed=settings.seed)
                 own = spec == run.config.dataset
-                how = run.config.truth
-                dataset = open_own(workspace, run) if own else open_dataset(spec, workspace.drawings, how)
-                self._made[spec] = StageContext(workspace, dataset, config, device, on_progress, team=team)
-            return self._made[spec]
+                dataset = open_own(workspace, run) if own else open_dataset(spec, workspace.drawings, run.config.truth)
+                self._by_dataset[spec] = StageContext(workspace, dataset, config, device, on_progress, team=team)
+            return self._by_dataset[spec]
 
-        self.own, self.more, self.scored = context(None), context(request.images), context(request.scored_on)
+        self.own, self.more, self.scored = context(None), context(settings.images), context(settings.scored_on)
         if self.scored is self.own:
             require_same_truth(workspace, run, self.own.dataset)
 
     def peak_of_round(self, number: int) -> tuple[int | None, bool]:
         """Bytes of memory at the peak of a round, None if nothing of it was computed; and whether that is at most."""
-        stage = f"round {number}"
-        made = self._made.values()
-        peaks = [b for c in made for name, b in c.memory.items() if name == stage or name.startswith(f"{stage} ")]
-        return max(peaks, default=None), any(context.memory_at_most for context in made)
+        stage, contexts = f"round {number}", self._by_dataset.values()
+        peaks = [b for c in contexts for name, b in c.memory.items() if name == stage or name.startswith(f"{stage} ")]
+        return max(peaks, default=None), any(context.memory_at_most for context in contexts)
 
     def checked(self, context: StageContext) -> Artifact:
         """The checked images of a data set.
@@ -69,11 +73,11 @@ class TrainingContexts:
         return self._checked[spec]
 
 
-def with_absolute_paths(request: TrainingRequest, run: Run) -> TrainingRequest:
-    """The request with absolute paths; the run's own data set is none, so that it is meant wherever it lies later."""
+def with_absolute_paths(settings: AnySettings, run: Run) -> AnySettings:
+    """The settings with absolute paths; the run's own data set is None, so that it is meant wherever it lies later."""
 
     def path(spec: str | None) -> str | None:
-        whole = absolute(spec) if spec else None
-        return None if whole == run.config.dataset else whole
+        own_or_other = absolute(spec) if spec else None
+        return None if own_or_other == run.config.dataset else own_or_other
 
-    return replace(request, images=path(request.images), scored_on=path(request.scored_on))
+    return replace(settings, images=path(settings.images), scored_on=path(settings.scored_on))

@@ -16,7 +16,7 @@ from comus_core.pipelines.estimate import (
 )
 from comus_core.runs.training_previews import EXAMPLES, SCORED
 from comus_core.settings import require
-from comus_core.training.settings import CACHE_BYTES, TrainingSettings
+from comus_core.training.settings import CACHE_BYTES, PredictionSettings, TrainingSettings
 from comus_core.workspace import Workspace
 
 # GFLOP to train on one crop of 256 pixels at output stride 16, forwards and backwards; counted from the architectures.
@@ -38,6 +38,37 @@ SCORING_SECONDS = 0.02  # an image: its mask written, read and counted
 
 
 @dataclass(frozen=True)
+class TrainingImages:
+    """How many images the rounds of a training need.
+
+    Attributes:
+        own: images that the first round learns from.
+        later: images of another data set that each further round learns from; None for the run's own.
+        scored: images of another data set that each round is scored on; None for the run's own.
+        shared: whether these two are one data set.
+    """
+
+    own: int
+    later: int | None = None
+    scored: int | None = None
+    shared: bool = False
+
+    def learned_in(self, number: int) -> int:
+        """Images that round `number` learns from, 1 for the first."""
+        return self.own if number == 1 or self.later is None else self.later
+
+    @property
+    def predicted(self) -> int:
+        """Images that each round is scored on."""
+        return self.own if self.scored is None else self.scored
+
+    @property
+    def labelled_when_scored(self) -> bool:
+        """Whether the images that later rounds learn from are those that rounds are scored on."""
+        return self.shared or self.later is self.scored is None
+
+
+@dataclass(frozen=True)
 class TrainingCost:
     """What all rounds will take.
 
@@ -48,7 +79,7 @@ class TrainingCost:
         memory_bytes: of main memory at the peak.
         scored: stage -> seconds, before round 0 is scored on another data set: of its images, saliency and features.
         own: the same of the run's own images: what is around their proposals.
-        later: the same of images, other than those, that later rounds learn from: checked, and looked at for saliency.
+        later: the same of images, other than those, that later rounds learn from: checked, and their saliency.
     """
 
     training: tuple[float, ...]
@@ -62,61 +93,50 @@ class TrainingCost:
     @property
     def total(self) -> float:
         """Seconds of all rounds."""
-        seen_first = sum(sum(stages.values()) for stages in (self.own, self.scored, self.later))
-        return sum(self.training) + len(self.training) * self.predicting + seen_first
+        once = sum(sum(stages.values()) for stages in (self.own, self.scored, self.later))
+        return sum(self.training) + len(self.training) * self.predicting + once
 
 
 def training_cost(
     settings: TrainingSettings,
-    images: int,
+    images: TrainingImages,
     workspace: Workspace,
     device: str = "cpu",
     *,
-    later: int | None = None,
-    scored: int | None = None,
-    shared: bool = False,
     config: RunConfig | None = None,
 ) -> TrainingCost:
     """The cost of all rounds, if nothing is reused but what the run has of its own images.
 
     Args:
         settings: of the training.
-        images: that the first round learns from.
+        images: how many, of which data sets.
         workspace: where earlier trainings left their speed.
         device: it will run on.
-        later: images of another data set that each further round learns from; None for the run's own.
-        scored: images of another data set that each round is scored on; None for the run's own.
-        shared: whether these are one data set.
         config: of the run, whose detector and encoder look at other data sets, needed if there are any; and whose
             encoder looks at the objects that a classifier names.
     """
-    require(config is not None or later is scored is None, "the cost of other data sets needs the run's settings")
+    other = images.later is not None or images.scored is not None
+    require(config is not None or not other, "the cost of other data sets needs the run's settings")
     known = speeds(workspace, device).get(_work(settings))
-    each = known if known is not None else _arithmetic(settings, device)
-    counts = [images if number == 1 or later is None else later for number in range(1, settings.rounds + 1)]
-    forward = each * FORWARD_SHARE * (settings.predict_size / settings.crop) ** 2
-    views = (2 if settings.predict_flip else 1) * (SCALES_COST if settings.predict_scales else 1)
-    refining = GUIDED_SECONDS * (settings.predict_size / 448) ** 2 if settings.refine == "guided" else 0.0
+    seconds = known if known is not None else _arithmetic(settings, device)
     each_stage = seconds_per_image(config, workspace, device) if config is not None else {}
-    mask = forward * views + refining + _naming(settings, config, each_stage) + SCORING_SECONDS
-    look = (EXAMPLES + min(SCORED, images if scored is None else scored)) * mask
-    looked = look / (settings.look_every * settings.batch) if settings.look_every else 0.0  # a training image
+    mask = _mask_seconds(settings, seconds, config, each_stage)
     training = tuple(
-        (each + looked) * count * settings.epochs_of(number) for number, count in enumerate(counts, start=1)
+        (seconds + _preview_seconds(settings, images, mask)) * images.learned_in(number) * settings.epochs_of(number)
+        for number in range(1, settings.rounds + 1)
     )
-    once = (shared or later is scored is None) and settings.label_saliency == settings.predict_saliency
-    taught = 0 if once else images if later is None else later  # labelled for the next round beside those
-    predicted = (images if scored is None else scored) + taught * (settings.rounds - 1) / settings.rounds
-    cost = TrainingCost(training, predicted * mask, known is not None, training_memory(settings, max(counts), device))
+    most = max(images.learned_in(number) for number in range(1, settings.rounds + 1))
+    predicting = _predictions_per_round(settings, images) * mask
+    cost = TrainingCost(training, predicting, known is not None, training_memory(settings, most, device))
     if config is None:
         return cost
-    unseen = 0 if shared or settings.rounds == 1 else later or 0
-    looked_at = ("images", "saliency") if settings.label_saliency else ("images",)
+    unseen = 0 if images.shared or settings.rounds == 1 else images.later or 0
+    needed = ("images", "saliency") if settings.labels.saliency else ("images",)
     return replace(
         cost,
-        own={"surroundings": _around(settings, config) * each_stage["features"] * images},
-        scored={stage: seconds * (scored or 0) for stage, seconds in each_stage.items()},
-        later={stage: each_stage[stage] * unseen for stage in looked_at},
+        own={"surroundings": _around(settings, config) * each_stage["features"] * images.own},
+        scored={stage: each * (images.scored or 0) for stage, each in each_stage.items()},
+        later={stage: each_stage[stage] * unseen for stage in needed},
     )
 
 
@@ -125,22 +145,10 @@ def training_memory(settings: TrainingSettings, images: int, device: str) -> int
     held = BASE_BYTES + min(images * BYTES_PER_EXAMPLE, CACHE_BYTES)
     if device != "cpu":
         return held
-    network, each = MEMORY[settings.backbone]
-    pixels = (settings.crop / CROP) ** 2 * (STRIDE_8_MEMORY if settings.output_stride == 8 else 1.0)
-    return held + network + round(each * settings.batch * pixels)
-
-
-def _around(settings: TrainingSettings, config: RunConfig) -> bool:
-    """Whether the encoder also looks at what is around an object."""
-    used = settings.regroup or settings.classifier_share
-    return bool(settings.surroundings and used and not config.features.from_file)
-
-
-def _naming(settings: TrainingSettings, config: RunConfig | None, each_stage: dict[str, float]) -> float:
-    """Seconds an image in which the classifier is asked about its objects, about as many as it has proposals."""
-    if not settings.classifier_share or config is None or config.features.from_file:
-        return 0.0
-    return each_stage["features"] * (1 + _around(settings, config))
+    network, each = MEMORY[settings.network.backbone]
+    optimisation = settings.optimisation
+    pixels = (optimisation.crop / CROP) ** 2 * (STRIDE_8_MEMORY if settings.network.output_stride == 8 else 1.0)
+    return held + network + round(each * optimisation.batch * pixels)
 
 
 def seconds_left(
@@ -169,10 +177,51 @@ def remember_speed(workspace: Workspace, settings: TrainingSettings, device: str
     remember(workspace, {_work(settings): 1 / max(images_per_second, 1e-9)}, device)
 
 
+def _mask_seconds(
+    settings: TrainingSettings, training: float, config: RunConfig | None, each_stage: dict[str, float]
+) -> float:
+    """Seconds of one predicted mask, where training on an image takes `training` seconds."""
+    prediction: PredictionSettings = settings.prediction
+    forward = training * FORWARD_SHARE * (prediction.size / settings.optimisation.crop) ** 2
+    views = (2 if prediction.flip else 1) * (SCALES_COST if prediction.scales else 1)
+    refining = GUIDED_SECONDS * (prediction.size / 448) ** 2 if prediction.refine == "guided" else 0.0
+    return forward * views + refining + _naming(settings, config, each_stage) + SCORING_SECONDS
+
+
+def _preview_seconds(settings: TrainingSettings, images: TrainingImages, mask: float) -> float:
+    """Seconds of previews per image trained on."""
+    if not settings.preview_every:
+        return 0.0
+    preview = (EXAMPLES + min(SCORED, images.predicted)) * mask
+    return preview / (settings.preview_every * settings.optimisation.batch)
+
+
+def _predictions_per_round(settings: TrainingSettings, images: TrainingImages) -> float:
+    """Images that are predicted in a round, in the mean over all: to be scored, and to label them for the next one."""
+    once = images.labelled_when_scored and settings.labelling == settings.prediction
+    labelled = 0 if once else images.learned_in(2)
+    return images.predicted + labelled * (settings.rounds - 1) / settings.rounds
+
+
+def _around(settings: TrainingSettings, config: RunConfig) -> bool:
+    """Whether the encoder also looks at what is around an object."""
+    used = settings.labels.regroup or settings.prediction.classifier_share
+    return bool(settings.labels.surroundings and used and not config.features.from_file)
+
+
+def _naming(settings: TrainingSettings, config: RunConfig | None, each_stage: dict[str, float]) -> float:
+    """Seconds an image in which the classifier names its objects, about as many as it has proposals."""
+    if not settings.prediction.classifier_share or config is None or config.features.from_file:
+        return 0.0
+    return each_stage["features"] * (1 + _around(settings, config))
+
+
 def _work(settings: TrainingSettings) -> str:
-    return f"train {settings.backbone} {settings.output_stride} {settings.crop} {settings.head_channels}"
+    network = settings.network
+    return f"train {network.backbone} {network.output_stride} {settings.optimisation.crop} {network.head_channels}"
 
 
 def _arithmetic(settings: TrainingSettings, device: str) -> float:
-    gflop = GFLOP[settings.backbone] * (settings.crop / 256) ** 2 * (16 / settings.output_stride) ** 2
+    network = settings.network
+    gflop = GFLOP[network.backbone] * (settings.optimisation.crop / CROP) ** 2 * (16 / network.output_stride) ** 2
     return gflop / (GPU_GFLOPS if device != "cpu" else matrix_speed() * EFFICIENCY)

@@ -1,4 +1,4 @@
-"""What is looked at while a round trains: which images, how they are scored, where their masks lie. No torch."""
+"""The previews of a network in training: on which images, how they are scored, where their masks lie. No torch."""
 
 from __future__ import annotations
 
@@ -14,55 +14,55 @@ from comus_core.errors import WorkspaceError
 from comus_core.evaluation.prediction_counts import count_prediction
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs import artifact_readers as tables
-from comus_core.training.preview_plan import FOLDER, IMAGES, LookImages, LookPlan, look_file
-from comus_core.types import BoolMask, FloatArray, ImageId, IndexMask, IntArray, RgbImage, StrArray
+from comus_core.training.preview_plan import FOLDER, IMAGES, Classify, PreviewImages, PreviewPlan, preview_file
+from comus_core.types import BoolMask, FloatArray, ImageId, IndexMask, IntArray, StrArray
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.decisions import Decisions
 
 V = TypeVar("V")
 
 EXAMPLES = 6  # images whose masks are kept
-SCORED = 48  # images with ground truth that a look is scored on, at most
+SCORED = 48  # images with ground truth that a preview is scored on, at most
 
 
-def plan_looks(
+def plan_previews(
     every: int,
-    examples: LookImages,
-    scored: LookImages,
+    examples: PreviewImages,
+    scored: PreviewImages,
     truth: GroundTruth | None,
     categories: int,
     score: Callable[[IntArray], float],
-    classify: Callable[[RgbImage, IntArray], FloatArray] | None = None,
-) -> LookPlan:
-    """Looks at some examples, scored on some images of which there is ground truth."""
+    classify: Classify | None = None,
+) -> PreviewPlan:
+    """Previews of some examples, scored on some images of which there is ground truth."""
 
     def count(image_id: ImageId, mask: IndexMask) -> IntArray:
         assert truth is not None, "nothing is scored without ground truth"
         return count_prediction(image_id, mask, truth.mask(image_id), truth.ignore, categories, len(truth.classes))
 
-    return LookPlan(every, examples, scored, count, score, classify)
+    return PreviewPlan(every, examples, scored, count, score, classify)
 
 
 def scored_ids(dataset: Dataset, usable: Sequence[ImageId]) -> tuple[ImageId, ...]:
-    """Some of the `usable` images of a data set to score looks on: evenly spread over those with ground truth."""
+    """Some of the `usable` images of a data set to score previews on: evenly spread over those with ground truth."""
     truth = dataset.truth
     return tuple(spread([i for i in usable if truth is not None and truth.has(i)], SCORED))
 
 
-def images_to_look_at(dataset: Dataset, ids: tuple[ImageId, ...], soft_maps: Artifact | None) -> LookImages:
-    """Images of a data set; their soft maps, if asked for, are read once and stay in memory as their PNG files."""
+def images_to_preview(dataset: Dataset, ids: tuple[ImageId, ...], soft_maps: Artifact | None) -> PreviewImages:
+    """Images of a data set; their soft maps, if there are any, are read once and stay in memory as their PNG files."""
     if soft_maps is None:
-        return LookImages(ids, dataset.read)
+        return PreviewImages(ids, dataset.read)
     stored = tables.read_soft_map_files(soft_maps, ids)
-    return LookImages(ids, dataset.read, lambda image_id: tables.soft_map_of(stored[image_id]))
+    return PreviewImages(ids, dataset.read, lambda image_id: tables.soft_map_of(stored[image_id]))
 
 
-def examples_of(workspace: Workspace, run: Run, decided: Decisions) -> tuple[ImageId, ...]:
+def example_ids(workspace: Workspace, run: Run, decided: Decisions) -> tuple[ImageId, ...]:
     """A run's example images under a filter, the same at every call."""
     proposals = tables.read_proposals_lightly(workspace.artifact(run, "proposals"))
     clusters = tables.read_clusters(workspace.artifact(run, "clustering"))
-    found, category, keep = tables.decided_rows(proposals, clusters, decided)
-    distance_of = dict(zip(clusters.proposal_id, found.distance, strict=True))
+    categories, category, keep = tables.decided_rows(proposals, clusters, decided)
+    distance_of = dict(zip(clusters.proposal_id, categories.distance, strict=True))
     distance = np.array([distance_of.get(p, np.inf) for p in proposals.proposal_id], np.float64)
     return choose_examples(proposals.image_id, category, keep, distance)
 
@@ -89,15 +89,15 @@ def choose_examples(
         from_middle = np.argsort(np.abs(np.arange(len(rows)) - (len(rows) - 1) / 2), kind="stable")
         queues.append([str(image_id[row]) for row in rows[from_middle]])
     chosen: list[list[ImageId]] = [[] for _ in queues]
-    seen: set[ImageId] = set()
+    taken: set[ImageId] = set()
     order = spread(range(len(queues)), most)
-    while len(seen) < most and any(queues[k] for k in order):
+    while len(taken) < most and any(queues[k] for k in order):
         for k in order:
-            fresh = next((i for i in queues[k] if i not in seen), None)
-            queues[k] = [i for i in queues[k] if i not in seen and i != fresh]
-            if fresh is not None and len(seen) < most:
+            fresh = next((i for i in queues[k] if i not in taken), None)
+            queues[k] = [i for i in queues[k] if i not in taken and i != fresh]
+            if fresh is not None and len(taken) < most:
                 chosen[k].append(fresh)
-                seen.add(fresh)
+                taken.add(fresh)
     return tuple(i for of_category in chosen for i in of_category)
 
 
@@ -108,8 +108,8 @@ def spread(values: Sequence[V], most: int) -> list[V]:
     return [values[k * len(values) // most] for k in range(most)]
 
 
-def look_images(workspace: Workspace, network: str) -> list[ImageId]:
-    """The examples of a network by its fingerprint, in order; empty if it was never looked at."""
+def previewed_images(workspace: Workspace, network: str) -> list[ImageId]:
+    """The examples of a network by its fingerprint, in order; empty if it had no preview."""
     for folder in _folders(workspace, network):
         path = folder / FOLDER / IMAGES
         if path.is_file():
@@ -117,19 +117,19 @@ def look_images(workspace: Workspace, network: str) -> list[ImageId]:
     return []
 
 
-def look_mask(workspace: Workspace, network: str, step: int, image_id: ImageId) -> IndexMask:
+def previewed_mask(workspace: Workspace, network: str, step: int, image_id: ImageId) -> IndexMask:
     """What a network, finished or in training, predicted for an example at a step: (H, W), 0 background.
 
     Raises:
-        WorkspaceError: there was no such look.
+        WorkspaceError: there was no such preview.
     """
-    known = look_images(workspace, network)
+    known = previewed_images(workspace, network)
     if image_id in known:
         for folder in _folders(workspace, network):
-            path = look_file(folder, step, known.index(image_id))
+            path = preview_file(folder, step, known.index(image_id))
             if path.is_file():
                 return from_png(path.read_bytes())
-    raise WorkspaceError(f"network {network} was not looked at on image {image_id} at step {step}")
+    raise WorkspaceError(f"network {network} has no preview of image {image_id} at step {step}")
 
 
 def _folders(workspace: Workspace, network: str) -> tuple[Path, ...]:

@@ -1,8 +1,7 @@
-"""The linear classifier of a run's features joined to the workspace: what it learned, how objects are asked about."""
+"""The linear classifier of a run's features joined to the workspace: what it learned, and how it names objects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from comus_core.errors import WorkspaceError
 from comus_core.runs import artifact_readers as tables
 from comus_core.stages.context import StageContext
 from comus_core.stages.vectors import surroundings
-from comus_core.types import FloatArray, IntArray, RgbImage
+from comus_core.training.preview_plan import Classify
 from comus_core.workspace import Artifact, Run
 from comus_core.workspace.decisions import Decisions
 
@@ -20,19 +19,25 @@ FILE = "classifier.npz"
 
 
 def classifier(
-    context: StageContext, run: Run, clusters: Artifact, decided: Decisions, labels: Artifact, share: float = 0.0
+    context: StageContext,
+    run: Run,
+    labels: Artifact,
+    *,
+    clusters: Artifact,
+    decided: Decisions,
+    share: float = 0.0,
 ) -> Artifact | None:
-    """`classifier.npz`: `weight` (C, d), `bias` (C,) and `surroundings`, learned from the core; None: cannot be asked.
+    """`classifier.npz`: `weight` (C, d), `bias` (C,) and `surroundings`, learned from the core.
 
-    It cannot where the run's features came from a file: nobody can make such a feature of a new crop.
+    None where the run's features came from a file: nobody can make such a feature of a new crop.
 
     Args:
         context: of the run.
         run: whose proposals and features it learns from.
-        clusters: of them: the run's own, or regrouped.
+        labels: the pseudo-masks of these clusters and decisions; their key stands for both.
+        clusters: the run's own, or regrouped.
         decided: which proposal is of which category, and in the core.
-        labels: the pseudo-masks of the same decisions; their key stands for these.
-        share: of its box's sides by which an object is looked at once more, with what is around it; 0 does not.
+        share: of a box's sides added for a second crop, of what is around an object; 0: no second crop.
     """
     if context.config.features.from_file:
         return None
@@ -49,19 +54,19 @@ def classifier(
         category_of = dict(zip(table_ids[learned], categories.category[learned].tolist(), strict=True))
         rows = [row for row, proposal_id in enumerate(ids) if proposal_id in category_of]
         category = np.array([category_of[ids[row]] for row in rows], np.int32)
-        seen = np.asarray(vectors[rows])
+        core = np.asarray(vectors[rows])
         if around is not None:
-            seen = joint_vectors(seen, tables.vectors_of(around, ids)[rows])
-        made = fit_classifier(seen, category, len(categories.ids), share)
-        np.savez(folder / FILE, weight=made.weight, bias=made.bias, surroundings=made.surroundings)
+            core = joint_vectors(core, tables.vectors_of(around, ids)[rows])
+        fitted = fit_classifier(core, category, len(categories.ids), share)
+        np.savez(folder / FILE, weight=fitted.weight, bias=fitted.bias, surroundings=fitted.surroundings)
 
-    more = {"surroundings": around} if around is not None else {}
-    key = context.key("classifier", {}, None, features=features, labels=labels, **more)
+    inputs = {"surroundings": around} if around is not None else {}
+    key = context.key("classifier", {}, None, features=features, labels=labels, **inputs)
     return context.make("classifier", key, None, write)
 
 
-def load_classifier(context: StageContext, made: Artifact) -> Callable[[RgbImage, IntArray], FloatArray]:
-    """What `prediction.predict` asks about the objects of an image; loads the run's encoder.
+def load_classifier(context: StageContext, artifact: Artifact) -> Classify:
+    """What names the objects of an image in `prediction.predict`; loads the run's encoder.
 
     Raises:
         WorkspaceError: its file is gone, damaged, or of another version that says less.
@@ -69,7 +74,7 @@ def load_classifier(context: StageContext, made: Artifact) -> Callable[[RgbImage
     from comus_core.features import load_encoder
     from comus_core.training.object_classifier import LinearClassifier, objects_of
 
-    with made.reading(FILE) as file, np.load(file) as stored:
+    with artifact.reading(FILE) as file, np.load(file) as stored:
         if "surroundings" not in stored:
             raise WorkspaceError(f"{file} is of another version: train the run again (`comus train RUN`)")
         learned = LinearClassifier(stored["weight"], stored["bias"], float(stored["surroundings"]))

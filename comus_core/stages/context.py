@@ -53,7 +53,7 @@ class StageContext:
         computed: kinds of artifact that were not there before, in order.
         without_mask: images for which the user's own masks hold none.
         team: the processes that train together; None outside of training.
-        on_artifact: told of each artifact as soon as it is there, before whoever hears of progress can stop the work.
+        on_artifact: called with each artifact as soon as it is there, before an observer of progress can stop the work.
         set_aside: images that a stage had to set aside, with the reason; those that could not be read are in the table
             of the images.
         seconds_per_item: kind -> speed, where the whole artifact was computed in this invocation.

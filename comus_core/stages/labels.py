@@ -1,38 +1,38 @@
-"""The training set of a round: images with the masks that it learns from, and what of a teacher's masks is learnt."""
+"""The training set of a round: images with the masks that it learns from, and what of a teacher's masks is learned."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from comus_core.proposals.pseudo_masks import from_png, index_dtype_and_ignore
 from comus_core.stages.context import StageContext
 from comus_core.training.balance import balanced_thresholds, confidence_histogram, only_sure
+from comus_core.training.settings import LabelSettings
 from comus_core.types import ByteArray, IndexMask, Progress
 from comus_core.workspace import Artifact
+
+if TYPE_CHECKING:
+    from comus_core.training.examples import Examples
 
 
 def labelled(
     context: StageContext,
     labels: Artifact,
     categories: int,
+    settings: LabelSettings | None,
     *,
-    confidence: float = 0.0,
-    balance: float = 0.0,
-    soft: bool = False,
     stage: str = "thresholds",
-) -> Any:
+) -> Examples:
     """The images that have a mask in `labels`, with it.
 
     Args:
         context: of the data set whose images they are.
-        labels: pseudo-masks, or predictions, which alone can be sifted.
+        labels: pseudo-masks, or predictions.
         categories: C.
-        confidence: pixels of which the teacher is less sure are ignored.
-        balance: so are those that are not in this surest share of their category; 0 keeps all.
-        soft: whether to give the teacher's shares as well.
+        settings: confidence, balance and softness of predictions; None for pseudo-masks, which have none of these.
         stage: the name under which the pass over all confidences is reported.
     """
     from comus_core.training.examples import Examples
@@ -45,18 +45,19 @@ def labelled(
         file = file_of[image_id]
         return _read(labels, file), _read(labels, beside(file, "confidence"))
 
-    def told() -> Iterator[tuple[IndexMask, ByteArray]]:
+    def with_progress() -> Iterator[tuple[IndexMask, ByteArray]]:
         for done, image_id in enumerate(sorted(file_of)):
             context.on_progress(Progress(stage, done, len(file_of)))
             yield stored(image_id)
 
-    least = np.full(categories + 1, round(confidence * 255), np.uint8)
-    if balance:
-        least = np.maximum(least, balanced_thresholds(confidence_histogram(told(), categories), balance))
+    least = np.full(categories + 1, round(settings.confidence * 255) if settings else 0, np.uint8)
+    if settings and settings.balance:
+        histogram = confidence_histogram(with_progress(), categories)
+        least = np.maximum(least, balanced_thresholds(histogram, settings.balance))
 
     def read(image_id: str) -> tuple[IndexMask, ...]:
         mask = only_sure(*stored(image_id), least, ignore) if least.any() else _read(labels, file_of[image_id])
-        if not soft:
+        if not (settings and settings.soft):
             return context.dataset.read(image_id), mask
         planes = planes_from_png(labels.file(beside(file_of[image_id], "soft")).read_bytes(), categories + 1)
         return context.dataset.read(image_id), mask, planes

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from comus_core.training.settings import (
-    TRAINING_PRESETS,
-    TrainingRequest,
-    TrainingSettings,
-    asked,
-    make_training,
-    what_was_asked,
-)
+from comus_core.training.presets import TRAINING_PRESETS, make_training
+from comus_core.training.settings import TrainingSettings, TrainSettings
 
-__all__ = ["TRAINING_PRESETS", "TrainingRequest", "TrainingSettings", "asked", "make_training", "what_was_asked"]
+__all__ = ["TRAINING_PRESETS", "TrainSettings", "TrainingSettings", "make_training"]

@@ -46,8 +46,8 @@ def balanced_thresholds(histogram: IntArray, share: float) -> ByteArray:
         (C + 1,) uint8 in 255ths; pixels below are not kept.
     """
     at_least = np.cumsum(histogram[:, ::-1], axis=1)[:, ::-1]  # pixels as sure as a level or surer
-    wanted = share * histogram.sum(axis=1, keepdims=True) * (1 - 1e-12)  # 0.7 × 10 is a little more than 7
-    enough = at_least >= wanted  # true for all levels up to the threshold
+    least_pixels = share * histogram.sum(axis=1, keepdims=True) * (1 - 1e-12)  # 0.7 × 10 is a little more than 7
+    enough = at_least >= least_pixels  # true for all levels up to the threshold
     highest: ByteArray = (enough.sum(axis=1) - 1).astype(np.uint8)
     return highest
 

@@ -17,7 +17,7 @@ FILE = "checkpoint.pt"
 
 @dataclass
 class State:
-    """Where a training stands after `step` steps.
+    """Where a round stands after `step` steps.
 
     Attributes:
         history: a record of each step: step, loss, rate, images_per_second.

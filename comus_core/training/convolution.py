@@ -98,8 +98,8 @@ def _joined(parts: Tensor, rate: tuple[int, int]) -> Tensor:
 def _depthwise(maps: Tensor, weight: Tensor, stride: tuple[int, int], padding: tuple[int, int]) -> Tensor:
     if weight.shape[-1] <= COLUMNS or not (torch.is_grad_enabled() and weight.requires_grad):
         return torch.conv2d(maps, weight, None, stride, padding, 1, len(weight))
-    found: Tensor = _WideDepthwise.apply(maps, weight, stride, padding)
-    return found
+    outputs: Tensor = _WideDepthwise.apply(maps, weight, stride, padding)
+    return outputs
 
 
 class _WideDepthwise(torch.autograd.Function):
@@ -132,8 +132,8 @@ def _of_columns(
     count = min(COLUMNS, weight.shape[-1] - first)
     left = padding[1] - first
     right = (gradient.shape[-1] - 1) * stride[1] + count - maps.shape[-1] - left
-    seen = functional.pad(maps, (left, right))
-    found: Tensor = grad.conv2d_weight(  # type: ignore[no-untyped-call]
-        seen, (*weight.shape[:-1], count), gradient, stride, (padding[0], 0), 1, len(weight)
+    padded = functional.pad(maps, (left, right))
+    columns: Tensor = grad.conv2d_weight(  # type: ignore[no-untyped-call]
+        padded, (*weight.shape[:-1], count), gradient, stride, (padding[0], 0), 1, len(weight)
     )
-    return found
+    return columns

@@ -10,7 +10,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
-from comus_core.training.settings import TrainingSettings
+from comus_core.training.settings import OptimisationSettings
 from comus_core.training.soft_labels import cropped_planes
 from comus_core.types import ByteArray, IndexMask, RgbImage
 
@@ -43,7 +43,7 @@ def draw_crop(
 def training_crop(
     image: RgbImage,
     mask: IndexMask,
-    settings: TrainingSettings,
+    settings: OptimisationSettings,
     rng: np.random.Generator,
     planes: ByteArray | None = None,
 ) -> tuple[Tensor, ...]:
@@ -65,7 +65,7 @@ def training_crop(
     pixels = torch.from_numpy(np.ascontiguousarray(image[box])).permute(2, 0, 1)
     pixels = transforms.resize(pixels, size, InterpolationMode.BILINEAR, antialias=True)
     labels = torch.from_numpy(np.ascontiguousarray(mask[box]).astype(np.int32))[None]
-    # "exact" has the half-pixel centres of the bilinear image; the older rule is shifted against it (mistake 11).
+    # "exact" has the half-pixel centres of the bilinear image; the older rule is shifted against it.
     labels = transforms.resize(labels, size, InterpolationMode.NEAREST_EXACT)
     soft = []
     if planes is not None:

@@ -20,10 +20,11 @@ from torch import Tensor
 
 from comus_core.training.crops import training_crop
 from comus_core.training.mixing import mixed
-from comus_core.training.settings import CACHE_BYTES, TrainingSettings
+from comus_core.training.settings import CACHE_BYTES, OptimisationSettings
+from comus_core.training.team import Team
 from comus_core.types import ImageId, IntArray
 
-AHEAD = 3  # batches prepared before they are asked for
+AHEAD = 3  # batches prepared before they are needed
 THREADS = 2  # decoding and resizing free the GIL; more would take the cores that train
 
 
@@ -75,29 +76,36 @@ def order_of_epoch(images: int, seed: int, number: int, epoch: int) -> np.ndarra
     return np.random.default_rng([seed, number, epoch]).permutation(images)
 
 
+@dataclass(frozen=True)
+class BatchPlan:
+    """Which batches of a round this process needs.
+
+    Attributes:
+        seed: of the training.
+        number: of the round.
+        steps: of the whole round.
+        first_step: 0, or where a checkpoint stands.
+        team: the processes that train together; each takes every `world`-th example of a batch, from its rank on.
+        ignore: the index of pixels without a label, which are pasted nowhere; −1 is none.
+    """
+
+    seed: int
+    number: int
+    steps: int
+    first_step: int = 0
+    team: Team = field(default_factory=Team)
+    ignore: int = -1
+
+
 def batches(
-    examples: Examples,
-    settings: TrainingSettings,
-    seed: int,
-    number: int,
-    first_step: int,
-    steps: int,
-    rank: int = 0,
-    world: int = 1,
-    ignore: int = -1,
+    examples: Examples, settings: OptimisationSettings, plan: BatchPlan
 ) -> Generator[tuple[Tensor, ...], None, None]:
-    """The batches of the steps from `first_step` to `steps`, prepared ahead by threads.
+    """The batches of the steps from `plan.first_step` to `plan.steps`, prepared ahead by threads.
 
     Args:
         examples: n images; fewer than a batch are repeated.
         settings: batch, and what makes a crop.
-        seed: of the training.
-        number: of the round.
-        first_step: 0, or where a checkpoint stands.
-        steps: of the whole round.
-        rank: of this process, which takes every `world`-th example of each batch.
-        world: how many processes there are.
-        ignore: the index of pixels without a label, which are pasted nowhere; −1 is none.
+        plan: of which round and steps, for which process.
 
     Yields:
         (b, 3, crop, crop) uint8 and (b, crop, crop) int64; for soft labels (b, C + 1, crop, crop) uint8 as well.
@@ -105,7 +113,7 @@ def batches(
     per_epoch = steps_per_epoch(len(examples), settings.batch, settings.replicas)
 
     def example(epoch: int, place: int, order: IntArray) -> tuple[Tensor, ...]:
-        rng = np.random.default_rng([seed, number, epoch, place])
+        rng = np.random.default_rng([plan.seed, plan.number, epoch, place])
 
         def crop(k: int) -> tuple[Tensor, ...]:
             image, mask, *planes = examples.get(examples.image_ids[order[k % len(order)]])
@@ -113,21 +121,21 @@ def batches(
 
         own = crop(place)
         if settings.mix and rng.random() < settings.mix:
-            return mixed(own, crop(place + 1), ignore, rng)
+            return mixed(own, crop(place + 1), plan.ignore, rng)
         return own
 
     def begin(pool: ThreadPoolExecutor, step: int) -> list[Future[tuple[Tensor, ...]]]:
         epoch, start = step // per_epoch, step % per_epoch * settings.batch
-        order = order_of_epoch(len(examples), seed, number, epoch)
-        places = range(start + rank, start + settings.batch, world)
+        order = order_of_epoch(len(examples), plan.seed, plan.number, epoch)
+        places = range(start + plan.team.rank, start + settings.batch, plan.team.world)
         return [pool.submit(example, epoch, place, order) for place in places]
 
     with ThreadPoolExecutor(THREADS) as pool:
         waiting: deque[list[Future[tuple[Tensor, ...]]]] = deque()
         try:
-            begun = first_step
-            for step in range(first_step, steps):
-                while begun < min(steps, step + AHEAD):
+            begun = plan.first_step
+            for step in range(plan.first_step, plan.steps):
+                while begun < min(plan.steps, step + AHEAD):
                     waiting.append(begin(pool, begun))
                     begun += 1
                 parts = zip(*(future.result() for future in waiting.popleft()), strict=True)

@@ -11,8 +11,7 @@ from torch.nn import functional
 
 from comus_core.errors import WeightsError
 from comus_core.settings import require
-from comus_core.training.settings import TrainingSettings
-from comus_core.weights import REGISTRY, Supervision
+from comus_core.training.settings import NetworkSettings
 
 RATES = {8: (12, 24, 36), 16: (6, 12, 18)}  # of the atrous convolutions, by output stride
 
@@ -48,7 +47,7 @@ class Segmenter(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, settings: TrainingSettings, outputs: int) -> None:
+    def __init__(self, settings: NetworkSettings, outputs: int) -> None:
         import timm
         from torchvision.models.segmentation.deeplabv3 import ASPP
 
@@ -84,7 +83,7 @@ class Segmenter(nn.Module):
         return scores
 
 
-def new_segmenter(settings: TrainingSettings, outputs: int, seed: int) -> Segmenter:
+def new_segmenter(settings: NetworkSettings, outputs: int, seed: int) -> Segmenter:
     """A network whose backbone holds its pretrained weights and whose head is drawn from the seed.
 
     Args:
@@ -103,21 +102,16 @@ def new_segmenter(settings: TrainingSettings, outputs: int, seed: int) -> Segmen
     return network.to(memory_format=torch.channels_last)
 
 
-def supervision_of_backbone(settings: TrainingSettings) -> Supervision:
-    """What the first weights of every round owe to supervision."""
-    return REGISTRY[settings.backbone].supervision
-
-
 def _load_backbone(name: str, backbone: Any) -> None:
     from comus_core.weights import load_network
 
-    given, wanted = load_network(name).state_dict(), backbone.state_dict()
-    missing = sorted(set(wanted) - set(given))
-    surplus = sorted(key for key in set(given) - set(wanted) if not key.startswith(BACKBONES[name].head))
+    pretrained, own = load_network(name).state_dict(), backbone.state_dict()
+    missing = sorted(set(own) - set(pretrained))
+    surplus = sorted(key for key in set(pretrained) - set(own) if not key.startswith(BACKBONES[name].head))
     if missing or surplus:
         raise WeightsError(
             f"'{name}' does not fit its segmentation backbone: {len(missing)} tensors missing {missing[:3]}, "
             f"{len(surplus)} unexpected {surplus[:3]}: install the timm version of requirements.txt"
         )
-    backbone.load_state_dict({key: given[key] for key in wanted})
+    backbone.load_state_dict({key: pretrained[key] for key in own})
     backbone.requires_grad_(True)

@@ -22,7 +22,7 @@ from comus_core.types import FloatArray, IntArray, RgbImage, Vectors
 
 PENALTY = 20.0  # inverse of the L2 penalty, for vectors of length 1
 STEPS = 300
-LEAST_AREA = 400  # pixels of the image; what is smaller is no proposal either (method 1.1) and is not asked about
+LEAST_AREA = 400  # pixels of the image; what is smaller is no proposal either (method 1.1) and is not classified
 
 Encode = Callable[[Sequence[RgbImage]], Vectors]
 
@@ -67,7 +67,7 @@ def fit_classifier(
 
     Args:
         vectors: (n, d) raw features of the core, or (n, 2 d) `joint_vectors`.
-        category: (n,) integers from 0 to C - 1; one that nobody has is never answered.
+        category: (n,) integers from 0 to C - 1; one that nobody has is never predicted.
         categories: C.
         surroundings: share of a box's sides added for the second half of `joint_vectors`; 0 for those of crops.
 
@@ -79,17 +79,17 @@ def fit_classifier(
     require(len(vectors) > 0, "no proposal is in the core: there is nothing to learn categories from")
     require(len(vectors) == len(category), f"{len(vectors)} vectors but {len(category)} categories")
     require(category.min() >= 0 and category.max() < categories, f"categories must lie in 0 to {categories - 1}")
-    seen, units = np.unique(category), normalise(vectors, "l2")
+    present, units = np.unique(category), normalise(vectors, "l2")
     weight = np.zeros((categories, units.shape[1]), np.float32)
     bias = np.full(categories, -np.inf, np.float32)
-    if len(seen) == 1:
-        bias[seen] = 0
+    if len(present) == 1:
+        bias[present] = 0
         return LinearClassifier(weight, bias, surroundings)
     model: Any = LogisticRegression(C=PENALTY, max_iter=STEPS, class_weight="balanced").fit(units, category)
-    if len(seen) == 2:  # one row for the second of the two
-        weight[seen[1]], bias[seen] = model.coef_[0], [0, model.intercept_[0]]
+    if len(present) == 2:  # one row for the second of the two
+        weight[present[1]], bias[present] = model.coef_[0], [0, model.intercept_[0]]
     else:
-        weight[seen], bias[seen] = model.coef_, model.intercept_
+        weight[present], bias[present] = model.coef_, model.intercept_
     return LinearClassifier(weight, bias, surroundings)
 
 
@@ -108,17 +108,17 @@ def objects_of(image: RgbImage, objects: IntArray, encode: Encode, classifier: L
     size, shape = np.array(image.shape[:2]), np.array(objects.shape)
     scale = size / shape
     boxes = ndimage.find_objects(objects)
-    answers = np.full((len(boxes), len(classifier.bias)), np.nan, np.float32)
+    shares = np.full((len(boxes), len(classifier.bias)), np.nan, np.float32)
     areas = np.bincount(objects.ravel(), minlength=len(boxes) + 1)[1:] * scale.prod()
-    asked = np.flatnonzero(areas >= LEAST_AREA)
-    if len(asked):
-        asked_about = [_enlarged(boxes[k], scale, size) for k in asked]
-        vectors = encode([crop_box(image, box) for box in asked_about])
+    large = np.flatnonzero(areas >= LEAST_AREA)
+    if len(large):
+        own = [_enlarged(boxes[k], scale, size) for k in large]
+        vectors = encode([crop_box(image, box) for box in own])
         if classifier.surroundings:
-            around = [enlarged_box(box, classifier.surroundings, image.shape[:2]) for box in asked_about]
+            around = [enlarged_box(box, classifier.surroundings, image.shape[:2]) for box in own]
             vectors = joint_vectors(vectors, encode([crop_box(image, box) for box in around]))
-        answers[asked] = classifier.probabilities(vectors)
-    return answers
+        shares[large] = classifier.probabilities(vectors)
+    return shares
 
 
 def _enlarged(box: tuple[slice, slice], scale: FloatArray, size: IntArray) -> list[int]:

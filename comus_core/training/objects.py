@@ -33,9 +33,9 @@ def voted(
         threshold: a pixel is object from this share of all categories together, in (0, 1).
         saliency: (h, w) in [0, 1], how salient a detector finds each pixel; None leaves the decision to the network.
         weight: of the saliency against the network's share, in [0, 1].
-        classify: told of the m objects as (h, w) integers, 0 for none and 1 … m; answers (m, C) how likely each is of
-            each category, NaN rows where it does not know. None leaves the category to the network.
-        classifier_share: weight of these answers against the network's shares in an object, in [0, 1].
+        classify: the m objects as (h, w) integers, 0 for none and 1 … m -> (m, C) shares of the categories, NaN rows
+            where it does not know. None leaves the category to the network.
+        classifier_share: weight of these shares against the network's in an object, in [0, 1].
 
     Returns:
         (C + 1, h, w): the background's share, moved so that the threshold lies at one half, and the rest of 1 in the
@@ -50,18 +50,18 @@ def voted(
     objects, count = ndimage.label(inside.cpu().numpy())
     odds = share * (1 - threshold)
     moved = odds / (odds + (1 - share) * threshold).clamp(min=1e-12)
-    found = torch.zeros_like(shares)
-    found[0] = 1 - moved
+    result = torch.zeros_like(shares)
+    result[0] = 1 - moved
     if not count:
-        return found.scatter_(0, shares[1:].argmax(dim=0)[None] + 1, moved[None])
+        return result.scatter_(0, shares[1:].argmax(dim=0)[None] + 1, moved[None])
     number = torch.from_numpy(objects.astype(np.int64)).to(shares.device)
     sums = shares.new_zeros(len(shares) - 1, count + 1)
     sums.index_add_(1, number.ravel(), shares[1:].flatten(1))
     if classify is not None and classifier_share:
-        answers = torch.from_numpy(classify(objects)).to(sums).T
+        named = torch.from_numpy(classify(objects)).to(sums).T
         own = sums[:, 1:] / sums[:, 1:].sum(dim=0).clamp(min=1e-12)
-        sums[:, 1:] = torch.where(answers.isnan(), own, torch.lerp(own, answers, classifier_share))
+        sums[:, 1:] = torch.where(named.isnan(), own, torch.lerp(own, named, classifier_share))
     category = sums.argmax(dim=0) + 1
     nearest = ndimage.distance_transform_edt(objects == 0, return_distances=False, return_indices=True)
     number = torch.from_numpy(objects[tuple(nearest)].astype(np.int64)).to(shares.device)
-    return found.scatter_(0, category[number][None], moved[None])
+    return result.scatter_(0, category[number][None], moved[None])

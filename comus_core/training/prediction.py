@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,9 +16,10 @@ from torchvision.transforms.v2 import functional as transforms
 from comus_core.proposals.pseudo_masks import index_dtype_and_ignore
 from comus_core.training.network import Segmenter
 from comus_core.training.objects import voted
+from comus_core.training.preview_plan import Classify
 from comus_core.training.refinement import GuidedFilter
-from comus_core.training.settings import TrainingSettings
-from comus_core.types import FloatArray, IndexMask, IntArray, RgbImage, SoftMap
+from comus_core.training.settings import PredictionSettings
+from comus_core.types import FloatArray, IndexMask, RgbImage, SoftMap
 
 STRIDE = 16  # sides of an input are multiples of it
 SCALES = (3 / 4, 1.0, 5 / 4)  # of the size of prediction, averaged where the settings say so
@@ -30,12 +30,11 @@ TILE, MARGIN = 1024, 128  # pixels: what the network sees at once at most, and h
 def predict(
     network: Segmenter,
     images: Sequence[RgbImage],
-    settings: TrainingSettings,
+    settings: PredictionSettings,
     device: str = "cpu",
     *,
     soft_maps: Sequence[SoftMap] | None = None,
-    saliency: float = 0.0,
-    classify: Callable[[RgbImage, IntArray], FloatArray] | None = None,
+    classify: Classify | None = None,
     on_shares: Callable[[int, Tensor], None] | None = None,
 ) -> list[tuple[IndexMask, FloatArray]]:
     """The mask and the confidence of each image.
@@ -50,73 +49,77 @@ def predict(
         images: n of (H, W, 3) uint8, each of its own size.
         settings: size, resize, flip, scales, objects and refinement of prediction.
         device: of the network.
-        soft_maps: n saliency maps, each of its detector's size, which take part in what is object; None for none.
-        saliency: their weight, in [0, 1].
-        classify: told of an image and its objects at the size of prediction, has `settings.classifier_share` in what
-            each is (`objects.voted`).
-        on_shares: told of the place of each image in `images` and of its (C + 1, h, w) shares at the size of
+        soft_maps: n saliency maps, each of its detector's size, with the weight `settings.saliency` in what is object;
+            None for none.
+        classify: names an image's objects at the size of prediction, with the weight `settings.classifier_share`
+            (`objects.voted`); None leaves that to the network.
+        on_shares: called with the place of each image in `images` and its (C + 1, h, w) shares at the size of
             prediction, objects voted, before refinement.
 
     Returns:
         n of (H, W) uint8 or uint16, 0 background, category + 1 (never ignore), and (H, W) float32, the softmax of it.
     """
     sizes = [input_size(image, settings) for image in images]
-    found: dict[int, tuple[IndexMask, FloatArray]] = {}
+    masks: dict[int, tuple[IndexMask, FloatArray]] = {}
     for size, group in groupby(sorted(range(len(images)), key=lambda k: sizes[k]), key=lambda k: sizes[k]):
         numbers = list(group)
         shares = _shares(network, [images[k] for k in numbers], size, settings, device)
         for k, share in zip(numbers, shares, strict=True):
             if settings.object_share:
-                salient = None if soft_maps is None else _salient(soft_maps[k], size)
-                asked = None if classify is None else partial(classify, images[k])
-                says: dict[str, Any] = {"classify": asked, "classifier_share": settings.classifier_share}
-                share = voted(share, settings.object_share, salient, saliency, **says)
+                share = voted(
+                    share,
+                    settings.object_share,
+                    None if soft_maps is None else _at_input_size(soft_maps[k], size),
+                    settings.saliency,
+                    classify=None if classify is None else partial(classify, images[k]),
+                    classifier_share=settings.classifier_share,
+                )
             if on_shares is not None:
                 on_shares(k, share)
             refine = _refinement(images[k], share, settings)
-            found[k] = _at_size(share, images[k].shape[:2], settings.predict_resize == "squash", refine)
-    return [found[k] for k in range(len(images))]
+            masks[k] = _at_size(share, images[k].shape[:2], settings.resize == "squash", refine)
+    return [masks[k] for k in range(len(images))]
 
 
-def _salient(soft_map: SoftMap, size_hw: tuple[int, int]) -> Tensor:
-    given = torch.from_numpy(np.ascontiguousarray(soft_map, np.float32))[None, None]
-    return functional.interpolate(given, size_hw, mode="bilinear", align_corners=False, antialias=True)[0, 0]
+def _at_input_size(soft_map: SoftMap, size_hw: tuple[int, int]) -> Tensor:
+    saliency = torch.from_numpy(np.ascontiguousarray(soft_map, np.float32))[None, None]
+    return functional.interpolate(saliency, size_hw, mode="bilinear", align_corners=False, antialias=True)[0, 0]
 
 
 def _shares(
-    network: Segmenter, images: Sequence[RgbImage], size: tuple[int, int], settings: TrainingSettings, device: str
+    network: Segmenter, images: Sequence[RgbImage], size: tuple[int, int], settings: PredictionSettings, device: str
 ) -> Tensor:
-    """(n, C + 1, *size) softmax, averaged over the scales and mirrored images that the settings ask for."""
+    """(n, C + 1, *size) softmax, averaged over the scales and mirrored images of the settings."""
     total, views = torch.zeros((), device=device), 0
-    for scale in SCALES if settings.predict_scales else (1.0,):
+    for scale in SCALES if settings.scales else (1.0,):
         scaled = (_multiple(size[0] * scale), _multiple(size[1] * scale))
         batch = torch.stack([_resized(image, scaled) for image in images]).to(device)
-        seen = [_seen(network, batch)]
-        if settings.predict_flip:
-            seen.append(_seen(network, batch.flip(-1)).flip(-1))
-        for shares in seen:
+        both = [_tiled(network, batch)]
+        if settings.flip:
+            both.append(_tiled(network, batch.flip(-1)).flip(-1))
+        for shares in both:
             if scaled != size:
                 shares = functional.interpolate(shares, size, mode="bilinear", align_corners=False)
             total, views = total + shares, views + 1
     return total / views
 
 
-def _seen(network: Segmenter, batch: Tensor) -> Tensor:
+def _tiled(network: Segmenter, batch: Tensor) -> Tensor:
     """(n, C + 1, h, w) softmax; what is larger than a tile is put together from the middles of overlapping tiles."""
     height, width = batch.shape[-2:]
     if max(height, width) <= TILE:
         shares: Tensor = network(batch).softmax(dim=1)
         return shares
-    whole: Tensor | None = None
+    joined: Tensor | None = None
     for rows, own_rows in _tiles(height):
         for columns, own_columns in _tiles(width):
             shares = network(batch[..., rows, columns]).softmax(dim=1)
-            if whole is None:
-                whole = shares.new_empty((*shares.shape[:2], height, width))
+            if joined is None:
+                joined = shares.new_empty((*shares.shape[:2], height, width))
             inside = (_within(own_rows, rows), _within(own_columns, columns))
-            whole[..., own_rows, own_columns] = shares[..., *inside]
-    assert whole is not None
-    return whole
+            joined[..., own_rows, own_columns] = shares[..., *inside]
+    assert joined is not None
+    return joined
 
 
 def _tiles(length: int) -> Iterator[tuple[slice, slice]]:
@@ -128,16 +131,16 @@ def _tiles(length: int) -> Iterator[tuple[slice, slice]]:
         yield slice(first, min(length, first + TILE)), slice(start, stop)
 
 
-def _within(part: slice, whole: slice) -> slice:
-    return slice(part.start - whole.start, part.stop - whole.start)
+def _within(part: slice, tile: slice) -> slice:
+    return slice(part.start - tile.start, part.stop - tile.start)
 
 
-def input_size(image: RgbImage, settings: TrainingSettings) -> tuple[int, int]:
+def input_size(image: RgbImage, settings: PredictionSettings) -> tuple[int, int]:
     """Height and width at which the network sees an image."""
-    if settings.predict_resize == "squash":
-        return settings.predict_size, settings.predict_size
+    if settings.resize == "squash":
+        return settings.size, settings.size
     height, width = image.shape[:2]
-    scale = settings.predict_size / max(height, width)
+    scale = settings.size / max(height, width)
     return _multiple(height * scale), _multiple(width * scale)
 
 
@@ -151,7 +154,7 @@ def _resized(image: RgbImage, size: tuple[int, int]) -> Tensor:
     return resized
 
 
-def _refinement(image: RgbImage, share: Tensor, settings: TrainingSettings) -> Callable[[Tensor], Tensor] | None:
+def _refinement(image: RgbImage, share: Tensor, settings: PredictionSettings) -> Callable[[Tensor], Tensor] | None:
     """What brings a plane of (C + 1, h, w) shares to the image's size along its edges; `squash` stays in the square.
 
     A category that nowhere has an even share wins nowhere: it is not worth the time.
@@ -161,7 +164,7 @@ def _refinement(image: RgbImage, share: Tensor, settings: TrainingSettings) -> C
     height, width = share.shape[1:]
     guided = GuidedFilter(_resized(image, (height, width)).to(share.device))
     refine = partial(guided.refine, least=1 / len(share))
-    if settings.predict_resize == "squash":
+    if settings.resize == "squash":
         return refine
     return partial(refine, image=torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).to(share.device))
 

@@ -8,17 +8,19 @@ from pathlib import Path
 
 from comus_core.types import FloatArray, ImageId, IndexMask, IntArray, RgbImage, SoftMap
 
-FOLDER, IMAGES = "looks", "images.json"  # inside the network's artifact
+FOLDER, IMAGES = "previews", "images.json"  # inside the network's artifact
+
+Classify = Callable[[RgbImage, IntArray], FloatArray]  # image, its m numbered objects -> (m, C) shares, see `objects`
 
 
 @dataclass(frozen=True)
-class LookImages:
+class PreviewImages:
     """Images that a network in training is tried on.
 
     Attributes:
         ids: of the images.
-        read: such an id -> (H, W, 3) image.
-        soft_map: such an id -> its saliency, (h, w) at the detector's own size; None where saliency has no say.
+        read: an id -> (H, W, 3) image.
+        soft_map: an id -> its saliency, (h, w) at the detector's own size; None where saliency has no weight.
     """
 
     ids: tuple[ImageId, ...]
@@ -27,30 +29,30 @@ class LookImages:
 
 
 @dataclass(frozen=True)
-class LookPlan:
+class PreviewPlan:
     """What a network in training is tried on from time to time.
 
     Attributes:
-        every: steps from one look to the next; the round's last step is looked at too.
+        every: steps from one preview to the next; the round's last step has one too.
         examples: the images whose masks are kept.
-        scored: the images that the look is scored on; none without ground truth.
+        scored: the images that a preview is scored on; none without ground truth.
         count: the id of a scored image and its predicted (H, W) mask -> (C + 1, classes) int64 pixels.
         score: the sum of those -> mIoU in percent, matched as the run is.
-        classify: asked about an image's objects (`objects.voted`); None leaves what they are to the network.
+        classify: names an image's objects (`objects.voted`); None leaves that to the network.
     """
 
     every: int
-    examples: LookImages
-    scored: LookImages
+    examples: PreviewImages
+    scored: PreviewImages
     count: Callable[[ImageId, IndexMask], IntArray]
     score: Callable[[IntArray], float]
-    classify: Callable[[RgbImage, IntArray], FloatArray] | None = None
+    classify: Classify | None = None
 
     def is_due(self, step: int, steps: int) -> bool:
-        """Whether there is a look after `step` of `steps`, 1 the first."""
+        """Whether there is a preview after `step` of `steps`, 1 the first."""
         return step % self.every == 0 or step == steps
 
 
-def look_file(folder: Path, step: int, number: int) -> Path:
+def preview_file(folder: Path, step: int, number: int) -> Path:
     """Where the mask of example `number` at a step lies, below the folder of the network."""
     return folder / FOLDER / f"{step:07d}" / f"{number}.png"

@@ -55,9 +55,9 @@ class GuidedFilter:
         colours = self.guide if image is None else image
         if plane.max() < least:
             return _enlarged(plane, colours)
-        found = self.functions(plane)
-        refined = _enlarged(found[3], colours)
-        for factor, colour in zip(found[:3], colours, strict=True):  # one plane of the image's size at a time
+        affine = self.functions(plane)
+        refined = _enlarged(affine[3], colours)
+        for factor, colour in zip(affine[:3], colours, strict=True):  # one plane of the image's size at a time
             refined += _enlarged(factor, colours) * (colour if image is None else colour.float() / 255)
         return refined.clamp_(0, 1)
 

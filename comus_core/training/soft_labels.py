@@ -70,9 +70,9 @@ def cropped_planes(planes: ByteArray, size_hw: tuple[int, int], box: tuple[int, 
     centres = (torch.arange(side) + 0.5) / side
     y, x = (2 * (box[k] + centres * box[k + 2]) / size_hw[k] - 1 for k in (0, 1))  # from −1 to 1 over the image
     grid = torch.stack([x.expand(side, side), y[:, None].expand(side, side)], dim=-1)[None]
-    given = torch.from_numpy(planes).float()[None]
-    taken = functional.grid_sample(given, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return taken[0].round().to(torch.uint8)
+    shares = torch.from_numpy(planes).float()[None]
+    crop = functional.grid_sample(shares, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return crop[0].round().to(torch.uint8)
 
 
 def summed_loss(scores: Tensor, labels: Tensor, ignore: int, planes: Tensor | None = None) -> Tensor:
@@ -82,7 +82,7 @@ def summed_loss(scores: Tensor, labels: Tensor, ignore: int, planes: Tensor | No
         scores: (n, C + 1, h, w) before softmax.
         labels: (n, h, w) indices or ignore.
         ignore: the index of pixels without a label.
-        planes: (n, C + 1, h, w) uint8 shares, which are learnt instead of the labels; None learns the labels.
+        planes: (n, C + 1, h, w) uint8 shares, which are learned instead of the labels; None learns the labels.
     """
     if planes is None:
         # Pixels as rows: the scores lie in memory like that (channels_last) and are not copied into planes and back.

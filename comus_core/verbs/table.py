@@ -10,8 +10,9 @@ from comus_core.errors import SettingsError
 from comus_core.files.output_file import writable_file, writable_folder
 from comus_core.files.own_folders import is_bundle_file
 from comus_core.pipelines import edit_settings, verb_settings
+from comus_core.pipelines.ablation_rows import AblationSettings
 from comus_core.text import counted
-from comus_core.training.settings import AblationSettings, TrainSettings
+from comus_core.training.settings import TrainSettings
 from comus_core.types import STAGES
 from comus_core.verbs import result_lines
 from comus_core.verbs.verb import STAGE_WORDS, Stage, Verb
@@ -43,14 +44,7 @@ def _train_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
 
 
 def _ablation_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
-    """The rows of the table; none where an entry of `rows` names none."""
-    from comus_core.pipelines.ablation_rows import ablation_from
-
-    try:
-        names = [row.name for row in ablation_from(settings).chosen]
-    except SettingsError:
-        return ()
-    return tuple(Stage(name, f"{name[0].upper()}{name[1:]}") for name in names)
+    return tuple(Stage(row.name, f"{row.name[0].upper()}{row.name[1:]}") for row in settings.chosen)
 
 
 def _predict_stages(subject: Any, _: Any) -> tuple[Stage, ...]:
@@ -102,7 +96,7 @@ _ENTRIES = (
         subject="run",
         settings=TrainSettings,
         function="train",
-        phrase=lambda _, settings: f"training with {settings.training.backbone}",
+        phrase=lambda _, settings: f"training with {settings.training.network.backbone}",
         is_job=True,
         stages=_train_stages,
         lines=result_lines.train_lines,
@@ -113,7 +107,7 @@ _ENTRIES = (
         subject="run",
         settings=AblationSettings,
         function="ablate",
-        phrase=lambda _, settings: f"ablation with {settings.training.backbone}",
+        phrase=lambda _, settings: f"ablation with {settings.training.network.backbone}",
         is_job=True,
         stages=_ablation_stages,
         lines=lambda _: [],

@@ -198,7 +198,7 @@ class RunTable:
         """Forget a run, its decisions and its trainings; its artifacts are not touched here."""
         with self.database.writing() as connection:
             own = "SELECT id FROM trainings WHERE run = ?"
-            for table in ("training_steps", "training_looks"):
+            for table in ("training_steps", "training_previews"):
                 connection.execute(f"DELETE FROM {table} WHERE training IN ({own})", (run_id,))
             connection.execute("DELETE FROM trainings WHERE run = ?", (run_id,))
             connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))

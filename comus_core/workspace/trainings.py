@@ -17,9 +17,9 @@ STEPS = (
     "CREATE TABLE IF NOT EXISTS training_steps (training TEXT NOT NULL, round INTEGER NOT NULL, step INTEGER NOT NULL,"
     " loss REAL NOT NULL, rate REAL NOT NULL, images_per_second REAL NOT NULL, PRIMARY KEY (training, round, step))"
 )
-LOOKS = (
-    "CREATE TABLE IF NOT EXISTS training_looks (network TEXT NOT NULL, step INTEGER NOT NULL, training TEXT NOT NULL,"
-    " round INTEGER NOT NULL, miou REAL, images INTEGER NOT NULL, PRIMARY KEY (network, step))"
+PREVIEWS = (
+    "CREATE TABLE IF NOT EXISTS training_previews (network TEXT NOT NULL, step INTEGER NOT NULL,"
+    " training TEXT NOT NULL, round INTEGER NOT NULL, miou REAL, images INTEGER NOT NULL, PRIMARY KEY (network, step))"
 )
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS trainings (id TEXT PRIMARY KEY, run TEXT NOT NULL, state TEXT NOT NULL,"
@@ -33,10 +33,10 @@ class Training:
     """A row of the table.
 
     Attributes:
-        id: the run's id and 8 hex digits of a hash over everything that was asked.
+        id: the run's id and 8 hex digits of a hash over its settings, first labels and ground truth.
         run: id of the run whose categories it learns.
         state: running, done, failed or cancelled; interrupted where it was running and its process is gone.
-        settings: what was asked: settings of the training, seed, filter, images, data set it is scored on.
+        settings: those of `TrainSettings`.
         artifacts: `network-1`, `predictions-1`, `counts-1` and so on -> fingerprint.
         result: what `comus train --json` writes; grows with every round.
     """
@@ -56,7 +56,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Look:
+class Preview:
     """What a network in training was worth at a step.
 
     Attributes:
@@ -78,7 +78,7 @@ class TrainingTable:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        database.define(SCHEMA, STEPS, LOOKS)
+        database.define(SCHEMA, STEPS, PREVIEWS)
 
     def save(self, training: Training) -> Training:
         """Insert a row or write it whole; for whoever alone knows the training, see `begin` and `grow`."""
@@ -145,28 +145,28 @@ class TrainingTable:
             found.setdefault(row["round"], []).append(values)
         return found
 
-    def note_look(
+    def note_preview(
         self, training_id: str, number: int, network: str, step: int, miou: float | None, images: int
     ) -> None:
-        """Add a look (see `Look`) of round `number`; one at the same step of the same network replaces it."""
+        """Add a preview (see `Preview`) of round `number`; one at the same step of the same network replaces it."""
         row = (network, step, training_id, number, miou, images)
         with self.database.writing() as connection:
-            connection.execute("INSERT OR REPLACE INTO training_looks VALUES (?, ?, ?, ?, ?, ?)", row)
+            connection.execute("INSERT OR REPLACE INTO training_previews VALUES (?, ?, ?, ?, ?, ?)", row)
 
-    def looks(self, training: Training) -> list[Look]:
-        """The looks at a training's networks in order, whichever training of the same network took them."""
+    def previews(self, training: Training) -> list[Preview]:
+        """The previews of a training's networks in order, whichever training of the same network made them."""
         finished = {name: value for name, value in training.artifacts.items() if name.startswith("network-")}
         own = list(finished.values())
-        begun = "SELECT network FROM training_looks WHERE training = ?"
+        begun = "SELECT network FROM training_previews WHERE training = ?"
         places = ", ".join("?" * len(own))
         with self.database.reading() as connection:
             rows = connection.execute(
-                f"SELECT network, round, step, miou, images FROM training_looks WHERE network IN ({begun})"
+                f"SELECT network, round, step, miou, images FROM training_previews WHERE network IN ({begun})"
                 f" OR network IN ({places}) ORDER BY round, step",
                 (training.id, *own),
             ).fetchall()
-        looks = [Look(*row) for row in rows]  # of a finished round those at the network that it became
-        return [look for look in looks if finished.get(f"network-{look.round}", look.network) == look.network]
+        previews = [Preview(*row) for row in rows]  # of a finished round those at the network that it became
+        return [p for p in previews if finished.get(f"network-{p.round}", p.network) == p.network]
 
     def get(self, training_id: str) -> Training:
         """The training of that id.

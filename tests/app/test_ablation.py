@@ -7,7 +7,8 @@ import pytest
 from app.components.training.ablation_panel import frame
 from app.forms import ablation_form
 from comus_core.cli.ablate import ablate as command
-from comus_core.pipelines.ablation_rows import Ablation, plan, table
+from comus_core.pipelines.ablation_rows import AblationSettings, plan
+from comus_core.pipelines.ablation_table import RowScore, table
 from comus_core.training import make_training
 
 
@@ -34,18 +35,18 @@ def test_rows_are_chosen_and_the_score_of_the_run_is_there_at_once(app_test, cha
 
 def test_the_command_of_the_page_is_read_back_to_the_same_rows_and_seeds(shown):
     workspace, run = shown
-    for preset, rows, seeds in (("cpu", ["ema", "k-means"], 1), ("paper-voc", ["round 2"], 3)):
-        wanted = ablation_form.asked(ablation_form.base(preset), rows, seeds)
+    for preset, rows, seeds in (("cpu", ["optimisation.ema", "k-means"], 1), ("paper-voc", ["round 2"], 3)):
+        wanted = ablation_form.settings_of(make_training(preset), rows, seeds)
         name, verb, *rest = shlex.split(ablation_form.command_line(workspace, run, wanted, preset))
         given = command.make_context("ablate", rest).params
         assert (name, verb, given["run_name"], given["preset"]) == ("comus", "ablate", run.id, preset)
         assert (given["rows"], given["seeds"]) == (wanted.rows, wanted.seeds)
     every = [row.name for row in plan(make_training())]
-    assert ablation_form.asked(make_training(), every, 1).rows == ()
+    assert ablation_form.settings_of(make_training(), every, 1).rows == ()
 
 
 def test_the_table_shows_what_is_known():
-    ablation = Ablation(make_training(), rows=("k-means", "spectral"))
-    shown = frame(table(ablation, {("k-means", 0): {"miou": 40.8, "seconds": None}}))
+    ablation = AblationSettings(make_training(), rows=("k-means", "spectral"))
+    shown = frame(table(ablation, {("k-means", 0): RowScore(40.8, None)}))
     assert list(shown["Row"]) == ["k-means", "spectral"] and list(shown["Against"]) == ["", "k-means"]
     assert shown["mIoU"][0] == 40.8 and shown["mIoU"].isna()[1] and shown["Points"].isna().all()

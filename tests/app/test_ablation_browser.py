@@ -8,7 +8,7 @@ from playwright.sync_api import TimeoutError
 
 from comus_core.jobs import get
 from comus_core.pipelines.ablate import known
-from comus_core.pipelines.ablation_rows import Ablation
+from comus_core.pipelines.ablation_rows import AblationSettings
 from comus_core.training import make_training
 from tests.app.serving import serving, settle
 from tests.app.steps import await_state
@@ -47,14 +47,14 @@ def test_an_ablation_is_launched_its_rows_appear_and_it_is_cancelled(page, finis
     workspace, run = copy_of(finished, tmp_path)
 
     def scores():
-        rows = known(run, workspace, Ablation(make_training(), rows=ROWS))["rows"]
+        rows = known(run, workspace, AblationSettings(make_training(), rows=ROWS))["rows"]
         return {row["name"]: row["mean"] for row in rows}
 
     try:
         with serving(workspace.root, tmp_path, COMUS_IMAGE_ROOTS=str(drawn.parent)) as url:
             page.goto(f"{url}training?run={run.id}")
             settle(page, "Not trained yet")
-            page.get_by_text("Ablation: what each step and switch is worth").first.click()
+            page.get_by_text("Ablation: what each step and switch contributes").first.click()
             chosen = page.locator(".st-key-ablation_rows_cpu")
             clear(page, chosen)
             for row in ROWS:

@@ -15,7 +15,7 @@ from app.components.shared.score_table import About, as_csv
 from app.components.training import training_figures
 from comus_core.clustering.curves import Curve
 from comus_core.evaluation.report import CurvePoint
-from comus_core.workspace.trainings import Look
+from comus_core.workspace.trainings import Preview
 from tests.app.serving import ROOT
 
 SAID = About("run-1", "/data/<b>photos</b>", True, "supervised: masks · basnet: non-commercial licence", "majority", "")
@@ -26,7 +26,7 @@ FIGURES = {
     "loss": training_figures.loss_curve(STEPS),
     "rate": training_figures.rate_curve(STEPS),
     "speed": training_figures.speed_curve(STEPS),
-    "looks": training_figures.look_curve(STEPS, [Look("n", 1, 1, 31.5, 8)]),
+    "looks": training_figures.preview_curve(STEPS, [Preview("n", 1, 1, 31.5, 8)]),
     "rounds": training_figures.round_bars([{"round": 0, "miou": 40.0}, {"round": 1, "miou": 41.25}]),
     "how many": how_many_figure(CURVE, 5),
 }

@@ -82,7 +82,7 @@ def test_stages_before_the_present_one_are_done_and_those_after_to_come():
 
 def test_a_training_shows_its_rounds():
     def training(**changes):
-        settings = to_dict(TrainSettings(make_training(rounds=2, backbone="dino-resnet50")))
+        settings = to_dict(TrainSettings(make_training(rounds=2, network={"backbone": "dino-resnet50"})))
         return working(kind="train", subject="photos-1", settings=settings, **changes)
 
     def states(job):

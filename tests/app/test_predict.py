@@ -20,10 +20,17 @@ from comus_core.datasets.demo.drawing import rgb
 from comus_core.errors import SettingsError
 from comus_core.pipelines.prediction_folder import new_prediction, stored_prediction
 from comus_core.pipelines.train import train
-from comus_core.training import make_training
+from comus_core.training import TrainSettings, make_training
 from tests.app.test_frame import texts
 
-TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
+TINY = {
+    "optimisation.crop": 64,
+    "prediction.size": 64,
+    "network.head_channels": 16,
+    "epochs": 1,
+    "optimisation.batch": 8,
+    "rounds": 1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +40,7 @@ def trained(shown, tmp_path_factory):
     shutil.copytree(shown[0].root, root)
     workspace = open_workspace(root)
     run = workspace.runs.get(shown[1].id)
-    train(run, workspace, make_training(**TINY), device="cpu")
+    train(run, workspace, TrainSettings(make_training(**TINY)), device="cpu")
     return workspace, run
 
 

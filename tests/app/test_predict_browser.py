@@ -10,18 +10,25 @@ from PIL import Image
 
 from comus_core.jobs import get
 from comus_core.pipelines.train import train
-from comus_core.training import make_training
+from comus_core.training import TrainSettings, make_training
 from tests.app.serving import serving, settle
 from tests.builders import copy_of
 from tests.jobs.watching import end_all
 
 pytestmark = pytest.mark.browser
-TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 2, "batch": 8, "rounds": 1}
+TINY = {
+    "optimisation.crop": 64,
+    "prediction.size": 64,
+    "network.head_channels": 16,
+    "epochs": 2,
+    "optimisation.batch": 8,
+    "rounds": 1,
+}
 
 
 def test_photographs_dropped_in_come_back_with_masks_that_can_be_downloaded(page, finished, drawn, tmp_path):
     workspace, run = copy_of(finished, tmp_path)
-    train(run, workspace, make_training(**TINY), device="cpu")
+    train(run, workspace, TrainSettings(make_training(**TINY)), device="cpu")
     (tmp_path / "broken.jpg").write_bytes((drawn / "images" / "000.png").read_bytes()[:500])
     given = [drawn / "images" / "000.png", drawn / "images" / "001.png", tmp_path / "broken.jpg"]
     try:

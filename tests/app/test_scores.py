@@ -16,7 +16,7 @@ from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.paper_scores import VOC_ROWS
 from comus_core.scoring.round_scoring import score_clusters
 from comus_core.scoring.run_scores import score_run
-from comus_core.training import make_training
+from comus_core.training import TrainSettings, make_training
 from tests.app.test_filter import metrics
 from tests.app.test_frame import save_run, texts
 from tests.app.working import by_key
@@ -115,8 +115,15 @@ def test_the_line_of_the_ground_truth_is_told_as_plain_text(app_test, changeable
 def trained(finished, tmp_path_factory):
     """(workspace, run, training): a copy of the small finished run, trained for one round."""
     workspace, run = copy_of(finished, tmp_path_factory.mktemp("scores"))
-    tiny = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
-    return workspace, run, train(run, workspace, make_training(**tiny))
+    tiny = {
+        "optimisation.crop": 64,
+        "prediction.size": 64,
+        "network.head_channels": 16,
+        "epochs": 1,
+        "optimisation.batch": 8,
+        "rounds": 1,
+    }
+    return workspace, run, train(run, workspace, TrainSettings(make_training(**tiny)))
 
 
 def test_discovered_classes_and_the_correlation_with_size_are_those_of_the_core(app_test, view):

@@ -12,12 +12,12 @@ from PIL import Image
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
-from app.components.training.training_figures import look_curve, loss_curve, round_bars, smoothed
+from app.components.training.training_figures import loss_curve, preview_curve, round_bars, smoothed
 from app.components.training.training_panel import rounds_table
 from app.components.training.training_strip import chosen
 from app.data.palette import colours
 from app.forms import training_form
-from app.forms.training_form import Asked
+from app.forms.training_form import TrainingChoices
 from app.server.training_routes import ERROR_COLOURS
 from comus_core import open_workspace
 from comus_core.config import FeatureSettings
@@ -27,13 +27,20 @@ from comus_core.pipelines.train import train
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs.round_masks import rounds_of
 from comus_core.runs.run_view import open_run_view
-from comus_core.runs.training_previews import look_images, look_mask
+from comus_core.runs.training_previews import previewed_images, previewed_mask
 from comus_core.scoring.round_view import open_round_view
 from comus_core.settings import assigned
-from comus_core.training import make_training
-from comus_core.workspace.trainings import Look
+from comus_core.training import TrainSettings, make_training
+from comus_core.workspace.trainings import Preview
 
-TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
+TINY = {
+    "optimisation.crop": 64,
+    "prediction.size": 64,
+    "network.head_channels": 16,
+    "epochs": 1,
+    "optimisation.batch": 8,
+    "rounds": 1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +50,7 @@ def trained(shown, tmp_path_factory):
     shutil.copytree(shown[0].root, root)
     workspace = open_workspace(root)
     run = workspace.runs.get(shown[1].id)
-    return workspace, run, train(run, workspace, make_training(**TINY))
+    return workspace, run, train(run, workspace, TrainSettings(make_training(**TINY)))
 
 
 @pytest.fixture
@@ -59,7 +66,7 @@ def words(test) -> str:
 
 def test_before_the_first_training_it_says_what_it_would_do_and_cost(page, changeable):
     assert not page.exception and page.title[0].value == "Self-training"
-    assert "Not trained yet" in words(page) and "from arithmetic" in words(page)
+    assert "Not trained yet" in words(page) and "calculated; the first training will measure" in words(page)
     assert page.metric[0].value.startswith("≈ ")
     assert (page.metric[1].label, page.metric[1].value) == ("Memory", "3.4 GB")
     assert not page.button(key="training_start").disabled
@@ -89,7 +96,7 @@ def test_a_training_is_shown_round_by_round(app_test, trained):
     table = test.dataframe[0].value
     assert list(table.columns) == ["Class", "Round 0", "Round 1"]
     assert table["Round 1"][0] == round(training.result["rounds"][1]["miou"], 2)
-    assert len(test.get("plotly_chart")) == 5  # loss, looks, rate, speed, rounds
+    assert len(test.get("plotly_chart")) == 5  # loss, previews, rate, speed, rounds
 
 
 def test_the_layer_of_a_round_is_its_mask_in_the_colours_of_the_categories(trained, monkeypatch):
@@ -114,14 +121,14 @@ def test_the_layer_of_a_round_is_its_mask_in_the_colours_of_the_categories(train
     assert client.get(f"/api/runs/{run.id}/layers/round-2/3").status_code == 404
 
 
-def test_examples_are_shown_look_by_look_and_every_image_with_its_errors(app_test, trained):
+def test_examples_are_shown_preview_by_preview_and_every_image_with_its_errors(app_test, trained):
     workspace, run, training = trained
     rounds = open_round_view(workspace, training)
     test = app_test("training", workspace=workspace, run=run.id)
     strip = next(part for part in words(test).split("\n") if 'class="comus-strip"' in part)
-    (look,) = workspace.trainings.looks(training)  # so few steps that only the last is looked at
-    assert strip.count("<img") == 6 * 5 and f"Round 1, step {look.step} <i>{look.miou:.1f} %</i>" in strip
-    assert f"On {look.images} images" in words(test) and look.images == 48
+    (preview,) = workspace.trainings.previews(training)  # so few steps that only the last is looked at
+    assert strip.count("<img") == 6 * 5 and f"Round 1, step {preview.step} <i>{preview.miou:.1f} %</i>" in strip
+    assert f"On {preview.images} images" in words(test) and preview.images == 48
     assert rounds.image_ids[0] in shown_image(test) and "Teacher (round 1)" in words(test)
     test.button(key="next_round_image").click().run()
     assert not test.exception and rounds.image_ids[1] in shown_image(test)
@@ -136,7 +143,7 @@ def shown_image(test) -> str:
     return next(part.value for part in test.caption if str(part.value).startswith("`"))
 
 
-def test_the_pictures_of_rounds_and_looks_are_drawn_from_their_masks(trained, monkeypatch):
+def test_the_pictures_of_rounds_and_previews_are_drawn_from_their_masks(trained, monkeypatch):
     workspace, run, training = trained
     monkeypatch.setenv("COMUS_WORKSPACE", str(workspace.root))
     from starlette.applications import Starlette
@@ -165,14 +172,14 @@ def test_the_pictures_of_rounds_and_looks_are_drawn_from_their_masks(trained, mo
     assert pixels(f"{base}/photograph/7?size=480").shape[:2] == truth.shape
     assert client.get(f"{base}/errors-2/7").status_code == client.get(f"{base}/truth/999").status_code == 404
 
-    (look,) = workspace.trainings.looks(training)
-    example = look_images(workspace, look.network)[2]
+    (preview,) = workspace.trainings.previews(training)
+    example = previewed_images(workspace, preview.network)[2]
     at = view.image_row_of[example]
-    drawn = pixels(f"/api/runs/{run.id}/looks/{look.network}/{look.step}/{at}")
-    assert np.array_equal(drawn[..., 3] > 0, look_mask(workspace, look.network, look.step, example) > 0)
+    drawn = pixels(f"/api/runs/{run.id}/previews/{preview.network}/{preview.step}/{at}")
+    assert np.array_equal(drawn[..., 3] > 0, previewed_mask(workspace, preview.network, preview.step, example) > 0)
     learned = pixels(f"/api/runs/{run.id}/learned/{training.artifacts['labels-1']}/{at}")
     assert learned[..., 3].any() and client.get(f"/api/runs/{run.id}/learned/0123456789abcdef/{at}").status_code == 404
-    assert client.get(f"/api/runs/{run.id}/looks/{look.network}/3/{at}").status_code == 404
+    assert client.get(f"/api/runs/{run.id}/previews/{preview.network}/3/{at}").status_code == 404
 
 
 def test_a_pseudo_mask_has_errors_too_and_few_images_have_none(trained):
@@ -201,7 +208,7 @@ def test_other_images_to_learn_from_and_to_be_scored_on_are_checked_and_in_the_c
     page.text_input(key="training_images_field").set_value("demo").run()
     assert "--images demo --eval demo" in page.code[0].value
     page.number_input(key="training_rounds_cpu_widget").set_value(1).run()
-    assert "--images" not in page.code[0].value and "ask for two" in words(page)
+    assert "--images" not in page.code[0].value and "Set rounds to 2 or more" in words(page)
     page.text_input(key="training_scored_on_field").set_value(folder).run()
     assert not page.error and "--eval" not in page.code[0].value  # the run's own images are no others
 
@@ -221,43 +228,43 @@ def test_the_epochs_of_every_round_can_be_changed_and_are_the_presets_until_then
     assert page.metric[0].value != before
 
 
-def test_of_many_looks_the_first_the_latest_and_some_between_are_shown():
-    looks = [Look("n", 1, step, None, 0) for step in range(11)]
-    assert [look.step for look in chosen(looks)] == [0, 2, 4, 6, 8, 10]
-    assert chosen(looks[:3]) == looks[:3] and chosen([]) == []
+def test_of_many_previews_the_first_the_latest_and_some_between_are_shown():
+    previews = [Preview("n", 1, step, None, 0) for step in range(11)]
+    assert [preview.step for preview in chosen(previews)] == [0, 2, 4, 6, 8, 10]
+    assert chosen(previews[:3]) == previews[:3] and chosen([]) == []
 
 
-def test_looks_lie_below_the_steps_of_their_round():
+def test_previews_lie_below_the_steps_of_their_round():
     record = {"loss": 1.0, "rate": 1.0, "images_per_second": 1.0}
     steps = {n: [{"step": k, **record} for k in (1, 2, 3)] for n in (1, 2)}
-    looks = [Look("a", 1, 2, 40.0, 9), Look("a", 1, 3, None, 9), Look("b", 2, 3, 50.0, 9)]
-    assert [(list(t.x), list(t.y)) for t in look_curve(steps, looks).data] == [([2], [40.0]), ([6], [50.0])]
+    previews = [Preview("a", 1, 2, 40.0, 9), Preview("a", 1, 3, None, 9), Preview("b", 2, 3, 50.0, 9)]
+    assert [(list(t.x), list(t.y)) for t in preview_curve(steps, previews).data] == [([2], [40.0]), ([6], [50.0])]
 
 
 def test_the_command_of_a_page_is_read_back_to_the_same_settings(shown):
     from comus_core.cli.train import train as command
+    from comus_core.cli.train import training_settings
 
     workspace, run = shown
-    elsewhere = Asked("cpu", 2, None, 0, "dino-resnet50", "/data/more photos", "voc:/data:val")
-    short = Asked("cpu", 2, None, epochs=3)
+    elsewhere = TrainingChoices("cpu", 2, None, 0, "dino-resnet50", "/data/more photos", "voc:/data:val")
+    short = TrainingChoices("cpu", 2, None, epochs=3)
     for wanted in (
-        Asked("cpu", 2, None),
-        Asked("paper-voc", 1, 0.0, 9),
-        Asked("paper-coco", 3, 12.5),
+        TrainingChoices("cpu", 2, None),
+        TrainingChoices("paper-voc", 1, 0.0, 9),
+        TrainingChoices("paper-coco", 3, 12.5),
         elsewhere,
         short,
     ):
         name, verb, *rest = shlex.split(training_form.command_line(workspace, run, wanted))
         assert (name, verb) == ("comus", "train")
-        given = command.make_context("train", rest).params
-        rounds, more = (
-            given["rounds"] or wanted.settings.rounds,
-            (given["backbone"], given["images"], given["scored_on"]),
-        )
-        epochs = {int(value) for value in assigned(given["assignments"]).values()}
-        assert Asked(given["preset"], rounds, given["percent"], given["seed"], *more, *epochs) == wanted
-        settings = make_training(given["preset"], **assigned(given["assignments"]), rounds=rounds, backbone=more[0])
-        assert settings == wanted.settings and settings.epochs_of(1) == (wanted.epochs or settings.epochs)
+        options = command.make_context("train", rest).params
+        data = options["images"], options["scored_on"]
+        epochs = {int(value) for value in assigned(options["assignments"]).values()}
+        rounds, backbone = options["rounds"] or wanted.training.rounds, options["backbone"]
+        read = TrainingChoices(options["preset"], rounds, options["percent"], options["seed"], backbone, *data, *epochs)
+        assert read == wanted
+        training = training_settings(options["preset"], options["rounds"], backbone, options["assignments"])
+        assert training == wanted.training and training.epochs_of(1) == (wanted.epochs or training.epochs)
 
 
 def test_weights_of_the_backbone_and_of_the_encoder_that_names_objects_are_needed(shown, monkeypatch):
@@ -271,9 +278,9 @@ def test_weights_of_the_backbone_and_of_the_encoder_that_names_objects_are_neede
         return found and found.name
 
     assert missing() is None  # features of a file need no encoder
-    assert missing(backbone="dino-resnet50") == "dino-resnet50"
+    assert missing(**{"network.backbone": "dino-resnet50"}) == "dino-resnet50"
     assert missing(with_dino) == "dino-vits8"
-    assert missing(with_dino, classifier_share=0.0) is None
+    assert missing(with_dino, **{"prediction.classifier_share": 0.0}) is None
 
 
 def test_the_smoothed_loss_is_a_running_average_that_starts_at_the_first_value():

@@ -12,7 +12,7 @@ from tests.jobs.watching import end_all, until
 
 pytestmark = pytest.mark.browser
 EPOCHS = 16  # of one step each: enough to be stopped between them
-LOOKS = "document.querySelector('.st-key-training_looks .js-plotly-plot')?.data?.map(t => t.x.length) ?? []"
+LOOKS = "document.querySelector('.st-key-training_previews .js-plotly-plot')?.data?.map(t => t.x.length) ?? []"
 POINTS = "document.querySelector('.st-key-training_loss .js-plotly-plot')?.data?.[0]?.x?.length ?? 0"
 
 
@@ -59,7 +59,7 @@ def test_a_training_is_launched_watched_cancelled_resumed_and_compared(page, few
             score = f"{training.result['rounds'][2]['miou']:.1f}"
             page.locator(".st-key-training_rounds_figure").get_by_text(score).first.wait_for()
             page.wait_for_function(f"JSON.stringify({LOOKS}) === '[1,1]'")  # the last step of either round
-            looks = workspace.trainings.looks(training)
+            looks = workspace.trainings.previews(training)
             strip = page.get_by_role("region", name="Example images")
             strip.get_by_text(f"Round 2, step {looks[-1].step}").wait_for()
             assert strip.locator("img.layer").count() == 6 * (1 + len(looks))

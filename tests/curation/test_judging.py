@@ -21,14 +21,21 @@ from comus_core.proposals.table import proposals_of
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.view_scores import score_view
 from comus_core.stages import StageContext, pseudo_masks
-from comus_core.training import make_training
+from comus_core.training import TrainSettings, make_training
 from comus_core.types import no_progress
 from comus_core.workspace import ArtifactKey
 from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.decisions import Decisions
 from tests.builders import copy_of
 
-TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
+TINY = {
+    "optimisation.crop": 64,
+    "prediction.size": 64,
+    "network.head_channels": 16,
+    "epochs": 1,
+    "optimisation.batch": 8,
+    "rounds": 1,
+}
 
 
 @pytest.fixture
@@ -118,7 +125,7 @@ def test_the_next_training_learns_from_what_was_decided(view):
     before = labels_of(view, curation.decided_in(view))
     curation.accept(view, [name_of(view, far)])
     curation.erase(view, [name_of(view, kept)])
-    training = train(view.run, place, make_training(**TINY), device="cpu")
+    training = train(view.run, place, TrainSettings(make_training(**TINY)), device="cpu")
     learned = place.artifacts.get("pseudo_masks", training.artifacts["labels-1"])
     network = place.artifacts.get("network", training.artifacts["network-1"])
     assert network.manifest()["key"]["inputs"]["labels"] == learned.fingerprint

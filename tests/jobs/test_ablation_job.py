@@ -8,12 +8,11 @@ import pytest
 from app.data import job_words
 from comus_core.jobs import cancel, ensure_supervisor, get, read_log, resume, submit, wait, words
 from comus_core.pipelines.ablate import known
-from comus_core.pipelines.ablation_rows import ablation_from
+from comus_core.pipelines.ablation_rows import AblationSettings
 from comus_core.settings import to_dict
-from comus_core.stages.rounds import WEIGHTS
+from comus_core.stages.networks import WEIGHTS
 from comus_core.training import make_training
 from comus_core.training.checkpoint import FILE
-from comus_core.training.settings import AblationSettings
 from tests.builders import copy_of
 from tests.jobs.builders import job
 from tests.jobs.watching import PATIENCE, end_all, until
@@ -41,7 +40,14 @@ def test_it_is_done_in_the_background_and_says_each_row(workspace, finished):
     assert f"spectral: mIoU {run.result['evaluation']['miou']:.2f} %" in log and "k-means: mIoU " in log
 
 
-TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "batch": 8, "epochs": 15, "checkpoint_every": 2}
+TINY = {
+    "optimisation.crop": 64,
+    "prediction.size": 64,
+    "network.head_channels": 16,
+    "optimisation.batch": 8,
+    "epochs": 15,
+    "checkpoint_every": 2,
+}
 TRAINED = AblationSettings(make_training(**TINY), rows=("round 1, no filter", "round 1"))
 
 
@@ -49,7 +55,7 @@ def done(workspace, job_id):
     """The table of a finished ablation without its seconds, and the weights of each network by its fingerprint."""
     assert wait(workspace, job_id, PATIENCE).state == "done"
     run = workspace.runs.get(get(workspace, job_id).run)
-    rows = [{**row, "seconds": None} for row in known(run, workspace, ablation_from(TRAINED))["rows"]]
+    rows = [{**row, "seconds": None} for row in known(run, workspace, TRAINED)["rows"]]
     files = workspace.root.glob(f"artifacts/network/*/{WEIGHTS}")
     return rows, {file.parent.name: file.read_bytes() for file in files}
 
@@ -100,10 +106,10 @@ def test_disturbed_in_its_second_row_it_ends_with_the_table_of_an_undisturbed_on
 
 
 def test_its_card_shows_the_rows_and_the_time_left_of_all(finished):
-    settings, run = to_dict(wanted("k-means", "round 1", "confidence")), finished[1].id
+    settings, run = to_dict(wanted("k-means", "round 1", "labels.confidence")), finished[1].id
     row = {"kind": "ablate", "subject": run, "settings": settings, "stage": "round 1", "step": 30, "total": 120}
     at_work = job(**row, first_step=10)
-    states = [("K-means", "done"), ("Round 1", "now"), ("Confidence", "todo")]
+    states = [("K-means", "done"), ("Round 1", "now"), ("Labels.confidence", "todo")]
     assert job_words.stage_states(at_work) == states
     assert (words.phrase(at_work), words.title(at_work)) == ("ablation with efficientnet-lite0", run)
     moving = job(**row, first_step=10, stage_started_at=80.0, progress_at=100.0, heartbeat=100.0)

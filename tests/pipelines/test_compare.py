@@ -13,17 +13,24 @@ from comus_core.pipelines.compare import compare
 from comus_core.pipelines.evaluate_dataset import evaluate_on
 from comus_core.pipelines.train import train
 from comus_core.runs.run_round import find_round
-from comus_core.training import make_training
+from comus_core.training import TrainSettings, make_training
 from tests.builders import copy_of, draw_folder
 
-TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 2, "batch": 8, "rounds": 1}
+TINY = {
+    "optimisation.crop": 64,
+    "prediction.size": 64,
+    "network.head_channels": 16,
+    "epochs": 2,
+    "optimisation.batch": 8,
+    "rounds": 1,
+}
 
 
 @pytest.fixture(scope="module")
 def trained(finished, tmp_path_factory):
     """(workspace, run, training): a copy of the finished run, trained for one round."""
     workspace, run = copy_of(finished, tmp_path_factory.mktemp("compared"))
-    return workspace, run, train(run, workspace, make_training(**TINY))
+    return workspace, run, train(run, workspace, TrainSettings(make_training(**TINY)))
 
 
 @pytest.fixture(scope="module")

@@ -18,10 +18,17 @@ from comus_core.pipelines.predict import photographs_of
 from comus_core.pipelines.train import train
 from comus_core.pipelines.verb_settings import SimilarSettings
 from comus_core.runs.run_view import open_run_view
-from comus_core.training import make_training
+from comus_core.training import TrainSettings, make_training
 from tests.builders import copy_of, draw_folder
 
-TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
+TINY = {
+    "optimisation.crop": 64,
+    "prediction.size": 64,
+    "network.head_channels": 16,
+    "epochs": 1,
+    "optimisation.batch": 8,
+    "rounds": 1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +56,7 @@ def trained(places, tmp_path_factory):
     }
     run = discover(make_config(**settings), workspace, device="cpu")
     workspace.decisions.append(run.id, run.artifacts["clustering"], "rename", cluster=1, name="apple")
-    train(run, workspace, make_training(**TINY, classifier_share=0.0), device="cpu")
+    train(run, workspace, TrainSettings(make_training(**TINY, **{"prediction.classifier_share": 0.0})), device="cpu")
     return workspace, run
 
 
@@ -104,13 +111,13 @@ def test_a_rejected_cluster_is_background_and_the_indices_close_up(trained, plac
 
 
 def test_a_round_is_the_network_itself(trained, places, tmp_path):
-    from comus_core.stages.rounds import load_segmenter
+    from comus_core.stages.networks import load_segmenter
     from comus_core.training.prediction import predict
 
     workspace, run = trained
     result = predict_photographs(run, 1, [places[1]], workspace, tmp_path, device="cpu")
     training = workspace.trainings.of_run(run.id)[0]
-    settings = make_training(**TINY, classifier_share=0.0)
+    settings = make_training(**TINY, **{"prediction.classifier_share": 0.0})
     network = load_segmenter(
         workspace.artifacts.get("network", training.artifacts["network-1"]),
         settings,

@@ -16,7 +16,7 @@ from comus_core.runs.run_view import open_run_view
 from comus_core.runs.trained_categories import remembered, trained_ids, trained_names
 from comus_core.scoring.round_view import open_round_view
 from comus_core.scoring.view_scores import score_view
-from comus_core.training import make_training
+from comus_core.training import TrainSettings, make_training
 from comus_core.workspace.decisions import Event, replay
 from comus_core.workspace.trainings import Training
 from tests.builders import copy_of
@@ -46,14 +46,22 @@ def test_what_was_undone_before_a_training_is_not_in_it():
     assert labels.ids == (0, 1, 2, 3, 4) and labels.names[4] == "bird"
 
 
-TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1, "look_every": 2}
+TINY = {
+    "optimisation.crop": 64,
+    "prediction.size": 64,
+    "network.head_channels": 16,
+    "epochs": 1,
+    "optimisation.batch": 8,
+    "rounds": 1,
+    "preview_every": 2,
+}
 
 
 def test_rounds_are_scored_compared_and_looked_at_with_the_categories_they_were_trained_on(finished, tmp_path):
     workspace, run = copy_of(finished, tmp_path)
     view = open_run_view(workspace, run)
     then = curation.merge(view, [0, 1])
-    training = train(run, workspace, make_training(**TINY))
+    training = train(run, workspace, TrainSettings(make_training(**TINY)))
     assert trained_ids(training) == (0, 2)
     miou = training.result["rounds"][1]["miou"]
     before = score_view(view, then, filtered=False)

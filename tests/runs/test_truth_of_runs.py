@@ -20,8 +20,7 @@ from comus_core.pipelines.train import train
 from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.runs.run_truth import truth_fingerprint, truth_of_run
 from comus_core.runs.run_view import open_run_view
-from comus_core.training import make_training
-from comus_core.training.settings import TrainingRequest
+from comus_core.training import TrainSettings, make_training
 from tests.builders import copy_of
 
 ALL_WELL = "ground truth: 30 of 30 images labelled, 3 classes"
@@ -183,15 +182,23 @@ def test_another_data_set_is_checked_and_told_too(finished, labelled, tmp_path):
 def test_a_training_says_what_it_is_scored_with_before_it_trains(finished, labelled, tmp_path):
     workspace, run = copy_of(finished, tmp_path)
     (labelled / "masks/000.png").unlink()
-    said, request = [], TrainingRequest(scored_on=str(labelled))
-    tiny = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
-    training = train(run, workspace, make_training(**tiny), request, log=said.append)
+    said = []
+    tiny = {
+        "optimisation.crop": 64,
+        "prediction.size": 64,
+        "network.head_channels": 16,
+        "epochs": 1,
+        "optimisation.batch": 8,
+        "rounds": 1,
+    }
+    settings = TrainSettings(make_training(**tiny), scored_on=str(labelled))
+    training = train(run, workspace, settings, log=said.append)
     line = "ground truth: 29 of 30 images labelled, 3 classes; 1 image without mask (images/000.png)"
     assert said[0] == line == training.result["truth"]["line"]
     (labelled / "classes.txt").write_text("disc\nbar\n")
     stages = []
     with pytest.raises(DatasetError, match="holds the class ids 3"):
-        train(run, workspace, make_training(**tiny), request, on_progress=lambda told: stages.append(told.stage))
+        train(run, workspace, settings, on_progress=lambda told: stages.append(told.stage))
     assert set(stages) <= {"images"}
 
 

@@ -17,18 +17,25 @@ from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.paper_scores import VOC_ROWS, paper_rows, same_images
 from comus_core.scoring.round_scoring import as_json, deltas, score_clusters, score_round
 from comus_core.scoring.run_scores import score_run
-from comus_core.training import make_training
+from comus_core.training import TrainSettings, make_training
 from comus_core.workspace.decisions import Decisions
 from tests.builders import copy_of
 
-TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
+TINY = {
+    "optimisation.crop": 64,
+    "prediction.size": 64,
+    "network.head_channels": 16,
+    "epochs": 1,
+    "optimisation.batch": 8,
+    "rounds": 1,
+}
 
 
 @pytest.fixture(scope="module")
 def trained(finished, tmp_path_factory):
     """(workspace, run, training) in a copy of the finished workspace."""
     workspace, run = copy_of(finished, tmp_path_factory.mktemp("scored"))
-    return workspace, run, train(run, workspace, make_training(**TINY))
+    return workspace, run, train(run, workspace, TrainSettings(make_training(**TINY)))
 
 
 @pytest.mark.parametrize("mode", [None, "hungarian", "majority"])

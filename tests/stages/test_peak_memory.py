@@ -157,8 +157,8 @@ def test_a_round_tells_its_peak():
 def test_a_training_takes_about_what_is_said_before(batch):
     command = [sys.executable, "-c", STEP, str(batch)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    none, asked = (training_memory(make_training(batch=size), 0, "cpu") for size in (2, batch))
-    of_program = training_memory(make_training(batch=2), 0, "cuda")
+    none, asked = (training_memory(make_training(**{"optimisation.batch": size}), 0, "cpu") for size in (2, batch))
+    of_program = training_memory(make_training(**{"optimisation.batch": 2}), 0, "cuda")
     assert asked - none == (batch - 2) * 200 * MEGABYTE
     assert int(done.stdout) == pytest.approx(asked - of_program, rel=0.25)
 
@@ -167,4 +167,6 @@ def test_images_are_held_up_to_a_limit_and_a_gpu_holds_its_batch_itself():
     settings = make_training()
     few, many, more = (training_memory(settings, images, "cpu") for images in (100, 10_000, 100_000))
     assert few < many == more
-    assert training_memory(settings, 100, "cuda:0") == few - 380 * MEGABYTE - settings.batch * 200 * MEGABYTE
+    assert (
+        training_memory(settings, 100, "cuda:0") == few - 380 * MEGABYTE - settings.optimisation.batch * 200 * MEGABYTE
+    )

@@ -9,11 +9,19 @@ from comus_core.datasets.dataset import open_dataset
 from comus_core.features import crop_box, enlarged_box, load_encoder
 from comus_core.runs import artifact_readers as tables
 from comus_core.stages import StageContext
-from comus_core.stages.rounds import network_key, predictions_key
+from comus_core.stages.networks import RoundInputs, network_key
+from comus_core.stages.predictions import TrainedNetwork, predictions_key
 from comus_core.training import make_training
 from comus_core.workspace import Artifact
 
-TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 2, "later_epochs": 1, "batch": 8}
+TINY = {
+    "optimisation.crop": 64,
+    "prediction.size": 64,
+    "network.head_channels": 16,
+    "epochs": 2,
+    "later_epochs": 1,
+    "optimisation.batch": 8,
+}
 SETTINGS = make_training(**TINY)
 
 
@@ -26,16 +34,19 @@ def keys_of_two_rounds(trained, **changes):
     images = workspace.artifact(run, "images")
     maps, keys = workspace.artifact(run, "soft_maps"), {}
 
-    def masks_key(network, saliency, soft):
-        return predictions_key(context, settings, network, images, maps if saliency else None, saliency, soft)
+    def masks_key(network, prediction, soft):
+        trained_network = TrainedNetwork(network, settings.network, 3)
+        used = maps if prediction.saliency else None
+        return predictions_key(context, trained_network, prediction, images, used, soft=soft)
 
     for number in (1, 2):
-        keys[f"network-{number}"] = network_key(context, settings, number, labels, images, 3)
+        keys[f"network-{number}"] = network_key(context, RoundInputs(number, settings, labels, images, 3))
         network = unmade(keys[f"network-{number}"])
-        once = settings.label_saliency == settings.predict_saliency
-        soft = settings.soft and number == 1 and once
-        keys[f"predictions-{number}"] = masks_key(network, settings.predict_saliency, soft)
-        labels = unmade(masks_key(network, settings.label_saliency, settings.soft))
+        once = settings.labels.saliency == settings.prediction.saliency
+        soft = settings.labels.soft and number == 1 and once
+        keys[f"predictions-{number}"] = masks_key(network, settings.prediction, soft)
+        labelling = replace(settings.prediction, saliency=settings.labels.saliency)
+        labels = unmade(masks_key(network, labelling, settings.labels.soft))
     return keys
 
 

@@ -9,16 +9,29 @@ from click.testing import CliRunner
 from comus_core.cli.main import cli
 from comus_core.errors import Cancelled, DatasetError
 from comus_core.pipelines.ablate import ablate, known
-from comus_core.pipelines.ablation_rows import SWITCHES, Ablation, plan
+from comus_core.pipelines.ablation_rows import SWITCHES, AblationSettings, plan
 from comus_core.pipelines.train import train
-from comus_core.stages.rounds import PREDICTION
-from comus_core.training import TrainingRequest, asked, make_training
+from comus_core.settings import to_dict
+from comus_core.training import TrainSettings, make_training
 from comus_core.training import network as networks
 from tests.builders import copy_of, draw_folder
 from tests.training.tiny import Tiny, tiny_network
 
-TINY = {"crop": 32, "predict_size": 64, "epochs": 2, "later_epochs": 1, "batch": 8, "learning_rate": 3e-3}
-BASE = TINY | {"checkpoint_every": 2, "jitter": 0.0, "ema": 0.0, "confidence": 0.0, "predict_scales": False}
+TINY = {
+    "optimisation.crop": 32,
+    "prediction.size": 64,
+    "epochs": 2,
+    "later_epochs": 1,
+    "optimisation.batch": 8,
+    "optimisation.learning_rate": 3e-3,
+}
+BASE = TINY | {
+    "checkpoint_every": 2,
+    "optimisation.jitter": 0.0,
+    "optimisation.ema": 0.0,
+    "labels.confidence": 0.0,
+    "prediction.scales": False,
+}
 SETTINGS = make_training(**BASE)
 
 
@@ -44,7 +57,7 @@ def stored_networks(workspace):
 
 def test_all_rows_are_scored_and_no_network_is_trained_twice(made):
     workspace, run, trained = made
-    told, ablation = [], Ablation(SETTINGS)
+    told, ablation = [], AblationSettings(SETTINGS)
     result = ablate(run, workspace, ablation, device="cpu", on_row=told.append)
     assert json.loads(json.dumps(result)) == result and told == result["rows"]
     rows = {row["name"]: row for row in result["rows"]}
@@ -52,10 +65,9 @@ def test_all_rows_are_scored_and_no_network_is_trained_twice(made):
     assert rows["spectral"]["miou"] == [run.result["evaluation"]["miou"]]
     assert all(len(row["miou"]) == 1 for row in result["rows"])
     assert all(row["mean"] is not None and (row["seconds"] or not row["round"]) for row in result["rows"])
-    # One of all masks, teacher and student, a student that ignores, and each switch that is more than a prediction;
+    # One of all masks, teacher and student, each switch of the optimisation, and of a student's labels;
     # here neighbourhoods are small and features come from a file, so that nothing is regrouped or looked at around.
-    nothing = (*PREDICTION, "predict_saliency", "regroup", "surroundings")
-    more = [s for s in SWITCHES if not s.later and s.field not in nothing]
+    more = [s for s in SWITCHES if s.setting.startswith("optimisation.")]
     later = [s for s in SWITCHES if s.later]
     assert len(trained) == len(stored_networks(workspace)) == 3 + len(more) + len(later)
     assert result["supervision"] == {"direct": "masks", "inherited": "none"}
@@ -66,23 +78,20 @@ def test_all_rows_are_scored_and_no_network_is_trained_twice(made):
 
 def test_a_row_is_what_train_says(made):
     workspace, run, trained = made
-    rows = ("round 1, no filter", "no predict_flip", "round 2")
-    result = ablate(run, workspace, Ablation(SETTINGS, TrainingRequest(filter_percent=30), (4,), rows))
+    rows = ("round 1, no filter", "no prediction.flip", "round 2")
+    result = ablate(run, workspace, AblationSettings(SETTINGS, filter_percent=30, seeds=(4,), rows=rows))
     count = len(trained)
-    requests = [TrainingRequest(filter_percent=p, seed=4) for p in (0.0, 30, 30)]
-    settings = [make_training(**BASE, rounds=r, predict_flip=f) for r, f in ((1, True), (2, True))]
-    settings.append(make_training(**BASE, rounds=1, predict_flip=False))
-    scores = [
-        train(run, workspace, s, request).result["rounds"][-1]["miou"]
-        for s, request in zip(settings, requests, strict=True)
-    ]
+    trainings = [make_training(**BASE, rounds=rounds) for rounds in (1, 2)]
+    trainings.append(make_training(**BASE, rounds=1, prediction={"flip": False}))
+    questions = [TrainSettings(t, filter_percent=p, seed=4) for t, p in zip(trainings, (0.0, 30, 30), strict=True)]
+    scores = [train(run, workspace, question).result["rounds"][-1]["miou"] for question in questions]
     assert [row["miou"] for row in result["rows"]] == [[score] for score in scores] and len(trained) == count == 3
 
 
 def test_k_means_clusters_the_same_vectors_and_latest_stays_what_it_was(made):
     workspace, run, trained = made
     before = {p: p.stat().st_mtime_ns for p in workspace.root.glob("artifacts/*/*/manifest.json")}
-    result = ablate(run, workspace, Ablation(SETTINGS, rows=("spectral", "k-means")), device="cpu")
+    result = ablate(run, workspace, AblationSettings(SETTINGS, rows=("spectral", "k-means")), device="cpu")
     after = set(workspace.root.glob("artifacts/*/*/manifest.json")) - set(before)
     assert sorted(path.parent.parent.name for path in after) == ["clustering", "pseudo_masks"] and not trained
     [other] = [r for r in workspace.runs.all() if r.id != run.id]
@@ -96,20 +105,20 @@ def test_k_means_clusters_the_same_vectors_and_latest_stays_what_it_was(made):
 
 def test_what_a_run_was_trained_last_stays_in_front(made):
     workspace, run, _ = made
-    first = train(run, workspace, SETTINGS, TrainingRequest(seed=9))
-    ablation = Ablation(SETTINGS, rows=("round 2", "confidence"))
+    first = train(run, workspace, TrainSettings(SETTINGS, seed=9))
+    ablation = AblationSettings(SETTINGS, rows=("round 2", "labels.confidence"))
     ablate(run, workspace, ablation)
     assert workspace.trainings.with_round(run.id, 2).id == first.id
     workspace.runs.remove(run.id)
     workspace.runs.save(run)
     ablate(run, workspace, ablation)
     base = workspace.trainings.with_round(run.id, 2)
-    assert base.settings == asked(*ablation.question(ablation.chosen[0], 0))
+    assert base.settings == to_dict(ablation.question(ablation.chosen[0], 0))
 
 
 def test_stopped_in_a_row_it_goes_on_from_there(made):
     workspace, run, trained = made
-    ablation, seen = Ablation(SETTINGS, rows=("round 1", "round 2", "jitter")), []
+    ablation, seen = AblationSettings(SETTINGS, rows=("round 1", "round 2", "optimisation.jitter")), []
 
     def stop(progress):
         if progress.stage == "round 2" and list(workspace.root.glob("artifacts/network/*.partial/checkpoint.pt")):
@@ -129,7 +138,7 @@ def test_stopped_in_a_row_it_goes_on_from_there(made):
 def test_it_is_scored_on_another_data_set(made, tmp_path):
     workspace, run, _ = made
     other = draw_folder(tmp_path / "other", count=9, seed=6, empty=0)
-    ablation = Ablation(SETTINGS, TrainingRequest(scored_on=str(other)), rows=("round 1", "round 2"))
+    ablation = AblationSettings(SETTINGS, scored_on=str(other), rows=("round 1", "round 2"))
     result = ablate(run, workspace, ablation)
     assert result["dataset"] == str(other) and all(row["mean"] is not None for row in result["rows"])
 
@@ -140,7 +149,7 @@ def test_without_ground_truth_it_says_so_before_any_work(made, tmp_path):
     (folder / "classes.txt").unlink()
     shutil.rmtree(folder / "masks")
     with pytest.raises(DatasetError, match=r"an ablation compares scores: the data set .* has no ground truth"):
-        ablate(run, workspace, Ablation(SETTINGS, TrainingRequest(scored_on=str(folder))))
+        ablate(run, workspace, AblationSettings(SETTINGS, scored_on=str(folder)))
     assert not trained and len(workspace.runs.all()) == 1 and not workspace.trainings.of_run(run.id)
 
 
@@ -156,7 +165,7 @@ def test_the_command_prints_the_table_and_writes_it(made, tmp_path):
         "round 1, no filter",
         "round 1",
     ]
-    assert result["settings"]["seeds"] == [0, 3] and result["settings"]["training"]["crop"] == 32
+    assert result["settings"]["seeds"] == [0, 3] and result["settings"]["training"]["optimisation"]["crop"] == 32
     lines = said.stdout.splitlines()
     for row in result["rows"]:
         [line] = [line for line in lines if line.startswith(row["name"] + "  ") and f"{row['mean']:.2f}" in line]

@@ -7,9 +7,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from comus_core.training import convolution, make_training
+from comus_core.training import convolution
 from comus_core.training.convolution import FasterConvolutions, convolve
 from comus_core.training.network import Segmenter
+from comus_core.training.settings import NetworkSettings
 
 # outputs = channels, kernel, stride, padding, dilation, groups, map
 CASES = {
@@ -104,7 +105,9 @@ def test_a_whole_network_has_the_gradients_it_has_without(monkeypatch, backbone,
     """In double precision, in which the order of sums is far below any other difference."""
     torch.manual_seed(0)
     network = (
-        Segmenter(make_training(backbone=backbone, head_channels=16), 3).double().to(memory_format=torch.channels_last)
+        Segmenter(NetworkSettings(backbone=backbone, head_channels=16), 3)
+        .double()
+        .to(memory_format=torch.channels_last)
     )
     for layer in network.modules():
         if isinstance(layer, nn.Dropout):

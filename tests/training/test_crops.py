@@ -7,6 +7,7 @@ from torchvision.transforms import RandomResizedCrop
 
 from comus_core.training import TRAINING_PRESETS, make_training
 from comus_core.training.crops import RATIO, draw_crop, training_crop
+from comus_core.training.settings import OptimisationSettings
 
 SHAPES = [(375, 500), (333, 500), (500, 375), (100, 700)]
 
@@ -29,7 +30,7 @@ def areas_of_torchvision(shape, scale, draws=4000):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("preset", TRAINING_PRESETS)
 def test_the_areas_are_distributed_as_torchvisions(shape, preset):
-    settings = make_training(preset)
+    settings = make_training(preset).optimisation
     scale = settings.area_least, settings.area_most
     ours, theirs = np.sort(areas_of_ours(shape, scale)), np.sort(areas_of_torchvision(shape, scale))
     grid = np.linspace(0, 1.01, 300)
@@ -49,7 +50,7 @@ def test_image_and_mask_are_cut_and_mirrored_alike():
     image = np.stack([2 * x, 2 * y, 0 * x], -1).astype(np.uint8)
     mask = (x // 12 + 10 * (y // 9)).astype(np.uint8)
     for seed in range(40):
-        settings = make_training(crop=96)
+        settings = OptimisationSettings(crop=96)
         pixels, labels = training_crop(image, mask, settings, np.random.default_rng(seed))
         columns, rows = pixels[0].float() / 2, pixels[1].float() / 2
         expected = (columns / 12).floor() + 10 * (rows / 9).floor()
@@ -63,7 +64,7 @@ def test_a_mask_gets_no_new_index_and_a_mirrored_one_occurs_as_often_as_not():
     image = np.zeros((50, 60, 3), np.uint8)
     left = 0
     for seed in range(200):
-        _, labels = training_crop(image, mask, make_training(crop=32), np.random.default_rng(seed))
+        _, labels = training_crop(image, mask, OptimisationSettings(crop=32), np.random.default_rng(seed))
         assert set(labels.unique().tolist()) <= {0, 7, 255}
         if {7, 255} <= set(labels.unique().tolist()):
             left += int((labels == 7).nonzero()[:, 1].float().mean() > (labels == 255).nonzero()[:, 1].float().mean())
@@ -74,7 +75,7 @@ def test_jitter_recolours_the_image_and_leaves_the_mask():
     image = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
     mask = np.arange(64 * 64).reshape(64, 64) % 5
     plain, recoloured = (
-        training_crop(image, mask, make_training(crop=64, jitter=jitter), np.random.default_rng(3))
+        training_crop(image, mask, OptimisationSettings(crop=64, jitter=jitter), np.random.default_rng(3))
         for jitter in (0.0, 0.4)
     )
     assert torch.equal(plain[1], recoloured[1]) and not torch.equal(plain[0], recoloured[0])

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from comus_core.training import make_training
-from comus_core.training.examples import Examples, batches, order_of_epoch, steps_per_epoch
+from comus_core.training.examples import BatchPlan, Examples, batches, order_of_epoch, steps_per_epoch
+from comus_core.training.settings import OptimisationSettings
+from comus_core.training.team import Team
 
-SETTINGS = make_training(crop=32, batch=4)
+ALONE = Team()
+SETTINGS = OptimisationSettings(crop=32, batch=4)
 
 
 def made(count=10, cache_bytes=10**9):
@@ -21,8 +23,8 @@ def made(count=10, cache_bytes=10**9):
     return Examples([str(k) for k in range(count)], read, cache_bytes), reads
 
 
-def seen(examples, first=0, steps=6, **options):
-    return list(batches(examples, SETTINGS, 5, 1, first, steps, **options))
+def seen(examples, first=0, steps=6, team=ALONE):
+    return list(batches(examples, SETTINGS, BatchPlan(5, 1, steps, first, team)))
 
 
 def test_an_epoch_shows_every_image_once_but_for_the_last_incomplete_batch():
@@ -43,7 +45,7 @@ def test_begun_in_the_middle_the_batches_are_those_of_the_whole():
 def test_two_processes_share_each_batch_between_them():
     examples, _ = made()
     whole = seen(examples)
-    parts = [seen(examples, rank=rank, world=2) for rank in range(2)]
+    parts = [seen(examples, team=Team(rank, 2)) for rank in range(2)]
     for step, (pixels, _) in enumerate(whole):
         assert torch.equal(torch.stack([parts[k % 2][step][0][k // 2] for k in range(4)]), pixels)
 

@@ -14,23 +14,26 @@ from torch.nn import functional
 
 from comus_core import open_workspace
 from comus_core.errors import Cancelled, ComusError
-from comus_core.training import loop
+from comus_core.settings import changed
 from comus_core.training.checkpoint import FILE
 from comus_core.training.examples import Examples
-from comus_core.training.loop import Round, learning_rate, train_round
+from comus_core.training.loop import train_round
+from comus_core.training.settings import OptimisationSettings
+from comus_core.training.step import RoundSetup, add_gradients, learning_rate
 from tests.training.tiny import IGNORE, SETTINGS, drawn_examples, soft_examples, tiny_network
 
 KILLED = """
 import sys, time
 from pathlib import Path
 from tests.training.tiny import *
-from comus_core.training.loop import Round, train_round
+from comus_core.training.loop import train_round
+from comus_core.training.step import RoundSetup
 torch.set_num_threads(1)
 def slowly(progress):
     print(progress.step, flush=True)
     time.sleep(0.2)
-this = Round(1, 7, IGNORE, Path(sys.argv[1]), "cpu")
-train_round(tiny_network(), drawn_examples(), SETTINGS, this, on_progress=slowly)
+setup = RoundSetup(1, 7, IGNORE, Path(sys.argv[1]), "cpu")
+train_round(tiny_network(), drawn_examples(), SETTINGS, setup, on_progress=slowly)
 """
 
 KILLED_AFTER_A_CHECKPOINT = """
@@ -38,6 +41,7 @@ import os, signal, sys
 from pathlib import Path
 from comus_core import open_workspace
 from comus_core.training import checkpoint, loop
+from comus_core.training.step import RoundSetup
 from tests.training.tiny import *
 torch.set_num_threads(1)
 trainings = open_workspace(sys.argv[2]).trainings
@@ -47,9 +51,9 @@ def save_and_die(folder, state, *more):
     if state.step == 6:
         os.kill(os.getpid(), signal.SIGKILL)
 checkpoint.save = save_and_die
-this = loop.Round(1, 7, IGNORE, Path(sys.argv[1]), "cpu")
+setup = RoundSetup(1, 7, IGNORE, Path(sys.argv[1]), "cpu")
 told = lambda records: trainings.note("t", 1, records)
-loop.train_round(tiny_network(), drawn_examples(), SETTINGS, this, on_report=told)
+loop.train_round(tiny_network(), drawn_examples(), SETTINGS, setup, on_report=told)
 """
 
 
@@ -64,8 +68,8 @@ def one_thread():
 
 def trained(folder, settings=SETTINGS, **options):
     folder.mkdir(exist_ok=True)
-    examples = soft_examples() if settings.soft else drawn_examples()
-    return train_round(tiny_network(), examples, settings, Round(1, 7, IGNORE, folder, "cpu"), **options)
+    examples = soft_examples() if settings.labels.soft else drawn_examples()
+    return train_round(tiny_network(), examples, settings, RoundSetup(1, 7, IGNORE, folder, "cpu"), **options)
 
 
 def same(a, b):
@@ -73,7 +77,7 @@ def same(a, b):
 
 
 def test_it_learns(tmp_path):
-    _, state = trained(tmp_path / "a", replace(SETTINGS, epochs=60, learning_rate=1e-2))
+    _, state = trained(tmp_path / "a", changed(SETTINGS, {"epochs": 60, "optimisation.learning_rate": 1e-2}))
     assert state.step == 180 and state.history[-1]["loss"] < 0.7 * state.history[0]["loss"]
     assert [record["step"] for record in state.history] == list(range(1, 181))
     assert all(record["images_per_second"] > 0 for record in state.history)
@@ -81,19 +85,19 @@ def test_it_learns(tmp_path):
 
 @pytest.mark.parametrize("changes", [{}, {"ema": 0.9}, {"optimiser": "adam", "schedule": "constant", "jitter": 0.3}])
 def test_the_same_seed_gives_the_same_weights_and_another_one_does_not(tmp_path, changes):
-    settings = replace(SETTINGS, **changes)
+    settings = changed(SETTINGS, {"optimisation": changes})
     assert same(trained(tmp_path / "a", settings)[0], trained(tmp_path / "b", settings)[0])
     (tmp_path / "c").mkdir()
-    other = Round(1, 8, IGNORE, tmp_path / "c", "cpu")
+    other = RoundSetup(1, 8, IGNORE, tmp_path / "c", "cpu")
     assert not same(
         trained(tmp_path / "d", settings)[0], train_round(tiny_network(), drawn_examples(), settings, other)[0]
     )
 
 
 @pytest.mark.parametrize("stop_at", [1, 4, 8])
-@pytest.mark.parametrize("changes", [{}, {"ema": 0.9}, {"mix": 0.7, "soft": True}])
+@pytest.mark.parametrize("changes", [{}, {"optimisation.ema": 0.9}, {"optimisation.mix": 0.7, "labels.soft": True}])
 def test_cancelled_at_any_step_it_goes_on_as_if_nothing_had_happened(tmp_path, stop_at, changes):
-    settings = replace(SETTINGS, **changes)
+    settings = changed(SETTINGS, changes)
     whole, state = trained(tmp_path / "whole", settings)
 
     def stop(progress):
@@ -170,29 +174,30 @@ def test_the_loss_is_the_mean_over_labelled_pixels(tmp_path):
     by_hand = -functional.log_softmax(torch.tensor([0.5, 0.1, -0.2]), 0)[torch.tensor([0, 1, 2, 1, 1])].mean()
     for parts in (1, 2):
         network = Fixed()
-        this = Round(1, 0, IGNORE, tmp_path, "cpu")
-        loss = loop._gradients(network, (pixels, labels), this, parts, loop.Team())
+        setup = RoundSetup(1, 0, IGNORE, tmp_path, "cpu")
+        loss = add_gradients(network, (pixels, labels), setup, parts)
         assert loss.item() == pytest.approx(by_hand.item(), abs=1e-6)
 
 
 def test_a_batch_without_a_labelled_pixel_changes_nothing(tmp_path):
     examples = drawn_examples()
     blank = Examples(examples.image_ids, lambda i: (examples.read(i)[0], examples.read(i)[1] * 0 + IGNORE))
-    this = Round(1, 7, IGNORE, tmp_path, "cpu")
-    weights, _ = train_round(tiny_network(), blank, replace(SETTINGS, weight_decay=0.0), this)
+    setup = RoundSetup(1, 7, IGNORE, tmp_path, "cpu")
+    weights, _ = train_round(tiny_network(), blank, changed(SETTINGS, {"optimisation.weight_decay": 0.0}), setup)
     assert torch.equal(weights["layers.4.weight"], tiny_network().layers[4].weight)
 
 
 def test_the_rate_is_constant_or_falls_to_nothing():
-    assert {learning_rate(replace(SETTINGS, schedule="constant"), step, 9) for step in range(9)} == {3e-3}
-    assert learning_rate(SETTINGS, 0, 9) == 3e-3
-    assert learning_rate(SETTINGS, 6, 9) == pytest.approx(3e-3 * (1 / 3) ** 0.9)
+    constant = OptimisationSettings(learning_rate=3e-3, schedule="constant")
+    assert {learning_rate(constant, step, 9) for step in range(9)} == {3e-3}
+    assert learning_rate(SETTINGS.optimisation, 0, 9) == 3e-3
+    assert learning_rate(SETTINGS.optimisation, 6, 9) == pytest.approx(3e-3 * (1 / 3) ** 0.9)
 
 
 def test_a_loss_that_is_no_number_stops_and_the_last_checkpoint_stays(tmp_path):
     folder = tmp_path / "a"
     with pytest.raises(ComusError, match=r"round 1: the loss is (nan|inf) at step \d+ .*checkpoint stays in"):
-        trained(folder, replace(SETTINGS, learning_rate=1e30, checkpoint_every=1))
+        trained(folder, changed(SETTINGS, {"optimisation.learning_rate": 1e30, "checkpoint_every": 1}))
     content = torch.load(folder / FILE, weights_only=True)
     assert content["state"]["step"] >= 1
 
@@ -208,30 +213,31 @@ def test_out_of_memory_halves_the_batch_says_so_and_stays_so_after_a_stop(tmp_pa
     told = []
     folder = tmp_path / "a"
     folder.mkdir()
-    this = Round(1, 7, IGNORE, folder, "cpu")
-    _, state = train_round(Small(), examples(), SETTINGS, this, log=told.append)
+    setup = RoundSetup(1, 7, IGNORE, folder, "cpu")
+    _, state = train_round(Small(), examples(), SETTINGS, setup, log=told.append)
     assert state.parts == 2 and state.step == 9
-    assert told == ["memory ran out at step 1: batches are done in 2 parts from here on"] == state.notes
+    assert told == ["out of memory at step 1: from here on each batch is processed in 2 parts"] == state.notes
 
     class Tiniest(Small):
         def forward(self, pixels):
             raise torch.OutOfMemoryError("CUDA out of memory")
 
-    with pytest.raises(ComusError, match="memory ran out even with 2 images at a time: choose a smaller crop"):
-        train_round(Tiniest(), drawn_examples(), SETTINGS, replace(this, folder=tmp_path))
+    with pytest.raises(ComusError, match="out of memory even with 2 images at a time; choose a smaller"):
+        train_round(Tiniest(), drawn_examples(), SETTINGS, replace(setup, folder=tmp_path))
 
 
 def test_no_image_to_train_on_is_told(tmp_path):
-    this = Round(1, 7, IGNORE, tmp_path, "cpu")
+    setup = RoundSetup(1, 7, IGNORE, tmp_path, "cpu")
     with pytest.raises(ComusError, match=r"no image to train on.*lower the filter"):
-        train_round(tiny_network(), drawn_examples(0), SETTINGS, this)
+        train_round(tiny_network(), drawn_examples(0), SETTINGS, setup)
 
 
 ONE_OF_TWO = """
 import json, sys
 from pathlib import Path
 import torch
-from comus_core.training.loop import Round, train_round
+from comus_core.training.loop import train_round
+from comus_core.training.step import RoundSetup
 from comus_core.training.team import joined
 from tests.training.test_loop import LONG, _still
 from tests.training.tiny import IGNORE
@@ -239,15 +245,16 @@ torch.set_num_threads(1)
 losses = {}
 with joined("cpu") as (team, _):
     for name, (examples, settings) in LONG.items():
-        this = Round(1, 7, IGNORE, Path(sys.argv[1]), "cpu")
-        _, state = train_round(_still(), examples(40), settings, this, team=team)
+        setup = RoundSetup(1, 7, IGNORE, Path(sys.argv[1]), "cpu", team)
+        _, state = train_round(_still(), examples(40), settings, setup)
         losses[name] = [record["loss"] for record in state.history]
 print(json.dumps([team.rank, losses]))
 """
 
 
-PLAIN = replace(SETTINGS, epochs=1, flip=True, checkpoint_every=100)
-LONG = {"plain": (drawn_examples, PLAIN), "soft and mixed": (soft_examples, replace(PLAIN, soft=True, mix=0.5))}
+PLAIN = changed(SETTINGS, {"epochs": 1, "optimisation.flip": True, "checkpoint_every": 100})
+SOFT = changed(PLAIN, {"labels.soft": True, "optimisation.mix": 0.5})
+LONG = {"plain": (drawn_examples, PLAIN), "soft and mixed": (soft_examples, SOFT)}
 
 
 def _still():
@@ -270,8 +277,8 @@ def test_two_processes_give_the_losses_of_one(tmp_path):
     ]
     found = dict(json.loads(process.communicate(timeout=300)[0].splitlines()[-1]) for process in processes)
     (tmp_path / "alone").mkdir()
-    this = Round(1, 7, IGNORE, tmp_path / "alone", "cpu")
+    setup = RoundSetup(1, 7, IGNORE, tmp_path / "alone", "cpu")
     for name, (examples, settings) in LONG.items():
-        alone = [record["loss"] for record in train_round(_still(), examples(40), settings, this)[1].history]
+        alone = [record["loss"] for record in train_round(_still(), examples(40), settings, setup)[1].history]
         assert len(alone) == 10
         assert found[0][name] == pytest.approx(alone, abs=1e-4) and found[1][name] == pytest.approx(alone, abs=1e-4)

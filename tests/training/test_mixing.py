@@ -3,10 +3,11 @@
 import numpy as np
 import torch
 
-from comus_core.training import make_training
 from comus_core.training.crops import training_crop
-from comus_core.training.examples import Examples, batches, order_of_epoch
+from comus_core.training.examples import BatchPlan, Examples, batches, order_of_epoch
 from comus_core.training.mixing import mixed
+from comus_core.training.settings import OptimisationSettings
+from comus_core.training.team import Team
 
 IGNORE = 255
 
@@ -56,9 +57,9 @@ def two_coloured(count=8):
     return Examples([str(k) for k in range(count)], read)
 
 
-def batches_of(mix, first=0, **options):
-    settings = make_training(crop=32, batch=4, mix=mix)
-    return list(batches(two_coloured(), settings, 5, 1, first, 6, ignore=IGNORE, **options))
+def batches_of(mix, first=0, **team):
+    settings = OptimisationSettings(crop=32, batch=4, mix=mix)
+    return list(batches(two_coloured(), settings, BatchPlan(5, 1, 6, first, Team(**team), IGNORE)))
 
 
 def test_the_share_asked_for_is_mixed_with_the_next_image_and_the_rest_is_as_without():
@@ -91,8 +92,8 @@ def test_mixed_batches_begun_in_the_middle_and_shared_between_processes_are_thos
 
 
 def test_what_is_pasted_is_the_second_crop_of_the_examples_own_random_numbers():
-    examples, settings = two_coloured(), make_training(crop=32, batch=4, mix=1.0)
-    pixels, labels = next(batches(examples, settings, 5, 1, 0, 1, ignore=IGNORE))
+    examples, settings = two_coloured(), OptimisationSettings(crop=32, batch=4, mix=1.0)
+    pixels, labels = next(batches(examples, settings, BatchPlan(5, 1, 1, ignore=IGNORE)))
     order = order_of_epoch(8, 5, 1, 0)
     for k in range(4):
         rng = np.random.default_rng([5, 1, 0, k])

@@ -6,9 +6,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from comus_core.training import make_training, prediction
+from comus_core.training import prediction
 from comus_core.training.objects import voted
 from comus_core.training.prediction import input_size, predict
+from comus_core.training.settings import PredictionSettings
 
 
 class Colours(nn.Module):
@@ -31,14 +32,8 @@ def picture(height, width, seed=0):
 
 def plainly(**changes):
     """Pixel by pixel and in one view, but for the changes."""
-    plain = {
-        "predict_flip": False,
-        "object_share": 0.0,
-        "predict_saliency": 0.0,
-        "label_saliency": 0.0,
-        "classifier_share": 0.0,
-    }
-    return make_training(**plain | changes)
+    plain = {"flip": False, "object_share": 0.0, "saliency": 0.0, "classifier_share": 0.0}
+    return PredictionSettings(**plain | changes)
 
 
 SIZES = [(97, 131), (33, 500), (300, 40), (64, 64), (1, 1)]
@@ -47,7 +42,7 @@ SIZES = [(97, 131), (33, 500), (300, 40), (64, 64), (1, 1)]
 @pytest.mark.parametrize("resize", ["keep", "squash"])
 def test_every_image_gets_a_mask_of_its_own_size_in_the_order_given(resize):
     images = [picture(*size, seed=k) for k, size in enumerate(SIZES)]
-    settings = plainly(predict_size=64, predict_resize=resize)
+    settings = plainly(size=64, resize=resize)
     together = predict(Colours(), images, settings)
     for image, (mask, confidence) in zip(images, together, strict=True):
         assert mask.shape == confidence.shape == image.shape[:2] and mask.dtype == np.uint8
@@ -58,7 +53,7 @@ def test_every_image_gets_a_mask_of_its_own_size_in_the_order_given(resize):
 
 def test_keep_is_the_best_share_after_smooth_enlargement_of_all_at_once():
     image = picture(97, 131)
-    settings = plainly(predict_size=64)
+    settings = plainly(size=64)
     mask, confidence = predict(Colours(), [image], settings)[0]
     size = input_size(image, settings)
     assert size == (48, 64)
@@ -73,7 +68,7 @@ def test_keep_is_the_best_share_after_smooth_enlargement_of_all_at_once():
 
 def test_scales_are_averaged_each_brought_to_the_size_of_prediction():
     image = picture(96, 128)
-    settings = plainly(predict_size=128, predict_scales=True)
+    settings = plainly(size=128, scales=True)
     mask, confidence = predict(Colours(), [image], settings)[0]
     pixels, views = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float(), []
     for size in [(64, 96), (96, 128), (128, 160)]:  # 3/4, 1 and 5/4 of 96 × 128, to the nearest multiple of 16
@@ -81,13 +76,13 @@ def test_scales_are_averaged_each_brought_to_the_size_of_prediction():
         views.append(functional.interpolate(Colours()(small).softmax(1), (96, 128), mode="bilinear"))
     best, expected = torch.stack(views).mean(0)[0].max(0)
     assert (mask == expected.numpy()).mean() > 0.99 and np.abs(confidence - best.numpy()).max() < 0.02
-    alone, _ = predict(Colours(), [image], plainly(predict_size=128))[0]
+    alone, _ = predict(Colours(), [image], plainly(size=128))[0]
     assert (mask != alone).any()
 
 
 def test_squash_decides_in_the_square_and_goes_back_to_the_nearest_pixel():
     image = picture(90, 140)
-    settings = plainly(predict_size=64, predict_resize="squash")
+    settings = plainly(size=64, resize="squash")
     mask, _ = predict(Colours(), [image], settings)[0]
     rows = ((np.arange(90) + 0.5) * 64 / 90).astype(int)
     columns = ((np.arange(140) + 0.5) * 64 / 140).astype(int)
@@ -109,19 +104,19 @@ def test_with_flip_a_mirrored_image_has_the_mirrored_mask():
             ).view(1, 4, 1, 1)
 
     image = picture(64, 96)
-    settings = plainly(predict_size=96, predict_flip=True)
+    settings = plainly(size=96, flip=True)
     mask, _ = predict(Lopsided(), [image], settings)[0]
     mirrored, _ = predict(Lopsided(), [image[:, ::-1].copy()], settings)[0]
     assert np.array_equal(mirrored[:, ::-1], mask)
-    plain = plainly(predict_size=96)
+    plain = plainly(size=96)
     assert not np.array_equal(predict(Lopsided(), [image], plain)[0][0], mask)
 
 
 def test_many_categories_take_16_bits_and_a_huge_image_no_plane_for_each():
-    mask, _ = predict(Colours(300), [picture(40, 60)], plainly(predict_size=64))[0]
+    mask, _ = predict(Colours(300), [picture(40, 60)], plainly(size=64))[0]
     assert mask.dtype == np.uint16
     image = picture(3000, 4000)
-    mask, confidence = predict(Colours(40), [image], plainly(predict_size=64))[0]
+    mask, confidence = predict(Colours(40), [image], plainly(size=64))[0]
     assert mask.shape == (3000, 4000) and confidence.dtype == np.float32
 
 
@@ -139,7 +134,7 @@ def test_a_huge_input_is_seen_tile_by_tile_as_if_at_once(size, monkeypatch):
             around = functional.avg_pool2d(pixels.float() / 40, 33, 1, 16, count_include_pad=False)
             return torch.cat([around, torch.full_like(around[:, :1], 1.5)], 1)
 
-    image, settings = picture(*size), plainly(predict_size=max(size))
+    image, settings = picture(*size), plainly(size=max(size))
     if max(size) < prediction.TILE:
         monkeypatch.setattr(prediction, "TILE", 128)
         monkeypatch.setattr(prediction, "MARGIN", 24)
@@ -153,12 +148,12 @@ def test_a_huge_input_is_seen_tile_by_tile_as_if_at_once(size, monkeypatch):
 
 def test_objects_are_voted_at_the_size_of_prediction_with_the_saliency_brought_there():
     image, soft_map = picture(96, 128), np.linspace(0, 1, 64 * 48, dtype=np.float32).reshape(48, 64)
-    settings = plainly(predict_size=128, object_share=0.6)
     shares = Colours()(torch.from_numpy(image.copy()).permute(2, 0, 1)[None]).softmax(1)[0]
     large = functional.interpolate(torch.from_numpy(soft_map)[None, None], (96, 128), mode="bilinear")[0, 0]
     for weight in (0.0, 0.7):
         best, expected = voted(shares, 0.6, large, weight).max(0)
-        mask, confidence = predict(Colours(), [image], settings, soft_maps=[soft_map], saliency=weight)[0]
+        settings = plainly(size=128, object_share=0.6, saliency=weight)
+        mask, confidence = predict(Colours(), [image], settings, soft_maps=[soft_map])[0]
         assert np.array_equal(mask, expected.numpy()) and np.allclose(confidence, best.numpy(), atol=1e-5)
     alone, _ = predict(Colours(), [image], settings)[0]
     assert np.array_equal(alone, voted(shares, 0.6).argmax(0).numpy()) and not np.array_equal(alone, mask)

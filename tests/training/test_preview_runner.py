@@ -1,4 +1,4 @@
-"""Looks at a network in training: they change nothing, and they tell the truth."""
+"""Previews of a network in training: they change nothing, and they show what it is worth."""
 
 import json
 import os
@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,11 +14,13 @@ import torch
 from comus_core.errors import Cancelled, ImageError
 from comus_core.evaluation.prediction_counts import count_prediction
 from comus_core.proposals.pseudo_masks import from_png
+from comus_core.settings import changed
 from comus_core.training.checkpoint import FILE
-from comus_core.training.loop import Round, train_round
+from comus_core.training.loop import train_round
 from comus_core.training.prediction import predict
-from comus_core.training.preview_plan import LookImages, LookPlan
-from comus_core.training.preview_runner import Looking
+from comus_core.training.preview_plan import PreviewImages, PreviewPlan
+from comus_core.training.preview_runner import PreviewRunner
+from comus_core.training.step import RoundSetup
 from tests.training.test_loop import one_thread, same, trained  # noqa: F401
 from tests.training.tiny import IGNORE, SETTINGS, drawn_examples, tiny_network
 
@@ -38,27 +39,28 @@ def plan(every=2, examples=("0", "3"), scored=("1", "5", "7"), read=None, soft_m
         return count_prediction(image_id, mask, EXAMPLES.get(image_id)[1], IGNORE, 2, 3)
 
     read = read or (lambda image_id: EXAMPLES.get(image_id)[0])
-    tried = [LookImages(ids, read, soft_map) for ids in (examples, scored)]
-    return LookPlan(every, *tried, count, lambda table: float(np.trace(table)))
+    tried = [PreviewImages(ids, read, soft_map) for ids in (examples, scored)]
+    return PreviewPlan(every, *tried, count, lambda table: float(np.trace(table)))
 
 
-def looked_at(folder, settings=SETTINGS, a_plan=None, **options):
-    """Train with looks: weights, state, what was noted, what was logged."""
+def previewed(folder, settings=SETTINGS, a_plan=None, **options):
+    """Train with previews: weights, state, what was noted, what was logged."""
     folder.mkdir(exist_ok=True)
-    noted, told = [], []
+    noted, logged = [], []
     network = tiny_network()
-    look = Looking(network, a_plan or plan(), settings, folder, "cpu", lambda *all: noted.append(all), told.append)
-    this = Round(1, 7, IGNORE, folder, "cpu")
-    weights, state = train_round(network, drawn_examples(), settings, this, look=look, **options)
-    return weights, state, noted, told
+    note = lambda *preview: noted.append(preview)  # noqa: E731
+    runner = PreviewRunner(network, a_plan or plan(), settings.prediction, folder, "cpu", note, logged.append)
+    setup = RoundSetup(1, 7, IGNORE, folder, "cpu")
+    weights, state = train_round(network, drawn_examples(), settings, setup, previews=runner, **options)
+    return weights, state, noted, logged
 
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])
-def test_looking_changes_no_weight_no_statistic_and_no_random_number(tmp_path, ema):
-    settings = replace(SETTINGS, ema=ema)
+def test_a_preview_changes_no_weight_no_statistic_and_no_random_number(tmp_path, ema):
+    settings = changed(SETTINGS, {"optimisation.ema": ema})
     plain, plain_state = trained(tmp_path / "plain", settings)
     after_plain = torch.get_rng_state()
-    weights, state, noted, _ = looked_at(tmp_path / "looked", settings)
+    weights, state, noted, _ = previewed(tmp_path / "previewed", settings)
     assert [step for step, *_ in noted] == [2, 4, 6, 8, 9]  # every second step, and the last
     assert torch.equal(after_plain, torch.get_rng_state())
     assert same(plain, weights) and [r["loss"] for r in state.history] == [r["loss"] for r in plain_state.history]
@@ -72,119 +74,121 @@ torch.set_num_threads(1)
 def slowly(progress):
     print(progress.step, flush=True)
     time.sleep(0.2)
-looked_at(Path(sys.argv[1]), a_plan=plan(soft_map=salient), on_progress=slowly)
+previewed(Path(sys.argv[1]), a_plan=plan(soft_map=salient), on_progress=slowly)
 """
 
 
-def test_killed_in_the_middle_of_an_epoch_weights_and_looks_are_those_of_an_undisturbed_training(tmp_path):
+def test_killed_in_the_middle_of_an_epoch_weights_and_previews_are_those_of_an_undisturbed_training(tmp_path):
     folder = tmp_path / "killed"
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(folder)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    while int(process.stdout.readline()) < 5:  # one step after the checkpoint and the look of step 4
+    while int(process.stdout.readline()) < 5:  # one step after the checkpoint and the preview of step 4
         assert process.poll() is None
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     process.stdout.close()
 
-    def looks(folder):
-        return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("looks/*/*.png")}
+    def masks_of(folder):
+        return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("previews/*/*.png")}
 
-    assert (folder / FILE).exists() and {name.split("/")[1] for name in looks(folder)} == {"0000002", "0000004"}
-    weights, _, noted, _ = looked_at(folder, a_plan=plan(soft_map=salient))
-    whole, _, all_noted, _ = looked_at(tmp_path / "whole", a_plan=plan(soft_map=salient))
+    assert (folder / FILE).exists() and {name.split("/")[1] for name in masks_of(folder)} == {"0000002", "0000004"}
+    weights, _, noted, _ = previewed(folder, a_plan=plan(soft_map=salient))
+    whole, _, all_noted, _ = previewed(tmp_path / "whole", a_plan=plan(soft_map=salient))
     assert [step for step, *_ in noted] == [6, 8, 9] and noted == all_noted[2:]
     assert same(weights, whole) and same(weights, trained(tmp_path / "plain")[0])
-    assert looks(folder) == looks(tmp_path / "whole") and len(looks(folder)) == 5 * 2
+    assert masks_of(folder) == masks_of(tmp_path / "whole") and len(masks_of(folder)) == 5 * 2
 
 
 @pytest.mark.parametrize("stop_at", [4, 5])
-def test_stopped_and_resumed_the_weights_are_those_of_a_training_without_looks(tmp_path, stop_at):
+def test_stopped_and_resumed_the_weights_are_those_of_a_training_without_previews(tmp_path, stop_at):
     def stop(progress):
         if progress.step == stop_at:
             raise Cancelled("now")
 
     with pytest.raises(Cancelled):
-        looked_at(tmp_path / "cut", on_progress=stop)
-    weights, _, noted, _ = looked_at(tmp_path / "cut")
+        previewed(tmp_path / "cut", on_progress=stop)
+    weights, _, noted, _ = previewed(tmp_path / "cut")
     assert [step for step, *_ in noted] == [6, 8, 9]
     assert same(weights, trained(tmp_path / "plain")[0])
 
 
 VIEWS = [
-    {"ema": 0.0},
-    {"ema": 0.9, "predict_flip": False},
-    {"predict_scales": True, "refine": "guided"},
-    {"predict_saliency": 0.7},
+    {"optimisation.ema": 0.0},
+    {"optimisation.ema": 0.9, "prediction.flip": False},
+    {"prediction.scales": True, "prediction.refine": "guided"},
+    {"prediction.saliency": 0.7},
 ]
 
 
 @pytest.mark.parametrize("changes", VIEWS, ids=lambda changes: next(iter(changes)))
-def test_the_last_look_predicts_with_the_weights_that_are_kept_as_the_round_does(tmp_path, changes):
-    settings = replace(SETTINGS, epochs=9, **changes)
-    soft_map = salient if "predict_saliency" in changes else None
-    weights, _, noted, _ = looked_at(tmp_path, settings, plan(soft_map=soft_map))
+def test_the_last_preview_predicts_with_the_weights_that_are_kept_as_the_round_does(tmp_path, changes):
+    settings = changed(SETTINGS, {"epochs": 9, **changes})
+    soft_map = salient if "prediction.saliency" in changes else None
+    weights, _, noted, _ = previewed(tmp_path, settings, plan(soft_map=soft_map))
     network = tiny_network()
     network.load_state_dict(weights)
 
     def masks(ids, maps=soft_map):
-        given = {"soft_maps": [maps(i) for i in ids], "saliency": settings.predict_saliency} if maps else {}
-        return [mask for mask, _ in predict(network.eval(), [EXAMPLES.get(i)[0] for i in ids], settings, **given)]
+        images, soft_maps = [EXAMPLES.get(i)[0] for i in ids], [maps(i) for i in ids] if maps else None
+        predicted = predict(network.eval(), images, settings.prediction, soft_maps=soft_maps)
+        return [mask for mask, _ in predicted]
 
     for number, mask in enumerate(masks(("0", "3"))):
-        assert np.array_equal(from_png((tmp_path / f"looks/0000027/{number}.png").read_bytes()), mask)
+        assert np.array_equal(from_png((tmp_path / f"previews/0000027/{number}.png").read_bytes()), mask)
     right = sum(int((mask == EXAMPLES.get(i)[1]).sum()) for i, mask in zip("157", masks("157"), strict=True))
     assert noted[-1] == (27, float(right), 3) and noted[0][1] != noted[-1][1]
     if soft_map:
         assert any((a != b).any() for a, b in zip(masks("157"), masks("157", None), strict=True))
 
 
-def test_without_ground_truth_a_look_has_no_score(tmp_path):
-    assert looked_at(tmp_path, a_plan=plan(scored=()))[2][0] == (2, None, 0)
+def test_without_ground_truth_a_preview_has_no_score(tmp_path):
+    assert previewed(tmp_path, a_plan=plan(scored=()))[2][0] == (2, None, 0)
 
 
-def test_a_look_that_fails_is_told_once_and_the_training_goes_on(tmp_path):
+def test_a_preview_that_fails_is_logged_once_and_the_training_goes_on(tmp_path):
     def gone(image_id):
         raise ImageError(f"{image_id} is gone")
 
-    weights, state, noted, told = looked_at(tmp_path / "a", a_plan=plan(read=gone))
-    assert (state.step, noted, told) == (9, [], ["step 2: no more looks in this round: 0 is gone"])
+    weights, state, noted, logged = previewed(tmp_path / "a", a_plan=plan(read=gone))
+    assert (state.step, noted, logged) == (9, [], ["step 2: no more previews in this round: 0 is gone"])
     assert same(weights, trained(tmp_path / "b")[0])
 
 
-LOOKING_LEADER = """
+PREVIEWING_LEADER = """
 import json, sys
 from pathlib import Path
 import torch
-from comus_core.training.loop import Round, train_round
+from comus_core.training.loop import train_round
+from comus_core.training.step import RoundSetup
 from comus_core.training.team import joined
 from tests.training.test_preview_runner import *
 torch.set_num_threads(1)
 losses, noted = [], []
 with joined("cpu") as (team, _):
-    for name in ("plain", "looked"):
+    for name in ("plain", "previewed"):
         network, folder = tiny_network(), Path(sys.argv[1]) / name
-        looks = team.leads and name == "looked"
-        tell = lambda *all: noted.append(all)
-        look = Looking(network, plan(), SETTINGS, folder, "cpu", tell, print) if looks else None
-        this = Round(1, 7, IGNORE, folder, "cpu")
-        _, state = train_round(network, drawn_examples(), SETTINGS, this, team=team, look=look)
+        previews = team.leads and name == "previewed"
+        note = lambda *preview: noted.append(preview)
+        runner = PreviewRunner(network, plan(), SETTINGS.prediction, folder, "cpu", note, print) if previews else None
+        setup = RoundSetup(1, 7, IGNORE, folder, "cpu", team)
+        _, state = train_round(network, drawn_examples(), SETTINGS, setup, previews=runner)
         losses.append([r["loss"] for r in state.history])
 print(json.dumps([team.rank, *losses, [step for step, *_ in noted]]))
 """
 
 
-def test_of_two_processes_the_leader_alone_looks_and_the_other_goes_on(tmp_path):
+def test_of_two_processes_the_leader_alone_has_previews_and_the_other_goes_on(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         team = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
-    for name in ("plain", "looked"):
+    for name in ("plain", "previewed"):
         (tmp_path / name).mkdir()
-    command = [sys.executable, "-c", LOOKING_LEADER, str(tmp_path)]
+    command = [sys.executable, "-c", PREVIEWING_LEADER, str(tmp_path)]
     both = [
         subprocess.Popen(command, env=os.environ | team | {"RANK": str(rank)}, stdout=subprocess.PIPE, text=True)
         for rank in range(2)
     ]
     found = sorted(json.loads(process.communicate(timeout=300)[0].splitlines()[-1]) for process in both)
     assert [rank for rank, *_ in found] == [0, 1] and all(len(plain) == 9 for _, plain, *_ in found)
-    assert all(plain == looked for _, plain, looked, _ in found)
+    assert all(plain == previewed for _, plain, previewed, _ in found)
     assert [steps for *_, steps in found] == [[2, 4, 6, 8, 9], []]

@@ -1,5 +1,7 @@
 """The guided filter, against a ridge regression in every window; borders that move to the photograph's edges."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,10 +9,11 @@ from torch import nn
 from torch.nn import functional
 
 from comus_core import open_workspace
-from comus_core.pipelines.training_cost import GUIDED_SECONDS, remember_speed, training_cost
+from comus_core.pipelines.training_cost import GUIDED_SECONDS, TrainingImages, remember_speed, training_cost
 from comus_core.training import make_training
 from comus_core.training.prediction import predict
 from comus_core.training.refinement import GuidedFilter, box_mean
+from comus_core.training.settings import PredictionSettings
 
 
 def by_regression(guide, plane, radius, epsilon):
@@ -92,9 +95,9 @@ def test_a_border_moves_to_the_edge_of_the_photograph_beside_it(resize, size):
     height, width = size
     edge = width // 2 + width // 20
     image, truth = photograph(height, width, edge), np.tile(np.arange(width) >= edge, (height, 1))
-    settings = {"predict_size": 128, "predict_resize": resize, "predict_flip": False}
-    plain, _ = predict(Halves(), [image], make_training(**settings))[0]
-    refined, confidence = predict(Halves(), [image], make_training(**settings, refine="guided"))[0]
+    settings = PredictionSettings(size=128, resize=resize, flip=False)
+    plain, _ = predict(Halves(), [image], settings)[0]
+    refined, confidence = predict(Halves(), [image], replace(settings, refine="guided"))[0]
     assert (plain != truth).mean() > 0.045
     assert (refined != truth).mean() < 0.015
     assert refined.shape == confidence.shape == size and confidence.min() >= 0 and confidence.max() <= 1
@@ -102,7 +105,7 @@ def test_a_border_moves_to_the_edge_of_the_photograph_beside_it(resize, size):
 
 def test_with_refinement_many_images_of_different_sizes_are_what_each_is_alone():
     images = [photograph(60, 90, 50), photograph(50, 40, 22), photograph(60, 90, 40)]
-    settings = make_training(predict_size=64, refine="guided")
+    settings = PredictionSettings(size=64, refine="guided")
     for image, (mask, confidence) in zip(images, predict(Halves(), images, settings), strict=True):
         alone = predict(Halves(), [image], settings)[0]
         assert np.array_equal(alone[0], mask) and np.allclose(alone[1], confidence, atol=1e-6)
@@ -112,8 +115,10 @@ def test_refinement_costs_time_of_prediction_by_its_pixels_and_none_of_training(
     workspace = open_workspace(tmp_path)
 
     def more(size):
-        settings = (make_training(predict_size=size, refine=refine, look_every=0) for refine in ("none", "guided"))
-        plain, refined = (training_cost(each, 50, workspace) for each in settings)
+        settings = (
+            make_training(preview_every=0, prediction={"size": size, "refine": refine}) for refine in ("none", "guided")
+        )
+        plain, refined = (training_cost(each, TrainingImages(50), workspace) for each in settings)
         assert refined.training == plain.training
         return refined.predicting - plain.predicting
 

@@ -9,15 +9,23 @@ import pytest
 from comus_core import discover, make_config, open_workspace, stages
 from comus_core.clustering import cluster
 from comus_core.datasets.dataset import open_dataset
-from comus_core.pipelines.train import TrainingRequest, train
+from comus_core.pipelines.train import train
 from comus_core.runs import artifact_readers as tables
 from comus_core.stages import StageContext
 from comus_core.stages.regrouping import LEAST, neighbours_for, numbered_as
-from comus_core.training import make_training
+from comus_core.training import TrainSettings, make_training
 from tests.builders import copy_of
 from tests.training.rounds import vectors_around
 
-TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1, "look_every": 0}
+TINY = {
+    "optimisation.crop": 64,
+    "prediction.size": 64,
+    "network.head_channels": 16,
+    "epochs": 1,
+    "optimisation.batch": 8,
+    "rounds": 1,
+    "preview_every": 0,
+}
 
 
 @pytest.fixture
@@ -99,15 +107,25 @@ def test_the_first_round_learns_it_and_a_person_is_not_overruled(copied):
     made = {kind: workspace.artifact(run, kind) for kind in ("images", "proposals", "clustering")}
     of_the_run = stages.pseudo_masks(context, made, decided).fingerprint
     of_the_new = stages.pseudo_masks(context, made | {"clustering": stages.regrouped(context, run)}, decided)
-    training = train(run, workspace, make_training(**TINY))
+    training = train(run, workspace, TrainSettings(make_training(**TINY)))
     assert training.artifacts["labels-1"] == of_the_new.fingerprint != of_the_run
     before, after = (tables.read_clusters(a).cluster for a in (made["clustering"], stages.regrouped(context, run)))
     assert training.result["moved"] == (before != after).mean()
-    assert train(run, workspace, make_training(**TINY, regroup=False)).artifacts["labels-1"] == of_the_run
+    assert (
+        train(run, workspace, TrainSettings(make_training(**TINY, **{"labels.regroup": False}))).artifacts["labels-1"]
+        == of_the_run
+    )
     row = made["proposals"].table().column("proposal_id").to_pylist()[0]
     workspace.decisions.append(run.id, run.artifacts["clustering"], "move", proposals=[row], category=2)
     said = []
-    after = train(run, workspace, make_training(**TINY), TrainingRequest(), log=said.append)
+    after = train(
+        run,
+        workspace,
+        TrainSettings(
+            make_training(**TINY),
+        ),
+        log=said.append,
+    )
     assert after.artifacts["labels-1"] == stages.pseudo_masks(context, made, workspace.decisions_of(run)).fingerprint
     assert any("changed by hand" in line for line in said)
 
@@ -115,7 +133,7 @@ def test_the_first_round_learns_it_and_a_person_is_not_overruled(copied):
 def test_where_nothing_is_regrouped_nothing_is_said_of_it(finished, tmp_path):
     (workspace, run), said = copy_of(finished, tmp_path), []
     assert run.config.clustering.neighbours <= LEAST
-    training = train(run, workspace, make_training(**TINY), log=said.append)
+    training = train(run, workspace, TrainSettings(make_training(**TINY)), log=said.append)
     assert not any("regroup" in line for line in said)
     assert training.artifacts["labels-1"] == run.artifacts["pseudo_masks"]
 

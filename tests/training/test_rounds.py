@@ -18,12 +18,12 @@ from comus_core.evaluation.matching import match
 from comus_core.evaluation.prediction_counts import count_prediction
 from comus_core.maintenance.delete import delete
 from comus_core.pipelines.apply_rounds import evaluate_round
-from comus_core.pipelines.train import TrainingRequest, train
+from comus_core.pipelines.train import train
 from comus_core.pipelines.training_cost import training_memory
 from comus_core.pipelines.verb_settings import RelinkSettings
 from comus_core.runs import artifact_readers as tables
 from comus_core.scoring.round_view import PSEUDO_MASK, open_round_view
-from comus_core.training import make_training
+from comus_core.training import TrainSettings, make_training
 from tests.builders import copy_of, draw_folder
 from tests.training.rounds import SETTINGS, TINY
 
@@ -96,7 +96,7 @@ def test_what_a_round_predicts_for_each_proposal_is_kept_with_the_training(train
 def test_asked_again_nothing_is_trained_again(trained):
     workspace, run, training = trained
     before = times(workspace)
-    again = train(run, workspace, SETTINGS)
+    again = train(run, workspace, TrainSettings(SETTINGS))
     assert times(workspace) == before and (again.id, again.artifacts) == (training.id, training.artifacts)
     assert [r["miou"] for r in again.result["rounds"]] == [r["miou"] for r in training.result["rounds"]]
 
@@ -112,7 +112,7 @@ def test_a_finished_training_stays_finished_whatever_a_later_attempt_comes_to(tr
     predicted = workspace.artifacts.get("predictions", done.artifacts["predictions-1"])
     shutil.rmtree(predicted.folder)  # so that there is work to be stopped in
     with pytest.raises(type(fault)):
-        train(run, workspace, SETTINGS, on_progress=stop)
+        train(run, workspace, TrainSettings(SETTINGS), on_progress=stop)
     assert done.state == "done" and workspace.trainings.get(done.id) == done
 
 
@@ -129,7 +129,7 @@ def test_a_stopped_attempt_keeps_the_rounds_that_another_one_finished(trained, t
             raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):
-        train(run, workspace, SETTINGS, on_progress=stop)
+        train(run, workspace, TrainSettings(SETTINGS), on_progress=stop)
     kept = workspace.trainings.get(done.id)
     assert (kept.state, kept.artifacts) == ("cancelled", done.artifacts)
     assert [entry["round"] for entry in kept.result["rounds"]] == [0, 1, 2]
@@ -139,7 +139,7 @@ def test_a_training_of_a_run_whose_folder_moved_is_the_same_training_on_the_new_
     workspace, run = copy_of(trained, tmp_path)
     folder, before = shutil.copytree(drawn, tmp_path / "elsewhere"), times(workspace)
     moved = relink(run, workspace, RelinkSettings(str(folder))).run
-    again = train(moved, workspace, SETTINGS, TrainingRequest(scored_on=str(folder)))  # its own, by name
+    again = train(moved, workspace, TrainSettings(SETTINGS, scored_on=str(folder)))  # its own, by name
     assert (again.id, again.artifacts) == (trained[2].id, trained[2].artifacts) and times(workspace) == before
     view = open_round_view(workspace, trained[2])
     assert view.dataset.root == folder and PSEUDO_MASK in view.masks
@@ -151,7 +151,7 @@ def test_changed_annotations_are_not_scored_as_those_that_the_run_saw(drawn, dra
     run = discover(make_config(**drawn_settings | {"dataset": str(folder)}), workspace)
     shutil.copy(folder / "masks" / "001.png", folder / "masks" / "000.png")
     with pytest.raises(DatasetError, match=f"has changed since run {run.id}"):
-        train(run, workspace, SETTINGS)
+        train(run, workspace, TrainSettings(SETTINGS))
     assert workspace.trainings.of_run(run.id) == []
 
 
@@ -159,7 +159,9 @@ def test_a_name_given_to_a_cluster_trains_nothing_again(trained, tmp_path):
     workspace, run = copy_of(trained, tmp_path)
     workspace.decisions.append(run.id, run.artifacts["clustering"], "rename", cluster=1, name="zebra")
     before = times(workspace)
-    assert train(run, workspace, SETTINGS).artifacts == trained[2].artifacts and times(workspace) == before
+    assert (
+        train(run, workspace, TrainSettings(SETTINGS)).artifacts == trained[2].artifacts and times(workspace) == before
+    )
 
 
 def test_the_first_round_learns_from_the_core_and_the_second_from_the_first_ones_masks_of_all_images(trained):
@@ -176,42 +178,41 @@ def test_the_first_round_learns_from_the_core_and_the_second_from_the_first_ones
 
 def test_another_way_of_predicting_trains_nothing_anew_and_another_seed_does(trained):
     workspace, run, training = trained
-    other = train(run, workspace, make_training(**TINY, rounds=1, predict_flip=False))
+    other = train(run, workspace, TrainSettings(make_training(**TINY, rounds=1, **{"prediction.flip": False})))
     assert other.artifacts["network-1"] == training.artifacts["network-1"]
     assert other.artifacts["predictions-1"] != training.artifacts["predictions-1"]
-    seeded = train(run, workspace, make_training(**TINY, rounds=1), TrainingRequest(seed=3))
+    seeded = train(run, workspace, TrainSettings(make_training(**TINY, rounds=1), seed=3))
     assert seeded.artifacts["network-1"] != training.artifacts["network-1"]
 
 
 def test_the_filter_of_a_training_may_be_another_than_the_runs(trained):
     workspace, run, _ = trained
-    every = train(run, workspace, make_training(**TINY, rounds=1), TrainingRequest(filter_percent=0))
+    every = train(run, workspace, TrainSettings(make_training(**TINY, rounds=1), filter_percent=0))
     labels = workspace.artifacts.get("pseudo_masks", every.artifacts["labels-1"])
     assert len(labels.table()) == 28
-    with pytest.raises(SettingsError, match="filter 120"):
-        train(run, workspace, SETTINGS, TrainingRequest(filter_percent=120))
+    with pytest.raises(SettingsError, match="filter_percent 120: must be at most 100"):
+        train(run, workspace, TrainSettings(SETTINGS, filter_percent=120))
 
 
 def test_stopped_in_a_round_it_goes_on_from_its_checkpoint(trained, finished, tmp_path):
     workspace, run = copy_of(finished, tmp_path)
-    settings, steps = make_training(**TINY, rounds=1), []
+    settings, steps = TrainSettings(make_training(**TINY, rounds=1), seed=11), []
 
     def stop(progress):
         if progress.stage == "round 1" and progress.step == 3:
             raise Cancelled("now")
 
-    request = TrainingRequest(seed=11)
     with pytest.raises(Cancelled):
-        train(run, workspace, settings, request, on_progress=stop)
+        train(run, workspace, settings, on_progress=stop)
     assert workspace.trainings.of_run(run.id)[0].state == "cancelled"
 
     def note(progress):
         if progress.stage == "round 1":
             steps.append(progress.step)
 
-    done = train(run, workspace, settings, request, on_progress=note)
+    done = train(run, workspace, settings, on_progress=note)
     assert steps[0] == 3 and done.state == "done"
-    uninterrupted = train(run, trained[0], settings, request)
+    uninterrupted = train(run, trained[0], settings)
     files = [
         w.artifacts.get("network", t.artifacts["network-1"]).file("network.safetensors").read_bytes()
         for w, t in ((workspace, done), (trained[0], uninterrupted))
@@ -240,7 +241,7 @@ def test_rounds_learn_from_more_images_and_are_scored_on_others(trained, tmp_pat
     unlabelled = evaluate_round(run, 2, str(more), workspace)
     assert unlabelled["evaluation"] is None
     assert len(list((tmp_path.parent / unlabelled["predictions"]).rglob("*.png"))) == 20
-    training = train(run, workspace, make_training(**TINY), TrainingRequest(images=str(more)))
+    training = train(run, workspace, TrainSettings(make_training(**TINY), images=str(more)))
     second = workspace.artifacts.get("network", training.artifacts["network-2"]).manifest()["key"]
     labels = workspace.artifacts.get("predictions", second["inputs"]["labels"])
     assert len(labels.table()) == 20

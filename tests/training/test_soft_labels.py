@@ -1,15 +1,14 @@
-"""Soft labels: at the place of their pixels through crop, resize and flip; learnt as cross-entropy says."""
+"""Soft labels: at the place of their pixels through crop, resize and flip; learned as cross-entropy says."""
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from comus_core.training import loop, make_training
 from comus_core.training.crops import training_crop
-from comus_core.training.examples import Examples, batches
-from comus_core.training.loop import Round
+from comus_core.training.examples import BatchPlan, Examples, batches
 from comus_core.training.prediction import predict
+from comus_core.training.settings import OptimisationSettings, PredictionSettings
 from comus_core.training.soft_labels import (
     BYTES_MOST,
     coarse_planes,
@@ -18,6 +17,7 @@ from comus_core.training.soft_labels import (
     planes_to_png,
     summed_loss,
 )
+from comus_core.training.step import RoundSetup, add_gradients
 from tests.training.tiny import IGNORE, Tiny, tiny_network
 
 
@@ -52,7 +52,7 @@ def test_planes_are_cut_resized_and_mirrored_with_the_image(seed):
     y, x = np.mgrid[:96, :128]
     image, mask = np.stack([x, y, 0 * x], -1).astype(np.uint8), (x // 16 + 8 * (y // 16)).astype(np.uint8)
     planes = np.stack([np.tile(16 * np.arange(8) + 8, (6, 1)), np.tile((16 * np.arange(6) + 8)[:, None], (1, 8))])
-    settings = make_training(crop=64, area_least=0.1)
+    settings = OptimisationSettings(crop=64, area_least=0.1)
     pixels, labels, soft = training_crop(image, mask, settings, np.random.default_rng(seed), planes.astype(np.uint8))
     plain = training_crop(image, mask, settings, np.random.default_rng(seed))
     assert torch.equal(pixels, plain[0]) and torch.equal(labels, plain[1])
@@ -69,8 +69,8 @@ def test_mixed_crops_take_the_soft_labels_of_what_is_pasted():
         mask[16:48, 16:48] = int(image_id) + 1
         return np.stack([mask] * 3, -1), mask, np.full((3, 4, 4), 10 * (int(image_id) + 1), np.uint8)
 
-    settings = make_training(crop=32, batch=4, mix=1.0)
-    batch = next(batches(Examples([str(k) for k in range(4)], read), settings, 0, 2, 0, 1, ignore=IGNORE))
+    settings = OptimisationSettings(crop=32, batch=4, mix=1.0)
+    batch = next(batches(Examples([str(k) for k in range(4)], read), settings, BatchPlan(0, 2, 1, ignore=IGNORE)))
     _, labels, soft = batch
     assert soft.shape == (4, 3, 32, 32) and len(soft.unique()) == 4
     for category in range(1, 5):
@@ -110,8 +110,8 @@ def test_a_batch_done_in_parts_has_the_gradients_of_the_whole(tmp_path, parts):
     found = []
     for count in (1, parts):
         network = tiny_network().eval()
-        this = Round(2, 0, IGNORE, tmp_path, "cpu")
-        loss = loop._gradients(network, drawn_batch(), this, count, loop.Team())
+        setup = RoundSetup(2, 0, IGNORE, tmp_path, "cpu")
+        loss = add_gradients(network, drawn_batch(), setup, count)
         found.append([loss, *(p.grad for p in network.parameters())])
     for whole, summed in zip(*found, strict=True):
         assert torch.allclose(whole, summed, atol=1e-6)
@@ -120,7 +120,7 @@ def test_a_batch_done_in_parts_has_the_gradients_of_the_whole(tmp_path, parts):
 def test_prediction_tells_the_shares_behind_each_mask_in_the_order_given():
     images = [np.random.default_rng(k).integers(0, 255, size).astype(np.uint8) for k, size in enumerate(SIZES)]
     told = {}
-    settings = make_training(predict_size=64, predict_resize="squash", predict_flip=False)
+    settings = PredictionSettings(size=64, resize="squash", flip=False)
     found = predict(Tiny().eval(), images, settings, on_shares=lambda place, shares: told.update({place: shares}))
     assert sorted(told) == [0, 1, 2]
     for k, (mask, _) in enumerate(found):

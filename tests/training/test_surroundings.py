@@ -1,7 +1,6 @@
 """What is around the proposals: encoded once, resumed where it was stopped, and of the very photographs of the run."""
 
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,13 +11,14 @@ from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import Cancelled, DatasetError, WorkspaceError
 from comus_core.pipelines.train import train
 from comus_core.runs import artifact_readers as tables
+from comus_core.settings import changed
 from comus_core.stages import StageContext
 from comus_core.stages.context import VERSIONS
-from comus_core.training import make_training
+from comus_core.training import TrainSettings, make_training
 from comus_core.workspace import Artifact
 from tests.training.rounds import TINY, vectors_around
 
-SETTINGS = make_training(**TINY | {"epochs": 1, "look_every": 0}, rounds=1, surroundings=0.5)
+SETTINGS = make_training(**TINY | {"epochs": 1, "preview_every": 0}, rounds=1, labels={"surroundings": 0.5})
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +63,10 @@ def test_stopped_in_it_the_training_is_there_and_goes_on(encoded, monkeypatch):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        train(run, workspace, SETTINGS, on_progress=stop)
+        train(run, workspace, TrainSettings(SETTINGS), on_progress=stop)
     [training] = workspace.trainings.of_run(run.id)
     assert training.state == "cancelled" and training.result["rounds"] == []
-    done = train(run, workspace, SETTINGS)
+    done = train(run, workspace, TrainSettings(SETTINGS))
     assert done.id == training.id and done.state == "done" and "classifier" in done.artifacts
 
 
@@ -84,7 +84,7 @@ def test_a_photograph_that_is_not_the_one_of_the_run_is_named(encoded, fault):
         if fault == "has changed":
             black.save(path)
         with pytest.raises(DatasetError, match=f"image {image_id} {fault} since objects were found in it: put"):
-            train(run, workspace, replace(SETTINGS, surroundings=0.25))
+            train(run, workspace, TrainSettings(changed(SETTINGS, {"labels.surroundings": 0.25})))
         states = [training.state for training in workspace.trainings.of_run(run.id)]
         # One that is gone is found before the training is begun: its mask lies there without an image.
         assert (states[0], len(states)) == ("failed", rows + 1) if fault == "has changed" else len(states) == rows

@@ -11,7 +11,10 @@ from comus_core.training import make_training
 from comus_core.training.examples import Examples
 
 SETTINGS = make_training(
-    crop=32, batch=4, epochs=3, learning_rate=3e-3, checkpoint_every=2, schedule="poly", predict_size=64
+    epochs=3,
+    checkpoint_every=2,
+    optimisation={"crop": 32, "batch": 4, "learning_rate": 3e-3, "schedule": "poly"},
+    prediction={"size": 64},
 )
 IGNORE = 255
 

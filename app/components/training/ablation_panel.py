@@ -18,22 +18,23 @@ from comus_core import jobs
 from comus_core.errors import ComusError
 from comus_core.jobs import Job
 from comus_core.pipelines.ablate import known
-from comus_core.pipelines.ablation_rows import Ablation, plan
+from comus_core.pipelines.ablation_rows import AblationSettings, plan
 from comus_core.runs.run_view import RunView
+from comus_core.training import make_training
 
-EVERY = 1.0  # seconds between looks while an ablation is at work
+EVERY = 1.0  # seconds between updates while an ablation is at work
 
 
 def show(view: RunView) -> None:
     """Draw the section, closed until there is an ablation; it refreshes itself while one is at work."""
     at_work, begun = _is_at_work(view), _last_job(view) is not None
-    with st.expander("Ablation: what each step and switch is worth", icon=":material/science:", expanded=begun):
+    with st.expander("Ablation: what each step and switch contributes", icon=":material/science:", expanded=begun):
         if not view.run.provenance.get("classes"):
-            st.caption("An ablation compares scores, and this data set has no ground truth.")
+            st.caption("An ablation compares scores, but this data set has no ground truth.")
             return
-        wanted = _form(view)
-        if wanted is not None:
-            st.fragment(_watch, run_every=EVERY if at_work else None, key="ablation_watch")(view, wanted, at_work)
+        settings = _form(view)
+        if settings is not None:
+            st.fragment(_watch, run_every=EVERY if at_work else None, key="ablation_watch")(view, settings, at_work)
 
 
 def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -50,10 +51,10 @@ def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     )
 
 
-def _form(view: RunView) -> Ablation | None:
+def _form(view: RunView) -> AblationSettings | None:
     preset = choices.selected("Base", training_form.PRESET_WORDS, key="ablation_preset", hidden=False)
     seeds = _seeds()
-    base = ablation_form.base(preset)
+    base = make_training(preset)
     names = [row.name for row in plan(base)]
     chosen = [n for n in state.setting("ablation_rows", names) if n in names]
     keep = partial(state.set_setting, "ablation_rows")
@@ -61,42 +62,42 @@ def _form(view: RunView) -> Ablation | None:
     if not rows:
         st.caption("Choose at least one row.")
         return None
-    wanted = ablation_form.asked(base, rows, seeds)
-    found = ablation_form.preview(page_data.workspace(), view.run, wanted, len(view.image_ids), preset)
+    settings = ablation_form.settings_of(base, rows, seeds)
+    preview = ablation_form.preview(page_data.workspace(), view.run, settings, len(view.image_ids), preset)
     with st.container(horizontal=True, gap="medium", key="ablation_cost"):
-        st.metric("Time", f"≈ {job_words.about(found.seconds)}", width="content")
-        st.metric("Memory", job_words.bytes_words(found.memory_bytes), width="content")
-    st.caption("If nothing can be reused; what rows share is counted once.")
-    ready = found.missing is None and not _is_at_work(view)
-    if found.missing is not None:
-        st.caption(f"{found.missing} is not on this machine: `comus weights download {found.missing}`.")
+        st.metric("Time", f"≈ {job_words.about(preview.seconds)}", width="content")
+        st.metric("Memory", job_words.bytes_words(preview.memory_bytes), width="content")
+    st.caption("If nothing can be reused. What rows have in common is counted once.")
+    ready = preview.missing is None and not _is_at_work(view)
+    if preview.missing is not None:
+        st.caption(f"{preview.missing} is not on this machine: `comus weights download {preview.missing}`.")
     if st.button("Run ablation", icon=":material/science:", disabled=not ready, key="ablation_start"):
         try:
-            ablation_form.start(page_data.workspace(), view.run, wanted)
+            ablation_form.start(page_data.workspace(), view.run, settings)
         except ComusError as fault:
             states.error(fault)
         else:
             st.rerun()
-    st.code(found.command, language="bash", wrap_lines=True)
-    return wanted
+    st.code(preview.command, language="bash", wrap_lines=True)
+    return settings
 
 
-def _watch(view: RunView, wanted: Ablation, at_work_at_draw: bool) -> None:
+def _watch(view: RunView, settings: AblationSettings, at_work_at_draw: bool) -> None:
     if _is_at_work(view) != at_work_at_draw:
-        st.rerun()  # it began or ended: the pace of looking follows
+        st.rerun()  # it began or ended: how often this is updated follows
     job = _last_job(view)
     if job is not None:
         job_card.show(job, None, time.time())
-    result = known(view.run, page_data.workspace(), wanted)
+    result = known(view.run, page_data.workspace(), settings)
     if not any(row["mean"] is not None for row in result["rows"]):
         return
     badge.show(result["supervision"], view.run.provenance.get("non_commercial", ()))
     numbers = {name: st.column_config.NumberColumn(format="%.2f") for name in ("mIoU", "±")}
-    numbers["Points"] = st.column_config.NumberColumn(format="%+.2f", help="Above the row it is compared to")
+    numbers["Points"] = st.column_config.NumberColumn(format="%+.2f", help="Difference in mIoU to the row in Against")
     with st.container(key="ablation_table"):
         st.dataframe(frame(result["rows"]), hide_index=True, column_config=numbers)
-        said = about_run(view.run, supervision=result["supervision"])
-        download(frame(result["rows"]), said, name="ablation", key="download_ablation", type="tertiary")
+        about = about_run(view.run, supervision=result["supervision"])
+        download(frame(result["rows"]), about, name="ablation", key="download_ablation", type="tertiary")
 
 
 def _seeds() -> int:

@@ -1,4 +1,4 @@
-"""Teacher and student of a training side by side: photograph, ground truth, every mask and where it is wrong."""
+"""Teacher and student of a training side by side: image, ground truth, every mask and its errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from comus_core.errors import ComusError
 from comus_core.scoring.round_view import PSEUDO_MASK, RoundView
 from comus_core.workspace.trainings import Training
 
-ORDERS = {"name": "By name", "worst": "Worst first", "best": "Best first", "gained": "Gained most"}
+ORDERS = {"name": "By name", "worst": "Worst first", "best": "Best first", "gained": "Most improved"}
 ROUND_WORDS = {PSEUDO_MASK: "Pseudo-mask", 1: "Teacher (round 1)", 2: "Student (round 2)"}
 
 
@@ -38,7 +38,7 @@ def _show(training_id: str) -> None:
 
 
 def panes(rounds: RoundView, image_id: str) -> str:
-    """The HTML of an image's panes: photograph over ground truth, then each mask over its errors."""
+    """The HTML of an image's panes: image over ground truth, then each mask over its errors."""
     row = rounds.image_ids.index(image_id)
     truth = rounds.truth is not None and rounds.truth.has(image_id)
     photograph = html.escape(urls.round_picture(rounds, "photograph", row, 960))
@@ -47,11 +47,11 @@ def panes(rounds: RoundView, image_id: str) -> str:
         f'<a href="{full}" target="_blank" rel="noopener"><img src="{photograph}" alt="{html.escape(image_id)}"></a>'
     )
     below = _layered(rounds, row, photograph, "truth", "Ground truth", "mask") + "<p>Ground truth</p>" if truth else ""
-    found = [f'<figure class="comus-pane"><h3>Photograph</h3>{first}{below}</figure>']
-    found += [_pane(rounds, row, number, photograph, truth) for number in sorted(rounds.masks)]
+    masks = [f'<figure class="comus-pane"><h3>Image</h3>{first}{below}</figure>']
+    masks += [_pane(rounds, row, number, photograph, truth) for number in sorted(rounds.masks)]
     height, width = rounds.mask(rounds.rounds[0], image_id).shape
     shape = f"--ratio:{width / height:.4f}"
-    return f'<div class="comus-panes" style="{shape}">{"".join(found)}</div>{_keys(rounds, image_id, truth)}'
+    return f'<div class="comus-panes" style="{shape}">{"".join(masks)}</div>{_keys(rounds, image_id, truth)}'
 
 
 def _pane(rounds: RoundView, row: int, number: int, photograph: str, truth: bool) -> str:
@@ -59,13 +59,14 @@ def _pane(rounds: RoundView, row: int, number: int, photograph: str, truth: bool
     iou = rounds.ious.get(number, {}).get(image_id, np.nan)
     score = "" if np.isnan(iou) else f"<i>IoU {iou:.1f} %</i>"
     if not rounds.has(number, image_id):
-        nothing = '<span class="none">None: no proposal here was kept, so the first round did not learn from it.</span>'
+        reason = "no proposal of this image was kept, so the first round did not learn from it"
+        nothing = f'<span class="none">None: {reason}.</span>'
         return f'<figure class="comus-pane"><h3>{name}</h3>{nothing}</figure>'
     mask = _layered(rounds, row, photograph, f"mask-{number}", f"{name} of {image_id}", "mask")
     errors = ""
     if truth and number in rounds.class_of:
         errors = _layered(rounds, row, photograph, f"errors-{number}", f"Errors of {name}", "errors")
-        errors += "<p>Where it is wrong</p>"
+        errors += "<p>Errors</p>"
     return f'<figure class="comus-pane" data-round="{number}"><h3>{name} {score}</h3>{mask}{errors}</figure>'
 
 

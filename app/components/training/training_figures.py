@@ -1,4 +1,4 @@
-"""The figures of self-training: what every step and every look came to, and the score of every round."""
+"""The figures of self-training: every step, every preview, and the score of every round."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from app.components.shared.figures import ACCENT, UNASSIGNED, styled
 from app.data.palette import colours
-from comus_core.workspace.trainings import Look
+from comus_core.workspace.trainings import Preview
 
 MOST_POINTS = 600  # of a curve; more would only blacken it
 
@@ -39,14 +39,14 @@ def speed_curve(steps: Steps) -> go.Figure:
     return figure
 
 
-def look_curve(steps: Steps, looks: Sequence[Look]) -> go.Figure:
-    """The mIoU of every look, below the same steps as the loss."""
+def preview_curve(steps: Steps, previews: Sequence[Preview]) -> go.Figure:
+    """The mIoU of every preview, below the same steps as the loss."""
     figure, before, colour_of = go.Figure(), _before(steps), _colours(steps)
     for number in steps:
-        scored = [look for look in looks if look.round == number and look.miou is not None]
+        scored = [p for p in previews if p.round == number and p.miou is not None]
         figure.add_scatter(
-            x=[before[number] + look.step for look in scored],
-            y=[look.miou for look in scored],
+            x=[before[number] + preview.step for preview in scored],
+            y=[preview.miou for preview in scored],
             name=f"round {number}",
             mode="lines+markers",
             line={"color": colour_of[number], "width": 2},
@@ -80,11 +80,11 @@ def _curve(steps: Steps, name: str, *, smooth: bool, hover: str, height: int) ->
 
 def _before(steps: Steps) -> dict[int, int]:
     """Round -> the steps of all rounds before it."""
-    found, total = {}, 0
+    before, total = {}, 0
     for number, records in steps.items():
-        found[number] = total
+        before[number] = total
         total += int(records[-1]["step"]) if records else 0
-    return found
+    return before
 
 
 def _colours(steps: Steps) -> dict[int, str]:
@@ -93,11 +93,11 @@ def _colours(steps: Steps) -> dict[int, str]:
 
 def smoothed(values: Sequence[float], keep: float = 0.9) -> list[float]:
     """The running average in which each value weighs a tenth; its beginning is not pulled towards 0."""
-    found, total, weight = [], 0.0, 0.0
+    averages, total, weight = [], 0.0, 0.0
     for value in values:
         total, weight = keep * total + (1 - keep) * value, keep * weight + (1 - keep)
-        found.append(total / weight)
-    return found
+        averages.append(total / weight)
+    return averages
 
 
 def round_bars(rounds: Sequence[Mapping[str, Any]]) -> go.Figure:

@@ -1,4 +1,4 @@
-"""A run's trainings on their page: the job at work, its curves and looks, the score of each round."""
+"""A run's trainings on their page: the job at work, its curves and previews, the score of each round."""
 
 from __future__ import annotations
 
@@ -13,20 +13,27 @@ from app import state
 from app.components.shared import badge, choices, figures, job_card, page_data, states
 from app.components.shared.score_table import About, about_run, download
 from app.components.training import training_strip
-from app.components.training.training_figures import Steps, look_curve, loss_curve, rate_curve, round_bars, speed_curve
+from app.components.training.training_figures import (
+    Steps,
+    loss_curve,
+    preview_curve,
+    rate_curve,
+    round_bars,
+    speed_curve,
+)
 from app.data import job_words, stage_use
 from app.data.plain_text import plain
 from app.forms import verb_form
 from comus_core import jobs
 from comus_core.jobs import Job, eta_seconds
 from comus_core.pipelines.training_cost import seconds_left
+from comus_core.pipelines.training_record import settings_of
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted
-from comus_core.training.settings import what_was_asked
 from comus_core.verbs.table import dataset_words
-from comus_core.workspace.trainings import Look, Training
+from comus_core.workspace.trainings import Preview, Training
 
-EVERY = 2.0  # seconds between looks while a training is at work, on the cores that it works on
+EVERY = 2.0  # seconds between updates while a training is at work, on the cores that it works on
 RECENT = 20  # steps that the pace is taken from
 
 
@@ -52,7 +59,7 @@ def progress(view: RunView, training: Training | None) -> None:
 
 
 def strip(view: RunView, training: Training) -> None:
-    """What the networks predicted for the example images, look by look; refreshes itself at work."""
+    """What the networks predicted for the example images, preview by preview; refreshes itself at work."""
     pace = EVERY if is_at_work(view) else None
     st.fragment(training_strip.show, run_every=pace, key="training_strip")(view, training.id)
 
@@ -60,7 +67,7 @@ def strip(view: RunView, training: Training) -> None:
 def _progress(view: RunView, training: Training | None, drawn: tuple[bool, int, int]) -> None:
     job = _last_job(view)
     if _standing(view, training) != drawn:
-        st.rerun()  # it began or ended, or a round did: the pace of looking, the list and what is below follow
+        st.rerun()  # it began or ended, or a round did: how often this is updated, the list and what is below follow
     if job is not None:
         job_card.show(job, None, time.time())
     if training is not None:
@@ -68,7 +75,7 @@ def _progress(view: RunView, training: Training | None, drawn: tuple[bool, int, 
     elif job is None:
         states.empty(
             "Not trained yet",
-            "A segmenter learns from the core's pseudo-masks, labels all images, and a student learns from those.",
+            "A segmenter learns from the core's pseudo-masks and labels all images. A student learns from those.",
             "school",
         )
 
@@ -76,31 +83,31 @@ def _progress(view: RunView, training: Training | None, drawn: tuple[bool, int, 
 def _results(view: RunView, training: Training, job: Job | None) -> None:
     rounds = training.result.get("rounds", [])
     table = page_data.workspace().trainings
-    steps, looks = table.steps(training.id), table.looks(training)
+    steps, previews = table.steps(training.id), table.previews(training)
     badge.show(training.result["supervision"], view.run.provenance.get("non_commercial", ()))
     if moved := training.result.get("moved"):
         st.caption(
-            f"Learned from clusters regrouped, as is better in a small collection: {100 * moved:.0f} % of the "
-            "proposals are in another than the run's. Clusters that you change are learned as you leave them."
+            f"Small collection: training regrouped the clusters, which moved {100 * moved:.0f} % of the proposals. "
+            "Clusters that you change yourself are not regrouped."
         )
     if job is not None and training.state == "running" and job.state in jobs.ACTIVE:
         _pace(view, training, job, steps)
-    said = about_run(view.run, supervision=training.result["supervision"])
-    _curves(steps, looks, training, said)
+    about = about_run(view.run, supervision=training.result["supervision"])
+    _curves(steps, previews, training, about)
     if any(entry["miou"] is not None for entry in rounds):
         one, two = st.columns(2)
         with one:
             st.markdown("**mIoU of each round**")
-            figures.show(round_bars(rounds), key="training_rounds_figure", title="mIoU of each round", said=said)
+            figures.show(round_bars(rounds), key="training_rounds_figure", title="mIoU of each round", said=about)
         with two:
             st.markdown("**IoU of each class, in percent**")
             table = rounds_table(rounds)
             digits = {name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[1:]}
             st.dataframe(table, key="training_table", hide_index=True, height=230, column_config=digits)
-            download(table, said, name="rounds", key="download_rounds", type="tertiary")
+            download(table, about, name="rounds", key="download_rounds", type="tertiary")
         st.caption(f"Scored on {plain(dataset_words(str(training.result['dataset'])))}.")
     elif rounds:
-        st.caption("Without ground truth there is no mIoU; below, each round beside the pseudo-mask.")
+        st.caption("No mIoU, since there is no ground truth. Below, each round is beside the pseudo-mask.")
     if line := stage_use.rounds_line(training.result):
         st.caption(line)
 
@@ -112,47 +119,50 @@ def _pace(view: RunView, training: Training, job: Job, steps: Steps) -> None:
         return
     recent = steps[number][-RECENT:]
     speed = median(record["images_per_second"] for record in recent)
-    settings, request = what_was_asked(training.settings)
+    settings = settings_of(training)
     left = eta_seconds(job, time.time())
     with st.container(horizontal=True, gap="large", key="training_pace"):
-        st.metric("Round", f"{number} of {settings.rounds}", width="content")
+        st.metric("Round", f"{number} of {settings.training.rounds}", width="content")
         st.metric("Loss", f"{sum(record['loss'] for record in recent) / len(recent):.3f}", width="content")
         st.metric("Images/s", f"{speed:.1f}", width="content")
         if left is not None:
-            later = len(view.image_ids) if request.images is None else None
-            whole = seconds_left(settings, number, left, later, speed)
-            words = f"≈ {job_words.about(whole)}" if whole is not None else f"≈ {job_words.about(left)} in this round"
+            later = len(view.image_ids) if settings.images is None else None
+            total = seconds_left(settings.training, number, left, later, speed)
+            words = f"≈ {job_words.about(total)}" if total is not None else f"≈ {job_words.about(left)} in this round"
             st.metric("Training left", words, width="content")
 
 
-def _curves(steps: Steps, looks: Sequence[Look], training: Training, said: About) -> None:
+def _curves(steps: Steps, previews: Sequence[Preview], training: Training, about: About) -> None:
     if not steps:
         return
+    every = settings_of(training).training.preview_every
     one, two = st.columns(2)
     with one:
         st.markdown("**Loss**")
-        figures.show(loss_curve(steps), key="training_loss", title="Loss", said=said)
-    scored = [look for look in looks if look.miou is not None]
+        figures.show(loss_curve(steps), key="training_loss", title="Loss", said=about)
+    scored = [preview for preview in previews if preview.miou is not None]
     with two:
         st.markdown("**mIoU while training**")
         if scored:
-            figures.show(look_curve(steps, looks), key="training_looks", title="mIoU while training", said=said)
-            st.caption(
-                f"On {counted(scored[-1].images, 'image')}, matched on those; the rounds below are scored on all."
+            figures.show(
+                preview_curve(steps, previews), key="training_previews", title="mIoU while training", said=about
             )
-        elif training.settings["training"].get("look_every") == 0:
-            st.caption("This training does not look at its network on the way (`look_every` is 0).")
+            st.caption(
+                f"Matched and scored on {counted(scored[-1].images, 'image')}; the rounds below are scored on all."
+            )
+        elif not every:
+            st.caption("This training has no previews (`preview_every` is 0).")
         elif training.result["rounds"] and training.result["rounds"][0]["miou"] is None:
-            st.caption("Without ground truth there is none; the strip below shows what is predicted.")
+            st.caption("No mIoU, since there is no ground truth. The examples below show the predictions.")
         else:
-            st.caption(f"The first look comes at step {training.settings['training']['look_every']}.")
+            st.caption(f"The first preview comes at step {every}.")
     one, two = st.columns(2)
     with one:
         st.markdown("**Learning rate**")
-        figures.show(rate_curve(steps), key="training_rate", title="Learning rate", said=said)
+        figures.show(rate_curve(steps), key="training_rate", title="Learning rate", said=about)
     with two:
         st.markdown("**Images per second**")
-        figures.show(speed_curve(steps), key="training_speed", title="Images per second", said=said)
+        figures.show(speed_curve(steps), key="training_speed", title="Images per second", said=about)
 
 
 def rounds_table(rounds: list[dict[str, object]]) -> pd.DataFrame:
@@ -195,6 +205,6 @@ def _last_job(view: RunView) -> Job | None:
 
 
 def _training_words(training: Training) -> str:
-    settings = training.settings["training"]
-    rounds = counted(settings["rounds"], "round")
-    return f"{settings['backbone']}, {rounds}, seed {training.settings['seed']} ({training.state})"
+    settings = settings_of(training)
+    rounds = counted(settings.training.rounds, "round")
+    return f"{settings.training.network.backbone}, {rounds}, seed {settings.seed} ({training.state})"
