@@ -10,6 +10,7 @@ import ast
 import dataclasses
 import importlib
 import inspect
+import json
 import re
 import sys
 import tomllib
@@ -45,7 +46,9 @@ def pages() -> dict[Path, str]:
     return {
         reference / "cli.md": command_line(),
         reference / "api.md": python_api(),
+        reference / "verbs.md": verbs(),
         reference / "settings.md": settings(),
+        reference / "settings.json": schemas(),
         reference / "parts.md": parts(),
         DOCS / "architecture.md": architecture(),
     }
@@ -90,31 +93,66 @@ def described(name: str, thing: Any) -> str:
     return f"## {name}\n\n```python\n{name}{signature}\n```\n\n```text\n{inspect.getdoc(thing) or ''}\n```\n"
 
 
-def settings() -> str:
-    """Every setting of a run and of a training: its dotted name, type and default."""
-    from comus_core.config import RunConfig
-    from comus_core.training.settings import TrainingRequest, TrainingSettings
+def verbs() -> str:
+    """Every verb: its command, function, settings class and sentence."""
+    from comus_core.verbs import VERBS
 
-    sections = [GENERATED, "# Settings\n"]
-    for heading, kind in (
-        ("A run (`comus run --set NAME=VALUE`)", RunConfig),
-        ("A training (`comus train --set NAME=VALUE`)", TrainingSettings),
-        ("What a training is asked for", TrainingRequest),
-    ):
-        rows = [f"| `{name}` | `{type_}` | {default} |" for name, type_, default in fields(kind)]
-        sections.append(f"## {heading}\n\n| setting | type | default |\n| --- | --- | --- |\n" + "\n".join(rows) + "\n")
+    head = "| command | Python | settings | in the background | what it does |\n| --- | --- | --- | --- | --- |\n"
+    rows = [
+        f"| `comus {verb.command}` | `{verb.function}({call_words(verb)})` | [{verb.settings.__name__}](settings.md#"
+        f"{verb.settings.__name__.lower()}) | {'yes' if verb.is_job else 'no'} | {verb.help.splitlines()[0]} |"
+        for verb in VERBS.values()
+    ]
+    intro = (
+        "Every verb is a function in `comus_core`, called as `verb(subject, workspace, settings, *, device, "
+        "on_progress)`, and a command that is called with the same settings. Those that may take long run in the "
+        "background with `--background`.\n"
+    )
+    return "\n".join([GENERATED, "# Verbs\n", intro, head + "\n".join(rows) + "\n"])
+
+
+def call_words(verb: Any) -> str:
+    """What comes before the settings in a call of a verb's function."""
+    return "workspace" if verb.subject == "workspace" else f"{verb.subject}, workspace"
+
+
+def settings_classes() -> dict[type, str]:
+    """Every settings class and the commands that take it; each once, in the order of the verbs."""
+    from comus_core.config import RunConfig
+    from comus_core.verbs import VERBS
+
+    return {RunConfig: "run"} | {verb.settings: verb.command for verb in VERBS.values()}
+
+
+def settings() -> str:
+    """Every setting of every verb: its dotted name, type, default and meaning."""
+    sections = [GENERATED, "# Settings\n", "As JSON schemas: [settings.json](settings.json).\n"]
+    for kind, command in settings_classes().items():
+        rows = [f"| `{name}` | `{type_}` | {default} | {what} |" for name, type_, default, what in fields(kind)]
+        table = "| setting | type | default | what |\n| --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
+        sections.append(f"## {kind.__name__}\n\n`comus {command}`: {inspect.getdoc(kind)}\n")
+        sections += [table] if rows else []
     return "\n".join(sections)
 
 
-def fields(kind: Any, prefix: str = "") -> Iterator[tuple[str, str, str]]:
-    """Dotted name, type and default of every field, those of nested settings in their place."""
+def schemas() -> str:
+    """The JSON schema of every settings class."""
+    from comus_core.settings import json_schema
+
+    return json.dumps({kind.__name__: json_schema(kind) for kind in settings_classes()}, indent=1) + "\n"
+
+
+def fields(kind: Any, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
+    """Dotted name, type, default and meaning of every field, those of nested settings in their place."""
+    described = kind.__pydantic_fields__
     for field in dataclasses.fields(kind):
         default = field.default_factory() if callable(field.default_factory) else field.default
         if dataclasses.is_dataclass(default):
             yield from fields(type(default), f"{prefix}{field.name}.")
         else:
-            shown = "needed" if default is dataclasses.MISSING else f"`{default!r}`"
-            yield prefix + field.name, str(field.type).replace("|", "\\|"), shown
+            known = described[field.name]
+            shown = "needed" if known.is_required() else f"`{known.default!r}`"
+            yield prefix + field.name, str(field.type).replace("|", "\\|"), shown, known.description or ""
 
 
 def parts() -> str:

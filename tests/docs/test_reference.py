@@ -1,5 +1,6 @@
 """The reference is that of the code as it is, and holds every verb, setting and part."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from comus_core.config import PRESETS
 from comus_core.datasets.dataset import FORMATS
 from comus_core.features.encoders import ENCODERS
 from comus_core.saliency.detectors import DETECTORS
+from comus_core.settings import json_schema
+from comus_core.verbs import VERBS
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -23,11 +26,17 @@ def test_every_page_is_up_to_date():
 
 
 def test_every_public_name_setting_and_part_is_in_it():
-    api, settings, parts = ((REFERENCE / f"{name}.md").read_text() for name in ("api", "settings", "parts"))
+    pages = ("api", "settings", "parts", "verbs")
+    api, settings, parts, verbs = ((REFERENCE / f"{name}.md").read_text() for name in pages)
     names = [*comus_core.__all__, *(f"curation.{name}" for name in curation.__all__)]
     assert [name for name in names if f"\n## {name}\n" not in api] == []
     preset = [f"{group}.{name}" for group, one in PRESETS["paper-voc"].items() if isinstance(one, dict) for name in one]
     assert preset and [name for name in preset if f"| `{name}` |" not in settings] == []
+    assert [verb.name for verb in VERBS.values() if f"| `comus {verb.command}` | `{verb.function}(" not in verbs] == []
+    described = json.loads((REFERENCE / "settings.json").read_text())
+    for verb in VERBS.values():
+        name = verb.settings.__name__
+        assert f"\n## {name}\n" in settings and described[name] == json_schema(verb.settings)
     for registry in (DETECTORS, ENCODERS, FORMATS):
         assert f"`{registry.group}`" in parts
         assert [spec.written for spec in registry.values() if f"| `{spec.written}` |" not in parts] == []
@@ -45,3 +54,5 @@ def test_an_editor_knows_the_type_of_every_public_name(tmp_path):
     revealed = [line.partition("Revealed type is ")[2] for line in told.splitlines() if "Revealed type" in line]
     assert len(revealed) == len(names), told
     assert [name for name, type_ in zip(names, revealed, strict=True) if type_.strip('"') == "Any"] == []
+    assert [verb.function for verb in VERBS.values() if verb.function not in names] == []
+    assert [verb.settings.__name__ for verb in VERBS.values() if verb.settings.__name__ not in names] == []
