@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from comus_core.datasets.dataset import parse_dataset
 from comus_core.errors import SettingsError
 from comus_core.files.output_file import writable_file, writable_folder
 from comus_core.files.own_folders import is_bundle_file
@@ -14,67 +13,12 @@ from comus_core.pipelines.ablation_rows import AblationSettings
 from comus_core.text import counted
 from comus_core.training.settings import TrainSettings
 from comus_core.types import STAGES
-from comus_core.verbs import result_lines
+from comus_core.verbs import job_words, result_lines
 from comus_core.verbs.verb import STAGE_WORDS, Stage, Verb
-
-
-def networks_words(config: Any) -> str:
-    """Detector and encoder of a run's settings as JSON; the user's own files by the last part of their path."""
-    names = (str(config["saliency"]["detector"]), str(config["features"]["encoder"]))
-    short = [name if ":" not in name else f"own {Path(name.partition(':')[2]).name}" for name in names]
-    return " + ".join("best on this machine" if name == "auto" else name for name in dict.fromkeys(short))
-
-
-def dataset_words(spec: str) -> str:
-    """A data set's short name: `demo`, `VOC trainval`, or the folder's own name."""
-    address = parse_dataset(spec)
-    if address.split:
-        return f"{address.format.upper()} {address.split}"
-    return Path(spec).name or spec
-
-
-def _discover_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
-    return _named(*STAGES[: STAGES.index(settings.until) + 1])
-
-
-def _train_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
-    """What comes before the first round belongs to round 0, the run's own score."""
-    rounds = range(1, settings.training.rounds + 1)
-    return (Stage("", "Round 0"), *(Stage(f"round {number}", f"Round {number}") for number in rounds))
-
-
-def _ablation_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
-    return tuple(Stage(row.name, f"{row.name[0].upper()}{row.name[1:]}") for row in settings.chosen)
-
-
-def _predict_stages(subject: Any, _: Any) -> tuple[Stage, ...]:
-    """A network may ask for the run's saliency, and has neither features nor clusters."""
-    by_clusters = (Stage("features", "Features"), Stage("clustering", "Neighbours"))
-    middle = (Stage("masks", "Masks"),) if _round(subject) else by_clusters
-    return (*_named("images", "saliency"), *middle, Stage("writing", "Results"))
-
-
-def _evaluate_stages(subject: Any, _: Any) -> tuple[Stage, ...]:
-    middle = () if _round(subject) else (Stage("features", "Features"), Stage("clustering", "Neighbours"))
-    masks = (Stage("masks", "Masks"),) if _round(subject) else ()
-    return (*_named("images", "saliency"), *middle, *masks, Stage("evaluation", "Scores"))
 
 
 def _check_bundle(settings: Any) -> None:
     writable_file(Path(settings.out).expanduser(), force=settings.force, is_own=is_bundle_file)
-
-
-def _named(*names: str) -> tuple[Stage, ...]:
-    return tuple(Stage(name, STAGE_WORDS[name]) for name in names)
-
-
-def _round(key: str) -> int:
-    return int(key.rpartition("@")[2])
-
-
-def _with_round(phrase: str, key: str) -> str:
-    number = _round(key)
-    return f"{phrase} with round {number}" if number else f"{phrase} with the clusters"
 
 
 _ENTRIES = (
@@ -84,10 +28,10 @@ _ENTRIES = (
         subject="config",
         settings=verb_settings.DiscoverSettings,
         function="discover",
-        phrase=lambda config, _: networks_words(config),
-        title=lambda config, _: dataset_words(config["dataset"]),
+        phrase=lambda config, _: job_words.networks_words(config),
+        title=lambda config, _: job_words.dataset_words(config["dataset"]),
         is_job=True,
-        stages=_discover_stages,
+        stages=job_words.discover_stages,
         lines=result_lines.discover_lines,
     ),
     Verb(
@@ -98,7 +42,7 @@ _ENTRIES = (
         function="train",
         phrase=lambda _, settings: f"training with {settings.training.network.backbone}",
         is_job=True,
-        stages=_train_stages,
+        stages=job_words.train_stages,
         lines=result_lines.train_lines,
     ),
     Verb(
@@ -109,7 +53,7 @@ _ENTRIES = (
         function="ablate",
         phrase=lambda _, settings: f"ablation with {settings.training.network.backbone}",
         is_job=True,
-        stages=_ablation_stages,
+        stages=job_words.ablation_stages,
         lines=lambda _: [],
         steps_over_all="all rows",
         notes={"on_row": result_lines.ablation_row_line},
@@ -120,11 +64,11 @@ _ENTRIES = (
         subject="round",
         settings=verb_settings.EvaluateSettings,
         function="evaluate",
-        phrase=lambda key, _: _with_round("evaluation", key),
-        title=lambda _, settings: dataset_words(settings.dataset),
+        phrase=lambda key, _: job_words.with_round("evaluation", key),
+        title=lambda _, settings: job_words.dataset_words(settings.dataset),
         arguments=("dataset",),
         is_job=True,
-        stages=_evaluate_stages,
+        stages=job_words.evaluate_stages,
         lines=result_lines.evaluate_lines,
     ),
     Verb(
@@ -156,11 +100,11 @@ _ENTRIES = (
         subject="round",
         settings=verb_settings.PredictSettings,
         function="predict",
-        phrase=lambda key, _: _with_round("prediction", key),
+        phrase=lambda key, _: job_words.with_round("prediction", key),
         title=lambda _, settings: counted(len(settings.images), "image"),
         arguments=("images",),
         is_job=True,
-        stages=_predict_stages,
+        stages=job_words.predict_stages,
         check=lambda settings: writable_folder(Path(settings.out).expanduser()),
         lines=result_lines.predict_lines,
     ),
@@ -171,10 +115,10 @@ _ENTRIES = (
         settings=verb_settings.AddSettings,
         function="add_images",
         phrase=lambda run, _: f"addition of images to {run}",
-        title=lambda _, settings: dataset_words(settings.dataset),
+        title=lambda _, settings: job_words.dataset_words(settings.dataset),
         arguments=("dataset",),
         is_job=True,
-        stages=lambda _, __: _named(*STAGES),
+        stages=lambda _, __: job_words.named(*STAGES),
         lines=result_lines.add_lines,
     ),
     Verb(
@@ -208,9 +152,9 @@ _ENTRIES = (
         settings=verb_settings.HealthSettings,
         function="check_health",
         phrase=lambda _, __: "check of the images",
-        title=lambda spec, _: dataset_words(spec),
+        title=lambda spec, _: job_words.dataset_words(spec),
         is_job=True,
-        stages=lambda _, __: (*_named("images"), Stage("health", "Health")),
+        stages=lambda _, __: (*job_words.named("images"), Stage("health", "Health")),
         lines=result_lines.health_lines,
     ),
     Verb(

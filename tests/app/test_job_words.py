@@ -9,7 +9,7 @@ from comus_core.pipelines.verb_settings import CompareSettings, HealthSettings, 
 from comus_core.settings import to_dict
 from comus_core.training import make_training
 from comus_core.training.settings import TrainSettings
-from comus_core.verbs.table import dataset_words, networks_words
+from comus_core.verbs.job_words import dataset_words, networks_words
 
 NOW = 1_000_000.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -19,7 +19,13 @@ from comus_core.workspace import Run
 
 STYLE = Path(__file__).with_suffix(".css")
 LOG_LINES = 200
-COLOURS = {"running": "blue", "cancelling": "orange", "done": "green", "failed": "red", "lost": "red"}
+COLOURS: dict[str, Literal["blue", "orange", "green", "red"]] = {
+    "running": "blue",
+    "cancelling": "orange",
+    "done": "green",
+    "failed": "red",
+    "lost": "red",
+}
 ICONS = {
     "queued": "hourglass_empty",
     "running": "progress_activity",

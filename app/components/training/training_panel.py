@@ -30,7 +30,7 @@ from comus_core.pipelines.training_cost import seconds_left
 from comus_core.pipelines.training_record import settings_of
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted
-from comus_core.verbs.table import dataset_words
+from comus_core.verbs.job_words import dataset_words
 from comus_core.workspace.trainings import Preview, Training
 
 EVERY = 2.0  # seconds between updates while a training is at work, on the cores that it works on
