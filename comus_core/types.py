@@ -22,7 +22,8 @@ IntArray: TypeAlias = NDArray[Any]  # int32 or int64, shape stated where used
 FloatArray: TypeAlias = NDArray[Any]  # float32 or float64, shape stated where used
 StrArray: TypeAlias = NDArray[Any]  # (n,) dtype object or str: ids
 
-STAGES = ("images", "saliency", "features", "clustering", "projection", "pseudo_masks", "evaluation")
+StageName = Literal["images", "saliency", "features", "clustering", "projection", "pseudo_masks", "evaluation"]
+STAGES: tuple[StageName, ...] = get_args(StageName)
 
 MapMethod = Literal["tsne", "umap", "pca"]
 MAP_METHODS: tuple[MapMethod, ...] = get_args(MapMethod)

@@ -45,6 +45,7 @@ def pages() -> dict[Path, str]:
     return {
         reference / "cli.md": command_line(),
         reference / "api.md": python_api(),
+        reference / "verbs.md": verbs(),
         reference / "settings.md": settings(),
         reference / "parts.md": parts(),
         **{reference / "schemas" / name: schema for name, schema in schemas().items()},
@@ -91,6 +92,29 @@ def described(name: str, thing: Any) -> str:
     return f"## {name}\n\n```python\n{name}{signature}\n```\n\n```text\n{inspect.getdoc(thing) or ''}\n```\n"
 
 
+def verbs() -> str:
+    """Every verb: its command, function, settings class and sentence."""
+    from comus_core.verbs import VERBS
+
+    head = "| command | Python | settings | in the background | what it does |\n| --- | --- | --- | --- | --- |\n"
+    rows = [
+        f"| `comus {verb.command}` | `{verb.function}({call_words(verb)})` | [{verb.settings.__name__}](settings.md#"
+        f"{verb.settings.__name__.lower()}) | {'yes' if verb.is_job else 'no'} | {verb.help.splitlines()[0]} |"
+        for verb in VERBS.values()
+    ]
+    intro = (
+        "Every verb is a function in `comus_core`, called as `verb(subject, workspace, settings, *, device, "
+        "on_progress)`, and a command that is called with the same settings. Those that may take long run in the "
+        "background with `--background`.\n"
+    )
+    return "\n".join([GENERATED, "# Verbs\n", intro, head + "\n".join(rows) + "\n"])
+
+
+def call_words(verb: Any) -> str:
+    """What comes before the settings in a call of a verb's function."""
+    return "workspace" if verb.subject == "workspace" else f"{verb.subject}, workspace"
+
+
 def settings() -> str:
     """Every setting of every verb: its dotted name, values, default and description."""
     from comus_core.settings import json_schema
@@ -101,7 +125,8 @@ def settings() -> str:
     for name, kind in settings_classes().items():
         schema = json_schema(kind)
         rows = "\n".join(f"| {' | '.join(cells)} |" for cells in setting_rows(schema, schema))
-        sections.append(f"## {name}\n\n`{kind.__name__}`: {schema['description']}\n\n{head}{rows}\n")
+        table = f"\n{head}{rows}\n" if rows else ""
+        sections.append(f"## {kind.__name__}\n\nOf {name}: {schema['description']}\n{table}")
     return "\n".join(sections)
 
 
@@ -109,30 +134,35 @@ def schemas() -> dict[str, str]:
     """File name -> the JSON schema of a settings class."""
     from comus_core.settings import json_schema
 
-    schema_of = {name: json_schema(kind) for name, kind in settings_classes().items()}
-    return {f"{name}.json": f"{json.dumps(s, indent=2, ensure_ascii=False)}\n" for name, s in schema_of.items()}
+    schema_of = {schema_name(kind): json_schema(kind) for kind in settings_classes().values()}
+    return {name: f"{json.dumps(schema, indent=2, ensure_ascii=False)}\n" for name, schema in schema_of.items()}
 
 
 def settings_classes() -> dict[str, type]:
-    """A run's settings, a training's, and those of each verb, by what they are the settings of."""
+    """A run's settings, a training's, and those of each verb, by the command that takes them; each class once."""
     from comus_core.config import RunConfig
-    from comus_core.pipelines import verb_settings
-    from comus_core.pipelines.ablation_rows import AblationSettings
-    from comus_core.training.settings import TrainingSettings, TrainSettings
+    from comus_core.training.settings import TrainingSettings
+    from comus_core.verbs import VERBS
 
-    own = [kind for kind in vars(verb_settings).values() if getattr(kind, "__module__", "") == verb_settings.__name__]
-    verbs = [kind for kind in own if kind.__name__.endswith("Settings")]
-    classes = [RunConfig, TrainingSettings, TrainSettings, AblationSettings, *verbs]
-    names = [re.sub("(Settings|Config)$", "", kind.__name__) for kind in classes]
-    return {re.sub("(?<=.)(?=[A-Z])", "_", name).lower(): kind for name, kind in zip(names, classes, strict=True)}
+    classes: dict[str, type] = {"a run": RunConfig, "a training": TrainingSettings}
+    for verb in VERBS.values():
+        if verb.settings not in classes.values():
+            classes[f"comus {verb.command}"] = verb.settings
+    return classes
+
+
+def schema_name(kind: type) -> str:
+    """The file of a class's JSON schema, in words with underscores."""
+    short = re.sub("(Settings|Config)$", "", kind.__name__)
+    return f"{re.sub('(?<=.)(?=[A-Z])', '_', short).lower()}.json"
 
 
 def setting_rows(schema: dict[str, Any], top: dict[str, Any], before: str = "") -> Iterator[tuple[str, ...]]:
     """Dotted name, values, default and description of every setting, those of nested settings in their place."""
-    for name, setting in schema["properties"].items():
+    for name, setting in schema.get("properties", {}).items():
         nested = top.get("$defs", {}).get(setting.get("$ref", "").removeprefix("#/$defs/"))
         if nested is not None and nested["title"] == "TrainingSettings":
-            yield f"`{before}{name}`", "see [training](#training)", "", setting["description"]
+            yield f"`{before}{name}`", "see [TrainingSettings](#trainingsettings)", "", setting["description"]
         elif nested is not None:
             yield from setting_rows(nested, top, f"{before}{name}.")
         else:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.data.job_words import STAGE_WORDS, about, bytes_words
+from app.data.job_words import about, bytes_words
 from comus_core.peak_memory import peak_words
+from comus_core.verbs import STAGE_WORDS
 
 
 def stage_rows(result: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from app.forms.run_form import given_device
 from app.forms.training_form import missing_weights
-from comus_core.jobs import Job, ensure_supervisor, submit
+from app.forms.verb_form import submit_verb
+from comus_core.jobs import Job
 from comus_core.pipelines.ablation_cost import ablation_cost
 from comus_core.pipelines.ablation_rows import AblationSettings, plan
 from comus_core.pipelines.training_cost import TrainingImages
-from comus_core.settings import to_dict
 from comus_core.training import TrainingSettings
 from comus_core.workspace import Run, Workspace
 
@@ -65,6 +65,4 @@ def start(workspace: Workspace, run: Run, settings: AblationSettings) -> Job:
     Raises:
         SettingsError: a setting cannot work.
     """
-    job = submit(workspace, "ablate", {"run": run.id, "dataset": run.config.dataset} | to_dict(settings))
-    ensure_supervisor(workspace)
-    return job
+    return submit_verb(workspace, "ablate", run, settings)

@@ -1,15 +1,10 @@
-"""Asking for a look at the images of a data set, as a job, and which pictures each answer is about. No Streamlit."""
+"""The groups of suspicious images of a data set: their names, sizes and pictures. No Streamlit."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from comus_core import jobs
-from comus_core.jobs import Job
-from comus_core.workspace import Workspace
 
 ALL = "all"
 WORDS = {
@@ -33,28 +28,6 @@ class Shown:
     group: int = -1
 
 
-def start(workspace: Workspace, spec: str) -> Job:
-    """Queue it.
-
-    Raises:
-        ComusError: the supervisor does not start.
-    """
-    job = jobs.submit(workspace, "images", {"dataset": spec, "look": "health"})
-    jobs.ensure_supervisor(workspace)
-    return job
-
-
-def last_job(workspace: Workspace, spec: str) -> Job | None:
-    """The newest look at this data set, or None."""
-    asked = (job for job in jobs.list_jobs(workspace) if job.kind == "images")
-    return next((job for job in asked if job.settings.get("dataset") == spec), None)
-
-
-def command_line(workspace: Workspace, spec: str) -> str:
-    """The command that does the same."""
-    return shlex.join(["comus", "images", spec, "--workspace", str(workspace.root)])
-
-
 def counts(report: Mapping[str, Any] | None, images: int) -> dict[str, str]:
     """What there is to look at, in words with numbers: of each kind as many pictures as are shown."""
     if report is None:
@@ -62,8 +35,8 @@ def counts(report: Mapping[str, Any] | None, images: int) -> dict[str, str]:
     numbers = {name: len(report[name]) for name in ("unreadable", "tiny", "dark", "blurry")}
     numbers |= {name: sum(map(len, report[name])) for name in ("exact", "near")}
     numbers["notes"] = len(report.get("notes", ()))
-    found = {name: f"{words} {numbers[name]:,}" for name, words in WORDS.items() if numbers.get(name)}
-    return {ALL: f"All {images:,}"} | found
+    labels = {name: f"{words} {numbers[name]:,}" for name, words in WORDS.items() if numbers.get(name)}
+    return {ALL: f"All {images:,}"} | labels
 
 
 def reasons(report: Mapping[str, Any], name: str) -> list[tuple[str, str]]:

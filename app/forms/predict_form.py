@@ -1,17 +1,19 @@
-"""Asking for a prediction of new photographs, as a job. No Streamlit."""
+"""Predicting new images with a round of a run, as a job. No Streamlit."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
-from comus_core import jobs
+from app.data.round_data import rounds_of_run
+from app.forms import verb_form
+from app.forms.verb_form import submit_verb
 from comus_core.features.encoders import own_vectors
 from comus_core.jobs import Job
 from comus_core.pipelines.prediction_folder import PHOTOGRAPHS, new_prediction
-from comus_core.text import counted
+from comus_core.pipelines.verb_settings import PredictSettings
+from comus_core.runs.run_round import find_round
 from comus_core.workspace import Run, Workspace
 
 CLUSTERS = 0
@@ -34,23 +36,14 @@ def start(workspace: Workspace, run: Run, number: int, files: Iterable[tuple[str
         ComusError: no photograph or too many, the disk is full, or the supervisor does not start.
     """
     folder = new_prediction(workspace, run.id, files)
-    count = sum(1 for _ in (folder / PHOTOGRAPHS).iterdir())
-    settings = {
-        "run": run.id,
-        "round": number,
-        "photographs": [str(path) for path in sorted((folder / PHOTOGRAPHS).iterdir())],
-        "out": str(folder),
-        "dataset": counted(count, "photograph"),
-    }
-    job = jobs.submit(workspace, "predict", settings)
-    jobs.ensure_supervisor(workspace)
-    return job
+    images = tuple(str(path) for path in sorted((folder / PHOTOGRAPHS).iterdir()))
+    settings = PredictSettings(images, str(folder))
+    return submit_verb(workspace, "predict", find_round(workspace, run.id, number), settings)
 
 
 def last_job(workspace: Workspace, run: Run) -> Job | None:
-    """The newest prediction that was asked of this run, or None."""
-    asked = (job for job in jobs.list_jobs(workspace) if job.kind == "predict")
-    return next((job for job in asked if job.settings.get("run") == run.id), None)
+    """The newest prediction that was asked of a round of this run, or None."""
+    return verb_form.last_job(workspace, "predict", *rounds_of_run(workspace, run))
 
 
 def name_of(job: Job) -> str:
@@ -60,7 +53,5 @@ def name_of(job: Job) -> str:
 
 def command_line(workspace: Workspace, run: Run, number: int) -> str:
     """The command that does the same with a folder."""
-    name = f"{run.id}@{number}" if number else run.id
-    return shlex.join(
-        ["comus", "predict", name, "photographs", "--out", "predicted", "--workspace", str(workspace.root)]
-    )
+    settings = PredictSettings(("photographs",), "predicted")
+    return verb_form.command(workspace, "predict", find_round(workspace, run.id, number), settings)

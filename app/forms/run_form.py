@@ -9,20 +9,22 @@ from pathlib import Path
 from platform import machine
 from typing import Any
 
-from app.data.job_words import STAGE_WORDS
-from comus_core import jobs
+from app.forms.verb_form import submit_verb
 from comus_core.cli.command_line import command_line
 from comus_core.config import PRESETS, RunConfig, make_config
 from comus_core.datasets.allowed_folders import allowed_own
 from comus_core.datasets.format import DatasetSummary
 from comus_core.features.encoders import ENCODERS
+from comus_core.jobs import Job
 from comus_core.jobs.devices import gpu_names
 from comus_core.pipelines.estimate import Estimate, estimate, free_disk
 from comus_core.pipelines.model_selection import is_estimated, resolve, supervision_of, weights_of
+from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.plugins import Registry, split
 from comus_core.saliency.detectors import DETECTORS
 from comus_core.settings import flat, merge, nested, to_dict
 from comus_core.types import STAGES
+from comus_core.verbs import STAGE_WORDS
 from comus_core.weights import REGISTRY, WeightFile, is_available, weights_folder
 from comus_core.weights.ranking import best_here
 from comus_core.workspace import Workspace
@@ -106,17 +108,13 @@ def stage_costs(cost: Estimate) -> list[tuple[str, float]]:
     return [(STAGE_WORDS[stage], cost.seconds[stage]) for stage in STAGES if stage in cost.seconds]
 
 
-def start(workspace: Workspace, config: RunConfig, device: str) -> jobs.Job:
-    """Queue the run, or give the job that is at the very same already, so that a second click changes nothing.
+def start(workspace: Workspace, config: RunConfig, device: str) -> Job:
+    """Queue the run, or give the job that is at the very same already.
 
     Raises:
         ComusError: settings that cannot work, or the supervisor does not start.
     """
-    settings = {**to_dict(config), "until": "evaluation"}
-    same = [j for j in jobs.list_jobs(workspace, jobs.ACTIVE) if (j.settings, j.device) == (settings, device)]
-    job = same[0] if same else jobs.submit(workspace, "discover", settings, device)
-    jobs.ensure_supervisor(workspace)
-    return job
+    return submit_verb(workspace, "discover", config, DiscoverSettings(), device)
 
 
 def detector_words() -> dict[str, str]:

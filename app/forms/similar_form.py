@@ -1,19 +1,14 @@
-"""Looking for what is similar to a picture of one's own, as a job. No Streamlit."""
+"""Searching a run for what is similar to a picture, as a job. No Streamlit."""
 
 from __future__ import annotations
 
-import json
-import shlex
-from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from comus_core import jobs
-from comus_core.errors import WorkspaceError
+from app.forms.verb_form import command, submit_verb
 from comus_core.jobs import Job
 from comus_core.pipelines.prediction_folder import PHOTOGRAPHS, new_prediction
+from comus_core.pipelines.verb_settings import SimilarSettings
 from comus_core.workspace import Run, Workspace
-
-ANSWER = "similar.json"
 
 
 def start(workspace: Workspace, run: Run, name: str, content: IO[bytes]) -> Job:
@@ -24,31 +19,9 @@ def start(workspace: Workspace, run: Run, name: str, content: IO[bytes]) -> Job:
     """
     folder = new_prediction(workspace, run.id, [(name, content)])
     (picture,) = (folder / PHOTOGRAPHS).iterdir()
-    settings = {"run": run.id, "picture": str(picture), "out": str(folder / ANSWER), "dataset": picture.name}
-    job = jobs.submit(workspace, "similar", settings)
-    jobs.ensure_supervisor(workspace)
-    return job
-
-
-def last_job(workspace: Workspace, run: Run) -> Job | None:
-    """The newest search in this run, or None."""
-    asked = (job for job in jobs.list_jobs(workspace) if job.kind == "similar")
-    return next((job for job in asked if job.settings.get("run") == run.id), None)
-
-
-def answer(job: Job) -> dict[str, Any]:
-    """What a finished search found, see `similar.find_similar_to`.
-
-    Raises:
-        WorkspaceError: its file is gone or damaged.
-    """
-    path = Path(str(job.settings["out"]))
-    try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError) as error:
-        raise WorkspaceError(f"the answer of job {job.id} is gone ({path}: {error}): search again") from None
+    return submit_verb(workspace, "similar", run, SimilarSettings(str(picture)))
 
 
 def command_line(workspace: Workspace, run: Run) -> str:
-    """The command that does the same."""
-    return shlex.join(["comus", "similar", run.id, "picture.jpg", "--workspace", str(workspace.root)])
+    """The command that does the same with a file."""
+    return command(workspace, "similar", run, SimilarSettings("picture.jpg"))

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import get_args
 
 from app.forms.run_form import given_device
+from app.forms.verb_form import submit_verb
 from comus_core.datasets.allowed_folders import allowed_dataset, image_roots
 from comus_core.datasets.dataset import summarise
 from comus_core.datasets.format import DatasetSummary
-from comus_core.jobs import Job, ensure_supervisor, submit
+from comus_core.jobs import Job
 from comus_core.pipelines.training_cost import TrainingCost, TrainingImages, training_cost
 from comus_core.pipelines.training_record import training_supervision
-from comus_core.settings import to_dict
 from comus_core.training import TRAINING_PRESETS, TrainingSettings, TrainSettings, make_training
 from comus_core.training.settings import Backbone
 from comus_core.weights import REGISTRY, WeightFile, is_available
@@ -160,7 +160,4 @@ def start(workspace: Workspace, run: Run, choices: TrainingChoices) -> Job:
     Raises:
         SettingsError: a setting cannot work.
     """
-    settings = {"run": run.id, "dataset": run.config.dataset} | to_dict(choices.settings)
-    job = submit(workspace, "train", settings)
-    ensure_supervisor(workspace)
-    return job
+    return submit_verb(workspace, "train", run, choices.settings)

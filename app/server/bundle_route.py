@@ -16,6 +16,7 @@ from app.server import pictures
 from comus_core.errors import ComusError
 from comus_core.export.bundle import Readable, bundle
 from comus_core.files.atomic import disk_error
+from comus_core.pipelines.verb_settings import BundleSettings
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.claims import claimed
 
@@ -35,8 +36,8 @@ def send(request: Request) -> Response:
         held = ExitStack()
         try:
             held.enter_context(claimed(place.root))(path)
-            with_them = request.query_params.get("photographs") != "0"
-            bundle(place, run.id, path, photographs=with_them, readable=_readable(place, run))
+            settings = BundleSettings(str(path), images=request.query_params.get("photographs") != "0")
+            bundle(run, place, settings, readable=_readable(place, run))
         except BaseException:
             _sent(path, held)
             raise

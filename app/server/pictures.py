@@ -117,7 +117,7 @@ def image_path(view: RunView, image_row: int) -> Path:
 
 
 def _is_own_link(path: Path, found: Path, workspace_root: Path) -> bool:
-    """Whether it is a link that `relink_run` made to that very file: the person named the folder then."""
+    """Whether it is a link that `relink` made to that very file: the person named the folder then."""
     made_here = path.parent.resolve().is_relative_to(workspace_root.resolve() / RELINKED)
     return made_here and path.is_symlink() and path.readlink() == found
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import Any, get_args
+from typing import get_args
 
 import click
 
-from comus_core.cli.progress import ProgressPrinter, duration
-from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
+from comus_core.cli.options import BACKGROUND, DEVICE, JSON, WORKSPACE
+from comus_core.cli.progress import duration
 from comus_core.cli.tables import print_ablation
 from comus_core.cli.train import training_settings
+from comus_core.cli.verb_command import Call
 from comus_core.files.output_file import OutputFile
 from comus_core.pipelines.ablation_rows import AblationSettings
 from comus_core.pipelines.model_selection import badge
-from comus_core.settings import to_dict
 from comus_core.text import size
 from comus_core.training import TRAINING_PRESETS
 from comus_core.training.settings import Backbone
+from comus_core.verbs import verb_named
+from comus_core.verbs.result_lines import ablation_row_line
 from comus_core.workspace import Run, Workspace, open_workspace
 
 
@@ -45,7 +46,7 @@ from comus_core.workspace import Run, Workspace, open_workspace
     help="Seed of the trainings; repeatable.",
 )
 @click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any setting of a training: epochs=4.")
-@click.option("--background", is_flag=True, help="Queue it as a job and return: see `comus jobs`.")
+@BACKGROUND
 @WORKSPACE
 @DEVICE
 @JSON
@@ -69,7 +70,6 @@ def ablate(
     The rows are k-means and spectral clusters, round 1 with and without the filter, round 2, and each switch of the
     training turned the other way. What rows have in common is computed once. After a stop, the same command goes on.
     """
-    from comus_core.pipelines.ablate import ablate as ablate_run
     from comus_core.pipelines.ablate import require_truth
 
     place = open_workspace(workspace)
@@ -77,38 +77,17 @@ def ablate(
     training = training_settings(preset, None, backbone, assignments)
     settings = AblationSettings(training, images, scored_on, percent, seeds, rows)
     require_truth(run, place, settings)
-    if background:
-        if json_file is not None:
-            raise click.UsageError("--json with --background: run the same command without --background afterwards")
-        queue(place, "ablate", {"run": run.id, "dataset": run.config.dataset} | to_dict(settings), device)
-        return
-    _announce(place, run, settings, device)
-    printer = ProgressPrinter()
-
-    def print_row(row: Mapping[str, Any]) -> None:
-        printer.close()
-        click.echo(row_line(row), err=True)
-
-    try:
-        result = ablate_run(
-            run,
-            place,
-            settings,
-            device=device,
-            on_progress=printer,
-            on_row=print_row,
-            log=lambda line: print(line, file=sys.stderr),
-        )
-    finally:
-        printer.close()
-    give(result, json_file)
-    print_ablation(result)
-
-
-def row_line(row: Mapping[str, Any]) -> str:
-    """One line on a row that is complete."""
-    spread = "" if row["std"] is None else f" ± {row['std']:.2f}"
-    return f"{row['name']}: mIoU {row['mean']:.2f}{spread} %"
+    call = Call(verb_named("ablate"), run, place, settings, device, background, json_file)
+    if not background:
+        _announce(place, run, settings, device)
+    result = call.result(
+        {
+            "on_row": lambda row: click.echo(ablation_row_line(row), err=True),
+            "log": lambda line: click.echo(line, err=True),
+        }
+    )
+    if result is not None:
+        print_ablation(result)
 
 
 def _announce(place: Workspace, run: Run, settings: AblationSettings, device: str) -> None:

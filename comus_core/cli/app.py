@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import click
 
-from comus_core.cli.run import WORKSPACE
+from comus_core.cli.options import WORKSPACE
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.files.permissions import may_write
 from comus_core.files.user_folders import home_folder, provide_home

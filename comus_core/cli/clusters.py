@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, get_args
+from typing import Any
 
 import click
 
 from comus_core import curation
-from comus_core.cli.run import JSON, WORKSPACE, give
-from comus_core.config import FilterBy
-from comus_core.curation.decision_words import step_words
+from comus_core.cli.options import JSON, RUN, WORKSPACE, give
+from comus_core.cli.verb_command import verb_command
 from comus_core.curation.merge_suggestions import Confused, confused_pair
 from comus_core.files.output_file import OutputFile
 from comus_core.runs.run_view import RunView, open_run_view
 from comus_core.scoring import score_tables
 from comus_core.scoring.cluster_summary import ClusterSummary, summaries
 from comus_core.scoring.round_scores import score_clusters
-from comus_core.text import counted
+from comus_core.verbs import VERBS
 from comus_core.workspace import open_workspace
 from comus_core.workspace.decisions import Decisions
-
-RUN = click.argument("run_name", metavar="RUN")
-ONE = click.argument("name", metavar="CLUSTER")
-SEVERAL = click.argument("names", metavar="CLUSTER…", nargs=-1, required=True)
 
 
 class _Listing(click.Group):
@@ -80,129 +75,9 @@ def cluster_rows(view: RunView, decided: Decisions) -> list[dict[str, Any]]:
     return [_row(s) for s in summaries(view, decided, matches)] + gone
 
 
-@clusters.command()
-@RUN
-@ONE
-@click.argument("new_name", metavar="NAME", required=False)
-@click.option("--reset", is_flag=True, help="Give it back its own name, as `cluster 7`.")
-@WORKSPACE
-def rename(run_name: str, name: str, new_name: str | None, reset: bool, workspace: str | None) -> None:
-    """Call a cluster NAME, or by --reset what it was called before anybody named it."""
-    if reset == (new_name is not None):
-        raise click.UsageError("give either a NAME or --reset")
-
-    def verb(view: RunView, ids: list[int], seen: int) -> Decisions:
-        if new_name is None:
-            return curation.reset_name(view, ids[0], based_on=seen)
-        return curation.rename(view, ids[0], new_name, based_on=seen)
-
-    _decide(run_name, workspace, verb, [name])
-
-
-@clusters.command()
-@RUN
-@SEVERAL
-@WORKSPACE
-def merge(run_name: str, names: tuple[str, ...], workspace: str | None) -> None:
-    """Make one of two clusters or more; it keeps the smallest id."""
-    _decide(run_name, workspace, lambda view, ids, seen: curation.merge(view, ids, based_on=seen), names)
-
-
-@clusters.command()
-@RUN
-@ONE
-@click.option("--parts", type=int, default=2, show_default=True, metavar="N", help="How many parts.")
-@click.option("--seed", type=int, metavar="S", help="Of the clustering inside; default: the run's.")
-@WORKSPACE
-def split(run_name: str, name: str, parts: int, seed: int | None, workspace: str | None) -> None:
-    """Cluster the proposals of one cluster among themselves; the largest part keeps its id."""
-
-    def verb(view: RunView, ids: list[int], seen: int) -> Decisions:
-        return curation.split(view, curation.propose_split(view, ids[0], parts, seed=seed), based_on=seen)
-
-    _decide(run_name, workspace, verb, [name])
-
-
-@clusters.command()
-@RUN
-@SEVERAL
-@WORKSPACE
-def reject(run_name: str, names: tuple[str, ...], workspace: str | None) -> None:
-    """Take clusters out: background in scores, in no training label."""
-    _decide(run_name, workspace, lambda view, ids, seen: curation.reject(view, ids, based_on=seen), names)
-
-
-@clusters.command()
-@RUN
-@SEVERAL
-@WORKSPACE
-def restore(run_name: str, names: tuple[str, ...], workspace: str | None) -> None:
-    """Take rejected clusters back in."""
-    _decide(run_name, workspace, lambda view, ids, seen: curation.restore(view, ids, based_on=seen), names)
-
-
-@clusters.command()
-@RUN
-@click.argument("proposals", metavar="PROPOSAL…", nargs=-1, required=True)
-@click.option("--to", "target", required=True, metavar="CLUSTER", help="Where to; `none` rejects the proposals.")
-@WORKSPACE
-def move(run_name: str, proposals: tuple[str, ...], target: str, workspace: str | None) -> None:
-    """Put proposals, named by id, into another cluster; the filter keeps them there."""
-    named = [] if target == "none" else [target]
-
-    def verb(view: RunView, ids: list[int], seen: int) -> Decisions:
-        return curation.move(view, proposals, ids[0] if ids else None, based_on=seen)
-
-    _decide(run_name, workspace, verb, named)
-
-
-@clusters.command()
-@RUN
-@click.argument("proposals", metavar="PROPOSAL…", nargs=-1, required=True)
-@WORKSPACE
-def accept(run_name: str, proposals: tuple[str, ...], workspace: str | None) -> None:
-    """Keep proposals, named by id, in training at every filter."""
-    _decide(run_name, workspace, lambda view, _, seen: curation.accept(view, proposals, based_on=seen))
-
-
-@clusters.command()
-@RUN
-@click.argument("proposals", metavar="PROPOSAL…", nargs=-1, required=True)
-@WORKSPACE
-def erase(run_name: str, proposals: tuple[str, ...], workspace: str | None) -> None:
-    """Take the masks of proposals, named by id, away: background, as if never found."""
-    _decide(run_name, workspace, lambda view, _, seen: curation.erase(view, proposals, based_on=seen))
-
-
-@clusters.command("filter")
-@RUN
-@click.argument("percent", type=float, required=False)
-@click.option("--cluster", "only", metavar="CLUSTER", help="This one alone; default: all.")
-@click.option("--by", type=click.Choice(get_args(FilterBy)), help="What proposals are ranked by.")
-@WORKSPACE
-def filter_(run_name: str, percent: float | None, only: str | None, by: FilterBy | None, workspace: str | None) -> None:
-    """Leave PERCENT of the proposals of each cluster out of training, the least certain first."""
-
-    def verb(view: RunView, ids: list[int], seen: int) -> Decisions:
-        return curation.set_filter(view, percent, cluster=ids[0] if ids else None, by=by, based_on=seen)
-
-    _decide(run_name, workspace, verb, [only] if only is not None else [])
-
-
-@clusters.command()
-@RUN
-@WORKSPACE
-def undo(run_name: str, workspace: str | None) -> None:
-    """Take the last decision back."""
-    _decide(run_name, workspace, lambda view, _, seen: curation.undo(view, based_on=seen))
-
-
-@clusters.command()
-@RUN
-@WORKSPACE
-def redo(run_name: str, workspace: str | None) -> None:
-    """Bring back what was undone last."""
-    _decide(run_name, workspace, lambda view, _, seen: curation.redo(view, based_on=seen))
+for name, verb in VERBS.items():
+    if verb.command.startswith("clusters "):
+        clusters.add_command(verb_command(name))
 
 
 @clusters.command()
@@ -217,28 +92,6 @@ def log(run_name: str, workspace: str | None, json_file: OutputFile | None) -> N
     give({"run": view.run.id, "decisions": rows}, json_file)
     for row in rows:
         click.echo(f"{row['id']:>6}  {row['at'][:19]}  {row['decision']}" + ("  (undone)" if row["undone"] else ""))
-
-
-def _decide(
-    run_name: str,
-    workspace: str | None,
-    verb: Callable[[RunView, list[int], int], Decisions],
-    names: Sequence[str] = (),
-) -> None:
-    """Decide by what the names meant at one version, and say what was decided and how many clusters there are then."""
-    place = open_workspace(workspace)
-    view = open_run_view(place, place.runs.find(run_name))
-    before = curation.history(view)
-    ids = [curation.category_named(view, before.state, name) for name in names]
-    decided = verb(view, ids, before.state.version)
-    after = curation.history(view)
-    taken_back = after.redoable is not None and after.redoable.event == (before.undoable and before.undoable.event)
-    step = before.undoable if taken_back else after.undoable
-    words = ("undone: " if taken_back else "decided: ") + (step_words(step.before, step.event) if step else "nothing")
-    labels = view.labels(decided)
-    made = sorted(set(labels.ids) - set(view.labels(before.state).ids))
-    new = f"; new: {', '.join(f'{k} ({decided.name_of(k)})' for k in made)}" if made and not taken_back else ""
-    click.echo(f"{words}; {counted(labels.C, 'cluster')} now{new}")
 
 
 def _row(summary: ClusterSummary) -> dict[str, Any]:

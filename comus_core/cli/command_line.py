@@ -1,4 +1,4 @@
-"""The command that does what a page is about to start, to be copied; `comus run` reads it back to the same settings."""
+"""The command that does what a page is about to start, to be copied: read back, it means the same settings."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from comus_core.cli.settings_options import as_words
 from comus_core.config import PRESETS, RunConfig
 from comus_core.features.encoders import own_vectors
 from comus_core.settings import flat, from_dict, json_or_text, merge, to_dict
+from comus_core.verbs import verb_named
+from comus_core.verbs.subjects import as_words as subject_words
 
 # Settings with an option of their own; every other one is written `--set NAME=VALUE`.
 OPTIONS = {
@@ -23,6 +26,26 @@ OPTIONS = {
     "matching_from": "--matching-from",
     "seed": "--seed",
 }
+
+
+def verb_line(name: str, subject: Any, settings: Any, *, device: str = "auto", workspace: Path | None = None) -> str:
+    """`comus VERB …` with the fewest words that mean exactly these settings, quoted for a shell.
+
+    Args:
+        name: of a verb whose command is made from its settings class.
+        subject: what it is asked of.
+        settings: of the verb.
+        device: as in `--device`.
+        workspace: its folder, or None where it goes without saying.
+    """
+    verb = verb_named(name)
+    arguments, options = as_words(settings, verb.arguments)
+    words = [*subject_words(verb.subject, subject), *arguments]
+    options += ["--device", device] if device != "auto" else []
+    options += ["--workspace", str(workspace)] if workspace is not None else []
+    if any(word.startswith("-") for word in words):  # else it would be read as an option
+        return shlex.join(["comus", *verb.command.split(), *options, "--", *words])
+    return shlex.join(["comus", *verb.command.split(), *words, *options])
 
 
 def command_line(

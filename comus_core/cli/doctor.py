@@ -6,29 +6,23 @@ import platform
 
 import click
 
-from comus_core.cli.progress import ProgressPrinter
-from comus_core.cli.run import WORKSPACE
+from comus_core.cli.options import WORKSPACE
 from comus_core.config import RunConfig
 from comus_core.datasets.dataset import FORMATS
-from comus_core.errors import ComusError, WorkspaceError
+from comus_core.errors import ComusError
 from comus_core.features.encoders import ENCODERS
 from comus_core.files.file_locks import missing_locks
-from comus_core.maintenance.verify import verify as verify_now
 from comus_core.pipelines.model_selection import resolve
 from comus_core.saliency.detectors import DETECTORS
 from comus_core.text import counted, size
 from comus_core.weights import weights_table
-from comus_core.workspace import Workspace, open_workspace
+from comus_core.workspace import open_workspace
 
 
 @click.command()
-@click.option("--verify", is_flag=True, help="Read every artifact of the workspace and compare it with its manifest.")
 @WORKSPACE
-def doctor(verify: bool, workspace: str | None) -> None:
+def doctor(workspace: str | None) -> None:
     """Say what is installed, which weights are here, and what will run on which device."""
-    if verify:
-        _verify(open_workspace(workspace))
-        return
     from comus_core.device import choose_device, describe_devices
     from comus_core.pipelines.discover import PACKAGES, package_version
     from comus_core.pipelines.estimate import free_disk, matrix_speed
@@ -55,23 +49,3 @@ def doctor(verify: bool, workspace: str | None) -> None:
         )
     except ComusError as error:
         click.echo(f"`comus run` cannot start: {error}")
-
-
-def _verify(place: Workspace) -> None:
-    """Name every fault, the runs that it touches, and what to do.
-
-    Raises:
-        WorkspaceError: there is one that is not harmless.
-    """
-    printer = ProgressPrinter()
-    try:
-        found = verify_now(place, on_progress=printer)
-    finally:
-        printer.close()
-    for fault in found:
-        used = f"needed by {', '.join(fault.runs)}" if fault.runs else "needed by no run"
-        click.echo(f"{fault.kind} {fault.folder.name}, {used}: {fault.fault}\n  {fault.advice}")
-    damaged = {fault.folder for fault in found if not fault.harmless}
-    if damaged:
-        raise WorkspaceError(f"{len(damaged)} artifacts of {place.root} are not as they were written: see above")
-    click.echo(f"{place.root}: every artifact is as it was written")

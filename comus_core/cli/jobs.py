@@ -1,13 +1,15 @@
-"""`comus jobs list|log|cancel|resume`, and what `comus run --background` queues."""
+"""`comus jobs list|log|result|cancel|resume`: what `--background` and the pages queue."""
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import click
 
+from comus_core.cli.options import JSON, WORKSPACE, give
 from comus_core.cli.progress import duration
-from comus_core.cli.run import WORKSPACE
+from comus_core.files.output_file import OutputFile
 from comus_core.jobs import (
     ACTIVE,
     FINAL,
@@ -19,18 +21,20 @@ from comus_core.jobs import (
     is_responding,
     list_jobs,
     read_log,
+    read_result,
     resume,
 )
 from comus_core.jobs.logs import read_from
+from comus_core.jobs.words import title
 from comus_core.workspace import open_workspace
 
-LOOK_EVERY = 0.3  # seconds between two looks at a log that is followed
+READ_EVERY = 0.3  # seconds between two readings of a log that is followed
 JOB = click.argument("job_id", metavar="JOB", type=int)
 
 
 @click.group()
 def jobs() -> None:
-    """Runs in the background: list them, read their logs, cancel and resume them."""
+    """Jobs in the background: list them, read their logs and results, cancel and resume them."""
 
 
 @jobs.command("list")
@@ -40,10 +44,10 @@ def list_command(workspace: str | None) -> None:
     place = open_workspace(workspace)
     if list_jobs(place, ACTIVE):
         ensure_supervisor(place)  # what died while nobody watched is seen now
-    found = list_jobs(place)
-    if not found:
+    listed = list_jobs(place)
+    if not listed:
         click.echo("no jobs yet: `comus run DATASET --background` makes one")
-    for job in found:
+    for job in listed:
         click.echo(job_line(job, time.time()))
 
 
@@ -52,7 +56,7 @@ def list_command(workspace: str | None) -> None:
 @click.option("--follow", "-f", is_flag=True, help="Go on printing until the job has ended.")
 @WORKSPACE
 def log_command(job_id: int, follow: bool, workspace: str | None) -> None:
-    """Print what a job said."""
+    """Print the log of a job."""
     place = open_workspace(workspace)
     job = get(place, job_id)
     if not follow:
@@ -67,8 +71,18 @@ def log_command(job_id: int, follow: bool, workspace: str | None) -> None:
         read += len(text)
         if job.state in FINAL:
             break
-        time.sleep(LOOK_EVERY)
+        time.sleep(READ_EVERY)
     click.echo(job_line(job, time.time()))
+
+
+@jobs.command("result")
+@JOB
+@WORKSPACE
+@JSON
+def result_command(job_id: int, workspace: str | None, json_file: OutputFile | None) -> None:
+    """Print the result of a finished job as JSON, or write it to a file."""
+    result = read_result(get(open_workspace(workspace), job_id))
+    give(result, json_file or OutputFile(Path("-")))
 
 
 @jobs.command("cancel")
@@ -96,7 +110,7 @@ def resume_command(job_id: int, workspace: str | None) -> None:
 
 def job_line(job: Job, now: float) -> str:
     """One line on a job: state, where it stands, what it works on, and why it ended."""
-    parts = [f"{job.id:>4}  {job.state:10}", f"{job.kind} {job.settings.get('dataset', '')}"]
+    parts = [f"{job.id:>4}  {job.state:10}", f"{job.kind} {title(job)}"]
     if job.state in ("running", "cancelling"):
         parts.append(f"{job.stage} {job.step}/{job.total}" if job.stage else "starting")
         left = eta_seconds(job, now)

@@ -16,27 +16,25 @@ from comus_core.cli import terminal
 from comus_core.cli.ablate import ablate
 from comus_core.cli.add import add
 from comus_core.cli.app import app
-from comus_core.cli.bundle import bundle, open_bundle
 from comus_core.cli.clusters import clusters
-from comus_core.cli.compare import compare
-from comus_core.cli.disk import clean, disk
+from comus_core.cli.disk import clean, disk, verify
 from comus_core.cli.doctor import doctor
+from comus_core.cli.evaluate import evaluate
 from comus_core.cli.how_many import how_many
-from comus_core.cli.images import images
 from comus_core.cli.jobs import jobs
 from comus_core.cli.parts import parts
-from comus_core.cli.predict import predict
 from comus_core.cli.proposals import filter_curve, proposals
-from comus_core.cli.run import evaluate, run
+from comus_core.cli.run import run
 from comus_core.cli.runs import runs, show
 from comus_core.cli.scores import scores
-from comus_core.cli.similar import similar
 from comus_core.cli.train import train
+from comus_core.cli.verb_command import verb_command
 from comus_core.cli.weights import weights
 from comus_core.errors import Cancelled, ComusError, DiskFullError
 from comus_core.files.own_folders import DATABASE
 from comus_core.files.system_faults import OUR_FAULT, said_of
 from comus_core.maintenance.clean import plan_cleaning, room_words
+from comus_core.verbs import VERBS
 from comus_core.workspace import open_workspace
 
 STOPPED = 130  # the shell's exit code for Ctrl-C
@@ -53,26 +51,21 @@ def cli() -> None:
 
 COMMANDS = (
     app,
-    images,
     run,
     add,
     train,
     evaluate,
     scores,
-    predict,
-    similar,
     clusters,
     how_many,
     proposals,
     filter_curve,
-    compare,
     ablate,
     runs,
     show,
-    bundle,
-    open_bundle,
     disk,
     clean,
+    verify,
     weights,
     parts,
     doctor,
@@ -80,6 +73,9 @@ COMMANDS = (
 )
 for command in COMMANDS:
     cli.add_command(command)
+for verb in VERBS.values():  # those that need no words of their own
+    if " " not in verb.command and verb.command not in cli.commands:
+        cli.add_command(verb_command(verb.name))
 
 
 def main() -> None:

@@ -8,8 +8,7 @@ from typing import TypeVar
 
 import click
 
-from comus_core.files.output_file import OutputFile, writable_file, writable_folder
-from comus_core.files.own_folders import is_bundle_file
+from comus_core.files.output_file import OutputFile, writable_file
 
 FC = TypeVar("FC", bound=Callable[..., object] | click.Command)
 FORCED = "comus.force"  # in the context of a command: whether it was given --force
@@ -44,16 +43,6 @@ def output_file(text: str) -> OutputFile:
     return OutputFile(writable_file(Path(text).expanduser(), force=forced), forced)
 
 
-def output_bundle(text: str) -> OutputFile:
-    """A zip to write, in place of an earlier bundle if one is there.
-
-    Raises:
-        SettingsError: it cannot be written there.
-    """
-    forced = _is_forced()
-    return OutputFile(writable_file(Path(text).expanduser(), force=forced, is_own=is_bundle_file), forced)
-
-
 def output_file_or_dash(text: str) -> OutputFile:
     """A file to write, or `-` for standard output.
 
@@ -61,15 +50,6 @@ def output_file_or_dash(text: str) -> OutputFile:
         SettingsError: it cannot be written there.
     """
     return OutputFile(Path(text)) if text == "-" else output_file(text)
-
-
-def output_folder(text: str) -> Path:
-    """A folder to write in.
-
-    Raises:
-        SettingsError: nothing can be written there.
-    """
-    return writable_folder(Path(text).expanduser())
 
 
 def say_replaced(file: OutputFile, replaced: bool) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import click
 
+from comus_core.cli.options import RUN, WORKSPACE
 from comus_core.cli.paths import output_file, say_replaced, with_force
-from comus_core.cli.run import WORKSPACE
 from comus_core.files.output_file import OutputFile, write_output
 from comus_core.text import counted
 from comus_core.workspace import open_workspace
 
-RUN = click.argument("run_name", metavar="RUN")
 OUTPUT = with_force(
     click.option("--output", "-o", required=True, type=output_file, help="A file that ends in .csv or .parquet.")
 )

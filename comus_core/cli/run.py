@@ -1,32 +1,26 @@
-"""`comus run` and `comus evaluate`."""
+"""`comus run`: the object categories of a data set."""
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from comus_core.cli.paths import output_file_or_dash, say_replaced, with_force
-from comus_core.cli.progress import ProgressPrinter, duration
+from comus_core.cli.options import BACKGROUND, DEVICE, JSON, WORKSPACE
+from comus_core.cli.progress import duration
 from comus_core.cli.tables import print_result
-from comus_core.cli.terminal import LETTERS, can_print
-from comus_core.config import PRESETS, Assign, Matching, RunConfig, make_config
-from comus_core.files.output_file import OutputFile, write_json_output
+from comus_core.cli.verb_command import Call
+from comus_core.config import PRESETS, RunConfig, make_config
+from comus_core.files.output_file import OutputFile
 from comus_core.pipelines.model_selection import badge, resolve, supervision_of
-from comus_core.settings import assigned, merge, to_dict
+from comus_core.pipelines.verb_settings import DiscoverSettings
+from comus_core.settings import assigned, from_dict, merge
 from comus_core.text import counted, size
 from comus_core.types import STAGES
+from comus_core.verbs import verb_named
 from comus_core.workspace import Workspace, open_workspace
-
-WORKSPACE = click.option("--workspace", metavar="DIR", help="Where runs are kept (COMUS_WORKSPACE; ./workspace).")
-JSON_FILE = click.option(
-    "--json", "json_file", metavar="FILE", type=output_file_or_dash, help="The result as JSON ('-' prints it)."
-)
-JSON = with_force(JSON_FILE)
-DEVICE = click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")
 
 
 def number_or_auto(_: click.Context, __: click.Parameter, value: str | None) -> int | str | None:
@@ -61,9 +55,9 @@ def number_or_auto(_: click.Context, __: click.Parameter, value: str | None) -> 
 )
 @click.option("--until", default="evaluation", metavar="STAGE", help=f"Stop after: {', '.join(STAGES)}.")
 @click.option("--config", "config_file", type=Path, metavar="FILE", help="Settings as JSON, as `comus show` prints.")
-@click.option("--background", is_flag=True, help="Queue it as a job and return: see `comus jobs`.")
 @WORKSPACE
 @DEVICE
+@BACKGROUND
 @JSON
 def run(
     dataset: str | None,
@@ -79,77 +73,13 @@ def run(
     DATASET is a folder of photographs, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo. Run again, it goes on where it
     stopped; what is already computed is not computed again.
     """
-    from comus_core.pipelines.discover import discover
-
     config, place = config_of(dataset, **options), open_workspace(workspace)
-    if background and json_file is not None:
-        raise click.UsageError("--json with --background: use `comus show RUN --json FILE` when the job is done")
+    settings = from_dict(DiscoverSettings, {"until": until})
+    call = Call(verb_named("discover"), config, place, settings, device, background, json_file)
     announce(config, place, device)
-    if background:
-        queue(place, "discover", {**to_dict(config), "until": until}, device)
-        return
-    printer = ProgressPrinter()
-    try:
-        found = discover(config, place, until=until, device=device, on_progress=printer)
-    finally:
-        printer.close()
-    give(found.result, json_file)
-    print_result(place, found)
-
-
-@click.command()
-@click.argument("run_name", metavar="RUN[@ROUND]")
-@click.argument("dataset")
-@click.option("--matching", metavar="NAME", help="auto (default), hungarian or majority.")
-@click.option("--matching-from", metavar="RUN", help="Freeze the cluster-to-class matching of another run.")
-@click.option("--assign", metavar="NAME", help="nearest (default: nearest neighbours) or nystrom; of round 0.")
-@WORKSPACE
-@DEVICE
-@JSON
-def evaluate(
-    run_name: str,
-    dataset: str,
-    matching: Matching | None,
-    matching_from: str | None,
-    assign: Assign | None,
-    workspace: str | None,
-    device: str,
-    json_file: OutputFile | None,
-) -> None:
-    """Score DATASET with RUN, or with a trained round of it: RUN@1, RUN@2 and so on.
-
-    Without a round, or with round 0, the proposals of DATASET are assigned to RUN's clusters by nearest neighbours, or
-    by their place in RUN's spectral embedding (nystrom).
-    """
-    place, printer = open_workspace(workspace), ProgressPrinter()
-    name, number = run_and_round(run_name)
-    if number and assign:
-        raise click.UsageError(f"--assign {assign}: round {number} is a network, which needs no clusters; leave it out")
-    from comus_core.pipelines.evaluate import evaluate as evaluate_round
-    from comus_core.pipelines.verb_settings import EvaluateSettings
-    from comus_core.runs.run_round import find_round
-
-    subject, wanted = find_round(place, name, number), EvaluateSettings(dataset, matching, matching_from, assign)
-    try:
-        result = evaluate_round(subject, place, wanted, device=device, on_progress=printer)
-    finally:
-        printer.close()
-    give(result, json_file)
-    print_result(place, subject.run, result)
-
-
-def run_and_round(text: str) -> tuple[str, int]:
-    """A run's name and the round behind its last `@`, 0 if there is none.
-
-    Raises:
-        UsageError: what stands behind the `@` is no number.
-    """
-    name, at, number = text.rpartition("@")
-    if not at:
-        return text, 0
-    if not number.isdecimal():
-        raise click.UsageError(f"{text}: write RUN@ROUND, such as {name}@1")
-    return name, int(number)
+    finished = call.result()
+    if finished is not None:
+        print_result(place, finished)
 
 
 def config_of(
@@ -213,20 +143,3 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
         print(line, file=sys.stderr)
     if cost.disk_bytes > free_disk(workspace.root):
         print(f"warning: only {size(free_disk(workspace.root))} of disk are free", file=sys.stderr)
-
-
-def queue(workspace: Workspace, kind: str, settings: dict[str, Any], device: str) -> None:
-    """Hand the work to the workspace's supervisor, and say how to follow it."""
-    from comus_core.jobs import ensure_supervisor, submit
-
-    job = submit(workspace, kind, settings, device)
-    ensure_supervisor(workspace)
-    print(f"job {job.id} is queued: `comus jobs log {job.id} --follow` shows it, `comus jobs cancel {job.id}` stops it")
-
-
-def give(result: dict[str, Any], json_file: OutputFile | None) -> None:
-    """Write the result where `--json` says."""
-    if json_file is not None and str(json_file) == "-":
-        print(json.dumps(result, indent=2, ensure_ascii=not can_print(LETTERS)))
-    elif json_file is not None:
-        say_replaced(json_file, write_json_output(json_file.path, result, force=json_file.force))

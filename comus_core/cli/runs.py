@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
-from comus_core.cli.run import JSON, WORKSPACE, give
+from comus_core.cli.options import JSON, RUN, WORKSPACE, give
 from comus_core.cli.tables import print_result
+from comus_core.cli.verb_command import Call, verb_command
 from comus_core.files.output_file import OutputFile
-from comus_core.maintenance.delete import delete_run, plan_deletion
-from comus_core.pipelines.relink import relink_run
+from comus_core.maintenance.delete import plan_deletion
 from comus_core.settings import to_dict
 from comus_core.text import counted, size
-from comus_core.workspace import Run, open_workspace
+from comus_core.verbs.result_lines import run_line
+from comus_core.workspace import open_workspace
 from comus_core.workspace.attempts import INTERRUPTED
 
-RUN = click.argument("run_name", metavar="RUN")
 STOPPED_WORDS = "stopped unexpectedly; the same command goes on"
 
 
@@ -31,10 +30,10 @@ def runs(context: click.Context, archived: bool, workspace: str | None) -> None:
         if archived or workspace:
             raise click.UsageError(f"write the options behind `{context.invoked_subcommand}`")
         return
-    found = open_workspace(workspace).runs.all(archived)
-    if not found:
+    listed = open_workspace(workspace).runs.all(archived)
+    if not listed:
         click.echo("no runs yet: `comus run demo` makes one")
-    for run in found:
+    for run in listed:
         click.echo(run_line(run))
 
 
@@ -68,30 +67,19 @@ def archive(run_name: str, undo: bool, workspace: str | None) -> None:
     click.echo(run_line(table.describe(table.find(run_name).id, archived=not undo)))
 
 
-@runs.command()
-@RUN
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@WORKSPACE
-def delete(run_name: str, yes: bool, workspace: str | None) -> None:
-    """Delete RUN, its decisions, and what no other run uses; the images are not touched."""
-    place = open_workspace(workspace)
-    plan = plan_deletion(place, place.runs.find(run_name).id)
-    question = f"delete {plan.run.id} ({plan.run.name}), {counted(plan.decisions, 'decision')}, {size(plan.size)}"
+def show_delete(call: Call, yes: bool) -> None:
+    """Say what will be deleted, ask, and delete it."""
+    plan = plan_deletion(call.workspace, call.subject.id)
     if not yes:
-        click.confirm(question, abort=True, err=True)
-    done = delete_run(place, plan.run.id)
-    click.echo(done.words())
+        decisions = counted(plan.decisions, "decision")
+        click.confirm(f"delete {plan.run.id} ({plan.run.name}), {decisions}, {size(plan.size)}", abort=True, err=True)
+    for line in call.verb.lines(call.result()):
+        call.say(line)
 
 
-@runs.command()
-@RUN
-@click.argument("folder", type=Path)
-@WORKSPACE
-def relink(run_name: str, folder: Path, workspace: str | None) -> None:
-    """Let RUN read its images from FOLDER, where they are found by their content; names and decisions stay."""
-    place = open_workspace(workspace)
-    done = relink_run(place.runs.find(run_name), folder, place)
-    click.echo("\n".join(done.lines()))
+runs.add_command(verb_command("delete", show_delete))
+runs.add_command(verb_command("relink"))
 
 
 @click.command()
@@ -117,12 +105,3 @@ def show(run_name: str, settings: bool, workspace: str | None, json_file: Output
         click.echo(f"{kind}: {place.artifact(run, kind).folder}")
     if run.result:
         print_result(place, run)
-
-
-def run_line(run: Run) -> str:
-    """One line on a run: id, state, when last touched, score, name and note."""
-    score = (run.result.get("evaluation") or {}).get("miou")
-    miou = f"mIoU {score:.2f}" if score is not None else "no score"
-    words = run.name + (" (archived)" if run.archived else "") + (f": {run.note}" if run.note else "")
-    words += f" ({STOPPED_WORDS})" if run.state == INTERRUPTED else ""
-    return f"{run.id:32} {run.state:11} {run.updated_at[:16]}  {miou:11}  {words}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from comus_core.cli.run import JSON, WORKSPACE, give, run_and_round
+from comus_core.cli.options import JSON, WORKSPACE, give
 from comus_core.config import Matching
 from comus_core.files.output_file import OutputFile
 from comus_core.pipelines.model_selection import badge
@@ -36,15 +36,15 @@ def scores(
     IoU, recall, precision and size of each class, how many were discovered (an IoU of 20 % and more), how far larger
     classes are found better, the confusion matrix, the worst and the best images, and the paper's row.
     """
-    from comus_core.runs.run_round import find_round
+    from comus_core.runs.run_round import find_round, split_round
     from comus_core.scoring.round_scores import score_round
     from comus_core.scoring.score_json import as_json
 
-    place, (run_name, number) = open_workspace(workspace), run_and_round(name)
+    place, (run_name, number) = open_workspace(workspace), split_round(name)
     if core and number:
         raise click.UsageError(f"--core: round {number} is a network, which no filter acts on; leave it out")
     scored = score_round(place, find_round(place, run_name, number), matching, filtered=core)
-    other = score_round(place, find_round(place, *run_and_round(against)), matching) if against else None
+    other = score_round(place, find_round(place, *split_round(against)), matching) if against else None
     result = as_json(scored, other, most)
     give(result, json_file)
     print_scores(result)

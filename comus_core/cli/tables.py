@@ -110,22 +110,6 @@ def _print_scores(result: dict[str, Any]) -> None:
     click.echo(f"{'pixels right':{width}}   {every['pixel_accuracy']:6.2f}   {filtered['pixel_accuracy']:6.2f}")
 
 
-def print_comparison(result: dict[str, Any]) -> None:
-    """Both scores, their difference and its interval."""
-    found = result["bootstrap"]
-    click.echo(f"\n{counted(found['images'], 'image')} of {result['dataset']}; {badge(result['supervision'])}")
-    sides = [result[name] for name in ("first", "second")]
-    names = [f"{side['training'] or side['run']}@{side['round']}" for side in sides]
-    width = max(map(len, [*names, "difference"]))
-    for name, side in zip(names, sides, strict=True):
-        click.echo(f"{name:{width}}   mIoU {side['miou']:6.2f}   ({side['matching']} matching)")
-    interval = f"95 % of resamples from {found['low']:+.2f} to {found['high']:+.2f}"
-    click.echo(f"{'difference':{width}}        {found['difference']:+6.2f}   {interval}, mean {found['mean']:+.2f}")
-    share = f"{100 * found['share_not_above']:.2f} % of {found['resamples']} resamples"
-    how = "matched once" if found["matching_fixed"] else "matched in each"
-    click.echo(f"the second is not above the first in {share} ({how})")
-
-
 def print_ablation(result: dict[str, Any]) -> None:
     """A line a row: mIoU over the seeds, the difference to the row it is compared to, the time of its training."""
     seeds = result["settings"]["seeds"]

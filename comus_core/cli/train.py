@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any, get_args
 
 import click
 
-from comus_core.cli.progress import ProgressPrinter, duration
-from comus_core.cli.run import DEVICE, JSON, WORKSPACE, give, queue
+from comus_core.cli.options import BACKGROUND, DEVICE, JSON, WORKSPACE
+from comus_core.cli.progress import duration
+from comus_core.cli.verb_command import Call
 from comus_core.files.output_file import OutputFile
 from comus_core.peak_memory import peak_words
 from comus_core.pipelines.model_selection import badge
 from comus_core.pipelines.training_record import settings_of
-from comus_core.settings import assigned, merge, to_dict
+from comus_core.settings import assigned, merge
 from comus_core.training import TRAINING_PRESETS, TrainSettings, make_training
 from comus_core.training.settings import Backbone, TrainingSettings
+from comus_core.verbs import verb_named
 from comus_core.workspace import open_workspace
 from comus_core.workspace.trainings import Training
 
@@ -37,7 +38,7 @@ from comus_core.workspace.trainings import Training
 @click.option(
     "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any setting: optimisation.learning_rate=1e-4."
 )
-@click.option("--background", is_flag=True, help="Queue it as a job and return: see `comus jobs`.")
+@BACKGROUND
 @click.option("--resume", is_flag=True, help="Go on with the run's last training, with its settings.")
 @WORKSPACE
 @DEVICE
@@ -63,48 +64,28 @@ def train(
     After a stop or a crash, the same command goes on from the last checkpoint; `--resume` does so without the other
     options.
     """
-    from comus_core.pipelines.train import train as train_rounds
-
     place = open_workspace(workspace)
     run = place.runs.find(run_name)
     if resume:
         settings = last_settings(place.trainings.of_run(run.id), run.id)
     else:
-        base = training_settings(preset, rounds, backbone, assignments)
-        settings = TrainSettings(base, images, scored_on, percent, seed)
-    if background:
-        if json_file is not None:
-            raise click.UsageError("--json with --background: use `comus train RUN --resume --json FILE` afterwards")
-        queue(place, "train", {"run": run.id, "dataset": run.config.dataset} | to_dict(settings), device)
-        return
-    printer = ProgressPrinter()
-    try:
-        training = train_rounds(
-            run,
-            place,
-            settings,
-            device=device,
-            on_progress=printer,
-            on_training=RoundPrinter(printer),
-            log=lambda line: print(line, file=sys.stderr),
-        )
-    finally:
-        printer.close()
-    give(training.result, json_file)
+        training = training_settings(preset, rounds, backbone, assignments)
+        settings = TrainSettings(training, images, scored_on, percent, seed)
+    call = Call(verb_named("train"), run, place, settings, device, background, json_file)
+    call.result({"on_training": RoundPrinter(), "log": lambda line: click.echo(line, err=True)})
 
 
 class RoundPrinter:
     """Prints the training when it begins, and a line on each round when it is done."""
 
-    def __init__(self, printer: ProgressPrinter) -> None:
-        self.printer, self.begun, self.rounds = printer, False, 0
+    def __init__(self) -> None:
+        self.begun, self.rounds = False, 0
 
     def __call__(self, training: Training) -> None:
         """Print what is new."""
         if not self.begun:
             click.echo(f"training {training.id}; {badge(training.result['supervision'])}", err=True)
         for entry in training.result["rounds"][self.rounds :]:
-            self.printer.close()
             click.echo(round_line(entry), err=True)
         self.begun, self.rounds = True, len(training.result["rounds"])
 

@@ -19,6 +19,7 @@ from comus_core.files.atomic import replacing
 from comus_core.files.output_file import is_foreign, writable_file
 from comus_core.files.own_folders import LISTING, is_bundle_file
 from comus_core.maintenance.delete import remove_abandoned
+from comus_core.pipelines.verb_settings import BundleSettings
 from comus_core.proposals.pseudo_masks import to_png
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_truth import truth_of_run
@@ -64,26 +65,28 @@ class Bundled:
     photographs: int
     replaced: bool
 
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {**asdict(self), "path": str(self.path)}
+
 
 def bundle(
+    run: Run,
     workspace: Workspace,
-    run_id: str,
-    out: Path,
+    settings: BundleSettings,
     *,
-    photographs: bool = True,
-    force: bool = False,
+    device: str = "auto",
     readable: Readable = lambda _, path: path,
     on_progress: OnProgress = no_progress,
 ) -> Bundled:
     """Write a run to a zip that `open_bundle` reads.
 
     Args:
+        run: one that has clusters.
         workspace: where the run is.
-        run_id: a run that has clusters.
-        out: the zip; an earlier bundle that is there is replaced.
-        photographs: whether the image files go along, as they are; without them the pages show masks on grey, as those
-            of a run do that came without.
-        force: replace a file that is no bundle, too.
+        settings: the zip, in place of an earlier bundle; whether the image files go along; whether to replace a file
+            that is no bundle.
+        device: not used.
         readable: asked for every photograph; a server refuses what links lead out of the folders it may show.
         on_progress: called at every file.
 
@@ -92,13 +95,13 @@ def bundle(
         WorkspaceError: no such run, it has no clusters yet, a photograph is gone, a file is not what it was when the
             run was made, or the disk is full.
     """
-    writable_file(out, force=force, is_own=is_bundle_file)
-    run = workspace.runs.get(run_id)
+    out = writable_file(Path(settings.out).expanduser(), force=settings.force, is_own=is_bundle_file)
+    run = workspace.runs.get(run.id)
     if "clustering" not in run.artifacts:
-        raise WorkspaceError(f"run {run_id} has no clusters yet: bundle it when it is done")
+        raise WorkspaceError(f"run {run.id} has no clusters yet: bundle it when it is done")
     if run.state == "running":
-        raise WorkspaceError(f"run {run_id} is at work: bundle it when it is done, or cancel it first")
-    photographs = photographs and bool(run.provenance.get("bundle", {}).get("photographs", True))
+        raise WorkspaceError(f"run {run.id} is at work: bundle it when it is done, or cancel it first")
+    photographs = settings.images and bool(run.provenance.get("bundle", {}).get("photographs", True))
     pictures = _pictures(workspace.artifact(run, "images")) if photographs else []
     placed = portable_names(row["path"] for row in pictures)
     files = [source for kind in run.artifacts for source in _of_artifact(workspace.artifact(run, kind))]
@@ -148,8 +151,7 @@ def _of_artifact(artifact: Artifact) -> list[Source]:
     """
     start = f"{ARTIFACTS}/{artifact.kind}/{artifact.fingerprint}"
     changed = (
-        f"{artifact.kind} {artifact.fingerprint}: {{}} has changed since it was written; `comus doctor --verify` says "
-        "what to do"
+        f"{artifact.kind} {artifact.fingerprint}: {{}} has changed since it was written; `comus verify` says what to do"
     )
     names, other = _renamed(artifact)
     sources = [

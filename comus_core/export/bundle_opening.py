@@ -33,7 +33,8 @@ from comus_core.files.atomic import disk_error, write_json
 from comus_core.files.file_names import name_key
 from comus_core.files.own_folders import LISTING
 from comus_core.files.own_places import BUNDLES, make_own, own_place
-from comus_core.maintenance.delete import delete_run, remove_abandoned
+from comus_core.maintenance.delete import delete, remove_abandoned
+from comus_core.pipelines.verb_settings import OpenBundleSettings
 from comus_core.runs.run_truth import TRUTH_FILE
 from comus_core.runs.run_view import open_run_view
 from comus_core.workspace import Run, Workspace
@@ -51,7 +52,7 @@ PLACE = re.compile(
 )
 
 
-def open_bundle(workspace: Workspace, file: Path) -> Run:
+def open_bundle(file: Path, workspace: Workspace, settings: OpenBundleSettings = OpenBundleSettings()) -> Run:
     """Make a read-only run of a bundle; one that is open already is given back as it is.
 
     Raises:
@@ -186,7 +187,7 @@ def _take_in(
     try:
         _ = open_run_view(workspace, run).counts
     except (ComusError, KeyError, ValueError, TypeError) as error:
-        delete_run(workspace, run.id)
+        delete(run, workspace)
         raise WorkspaceError(f"{name}: its tables do not fit together ({error}); nothing was opened") from error
     return run
 

@@ -2,9 +2,11 @@
 
     from comus_core.jobs import ensure_supervisor, submit, wait
 
-    job = submit(workspace, "discover", {"dataset": "photos", "until": "evaluation"}, device="auto")
+    job = submit(workspace, "discover", make_config(dataset="photos"), DiscoverSettings())
     ensure_supervisor(workspace)
     print(wait(workspace, job.id).state)
+
+A job is a verb (`comus_core.verbs`) with its subject and settings.
 
 Jobs outlive the program that submitted them and its supervisor. Nothing here imports torch; the job's process does.
 """
@@ -21,7 +23,6 @@ _HOME = {
     "Job": "records",
     "eta_seconds": "records",
     "is_responding": "records",
-    "KINDS": "kinds",
     "cancel": "actions",
     "get": "actions",
     "list_jobs": "actions",
@@ -29,6 +30,7 @@ _HOME = {
     "submit": "actions",
     "wait": "actions",
     "read_log": "logs",
+    "read_result": "logs",
     "ensure_supervisor": "launcher",
     "supervisor_pid": "launcher",
 }
@@ -36,7 +38,6 @@ _HOME = {
 __all__ = [
     "ACTIVE",
     "FINAL",
-    "KINDS",
     "RESUMABLE",
     "Job",
     "cancel",
@@ -46,6 +47,7 @@ __all__ = [
     "is_responding",
     "list_jobs",
     "read_log",
+    "read_result",
     "resume",
     "submit",
     "supervisor_pid",

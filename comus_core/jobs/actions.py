@@ -1,39 +1,44 @@
-"""What people do with jobs: submit, look, cancel, resume, wait. Each is one short change of the table."""
+"""What people do with jobs: submit, list, cancel, resume, wait. Each is one short change of the table."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from comus_core.jobs.kinds import kind_of
 from comus_core.jobs.launcher import ensure_supervisor
 from comus_core.jobs.records import FINAL, Job, State
 from comus_core.jobs.table import JobTable
+from comus_core.settings import from_dict, require, to_dict
+from comus_core.verbs import subjects, verb_named
 from comus_core.workspace import Workspace
 
 # The job's process sees these as the submitter did, whoever started the supervisor.
 KEPT_VARIABLES = ("COMUS_WEIGHTS", "OMP_NUM_THREADS")
 
 
-def submit(workspace: Workspace, kind: str, settings: Mapping[str, Any], device: str = "auto") -> Job:
+def submit(workspace: Workspace, verb: str, subject: Any, settings: Any, device: str = "auto") -> Job:
     """Queue a job; `ensure_supervisor` sees to it that it is started.
 
     Args:
         workspace: where it works.
-        kind: a key of `KINDS`.
-        settings: JSON values, for `discover` the fields of `RunConfig` and `until`; relative paths in them start
-            at the present working directory.
+        verb: the name of one that runs as a job.
+        subject: what it is asked of: a `RunConfig`, a `Run`, a `RunRound` or two, or the string of a data set.
+        settings: an object of the verb's settings class; relative paths in it start at the present working directory.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
 
     Raises:
-        SettingsError: an unknown kind, or settings that cannot work.
+        SettingsError: an unknown verb, one that runs at once, or settings of another.
     """
-    kind_of(kind).check(settings)
+    known = verb_named(verb)
+    require(known.is_job, f"{verb} takes no time: call it instead of queuing it")
+    values = to_dict(from_dict(known.settings, to_dict(settings)))
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    return JobTable(workspace.database).insert(kind, dict(settings), device, Path.cwd(), kept)
+    known.check(settings)
+    about = subjects.as_json(known.subject, subject)
+    return JobTable(workspace.database).insert(verb, about, values, device, Path.cwd(), kept)
 
 
 def get(workspace: Workspace, job_id: int) -> Job:
@@ -73,10 +78,10 @@ def resume(workspace: Workspace, job_id: int) -> Job:
 def wait(workspace: Workspace, job_id: int, timeout: float | None = None) -> Job:
     """The job when it has ended, or as it stands after `timeout` seconds; keeps a supervisor up meanwhile."""
     end = None if timeout is None else time.monotonic() + timeout
-    looks = 0
+    checks = 0
     while (job := get(workspace, job_id)).state not in FINAL and (end is None or time.monotonic() < end):
-        if looks % 20 == 0:
+        if checks % 20 == 0:
             ensure_supervisor(workspace)
-        looks += 1
+        checks += 1
         time.sleep(0.1)
     return job

@@ -1,10 +1,13 @@
-"""A job's log: what its process printed, one file over all attempts."""
+"""A job's log, what its process printed in all attempts, and its result."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
+from comus_core.errors import WorkspaceError
 from comus_core.files.own_places import make_own, own_place
 from comus_core.jobs.records import Job
 
@@ -23,6 +26,26 @@ def jobs_folder(root: Path) -> Path:
 def log_path(root: Path, job_id: int) -> Path:
     """The log of a job; derived, so that a moved workspace finds its logs."""
     return own_place(root, FOLDER) / f"{job_id}.log"
+
+
+def result_path(job: Job) -> Path:
+    """The file of a finished job's result, beside its log."""
+    return job.log_path.with_suffix(".json")
+
+
+def read_result(job: Job) -> Any:
+    """What the verb of a finished job returned, as JSON.
+
+    Raises:
+        WorkspaceError: it has not finished, or its file is gone or damaged.
+    """
+    if job.state != "done":
+        raise WorkspaceError(f"job {job.id} has no result: it is {job.state}")
+    path = result_path(job)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WorkspaceError(f"the result of job {job.id} is gone ({path}: {error}): start it again") from None
 
 
 def append_line(path: Path, line: str) -> None:

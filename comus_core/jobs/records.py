@@ -21,11 +21,12 @@ class Job:
     """One row of the job table; times are seconds since the epoch, None where it has not come to that.
 
     Attributes:
-        kind: a key of `comus_core.jobs.kinds.KINDS`.
-        settings: what that kind takes; for `discover` the fields of `RunConfig` and `until`.
+        kind: the name of its verb.
+        subject: what the verb is asked of, as `verbs.subjects.as_json` gives it; None for the workspace.
+        settings: of the verb, as JSON.
         run: id of the run that the job works on, as soon as it is known.
         device: as asked; `slot` is the device that was given.
-        folder: where relative paths in the settings start.
+        folder: where relative paths in subject and settings start.
         environment: the few variables of the submitter that its process must see.
         attempt: 1, and one more at each resume.
         first_step: the step of the stage at which this attempt's own work began; steps before were found finished.
@@ -37,6 +38,7 @@ class Job:
 
     id: int
     kind: str
+    subject: Any
     settings: dict[str, Any]
     state: State
     device: str

@@ -43,10 +43,11 @@ class JobTable:
         database.define(SCHEMA)
 
     def insert(
-        self, kind: str, settings: dict[str, Any], device: str, folder: Path, environment: dict[str, str]
+        self, kind: str, subject: Any, settings: dict[str, Any], device: str, folder: Path, environment: dict[str, str]
     ) -> Job:
-        """A new queued job."""
-        values = (kind, json.dumps(settings), device, str(folder), json.dumps(environment), time.time())
+        """A new queued job; subject and settings are plain JSON values."""
+        asked = json.dumps({"subject": subject, "settings": settings})
+        values = (kind, asked, device, str(folder), json.dumps(environment), time.time())
         statement = (
             "INSERT INTO jobs (kind, settings, state, device, folder, environment, created_at)"
             " VALUES (?, ?, 'queued', ?, ?, ?, ?) RETURNING *"
@@ -178,7 +179,11 @@ class JobTable:
 
     def _job(self, row: Any) -> Job:
         values = dict(row)
-        for name in ("settings", "environment"):
-            values[name] = json.loads(values[name])
+        values["environment"] = json.loads(values["environment"])
+        asked = json.loads(values.pop("settings"))
+        if asked.keys() == {"subject", "settings"}:
+            values |= asked
+        else:  # of another version of this program, which can be listed and no more
+            values |= {"subject": None, "settings": {}}
         path = log_path(self.database.path.parent, values["id"])
         return Job(**values | {"folder": Path(values["folder"]), "log_path": path})

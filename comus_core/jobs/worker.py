@@ -9,18 +9,19 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
 
 from comus_core.errors import Cancelled, ComusError, WorkspaceError
+from comus_core.files.atomic import write_json
 from comus_core.files.process_identity import identify
 from comus_core.files.system_faults import said_of
 from comus_core.jobs.heartbeat import Pulse
-from comus_core.jobs.kinds import Observer, kind_of
+from comus_core.jobs.logs import result_path
 from comus_core.jobs.records import Job, State
 from comus_core.jobs.table import JobTable
+from comus_core.jobs.work import Observer, work
 from comus_core.workspace import Workspace, open_workspace
 
 EXIT_CODES = {"done": 0, "failed": 1, "cancelled": 75, "lost": 75}  # 75: sysexits' "try again later"
@@ -89,7 +90,7 @@ def _work(workspace: Workspace, table: JobTable, job: Job, pulse: Pulse, termina
         with termination.heard():
             pulse.check()
             observer = Observer(pulse.on_progress, lambda run_id: table.set_run(job, run_id), _log)
-            kind_of(job.kind).work(workspace, _settings_now(workspace, job), job.slot or job.device, observer)
+            write_json(result_path(job), work(workspace, job, observer))
         return "done", None
     except (Cancelled, KeyboardInterrupt):
         return ("cancelled", None) if pulse.cancel_asked else ("lost", FROM_OUTSIDE)
@@ -104,12 +105,6 @@ def _work(workspace: Workspace, table: JobTable, job: Job, pulse: Pulse, termina
             return "failed", said
         words = next(iter(str(error).splitlines()), "no message")
         return "failed", f"{type(error).__name__}: {words} (an error of the program; the log holds the details)"
-
-
-def _settings_now(workspace: Workspace, job: Job) -> Mapping[str, Any]:
-    """The job's settings; those of a further attempt know what became of the run that an earlier one began."""
-    run = next((run for run in workspace.runs.all(archived=True) if run.id == job.run), None)
-    return job.settings if run is None else kind_of(job.kind).again(job.settings, run)
 
 
 def _write_ending(table: JobTable, job: Job, state: State, error: str | None) -> None:

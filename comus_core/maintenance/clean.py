@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -20,7 +20,7 @@ from comus_core.jobs.records import RESUMABLE
 from comus_core.jobs.table import JobTable
 from comus_core.maintenance.delete import DELETED, active_jobs, pictures_folder, remove_folders
 from comus_core.maintenance.disk_use import listed_by, needed
-from comus_core.settings import check_choice
+from comus_core.pipelines.verb_settings import CleanSettings
 from comus_core.text import size
 from comus_core.workspace import Workspace
 from comus_core.workspace.claims import abandoned
@@ -37,7 +37,6 @@ GROUP_WORDS: dict[Group, tuple[str, str]] = {
     "transfers": ("Scores on other data sets", "Computed by `comus evaluate RUN DATASET`; it can compute them again."),
     "pictures": ("Drawn pictures", "Crops and layers, kept so that pages open fast; drawn again when looked at."),
 }
-USUAL: tuple[Group, ...] = ("unused", "unfinished")
 PHOTOGRAPHS = (UPLOADS, "datasets", BUNDLES)
 GRACE = 600.0  # seconds for which what was just finished is left alone: its run may not have named it yet
 STALE_FILE = 3600.0  # seconds after which a file that was being written was given up: a writer writes on
@@ -50,6 +49,10 @@ class Part:
 
     folders: tuple[Path, ...]
     bytes: int
+
+    def to_json(self) -> dict[str, int]:
+        """As plain JSON values."""
+        return {"folders": len(self.folders), "bytes": self.bytes}
 
 
 def plan_cleaning(workspace: Workspace, now: float | None = None) -> dict[Group, Part]:
@@ -85,33 +88,36 @@ def plan_cleaning(workspace: Workspace, now: float | None = None) -> dict[Group,
 
 def room_words(plan: Mapping[Group, Part]) -> str:
     """What a clean-up would free, in a line; '' if it would free nothing."""
+    usual = chosen_groups(CleanSettings())
     parts = [
-        f"{size(part.bytes)} {GROUP_WORDS[group][0].lower()}" + ("" if group in USUAL else f" (with --{group})")
+        f"{size(part.bytes)} {GROUP_WORDS[group][0].lower()}" + ("" if group in usual else f" (with --{group})")
         for group, part in plan.items()
         if part.folders
     ]
     return f"`comus clean` would free {', '.join(parts)}" if parts else ""
 
 
-def clean(workspace: Workspace, groups: Collection[Group] = USUAL) -> Part:
-    """Remove what `plan_cleaning` finds in these groups now; returns what went.
+def clean(workspace: Workspace, settings: CleanSettings = CleanSettings()) -> Part:
+    """Remove what `plan_cleaning` finds in the chosen groups now; returns what went.
 
     Raises:
-        SettingsError: an unknown group.
         WorkspaceError: something is at work in the workspace, or a folder cannot be removed.
     """
-    for group in groups:
-        check_choice("clean-up group", group, Group)
     at_work = [f"job {job.id}" for job in active_jobs(workspace)]
     held = [s for s in stored_folders(workspace.artifacts.root) if not s.finished and is_held(s.folder)]
     at_work += [f"another program, which makes {s.kind}" for s in held]
     if at_work:
         raise WorkspaceError(f"{at_work[0]} is at work here: clean up when it has ended, or cancel it first")
-    plan = plan_cleaning(workspace)
-    folders = [folder for group in GROUPS if group in groups for folder in plan[group].folders]
-    done = Part(tuple(folders), sum(plan[group].bytes for group in GROUPS if group in groups))
+    plan, groups = plan_cleaning(workspace), chosen_groups(settings)
+    folders = [folder for group in groups for folder in plan[group].folders]
+    part = Part(tuple(folders), sum(plan[group].bytes for group in groups))
     remove_folders(workspace, [folder for folder in folders if folder.name != DELETED])
-    return done
+    return part
+
+
+def chosen_groups(settings: CleanSettings) -> list[Group]:
+    """The groups that the settings say to remove."""
+    return [group for group in GROUPS if getattr(settings, group)]
 
 
 def _going_on(workspace: Workspace, finished: Mapping[str, StoredFolder], at_work: bool = False) -> set[str]:

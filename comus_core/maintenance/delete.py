@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from comus_core.errors import DiskFullError, WorkspaceError
@@ -17,6 +18,7 @@ from comus_core.files.own_places import BUNDLES, CACHE, is_own, own_place
 from comus_core.jobs.records import ACTIVE, Job
 from comus_core.jobs.table import JobTable
 from comus_core.pipelines.prediction_folder import predictions_folder
+from comus_core.pipelines.verb_settings import DeleteSettings
 from comus_core.text import counted, size
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.claims import abandoned
@@ -48,6 +50,11 @@ class Deletion:
     decisions: int
     spare: int = 0
 
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        sizes = {"kept": self.kept, "bytes": self.size, "decisions": self.decisions, "spare": self.spare}
+        return {"run": self.run.id, "artifacts": len(self.folders), **sizes}
+
     def words(self) -> str:
         """What went, in a line."""
         spare = f"; {size(self.spare)} of drawn pictures and leftovers too, as the disk was full" if self.spare else ""
@@ -58,7 +65,7 @@ class Deletion:
 
 
 def plan_deletion(workspace: Workspace, run_id: str) -> Deletion:
-    """What `delete_run` would do now.
+    """What `delete` would do now.
 
     Raises:
         WorkspaceError: there is no such run.
@@ -94,7 +101,7 @@ def folders_of_run(workspace: Workspace, run: Run, runs: Iterable[Run], stored: 
     return folders
 
 
-def delete_run(workspace: Workspace, run_id: str) -> Deletion:
+def delete(run: Run, workspace: Workspace, settings: DeleteSettings = DeleteSettings()) -> Deletion:
     """Forget a run, its decisions, and the artifacts that no other run uses.
 
     The images themselves are not touched, nor is what other programs wrote into the workspace.
@@ -102,12 +109,12 @@ def delete_run(workspace: Workspace, run_id: str) -> Deletion:
     Raises:
         WorkspaceError: no such run, it is at work, or a folder cannot be removed.
     """
-    plan = plan_deletion(workspace, run_id)
-    at_work = [f"job {job.id}" for job in active_jobs(workspace) if job.run == run_id]
+    plan = plan_deletion(workspace, run.id)
+    at_work = [f"job {job.id}" for job in active_jobs(workspace) if job.run == run.id]
     at_work += [f"another program makes its {folder.parent.name}" for folder in plan.folders if is_held(folder)]
     if at_work:
-        raise WorkspaceError(f"run {run_id} is at work ({at_work[0]}): stop it first, then delete it")
-    spare = remove_folders(workspace, plan.folders, lambda: workspace.runs.remove(run_id))
+        raise WorkspaceError(f"run {run.id} is at work ({at_work[0]}): stop it first, then delete it")
+    spare = remove_folders(workspace, plan.folders, lambda: workspace.runs.remove(run.id))
     return replace(plan, spare=spare)
 
 

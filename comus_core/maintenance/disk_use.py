@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from comus_core.files.own_folders import DATABASE
 from comus_core.files.own_places import is_own, own_place
 from comus_core.maintenance.delete import DELETED, folders_of_run
 from comus_core.pipelines.estimate import free_disk
+from comus_core.pipelines.verb_settings import DiskSettings
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.stored import StoredFolder, ancestors, size_of, stored_folders
 
@@ -19,7 +21,7 @@ PLACES = {
     "uploads": "uploaded images",
     "datasets": "demo scenes",
     "bundles": "photographs of opened bundles",
-    "jobs": "logs of jobs",
+    "jobs": "logs and results of jobs",
 }
 REST = "database and the rest"
 
@@ -72,12 +74,18 @@ class DiskUse:
         """Bytes of the whole workspace."""
         return sum(a.bytes for a in self.artifacts) + sum(self.places.values())
 
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        runs = {run_id: asdict(use) for run_id, use in self.runs.items()}
+        artifacts = [asdict(artifact) for artifact in self.artifacts]
+        return {"total": self.total, "free": self.free, "runs": runs, "artifacts": artifacts, "places": self.places}
+
     def of_run(self, run_id: str) -> RunUse:
         """What a run takes; nothing for a run that there is not."""
         return self.runs.get(run_id, RunUse(0, 0))
 
 
-def disk_use(workspace: Workspace) -> DiskUse:
+def disk_use(workspace: Workspace, settings: DiskSettings = DiskSettings()) -> DiskUse:
     """Measure a workspace now; what other programs write meanwhile may be missed."""
     stored = list(stored_folders(workspace.artifacts.root))
     by_print = {s.fingerprint: s for s in stored}

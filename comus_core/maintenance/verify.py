@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comus_core.maintenance.disk_use import listed_by, needed
+from comus_core.pipelines.verb_settings import VerifySettings
 from comus_core.types import OnProgress, Progress, no_progress
 from comus_core.workspace import Workspace
 from comus_core.workspace.manifest import SHARDS, changes, strangers
@@ -40,11 +41,14 @@ class Fault:
         return ", then ".join(words for words in (delete, again) if words)
 
 
-def verify(workspace: Workspace, *, on_progress: OnProgress = no_progress) -> list[Fault]:
+def verify(
+    workspace: Workspace, settings: VerifySettings = VerifySettings(), *, on_progress: OnProgress = no_progress
+) -> list[Fault]:
     """Read every finished artifact and compare it with its manifest: missing files, sizes, SHA-256, files not listed.
 
     Args:
         workspace: to be read whole; nothing in it is changed.
+        settings: there is nothing to set.
         on_progress: called at every artifact.
 
     Returns:
@@ -52,16 +56,16 @@ def verify(workspace: Workspace, *, on_progress: OnProgress = no_progress) -> li
     """
     folders = sorted(p for p in workspace.artifacts.root.glob("*/*") if p.is_dir() and not p.name.endswith(PARTIAL))
     users = _users(workspace)
-    found: list[Fault] = []
+    faults: list[Fault] = []
     for done, folder in enumerate(folders):
         on_progress(Progress("verify", done, len(folders)))
         runs = tuple(sorted(users.get(folder.name, ())))
         kind = folder.parent.name
-        found += [Fault(kind, folder, fault, runs) for fault in changes(folder)]
+        faults += [Fault(kind, folder, fault, runs) for fault in changes(folder)]
         besides = [*strangers(folder), *(p for p in (folder / SHARDS,) if p.is_dir())]
-        found += [Fault(kind, folder, f"{p.relative_to(folder)} is not listed", runs, harmless=True) for p in besides]
+        faults += [Fault(kind, folder, f"{p.relative_to(folder)} is not listed", runs, harmless=True) for p in besides]
     on_progress(Progress("verify", len(folders), len(folders)))
-    return found + _gone(workspace)
+    return faults + _gone(workspace)
 
 
 def _gone(workspace: Workspace) -> list[Fault]:

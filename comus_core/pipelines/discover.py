@@ -14,11 +14,11 @@ from comus_core import stages
 from comus_core.config import RunConfig
 from comus_core.datasets.dataset import absolute, open_dataset
 from comus_core.datasets.passed_over import passed_over_json
-from comus_core.errors import SettingsError
 from comus_core.pipelines.estimate import memory_estimate, remember_speeds
 from comus_core.pipelines.model_selection import cluster_number, is_estimated, resolve, short_names, supervision_of
 from comus_core.pipelines.relink import follow
 from comus_core.pipelines.run_identity import run_id
+from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.round_scores import score_clusters
@@ -41,8 +41,8 @@ KINDS = (
 def discover(
     config: RunConfig,
     workspace: Workspace,
+    settings: DiscoverSettings = DiscoverSettings(),
     *,
-    until: str = "evaluation",
     device: str = "auto",
     on_progress: OnProgress = no_progress,
     on_run: Callable[[Run], None] | None = None,
@@ -50,9 +50,9 @@ def discover(
     """Find the categories of a data set (paper, Algorithm 1), reusing every stage already computed.
 
     Args:
-        config: the settings; `auto` is resolved here and recorded.
+        config: data set and settings; `auto` is resolved here and recorded.
         workspace: where artifacts and the run go.
-        until: the last stage to run, one of `STAGES`.
+        settings: the last stage to run.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; not part of any fingerprint.
         on_progress: called at every few images; raising `Cancelled` there stops cleanly.
         on_run: told of the run as soon as its id is known.
@@ -68,11 +68,10 @@ def discover(
     from comus_core.device import choose_device
     from comus_core.features import encoder_fingerprint
 
-    if until not in STAGES:
-        raise SettingsError(f"--until {until}: choose one of {', '.join(STAGES)}")
+    last = STAGES.index(settings.until)
     dataset = open_dataset(config.dataset, workspace.drawings, config.truth)
     config = replace(resolve(config), dataset=absolute(dataset.spec))
-    if STAGES.index(until) >= STAGES.index("features"):
+    if last >= STAGES.index("features"):
         encoder_fingerprint(config.features.encoder)  # an encoder that cannot be had is told before the long work
     context = StageContext(workspace, dataset, config, choose_device(device), on_progress)
     asked = new_run(context)
@@ -81,7 +80,7 @@ def discover(
         follow(workspace, run)
         if on_run is not None:
             on_run(run)
-        run, made = _run_stages(context, run, STAGES.index(until))
+        run, made = _run_stages(context, run, last)
         remember_speeds(workspace, config, context.device, context.seconds_per_item)
         every, filtered = both_scores(workspace, run) if {"counts", "clustering"} <= set(made) else (None, None)
         clusters = tables.read_clusters(made["clustering"]).count if "clustering" in made else 0

@@ -5,25 +5,31 @@ from __future__ import annotations
 from dataclasses import replace
 
 from comus_core.clustering.curves import HowMany
+from comus_core.pipelines.verb_settings import HowManySettings
 from comus_core.runs import artifact_readers as tables
 from comus_core.types import OnProgress, Progress, no_progress
 from comus_core.workspace import Run, Workspace
 
 
-def how_many_of(
-    run: Run, workspace: Workspace, *, most: int | None = None, on_progress: OnProgress = no_progress
+def how_many(
+    run: Run,
+    workspace: Workspace,
+    settings: HowManySettings = HowManySettings(),
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
 ) -> HowMany:
     """The three curves over a run's features, each with its suggestion.
 
     Args:
         run: with features.
         workspace: where it is, and where the curves are kept.
-        most: the largest number to try; None: 100, or as many as leave 5 proposals to each.
+        settings: the largest number to try.
+        device: not used: the curves are computed on the processor.
         on_progress: called at every resample; raising `Cancelled` there stops.
 
     Raises:
         WorkspaceError: the run has no features yet.
-        SettingsError: `most` below 2.
     """
     from comus_core.stages.clusters import how_many_work
 
@@ -32,10 +38,10 @@ def how_many_of(
     def tick(done: int, total: int) -> None:
         on_progress(Progress("clustering", done, total))
 
-    key, write = how_many_work(workspace.artifact(run, "features"), run.config, tick, most)
+    key, write = how_many_work(workspace.artifact(run, "features"), run.config, tick, settings.most)
     artifact = workspace.artifacts.make(key, write)
-    made = {"how_many": artifact.fingerprint}
-    workspace.runs.update(run.id, lambda known: replace(known, artifacts=known.artifacts | made))
+    curves = {"how_many": artifact.fingerprint}
+    workspace.runs.update(run.id, lambda known: replace(known, artifacts=known.artifacts | curves))
     return tables.read_how_many(artifact)
 
 

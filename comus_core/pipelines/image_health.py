@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,9 @@ from comus_core.datasets.truth_report import TruthReport
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.files.atomic import write_json
 from comus_core.pipelines.image_index import index_key, keep_index, lists_folder
+from comus_core.pipelines.verb_settings import HealthLimits, HealthSettings
 from comus_core.runs import artifact_readers as tables
+from comus_core.settings import to_dict
 from comus_core.types import FloatArray, IntArray, OnProgress, StrArray, no_progress
 from comus_core.workspace import Workspace
 
@@ -29,31 +29,12 @@ FEW = 5  # of each group in words; the JSON has all
 GROUPS = ("unreadable", "exact", "near", "tiny", "dark", "blurry")
 
 
-@dataclass(frozen=True)
-class HealthLimits:
-    """Where a picture begins to be suspicious; each only says "look at it".
-
-    Attributes:
-        tiny: pixels of the shorter side below which it is tiny: less than four patches of 16.
-        dark: brightness (see `Measures`) below which it is dark.
-        blurry: sharpness below which it is blurry.
-        near_bits: bits of the hash in which near duplicates differ at most.
-        flat: contrast below which a picture has no near duplicates, since its hash is of noise.
-    """
-
-    tiny: int = 64
-    dark: float = 0.3
-    blurry: float = 50.0
-    near_bits: int = 4
-    flat: float = 0.02
-
-
 def check_health(
     dataset: str,
     workspace: Workspace,
+    settings: HealthSettings = HealthSettings(),
     *,
-    limits: HealthLimits | None = None,
-    truth: TruthSettings | None = None,
+    device: str = "auto",
     on_progress: OnProgress = no_progress,
 ) -> dict[str, Any]:
     """Look at every image of a data set, and keep the report in the workspace; what was measured is reused.
@@ -61,8 +42,8 @@ def check_health(
     Args:
         dataset: a folder, `voc:ROOT:SPLIT`, `coco:ROOT:SPLIT` or `demo`.
         workspace: where measures and report go.
-        limits: None for the usual ones.
-        truth: how ground truth is read; None for the usual way.
+        settings: where an image begins to be suspicious, and how ground truth is read.
+        device: not used: images are measured on the processor.
         on_progress: as in `discover`.
 
     Returns:
@@ -81,10 +62,10 @@ def check_health(
     from comus_core.stages.context import StageContext
     from comus_core.stages.health import health
 
-    bounds, (opened, refused) = limits or HealthLimits(), _opened(dataset, workspace, truth)
+    opened, refused = _opened(dataset, workspace, settings.truth)
     spec = absolute(opened.spec)
     keep_index(workspace, spec, opened)
-    config = RunConfig(spec, truth=truth or TruthSettings())
+    config = RunConfig(spec, truth=settings.truth)
     context = StageContext(workspace, opened, config, "cpu", on_progress)
     images = stages.check_images(context)
     stages.require_usable(context, images)
@@ -101,8 +82,8 @@ def check_health(
         "checked_at": time.time(),
         "images": len(opened.files) + len(opened.set_aside),
         "passed_over": passed_over_json(opened.passed_over),
-        "limits": dataclasses.asdict(bounds),
-        **judged(images.table(), measured.table(), bounds),
+        "limits": to_dict(settings.limits),
+        **judged(images.table(), measured.table(), settings.limits),
         "unreadable": set_aside,
         "notes": tables.notes(images),
         "truth": context.truth_report.to_dict() if context.truth_report is not None else None,
@@ -160,7 +141,7 @@ def stored_report(workspace: Workspace, spec: str) -> dict[str, Any] | None:
         raise WorkspaceError(f"{path}: {error}; check the images again") from None
 
 
-def _opened(dataset: str, workspace: Workspace, truth: TruthSettings | None) -> tuple[Dataset, str]:
+def _opened(dataset: str, workspace: Workspace, truth: TruthSettings) -> tuple[Dataset, str]:
     """The data set, and why its ground truth is refused, if it is: its images can be looked at all the same."""
     try:
         return open_dataset(dataset, workspace.drawings, truth), ""
@@ -184,22 +165,22 @@ def _near(
 
 
 def _below(ids: StrArray, values: FloatArray, limit: float) -> list[dict[str, Any]]:
-    found = sorted((float(values[row]), str(ids[row])) for row in np.flatnonzero(values < limit))
-    return [{"image": image_id, "value": round(value, 4)} for value, image_id in found]
+    below = sorted((float(values[row]), str(ids[row])) for row in np.flatnonzero(values < limit))
+    return [{"image": image_id, "value": round(value, 4)} for value, image_id in below]
 
 
 def report_lines(report: dict[str, Any]) -> list[str]:
     """The report in words, with the first few of each group."""
-    found = [f"{report['images']} images, {report['usable']} usable"]
-    found += passed_over_lines(report["passed_over"])
-    found += _group("unreadable", [f"{s['path']}: {s['reason']}" for s in report["unreadable"]])
-    found += _group("read with a note", [f"{n['path']}: {n['note']}" for n in report["notes"]])
+    lines = [f"{report['images']} images, {report['usable']} usable"]
+    lines += passed_over_lines(report["passed_over"])
+    lines += _group("unreadable", [f"{s['path']}: {s['reason']}" for s in report["unreadable"]])
+    lines += _group("read with a note", [f"{n['path']}: {n['note']}" for n in report["notes"]])
     for name in ("exact", "near"):
-        found += _group(f"{name} duplicates, groups of", [", ".join(group) for group in report[name]])
+        lines += _group(f"{name} duplicates, groups of", [", ".join(group) for group in report[name]])
     for name in ("tiny", "dark", "blurry"):
-        found += _group(name, [f"{entry['image']} ({entry['value']:g})" for entry in report[name]])
-    found += [report["truth"]["line"]] if report["truth"] else []
-    return found
+        lines += _group(name, [f"{entry['image']} ({entry['value']:g})" for entry in report[name]])
+    lines += [report["truth"]["line"]] if report["truth"] else []
+    return lines
 
 
 def _group(title: str, members: list[str]) -> list[str]:

@@ -19,6 +19,7 @@ from comus_core.errors import DatasetError, SettingsError
 from comus_core.features.encoders import ENCODERS
 from comus_core.files.atomic import disk_error
 from comus_core.files.own_places import make_own, own_place
+from comus_core.pipelines.verb_settings import RelinkSettings
 from comus_core.plugins import with_path
 from comus_core.runs.run_truth import truth_fingerprint
 from comus_core.saliency.detectors import DETECTORS
@@ -44,24 +45,29 @@ class Relinked:
     truth: bool
     others: tuple[str, ...]
 
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        counts = {"images": self.images, "renamed": self.renamed, "truth": self.truth, "others": list(self.others)}
+        return {"run": self.run.id, "dataset": self.run.config.dataset, **counts}
+
     def lines(self) -> list[str]:
         """The same in words."""
-        place, told = self.run.config.dataset, []
+        place, lines = self.run.config.dataset, []
         if self.renamed:
-            told += [f"{self.run.id}: all {self.images} images are there, {self.renamed} of them under another path"]
+            lines += [f"{self.run.id}: all {self.images} images are there, {self.renamed} of them under another path"]
         else:
-            told += [f"{self.run.id}: all {self.images} images are in {place}"]
-        told += [] if self.truth else ["its ground truth is not there, or is another: the scores stay as they are"]
-        return told + ([f"found with it, on the same images: {', '.join(self.others)}"] if self.others else [])
+            lines += [f"{self.run.id}: all {self.images} images are in {place}"]
+        lines += [] if self.truth else ["its ground truth is not there, or is another: the scores stay as they are"]
+        return lines + ([f"found with it, on the same images: {', '.join(self.others)}"] if self.others else [])
 
 
-def relink_run(run: Run, folder: str | Path, workspace: Workspace) -> Relinked:
+def relink(run: Run, workspace: Workspace, settings: RelinkSettings) -> Relinked:
     """Let a run read its images from another folder. Its id, scores, names and decisions stay.
 
     Args:
         run: whose images were moved.
-        folder: where they lie now; of VOC and COCO the folder that the data set's string names.
         workspace: where the run is.
+        settings: the folder in which they are now; of VOC and COCO the one that the data set's string names.
 
     Raises:
         DatasetError: the folder cannot be opened, or an image is missing or has changed; tells how many.
@@ -70,7 +76,7 @@ def relink_run(run: Run, folder: str | Path, workspace: Workspace) -> Relinked:
     """
     run.require_writable()
     rows = workspace.artifact(run, "images").table(["image_id", "path", "bytes", "sha256", "reason"]).to_pylist()
-    home = Path(folder).expanduser().resolve()
+    home = Path(settings.folder).expanduser().resolve()
     spec = moved_spec(run.config.dataset, home)
     found = open_dataset(spec, workspace.drawings, run.config.truth)
     paths = _paths_of(workspace, run, rows, found)

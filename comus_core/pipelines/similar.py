@@ -10,6 +10,7 @@ import numpy as np
 from comus_core.datasets.decoding import read_rgb
 from comus_core.errors import ImageError
 from comus_core.features.encoders import own_vectors
+from comus_core.pipelines.verb_settings import SimilarSettings
 from comus_core.runs.run_view import open_run_view
 from comus_core.saliency.detectors import detector_spec
 from comus_core.settings import require
@@ -20,12 +21,11 @@ WHOLE = "whole picture"
 MOST_OBJECTS = 4
 
 
-def find_similar_to(
+def similar(
     run: Run,
-    picture: Path,
     workspace: Workspace,
+    settings: SimilarSettings,
     *,
-    most: int = 24,
     device: str = "auto",
     on_progress: OnProgress = no_progress,
 ) -> dict[str, Any]:
@@ -36,9 +36,8 @@ def find_similar_to(
 
     Args:
         run: a run with clusters.
-        picture: an image file.
         workspace: where the run is.
-        most: how many proposals for each.
+        settings: the picture, an image file, and how many proposals to list for each object in it.
         device: as in `discover`.
         on_progress: as in `discover`.
 
@@ -57,7 +56,7 @@ def find_similar_to(
         not own_vectors(run.config.features.encoder),
         f"run {run.id} has vectors of your own ({run.config.features.encoder}), and a new picture has none",
     )
-    require(most >= 1, f"most {most}: at least 1")
+    picture = Path(settings.picture).expanduser()
     try:
         image = read_rgb(picture)
     except ImageError as error:
@@ -71,13 +70,13 @@ def find_similar_to(
     vectors = encoder.encode([crop_box(image, box) for box in boxes])
     parts = []
     for number, (box, vector) in enumerate(zip(boxes, vectors, strict=True), 1):
-        rows, cosines = view.nearest_to(vector, most)
+        rows, cosines = view.nearest_to(vector, settings.most)
         ids = view.proposals.proposal_id[rows]
-        found = [{"proposal": str(p), "cosine": round(float(c), 6)} for p, c in zip(ids, cosines, strict=True)]
+        nearest = [{"proposal": str(p), "cosine": round(float(c), 6)} for p, c in zip(ids, cosines, strict=True)]
         what = WHOLE if number == len(boxes) else f"object {number}"
-        parts.append({"what": what, "box": [int(v) for v in box], "found": found})
+        parts.append({"what": what, "box": [int(v) for v in box], "found": nearest})
     on_progress(Progress("similar", 2, 2))
-    return {"run": run.id, "picture": str(picture), "width": width, "height": height, "parts": parts}
+    return {"run": run.id, "picture": settings.picture, "width": width, "height": height, "parts": parts}
 
 
 def _objects(run: Run, image: RgbImage, device: str) -> list[IntArray]:
@@ -90,5 +89,5 @@ def _objects(run: Run, image: RgbImage, device: str) -> list[IntArray]:
     if detector_spec(settings.detector).path_kind:
         return []
     (soft,) = load_detector(settings, device).soft_maps([image], ["picture"])
-    found = find_proposals("picture", quantise(soft), (image.shape[0], image.shape[1]), settings)
-    return [np.asarray(box) for box in found.box_xyxy[:MOST_OBJECTS]]
+    proposals = find_proposals("picture", quantise(soft), (image.shape[0], image.shape[1]), settings)
+    return [np.asarray(box) for box in proposals.box_xyxy[:MOST_OBJECTS]]

@@ -1,7 +1,8 @@
 """What each verb can be asked for, beside its subject: one frozen settings class a verb. Imports no torch.
 
 The same object is made by Python, by the command line and by a page's form, and is stored as JSON with a job.
-`RunConfig`, `TrainSettings` and `AblationSettings` are those of `discover`, `train` and `ablate`.
+Those of `train` and `ablate` are in `training.settings`, those of the decisions on clusters in `edit_settings`; what
+`discover` finds the categories of, and how, is its subject, a `RunConfig`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,15 @@ from pydantic import Field
 from comus_core.config import Assign, Matching, TruthSettings
 from comus_core.evaluation.bootstrap import RESAMPLES
 from comus_core.settings import Positive, Seed, require, settings
+from comus_core.types import STAGES, StageName
+
+
+@settings
+class DiscoverSettings:
+    """Find the object categories of a data set."""
+
+    until: StageName = STAGES[-1]
+    """The last stage to run."""
 
 
 @settings
@@ -79,6 +89,9 @@ class AddSettings:
     assign: Assign | None = None
     """nystrom (default where clusters are spectral) or nearest."""
 
+    def __post_init__(self) -> None:
+        require(bool(self.dataset), "no data set: give a folder, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo")
+
 
 @settings
 class HowManySettings:
@@ -132,3 +145,47 @@ class BundleSettings:
     """Put the image files into the zip too; without them the pages show masks on grey."""
     force: bool = False
     """Replace a file that this program did not write."""
+
+
+@settings
+class OpenBundleSettings:
+    """Open a zip that `comus bundle` wrote, as a read-only run of this workspace."""
+
+
+@settings
+class RelinkSettings:
+    """Read the images of a run from another folder, where they are recognised by their content; decisions stay."""
+
+    folder: str
+    """The folder in which the images are now."""
+
+
+@settings
+class DeleteSettings:
+    """Delete a run, its decisions, and the artifacts that no other run uses; the images stay."""
+
+
+@settings
+class CleanSettings:
+    """Free disk space: remove artifacts that no run needs. Images and decisions stay."""
+
+    unused: bool = True
+    """Artifacts that no run needs: left by settings, decisions or weights that have changed since."""
+    unfinished: bool = True
+    """Leftovers of interrupted work that nothing will continue."""
+    stopped: bool = False
+    """Finished shards of stopped jobs and runs, from which these would resume."""
+    transfers: bool = False
+    """Scores of runs on other data sets (`comus evaluate RUN DATASET`)."""
+    pictures: bool = False
+    """Pictures drawn for the pages; they are drawn again."""
+
+
+@settings
+class VerifySettings:
+    """Read every artifact of the workspace and compare it with its manifest."""
+
+
+@settings
+class DiskSettings:
+    """Show the disk space that every run, every artifact and the rest of the workspace take."""

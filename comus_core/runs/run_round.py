@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from comus_core.errors import WorkspaceError
+from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.trainings import Training
 
@@ -43,6 +43,20 @@ class RunRound:
         if self.training is None:
             return str(self.run.provenance.get("truth", ""))
         return str(self.training.result.get("truth_fingerprint", ""))
+
+
+def split_round(text: str) -> tuple[str, int]:
+    """The name and the number in RUN@ROUND; without an `@`, round 0.
+
+    Raises:
+        SettingsError: no number stands behind the `@`.
+    """
+    name, at, number = text.rpartition("@")
+    if not at:
+        return text, 0
+    if not number.isdecimal():
+        raise SettingsError(f"{text}: write RUN@ROUND, such as {name}@1")
+    return name, int(number)
 
 
 def find_round(workspace: Workspace, name: str, number: int) -> RunRound:

@@ -116,7 +116,7 @@ class Artifact:
         if fault is not None:
             raise WorkspaceError(
                 f"{self.kind} {self.fingerprint}: {fault}; delete {self.folder} and run again: only what is missing is "
-                "computed. `comus doctor --verify` finds every such fault"
+                "computed. `comus verify` finds every such fault"
             )
 
 

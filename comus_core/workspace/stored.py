@@ -77,5 +77,5 @@ def _key_of(folder: Path, finished: bool) -> dict[str, Any] | None:
         if finished or not (folder / KEY).exists():  # killed between its last two steps, it has the manifest already
             return dict(read_manifest(folder)["key"])
         return dict(json.loads((folder / KEY).read_text()))
-    except (OSError, ValueError):  # removed this instant, or damaged: `comus doctor --verify` names it
+    except (OSError, ValueError):  # removed this instant, or damaged: `comus verify` names it
         return None

@@ -9,6 +9,7 @@ from app.server import asgi
 from comus_core import open_workspace
 from comus_core.export.bundle import bundle
 from comus_core.export.bundle_opening import open_bundle
+from comus_core.pipelines.verb_settings import BundleSettings
 from tests.app.working import by_key, open_app, texts
 from tests.builders import copy_of
 
@@ -17,8 +18,8 @@ from tests.builders import copy_of
 def receiver(shown, tmp_path):
     """(workspace, run): another workspace in which the finished run was opened, without its photographs."""
     workspace = open_workspace(tmp_path / "receiver")
-    bundle(shown[0], shown[1].id, tmp_path / "b.zip", photographs=False)
-    return workspace, open_bundle(workspace, tmp_path / "b.zip")
+    bundle(shown[1], shown[0], BundleSettings(str(tmp_path / "b.zip"), images=False))
+    return workspace, open_bundle(tmp_path / "b.zip", workspace)
 
 
 def client(monkeypatch, workspace) -> TestClient:
@@ -34,7 +35,7 @@ def test_the_route_sends_a_bundle_that_opens_and_leaves_nothing_behind(monkeypat
     assert answer.status_code == 200 and f'filename="{run.id}.zip"' in answer.headers["content-disposition"]
     assert [*workspace.root.glob(".*"), *workspace.root.glob("writing/*.json")] == []
     (tmp_path / "sent.zip").write_bytes(answer.content)
-    opened = open_bundle(open_workspace(tmp_path / "w"), tmp_path / "sent.zip")
+    opened = open_bundle(tmp_path / "sent.zip", open_workspace(tmp_path / "w"))
     assert opened.result["evaluation"] == run.result["evaluation"]
     answer = client(monkeypatch, workspace).get("/api/runs/nobody/bundle")
     assert answer.status_code == 404 and "no run 'nobody'" in answer.json()["error"]

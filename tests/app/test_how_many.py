@@ -10,13 +10,12 @@ import pytest
 from app.components.clusters import how_many_panel
 from app.components.shared import score_table
 from app.data import job_words
-from app.forms import how_many_form
-from comus_core import jobs
+from app.forms import verb_form
 from comus_core.clustering.curves import Curve
 from comus_core.errors import SettingsError
-from comus_core.jobs.kinds import KINDS, Observer
-from comus_core.jobs.table import JobTable
-from comus_core.pipelines.how_many import how_many_of
+from comus_core.jobs import words
+from comus_core.pipelines.how_many import how_many
+from comus_core.pipelines.verb_settings import HowManySettings
 from comus_core.runs.run_view import open_run_view
 from comus_core.workspace.decisions import Decisions
 from tests.app.test_filter import expected, metrics, slide
@@ -32,7 +31,7 @@ def test_a_run_without_curves_offers_to_compute_them_and_says_the_command(app_te
 
 def test_computed_curves_are_drawn_with_what_they_suggest(app_test, changeable):
     workspace, run = changeable
-    found = how_many_of(run, workspace, most=6)
+    found = how_many(run, workspace, HowManySettings(most=6))
     test = app_test("clusters", workspace=workspace)
     assert not test.exception
     said = texts(test)
@@ -54,7 +53,7 @@ def test_a_figure_marks_the_suggestion_and_the_run_s_own_number():
 
 def test_the_curves_are_downloaded_point_by_point(changeable):
     workspace, run = changeable
-    found = how_many_of(run, workspace, most=6)
+    found = how_many(run, workspace, HowManySettings(most=6))
     said = score_table.about(open_run_view(workspace, run), "", "")
     rows = list(csv.DictReader(io.StringIO(score_table.as_csv(how_many_panel.frame(found), said).decode("utf-8-sig"))))
     stable = [row for row in rows if row["Curve"] == "stability"]
@@ -62,19 +61,16 @@ def test_the_curves_are_downloaded_point_by_point(changeable):
     assert {row["run"] for row in rows} == {run.id} and len(rows) == sum(len(c.x) for c in found.curves)
 
 
-def test_the_job_computes_what_the_function_does(changeable, tmp_path):
+def test_the_job_is_found_again_and_tells_its_stage(changeable, monkeypatch):
     workspace, run = changeable
-    settings, log, runs = {"run": run.id, "dataset": run.config.dataset, "most": 4}, [], []
-    KINDS["how_many"].work(workspace, settings, "cpu", Observer(lambda step: None, runs.append, log.append))
-    assert runs == [run.id] and log == [how_many_of(run, workspace, most=4).reason]
-    job = JobTable(workspace.database).insert("how_many", settings, "cpu", tmp_path, {})
-    assert how_many_form.last_job(workspace, run).id == job.id
+    monkeypatch.setattr("comus_core.jobs.ensure_supervisor", lambda *_: None)
+    job = verb_form.submit_verb(workspace, "how-many", run, HowManySettings(4))
+    assert verb_form.submit_verb(workspace, "how-many", run, HowManySettings(4)).id == job.id  # a second click
+    assert verb_form.last_job(workspace, "how-many", run).id == job.id
     assert job_words.stage_states(job) == [("Clustering", "todo")]
-    assert job_words.networks_words(job.settings) == "how many clusters"
+    assert (words.phrase(job), words.title(job)) == ("estimate of the number of clusters", run.id)
     with pytest.raises(SettingsError, match="most 1"):
-        jobs.submit(workspace, "how_many", {**settings, "most": 1})
-    with pytest.raises(SettingsError, match="no run"):
-        jobs.submit(workspace, "how_many", {})
+        HowManySettings(most=1)
 
 
 @pytest.mark.parametrize("by", ["silhouette", "density", "agreement"])

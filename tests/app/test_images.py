@@ -104,8 +104,8 @@ def test_the_button_queues_the_check(monkeypatch, workspace, folder):
     test.button(key="health_start").click().run()
     assert not test.exception
     (job,) = list_jobs(workspace)
-    assert (job.kind, job.state, job.settings["dataset"]) == ("images", "queued", str(folder))
-    assert test.button(key="health_start").disabled and "health of the images" in texts(test)
+    assert (job.kind, job.state, job.subject) == ("images", "queued", str(folder))
+    assert test.button(key="health_start").disabled and "check of the images" in texts(test)
 
 
 def test_thumbnails_are_the_pictures_and_nothing_else_is_served(monkeypatch, workspace, folder, tmp_path_factory):

@@ -2,8 +2,10 @@
 
 import time
 
-from app.components.frame.job_news import LONG, news, words
+from app.components.frame.job_news import LONG, news, sentence_on
 from comus_core import open_workspace
+from comus_core.config import make_config
+from comus_core.settings import to_dict
 from tests.app.working import ended_job, open_app
 from tests.jobs.builders import job
 
@@ -32,11 +34,12 @@ def test_another_attempt_is_another_ending_and_a_short_job_is_none():
 
 
 def test_the_words_say_what_ended_how_and_after_how_long():
-    settings = {"dataset": "/data/my_photos", "saliency": {"detector": "u2netp"}, "features": {"encoder": "dino-vits8"}}
-    said = words(ended(1, took=200.0, settings=settings))
-    assert said == "**Run** on my_photos (u2netp + dino-vits8) is done after 3 min 20 s"
-    said = words(ended(1, "failed", 30.0, kind="train", settings={"dataset": "demo"}, error="the disk is full"))
-    assert said == "**Training** on demo failed after 30 s: the disk is full"
+    config = make_config(dataset="/data/my_photos", saliency={"detector": "u2netp"}, features={"encoder": "dino-vits8"})
+    said = sentence_on(ended(1, took=200.0, subject=to_dict(config), settings={}))
+    assert said == r"**Run with u2netp + dino-vits8** (my_photos) is done after 3 min 20 s"
+    said = sentence_on(ended(1, "failed", 30.0, kind="train", subject="demo-1", error="the disk is full"))
+    assert said == "**Training with efficientnet-lite0** (demo-1) failed after 30 s: the disk is full"
+    assert sentence_on(ended(1, kind="how_many")) == r"**How_many** is done after 20 s"  # of an older version
 
 
 def test_every_page_tells_it_as_a_toast_once(monkeypatch, tmp_path):
@@ -49,7 +52,7 @@ def test_every_page_tells_it_as_a_toast_once(monkeypatch, tmp_path):
         now = time.time()
         connection.execute("UPDATE jobs SET started_at = ?, ended_at = ? WHERE id = ?", (now - 60, now, long.id))
     test.run()
-    assert [t.value for t in test.toast] == ["**Run** on photos (best on this machine) failed after 1 min 0 s: "
+    assert [t.value for t in test.toast] == ["**Run with best on this machine** (photos) failed after 1 min 0 s: "
                                              "no such folder"]  # fmt: skip
     test.run()
     assert not test.toast

@@ -10,9 +10,11 @@ from app.components.jobs import run_dialogs
 from app.components.shared.job_card import attempt, resume
 from app.data.plain_text import plain
 from comus_core import open_workspace
+from comus_core.config import RunConfig
 from comus_core.errors import ComusError
 from comus_core.jobs import get, list_jobs, submit, supervisor_pid, wait
 from comus_core.maintenance.disk_use import disk_use
+from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.workspace import ArtifactKey
 from tests.app.working import by_key, ended_job, open_app, save_two_runs, texts
 from tests.jobs.watching import end_all
@@ -177,7 +179,7 @@ def test_a_clean_up_beside_a_job_is_refused_in_words(monkeypatch, two_runs):
     idle = two_runs.artifacts.make(ArtifactKey("features", 1), lambda folder: (folder / "content").write_text("x"))
     os.utime(idle.file("manifest.json"), (1, 1))
     test = disk_side(monkeypatch, two_runs)
-    job = submit(two_runs, "discover", {"dataset": "/data/photos"})
+    job = submit(two_runs, "discover", RunConfig("/data/photos"), DiscoverSettings())
     by_key(test.button, "clean_now").click().run()
     assert f"job {job.id} is at work here" in test.error[0].value and idle.folder.exists()
 

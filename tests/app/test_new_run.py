@@ -14,6 +14,7 @@ from comus_core.cli.run import config_of, run
 from comus_core.config import RunConfig
 from comus_core.pipelines.estimate import estimate
 from comus_core.pipelines.model_selection import resolve
+from comus_core.pipelines.verb_settings import DiscoverSettings, HealthSettings
 from tests.app.working import by_key, ended_job, open_app, texts
 from tests.builders import draw_folder
 from tests.jobs.watching import end_all
@@ -86,9 +87,10 @@ def test_a_run_that_stopped_is_shown_where_it_was_started_and_goes_on_from_there
 def test_runs_at_work_are_followed_and_other_jobs_are_not(workspace):
     ended = ended_job(workspace, "cancelled")
     assert [j.id for j in followed(jobs.list_jobs(workspace))] == [ended.id]
-    for kind, settings in (("discover", {"dataset": "a"}), ("how_many", {"run": "r"}), ("discover", {"dataset": "b"})):
-        jobs.submit(workspace, kind, settings)
-    assert [j.settings["dataset"] for j in followed(jobs.list_jobs(workspace))] == ["a", "b"]
+    jobs.submit(workspace, "discover", RunConfig("a"), DiscoverSettings())
+    jobs.submit(workspace, "images", "c", HealthSettings())
+    jobs.submit(workspace, "discover", RunConfig("b"), DiscoverSettings())
+    assert [j.subject["dataset"] for j in followed(jobs.list_jobs(workspace))] == ["a", "b"]
 
 
 def test_a_preset_fills_the_form_and_a_change_makes_it_ones_own(page):
@@ -262,8 +264,8 @@ def test_start_queues_what_the_page_shows_and_leads_to_the_jobs(page, workspace,
     start_of(page).click().run()
     assert not page.exception
     (job,) = jobs.list_jobs(workspace)
-    settings = dict(job.settings)
-    assert (settings.pop("until"), job.device) == ("evaluation", "auto")
+    settings = dict(job.subject)
+    assert (job.settings, job.device) == ({"until": "evaluation"}, "auto")
     assert run_form.values_of(shown) | {"dataset": shown.dataset} == run_form.values_of(make_config(**settings)) | {
         "dataset": settings["dataset"]
     }

@@ -1,4 +1,4 @@
-"""The check of the workspace's files on the Disk page: the same answer as `comus doctor --verify`."""
+"""The check of the workspace's files on the Disk page: the same answer as `comus verify`."""
 
 from tests.app.working import by_key, open_app
 from tests.builders import copy_of

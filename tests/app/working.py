@@ -7,12 +7,12 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from comus_core.config import RunConfig, make_config
+from comus_core.config import RunConfig
 from comus_core.jobs import Job, submit
 from comus_core.jobs.logs import jobs_folder
 from comus_core.jobs.progress import StageProgress
 from comus_core.jobs.table import JobTable
-from comus_core.settings import to_dict
+from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.workspace import ArtifactKey, Run, Workspace
 from tests.app.serving import ROOT
 
@@ -30,8 +30,7 @@ def open_app(monkeypatch, workspace: Workspace, page: str, **query: str) -> AppT
 def ended_job(workspace: Workspace, state: str, error: str | None = None, dataset: str = "/data/photos") -> Job:
     """A job that stopped in its saliency stage, written with the table's own statements, no process behind it."""
     table = JobTable(workspace.database)
-    settings = {**to_dict(make_config(dataset=dataset)), "until": "evaluation"}
-    submitted = submit(workspace, "discover", settings, "cpu")
+    submitted = submit(workspace, "discover", RunConfig(dataset), DiscoverSettings(), "cpu")
     job = table.claim(lambda device, taken: device)
     assert job is not None and job.id == submitted.id
     now = time.time()

@@ -13,10 +13,9 @@ from comus_core import curation
 from comus_core.config import RunConfig
 from comus_core.datasets.dataset import FORMATS
 from comus_core.features.encoders import ENCODERS
-from comus_core.pipelines import verb_settings
-from comus_core.pipelines.ablation_rows import AblationSettings
 from comus_core.saliency.detectors import DETECTORS
-from comus_core.training.settings import TrainingSettings, TrainSettings
+from comus_core.training.settings import TrainingSettings
+from comus_core.verbs import VERBS
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -30,9 +29,10 @@ def test_every_page_is_up_to_date():
 
 
 def test_every_public_name_and_part_is_in_it():
-    api, parts = ((REFERENCE / f"{name}.md").read_text() for name in ("api", "parts"))
+    api, parts, verbs = ((REFERENCE / f"{name}.md").read_text() for name in ("api", "parts", "verbs"))
     names = [*comus_core.__all__, *(f"curation.{name}" for name in curation.__all__)]
     assert [name for name in names if f"\n## {name}\n" not in api] == []
+    assert [verb.name for verb in VERBS.values() if f"| `comus {verb.command}` | `{verb.function}(" not in verbs] == []
     for registry in (DETECTORS, ENCODERS, FORMATS):
         assert f"`{registry.group}`" in parts
         assert [spec.written for spec in registry.values() if f"| `{spec.written}` |" not in parts] == []
@@ -40,21 +40,20 @@ def test_every_public_name_and_part_is_in_it():
 
 def settings_classes():
     """A run's settings, a training's, and those of every verb."""
-    imported = verb_settings.TruthSettings
-    verbs = [kind for name, kind in vars(verb_settings).items() if name.endswith("Settings") and kind != imported]
-    return {RunConfig, TrainingSettings, TrainSettings, AblationSettings, *verbs}
+    return {RunConfig, TrainingSettings, *(verb.settings for verb in VERBS.values())}
 
 
 @pytest.mark.parametrize("kind", sorted(settings_classes(), key=lambda kind: kind.__name__))
 def test_every_setting_is_in_the_reference_and_in_a_schema_with_a_description(kind):
-    _, _, section = (REFERENCE / "settings.md").read_text().partition(f"\n`{kind.__name__}`: ")
+    _, _, section = (REFERENCE / "settings.md").read_text().partition(f"\n## {kind.__name__}\n")
     rows = [line.strip("| ").split(" | ") for line in section.partition("\n## ")[0].splitlines() if line[:3] == "| `"]
     described = {name.strip("`"): words for name, *_, words in rows if len(words) > 10}
     expected = {name for name in names_of(kind) if kind is TrainingSettings or not name.startswith("training.")}
     assert expected <= described.keys()
     schemas = [json.loads(file.read_text()) for file in (REFERENCE / "schemas").glob("*.json")]
     [schema] = [schema for schema in schemas if schema["title"] == kind.__name__]
-    for properties in [schema["properties"], *(nested["properties"] for nested in schema.get("$defs", {}).values())]:
+    for holder in (schema, *schema.get("$defs", {}).values()):
+        properties = holder.get("properties", {})
         assert all(setting.get("description") or "$ref" in setting for setting in properties.values())
     assert names_of(kind) == names_in(schema, schema)
 
@@ -71,7 +70,7 @@ def names_of(kind, before=""):
 def names_in(schema, top, before=""):
     """The same of a JSON schema."""
     names = set()
-    for name, setting in schema["properties"].items():
+    for name, setting in schema.get("properties", {}).items():
         nested = top.get("$defs", {}).get(setting.get("$ref", "").rpartition("/")[2])
         names |= names_in(nested, top, f"{before}{name}.") if nested else {before + name}
     return names
@@ -89,3 +88,5 @@ def test_an_editor_knows_the_type_of_every_public_name(tmp_path):
     revealed = [line.partition("Revealed type is ")[2] for line in told.splitlines() if "Revealed type" in line]
     assert len(revealed) == len(names), told
     assert [name for name, type_ in zip(names, revealed, strict=True) if type_.strip('"') == "Any"] == []
+    assert [verb.function for verb in VERBS.values() if verb.function not in names] == []
+    assert [verb.settings.__name__ for verb in VERBS.values() if verb.settings.__name__ not in names] == []

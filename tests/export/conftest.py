@@ -4,6 +4,7 @@ import pytest
 
 from comus_core import open_workspace
 from comus_core.export.bundle import bundle
+from comus_core.pipelines.verb_settings import BundleSettings
 
 
 @pytest.fixture(scope="module")
@@ -11,12 +12,9 @@ def honest(finished, tmp_path_factory):
     """The zips of a run with its photographs and without."""
     folder = tmp_path_factory.mktemp("honest")
     for name in ("with", "without"):
-        bundle(*finished_id(finished), folder / f"{name}.zip", photographs=name == "with")
+        workspace, run = finished
+        bundle(run, workspace, BundleSettings(str(folder / f"{name}.zip"), images=name == "with"))
     return {name: folder / f"{name}.zip" for name in ("with", "without")}
-
-
-def finished_id(finished):
-    return finished[0], finished[1].id
 
 
 @pytest.fixture

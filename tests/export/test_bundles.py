@@ -19,8 +19,9 @@ from comus_core.export.bundle import bundle
 from comus_core.export.bundle_opening import open_bundle
 from comus_core.files.own_places import MARK
 from comus_core.maintenance.clean import plan_cleaning
-from comus_core.maintenance.delete import delete_run
-from comus_core.pipelines.how_many import how_many_of
+from comus_core.maintenance.delete import delete
+from comus_core.pipelines.how_many import how_many
+from comus_core.pipelines.verb_settings import BundleSettings
 from comus_core.runs.run_truth import truth_of_run
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.round_scores import score_clusters
@@ -47,7 +48,7 @@ def packed(sender, tmp_path_factory):
     folder = tmp_path_factory.mktemp("packed")
     both = folder / "with.zip", folder / "without.zip"
     for path, photographs in zip(both, (True, False), strict=True):
-        done = bundle(sender[0], sender[1].run.id, path, photographs=photographs)
+        done = bundle(sender[1].run, sender[0], BundleSettings(str(path), images=photographs))
         assert (done.bytes, done.photographs) == (path.stat().st_size, 30 * photographs)
     return both
 
@@ -65,7 +66,7 @@ def files_of(workspace):
 @pytest.mark.parametrize("photographs", [True, False])
 def test_what_is_opened_is_what_was_bundled(sender, packed, receiver, photographs):
     place, view = sender
-    run = open_bundle(receiver, packed[0 if photographs else 1])
+    run = open_bundle(packed[0 if photographs else 1], receiver)
     assert run.read_only and not view.run.read_only
     assert run.id == f"{view.run.id}-shared" and (run.name, run.note) == ("Shapes <b>", "for you")
     assert to_dict(run.config) == to_dict(view.run.config)
@@ -98,29 +99,29 @@ def view_size(view, row):
 
 
 def test_an_opened_run_is_read_only_and_goes_whole(packed, receiver):
-    run = open_bundle(receiver, packed[0])
+    run = open_bundle(packed[0], receiver)
     view = open_run_view(receiver, run)
     before = receiver.decisions.events(run.id, run.artifacts["clustering"])
     for decide in (
         lambda: curation.rename(view, 0, "mine"),
         lambda: curation.undo(view),
         lambda: receiver.decisions.append(run.id, run.artifacts["clustering"], "filter", percent=3.0),
-        lambda: how_many_of(run, receiver),
+        lambda: how_many(run, receiver),
     ):
         with pytest.raises(WorkspaceError, match="read-only"):
             decide()
     assert receiver.decisions.events(run.id, run.artifacts["clustering"]) == before
     assert all(not part.folders for part in plan_cleaning(receiver, 2e10).values())
-    delete_run(receiver, run.id)
+    delete(run, receiver)
     assert files_of(receiver) == [] and [p.name for p in (receiver.root / "bundles").iterdir()] == [MARK]
 
 
 def test_the_same_bundle_is_opened_once_and_another_of_the_run_beside_it(packed, receiver):
-    one = open_bundle(receiver, packed[0])
-    assert open_bundle(receiver, packed[0]).id == one.id
-    other = open_bundle(receiver, packed[1])
+    one = open_bundle(packed[0], receiver)
+    assert open_bundle(packed[0], receiver).id == one.id
+    other = open_bundle(packed[1], receiver)
     assert other.id == f"{one.id}-2"
-    delete_run(receiver, one.id)
+    delete(one, receiver)
     assert open_run_view(receiver, other).image_path(0).is_file()
     assert pictures.photograph(open_run_view(receiver, other), 0, 0)
 
@@ -128,7 +129,7 @@ def test_the_same_bundle_is_opened_once_and_another_of_the_run_beside_it(packed,
 def test_a_bundle_cannot_stand_in_for_what_is_computed_here(sender, packed, tmp_path):
     shutil.copytree(sender[0].root, tmp_path / "w")
     workspace = open_workspace(tmp_path / "w")
-    opened = open_bundle(workspace, packed[0])
+    opened = open_bundle(packed[0], workspace)
     own = workspace.runs.get(sender[1].run.id)
     assert not set(opened.artifacts.values()) & set(own.artifacts.values())
     again = discover(own.config, workspace)
@@ -191,7 +192,7 @@ def with_run(**changes):
 def test_a_bundle_with_anything_odd_is_refused_and_leaves_nothing(packed, receiver, tmp_path, change, words):
     bad = tampered(packed[0], tmp_path / "bad.zip", **change)
     with pytest.raises(WorkspaceError, match=words):
-        open_bundle(receiver, bad)
+        open_bundle(bad, receiver)
     assert files_of(receiver) == [] and receiver.runs.all(archived=True) == []
     assert not (tmp_path / "evil").exists() and not (tmp_path / "evil.txt").exists()
 
@@ -206,7 +207,7 @@ def test_what_is_no_bundle_is_a_sentence(receiver, tmp_path):
         ("none", "no such"),
     ):
         with pytest.raises(WorkspaceError, match=words):
-            open_bundle(receiver, tmp_path / name)
+            open_bundle(tmp_path / name, receiver)
 
 
 def test_a_lost_photograph_is_named_and_can_be_left_out(sender, tmp_path):
@@ -218,9 +219,9 @@ def test_a_lost_photograph_is_named_and_can_be_left_out(sender, tmp_path):
     with workspace.database.writing() as connection:
         connection.execute("UPDATE runs SET provenance = ? WHERE id = ?", (json.dumps(moved), run.id))
     with pytest.raises(WorkspaceError, match="or bundle the run without photographs"):
-        bundle(workspace, run.id, tmp_path / "out.zip")
+        bundle(run, workspace, BundleSettings(str(tmp_path / "out.zip")))
     assert not (tmp_path / "out.zip").exists()
-    assert bundle(workspace, run.id, tmp_path / "out.zip", photographs=False).photographs == 0
+    assert bundle(run, workspace, BundleSettings(str(tmp_path / "out.zip"), images=False)).photographs == 0
 
 
 def test_the_commands_write_and_open_a_bundle(sender, receiver, tmp_path):
@@ -237,11 +238,11 @@ def test_the_commands_write_and_open_a_bundle(sender, receiver, tmp_path):
 
 def test_a_run_at_work_is_not_bundled_and_one_that_came_without_photographs_goes_on_without(finished, tmp_path):
     workspace, run = copy_of(finished, tmp_path)
-    bundle(workspace, run.id, tmp_path / "b.zip", photographs=False)
+    bundle(run, workspace, BundleSettings(str(tmp_path / "b.zip"), images=False))
     receiver = open_workspace(tmp_path / "receiver")
-    opened = open_bundle(receiver, tmp_path / "b.zip")
-    assert bundle(receiver, opened.id, tmp_path / "again.zip").photographs == 0
+    opened = open_bundle(tmp_path / "b.zip", receiver)
+    assert bundle(opened, receiver, BundleSettings(str(tmp_path / "again.zip"))).photographs == 0
     with workspace.attempts.at_work(run.id):
         workspace.runs.save(replace(run, state="running"))
         with pytest.raises(WorkspaceError, match="is at work: bundle it when it is done"):
-            bundle(workspace, run.id, tmp_path / "c.zip")
+            bundle(run, workspace, BundleSettings(str(tmp_path / "c.zip")))

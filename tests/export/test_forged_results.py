@@ -29,7 +29,7 @@ GOOD = [
 
 @pytest.mark.parametrize(("place", "value"), GOOD, ids=[f"{p}-{v}"[:60] for p, v in GOOD])
 def test_what_a_run_may_say_of_itself_opens(honest, receiver, tmp_path, place, value):
-    assert open_bundle(receiver, forged(honest["without"], tmp_path / "odd.zip", listing=at(place, value))).read_only
+    assert open_bundle(forged(honest["without"], tmp_path / "odd.zip", listing=at(place, value)), receiver).read_only
 
 
 BAD = [
@@ -86,7 +86,7 @@ BAD = [
 def test_what_no_run_says_of_itself_is_refused(honest, receiver, tmp_path, place, value, words):
     bad = forged(honest["without"], tmp_path / "bad.zip", listing=at(place, value))
     with pytest.raises(WorkspaceError, match=rf"its content is damaged \(.*{words}.*nothing was opened"):
-        open_bundle(receiver, bad)
+        open_bundle(bad, receiver)
     assert files_of(receiver) == [] and receiver.runs.all(archived=True) == []
 
 
@@ -101,10 +101,10 @@ def test_a_soft_map_is_no_larger_than_detectors_give_them(honest, receiver, tmp_
     change = column("png", lambda values: [grey_of(*size), *values[1:]])
     odd = forged(honest["without"], tmp_path / "odd.zip", files={place: change})
     if opens:
-        assert open_bundle(receiver, odd).read_only
+        assert open_bundle(odd, receiver).read_only
         return
     with pytest.raises(WorkspaceError, match=r"soft_maps: a soft map is of an odd size.*nothing was opened"):
-        open_bundle(receiver, odd)
+        open_bundle(odd, receiver)
 
 
 @pytest.mark.parametrize(
@@ -120,4 +120,4 @@ def test_facts_of_a_clustering_that_there_are_not_are_refused(honest, receiver, 
     place = place_of("clustering/*/spectrum.npz", honest["without"])
     change = arrays(**{name: lambda _: np.array(value)})
     with pytest.raises(WorkspaceError, match=rf"clustering: {words}.*nothing was opened"):
-        open_bundle(receiver, forged(honest["without"], tmp_path / "bad.zip", files={place: change}))
+        open_bundle(forged(honest["without"], tmp_path / "bad.zip", files={place: change}), receiver)

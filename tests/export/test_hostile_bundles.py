@@ -34,7 +34,7 @@ from tests.export.test_bundles import files_of
 
 def test_the_honest_bundle_still_opens_when_it_is_forged_into_itself(honest, receiver, tmp_path):
     """Else every refusal below might be of the forger's making."""
-    run = open_bundle(receiver, forged(honest["with"], tmp_path / "same.zip"))
+    run = open_bundle(forged(honest["with"], tmp_path / "same.zip"), receiver)
     assert run.read_only and truth_of_run(receiver, run) is not None
 
 
@@ -91,7 +91,7 @@ def test_a_table_that_no_run_could_have_is_refused_by_its_name(honest, receiver,
         place = place_of(pattern, honest["with"])
     bad = forged(honest["with"], tmp_path / "bad.zip", files={place: change})
     with pytest.raises(WorkspaceError, match=rf"{pattern.split('/')[0]}: .*{words}.*nothing was opened"):
-        open_bundle(receiver, bad)
+        open_bundle(bad, receiver)
     assert files_of(receiver) == [] and receiver.runs.all(archived=True) == []
 
 
@@ -137,7 +137,7 @@ RUNS = [
 def test_a_run_that_could_not_have_been_made_here_is_refused(honest, receiver, tmp_path, place, value, words):
     bad = forged(honest["with"], tmp_path / "bad.zip", listing=at(place, value))
     with pytest.raises(WorkspaceError, match=words):
-        open_bundle(receiver, bad)
+        open_bundle(bad, receiver)
     assert files_of(receiver) == [] and receiver.runs.all(archived=True) == []
 
 
@@ -156,14 +156,14 @@ def test_a_run_that_could_not_have_been_made_here_is_refused(honest, receiver, t
 def test_decisions_on_what_the_run_does_not_have_are_refused(honest, receiver, tmp_path, events, words):
     bad = forged(honest["with"], tmp_path / "bad.zip", listing=decided(*events))
     with pytest.raises(WorkspaceError, match=words):
-        open_bundle(receiver, bad)
+        open_bundle(bad, receiver)
     assert files_of(receiver) == []
 
 
 def test_a_photograph_of_another_size_is_refused_by_its_header(honest, receiver, tmp_path):
     file = {"photographs/images/004.png": picture((9000, 9000))}
     with pytest.raises(WorkspaceError, match=r"photograph 'images/004\.png' is not of"):
-        open_bundle(receiver, forged(honest["with"], tmp_path / "bad.zip", files=file))
+        open_bundle(forged(honest["with"], tmp_path / "bad.zip", files=file), receiver)
 
 
 def test_a_stray_class_in_the_ground_truth_is_told_when_it_is_read(honest, receiver, tmp_path):
@@ -174,7 +174,7 @@ def test_a_stray_class_in_the_ground_truth_is_told_when_it_is_read(honest, recei
         Image.fromarray(mask).save(file, "PNG")
         return file.getvalue()
 
-    run = open_bundle(receiver, forged(honest["with"], tmp_path / "odd.zip", files={"truth/3.png": strange}))
+    run = open_bundle(forged(honest["with"], tmp_path / "odd.zip", files={"truth/3.png": strange}), receiver)
     truth = truth_of_run(receiver, run)
     number = {name: image_id for image_id, name in truth.masks.items()}
     with pytest.raises(Exception, match="holds class 77, there are 4"):

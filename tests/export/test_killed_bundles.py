@@ -14,6 +14,7 @@ from comus_core.export.bundle_opening import open_bundle
 from comus_core.files.atomic import is_temporary
 from comus_core.files.own_places import MARK, make_own
 from comus_core.maintenance.clean import GRACE, clean, plan_cleaning
+from comus_core.pipelines.verb_settings import BundleSettings
 from comus_core.workspace.claims import abandoned, claimed
 from tests.builders import copy_of
 from tests.maintenance.test_clean import aged
@@ -48,7 +49,7 @@ def killed(step, workspace, file):
 @pytest.fixture(scope="module")
 def packed(finished, tmp_path_factory):
     path = tmp_path_factory.mktemp("packed") / "b.zip"
-    bundle(finished[0], finished[1].id, path)
+    bundle(finished[1], finished[0], BundleSettings(str(path)))
     return path
 
 
@@ -76,7 +77,7 @@ def test_the_next_bundling_removes_it_too(sender, tmp_path):
     killed("bundling", workspace, tmp_path / "out.zip")
     (left,) = (path for path in tmp_path.iterdir() if path.name != "w")
     assert is_temporary(left)
-    bundle(workspace, run.id, tmp_path / "out.zip")
+    bundle(run, workspace, BundleSettings(str(tmp_path / "out.zip")))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.zip", "w"]
 
 
@@ -90,7 +91,7 @@ def test_a_killed_opening_is_removed(packed, tmp_path, way):
         clean(workspace)
         assert [p.name for p in (workspace.root / "bundles").iterdir()] == [MARK]
     else:
-        run = open_bundle(workspace, packed)
+        run = open_bundle(packed, workspace)
         assert sorted(p.name for p in (workspace.root / "bundles").iterdir()) == [MARK, run.id]
 
 
@@ -106,7 +107,7 @@ def test_an_opening_killed_just_before_its_run_was_known_leaves_what_the_clean_u
     os.utime(home, (1, 1))
     clean(workspace)
     left = [p for p in workspace.root.rglob("*") if p.is_file() and not p.name.startswith(("comus.sqlite", MARK))]
-    assert left == [] and open_bundle(workspace, packed).read_only
+    assert left == [] and open_bundle(packed, workspace).read_only
 
 
 def test_what_is_being_written_now_is_left_alone(sender):

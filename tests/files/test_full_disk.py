@@ -14,7 +14,7 @@ from comus_core.cli.main import cli
 from comus_core.errors import DiskFullError
 from comus_core.files.own_places import make_own
 from comus_core.maintenance.clean import clean, plan_cleaning
-from comus_core.maintenance.delete import delete_run
+from comus_core.maintenance.delete import delete
 from comus_core.workspace import database, reserve
 from comus_core.workspace.artifacts import ArtifactKey
 from comus_core.workspace.reserve import RESERVE, RESERVE_BYTES
@@ -142,7 +142,7 @@ def test_a_run_can_be_deleted_from_a_full_disk(disk, workspace, kept):
     large = workspace.artifacts.make(ArtifactKey("soft_maps", 1), lambda f: (f / "c").write_bytes(bytes(MEGABYTE)))
     a_run(workspace, "second", soft_maps=large)
     disk.fill()
-    delete_run(open_workspace(workspace.root), "second")
+    delete(open_workspace(workspace.root).runs.get("second"), open_workspace(workspace.root))
     assert kinds_left(workspace) == ["features", "images"]
     assert [run.id for run in open_workspace(workspace.root).runs.all()] == ["first"]
     assert not (workspace.root / ".comus-deleted").exists()
@@ -176,14 +176,15 @@ def test_pictures_stay_where_the_run_itself_makes_the_room(disk, workspace):
     large = workspace.artifacts.make(ArtifactKey("soft_maps", 1), lambda f: (f / "c").write_bytes(bytes(MEGABYTE)))
     a_run(workspace, "second", soft_maps=large)
     disk.fill()
-    assert delete_run(open_workspace(workspace.root), "second").spare == 0 and drawn.read_bytes() == b"drawn"
+    place = open_workspace(workspace.root)
+    assert delete(place.runs.get("second"), place).spare == 0 and drawn.read_bytes() == b"drawn"
 
 
 def test_where_nothing_makes_room_the_sentence_says_what_would_and_the_run_stays(disk, workspace):
     with_a_run_that_takes_nothing(workspace)
     disk.fill()
     with pytest.raises(DiskFullError, match=r"the disk is full at .*`comus clean`"):
-        delete_run(open_workspace(workspace.root), "second")
+        delete(open_workspace(workspace.root).runs.get("second"), open_workspace(workspace.root))
     assert {run.id for run in open_workspace(workspace.root).runs.all()} == {"first", "second"}
     assert "`comus clean` would free 3 MB unused artifacts" in comus(workspace, "disk").stdout
 
@@ -191,7 +192,9 @@ def test_where_nothing_makes_room_the_sentence_says_what_would_and_the_run_stays
 def test_the_reserve_is_set_aside_anew_when_room_was_made(disk, workspace):
     disk.fill()
     taken = (workspace.root / RESERVE).stat().st_ino
-    delete_run(workspace, "first")  # frees a kilobyte: what is left of the reserve is too little to take it again
+    delete(
+        workspace.runs.get("first"), workspace
+    )  # frees a kilobyte: what is left of the reserve is too little to take it again
     assert not disk.mounted or not (workspace.root / RESERVE).exists()
     clean(workspace)
     open_workspace(workspace.root)

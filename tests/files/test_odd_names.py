@@ -21,6 +21,7 @@ from comus_core.errors import SettingsError
 from comus_core.export.bundle import bundle
 from comus_core.export.bundle_opening import open_bundle
 from comus_core.pipelines.predict import photographs_of
+from comus_core.pipelines.verb_settings import BundleSettings
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs.artifact_readers import read_proposals
 from comus_core.runs.run_view import open_run_view
@@ -100,12 +101,12 @@ def test_the_same_run_again_takes_none_of_its_masks_for_a_photograph(made, done)
 @pytest.mark.parametrize("photographs", [True, False])
 def test_the_bundle_of_such_a_run_opens_and_shows_the_same(done, tmp_path, photographs):
     workspace, run = done
-    bundle(workspace, run.id, tmp_path / "run.zip", photographs=photographs)
+    bundle(run, workspace, BundleSettings(str(tmp_path / "run.zip"), images=photographs))
     with zipfile.ZipFile(tmp_path / "run.zip") as archive:
         names = archive.namelist()
     assert len({folded(name) for name in names}) == len(names) and all(map(is_taken_everywhere, names))
     receiver = open_workspace(tmp_path / "receiver")
-    opened = open_bundle(receiver, tmp_path / "run.zip")
+    opened = open_bundle(tmp_path / "run.zip", receiver)
     seen, view = open_run_view(receiver, opened), open_run_view(workspace, run)
     assert list(seen.image_ids) == list(view.image_ids) and set(ODD) <= set(seen.image_ids)
     for row in range(len(view.image_ids)):
@@ -136,9 +137,9 @@ def test_masks_of_an_earlier_program_get_names_in_the_bundle_that_open(done, tmp
     stored = artifact.file("table.parquet").read_bytes()
     manifest["files"]["table.parquet"] = {"bytes": len(stored), "sha256": sha256(stored).hexdigest()}
     artifact.file("manifest.json").write_text(json.dumps(manifest))
-    bundle(workspace, done[1].id, tmp_path / "run.zip")
+    bundle(done[1], workspace, BundleSettings(str(tmp_path / "run.zip")))
     receiver = open_workspace(tmp_path / "receiver")
-    theirs = receiver.artifact(open_bundle(receiver, tmp_path / "run.zip"), "pseudo_masks")
+    theirs = receiver.artifact(open_bundle(tmp_path / "run.zip", receiver), "pseudo_masks")
     file = next(r["file"] for r in theirs.table().to_pylist() if r["image_id"] == "a\\b.png")
     assert theirs.file(file).read_bytes() == artifact.file(new).read_bytes()
 
@@ -148,17 +149,17 @@ def test_a_bundle_replaces_a_bundle_and_nothing_else(done, tmp_path):
     out = tmp_path / "run.zip"
     out.write_text("my own")
     with pytest.raises(SettingsError, match="was not written by this program"):
-        bundle(workspace, run.id, out)
+        bundle(run, workspace, BundleSettings(str(out)))
     assert out.read_text() == "my own"
     with zipfile.ZipFile(tmp_path / "holiday.zip", "w") as archive:
         archive.writestr("a.jpg", b"x")
     with pytest.raises(SettingsError, match="was not written by this program"):
-        bundle(workspace, run.id, tmp_path / "holiday.zip")
+        bundle(run, workspace, BundleSettings(str(tmp_path / "holiday.zip")))
     with pytest.raises(SettingsError, match="is a folder; name a file"):
-        bundle(workspace, run.id, tmp_path)
+        bundle(run, workspace, BundleSettings(str(tmp_path)))
     out.unlink()
-    first = bundle(workspace, run.id, out, photographs=False).bytes
-    assert bundle(workspace, run.id, out).bytes > first
+    first = bundle(run, workspace, BundleSettings(str(out), images=False)).bytes
+    assert bundle(run, workspace, BundleSettings(str(out))).bytes > first
 
 
 def test_a_name_that_is_no_text_and_a_folder_without_an_image_stop_no_other_photograph(tmp_path):

@@ -10,11 +10,12 @@ from click.testing import CliRunner
 
 from comus_core import open_workspace
 from comus_core.cli import paths
-from comus_core.cli.main import COMMANDS, cli
+from comus_core.cli.main import cli
 from comus_core.errors import SettingsError
 from comus_core.export.bundle import bundle
 from comus_core.files.output_file import writable_file, writable_folder, write_json_output, write_output
 from comus_core.pipelines import discover
+from comus_core.pipelines.verb_settings import BundleSettings
 from tests.builders import predict_images
 from tests.unprivileged import comus_unprivileged, open_to_all
 
@@ -76,13 +77,22 @@ def options(command: click.Command) -> list[click.Parameter]:
 
 
 def test_every_option_that_names_what_is_written_is_looked_at_before_the_work():
-    checked = {paths.output_file, paths.output_file_or_dash, paths.output_bundle, paths.output_folder}
-    written = [o for c in COMMANDS for o in options(c) if o.name in ("json_file", "output", "out")]
+    checked = {paths.output_file, paths.output_file_or_dash}
+    written = [o for c in cli.commands.values() for o in options(c) if o.name in ("json_file", "output")]
     assert len(written) > 15
     assert [o.opts for o in written if getattr(o.type, "func", None) not in checked] == []
 
 
-@pytest.mark.parametrize("words", [["run", "demo", "--json"], ["images", "demo", "--json"], ["show", "x", "--json"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "demo", "--json"],
+        ["images", "demo", "--json"],
+        ["show", "x", "--json"],
+        ["bundle", "x", "--out"],
+        ["predict", "x", "a.jpg", "--out"],
+    ],
+)
 def test_a_wrong_place_is_refused_before_anything_else(tmp_path, monkeypatch, words):
     monkeypatch.setattr(discover, "discover", None)
     (tmp_path / "file").touch()
@@ -96,7 +106,7 @@ def test_the_verbs_themselves_refuse_too_when_they_are_called_from_python(finish
     workspace, run = finished
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match="is not a folder"):
-        bundle(workspace, run.id, tmp_path / "file" / "x.zip")
+        bundle(run, workspace, BundleSettings(str(tmp_path / "file" / "x.zip")))
     with pytest.raises(SettingsError, match="is not a folder"):
         predict_images(run, 0, [drawn / "images"], workspace, tmp_path / "file")
 

@@ -13,7 +13,8 @@ from comus_core.errors import SettingsError
 from comus_core.export.bundle import bundle
 from comus_core.files.output_file import write_json_output, write_output
 from comus_core.files.user_folders import cache_folder
-from comus_core.jobs.kinds import KINDS, Observer
+from comus_core.jobs import submit
+from comus_core.pipelines.verb_settings import BundleSettings
 from tests.files.test_output_file import options, refusal
 
 WRITERS = [("show", "--json", "x.json"), ("proposals", "-o", "x.csv"), ("filter-curve", "-o", "x.parquet")]
@@ -79,20 +80,19 @@ def test_the_verbs_refuse_too_from_python_and_as_jobs(finished, tmp_path):
     file.write_bytes(b"mine")
     with zipfile.ZipFile(tmp_path / "holiday.zip", "w") as archive:
         archive.writestr("a.jpg", b"x")
-    told = Observer(lambda progress: None, lambda run_id: None, print)
-    settings = {"run": run.id, "picture": "none.png", "out": str(file)}
     for call in (
         lambda: write_output(file, b"result"),
         lambda: write_json_output(file, {}),
-        lambda: bundle(workspace, run.id, file),
-        lambda: bundle(workspace, run.id, tmp_path / "holiday.zip"),
-        lambda: KINDS["similar"].work(workspace, settings, "cpu", told),
+        lambda: bundle(run, workspace, BundleSettings(str(file))),
+        lambda: bundle(run, workspace, BundleSettings(str(tmp_path / "holiday.zip"))),
+        lambda: submit(workspace, "bundle", run, BundleSettings(str(file))),
     ):
         with pytest.raises(SettingsError, match="was not written by this program"):
             call()
     assert file.read_bytes() == b"mine" and zipfile.ZipFile(tmp_path / "holiday.zip").namelist() == ["a.jpg"]
     assert write_output(file, b"result", force=True) and not write_output(file, b"result 2")
-    assert bundle(workspace, run.id, file, force=True).replaced and not bundle(workspace, run.id, file).replaced
+    assert bundle(run, workspace, BundleSettings(str(file), force=True)).replaced
+    assert not bundle(run, workspace, BundleSettings(str(file))).replaced
 
 
 def test_an_empty_file_holds_nothing_to_lose(tmp_path):

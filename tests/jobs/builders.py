@@ -6,5 +6,5 @@ from comus_core.jobs.records import Job
 
 
 def job(**values) -> Job:
-    base = {"id": 1, "kind": "discover", "settings": {}, "state": "running", "device": "cpu"}
+    base = {"id": 1, "kind": "discover", "subject": None, "settings": {}, "state": "running", "device": "cpu"}
     return Job(**{**base, "folder": Path("/"), "log_path": Path("1.log"), "created_at": 0.0, **values})

@@ -6,6 +6,8 @@ import pytest
 from PIL import Image
 
 from comus_core import discover, make_config, open_workspace
+from comus_core.config import RunConfig
+from comus_core.pipelines.verb_settings import DiscoverSettings
 from tests.jobs.watching import NOT_REACHED, artifact_bytes, end_all
 
 
@@ -25,8 +27,8 @@ def photographs_of_three_shards(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def check_images(photographs_of_three_shards) -> dict:
-    return {"dataset": str(photographs_of_three_shards), "until": "images", **NOT_REACHED}
+def check_images(photographs_of_three_shards) -> RunConfig:
+    return make_config(dataset=str(photographs_of_three_shards), **NOT_REACHED)
 
 
 @pytest.fixture
@@ -41,5 +43,5 @@ def undisturbed(photographs_of_three_shards, tmp_path_factory) -> dict[str, byte
     """The artifacts that one uninterrupted process makes of the same photographs."""
     place = open_workspace(tmp_path_factory.mktemp("undisturbed"))
     config = make_config(dataset=str(photographs_of_three_shards), **NOT_REACHED)
-    discover(config, place, until="images", device="cpu")
+    discover(config, place, DiscoverSettings("images"), device="cpu")
     return artifact_bytes(place)

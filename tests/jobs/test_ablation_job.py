@@ -6,8 +6,7 @@ import signal
 import pytest
 
 from app.data import job_words
-from comus_core.errors import SettingsError
-from comus_core.jobs import cancel, ensure_supervisor, get, read_log, resume, submit, wait
+from comus_core.jobs import cancel, ensure_supervisor, get, read_log, resume, submit, wait, words
 from comus_core.pipelines.ablate import known
 from comus_core.pipelines.ablation_rows import AblationSettings
 from comus_core.settings import to_dict
@@ -26,13 +25,13 @@ def workspace(finished, tmp_path):
     end_all(place)
 
 
-def wanted(run, *rows):
-    return {"run": run.id, "dataset": run.config.dataset} | to_dict(AblationSettings(make_training(), rows=rows))
+def wanted(*rows):
+    return AblationSettings(make_training(), rows=rows)
 
 
 def test_it_is_done_in_the_background_and_says_each_row(workspace, finished):
     run = finished[1]
-    queued = submit(workspace, "ablate", wanted(run, "k-means", "spectral"), "cpu")
+    queued = submit(workspace, "ablate", run, wanted("k-means", "spectral"), "cpu")
     ensure_supervisor(workspace)
     assert wait(workspace, queued.id, PATIENCE).state == "done"
     done = get(workspace, queued.id)
@@ -62,7 +61,7 @@ def done(workspace, job_id):
 
 
 def begun(workspace, run):
-    job = submit(workspace, "ablate", {"run": run.id, "dataset": run.config.dataset} | to_dict(TRAINED), "cpu")
+    job = submit(workspace, "ablate", run, TRAINED, "cpu")
     ensure_supervisor(workspace)
     return job
 
@@ -106,30 +105,12 @@ def test_disturbed_in_its_second_row_it_ends_with_the_table_of_an_undisturbed_on
     assert (rows, weights) == undisturbed and len(weights) == 2 and all(row["mean"] for row in rows)
 
 
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({}, "no run"),
-        ({"run": "a", "rows": ["x"]}, "row 'x'"),
-        ({"run": "a", "training": {"optimisation": {"crop": 100}}}, "optimisation.crop 100"),
-        ({"run": "a", "epochs": 3}, "unknown setting epochs"),
-    ],
-)
-def test_what_cannot_work_is_refused_before_it_is_queued(workspace, settings, words):
-    with pytest.raises(SettingsError, match=words):
-        submit(workspace, "ablate", settings)
-
-
 def test_its_card_shows_the_rows_and_the_time_left_of_all(finished):
-    settings = wanted(finished[1], "k-means", "round 1", "labels.confidence")
-    at_work = job(kind="ablate", settings=settings, stage="round 1", step=30, total=120, first_step=10)
+    settings, run = to_dict(wanted("k-means", "round 1", "labels.confidence")), finished[1].id
+    row = {"kind": "ablate", "subject": run, "settings": settings, "stage": "round 1", "step": 30, "total": 120}
+    at_work = job(**row, first_step=10)
     states = [("K-means", "done"), ("Round 1", "now"), ("Labels.confidence", "todo")]
     assert job_words.stage_states(at_work) == states
-    assert job_words.networks_words(settings) == "ablation with efficientnet-lite0"
-    moving = job(
-        **{"kind": "ablate", "settings": settings, "stage": "round 1", "step": 30, "total": 120, "first_step": 10},
-        stage_started_at=80.0,
-        progress_at=100.0,
-        heartbeat=100.0,
-    )
+    assert (words.phrase(at_work), words.title(at_work)) == ("ablation with efficientnet-lite0", run)
+    moving = job(**row, first_step=10, stage_started_at=80.0, progress_at=100.0, heartbeat=100.0)
     assert job_words.progress_words(moving, 100.0) == "Round 1 · 25% of all rows · about 1 min 30 s left"

@@ -1,5 +1,7 @@
 """`comus run --background` and `comus jobs`, with real job processes behind them."""
 
+import json
+
 from click.testing import CliRunner
 
 from comus_core.cli.main import cli
@@ -25,12 +27,14 @@ def test_the_command_line_queues_cancels_resumes_and_follows_a_job(workspace, dr
     assert "discover begins" in followed and "28 proposals" in followed
     assert followed.splitlines()[-1].split()[:2] == ["1", "done"]
     assert comus("jobs", "log", "1") in followed
-    assert get(workspace, 1).run in comus("jobs", "list")
+    run = get(workspace, 1).run
+    assert run in comus("jobs", "list")
+    assert json.loads(comus("jobs", "result", "1")) == workspace.runs.get(run).result
 
 
 def test_json_of_a_run_in_the_background_is_refused_with_the_way_to_get_it(workspace):
     words = ["run", "photos", "--background", "--json", "out.json", "--workspace", str(workspace.root)]
     result = CliRunner().invoke(cli, words)
     assert result.exit_code == 2
-    assert "comus show RUN --json" in result.output
+    assert "comus jobs result JOB --json" in result.output
     assert list_jobs(workspace) == []

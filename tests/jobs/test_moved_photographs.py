@@ -4,9 +4,12 @@ import os
 import shutil
 import signal
 
-from comus_core import relink_run
+from comus_core import relink
+from comus_core.config import make_config
 from comus_core.jobs import get, resume, wait
-from comus_core.jobs.kinds import KINDS
+from comus_core.pipelines.verb_settings import RelinkSettings
+from comus_core.settings import to_dict
+from comus_core.verbs import subjects
 from tests.builders import write_vectors
 from tests.jobs.watching import PATIENCE, start, until
 
@@ -17,19 +20,20 @@ def test_a_killed_job_is_resumed_where_its_photographs_were_found_again(workspac
     write_vectors(home, home / "vectors.npz")
     job = start(
         workspace,
-        {
-            "dataset": str(home),
-            "saliency": {"detector": f"masks:{home / 'proposals'}"},
-            "features": {"encoder": f"file:{home / 'vectors.npz'}"},
-            "clustering": {"neighbours": 6, "n_init": 5},
-        },
+        make_config(
+            dataset=str(home),
+            saliency={"detector": f"masks:{home / 'proposals'}"},
+            features={"encoder": f"file:{home / 'vectors.npz'}"},
+            clustering={"neighbours": 6, "n_init": 5},
+        ),
+        "evaluation",
     )
     began = until(lambda: get(workspace, job.id).run)
     until(lambda: "images" in workspace.runs.get(began).artifacts)
     os.kill(job.pid, signal.SIGKILL)
     assert until(lambda: (found := get(workspace, job.id)).state == "lost" and found).run == began
     archive = home.rename(tmp_path / "archive")
-    assert relink_run(workspace.runs.get(began), archive, workspace).images == 30
+    assert relink(workspace.runs.get(began), workspace, RelinkSettings(str(archive))).images == 30
     resume(workspace, job.id)
     done = wait(workspace, job.id, PATIENCE)
     assert (done.state, done.error, done.run, done.attempt) == ("done", None, began, 2)
@@ -41,8 +45,8 @@ def test_a_killed_job_is_resumed_where_its_photographs_were_found_again(workspac
 
 def test_only_where_things_lie_is_taken_from_the_run(finished):
     _, run = finished
-    settings = {"dataset": "gone", "until": "features", "seed": 7, "saliency": {"detector": "masks:gone/masks"}}
-    again = KINDS["discover"].again(settings, run)
-    assert (again["dataset"], again["until"], again["seed"]) == (run.config.dataset, "features", 7)
+    first = to_dict(make_config(dataset="gone", seed=7, saliency={"detector": "masks:gone/masks"}))
+    again = subjects.resumed("config", first, run)
+    assert (again["dataset"], again["seed"]) == (run.config.dataset, 7)
     assert again["saliency"]["detector"] == run.config.saliency.detector
-    assert KINDS["train"].again({"run": run.id}, run) == {"run": run.id}
+    assert subjects.resumed("run", run.id, run) == run.id

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from comus_core.config import make_config
 from comus_core.errors import WorkspaceError
 from comus_core.files.process_identity import identify
 from comus_core.jobs import (
@@ -25,6 +26,7 @@ from comus_core.jobs import (
 )
 from comus_core.jobs.launcher import Rules
 from comus_core.jobs.records import SILENCE
+from comus_core.pipelines.verb_settings import DiscoverSettings
 from tests.jobs.watching import (
     PATIENCE,
     REPOSITORY,
@@ -134,8 +136,8 @@ def test_a_termination_from_outside_is_lost_and_says_so(workspace, check_images)
 
 def test_a_fault_is_one_sentence_in_the_row_and_the_job_can_be_tried_again(workspace, drawn_settings, tmp_path):
     folder = tmp_path / "not-there-yet"
-    settings = {**drawn_settings, "dataset": str(folder), "until": "images"}
-    job = submit(workspace, "discover", settings, "cpu")
+    config = make_config(**{**drawn_settings, "dataset": str(folder)})
+    job = submit(workspace, "discover", config, DiscoverSettings("images"), "cpu")
     ensure_supervisor(workspace, RULES)
     failed = ended(workspace, job.id)
     assert failed.state == "failed"
@@ -172,13 +174,13 @@ SUBMITTER = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from comus_core.jobs import ensure_supervisor, submit
-from comus_core.workspace import open_workspace
+from comus_core import DiscoverSettings, make_config, open_workspace
 place = open_workspace(sys.argv[2])
-settings = {
-    "dataset": "shapes", "until": "clustering", "saliency": {"detector": "masks:shapes/masks"},
-    "features": {"encoder": "file:vectors.npz"}, "clustering": {"neighbours": 6},
-}
-submit(place, "discover", settings, "cpu")
+config = make_config(
+    dataset="shapes", saliency={"detector": "masks:shapes/masks"}, features={"encoder": "file:vectors.npz"},
+    clustering={"neighbours": 6},
+)
+submit(place, "discover", config, DiscoverSettings("clustering"), "cpu")
 ensure_supervisor(place)
 assert not {"torch", "timm", "umap", "sklearn"} & set(sys.modules)
 """

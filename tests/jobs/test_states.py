@@ -6,12 +6,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 
+from comus_core.config import RunConfig
 from comus_core.errors import WorkspaceError
 from comus_core.jobs import cancel, list_jobs, resume, submit
 from comus_core.jobs.table import JobTable
+from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.workspace import open_workspace
 
-SETTINGS = {"dataset": "photos", "until": "images"}
+PHOTOS, SETTINGS = RunConfig("photos"), DiscoverSettings("images")
 
 
 class JobLife(RuleBasedStateMachine):
@@ -29,7 +31,7 @@ class JobLife(RuleBasedStateMachine):
 
     @rule(target=jobs)
     def submit(self):
-        job_id = submit(self.workspace, "discover", SETTINGS).id
+        job_id = submit(self.workspace, "discover", PHOTOS, SETTINGS).id
         assert job_id not in self.model
         self.model[job_id] = ("queued", 1)
         return job_id

@@ -2,17 +2,21 @@ import threading
 
 import pytest
 
+from comus_core.config import RunConfig
 from comus_core.errors import Cancelled, SettingsError, WorkspaceError
 from comus_core.files.process_identity import ProcessIdentity
 from comus_core.jobs import cancel, get, list_jobs, resume, submit
 from comus_core.jobs.heartbeat import Pulse
 from comus_core.jobs.progress import StageProgress
 from comus_core.jobs.table import JobTable
+from comus_core.pipelines.edit_settings import MergeSettings
+from comus_core.pipelines.verb_settings import BundleSettings, DiscoverSettings, HealthSettings
+from comus_core.settings import to_dict
 from comus_core.types import Progress
 from comus_core.workspace import open_workspace
 from comus_core.workspace.database import Database
 
-SETTINGS = {"dataset": "photos", "until": "images"}
+PHOTOS, SETTINGS = RunConfig("photos"), DiscoverSettings("images")
 ME = ProcessIdentity(4711, "100", "here", "boot")
 
 
@@ -33,29 +37,38 @@ def claim_one(table):
 def test_a_submitted_job_is_queued_with_its_settings_and_its_folder(workspace, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COMUS_WEIGHTS", "/some/weights")
-    job = get(workspace, submit(workspace, "discover", SETTINGS, "cpu").id)
-    assert (job.state, job.settings, job.folder, job.attempt) == ("queued", SETTINGS, tmp_path, 1)
+    job = get(workspace, submit(workspace, "discover", PHOTOS, SETTINGS, "cpu").id)
+    assert (job.state, job.folder, job.attempt) == ("queued", tmp_path, 1)
+    assert (job.subject, job.settings) == (to_dict(PHOTOS), {"until": "images"})
     assert job.environment["COMUS_WEIGHTS"] == "/some/weights"
 
 
 @pytest.mark.parametrize(
-    ("kind", "values", "named"),
+    ("verb", "subject", "settings", "named"),
     [
-        ("paint", {}, "discover"),
-        ("discover", {}, "no data set"),
-        ("discover", {"dataset": "photos", "until": "lunch"}, "pseudo_masks"),
-        ("discover", {"dataset": "photos", "filter_percent": 140}, "140"),
-        ("discover", {"dataset": "photos", "colour": 1}, "colour"),
+        ("paint", PHOTOS, SETTINGS, "'paint': choose one of discover"),
+        ("images", "", HealthSettings(), "no data set"),
+        ("discover", PHOTOS, HealthSettings(), "unknown setting limits, truth: valid are until"),
+        ("merge", PHOTOS, MergeSettings(("1", "2")), "merge takes no time"),
+        ("bundle", PHOTOS, BundleSettings("/dev/null/a.zip"), "is not a folder"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_before_anything_is_queued(workspace, kind, values, named):
+def test_what_cannot_work_is_refused_before_anything_is_queued(workspace, verb, subject, settings, named):
     with pytest.raises(SettingsError, match=named):
-        submit(workspace, kind, values)
+        submit(workspace, verb, subject, settings)
     assert list_jobs(workspace) == []
 
 
+def test_a_row_of_another_version_is_listed_without_its_settings(workspace, table):
+    job = submit(workspace, "discover", PHOTOS, SETTINGS)
+    with workspace.database.writing() as connection:
+        connection.execute("UPDATE jobs SET settings = ? WHERE id = ?", ('{"dataset": "photos"}', job.id))
+    old = get(workspace, job.id)
+    assert (old.kind, old.subject, old.settings) == ("discover", None, {})
+
+
 def test_jobs_start_in_the_order_of_their_submission_but_do_not_wait_for_a_busy_device(workspace, table):
-    first, second, third = (submit(workspace, "discover", SETTINGS, d).id for d in ("cuda:0", "cuda:0", "cpu"))
+    first, second, third = (submit(workspace, "discover", PHOTOS, SETTINGS, d).id for d in ("cuda:0", "cuda:0", "cpu"))
 
     def free(asked, taken):
         return None if asked in taken else asked
@@ -67,7 +80,7 @@ def test_jobs_start_in_the_order_of_their_submission_but_do_not_wait_for_a_busy_
 
 
 def test_claimers_racing_for_the_queue_never_share_a_job_nor_pass_the_limit(workspace):
-    ids = {submit(workspace, "discover", SETTINGS, "cpu").id for _ in range(24)}
+    ids = {submit(workspace, "discover", PHOTOS, SETTINGS, "cpu").id for _ in range(24)}
     claimed, crowds = [], []
 
     def claimer():
@@ -91,7 +104,7 @@ def test_claimers_racing_for_the_queue_never_share_a_job_nor_pass_the_limit(work
 
 
 def test_a_queued_job_is_cancelled_at_once_and_a_running_one_is_asked(workspace, table):
-    running, queued = (submit(workspace, "discover", SETTINGS).id for _ in range(2))
+    running, queued = (submit(workspace, "discover", PHOTOS, SETTINGS).id for _ in range(2))
     claim_one(table)
     assert (cancel(workspace, running).state, cancel(workspace, queued).state) == ("cancelling", "cancelled")
     assert get(workspace, running).cancel_requested_at is not None
@@ -100,7 +113,7 @@ def test_a_queued_job_is_cancelled_at_once_and_a_running_one_is_asked(workspace,
 
 def test_a_job_cancelled_and_claimed_at_the_same_moment_is_one_or_the_other(workspace):
     for _ in range(15):
-        job_id, claimed = submit(workspace, "discover", SETTINGS).id, []
+        job_id, claimed = submit(workspace, "discover", PHOTOS, SETTINGS).id, []
         table = JobTable(Database(workspace.database.path))
         threads = [
             threading.Thread(target=lambda t=table, c=claimed: c.append(claim_one(t))),
@@ -116,7 +129,7 @@ def test_a_job_cancelled_and_claimed_at_the_same_moment_is_one_or_the_other(work
 
 @pytest.mark.parametrize("state", ["failed", "cancelled", "lost"])
 def test_resume_queues_a_fresh_attempt_of_the_same_job(workspace, table, state):
-    job_id = submit(workspace, "discover", SETTINGS).id
+    job_id = submit(workspace, "discover", PHOTOS, SETTINGS).id
     old = claim_one(table)
     assert table.record_process(old, ME)
     table.pulse(old, 9.0, StageProgress("saliency", 3, 9, 1, 7.0, 8.0))
@@ -128,7 +141,7 @@ def test_resume_queues_a_fresh_attempt_of_the_same_job(workspace, table, state):
 
 
 def test_only_jobs_that_ended_without_a_result_can_be_resumed(workspace, table):
-    job_id = submit(workspace, "discover", SETTINGS).id
+    job_id = submit(workspace, "discover", PHOTOS, SETTINGS).id
     with pytest.raises(WorkspaceError, match="queued"):
         resume(workspace, job_id)
     table.finish(claim_one(table), "done")
@@ -139,7 +152,7 @@ def test_only_jobs_that_ended_without_a_result_can_be_resumed(workspace, table):
 
 
 def test_a_superseded_attempt_changes_nothing(workspace, table):
-    job_id = submit(workspace, "discover", SETTINGS).id
+    job_id = submit(workspace, "discover", PHOTOS, SETTINGS).id
     old = claim_one(table)
     table.finish(old, "lost", "gone")
     resume(workspace, job_id)
@@ -153,7 +166,7 @@ def test_a_superseded_attempt_changes_nothing(workspace, table):
 
 
 def test_two_processes_cannot_both_be_the_one_of_an_attempt(workspace, table):
-    submit(workspace, "discover", SETTINGS)
+    submit(workspace, "discover", PHOTOS, SETTINGS)
     job = claim_one(table)
     other = ProcessIdentity(4711, "101", "here", "boot")  # the same pid, come round again
     assert table.record_process(job, ME)
@@ -162,7 +175,7 @@ def test_two_processes_cannot_both_be_the_one_of_an_attempt(workspace, table):
 
 
 def test_a_claim_that_was_never_started_is_queued_again_or_cancelled(workspace, table):
-    ids = [submit(workspace, "discover", SETTINGS).id for _ in range(3)]
+    ids = [submit(workspace, "discover", PHOTOS, SETTINGS).id for _ in range(3)]
     started, unstarted, unwanted = (claim_one(table) for _ in ids)
     table.record_process(started, ME)
     cancel(workspace, unwanted.id)
@@ -172,7 +185,7 @@ def test_a_claim_that_was_never_started_is_queued_again_or_cancelled(workspace, 
 
 
 def test_the_death_of_a_process_is_lost_unless_its_end_was_asked_for_or_written(workspace, table):
-    ids = [submit(workspace, "discover", SETTINGS).id for _ in range(3)]
+    ids = [submit(workspace, "discover", PHOTOS, SETTINGS).id for _ in range(3)]
     plain, asked, done = (claim_one(table) for _ in ids)
     cancel(workspace, asked.id)
     table.finish(done, "done")
@@ -183,7 +196,7 @@ def test_the_death_of_a_process_is_lost_unless_its_end_was_asked_for_or_written(
 
 def test_the_lock_is_let_go_only_while_nothing_is_queued_or_at_work(workspace, table):
     released = []
-    submit(workspace, "discover", SETTINGS)
+    submit(workspace, "discover", PHOTOS, SETTINGS)
     assert not table.release_if_idle(lambda: released.append(1))
     job = claim_one(table)
     assert not table.release_if_idle(lambda: released.append(2))
@@ -193,13 +206,13 @@ def test_the_lock_is_let_go_only_while_nothing_is_queued_or_at_work(workspace, t
 
 
 def test_logs_follow_a_workspace_that_was_moved(workspace, tmp_path):
-    job_id = submit(workspace, "discover", SETTINGS).id
+    job_id = submit(workspace, "discover", PHOTOS, SETTINGS).id
     workspace.root.rename(tmp_path / "elsewhere")
     assert get(open_workspace(tmp_path / "elsewhere"), job_id).log_path == tmp_path / "elsewhere/jobs" / f"{job_id}.log"
 
 
 def test_progress_is_written_at_most_twice_a_second_and_the_last_step_is_never_lost(workspace, table, monkeypatch):
-    submit(workspace, "discover", SETTINGS)
+    submit(workspace, "discover", PHOTOS, SETTINGS)
     job, written, write = claim_one(table), [], table.pulse
     monkeypatch.setattr(table, "pulse", lambda *values: written.append(values) or write(*values))
     with Pulse(table, job) as pulse:
@@ -212,7 +225,7 @@ def test_progress_is_written_at_most_twice_a_second_and_the_last_step_is_never_l
 
 def test_a_stage_is_stopped_when_cancel_was_asked_and_when_another_attempt_took_over(workspace, table):
     for end in (lambda i: cancel(workspace, i), lambda i: table.finish(get(workspace, i), "lost")):
-        job_id = submit(workspace, "discover", SETTINGS).id
+        job_id = submit(workspace, "discover", PHOTOS, SETTINGS).id
         with Pulse(table, claim_one(table)) as pulse:
             pulse.on_progress(Progress("images", 1, 5000))
             end(job_id)

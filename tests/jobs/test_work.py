@@ -1,4 +1,4 @@
-"""How an attempt ends, whatever its work raises: in this process, with a kind made for the purpose."""
+"""How an attempt ends, whatever its work raises: in this process, with work made for the purpose."""
 
 import os
 import shutil
@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from comus_core.config import make_config
-from comus_core.errors import DatasetError
+from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.files.process_identity import identify
-from comus_core.jobs import get, kinds, submit
+from comus_core.jobs import get, read_result, submit, worker
+from comus_core.jobs.logs import jobs_folder
 from comus_core.jobs.table import JobTable
+from comus_core.jobs.work import Observer, work
 from comus_core.jobs.worker import Termination, run_job
-from comus_core.settings import to_dict
+from comus_core.pipelines.verb_settings import DiscoverSettings, HealthSettings
 from comus_core.workspace import open_workspace
 
 
@@ -28,19 +30,26 @@ from comus_core.workspace import open_workspace
     ],
 )
 def test_every_fault_of_the_work_ends_the_job_with_one_sentence(tmp_path, monkeypatch, fault, state, error):
-    def work(*_):
+    def faulty(*_):
         if fault is not None:
             raise fault
+        return {"found": 3}
 
-    monkeypatch.setitem(kinds.KINDS, "faulty", kinds.Kind(lambda settings: None, work))
+    monkeypatch.setattr(worker, "work", faulty)
     workspace = open_workspace(tmp_path)
     table = JobTable(workspace.database)
-    submit(workspace, "faulty", {})
+    jobs_folder(workspace.root)
+    submit(workspace, "images", "photos", HealthSettings())
     job = table.claim(lambda asked, taken: asked)
     assert table.record_process(job, identify(os.getpid()))
     assert run_job(workspace, table, job, Termination()) == state
     ended = get(workspace, job.id)
     assert (ended.state, ended.error, ended.ended_at is None) == (state, error, False)
+    if state == "done":
+        assert read_result(ended) == {"found": 3}
+    else:
+        with pytest.raises(WorkspaceError, match="job 1 has no result: it is failed"):
+            read_result(ended)
 
 
 def test_a_run_on_a_folder_with_other_files_in_it_ends_well_and_its_log_counts_them(tmp_path, drawn, drawn_settings):
@@ -48,8 +57,9 @@ def test_a_run_on_a_folder_with_other_files_in_it_ends_well_and_its_log_counts_t
     (folder / "images" / "notes.txt").write_text("none")
     (folder / "images" / ".hidden.png").write_bytes(b"none")
     workspace, said = open_workspace(tmp_path / "w"), []
-    settings = to_dict(make_config(**{**drawn_settings, "dataset": str(folder)})) | {"until": "features"}
-    tell = kinds.Observer(lambda _: None, lambda _: None, said.append)
-    kinds.KINDS["discover"].work(workspace, settings, "cpu", tell)
+    config = make_config(**{**drawn_settings, "dataset": str(folder)})
+    job = submit(workspace, "discover", config, DiscoverSettings("features"), "cpu")
+    result = work(workspace, job, Observer(lambda _: None, lambda _: None, said.append))
+    assert result == workspace.runs.all()[0].result
     assert "passed over 1 file that are no images" in said
     assert "passed over 1 image file that are hidden: images/.hidden.png" in said

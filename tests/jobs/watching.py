@@ -6,10 +6,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from comus_core.config import RunConfig
 from comus_core.files.process_identity import identify
 from comus_core.jobs import FINAL, ensure_supervisor, get, list_jobs, submit, supervisor_pid
 from comus_core.jobs.launcher import Rules
 from comus_core.jobs.records import LIVE
+from comus_core.pipelines.verb_settings import DiscoverSettings
+from comus_core.types import StageName
 
 REPOSITORY = Path(__file__).parents[2]
 RULES = Rules(idle_seconds=30, term_after=0.5, kill_after=1.5)
@@ -35,8 +38,8 @@ def until(condition, seconds: float = PATIENCE):
     return found
 
 
-def start(workspace, settings: dict):
-    job = submit(workspace, "discover", settings, "cpu")
+def start(workspace, config: RunConfig, last: StageName = "images"):
+    job = submit(workspace, "discover", config, DiscoverSettings(last), "cpu")
     ensure_supervisor(workspace, RULES)
     return until(lambda: (found := get(workspace, job.id)).pid and found)
 

@@ -11,16 +11,17 @@ from click.testing import CliRunner
 
 from comus_core import discover, make_config, open_workspace, verify
 from comus_core.cli.main import cli
-from comus_core.errors import Cancelled, SettingsError, WorkspaceError
+from comus_core.config import RunConfig
+from comus_core.errors import Cancelled, WorkspaceError
 from comus_core.files.own_places import make_own
 from comus_core.jobs import cancel, submit
 from comus_core.jobs.table import JobTable
 from comus_core.maintenance.clean import GRACE, clean, plan_cleaning
-from comus_core.maintenance.delete import delete_run, plan_deletion
+from comus_core.maintenance.delete import delete, plan_deletion
 from comus_core.maintenance.disk_use import REST, disk_use
 from comus_core.pipelines.evaluate import evaluate
 from comus_core.pipelines.prediction_folder import FOLDER as PREDICTIONS
-from comus_core.pipelines.verb_settings import EvaluateSettings
+from comus_core.pipelines.verb_settings import CleanSettings, DiscoverSettings, EvaluateSettings, HealthSettings
 from comus_core.runs.run_round import RunRound
 from comus_core.workspace.trainings import Training
 from tests.builders import copy_of
@@ -79,7 +80,7 @@ def test_the_size_of_a_run_is_what_goes_when_it_is_deleted(workspace):
     (predicted / "mask.png").write_bytes(bytes(3000))
     told, planned = disk_use(workspace).of_run("first"), plan_deletion(workspace, "first").size
     before = bytes_below(workspace.artifacts.root) + bytes_below(workspace.root / PREDICTIONS)
-    delete_run(workspace, "first")
+    delete(workspace.runs.get("first"), workspace)
     freed = before - bytes_below(workspace.artifacts.root) - bytes_below(workspace.root / PREDICTIONS)
     assert told.own == planned == freed > 3000
     assert told.shared == bytes_below(images.folder)
@@ -154,14 +155,14 @@ def test_what_a_cancelled_run_had_finished_stays_until_it_is_freed_on_purpose(dr
         assert clean(workspace).folders == ()
         assert kinds_left(workspace) == before and all(half.exists() for half in halves)
         assert list(plan_cleaning(workspace)["stopped"].folders) == halves
-        clean(workspace, ("stopped",))
+        clean(workspace, CleanSettings(unused=False, unfinished=False, stopped=True))
         assert not any(half.exists() for half in halves) and kinds_left(workspace) == before
 
 
 @pytest.mark.parametrize(("state", "stays"), [("cancelled", True), ("failed", True), ("lost", True), ("done", False)])
 def test_what_a_job_had_begun_stays_while_the_job_can_be_resumed(workspace, state, stays):
     images = an_artifact(workspace, "images")  # of a data set that no run is of, as `comus evaluate` needs them
-    table, job = JobTable(workspace.database), submit(workspace, "images", {"dataset": "photos"})
+    table, job = JobTable(workspace.database), submit(workspace, "images", "photos", HealthSettings())
     table.claim(lambda device, taken: device)
     half = a_partial(workspace, "health", images=images)
     table.finish(table.get(job.id), state)
@@ -196,7 +197,7 @@ def test_an_artifact_from_which_another_is_being_made_is_no_leftover(workspace):
 def test_nothing_is_removed_while_a_job_waits_or_works(workspace):
     an_artifact(workspace, "images")
     aged(workspace)
-    job = submit(workspace, "discover", {"dataset": "photos"})
+    job = submit(workspace, "discover", RunConfig("photos"), DiscoverSettings())
     with pytest.raises(WorkspaceError, match=f"job {job.id} is at work"):
         clean(workspace)
     assert kinds_left(workspace) == ["images"]
@@ -213,11 +214,9 @@ def test_pictures_go_only_when_asked_for_and_other_files_never(workspace):
         path.write_text("pixels")
     clean(workspace)
     assert picture.exists()
-    assert clean(workspace, ["pictures"]).bytes == 6
+    assert clean(workspace, CleanSettings(unused=False, unfinished=False, pictures=True)).bytes == 6
     assert not picture.exists() and photograph.exists()
     assert disk_use(workspace).places["uploaded images"] == 6
-    with pytest.raises(SettingsError, match="clean-up group 'everything'"):
-        clean(workspace, ["everything"])
 
 
 def test_after_a_clean_up_a_real_run_has_nothing_to_compute_again(finished, tmp_path):
@@ -233,7 +232,7 @@ def test_after_a_clean_up_a_real_run_has_nothing_to_compute_again(finished, tmp_
 def test_what_an_evaluation_elsewhere_worked_out_is_kept_apart(drawn_settings, drawn, tmp_path):
     workspace = open_workspace(tmp_path / "w")
     settings = drawn_settings | {"clustering": {"neighbours": 6, "method": "kmeans", "clusters": 3}}
-    run = discover(make_config(**settings), workspace, until="clustering")
+    run = discover(make_config(**settings), workspace, DiscoverSettings("clustering"))
     other = tmp_path / "other"
     (other / "images").mkdir(parents=True)
     (other / "images" / "000.png").symlink_to(drawn / "images" / "000.png")
@@ -246,8 +245,8 @@ def test_what_an_evaluation_elsewhere_worked_out_is_kept_apart(drawn_settings, d
     clean(workspace)
     assert evaluate(RunRound(run, 0), workspace, EvaluateSettings(str(other)))["computed"] == [] != scored["computed"]
     aged(workspace)
-    clean(workspace, ["transfers"])
-    assert discover(make_config(**settings), workspace, until="clustering").result["computed"] == []
+    clean(workspace, CleanSettings(unused=False, unfinished=False, transfers=True))
+    assert discover(make_config(**settings), workspace, DiscoverSettings("clustering")).result["computed"] == []
 
 
 def test_the_command_says_what_would_go_asks_and_frees_it(workspace):

@@ -11,7 +11,8 @@ from comus_core.errors import Cancelled, WorkspaceError
 from comus_core.files.own_places import MARK
 from comus_core.jobs import cancel, submit
 from comus_core.jobs.table import JobTable
-from comus_core.maintenance.delete import delete_run, plan_deletion
+from comus_core.maintenance.delete import delete, plan_deletion
+from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.workspace import ArtifactKey, Run
 
 
@@ -53,12 +54,12 @@ def test_a_run_takes_along_what_it_alone_uses(workspace):
     a_run(workspace, "first", images=images, soft_maps=maps[0])
     a_run(workspace, "second", images=images, soft_maps=maps[1])
     size = len("soft_maps") * 10 + maps[0].file("manifest.json").stat().st_size
-    done = delete_run(workspace, "first")
+    done = delete(workspace.runs.get("first"), workspace)
     assert [folder.name for folder in done.folders] == [maps[0].fingerprint]
     assert (done.kept, done.size) == (1, size)
     assert [r.id for r in workspace.runs.all()] == ["second"]
     assert workspace.artifacts.find("soft_maps", maps[1].fingerprint) is not None
-    delete_run(workspace, "second")
+    delete(workspace.runs.get("second"), workspace)
     assert kinds_left(workspace) == []
     assert not (workspace.root / ".comus-deleted").exists()
 
@@ -68,7 +69,7 @@ def test_archived_runs_keep_what_they_use(workspace):
     a_run(workspace, "first", images=images)
     a_run(workspace, "second", images=images)
     workspace.runs.describe("second", archived=True)
-    assert delete_run(workspace, "first").folders == ()
+    assert delete(workspace.runs.get("first"), workspace).folders == ()
     assert kinds_left(workspace) == ["images"]
 
 
@@ -79,9 +80,9 @@ def test_what_was_made_from_a_kept_artifact_for_another_purpose_stays(workspace)
     for k in (0, 1):
         an_artifact(workspace, "assignment", {"k": k}, clustering=clusters[k], features=others)
         a_run(workspace, f"run{k}", images=images, clustering=clusters[k])
-    delete_run(workspace, "run0")
+    delete(workspace.runs.get("run0"), workspace)
     assert kinds_left(workspace) == ["assignment", "clustering", "images", "images"]
-    delete_run(workspace, "run1")
+    delete(workspace.runs.get("run1"), workspace)
     assert kinds_left(workspace) == []
 
 
@@ -90,9 +91,9 @@ def test_an_unfinished_artifact_goes_unless_another_unfinished_run_may_go_on_wit
     half = a_partial(workspace, "soft_maps", images=images)
     for name, state in (("first", "cancelled"), ("second", "failed"), ("third", "done")):
         a_run(workspace, name, state, images=images)
-    delete_run(workspace, "first")
+    delete(workspace.runs.get("first"), workspace)
     assert half.exists()
-    delete_run(workspace, "second")
+    delete(workspace.runs.get("second"), workspace)
     assert not half.exists()
     assert not half.with_suffix(".lock").exists()
 
@@ -116,24 +117,24 @@ def test_a_run_whose_artifact_is_being_made_is_not_deleted(workspace):
     try:
         assert holder.stdout.readline() == b"held\n"
         with pytest.raises(WorkspaceError, match=r"is at work .*soft_maps"):
-            delete_run(workspace, "first")
+            delete(workspace.runs.get("first"), workspace)
         assert half.exists() and kinds_left(workspace) == ["images"]
     finally:
         holder.kill()
         holder.wait()
-    delete_run(workspace, "first")  # it was killed, and its row still says running
+    delete(workspace.runs.get("first"), workspace)  # it was killed, and its row still says running
     assert kinds_left(workspace) == []
 
 
 def test_a_run_with_a_queued_or_working_job_is_not_deleted(workspace):
     a_run(workspace, "first", images=an_artifact(workspace, "images"))
-    job = submit(workspace, "discover", {"dataset": "photos"})
+    job = submit(workspace, "discover", RunConfig("photos"), DiscoverSettings())
     with workspace.database.writing() as connection:
         connection.execute("UPDATE jobs SET run = 'first' WHERE id = ?", (job.id,))
     with pytest.raises(WorkspaceError, match=f"job {job.id}.*stop it first"):
-        delete_run(workspace, "first")
+        delete(workspace.runs.get("first"), workspace)
     cancel(workspace, job.id)
-    delete_run(workspace, "first")
+    delete(workspace.runs.get("first"), workspace)
     assert JobTable(workspace.database).get(job.id).run == "first"  # its log can still be read
 
 
@@ -146,7 +147,7 @@ def test_decisions_go_with_the_run_and_are_counted_before(workspace):
     plan = plan_deletion(workspace, "first")
     assert (plan.decisions, plan.kept, len(plan.folders)) == (1, 0, 1)
     assert workspace.runs.get("first") and kinds_left(workspace) == ["clustering"]  # planning changes nothing
-    delete_run(workspace, "first")
+    delete(workspace.runs.get("first"), workspace)
     assert workspace.decisions.events(run.id, run.artifacts["clustering"]) == []
 
 
@@ -155,13 +156,13 @@ def test_what_a_killed_deletion_left_is_removed_by_the_next(workspace):
     left.mkdir(parents=True)
     (left / "content").write_text("old")
     a_run(workspace, "first", images=an_artifact(workspace, "images"))
-    delete_run(workspace, "first")
+    delete(workspace.runs.get("first"), workspace)
     assert not (workspace.root / ".comus-deleted").exists()
 
 
 def test_an_unknown_run_is_a_sentence(workspace):
     with pytest.raises(WorkspaceError, match="no run 'nothing'"):
-        delete_run(workspace, "nothing")
+        delete(workspace.runs.get("nothing"), workspace)
 
 
 def test_real_runs_leave_each_other_whole_and_nothing_behind(drawn_settings, tmp_path):
@@ -170,15 +171,15 @@ def test_real_runs_leave_each_other_whole_and_nothing_behind(drawn_settings, tmp
 
     def run(**clustering):
         settings = drawn_settings | {"clustering": {"neighbours": 6, "method": "kmeans", **clustering}}
-        return discover(make_config(**settings), workspace, until="clustering")
+        return discover(make_config(**settings), workspace, DiscoverSettings("clustering"))
 
     three, four, raw = run(clusters=3), run(clusters=4), run(clusters=4, features="raw")
     assert len({three.id, four.id, raw.id}) == 3
-    delete_run(workspace, four.id)
+    delete(four, workspace)
     assert [run(clusters=3).result["computed"], run(clusters=4, features="raw").result["computed"]] == [[], []]
     again = run(clusters=4)
     assert again.id == four.id and again.result["computed"] == ["clustering"]
     for name in (three.id, raw.id, four.id):
-        delete_run(workspace, name)
+        delete(workspace.runs.get(name), workspace)
     assert kinds_left(workspace) == []
     assert [p.name for p in workspace.artifacts.root.rglob("*") if p.is_file()] == [MARK]

@@ -18,10 +18,13 @@ from comus_core.export.bundle_opening import open_bundle
 from comus_core.files.own_places import MARK, is_own, make_own, own_place
 from comus_core.jobs.logs import jobs_folder
 from comus_core.maintenance.clean import GROUPS, STALE_UPLOAD, clean, plan_cleaning
-from comus_core.maintenance.delete import delete_run, pictures_folder
+from comus_core.maintenance.delete import delete, pictures_folder
+from comus_core.pipelines.verb_settings import BundleSettings, CleanSettings
 from tests.builders import copy_of
 from tests.datasets.broken_files import picture
 from tests.maintenance.test_clean import aged
+
+EVERYTHING = CleanSettings(stopped=True, transfers=True, pictures=True)
 
 PLACES = ("artifacts", "bundles", "cache", "datasets", "deleted", "images", "jobs", "predictions", "relinked",
           "uploads", "writing")  # fmt: skip
@@ -59,17 +62,17 @@ def test_a_persons_folders_survive_whatever_removes_or_writes_and_are_read(their
     before = content(theirs)
     workspace = open_workspace(theirs)
     run = discover(make_config(**drawn_settings), workspace)
-    bundle(workspace, run.id, tmp_path / "out.zip")
-    opened = open_bundle(workspace, tmp_path / "out.zip")
+    bundle(run, workspace, BundleSettings(str(tmp_path / "out.zip")))
+    opened = open_bundle(tmp_path / "out.zip", workspace)
     jobs_folder(theirs)
     home = workspace.images_root(opened).parent
     assert home.is_dir() and is_own(home) and home.parent == theirs / ".comus-bundles"
     inside = workspace.runs.save(replace(run, id="inside", artifacts={}, provenance={"root": "relinked/mine"}))
     for each in (run, opened, inside):
-        delete_run(workspace, each.id)
+        delete(each, workspace)
     aged(workspace)
     assert all(p.name.startswith(".comus-") for p in plan_cleaning(workspace, LONG_AGO)["unfinished"].folders)
-    clean(workspace, GROUPS)
+    clean(workspace, EVERYTHING)
     assert not home.exists() and not list(workspace.artifacts.root.glob("*/*/manifest.json"))
     assert content(theirs) == before
     dataset = open_dataset(str(theirs), workspace.drawings)
@@ -145,6 +148,6 @@ def test_artifacts_from_before_there_were_marks_are_known_without_one(finished, 
     older = open_workspace(workspace.root)
     assert older.artifacts.root == workspace.root / "artifacts"
     assert verify(older) == []
-    clean(older, GROUPS)
+    clean(older, EVERYTHING)
     again = discover(run.config, older)
     assert (again.id, again.result["computed"]) == (run.id, [])

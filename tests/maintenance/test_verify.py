@@ -17,6 +17,7 @@ from comus_core import discover, open_workspace, verify
 from comus_core.cli.main import cli
 from comus_core.errors import WorkspaceError
 from comus_core.export.bundle import bundle
+from comus_core.pipelines.verb_settings import BundleSettings
 from comus_core.workspace import artifacts
 from comus_core.workspace.artifacts import ArtifactKey
 from comus_core.workspace.trainings import Training
@@ -151,7 +152,7 @@ def test_the_advice_given_mends_it(damaged):
 def test_flipped_vectors_are_not_bundled(damaged, tmp_path):
     workspace, run, folder = damaged
     with pytest.raises(WorkspaceError, match=f"features {folder.name}: vectors.npy has changed"):
-        bundle(workspace, run.id, tmp_path / "out.zip")
+        bundle(run, workspace, BundleSettings(str(tmp_path / "out.zip")))
     assert [p.name for p in tmp_path.iterdir()] == ["w"]
 
 
@@ -165,12 +166,12 @@ def test_a_photograph_that_changed_since_the_run_is_not_bundled_as_its_own(finis
     told = {**run.provenance, "root": str(folder)}
     with workspace.database.writing() as connection:
         connection.execute("UPDATE runs SET provenance = ? WHERE id = ?", (json.dumps(told), run.id))
-    assert bundle(workspace, run.id, tmp_path / "out.zip").photographs == len(rows)
+    assert bundle(run, workspace, BundleSettings(str(tmp_path / "out.zip"))).photographs == len(rows)
     other = folder / rows[3]["path"]
     other.write_bytes((folder / rows[4]["path"]).read_bytes())
     with pytest.raises(WorkspaceError, match=f"{other.name}.* has changed since the run"):
-        bundle(workspace, run.id, tmp_path / "out.zip")
-    assert bundle(workspace, run.id, tmp_path / "out.zip", photographs=False).photographs == 0
+        bundle(run, workspace, BundleSettings(str(tmp_path / "out.zip")))
+    assert bundle(run, workspace, BundleSettings(str(tmp_path / "out.zip"), images=False)).photographs == 0
 
 
 def test_a_network_that_is_gone_is_named_with_its_run(finished, tmp_path):

@@ -12,9 +12,9 @@ from comus_core.cli.main import cli
 from comus_core.errors import SettingsError
 from comus_core.jobs import ensure_supervisor, submit, wait
 from comus_core.maintenance.clean import plan_cleaning
-from comus_core.maintenance.delete import delete_run
+from comus_core.maintenance.delete import delete
 from comus_core.pipelines.add_images import add_images, inherited
-from comus_core.pipelines.verb_settings import AddSettings
+from comus_core.pipelines.verb_settings import AddSettings, DiscoverSettings
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_view import open_run_view
 from comus_core.stages import smaller_neighbourhoods
@@ -44,7 +44,7 @@ def made(tmp_path_factory):
         filter_percent=30,
     )
     workspace = open_workspace(root / "w")
-    return workspace, discover(config, workspace, until="clustering"), old, new
+    return workspace, discover(config, workspace, DiscoverSettings("clustering")), old, new
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_the_run_stays_as_it_was_and_what_it_shares_outlives_it(place):
     added = add_images(run, workspace, AddSettings(str(new)))
     assert workspace.runs.get(run.id) == run
     needed = workspace.artifacts.root / "clustering" / run.artifacts["clustering"]
-    delete_run(workspace, run.id)
+    delete(run, workspace)
     gone = [folder for part in plan_cleaning(workspace, 2e10).values() for folder in part.folders]
     assert needed.is_dir() and needed not in gone
     assert len(open_run_view(workspace, added)) == 15
@@ -156,7 +156,7 @@ def test_the_run_stays_as_it_was_and_what_it_shares_outlives_it(place):
 def test_nystrom_needs_a_spectral_embedding(place):
     workspace, run, _, new = place
     flat = make_config(**{**as_settings(run), "clustering": {"method": "kmeans", "clusters": 4}})
-    other = discover(flat, workspace, until="clustering")
+    other = discover(flat, workspace, DiscoverSettings("clustering"))
     with pytest.raises(SettingsError, match="no spectral embedding"):
         add_images(other, workspace, AddSettings(str(new), "nystrom"))
     assert open_run_view(workspace, add_images(other, workspace, AddSettings(str(new)))).cluster.max() < 4

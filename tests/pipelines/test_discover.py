@@ -8,8 +8,8 @@ from PIL import Image
 
 from comus_core import discover, evaluate, make_config, open_workspace
 from comus_core.errors import Cancelled, ComusError, DatasetError, SettingsError, WeightsError
-from comus_core.pipelines.how_many import how_many_of, stored_how_many
-from comus_core.pipelines.verb_settings import EvaluateSettings
+from comus_core.pipelines.how_many import how_many, stored_how_many
+from comus_core.pipelines.verb_settings import DiscoverSettings, EvaluateSettings, HowManySettings
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import open_run_view
 from comus_core.types import STAGES
@@ -77,7 +77,7 @@ def test_every_setting_of_every_stage_changes_an_artifact(drawn_settings, tmp_pa
     ]
     for kind, change in changes:
         config = make_config(**_merged(drawn_settings, change))
-        assert discover(config, workspace, until="clustering").artifacts[kind] != base[kind], change
+        assert discover(config, workspace, DiscoverSettings("clustering")).artifacts[kind] != base[kind], change
 
 
 def test_a_workspace_and_its_images_can_move_and_nothing_is_computed_again(drawn, drawn_settings, tmp_path):
@@ -100,11 +100,11 @@ def test_the_printed_settings_give_the_same_run(finished, tmp_path):
 
 
 def test_until_stops_after_that_stage(drawn_settings, tmp_path):
-    run = discover(make_config(**drawn_settings), open_workspace(tmp_path), until="features")
+    run = discover(make_config(**drawn_settings), open_workspace(tmp_path), DiscoverSettings("features"))
     assert list(run.artifacts) == ["images", "soft_maps", "proposals", "features"]
     assert run.result["evaluation"] is None
     with pytest.raises(SettingsError, match="choose one of images, saliency"):
-        discover(make_config(**drawn_settings), open_workspace(tmp_path), until="training")
+        discover(make_config(**drawn_settings), open_workspace(tmp_path), DiscoverSettings("training"))
 
 
 def test_cancelling_keeps_what_is_finished_and_the_next_run_goes_on(drawn_settings, tmp_path):
@@ -142,7 +142,7 @@ def test_images_without_a_mask_of_the_users_own_are_listed_and_predicted_backgro
     masks = shutil.copytree(drawn / "masks", tmp_path / "masks")
     (masks / "004.png").unlink()
     settings = drawn_settings | {"saliency": {"detector": f"masks:{masks}"}}
-    run = discover(make_config(**settings), open_workspace(tmp_path / "w"), until="saliency")
+    run = discover(make_config(**settings), open_workspace(tmp_path / "w"), DiscoverSettings("saliency"))
     assert run.result["without_mask"] == ["images/004.png"]
     assert run.result["proposals"] == 27
 
@@ -174,7 +174,7 @@ def test_an_encoder_that_cannot_be_had_is_told_before_any_stage_works(drawn_sett
     with pytest.raises(WeightsError, match=r"dino-vits8.*comus weights import dino-vits8 FILE"):
         discover(make_config(**settings), workspace, on_progress=lambda progress: stages.append(progress.stage))
     assert stages == [] and workspace.runs.all() == []
-    discover(make_config(**settings), workspace, until="saliency")  # which needs no encoder
+    discover(make_config(**settings), workspace, DiscoverSettings("saliency"))  # which needs no encoder
 
 
 def test_fewer_proposals_than_clusters_names_both_numbers(drawn_settings, tmp_path):
@@ -231,17 +231,17 @@ def test_nystrom_assigns_another_data_set_as_well_and_only_to_a_spectral_run(fin
 def test_auto_takes_the_number_that_the_curves_suggest_and_says_why(drawn_settings, tmp_path):
     workspace = open_workspace(tmp_path)
     config = make_config(**_merged(drawn_settings, {"clustering": {"clusters": "auto"}}))
-    run = discover(config, workspace, until="clustering")
+    run = discover(config, workspace, DiscoverSettings("clustering"))
     curves = stored_how_many(workspace, run)
     assert run.result["clusters"] == curves.clusters == 3
     assert run.result["clusters_because"] == curves.reason and "3 is the largest number" in curves.reason
-    assert discover(config, workspace, until="clustering").result["computed"] == []
+    assert discover(config, workspace, DiscoverSettings("clustering")).result["computed"] == []
 
 
 def test_without_ground_truth_the_number_is_chosen_by_stability(drawn, drawn_settings, tmp_path):
     shutil.copytree(drawn / "images", tmp_path / "images" / "images")
     settings = drawn_settings | {"dataset": str(tmp_path / "images")}
-    run = discover(make_config(**settings), open_workspace(tmp_path / "w"), until="clustering")
+    run = discover(make_config(**settings), open_workspace(tmp_path / "w"), DiscoverSettings("clustering"))
     assert run.result["clusters"] == 3 and "how_many" in run.artifacts
 
 
@@ -250,7 +250,7 @@ def test_the_curves_of_a_finished_run_are_computed_when_asked_and_kept(finished,
     shutil.copytree(workspace.root, tmp_path / "w")
     copy, seen = open_workspace(tmp_path / "w"), []
     assert stored_how_many(copy, run) is None
-    found = how_many_of(run, copy, most=5, on_progress=seen.append)
+    found = how_many(run, copy, HowManySettings(most=5), on_progress=seen.append)
     assert found.clusters == 3 and [c.x.max() for c in found.curves[:2]] == [5, 5]
     assert seen[-1].step == seen[-1].total and {p.stage for p in seen} == {"clustering"}
     assert stored_how_many(copy, copy.runs.get(run.id)).to_json() == found.to_json()
@@ -259,8 +259,8 @@ def test_the_curves_of_a_finished_run_are_computed_when_asked_and_kept(finished,
 def test_the_run_s_own_ranking_opens_the_log_and_decides_the_masks(drawn_settings, tmp_path):
     workspace = open_workspace(tmp_path)
     settings = _merged(drawn_settings, {"filter_percent": 60})
-    plain = discover(make_config(**settings), workspace, until="pseudo_masks")
-    other = discover(make_config(**settings, filter_by="silhouette"), workspace, until="pseudo_masks")
+    plain = discover(make_config(**settings), workspace, DiscoverSettings("pseudo_masks"))
+    other = discover(make_config(**settings, filter_by="silhouette"), workspace, DiscoverSettings("pseudo_masks"))
     assert workspace.decisions_of(plain).filter_by == "distance"
     assert workspace.decisions_of(other).filter_by == "silhouette"
     assert other.artifacts["clustering"] == plain.artifacts["clustering"]

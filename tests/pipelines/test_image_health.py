@@ -10,6 +10,7 @@ from comus_core import check_health, open_workspace
 from comus_core.cli.main import cli
 from comus_core.errors import Cancelled, DatasetError
 from comus_core.pipelines.image_health import HealthLimits, stored_report
+from comus_core.pipelines.verb_settings import HealthSettings
 from tests.image_faults import draw_faulty
 
 
@@ -51,7 +52,7 @@ def test_the_report_is_kept_and_nothing_is_measured_twice(checked, folder):
     workspace, report = checked
     assert stored_report(workspace, str(folder)) == report and stored_report(workspace, "/elsewhere") is None
     seen = []
-    again = check_health(str(folder), workspace, limits=HealthLimits(tiny=100), on_progress=seen.append)
+    again = check_health(str(folder), workspace, HealthSettings(HealthLimits(tiny=100)), on_progress=seen.append)
     assert names(again["tiny"]) == {"icon.png", "smaller.jpg", "zoomed.jpg"} and seen == []
     assert stored_report(workspace, str(folder))["limits"]["tiny"] == 100
     check_health(str(folder), workspace)

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from comus_core.jobs.kinds import KINDS, Observer
 from PIL import Image
 
 from comus_core import discover, find_similar_to, make_config, open_workspace
 from comus_core.cli.main import cli
 from comus_core.datasets.decoding import read_rgb
 from comus_core.errors import DatasetError, ImageError, SettingsError, WorkspaceError
-from comus_core.jobs.kinds import KINDS, Observer
 from comus_core.pipelines.predict import photographs_of
 from comus_core.pipelines.train import train
 from comus_core.runs.run_view import open_run_view

@@ -7,7 +7,7 @@ import pytest
 from comus_core import open_workspace
 from comus_core.config import RunConfig
 from comus_core.errors import DatasetError, WorkspaceError
-from comus_core.maintenance.delete import delete_run
+from comus_core.maintenance.delete import delete
 from comus_core.pipelines.prediction_folder import (
     delete_prediction,
     new_prediction,
@@ -102,5 +102,5 @@ def test_a_prediction_goes_alone_and_all_go_with_their_run(workspace):
     finish(second)
     delete_prediction(workspace, "a-1", first.name)
     assert not first.exists() and second.exists()
-    delete_run(workspace, "a-1")
+    delete(workspace.runs.get("a-1"), workspace)
     assert not second.parent.exists()

@@ -11,10 +11,11 @@ from streamlit.testing.v1 import AppTest
 
 from app.data import urls
 from app.server import pictures
-from comus_core import discover, make_config, open_workspace, relink_run
+from comus_core import discover, make_config, open_workspace, relink
 from comus_core.cli.main import cli
 from comus_core.errors import DatasetError, SettingsError, WorkspaceError
-from comus_core.maintenance.delete import delete_run
+from comus_core.maintenance.delete import delete
+from comus_core.pipelines.verb_settings import DiscoverSettings, RelinkSettings
 from comus_core.runs.run_truth import open_own, truth_of_run
 from comus_core.runs.run_view import open_run_view
 from tests.app.working import by_key, open_app, texts
@@ -40,7 +41,7 @@ def test_a_moved_folder_is_found_with_everything_that_lay_in_it(moved):
     workspace, run, folder = moved
     with pytest.raises(DatasetError, match=f"comus runs relink {run.id} FOLDER"):
         open_own(workspace, run)
-    done = relink_run(run, folder, workspace)
+    done = relink(run, workspace, RelinkSettings(str(folder)))
     assert (done.images, done.renamed, done.truth, done.others) == (30, 0, True, ())
     assert (done.run.id, done.run.result, done.run.artifacts) == (run.id, run.result, run.artifacts)
     assert workspace.decisions_of(done.run).names == {0: "Zebra"}
@@ -63,7 +64,7 @@ def test_images_put_in_subfolders_under_other_names_keep_their_ids(moved):
         (folder / kind / "2019").mkdir()
         for path in sorted((folder / kind).glob("0[01]*.png")):
             path.rename(path.with_name("2019") / f"beach {path.name}")
-    done = relink_run(run, folder, workspace)
+    done = relink(run, workspace, RelinkSettings(str(folder)))
     assert (done.images, done.renamed, done.truth) == (30, 20, True)
     view = open_run_view(workspace, done.run)
     for row, image_id in enumerate(view.image_ids):
@@ -76,11 +77,11 @@ def test_images_put_in_subfolders_under_other_names_keep_their_ids(moved):
     assert (again.id, again.result["computed"]) == (run.id, [])
     (folder / "images" / "2019").rename(folder / "images" / "old")  # and once more
     (folder / "masks" / "2019").rename(folder / "masks" / "old")
-    again = relink_run(done.run, folder, workspace)
+    again = relink(done.run, workspace, RelinkSettings(str(folder)))
     assert again.renamed == 20
     links = workspace.images_root(again.run)
     assert (links / "images" / "000.png").is_symlink()
-    delete_run(workspace, run.id)
+    delete(run, workspace)
     assert not links.exists() and len(list((folder / "images").rglob("*.png"))) == 30
 
 
@@ -92,10 +93,10 @@ def test_two_equal_images_are_both_found(moved, tmp_path):
         shutil.copy(folder / "images" / "003.png", twin / name / "x.png")
     vectors = f"file:{folder / 'vectors.npz'}"
     config = make_config(dataset=str(twin), saliency={"detector": "ncut"}, features={"encoder": vectors})
-    run = discover(config, workspace, until="images")
+    run = discover(config, workspace, DiscoverSettings("images"))
     (twin / "a").rename(twin / "c")
     (twin / "b").rename(twin / "d")
-    done = relink_run(run, twin, workspace)
+    done = relink(run, workspace, RelinkSettings(str(twin)))
     places = [(workspace.images_root(done.run) / f"{name}/x.png").resolve() for name in ("a", "b")]
     assert sorted(places) == [twin / "c" / "x.png", twin / "d" / "x.png"]
 
@@ -106,17 +107,17 @@ def test_missing_and_changed_images_are_counted_and_nothing_is_changed(moved):
         (folder / "images" / f"{name}.png").unlink()
     Image.new("RGB", (90, 90)).save(folder / "images" / "005.png")
     with pytest.raises(DatasetError, match=r"of the 30 images .*, 27 are there, 2 are missing and 1 have changed"):
-        relink_run(run, folder, workspace)
+        relink(run, workspace, RelinkSettings(str(folder)))
     assert workspace.runs.get(run.id) == replace(run, updated_at=workspace.runs.get(run.id).updated_at)
     with pytest.raises(DatasetError, match="no such folder"):
-        relink_run(run, folder / "nowhere", workspace)
+        relink(run, workspace, RelinkSettings(str(folder / "nowhere")))
 
 
 def test_other_annotations_and_more_images_are_told(moved):
     workspace, run, folder = moved
     shutil.copy(folder / "masks" / "001.png", folder / "masks" / "000.png")
     shutil.copy(folder / "images" / "001.png", folder / "images" / "new.png")
-    done = relink_run(run, folder, workspace)
+    done = relink(run, workspace, RelinkSettings(str(folder)))
     assert (done.images, done.truth) == (30, False)
     with pytest.raises(DatasetError, match="has changed since run"):
         truth_of_run(workspace, done.run)
@@ -127,7 +128,7 @@ def test_only_the_runs_that_lost_the_same_images_come_along(moved):
     lost = workspace.runs.save(replace(run, id="lost"))
     here = workspace.runs.save(replace(run, id="here", provenance=run.provenance | {"root": str(folder)}))
     other = workspace.runs.save(replace(run, id="other", provenance=run.provenance | {"manifest": "another"}))
-    assert relink_run(run, folder, workspace).others == ("lost",)
+    assert relink(run, workspace, RelinkSettings(str(folder))).others == ("lost",)
     assert workspace.images_root(workspace.runs.get("lost")) == folder
     assert workspace.runs.get("lost").config.dataset == str(folder)
     for kept in (here, other):
@@ -138,9 +139,9 @@ def test_only_the_runs_that_lost_the_same_images_come_along(moved):
 def test_a_bundle_and_the_demo_are_refused(moved):
     workspace, run, folder = moved
     with pytest.raises(WorkspaceError, match="read-only"):
-        relink_run(replace(run, provenance=run.provenance | {"bundle": {}}), folder, workspace)
+        relink(replace(run, provenance=run.provenance | {"bundle": {}}), workspace, RelinkSettings(str(folder)))
     with pytest.raises(SettingsError, match="comus run demo"):
-        relink_run(replace(run, config=replace(run.config, dataset="demo")), folder, workspace)
+        relink(replace(run, config=replace(run.config, dataset="demo")), workspace, RelinkSettings(str(folder)))
 
 
 def test_the_command_says_what_it_found(moved):
@@ -191,7 +192,7 @@ def test_masks_called_after_the_whole_name_of_their_image_come_along_and_a_lost_
     folder.rename(other)
     for kind, end in (("images", ""), ("masks", ".png")):
         (other / kind / f"003.png{end}").rename(other / kind / f"beach.png{end}")
-    done = relink_run(run, other, workspace)
+    done = relink(run, workspace, RelinkSettings(str(other)))
     assert (done.renamed, done.truth) == (1, True)
     assert (truth_of_run(workspace, done.run).mask("images/003.png") == before).all()
     assert not workspace.has_lost_images(done.run)
@@ -207,7 +208,7 @@ def test_pictures_are_shown_from_where_the_command_found_them_and_from_nowhere_e
         (folder / kind / "deep").mkdir()
         for path in sorted((folder / kind).glob("*.png")):
             path.rename(path.parent / "deep" / path.name)
-    done = relink_run(run, folder, workspace)
+    done = relink(run, workspace, RelinkSettings(str(folder)))
     assert done.renamed == 30
     view = open_run_view(workspace, done.run)
     assert pictures.image_path(view, 0).is_relative_to(folder)

@@ -16,6 +16,7 @@ from comus_core.config import TruthSettings
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import Cancelled, DatasetError, SettingsError
 from comus_core.pipelines.compare import compare
+from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_truth import truth_fingerprint, truth_of_run
 from tests.builders import copy_of, write_vectors
@@ -123,7 +124,7 @@ def test_a_finished_run_stays_finished_whatever_a_later_attempt_comes_to(finishe
 @pytest.mark.parametrize("until", ["images", "saliency", "clustering"])
 def test_asked_for_less_a_finished_run_keeps_its_score(finished, drawn_settings, tmp_path, until):
     workspace, run = copy_of(finished, tmp_path)
-    again = discover(make_config(**drawn_settings), workspace, until=until)
+    again = discover(make_config(**drawn_settings), workspace, DiscoverSettings(until))
     assert (again.state, again.result, again.artifacts) == ("done", run.result, run.artifacts)
 
 

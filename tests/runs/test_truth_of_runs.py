@@ -17,7 +17,7 @@ from comus_core.config import TruthSettings
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.pipelines.train import train
-from comus_core.pipelines.verb_settings import EvaluateSettings
+from comus_core.pipelines.verb_settings import DiscoverSettings, EvaluateSettings
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_truth import truth_fingerprint, truth_of_run
 from comus_core.runs.run_view import open_run_view
@@ -69,7 +69,9 @@ def test_a_runs_json_its_words_and_the_command_have_the_line(finished, drawn_set
     assert truth["classes_without_pixels"] == {"count": 0, "first": []}
     shown = CliRunner().invoke(cli, ["show", run.id, "--workspace", str(workspace.root)])
     assert ALL_WELL in shown.output.splitlines()
-    early = discover(make_config(**drawn_settings), open_workspace(tmp_path), until="images").result["truth"]
+    early = discover(make_config(**drawn_settings), open_workspace(tmp_path), DiscoverSettings("images")).result[
+        "truth"
+    ]
     assert early["line"] == ALL_WELL and early["classes_without_pixels"] is None  # no mask was read
 
 
@@ -99,18 +101,20 @@ def test_boxes_without_outlines_are_refused_before_any_stage_and_a_setting_decid
         own = {"saliency": {"detector": "ncut"}, "features": {"encoder": "efficientnet-lite0"}}
         return make_config(**drawn_settings | own | {"dataset": spec, "truth": truth})
 
-    whole = discover(config(), workspace, until="images")
+    whole = discover(config(), workspace, DiscoverSettings("images"))
     assert whole.result["truth"]["line"] == ALL_WELL
     content = json.loads(file.read_text())
     for annotation in content["annotations"]:
         annotation["segmentation"] = []
     file.write_text(json.dumps(content))
     with pytest.raises(DatasetError, match=r"none of its 28 annotations has an outline.*truth\.boxes"):
-        discover(config(), workspace, until="images", on_progress=lambda progress: stages.append(progress.stage))
+        discover(
+            config(), workspace, DiscoverSettings("images"), on_progress=lambda progress: stages.append(progress.stage)
+        )
     assert stages == [] and len(workspace.runs.all()) == 1
-    boxed = discover(config(boxes="box"), workspace, until="images").result["truth"]
+    boxed = discover(config(boxes="box"), workspace, DiscoverSettings("images")).result["truth"]
     assert boxed["line"] == f"{ALL_WELL}; 28 annotations without outline (boxes taken as outline)"
-    assert discover(config(read=False), workspace, until="images").result["truth"] is None
+    assert discover(config(read=False), workspace, DiscoverSettings("images")).result["truth"] is None
 
 
 @pytest.mark.parametrize(

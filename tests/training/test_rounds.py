@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comus_core import discover, make_config, open_workspace, relink_run
+from comus_core import discover, make_config, open_workspace, relink
 from comus_core.errors import Cancelled, DatasetError, SettingsError, WorkspaceError
 from comus_core.evaluation.matching import match
 from comus_core.evaluation.prediction_counts import count_prediction
-from comus_core.maintenance.delete import delete_run
+from comus_core.maintenance.delete import delete
 from comus_core.pipelines.evaluate import evaluate
 from comus_core.pipelines.train import train
 from comus_core.pipelines.training_cost import training_memory
-from comus_core.pipelines.verb_settings import EvaluateSettings
+from comus_core.pipelines.verb_settings import EvaluateSettings, RelinkSettings
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_round import find_round
 from comus_core.scoring.round_view import PSEUDO_MASK, open_round_view
@@ -139,7 +139,7 @@ def test_a_stopped_attempt_keeps_the_rounds_that_another_one_finished(trained, t
 def test_a_training_of_a_run_whose_folder_moved_is_the_same_training_on_the_new_one(trained, drawn, tmp_path):
     workspace, run = copy_of(trained, tmp_path)
     folder, before = shutil.copytree(drawn, tmp_path / "elsewhere"), times(workspace)
-    moved = relink_run(run, folder, workspace).run
+    moved = relink(run, workspace, RelinkSettings(str(folder))).run
     again = train(moved, workspace, TrainSettings(SETTINGS, scored_on=str(folder)))  # its own, by name
     assert (again.id, again.artifacts) == (trained[2].id, trained[2].artifacts) and times(workspace) == before
     view = open_round_view(workspace, trained[2])
@@ -222,7 +222,7 @@ def test_stopped_in_a_round_it_goes_on_from_its_checkpoint(trained, finished, tm
     assert [r["miou"] for r in done.result["rounds"]] == pytest.approx(
         [r["miou"] for r in uninterrupted.result["rounds"]], abs=0.5
     )
-    delete_run(workspace, run.id)
+    delete(run, workspace)
     assert workspace.trainings.of_run(run.id) == [] and not list(workspace.artifacts.root.glob("network/*"))
 
 

@@ -11,7 +11,7 @@ from comus_core import open_workspace
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import WorkspaceError
 from comus_core.evaluation.matching import match
-from comus_core.maintenance.delete import delete_run
+from comus_core.maintenance.delete import delete
 from comus_core.pipelines.train import train
 from comus_core.proposals.pseudo_masks import from_png
 from comus_core.runs import artifact_readers as tables
@@ -140,5 +140,5 @@ def test_no_previews_is_a_setting_and_a_deleted_run_takes_its_previews_along(wat
     never = train(run, workspace, TrainSettings(make_training(**TINY, rounds=1, preview_every=0), seed=22))
     assert workspace.trainings.previews(never) == [] and previewed_images(workspace, never.artifacts["network-1"]) == []
     assert make_training("paper-voc").preview_every == 0 and make_training().preview_every > 0
-    delete_run(workspace, run.id)
+    delete(run, workspace)
     assert workspace.trainings.previews(before) == []

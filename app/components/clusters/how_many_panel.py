@@ -11,11 +11,12 @@ import streamlit as st
 from app.components.shared import figures, job_card, page_data, score_table, states
 from app.components.shared.figures import ACCENT, UNASSIGNED, styled
 from app.data.plain_text import plain
-from app.forms import how_many_form
+from app.forms import verb_form
 from comus_core import jobs
 from comus_core.clustering.curves import Curve, CurveName, HowMany
 from comus_core.errors import ComusError
 from comus_core.pipelines.how_many import stored_how_many
+from comus_core.pipelines.verb_settings import HowManySettings
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted
 
@@ -87,7 +88,7 @@ def _curve(view: RunView, curve: Curve) -> None:
 
 
 def _offer(view: RunView) -> None:
-    job = how_many_form.last_job(view.workspace, view.run)
+    job = verb_form.last_job(view.workspace, "how-many", view.run)
     if job is not None and job.state in jobs.ACTIVE:
         st.html(job_card.STYLE)
         st.fragment(_wait, run_every=1.0, key="how_many_progress")(view, job.id)
@@ -95,13 +96,15 @@ def _offer(view: RunView) -> None:
     st.caption("Resamples are clustered with every number of clusters; minutes for thousands of proposals.")
     if st.button("Compute the curves", key="how_many_start", icon=":material/query_stats:"):
         try:
-            how_many_form.start(view.workspace, view.run)
+            verb_form.submit_verb(view.workspace, "how-many", view.run, HowManySettings())
         except ComusError as fault:
             states.error(fault)
         else:
             st.rerun()
     st.caption("The same from a terminal:")
-    st.code(how_many_form.command_line(view.workspace, view.run), language="bash", wrap_lines=True)
+    st.code(
+        verb_form.command(view.workspace, "how-many", view.run, HowManySettings()), language="bash", wrap_lines=True
+    )
 
 
 def _wait(view: RunView, job_id: int) -> None:

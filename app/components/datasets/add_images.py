@@ -6,9 +6,11 @@ import streamlit as st
 
 from app.components.shared import navigation, page_data, states
 from app.data.plain_text import code, plain
-from comus_core import jobs
+from app.forms import verb_form
 from comus_core.datasets.allowed_folders import allowed_dataset, image_roots
 from comus_core.errors import ComusError
+from comus_core.jobs import Job
+from comus_core.pipelines.verb_settings import AddSettings
 from comus_core.workspace import Run
 
 
@@ -37,10 +39,10 @@ def show(run: Run) -> None:
             else:
                 navigation.go("jobs", job=str(job.id))
     st.caption("The same from a terminal:")
-    st.code(f"comus add {run.id} FOLDER --workspace {place.root}", language="bash", wrap_lines=True)
+    st.code(verb_form.command(place, "add", run, AddSettings("FOLDER")), language="bash", wrap_lines=True)
 
 
-def start(run: Run, spec: str) -> jobs.Job:
+def start(run: Run, spec: str) -> Job:
     """Queue the job.
 
     Raises:
@@ -48,6 +50,4 @@ def start(run: Run, spec: str) -> jobs.Job:
     """
     place = page_data.workspace()
     dataset = allowed_dataset(spec.strip(), image_roots(place.root)) if spec.strip() else ""
-    job = jobs.submit(place, "add", {"run": run.id, "dataset": dataset, "assign": None})
-    jobs.ensure_supervisor(place)
-    return job
+    return verb_form.submit_verb(place, "add", run, AddSettings(dataset))

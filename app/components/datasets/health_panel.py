@@ -14,7 +14,7 @@ from app.components.shared import choices, figures, job_watch, navigation, page_
 from app.components.shared.gallery import paged
 from app.data import job_words
 from app.data.palette import colours
-from app.forms import health_form
+from app.forms import health_form, verb_form
 from app.forms.health_form import ALL, Shown
 from app.server.dataset_routes import image_url
 from comus_core import jobs
@@ -22,6 +22,7 @@ from comus_core.errors import ComusError
 from comus_core.files.csv_file import csv_bytes
 from comus_core.pipelines.image_health import stored_report
 from comus_core.pipelines.image_index import ImageIndex, index_key, quick_index, read_index
+from comus_core.pipelines.verb_settings import HealthSettings
 from comus_core.workspace import Workspace
 
 PAGE_SIZE, CELL = 72, 170
@@ -95,7 +96,7 @@ def _listed(_: str, spec: str) -> ImageIndex | None:
 
 def _check(place: Workspace, spec: str, report: Mapping[str, Any] | None) -> None:
     """The button that has the images looked at, the job while it does, and when that was."""
-    job = health_form.last_job(place, spec)
+    job = verb_form.last_job(place, "images", spec)
     if job is not None and job.state != "done":
         job_watch.show(job, key="health_progress", on_end=lambda _: _listed.clear())
     busy = job is not None and job.state in jobs.ACTIVE
@@ -103,7 +104,7 @@ def _check(place: Workspace, spec: str, report: Mapping[str, Any] | None) -> Non
         label = "Check the images" if report is None else "Check again"
         if st.button(label, key="health_start", icon=":material/health_and_safety:", disabled=busy, type=_kind(report)):
             try:
-                health_form.start(place, spec)
+                verb_form.submit_verb(place, "images", spec, HealthSettings())
             except ComusError as fault:
                 states.error(fault)
             else:
@@ -120,7 +121,7 @@ def _check(place: Workspace, spec: str, report: Mapping[str, Any] | None) -> Non
     if report is not None:
         states.truth_line(report.get("truth"))
     if report is None:
-        st.code(health_form.command_line(place, spec), language="bash", wrap_lines=True)
+        st.code(verb_form.command(place, "images", spec, HealthSettings()), language="bash", wrap_lines=True)
 
 
 def _kind(report: Mapping[str, Any] | None) -> Any:

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.data.job_words import dataset_words, networks_words
 from app.data.plain_text import plain, sentence
 from comus_core.cli.progress import duration
-from comus_core.jobs import FINAL, Job
+from comus_core.jobs import FINAL, Job, words
 
 LONG = 20.0  # seconds at work after which its end is worth a notice: of a shorter one the starter saw it
 
 Seen = frozenset[tuple[int, int]]  # (job, attempt) that had ended when the session looked
-KIND_WORDS = {
-    "discover": "Run",
-    "train": "Training",
-    "ablate": "Ablation",
-    "how_many": "Question of how many clusters",
-    "add": "Adding images",
-}
 ENDINGS = {"done": "is done", "failed": "failed", "lost": "was lost", "cancelled": "was cancelled"}
 
 
@@ -34,14 +26,14 @@ def news(jobs: Iterable[Job], seen: Seen | None) -> tuple[list[Job], Seen]:
     return fresh, frozenset(ended)
 
 
-def words(job: Job) -> str:
+def sentence_on(job: Job) -> str:
     """One sentence in Markdown on how a job ended."""
-    on = dataset_words(str(job.settings.get("dataset", "")))
-    what = f"**{KIND_WORDS.get(job.kind, job.kind.capitalize())}** on {plain(on)}" if on else f"**Job {job.id}**"
+    phrase = f"run with {words.phrase(job)}" if job.kind == "discover" else words.phrase(job)
+    title = words.title(job)
+    what = f"**{plain(phrase[0].upper() + phrase[1:])}**" + (f" ({plain(title)})" if title else "")
     took = f" after {duration(job.ended_at - job.started_at)}" if job.ended_at and job.started_at else ""
     reason = f": {sentence(job.error)}" if job.error else ""
-    networks = f" ({plain(networks_words(job.settings))})" if job.kind == "discover" else ""
-    return f"{what}{networks} {ENDINGS[job.state]}{took}{reason}"
+    return f"{what} {ENDINGS[job.state]}{took}{reason}"
 
 
 def _was_long(job: Job) -> bool:

@@ -45,7 +45,7 @@ def _look_at_jobs() -> None:
     ended, seen = job_news.news(found, state.setting(SEEN, None))
     state.set_setting(SEEN, seen)
     for job in ended:
-        st.toast(job_news.words(job), icon=f":material/{job_card.ICONS[job.state]}:", duration="infinite")
+        st.toast(job_news.sentence_on(job), icon=f":material/{job_card.ICONS[job.state]}:", duration="infinite")
     active = [job for job in found if job.state in jobs.ACTIVE]
     if active:
         words = f"{counted(len(active), 'job')} at work"

@@ -38,7 +38,7 @@ def give(run: Run) -> None:
     name = f"{run.id}.zip"
     st.html(f'<a class="comus-download" href="{address}" download="{name}">Download {name}</a>')
     st.caption("The same from a terminal:")
-    option = "" if photographs else " --no-photographs"
+    option = "" if photographs else " --no-images"
     root = page_data.workspace().root
     st.code(f"comus bundle {run.id} --out {name}{option} --workspace {root}", language="bash", wrap_lines=True)
 
@@ -62,7 +62,7 @@ def take() -> None:
             while block := sent.read(1 << 20):
                 file.write(block)
             file.flush()
-            run = open_bundle(place, Path(file.name))
+            run = open_bundle(Path(file.name), place)
     except ComusError as fault:
         states.error(fault)
         return

@@ -12,9 +12,11 @@ from app.components.shared import fields, notices, page_data, states
 from app.data import job_words
 from app.data.plain_text import code, sentence
 from comus_core.errors import ComusError
-from comus_core.maintenance.clean import GROUP_WORDS, GROUPS, USUAL, Group, Part, clean, plan_cleaning
+from comus_core.maintenance.clean import GROUP_WORDS, GROUPS, Group, Part, clean, plan_cleaning
 from comus_core.maintenance.disk_use import DiskUse, disk_use
 from comus_core.maintenance.verify import verify
+from comus_core.pipelines.verb_settings import CleanSettings
+from comus_core.settings import from_dict
 from comus_core.text import counted
 
 MOST_ARTIFACTS = 200  # rows shown; the table is sorted, so what is left out is small
@@ -62,14 +64,18 @@ def _group(group: Group, part: Part) -> bool:
     title, explained = GROUP_WORDS[group]
     number = counted(len(part.folders), "folder")
     amount = f"{job_words.bytes_words(part.bytes)}, {number}" if part.folders else "none"
-    on, keep = bool(state.setting(f"clean-{group}", group in USUAL)), partial(state.set_setting, f"clean-{group}")
+    on, keep = (
+        bool(state.setting(f"clean-{group}", getattr(CleanSettings(), group))),
+        partial(state.set_setting, f"clean-{group}"),
+    )
     label, nothing = f"{title}: **{amount}**", not part.folders
     return fields.tick(label, f"clean_{group}", on, keep, help=explained, disabled=nothing) and not nothing
 
 
 def _clean(groups: tuple[Group, ...]) -> None:
     try:
-        done = clean(page_data.workspace(), groups)
+        settings = from_dict(CleanSettings, {group: group in groups for group in GROUPS})
+        done = clean(page_data.workspace(), settings)
     except ComusError as fault:
         state.set_setting("cleaned", str(fault))
     else:
@@ -87,7 +93,7 @@ def _told() -> None:
 def _check_files() -> None:
     with st.container(border=True, key="check_files"):
         st.header("Check the files", anchor=False)
-        st.caption("Reads every artifact and compares it with what was written; the same as `comus doctor --verify`.")
+        st.caption("Reads every artifact and compares it with what was written; the same as `comus verify`.")
         if st.button("Check now", key="verify_now", icon=":material/fact_check:"):
             found = verify(page_data.workspace())
             for fault in found:

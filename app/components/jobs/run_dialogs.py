@@ -12,12 +12,14 @@ from app.components.jobs import run_settings
 from app.components.shared import navigation, page_data, states
 from app.data import job_words, stage_use
 from app.data.plain_text import code, plain
-from app.forms import run_form
+from app.forms import run_form, verb_form
 from comus_core.cli.command_line import command_line
 from comus_core.datasets.allowed_folders import allowed, image_roots
 from comus_core.errors import ComusError
-from comus_core.maintenance.delete import delete_run, plan_deletion
-from comus_core.pipelines.relink import relink_run
+from comus_core.maintenance.delete import delete as delete_now
+from comus_core.maintenance.delete import plan_deletion
+from comus_core.pipelines.relink import relink as relink_now
+from comus_core.pipelines.verb_settings import RelinkSettings
 from comus_core.settings import require, to_dict
 from comus_core.text import counted
 from comus_core.workspace import Run, Workspace
@@ -95,14 +97,15 @@ def relink_form(run: Run) -> None:
             try:
                 with st.spinner("Reading the images"):
                     require(folder.strip() != "", "no folder: write where the images lie now")
-                    done = relink_run(run, allowed(folder.strip(), image_roots(place.root)), place)
+                    home = allowed(folder.strip(), image_roots(place.root))
+                    done = relink_now(run, place, RelinkSettings(str(home)))
             except ComusError as fault:
                 states.error(fault)
             else:
                 st.toast("  \n".join(plain(line) for line in done.lines()), icon=":material/check_circle:")
                 st.rerun()
     st.caption("The same from a terminal:")
-    st.code(f"comus runs relink {run.id} FOLDER --workspace {place.root}", language="bash", wrap_lines=True)
+    st.code(verb_form.command(place, "relink", run, RelinkSettings("FOLDER")), language="bash", wrap_lines=True)
 
 
 @st.dialog("Delete the run?")
@@ -125,7 +128,7 @@ def delete(run: Run) -> None:
                 icon=":material/warning:",
             )
         if st.button("Delete", type="primary", key=f"delete_{run.id}", icon=":material/delete:"):
-            delete_run(place, run.id)
+            delete_now(run, place)
             state.leave_run(run.id)
             st.rerun()
     except ComusError as fault:

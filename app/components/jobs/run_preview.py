@@ -15,6 +15,7 @@ from app.forms import run_form
 from app.forms.run_form import Preview, Values
 from comus_core.errors import ComusError
 from comus_core.settings import to_dict
+from comus_core.verbs.job_words import networks_words
 from comus_core.weights import WeightFile
 
 
@@ -43,7 +44,7 @@ def show(picked: Picked | None, values: Values, roots: tuple[Path, ...]) -> None
 
 
 def _provenance(found: Preview, picked: Picked) -> None:
-    networks = job_words.networks_words(to_dict(found.chosen))
+    networks = networks_words(to_dict(found.chosen))
     st.markdown(f"**{plain(networks)}** on {run_form.given_device(run_settings.device())}")
     with st.container(horizontal=True, gap="small", key="new_badges"):
         badge.show(found.supervision["supervision"], found.supervision["non_commercial"])
@@ -77,7 +78,8 @@ def _missing(file: WeightFile) -> None:
 def _button(found: Preview | None, device: str = "auto") -> None:
     ready = found is not None and not found.missing
     icon = ":material/play_arrow:"
-    if st.button("Start", type="primary", icon=icon, disabled=not ready, width="stretch", key="new_start") and ready:
+    pressed = st.button("Start", type="primary", icon=icon, disabled=not ready, width="stretch", key="new_start")
+    if pressed and ready and found is not None:
         try:
             job = run_form.start(page_data.workspace(), found.config, device)
         except ComusError as fault:

@@ -13,8 +13,9 @@ from app.components.shared.gallery import gallery
 from app.data.colouring import Colouring
 from app.data.palette import UNASSIGNED
 from app.data.plain_text import plain, sentence
-from app.forms import similar_form
+from app.forms import similar_form, verb_form
 from app.server import pictures
+from comus_core import jobs
 from comus_core.errors import ComusError
 from comus_core.features.encoders import own_vectors
 from comus_core.jobs import Job
@@ -25,7 +26,7 @@ COUNT = "similar_uploads"  # a fresh field after each upload
 
 def show(view: RunView, colours: Colouring) -> None:
     """Draw it, folded up."""
-    job = similar_form.last_job(view.workspace, view.run)
+    job = verb_form.last_job(view.workspace, "similar", view.run)
     with st.expander("Find what looks like a picture of yours", icon=":material/image_search:", key="similar_panel"):
         if own_vectors(view.run.config.features.encoder):
             st.caption("This run's vectors are your own, and a new picture has none: nothing to compare it by.")
@@ -49,7 +50,7 @@ def show(view: RunView, colours: Colouring) -> None:
 
 def _found(view: RunView, job: Job, colours: Colouring) -> None:
     try:
-        answer = similar_form.answer(job)
+        answer = jobs.read_result(job)
         small = pictures.photograph_at(Path(str(job.settings["picture"])), 480)
     except (ComusError, OSError) as fault:
         st.caption(sentence(fault))

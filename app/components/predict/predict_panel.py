@@ -9,7 +9,7 @@ from app.components.shared import choices, job_watch, states
 from app.data.plain_text import plain
 from app.forms import predict_form
 from comus_core.errors import ComusError
-from comus_core.jobs import Job
+from comus_core.jobs import Job, words
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted
 
@@ -59,4 +59,4 @@ def _job(view: RunView) -> None:
 
 def _tell(job: Job) -> None:
     if job.state == "done":
-        st.toast(f"Predicted {plain(str(job.settings['dataset']))}", icon=":material/check_circle:")
+        st.toast(f"Predicted {plain(words.title(job))}", icon=":material/check_circle:")

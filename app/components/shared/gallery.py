@@ -13,13 +13,14 @@ from app import state
 from app.components.shared import fields
 from app.data import urls
 from comus_core.runs.run_view import RunView
+from comus_core.types import IntArray
 
 PAGE_SIZE = 60
 
 
 def gallery(
     view: RunView,
-    rows: Sequence[int],
+    rows: Sequence[int] | IntArray,
     *,
     captions: Sequence[str] | None = None,
     outlines: Sequence[str] | str | None = None,
@@ -33,7 +34,7 @@ def gallery(
 
 def grid(
     view: RunView,
-    rows: Sequence[int],
+    rows: Sequence[int] | IntArray,
     *,
     captions: Sequence[str] | None = None,
     outlines: Sequence[str] | str | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -14,12 +14,18 @@ from app.data import job_words
 from app.data.plain_text import plain, sentence
 from comus_core import jobs
 from comus_core.errors import ComusError
-from comus_core.jobs import Job
+from comus_core.jobs import Job, words
 from comus_core.workspace import Run
 
 STYLE = Path(__file__).with_suffix(".css")
 LOG_LINES = 200
-COLOURS = {"running": "blue", "cancelling": "orange", "done": "green", "failed": "red", "lost": "red"}
+COLOURS: dict[str, Literal["blue", "orange", "green", "red"]] = {
+    "running": "blue",
+    "cancelling": "orange",
+    "done": "green",
+    "failed": "red",
+    "lost": "red",
+}
 ICONS = {
     "queued": "hourglass_empty",
     "running": "progress_activity",
@@ -46,8 +52,8 @@ def show(job: Job, run: Run | None, now: float) -> None:
         if job.state != "done":
             st.html(_stages(job))
         if active:
-            words = plain(job_words.progress_words(job, now, _ahead(job)))
-            st.progress(0.0 if job.state == "queued" else job_words.fraction(job), words)
+            line = plain(job_words.progress_words(job, now, _ahead(job)))
+            st.progress(0.0 if job.state == "queued" else job_words.fraction(job), line)
         if job.error:
             st.error(sentence(job.error), icon=":material/error:")
         _buttons(job, run, active)
@@ -84,10 +90,10 @@ def _ahead(job: Job) -> list[Job]:
 def _head(job: Job, now: float) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"job_head_{job.id}"):
         st.badge(job.state, color=COLOURS.get(job.state, "gray"), icon=f":material/{ICONS[job.state]}:")
-        st.markdown(f"**{plain(job_words.dataset_words(str(job.settings.get('dataset', ''))))}**", width="content")
+        st.markdown(f"**{plain(words.title(job))}**", width="content")
         parts = [
             f"job {job.id}",
-            plain(job_words.networks_words(job.settings)),
+            plain(words.phrase(job)),
             job_words.time_words(job, now),
         ]
         parts += [f"attempt {job.attempt}"] if job.attempt > 1 else []
@@ -97,7 +103,7 @@ def _head(job: Job, now: float) -> None:
 
 def _stages(job: Job) -> str:
     marks = "".join(
-        f'<li data-state="{state}">{html.escape(words)}</li>' for words, state in job_words.stage_states(job)
+        f'<li data-state="{state}">{html.escape(stage)}</li>' for stage, state in job_words.stage_states(job)
     )
     return f'<ol class="comus-stages"{" data-live" if job.state == "running" else ""}>{marks}</ol>'
 

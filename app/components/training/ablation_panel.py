@@ -13,7 +13,7 @@ from app import state
 from app.components.shared import badge, choices, fields, job_card, page_data, states
 from app.components.shared.score_table import about_run, download
 from app.data import job_words
-from app.forms import ablation_form, training_form
+from app.forms import ablation_form, training_form, verb_form
 from comus_core import jobs
 from comus_core.errors import ComusError
 from comus_core.jobs import Job
@@ -107,8 +107,7 @@ def _seeds() -> int:
 
 
 def _last_job(view: RunView) -> Job | None:
-    ablations = [job for job in jobs.list_jobs(page_data.workspace()) if job.kind == "ablate"]
-    return next((job for job in ablations if job.settings.get("run") == view.run.id), None)
+    return verb_form.last_job(page_data.workspace(), "ablate", view.run)
 
 
 def _is_at_work(view: RunView) -> bool:

@@ -23,12 +23,14 @@ from app.components.training.training_figures import (
 )
 from app.data import job_words, stage_use
 from app.data.plain_text import plain
+from app.forms import verb_form
 from comus_core import jobs
 from comus_core.jobs import Job, eta_seconds
 from comus_core.pipelines.training_cost import seconds_left
 from comus_core.pipelines.training_record import settings_of
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted
+from comus_core.verbs.job_words import dataset_words
 from comus_core.workspace.trainings import Preview, Training
 
 EVERY = 2.0  # seconds between updates while a training is at work, on the cores that it works on
@@ -103,7 +105,7 @@ def _results(view: RunView, training: Training, job: Job | None) -> None:
             digits = {name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[1:]}
             st.dataframe(table, key="training_table", hide_index=True, height=230, column_config=digits)
             download(table, about, name="rounds", key="download_rounds", type="tertiary")
-        st.caption(f"Scored on {plain(job_words.dataset_words(str(training.result['dataset'])))}.")
+        st.caption(f"Scored on {plain(dataset_words(str(training.result['dataset'])))}.")
     elif rounds:
         st.caption("No mIoU, since there is no ground truth. Below, each round is beside the pseudo-mask.")
     if line := stage_use.rounds_line(training.result):
@@ -199,8 +201,7 @@ def _choice_key(view: RunView) -> str:
 
 
 def _last_job(view: RunView) -> Job | None:
-    trainings = [job for job in jobs.list_jobs(page_data.workspace()) if job.kind == "train"]
-    return next((job for job in trainings if job.settings.get("run") == view.run.id), None)
+    return verb_form.last_job(page_data.workspace(), "train", view.run)
 
 
 def _training_words(training: Training) -> str:

@@ -1,0 +1,29 @@
+"""Options that many commands share, and where results go."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from comus_core.cli.paths import output_file_or_dash, say_replaced, with_force
+from comus_core.cli.terminal import LETTERS, can_print
+from comus_core.files.output_file import OutputFile, write_json_output
+
+WORKSPACE = click.option("--workspace", metavar="DIR", help="Where runs are kept (COMUS_WORKSPACE; ./workspace).")
+JSON_FILE = click.option(
+    "--json", "json_file", metavar="FILE", type=output_file_or_dash, help="Write the result as JSON ('-' prints it)."
+)
+JSON = with_force(JSON_FILE)
+DEVICE = click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")
+BACKGROUND = click.option("--background", is_flag=True, help="Queue it as a job and return; see `comus jobs`.")
+RUN = click.argument("run_name", metavar="RUN")
+
+
+def give(result: Any, json_file: OutputFile | None) -> None:
+    """Write a result as JSON where `--json` says."""
+    if json_file is not None and str(json_file) == "-":
+        print(json.dumps(result, indent=2, ensure_ascii=not can_print(LETTERS)))
+    elif json_file is not None:
+        say_replaced(json_file, write_json_output(json_file.path, result, force=json_file.force))

@@ -1,0 +1,114 @@
+"""What a verb is: one public function, one settings class, and the words for both."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Literal
+
+from comus_core.types import OnProgress, no_progress
+from comus_core.workspace import Workspace
+
+SubjectKind = Literal["config", "run", "round", "rounds", "dataset", "file", "workspace"]
+
+# The stages that several verbs go through, in words.
+STAGE_WORDS = {
+    "images": "Images",
+    "saliency": "Saliency",
+    "features": "Features",
+    "clustering": "Clustering",
+    "projection": "Map",
+    "pseudo_masks": "Pseudo-masks",
+    "evaluation": "Scores",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of a job: what `Progress.stage` begins with, and what a person reads.
+
+    The name "" stands for everything that no other stage of the job is.
+    """
+
+    name: str
+    words: str
+
+
+Words = Callable[[Any, Any], str]  # subject as JSON, settings
+Stages = Callable[[Any, Any], tuple[Stage, ...]]  # subject as JSON, settings
+
+
+def subject_title(subject: Any, _: Any) -> str:
+    """What a job works on, by its subject: a data set, a run, a round or two."""
+    return " and ".join(subject) if isinstance(subject, list) else str(subject or "")
+
+
+@dataclass(frozen=True)
+class Verb:
+    """Something that can be asked for, from Python, the command line and the pages alike.
+
+    Attributes:
+        name: the kind of its jobs.
+        command: the words behind `comus`.
+        subject: what it is asked of.
+        settings: its settings class, whose docstring is the help.
+        function: its name in `comus_core`, called as `function(subject, workspace, settings, *, device, on_progress)`;
+            where the workspace is the subject, it comes first alone.
+        phrase: what its job is called in a list.
+        title: what its job works on.
+        arguments: the settings that the command line takes by position; the others are options.
+        is_job: whether it may take long, so that it can run in the background.
+        stages: of its job.
+        check: raises `SettingsError` for what can be seen before the work, such as a place that cannot be written.
+        lines: what a log or a terminal says of its result.
+        steps_over_all: what the steps of its progress are shares of, where that is not the present stage.
+        notes: parameter of the function -> what the log says when that is called, such as a row of a table.
+    """
+
+    name: str
+    command: str
+    subject: SubjectKind
+    settings: type
+    function: str
+    phrase: Words
+    lines: Callable[[Any], list[str]]
+    title: Words = subject_title
+    arguments: tuple[str, ...] = ()
+    is_job: bool = False
+    stages: Stages = lambda _, __: ()
+    steps_over_all: str = ""
+    check: Callable[[Any], object] = lambda _: None
+    notes: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
+
+    @property
+    def help(self) -> str:
+        """What it does: the docstring of its settings class."""
+        return inspect.getdoc(self.settings) or ""
+
+    def perform(
+        self,
+        subject: Any,
+        workspace: Workspace,
+        settings: Any,
+        *,
+        device: str = "auto",
+        on_progress: OnProgress = no_progress,
+        observers: Mapping[str, Callable[[Any], object]] | None = None,
+    ) -> Any:
+        """Call the public function.
+
+        Args:
+            subject: as `subjects.opened` gives it; None for the workspace.
+            workspace: where it works.
+            settings: an object of the settings class.
+            device: for a function that computes on one.
+            on_progress: for a function that takes time.
+            observers: parameter -> what it is told, such as `on_run`; those that the function has not are left out.
+        """
+        function = getattr(import_module("comus_core"), self.function)
+        known = inspect.signature(function).parameters
+        given: dict[str, object] = {"device": device, "on_progress": on_progress, **(observers or {})}
+        subjects = () if self.subject == "workspace" else (subject,)
+        return function(*subjects, workspace, settings, **{name: given[name] for name in given if name in known})
