@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from comus_core.jobs.kinds import KINDS, Observer
 from PIL import Image
 
-from comus_core import discover, find_similar_to, make_config, open_workspace
+from comus_core import discover, make_config, open_workspace, similar
 from comus_core.cli.main import cli
 from comus_core.datasets.decoding import read_rgb
 from comus_core.errors import DatasetError, ImageError, SettingsError, WorkspaceError
 from comus_core.pipelines.predict import photographs_of
 from comus_core.pipelines.train import train
+from comus_core.pipelines.verb_settings import SimilarSettings
 from comus_core.runs.run_view import open_run_view
 from comus_core.training import TrainSettings, make_training
 from tests.builders import copy_of, draw_folder, predict_images
@@ -55,7 +55,7 @@ def trained(places, tmp_path_factory):
     }
     run = discover(make_config(**settings), workspace)
     workspace.decisions.append(run.id, run.artifacts["clustering"], "rename", cluster=1, name="apple")
-    train(run, workspace, TrainSettings(make_training(**TINY, **{"prediction.classifier_share": 0.0})), device="cpu")
+    train(run, workspace, TrainSettings(make_training(**TINY, **{"prediction.classifier_share": 0.0})))
     return workspace, run
 
 
@@ -268,7 +268,7 @@ def test_what_looks_like_a_new_picture_is_nearest_by_cosine_whole_and_by_object(
     workspace, run = trained
     view, encoder = open_run_view(workspace, run), load_encoder("efficientnet-lite0")
     picture = places[1] / "new-003.png"
-    answer = find_similar_to(run, picture, workspace, most=5)
+    answer = similar(run, workspace, SimilarSettings(str(picture), most=5))
     assert [part["what"] for part in answer["parts"]] == ["whole picture"]  # masks of one's own know no new picture
     wanted = encoder.encode([read_rgb(picture)])[0].astype(np.float64)
     known = np.asarray(view.vectors(), np.float64)
@@ -289,30 +289,24 @@ def test_the_objects_that_the_runs_detector_finds_are_compared_too(trained, plac
 
     workspace, run = trained
     seen = replace(run, config=replace(run.config, saliency=replace(run.config.saliency, detector="u2netp")))
-    answer = find_similar_to(seen, places[1] / "new-000.png", workspace, most=2)
+    answer = similar(seen, workspace, SimilarSettings(str(places[1] / "new-000.png"), most=2))
     assert [part["what"] for part in answer["parts"]] == ["object 1", "whole picture"]
     x0, y0, x1, y1 = answer["parts"][0]["box"]
     inside = np.asarray(Image.open(places[2] / "new-000.png")) > 0
     assert inside[y0:y1, x0:x1].sum() > 0.8 * inside.sum()
     (tmp_path / "a.jpg").write_text("no")
     with pytest.raises(ImageError, match=r"a\.jpg: not an image"):
-        find_similar_to(run, tmp_path / "a.jpg", workspace)
+        similar(run, workspace, SimilarSettings(str(tmp_path / "a.jpg")))
     with pytest.raises(SettingsError, match="at least 1"):
-        find_similar_to(run, places[1] / "new-000.png", workspace, most=0)
+        similar(run, workspace, SimilarSettings(str(places[1] / "new-000.png"), most=0))
 
 
-def test_the_command_and_the_job_give_the_same_answer(trained, places, tmp_path):
+def test_the_command_gives_the_same_answer_and_each_step_is_reported(trained, places, tmp_path):
     workspace, run = trained
-    picture, told = places[1] / "new-001.png", []
+    picture, steps = places[1] / "new-001.png", []
     words = ["similar", run.id, str(picture), "--most", "24", "--device", "cpu", "--workspace", str(workspace.root)]
     done = CliRunner().invoke(cli, [*words, "--json", str(tmp_path / "by-command.json")])
     assert done.exit_code == 0 and "whole picture" in done.output, done.output
-    settings = {"run": run.id, "picture": str(picture), "out": str(tmp_path / "by-job.json")}
-    KINDS["similar"].check(settings)
-    KINDS["similar"].work(workspace, settings, "cpu", Observer(told.append, lambda run_id: None, print))
-    answers = [json.loads((tmp_path / name).read_text()) for name in ("by-command.json", "by-job.json")]
-    assert answers[0] == answers[1] == find_similar_to(run, picture, workspace)
-    assert [progress.step for progress in told] == [0, 1, 2]
-    for name in settings:
-        with pytest.raises(SettingsError, match=f"no {name}"):
-            KINDS["similar"].check(settings | {name: ""})
+    answer = similar(run, workspace, SimilarSettings(str(picture)), on_progress=steps.append)
+    assert answer == json.loads((tmp_path / "by-command.json").read_text())
+    assert [progress.step for progress in steps] == [0, 1, 2]
