@@ -177,7 +177,7 @@ def test_the_first_round_learns_from_the_core_and_the_second_from_the_first_ones
 
 def test_another_way_of_predicting_trains_nothing_anew_and_another_seed_does(trained):
     workspace, run, training = trained
-    other = train(run, workspace, TrainSettings(make_training(**TINY, rounds=1, **{"prediction.flip": False})))
+    other = train(run, workspace, TrainSettings(make_training(**TINY, rounds=1, prediction={"flip": False})))
     assert other.artifacts["network-1"] == training.artifacts["network-1"]
     assert other.artifacts["predictions-1"] != training.artifacts["predictions-1"]
     seeded = train(run, workspace, TrainSettings(make_training(**TINY, rounds=1), seed=3))
