@@ -55,7 +55,7 @@ def trained(places, tmp_path_factory):
     }
     run = discover(make_config(**settings), workspace)
     workspace.decisions.append(run.id, run.artifacts["clustering"], "rename", cluster=1, name="apple")
-    train(run, workspace, TrainSettings(make_training(**TINY, **{"prediction.classifier_share": 0.0})))
+    train(run, workspace, TrainSettings(make_training(**TINY, prediction={"classifier_share": 0.0})), device="cpu")
     return workspace, run
 
 
@@ -116,16 +116,16 @@ def test_a_round_is_the_network_itself(trained, places, tmp_path):
     workspace, run = trained
     result = predict_images(run, 1, [places[1]], workspace, tmp_path)
     training = workspace.trainings.of_run(run.id)[0]
-    settings = make_training(**TINY, **{"prediction.classifier_share": 0.0})
+    settings = make_training(**TINY, prediction={"classifier_share": 0.0})
     network = load_segmenter(
         workspace.artifacts.get("network", training.artifacts["network-1"]),
-        settings,
+        settings.network,
         1 + len(result["categories"]),
         "cpu",
     )
     assert result["supervision"] == training.result["supervision"]
     for row in result["predictions"]:
-        ((mask, sure),) = predict(network, [read_rgb(places[1] / row["image"])], settings)
+        ((mask, sure),) = predict(network, [read_rgb(places[1] / row["image"])], settings.prediction)
         assert np.array_equal(np.asarray(Image.open(tmp_path / row["mask"])), mask)
         for found in row["found"]:
             inside = mask == found["index"]
@@ -218,7 +218,7 @@ def test_masks_and_classes_of_the_person_are_never_overwritten_unasked(trained, 
     assert forced.exit_code == 0, forced.output
     replaced = [data / "classes.txt", *(data / "masks").iterdir()]
     told = [line.removeprefix("replaced ") for line in forced.output.splitlines() if line.startswith("replaced ")]
-    assert sorted(told) == sorted(map(str, replaced))
+    assert sorted(told) == sorted(str(path.relative_to(data)) for path in replaced)
     assert {path: path.read_bytes() for path in before if path not in replaced} == {
         path: content for path, content in before.items() if path not in replaced
     }
