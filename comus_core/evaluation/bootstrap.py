@@ -12,7 +12,6 @@ from comus_core.config import Matching as MatchingChoice
 from comus_core.evaluation.matching import Matching, iou_matrix, match
 from comus_core.evaluation.pairing import paired_rows, require_same_truth
 from comus_core.settings import require
-from comus_core.text import counted as in_words
 from comus_core.types import FloatArray, ImageId, IntArray
 
 RESAMPLES = 10_000
@@ -109,15 +108,6 @@ def paired_bootstrap(
         images=len(first.image_ids),
         resamples=resamples,
         seed=seed,
-    )
-
-
-def bootstrap_words(images: int, resamples: int, seed: int, *, fixed: bool) -> str:
-    """Which bootstrap an interval is of, wherever one is shown."""
-    how = "the matching held fixed" if fixed else "categories matched anew in each resample"
-    return (
-        f"paired bootstrap over {in_words(images, 'image')}, {resamples:,} resamples, {how}, "
-        f"{CONFIDENCE:g} % percentile interval, seed {seed}"
     )
 
 

@@ -34,7 +34,7 @@ def agreement(
         on_progress: as in `discover`.
 
     Returns:
-        `first`, `second` {`run`, `round`, `training`}, `images`, `matching`, `miou`, `pixel_accuracy`, and `per_class`
+        `first`, `second` {`run`, `round`, `training`}, `images`, `matching`, `miou`, `pixel_agreement`, and `per_category`
         {category of the first: IoU in percent}.
 
     Raises:
@@ -58,8 +58,8 @@ def agreement(
         "images": len(shared),
         "matching": matched.mode,
         "miou": found.miou,
-        "pixel_accuracy": found.pixel_accuracy,
-        "per_class": found.per_class,
+        "pixel_agreement": found.pixel_accuracy,
+        "per_category": found.per_class,
     }
 
 

@@ -19,7 +19,6 @@ from app.data.plain_text import plain
 from app.data.score_data import MatchingName
 from app.server import compare_routes
 from comus_core.errors import ComusError
-from comus_core.evaluation.class_bootstrap import ClassDifferences
 from comus_core.pipelines.model_selection import badge
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView
@@ -164,6 +163,7 @@ def table(first: ScoredRound, second: ScoredRound, names: tuple[str, str], super
         said = score_table.about_run(second.subject.run, second.score.matching, f"{names[1]} minus {names[0]}")
         said = score_table.About(said.run, second.dataset, said.synthetic, supervision, said.matching, said.proposals)
         score_table.download(rows, said, name="differences", key="download_differences")
+    signed = {"format": "%+.2f"}
     st.dataframe(
         rows,
         key="delta_table",
@@ -172,9 +172,9 @@ def table(first: ScoredRound, second: ScoredRound, names: tuple[str, str], super
         column_config={
             "First": st.column_config.NumberColumn(format="%.2f", help=f"IoU of {plain(names[0])}, percent"),
             "Second": st.column_config.NumberColumn(format="%.2f", help=f"IoU of {plain(names[1])}, percent"),
-            "Points": st.column_config.NumberColumn(format="%+.2f", help="Second minus first"),
-            "Low": st.column_config.NumberColumn(format="%+.2f", help="Lower end of the 95 % interval"),
-            "High": st.column_config.NumberColumn(format="%+.2f", help="Upper end of the 95 % interval"),
+            "Points": st.column_config.NumberColumn(**signed, help="Second minus first"),
+            "Low": st.column_config.NumberColumn(**signed, help="Lower end of the 95 % interval"),
+            "High": st.column_config.NumberColumn(**signed, help="Upper end of the 95 % interval"),
         },
     )
     if found is not None:
@@ -184,7 +184,7 @@ def table(first: ScoredRound, second: ScoredRound, names: tuple[str, str], super
         )
 
 
-def frame(first: ScoredRound, second: ScoredRound, found: ClassDifferences | None) -> pd.DataFrame:
+def frame(first: ScoredRound, second: ScoredRound, found: compare_data.ClassDifferences | None) -> pd.DataFrame:
     """A row a class, mIoU first; with intervals where they are known."""
     points = deltas(second, first)
     one, two = ({"mIoU": s.score.miou} | s.score.per_class for s in (first, second))
@@ -226,7 +226,9 @@ def agreed(first: Round, second: Round) -> ScoredRound | None:
         key="agreement_table",
         hide_index=True,
         height=score_table.table_height(len(rows), 480),
-        column_config={"Agreement": score_table.percent_column("IoU of the two, percent")},
+        column_config={
+            "Agreement": st.column_config.ProgressColumn(help="IoU of the two, percent", **score_table.PERCENT)
+        },
     )
     said = score_table.about_run(second.one.run, proposals=f"{first.key} and {second.key}")
     score_table.download(rows, said, name="agreement", key="download_agreement", type="tertiary")
