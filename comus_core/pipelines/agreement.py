@@ -34,8 +34,8 @@ def agreement(
         on_progress: as in `discover`.
 
     Returns:
-        `first`, `second` {`run`, `round`, `training`}, `images`, `matching`, `miou`, `pixel_agreement`, and `per_category`
-        {category of the first: IoU in percent}.
+        `first`, `second` {`run`, `round`, `training`}, `images`, `matching`, `miou`, `pixel_agreement`, and
+        `per_category` {category of the first: IoU in percent}.
 
     Raises:
         SettingsError: the rounds share no image.
