@@ -119,14 +119,14 @@ def has_browser() -> bool:
         return False
 
 
-def base_path_of(given: str | None) -> str:
+def base_path_of(typed: str | None) -> str:
     """The path to serve below, without slashes at its ends; if none is given, that of Streamlit's settings files."""
-    found = given
-    for folder in filter(None, [home_folder(), Path.cwd(), MAIN.parent]) if given is None else ():  # the last one wins
+    path = typed
+    for folder in filter(None, [home_folder(), Path.cwd(), MAIN.parent]) if typed is None else ():  # the last one wins
         with suppress(OSError, ValueError):  # Streamlit itself complains of a file that it cannot read
             settings = tomllib.loads((folder / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
-            found = settings.get("server", {}).get("baseUrlPath", found)
-    return str(found or "").strip("/")
+            path = settings.get("server", {}).get("baseUrlPath", path)
+    return str(path or "").strip("/")
 
 
 def leave_running(place: Workspace, served: Served) -> int:

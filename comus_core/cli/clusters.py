@@ -52,8 +52,8 @@ def listing(run_name: str, workspace: str | None, json_file: OutputFile | None) 
     decided = curation.decided_in(view)
     rows = cluster_rows(view, decided)
     pair = _confused(view, decided)
-    told = asdict(pair) if pair is not None else None
-    give({"run": view.run.id, "version": decided.version, "clusters": rows, "confused": told}, json_file)
+    confused = asdict(pair) if pair is not None else None
+    give({"run": view.run.id, "version": decided.version, "clusters": rows, "confused": confused}, json_file)
     width = max([len(row["name"]) for row in rows] + [4])
     click.echo(f"{'id':>4}  {'name':{width}}  {'size':>6}  {'core':>6}  filter  purity     IoU  class")
     for row in rows:

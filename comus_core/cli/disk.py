@@ -7,7 +7,7 @@ import click
 from comus_core.cli.verb_command import Call, verb_command
 from comus_core.errors import WorkspaceError
 from comus_core.maintenance.clean import GROUP_WORDS, chosen_groups, plan_cleaning, room_words
-from comus_core.text import size
+from comus_core.text import counted, size
 
 
 def show_disk(call: Call) -> None:
@@ -48,7 +48,8 @@ def show_verify(call: Call) -> None:
         call.say(line)
     damaged = {fault.folder for fault in faults if not fault.harmless}
     if damaged:
-        raise WorkspaceError(f"{len(damaged)} artifacts of {call.workspace.root} are damaged: see above")
+        damage = counted(len(damaged), "damaged artifact")
+        raise WorkspaceError(f"{damage} in {call.workspace.root}: see above")
 
 
 disk = verb_command("disk", show_disk)

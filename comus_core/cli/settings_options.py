@@ -41,8 +41,8 @@ def from_parameters(settings: type, values: Mapping[str, Any]) -> Any:
         SettingsError: a value out of range, or an unknown setting behind `--set`.
     """
     known: dict[str, FieldInfo] = settings.__pydantic_fields__  # type: ignore[attr-defined]
-    given = {name: _plain(value) for name, value in values.items() if name in known}
-    return from_dict(settings, merge(given, assigned(values.get(ASSIGNMENTS, ()))))
+    chosen = {name: _plain(value) for name, value in values.items() if name in known}
+    return from_dict(settings, merge(chosen, assigned(values.get(ASSIGNMENTS, ()))))
 
 
 def as_words(settings: Any, arguments: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -45,14 +45,14 @@ class Call:
             queue(self)
             return None
         with printed_progress() as printer:
-            told = {name: _after_bar(printer, observer) for name, observer in (observers or {}).items()}
+            printing = {name: _after_bar(printer, observer) for name, observer in (observers or {}).items()}
             result = self.verb.perform(
                 self.subject,
                 self.workspace,
                 self.settings,
                 device=self.device,
                 on_progress=printer,
-                observers=told,
+                observers=printing,
             )
         give(result_json(result), self.json_file)
         return result

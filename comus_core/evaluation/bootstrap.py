@@ -15,6 +15,7 @@ from comus_core.evaluation.pairing import paired_rows
 from comus_core.settings import require
 from comus_core.text import counted as in_words
 from comus_core.types import FloatArray, IntArray
+from comus_core.types import FloatArray, ImageId, IntArray
 
 RESAMPLES = 10_000
 CONFIDENCE = 95.0  # percent of the resamples that the interval holds
@@ -103,15 +104,6 @@ def paired_bootstrap(
         images=len(images),
         resamples=resamples,
         seed=seed,
-    )
-
-
-def bootstrap_words(images: int, resamples: int, seed: int, *, fixed: bool) -> str:
-    """Which bootstrap an interval is of, wherever one is shown."""
-    how = "the matching held fixed" if fixed else "categories matched anew in each resample"
-    return (
-        f"paired bootstrap over {in_words(images, 'image')}, {resamples:,} resamples, {how}, "
-        f"{CONFIDENCE:g} % percentile interval, seed {seed}"
     )
 
 

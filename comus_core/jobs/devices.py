@@ -20,16 +20,16 @@ def gpu_names() -> tuple[str, ...]:
     return tuple(f"cuda:{index}" for index in range(count))
 
 
-def choose_slot(asked: str, taken: Sequence[str], gpus: Sequence[str], at_once: int) -> str | None:
+def choose_slot(device: str, taken: Sequence[str], gpus: Sequence[str], at_once: int) -> str | None:
     """The device to give to a job, or None while it must wait.
 
     Args:
-        asked: the device in the job: `auto` and `cuda` mean any GPU that is free.
+        device: the device in the job: `auto` and `cuda` mean any GPU that is free.
         taken: the devices of the jobs at work.
         gpus: as `gpu_names` gives them; without any, a job gets what it asked for.
         at_once: jobs at the same time at most.
     """
     if len(taken) >= at_once:
         return None
-    wanted = gpus if asked in ("auto", "cuda") and gpus else (asked,)
+    wanted = gpus if device in ("auto", "cuda") and gpus else (device,)
     return next((name for name in wanted if name not in gpus or name not in taken), None)

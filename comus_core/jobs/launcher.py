@@ -44,8 +44,8 @@ class Rules:
 
     def as_options(self) -> list[str]:
         """The supervisor's command line options."""
-        given = {k.replace("_", "-"): v for k, v in vars(self).items() if v is not None}
-        return [word for name, value in given.items() for word in (f"--{name}", str(value))]
+        options = {k.replace("_", "-"): v for k, v in vars(self).items() if v is not None}
+        return [word for name, value in options.items() for word in (f"--{name}", str(value))]
 
 
 def ensure_supervisor(workspace: Workspace, rules: Rules | None = None) -> None:

@@ -166,9 +166,9 @@ def main() -> None:
     parser.add_argument("--term-after", type=float, default=Rules.term_after)
     parser.add_argument("--kill-after", type=float, default=Rules.kill_after)
     parser.add_argument("--at-once", type=int)
-    given = vars(parser.parse_args())
-    root = given.pop("workspace").resolve()
-    if not serve(root, Rules(**given)):
+    options = vars(parser.parse_args())
+    root = options.pop("workspace").resolve()
+    if not serve(root, Rules(**options)):
         say("another supervisor watches this workspace; leaving")
     sys.exit(0)
 

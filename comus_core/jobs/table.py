@@ -46,8 +46,8 @@ class JobTable:
         self, kind: str, subject: Any, settings: dict[str, Any], device: str, folder: Path, environment: dict[str, str]
     ) -> Job:
         """A new queued job; subject and settings are plain JSON values."""
-        asked = json.dumps({"subject": subject, "settings": settings})
-        values = (kind, asked, device, str(folder), json.dumps(environment), time.time())
+        content = json.dumps({"subject": subject, "settings": settings})
+        values = (kind, content, device, str(folder), json.dumps(environment), time.time())
         statement = (
             "INSERT INTO jobs (kind, settings, state, device, folder, environment, created_at)"
             " VALUES (?, ?, 'queued', ?, ?, ?, ?) RETURNING *"
@@ -180,9 +180,9 @@ class JobTable:
     def _job(self, row: Any) -> Job:
         values = dict(row)
         values["environment"] = json.loads(values["environment"])
-        asked = json.loads(values.pop("settings"))
-        if asked.keys() == {"subject", "settings"}:
-            values |= asked
+        content = json.loads(values.pop("settings"))
+        if content.keys() == {"subject", "settings"}:
+            values |= content
         else:  # of another version of this program, which can be listed and no more
             values |= {"subject": None, "settings": {}}
         path = log_path(self.database.path.parent, values["id"])

@@ -29,7 +29,7 @@ from comus_core.workspace.workspace import RELINKED
 
 @dataclass(frozen=True)
 class Relinked:
-    """What was found.
+    """What was dataset.
 
     Attributes:
         run: the run, which reads its images from the new folder from now on.
@@ -78,17 +78,17 @@ def relink(run: Run, workspace: Workspace, settings: RelinkSettings) -> Relinked
     rows = workspace.artifact(run, "images").table(["image_id", "path", "bytes", "sha256", "reason"]).to_pylist()
     home = Path(settings.folder).expanduser().resolve()
     spec = moved_spec(run.config.dataset, home)
-    found = open_dataset(spec, workspace.drawings, run.config.truth)
-    paths = _paths_of(workspace, run, rows, found)
-    renamed = sum(path != found.root / row["path"] for row in rows if (path := paths.get(row["image_id"])))
+    dataset = open_dataset(spec, workspace.drawings, run.config.truth)
+    paths = _paths_of(workspace, run, rows, dataset)
+    renamed = sum(path != dataset.root / row["path"] for row in rows if (path := paths.get(row["image_id"])))
     if renamed and parse_dataset(spec).format != FOLDER:
         raise DatasetError(f"{home}: {renamed} images of run {run.id} lie at other paths than in {run.config.dataset}")
     if renamed:
-        found = _links(workspace, run, rows, paths, found)
-        spec = found.spec
-    truth = run.provenance.get("truth", "") in ("", truth_fingerprint(workspace, found, run.config.truth))
-    config = _moved(run.config, spec, (found.root, home))
-    root = {"root": workspace.stored_root(found.root)}
+        dataset = _links(workspace, run, rows, paths, dataset)
+        spec = dataset.spec
+    truth = run.provenance.get("truth", "") in ("", truth_fingerprint(workspace, dataset, run.config.truth))
+    config = _moved(run.config, spec, (dataset.root, home))
+    root = {"root": workspace.stored_root(dataset.root)}
     run = workspace.runs.update(run.id, lambda known: replace(known, config=config, provenance=known.provenance | root))
     usable = sum(row["reason"] is None for row in rows)
     return Relinked(run, usable, renamed, truth, follow(workspace, run))
@@ -158,13 +158,13 @@ def _moved(config: RunConfig, spec: str, homes: tuple[Path, ...]) -> RunConfig:
     )
 
 
-def _paths_of(workspace: Workspace, run: Run, rows: list[dict[str, Any]], found: Dataset) -> dict[str, Path]:
+def _paths_of(workspace: Workspace, run: Run, rows: list[dict[str, Any]], dataset: Dataset) -> dict[str, Path]:
     """Image id -> its file: at its own path where that has its content, else any other file that has.
 
     Raises:
         DatasetError: an image that the run uses has none.
     """
-    there = {file.relative: file.path for file in found.files}
+    there = {file.relative: file.path for file in dataset.files}
     hashes = workspace.hash_files(there[row["path"]] for row in rows if row["path"] in there)
     paths = {
         row["image_id"]: there[row["path"]]
@@ -181,7 +181,7 @@ def _paths_of(workspace: Workspace, run: Run, rows: list[dict[str, Any]], found:
         for row in lost:
             if by_content.get(row["sha256"]):
                 paths[row["image_id"]] = by_content[row["sha256"]].pop(0)
-    _require_all(run, rows, paths, there, found.root)
+    _require_all(run, rows, paths, there, dataset.root)
     return paths
 
 
@@ -201,14 +201,14 @@ def _require_all(
 
 
 def _links(
-    workspace: Workspace, run: Run, rows: list[dict[str, Any]], paths: Mapping[str, Path], found: Dataset
+    workspace: Workspace, run: Run, rows: list[dict[str, Any]], paths: Mapping[str, Path], dataset: Dataset
 ) -> Dataset:
     """A folder of links to the images, and to their masks, at the paths that the run knows."""
     home = own_place(workspace.root, RELINKED) / str(run.provenance["manifest"])
     fresh = home.with_name(f".{uuid4().hex}")
     links = {row["path"]: paths[row["image_id"]] for row in rows if row["image_id"] in paths}
-    links |= _masks(links, found)
-    links |= {name: path for name in CLASS_FILES if (path := found.root / name).is_file()}
+    links |= _masks(links, dataset)
+    links |= {name: path for name in CLASS_FILES if (path := dataset.root / name).is_file()}
     try:
         make_own(home.parent)
         make_own(fresh)
@@ -223,13 +223,13 @@ def _links(
     return open_dataset(str(home), workspace.drawings, run.config.truth)
 
 
-def _masks(links: Mapping[str, Path], found: Dataset) -> dict[str, Path]:
+def _masks(links: Mapping[str, Path], dataset: Dataset) -> dict[str, Path]:
     """Where the masks of the images lie for the run -> where they lie now; each is called after its image as it was."""
-    if not isinstance(found.truth, FolderTruth):
+    if not isinstance(dataset.truth, FolderTruth):
         return {}
-    id_of, masks = {file.path: file.image_id for file in found.files}, {}
+    id_of, masks = {file.path: file.image_id for file in dataset.files}, {}
     for name, path in links.items():
-        mask = found.truth.masks.get(id_of.get(path, ""))
+        mask = dataset.truth.masks.get(id_of.get(path, ""))
         if mask is not None and name.startswith("images/"):
             rest = mask.name.removeprefix(path.stem)  # `.png`, or `.jpg.png`
             image = Path("masks", *Path(name).parts[1:])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from comus_core.datasets.passed_over import passed_over_lines
-from comus_core.evaluation.bootstrap import bootstrap_words
+from comus_core.evaluation.bootstrap_words import bootstrap_words
 from comus_core.pipelines.model_selection import badge
 from comus_core.text import counted, size
 
@@ -66,7 +66,13 @@ def compare_lines(result: Mapping[str, Any]) -> list[str]:
     lines.append(f"{'difference':{width}}        {found['difference']:+6.2f}   {interval}, mean {found['mean']:+.2f}")
     lines.append(f"the second is not above the first in {100 * found['share_not_above']:.2f} % of the resamples")
     facts = (found["images"], found["resamples"], found["seed"])
-    return [*lines, bootstrap_words(*facts, fixed=found["matching_fixed"])]
+    lines.append(bootstrap_words(*facts, fixed=found["matching_fixed"]))
+    classes = result.get("per_class", {})
+    lines += ["classes, with the matching held fixed:"] if classes else []
+    return lines + [
+        f"{row['difference']:+6.2f}   from {row['low']:+.2f} to {row['high']:+.2f}   {name}"
+        for name, row in classes.items()
+    ]
 
 
 def agreement_lines(result: Mapping[str, Any]) -> list[str]:

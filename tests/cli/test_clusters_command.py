@@ -81,17 +81,16 @@ def test_a_session_of_decisions_is_told_step_by_step_and_taken_back(comus, works
     assert "filter at 20 %" in log[0] and "restoring of cluster 1  (undone)" in log[-1] and len(log) == 8
 
 
-def test_a_name_is_reset_by_its_own_option_and_never_by_an_empty_one(comus, workspace):
+def test_a_name_is_reset_by_a_verb_of_its_own_and_never_by_an_empty_one(comus, workspace):
     run = workspace.runs.find("latest")
     comus("rename", "latest", "2", "bird")
     assert "a name must hold a letter" in comus("rename", "latest", "2", "")
-    for words in ((), ("fish", "--reset")):
-        assert "give either a NAME or --reset" in comus("rename", "latest", "2", *words)
+    assert "Missing parameter: name" in comus("rename", "latest", "2")
     assert workspace.decisions_of(run).names == {2: "bird"}
-    told = comus("rename", "latest", "bird", "--reset")
+    told = comus("reset-name", "latest", "bird")
     assert told == "decided: reset of the name bird to cluster 2; 4 clusters now\n"
     assert workspace.decisions_of(run).names == {} and listed(comus)[2]["name"] == "cluster 2"
-    assert "nobody named it" in comus("rename", "latest", "2", "--reset")
+    assert "nobody named it" in comus("reset-name", "latest", "2")
     comus("undo", "latest")
     assert workspace.decisions_of(run).names == {2: "bird"}
 
@@ -122,4 +121,4 @@ def test_the_filter_is_decided_as_on_its_page_and_undone(comus, workspace):
         comus("undo", "latest")
     assert workspace.decisions_of(view.run).filter_percent == 20.0
     assert comus("filter", "latest") == "filter: give a percentage, what to rank by, or both"
-    assert comus("filter", "latest", "120") == "filter 120.0: a percentage from 0 to 100"
+    assert comus("filter", "latest", "120") == "percent 120.0: must be at most 100"

@@ -20,7 +20,7 @@ def test_the_curves_are_printed_with_their_suggestions_and_written_as_json(finis
     assert done.exit_code == 0, done.output
     place = open_workspace(tmp_path / "w")
     found = stored_how_many(place, place.runs.get(made.id))
-    assert json.loads((tmp_path / "f.json").read_text()) == {"run": made.id, **found.to_json()}
+    assert json.loads((tmp_path / "f.json").read_text()) == found.to_json()
     lines = done.stdout.splitlines()
     assert lines[0].split()[:2] == ["stability", "3"] and lines[1].split()[0] == "eigengap"
     assert lines[3].split()[:2] == ["auto", "3"]
@@ -40,6 +40,8 @@ def test_anything_else_is_refused(finished):
     refused = CliRunner().invoke(cli, ["run", "demo", "--clusters", "many"])
     assert refused.exit_code == 2 and "neither a whole number nor auto" in refused.output
     workspace, made = finished
-    words = ["evaluate", f"{made.id}@1", "demo", "--assign", "nystrom", "--workspace", str(workspace.root)]
+    words = ["evaluate", f"{made.id}@one", "demo", "--workspace", str(workspace.root)]
     refused = CliRunner().invoke(cli, words)
-    assert refused.exit_code == 2 and "round 1 is a network" in refused.output
+    assert f"{made.id}@one: write RUN@ROUND, such as {made.id}@1" in str(refused.exception)
+    refused = CliRunner().invoke(cli, ["evaluate", made.id, "demo", "--assign", "guess"])
+    assert refused.exit_code == 2 and "'guess' is not one of 'nearest', 'nystrom'" in refused.output

@@ -231,7 +231,7 @@ def test_the_commands_write_and_open_a_bundle(sender, receiver, tmp_path):
         return CliRunner().invoke(cli, [*words, "--workspace", str(workspace.root)], catch_exceptions=False)
 
     out = tmp_path / "shapes.zip"
-    assert "no photographs" in comus(place, "bundle", view.run.id, "--out", str(out), "--no-photographs").stdout
+    assert "no images" in comus(place, "bundle", view.run.id, "--out", str(out), "--no-images").stdout
     assert f"{view.run.id}-shared" in comus(receiver, "open-bundle", str(out)).stdout
     assert [run.id for run in receiver.runs.all()] == [f"{view.run.id}-shared"]
 

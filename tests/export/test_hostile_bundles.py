@@ -109,10 +109,10 @@ RUNS = [
     ("run.note", ["a"], "its note is no text"),
     ("run.config.seed", -1, "seed -1"),
     ("run.config.seed", "seven", "seed 'seven': must be a whole number"),
-    ("run.config.saliency.threshold", 7, "saliency threshold 7"),
+    ("run.config.saliency.threshold", 7, "saliency.threshold 7"),
     ("run.config.saliency.detector", 7, "detector 7: must be text"),
     ("run.config.clustering.neighbours", True, "neighbours True: must be a whole number"),
-    ("run.config.filter_percent", float("nan"), "filter nan"),
+    ("run.config.filter_percent", float("nan"), "filter_percent nan"),
     ("run.result.supervision", {"direct": "masks!", "inherited": "none"}, "supervision 'masks!'"),
     ("run.result.images", -3, "its number of images is odd"),
     ("run.result.images", "many", "its number of images is odd"),
@@ -193,7 +193,7 @@ workspace = open_workspace(sys.argv[1])
 import comus_core.runs.run_view, PIL.PngImagePlugin, pyarrow.compute
 before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
 try:
-    open_bundle(workspace, Path(sys.argv[2]))
+    open_bundle(Path(sys.argv[2]), workspace)
 except Exception as fault:
     print(type(fault).__name__, str(fault)[:300].replace("\\n", " "))
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024, time.monotonic() - start)

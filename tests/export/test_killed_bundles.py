@@ -31,13 +31,14 @@ def die(*_, **__):
 workspace, file = open_workspace(sys.argv[2]), Path(sys.argv[3])
 if sys.argv[1] == "bundling":
     run = workspace.runs.all()[0]
-    bundling.bundle(workspace, run.id, file, on_progress=lambda p: die() if p.step == 40 else None)
+    settings = bundling.BundleSettings(str(file))
+    bundling.bundle(run, workspace, settings, on_progress=lambda p: die() if p.step == 40 else None)
 elif sys.argv[1] == "unpacked":
     bundle_opening._take_in = die
-    bundle_opening.open_bundle(workspace, file)
+    bundle_opening.open_bundle(file, workspace)
 elif sys.argv[1] == "moved":
     workspace.runs.add = die
-    bundle_opening.open_bundle(workspace, file)
+    bundle_opening.open_bundle(file, workspace)
 """
 
 

@@ -170,7 +170,7 @@ def test_what_a_job_had_begun_stays_while_the_job_can_be_resumed(workspace, stat
     clean(workspace)
     assert half.exists() is stays and (kinds_left(workspace) == ["images"]) is stays
     told = CliRunner().invoke(cli, ["clean", "--dry-run", "--workspace", str(workspace.root)]).output
-    assert ("work of stopped jobs and runs (goes with --stopped)" in told) is stays
+    assert ("work of stopped jobs and runs (add --stopped)" in told) is stays
     asked = CliRunner().invoke(cli, ["clean", "--stopped", "--yes", "--workspace", str(workspace.root)])
     assert asked.exit_code == 0 and not half.exists()
 

@@ -125,7 +125,7 @@ def test_every_kind_of_damage_is_named_with_its_run_and_what_to_do(finished, tmp
     assert verify(workspace) == []
     folder = workspace.artifact(run, "features").folder
     harm(folder / "vectors.npy")
-    told = CliRunner().invoke(cli, ["doctor", "--verify", "--workspace", str(workspace.root)])
+    told = CliRunner().invoke(cli, ["verify", "--workspace", str(workspace.root)])
     (fault,) = verify(workspace)
     assert (fault.kind, fault.folder, fault.runs) == ("features", folder, (run.id,))
     assert re.search(words, fault.fault) and re.search(words, told.stdout)
@@ -133,7 +133,7 @@ def test_every_kind_of_damage_is_named_with_its_run_and_what_to_do(finished, tmp
         assert fault.advice == "it may be deleted" and told.exit_code == 0
     else:
         assert f"delete {folder}, then run {run.id} again" in told.stdout
-        assert isinstance(told.exception, WorkspaceError) and "1 artifacts" in str(told.exception)
+        assert isinstance(told.exception, WorkspaceError) and "1 damaged artifact in" in str(told.exception)
 
 
 def test_the_advice_given_mends_it(damaged):

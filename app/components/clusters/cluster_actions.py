@@ -147,7 +147,7 @@ def unname_button(view: RunView, decided: Decisions, category: int) -> None:
         type="tertiary",
         help=f"Back to its own name, {plain(own)}",
         disabled=view.run.read_only,
-        on_click=deciding.press,
+        on_click=deciding.act,
         args=(view, f"Named {own} again", decided.version, partial(curation.reset_name, view, category)),
     )
 

@@ -55,7 +55,7 @@ def show(view: RunView, decided: Decisions, category: int) -> None:
             type="primary",
             shortcut="Enter",
             icon=":material/check:",
-            on_click=deciding.press,
+            on_click=deciding.act,
             args=(view, f"Split into {proposed.parts}", decided.version, partial(curation.split, view, proposed)),
         ):
             st.rerun()

@@ -54,7 +54,7 @@ def walk(
         by = choices.segmented("Order", SCORED if scored else AGREED, key="changed_order" if scored else "agreed_order")
         order = ordered(values, by)
         order = order[[among is None or ids[k] in among for k in order]] if len(order) else order
-        listed: list[ImageId] = [ids[k] for k in order]
+        listed = [ids[k] for k in order]
         if not listed:
             empty("No image to show", "None of those selected on the map has a mask of both.", "hide_image")
             return None
@@ -71,7 +71,7 @@ def walk(
             )
         st.markdown(f"{at + 1:,} of {len(listed):,}", width="content")
     some = order[paged(len(order), key=f"changed-{first.key}-{second.key}-{by}", page_size=PAGE)]
-    caption = "{:+.1f} points".format if scored else "{:.1f} % alike".format
+    caption = (lambda v: f"{v:+.1f} points") if scored else (lambda v: f"{v:.1f} % alike")
     with st.container(key="changed_images"):
         figures = "".join(_thumbnail(first, second, ids[k], caption(values[k]), ids[k] == listed[at]) for k in some)
         st.html(f'<div class="comus-gallery" style="--cell:150px">{figures}</div>')

@@ -172,6 +172,7 @@ def table(first: ScoredRound, second: ScoredRound, names: tuple[str, str], super
         said = score_table.about_run(second.subject.run, second.score.matching, f"{names[1]} minus {names[0]}")
         said = score_table.About(said.run, second.dataset, said.synthetic, supervision, said.matching, said.proposals)
         score_table.download(rows, said, name="differences", key="download_differences")
+    signed = {"format": "%+.2f"}
     st.dataframe(
         rows,
         key="delta_table",
@@ -180,9 +181,9 @@ def table(first: ScoredRound, second: ScoredRound, names: tuple[str, str], super
         column_config={
             "First": st.column_config.NumberColumn(format="%.2f", help=f"IoU of {plain(names[0])}, percent"),
             "Second": st.column_config.NumberColumn(format="%.2f", help=f"IoU of {plain(names[1])}, percent"),
-            "Points": st.column_config.NumberColumn(format="%+.2f", help="Second minus first"),
-            "Low": st.column_config.NumberColumn(format="%+.2f", help="Lower end of the 95 % interval"),
-            "High": st.column_config.NumberColumn(format="%+.2f", help="Upper end of the 95 % interval"),
+            "Points": st.column_config.NumberColumn(**signed, help="Second minus first"),
+            "Low": st.column_config.NumberColumn(**signed, help="Lower end of the 95 % interval"),
+            "High": st.column_config.NumberColumn(**signed, help="Upper end of the 95 % interval"),
         },
     )
     if found is not None:
@@ -238,7 +239,9 @@ def agreed(first: OpenedRound, second: OpenedRound) -> ScoredRound | None:
         key="agreement_table",
         hide_index=True,
         height=score_table.table_height(len(rows), 480),
-        column_config={"Agreement": score_table.percent_column("IoU of the two, percent")},
+        column_config={
+            "Agreement": st.column_config.ProgressColumn(help="IoU of the two, percent", **score_table.PERCENT)
+        },
     )
     said = score_table.about_run(second.subject.run, proposals=f"{first.key} and {second.key}")
     score_table.download(rows, said, name="agreement", key="download_agreement", type="tertiary")

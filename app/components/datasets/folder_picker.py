@@ -43,8 +43,8 @@ def _browse(roots: Sequence[Path], key: str) -> None:
             _go(str(root), root, key, f"root{number}", ":material/hard_drive:")
     if listing.parent is not None:
         _go("Up", listing.parent, key, "up", ":material/arrow_upward:")
-    images = counted(listing.images, "image") if listing.complete else f"{listing.images:,} or more images"
-    st.caption(f"{code(str(listing.folder))} · {images} right in it")
+    number = counted(listing.images, "image") if listing.complete else f"{listing.images:,} or more images"
+    st.caption(f"{code(str(listing.folder))} · {number} right in it")
     with st.container(height=280, border=True, gap=None, key=f"{key}_folders"):
         for number, name in enumerate(listing.subfolders[:MOST_BUTTONS]):
             _go(name, listing.folder / name, key, f"sub{number}", ":material/folder:")
@@ -64,8 +64,7 @@ def _browse(roots: Sequence[Path], key: str) -> None:
 
 def _listing(roots: Sequence[Path], typed: str) -> Listing | None:
     """The folder typed, else the first root that can be read."""
-    typed_first: list[str | Path] = [*([typed] if typed else []), *roots]
-    for path in typed_first:
+    for path in filter(None, (typed, *roots)):
         try:
             return list_folder(path, roots)
         except DatasetError:

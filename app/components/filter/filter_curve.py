@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from app.components.shared.figures import ACCENT, UNASSIGNED, styled
 from app.data.palette import colours
 from comus_core.evaluation.report import CurvePoint
-from comus_core.scoring.core_curves import NAMES, PAPER_BAND, CoreCurves, StandIn
+from comus_core.scoring.core_curves import NAMES, PAPER_BAND, CoreCurves
 
 BAND = "rgba(26, 152, 80, 0.10)"  # the filters of the paper
 STAND_IN_COLOURS = dict(zip(NAMES, ("#0072b2", "#e69f00", "#cc79a7"), strict=True))
@@ -24,7 +24,7 @@ def filter_curve(
     coverage: float,
     others: Mapping[str, Sequence[CurvePoint]] | None = None,
     stand_ins: CoreCurves | None = None,
-    now: Mapping[StandIn, float] | None = None,
+    now: Mapping[str, float] | None = None,
     ranking: str = "",
 ) -> go.Figure:
     """Draw mIoU, coverage and stand-ins over a filter percentage, the paper's 20 to 40 %, and where the draft is.

@@ -78,8 +78,7 @@ def _missing(file: WeightFile) -> None:
 def _button(found: Preview | None, device: str = "auto") -> None:
     ready = found is not None and not found.missing
     icon = ":material/play_arrow:"
-    pressed = st.button("Start", type="primary", icon=icon, disabled=not ready, width="stretch", key="new_start")
-    if pressed and ready and found is not None:
+    if st.button("Start", type="primary", icon=icon, disabled=not ready, width="stretch", key="new_start") and ready:
         try:
             job = run_form.start(page_data.workspace(), found.config, device)
         except ComusError as fault:

@@ -33,11 +33,6 @@ def act(view: RunView, words: str, version: int, deed: Deed) -> bool:
     return _decide(view, f"{plain(words)}. Press u to undo.", version, deed)
 
 
-def press(view: RunView, words: str, version: int, deed: Deed) -> None:
-    """As `act`, for a button that asks for no answer."""
-    act(view, words, version, deed)
-
-
 def undo(view: RunView, step: Step | None, version: int, key: str, *, bound: bool = False) -> None:
     """The button that takes the last decision back; `bound` lets it listen to its key."""
     decide = partial(_decide, view, version=version, deed=partial(curation.undo, view))
@@ -54,10 +49,6 @@ def _way_back(
     label: str, done: str, key: str, step: Step | None, decide: Callable[[str], bool], bound: str | None, shortcut: str
 ) -> None:
     words = step_words(step.before, step.event) if step is not None else ""
-
-    def press_way_back() -> None:
-        decide(plain(f"{done}: {words}"))
-
     short = words if len(words) <= WIDTH else words[: WIDTH - 1] + "…"
     st.button(
         f"{label} {plain(short)}" if words else label,
@@ -66,7 +57,7 @@ def _way_back(
         disabled=step is None,
         help=f"{label} {plain(words)} ({shortcut})" if words else f"Nothing to {label.lower()}",
         shortcut=bound,
-        on_click=press_way_back,
+        on_click=lambda: decide(plain(f"{done}: {words}")),
     )
 
 

@@ -13,14 +13,13 @@ from app import state
 from app.components.shared import fields
 from app.data import urls
 from comus_core.runs.run_view import RunView
-from comus_core.types import IntArray
 
 PAGE_SIZE = 60
 
 
 def gallery(
     view: RunView,
-    rows: Sequence[int] | IntArray,
+    rows: Sequence[int],
     *,
     captions: Sequence[str] | None = None,
     outlines: Sequence[str] | str | None = None,
@@ -34,7 +33,7 @@ def gallery(
 
 def grid(
     view: RunView,
-    rows: Sequence[int] | IntArray,
+    rows: Sequence[int],
     *,
     captions: Sequence[str] | None = None,
     outlines: Sequence[str] | str | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 
@@ -19,13 +19,7 @@ from comus_core.workspace import Run
 
 STYLE = Path(__file__).with_suffix(".css")
 LOG_LINES = 200
-COLOURS: dict[str, Literal["blue", "orange", "green", "red"]] = {
-    "running": "blue",
-    "cancelling": "orange",
-    "done": "green",
-    "failed": "red",
-    "lost": "red",
-}
+COLOURS = {"running": "blue", "cancelling": "orange", "done": "green", "failed": "red", "lost": "red"}
 ICONS = {
     "queued": "hourglass_empty",
     "running": "progress_activity",

@@ -8,7 +8,6 @@ from typing import Literal
 
 import pandas as pd
 import streamlit as st
-from streamlit.elements.lib.column_types import ColumnConfig
 
 from comus_core.files.csv_file import csv_bytes
 from comus_core.pipelines.model_selection import badge
@@ -18,6 +17,7 @@ from comus_core.types import FloatArray
 from comus_core.workspace import Run
 
 ROW_HEIGHT = 33
+PERCENT = {"min_value": 0, "max_value": 100, "format": "%.1f"}
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,6 @@ def table_height(rows: int, most: int = 620) -> int:
     return min(most, ROW_HEIGHT * (rows + 1) + 3)
 
 
-def percent_column(help_: str, width: int | None = None) -> ColumnConfig:
-    """A column of bars from 0 to 100 %."""
-    return st.column_config.ProgressColumn(width=width, help=help_, min_value=0, max_value=100, format="%.1f")
-
-
 def show_classes(frame: pd.DataFrame) -> None:
     """Draw the table of classes; a click on a column's head sorts."""
     st.dataframe(
@@ -95,7 +90,7 @@ def show_classes(frame: pd.DataFrame) -> None:
         hide_index=True,
         height=table_height(len(frame)),
         column_config={
-            "IoU": percent_column("Intersection over union, percent", 130),
+            "IoU": st.column_config.ProgressColumn(width=130, help="Intersection over union, percent", **PERCENT),
             "Points": st.column_config.NumberColumn(format="%+.2f", help="IoU minus that of what is compared to"),
             "Size": st.column_config.NumberColumn(format="%.1f", help="Mean share of the images that have it, percent"),
             "Recall": st.column_config.NumberColumn(format="%.1f", help="Share of its pixels that were found"),
@@ -114,7 +109,7 @@ def show_matches(frame: pd.DataFrame) -> None:
         hide_index=True,
         height=table_height(len(frame)),
         column_config={
-            "IoU": percent_column("Of this cluster alone, percent", 110),
+            "IoU": st.column_config.ProgressColumn(width=110, help="Of this cluster alone, percent", **PERCENT),
             "Purity": st.column_config.NumberColumn(format="%.1f", help="Share of its pixels that are of the class"),
             "Pixels": st.column_config.NumberColumn(format="compact"),
         },
