@@ -83,7 +83,7 @@ def test_own_masks_and_vectors_must_lie_inside_and_be_there(disk):
     assert allowed_own(ENCODERS, f"file:{photos / 'notes.txt'}", roots) == f"file:{photos / 'notes.txt'}"
     wrong = [(DETECTORS, f"masks:{photos / 'a.jpg'}"), (ENCODERS, f"file:{photos}"), (DETECTORS, "masks:")]
     for parts, name in [*wrong, (ENCODERS, f"file:{photos / 'none.npz'}"), (ENCODERS, "file: ")]:
-        with pytest.raises(DatasetError if name.partition(":")[2].strip() else SettingsError, match="folder|file"):
+        with pytest.raises(DatasetError if name.partition(":")[2].strip() else SettingsError, match=r"folder|file"):
             allowed_own(parts, name, roots)
     with pytest.raises(DatasetError, match="lies outside"):
         allowed_own(DETECTORS, f"masks:{disk / 'secret'}", roots)
