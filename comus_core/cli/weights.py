@@ -10,6 +10,7 @@ from comus_core.cli.progress import ProgressPrinter
 from comus_core.errors import WeightsError
 from comus_core.pipelines.model_selection import badge
 from comus_core.weights import (
+    REGISTRY,
     download_weights,
     file_sha256,
     import_weights,
@@ -33,6 +34,8 @@ def list_weights() -> None:
         click.echo(f"\n{row.name}: {row.what}")
         click.echo(f"  {badge(supervision)}; licence {row.licence}")
         click.echo(f"  here: {row.path}\n  sha256 {row.sha256}" if row.available else f"  not here; from {row.source}")
+    for name, fault in REGISTRY.faults.items():
+        click.echo(f"\n{name}: cannot be used ({fault})")
 
 
 @weights.command("import")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from comus_core.clustering.clusters import Clusters, cluster
     from comus_core.clustering.curves import HowMany
     from comus_core.clustering.embedding import Embedding, spectral_embedding
-    from comus_core.clustering.extension import assign_by_nystrom, nystrom
+    from comus_core.clustering.extension import nystrom
     from comus_core.clustering.filtering import filter_rank, kept
     from comus_core.clustering.graph import Graph, joint_graph, knn_graph, normalise
     from comus_core.clustering.merging import merge_clusters
@@ -22,7 +22,6 @@ __all__ = [
     "Embedding",
     "Graph",
     "HowMany",
-    "assign_by_nystrom",
     "assign_to_nearest",
     "cluster",
     "filter_rank",
@@ -42,7 +41,6 @@ _HOMES = {
     "Embedding": "embedding",
     "Graph": "graph",
     "HowMany": "curves",
-    "assign_by_nystrom": "extension",
     "assign_to_nearest": "assignment",
     "cluster": "clusters",
     "filter_rank": "filtering",

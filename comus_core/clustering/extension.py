@@ -77,38 +77,17 @@ def nystrom(
     return extended
 
 
-def assign_by_nystrom(
-    new_vectors: Vectors,
-    vectors: Vectors,
-    embedding: FloatArray,
-    eigenvalues: FloatArray,
-    centres: FloatArray,
-    neighbours: int = 30,
-    attached: IntArray | None = None,
-) -> tuple[IntArray, FloatArray]:
-    """Give each new vector the cluster whose centre is nearest, Euclidean, to its extended row; ties to the lower.
+def nearest_centre(rows: FloatArray, centres: FloatArray) -> tuple[IntArray, FloatArray]:
+    """The cluster whose centre is nearest, Euclidean, to each extended row; ties to the lower.
 
     Args:
-        new_vectors: (m, d), normalised like `vectors`.
-        vectors: (n, d), those of the graph.
-        embedding: (n, k) of `vectors`.
-        eigenvalues: (k,) of the embedding.
+        rows: (m, k), of `nystrom`.
         centres: (K, k) in the embedding.
-        neighbours: as in the graph.
-        attached: as `nystrom`.
 
     Returns:
         (m,) int32 clusters and (m,) float32 confidences: 1 - a / b with the distances a to the nearest and b to the
         second nearest centre (the simplified silhouette), 0 halfway between two; 1 where there is but one cluster.
-
-    Raises:
-        SettingsError: as `nystrom`.
     """
-    return nearest_centre(nystrom(new_vectors, vectors, embedding, eigenvalues, neighbours, attached), centres)
-
-
-def nearest_centre(rows: FloatArray, centres: FloatArray) -> tuple[IntArray, FloatArray]:
-    """The cluster of each extended row (m, k) among the (K, k) centres, and its confidence: see `assign_by_nystrom`."""
     rows = rows.astype(np.float64)
     distance = np.stack([np.linalg.norm(rows - centre, axis=1) for centre in centres.astype(np.float64)], axis=1)
     winner = distance.argmin(axis=1)

@@ -13,9 +13,7 @@ from comus_core.evaluation.image_rows import ImageRows
 from comus_core.evaluation.matching import Matching, iou_matrix, match, mode_of
 from comus_core.evaluation.pairing import paired_rows
 from comus_core.settings import require
-from comus_core.text import counted as in_words
 from comus_core.types import FloatArray, IntArray
-from comus_core.types import FloatArray, ImageId, IntArray
 
 RESAMPLES = 10_000
 CONFIDENCE = 95.0  # percent of the resamples that the interval holds

@@ -14,14 +14,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from scipy.optimize import linear_sum_assignment
 
+from comus_core.clustering.counterparts import counterparts
 from comus_core.errors import WorkspaceError
 from comus_core.runs import artifact_readers as tables
 from comus_core.stages.clusters import clustering
 from comus_core.stages.context import StageContext
 from comus_core.stages.vectors import surroundings
-from comus_core.types import IntArray
 from comus_core.workspace import Artifact, Run
 from comus_core.workspace.artifacts import TABLE
 
@@ -69,30 +68,13 @@ def regrouped(context: StageContext, run: Run, share: float = 0.0) -> Artifact:
         after = table.column("cluster").to_numpy()
         if table.column("proposal_id").to_pylist() != before.proposal_id.tolist():
             raise WorkspaceError(f"run {run.id}: its clusters and its features are of other proposals; run it again")
-        number = numbered_as(before.cluster, after, before.count)
-        cluster = pa.array(number[after], pa.int32())
+        number, _ = counterparts(before.cluster, after, (before.count, before.count))
+        cluster = pa.array(np.append(number, np.int32(-1))[after], pa.int32())
         pq.write_table(table.set_column(table.column_names.index("cluster"), "cluster", cluster), folder / TABLE)
         with made.reading("spectrum.npz") as file, np.load(file) as spectrum:
-            found = spectrum["centres"]
-        centres = np.zeros((before.count, found.shape[1]), found.dtype)
-        centres[number[: len(found)]] = found
+            new = spectrum["centres"]
+        centres = np.zeros((before.count, new.shape[1]), new.dtype)
+        centres[number[: len(new)]] = new
         np.savez(folder / "spectrum.npz", centres=centres)
 
     return context.make("clustering", context.key("regrouping", {}, clustering=made, numbered_as=own), None, write)
-
-
-def numbered_as(before: IntArray, after: IntArray, clusters: int) -> IntArray:
-    """The number that each cluster of `after` gets so that as many points as can be keep theirs (Hungarian).
-
-    Args:
-        before: (n,) clusters from 0 to K - 1, −1 for none.
-        after: (n,) likewise, of the same points.
-        clusters: K.
-
-    Returns:
-        (K + 1,) int32: a permutation of 0 … K - 1, and −1, which an index of −1 finds.
-    """
-    both = (before >= 0) & (after >= 0)
-    shared = np.bincount(after[both].astype(np.int64) * clusters + before[both], minlength=clusters**2)
-    number = linear_sum_assignment(-shared.reshape(clusters, clusters))[1]
-    return np.append(number, -1).astype(np.int32)

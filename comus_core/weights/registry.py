@@ -251,7 +251,9 @@ class WeightRegistry(Mapping[str, WeightFile]):
                 continue
             known = [*self._own.values(), *files.values()]
             if any(file.name == one.name or file.filename == one.filename for one in known):
-                faults[file.name] = f"{package_of(point)}: '{file.name}' or its file {file.filename} is there already"
+                faults[file.name] = (
+                    f"{package_of(point)}: the name '{file.name}' or the file name {file.filename} is taken"
+                )
             else:
                 files[file.name] = file
         return files, faults

@@ -49,8 +49,6 @@ def weights_folder() -> Path:
 
 def registered(name: str) -> WeightFile:
     """The registry's entry, or `WeightsError` listing the names there are."""
-    if name in REGISTRY.faults:
-        raise WeightsError(f"weights '{name}' cannot be had: {REGISTRY.faults[name]}")
     if name not in REGISTRY:
         raise WeightsError(f"no weights are called '{name}': choose one of {', '.join(REGISTRY)}")
     return REGISTRY[name]

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comus_core.clustering import assign_by_nystrom, cluster, knn_graph, nystrom, spectral_embedding
+from comus_core.clustering import cluster, knn_graph, nystrom, spectral_embedding
+from comus_core.clustering.extension import nearest_centre
 from comus_core.config import ClusteringSettings
 from comus_core.errors import SettingsError
 from tests.clustering.test_clusters import groups
@@ -56,20 +57,20 @@ def test_new_members_of_a_group_join_its_cluster_and_the_clearer_ones_are_surer(
     known, new = np.arange(180) % 3 > 0, np.arange(180) % 3 == 0
     made = cluster(points[known], ClusteringSettings(neighbours=10, features="raw"), 3, seed=0)
     names = {int(made.cluster[group[known] == g][0]): g for g in range(3)}
-    options = (points[known], made.embedding, made.eigenvalues, made.centres, 10)
-    found, confidence = assign_by_nystrom(points[new], *options)
+    options = (points[known], made.embedding, made.eigenvalues, 10)
+    found, confidence = nearest_centre(nystrom(points[new], *options), made.centres)
     assert [names[c] for c in found.tolist()] == group[new].tolist()
     assert found.dtype == np.int32 and confidence.dtype == np.float32
     assert confidence.min() >= 0 and confidence.max() <= 1 and confidence.mean() > 0.8
     a, b = points[group == 0].mean(axis=0), points[group == 1].mean(axis=0)
-    surer = assign_by_nystrom(np.stack([a, (a + b) / 2]), *options)[1]
+    surer = nearest_centre(nystrom(np.stack([a, (a + b) / 2]), *options), made.centres)[1]
     assert surer[0] > surer[1]
 
 
 def test_the_clusters_of_the_run_s_own_vectors_are_theirs():
     points, _ = groups([40, 40, 40], noise=0.7)
     made = cluster(points, ClusteringSettings(neighbours=10, features="raw"), 5, seed=0)
-    found, _ = assign_by_nystrom(points, points, made.embedding, made.eigenvalues, made.centres, 10)
+    found, _ = nearest_centre(nystrom(points, points, made.embedding, made.eigenvalues, 10), made.centres)
     assert (found == made.cluster).mean() > 0.98  # those on a border may fall either way, by rounding
 
 
@@ -84,7 +85,7 @@ def test_next_to_attached_points_new_ones_get_the_rows_of_those_and_elsewhere_wh
     again = nystrom(points, *options)
     np.testing.assert_allclose(again[rest], made.embedding[rest], atol=2e-5 * np.abs(made.embedding).max())
     np.testing.assert_allclose(again[burst], np.tile(made.embedding[burst].mean(axis=0), (5, 1)), atol=1e-5)
-    found, _ = assign_by_nystrom(points, *options[:3], made.centres, 5, burst)
+    found, _ = nearest_centre(again, made.centres)
     assert (found == made.cluster)[rest].mean() > 0.98
     assert set(found[burst].tolist()) <= set(made.cluster[burst].tolist())
 

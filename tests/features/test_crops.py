@@ -93,7 +93,7 @@ def test_the_antialiased_resize_of_whole_images_agrees_with_pillow():
 
 
 def test_each_encoder_is_given_its_own_size_and_normalisation():
-    facts = {name: (s.crop_size, s.mean, s.std, s.dim) for name, s in ENCODERS.items()}
+    facts = {n: (s.crop_size, s.mean, s.std, s.dim) for n, s in ENCODERS.items() if not s.path_kind}
     assert facts == {
         "dino-vits8": (256, MEAN, STD, 384),
         "dino-vits16": (256, MEAN, STD, 384),

@@ -6,7 +6,6 @@ import csv
 import io
 import time
 from dataclasses import replace
-from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from comus_core.maintenance.clean import plan_cleaning
 from comus_core.proposals.pseudo_masks import to_png
 from comus_core.runs.proposal_predictions import BACKGROUND, NO_MASK, has_predictions, of_proposals, predicted_of
 from comus_core.runs.proposal_table import chosen_rows, encoded, format_of, in_order, proposal_table
-from comus_core.runs.run_diff import CHANGES, category_in, changes, comparable, stands_for
+from comus_core.runs.run_diff import CHANGES, category_in, changes, comparable
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.core_curves import core_curves, curve_table, means_of, worths
 from comus_core.workspace import ArtifactKey
@@ -133,14 +132,6 @@ def test_a_change_is_the_same_category_another_or_none():
     own, there = np.array([0, 1, 1, -1, -1]), np.array([0, 0, -1, -1, 2])
     assert [CHANGES[k] for k in changes(own, there)] == ["same", "other", "none", "same", "other"]
     assert list(changes(own, there, np.array([True, False, True, True, True]))) == [0, -1, 2, 0, 1]
-
-
-def test_clusters_stand_for_those_with_which_most_proposals_agree():
-    rng = np.random.default_rng(0)
-    own, there = rng.integers(-1, 4, 200), rng.integers(-1, 4, 200)
-    found = stands_for(own, there, 4, 4)
-    agree = lambda order: sum(((there == k) & (own == order[k])).sum() for k in range(4))  # noqa: E731
-    assert agree(found) == max(map(agree, permutations(range(4))))
 
 
 def test_another_run_of_the_same_proposals_is_compared_and_no_other(made, view):

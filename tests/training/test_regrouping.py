@@ -12,7 +12,7 @@ from comus_core.datasets.dataset import open_dataset
 from comus_core.pipelines.train import train
 from comus_core.runs import artifact_readers as tables
 from comus_core.stages import StageContext
-from comus_core.stages.regrouping import LEAST, neighbours_for, numbered_as
+from comus_core.stages.regrouping import LEAST, neighbours_for
 from comus_core.training import TrainSettings, make_training
 from tests.builders import copy_of
 from tests.training.rounds import vectors_around
@@ -40,17 +40,6 @@ def copied(finished, tmp_path):
 
 def test_neighbourhoods_are_half_a_mean_cluster():
     assert [neighbours_for(500, 20), neighbours_for(1449, 20), neighbours_for(60, 20)] == [12, 36, LEAST]
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_as_many_points_as_can_be_keep_their_number(seed):
-    rng = np.random.default_rng(seed)
-    before, after = rng.integers(-1, 5, (2, 60))
-    number = numbered_as(before, after, 5)
-    assert sorted(number[:5]) == list(range(5)) and number[-1] == -1
-    both = (before >= 0) & (after >= 0)
-    best = max(sum(np.array(p)[after[both]] == before[both]) for p in permutations(range(5)))
-    assert (number[after[both]] == before[both]).sum() == best
 
 
 def test_it_is_the_clustering_in_smaller_neighbourhoods(copied):

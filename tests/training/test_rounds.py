@@ -20,8 +20,8 @@ from comus_core.maintenance.delete import delete
 from comus_core.pipelines.evaluate import evaluate
 from comus_core.pipelines.train import train
 from comus_core.pipelines.training_cost import training_memory
-from comus_core.pipelines.verb_settings import EvaluateSettings, RelinkSettings
 from comus_core.pipelines.training_record import settings_of
+from comus_core.pipelines.verb_settings import EvaluateSettings, RelinkSettings
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_round import find_round
 from comus_core.scoring.round_view import PSEUDO_MASK, open_round_view
