@@ -1,4 +1,4 @@
-"""Which jobs ended since a session last looked, and what to say of them. No Streamlit."""
+"""Which jobs ended since a session last looked, and the notice of each. No Streamlit."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from app.data.plain_text import plain, sentence
 from comus_core.cli.progress import duration
 from comus_core.jobs import FINAL, Job
 
-LONG = 20.0  # seconds at work after which its end is worth a notice: of a shorter one the starter saw it
+LONG = 20.0  # seconds of running after which its end is worth a notice: of a shorter one the starter saw it
 
 Seen = frozenset[tuple[int, int]]  # (job, attempt) that had ended when the session looked
 KIND_WORDS = {
     "discover": "Run",
     "train": "Training",
     "ablate": "Ablation",
-    "how_many": "Question of how many clusters",
+    "how_many": "Estimate of the number of clusters",
     "add": "Adding images",
 }
-ENDINGS = {"done": "is done", "failed": "failed", "lost": "was lost", "cancelled": "was cancelled"}
+ENDINGS = {"done": "finished", "failed": "failed", "lost": "stopped unexpectedly", "cancelled": "was cancelled"}
 
 
 def news(jobs: Iterable[Job], seen: Seen | None) -> tuple[list[Job], Seen]:
@@ -37,11 +37,11 @@ def news(jobs: Iterable[Job], seen: Seen | None) -> tuple[list[Job], Seen]:
 def words(job: Job) -> str:
     """One sentence in Markdown on how a job ended."""
     on = dataset_words(str(job.settings.get("dataset", "")))
-    what = f"**{KIND_WORDS.get(job.kind, job.kind.capitalize())}** on {plain(on)}" if on else f"**Job {job.id}**"
-    took = f" after {duration(job.ended_at - job.started_at)}" if job.ended_at and job.started_at else ""
+    subject = f"**{KIND_WORDS.get(job.kind, job.kind.capitalize())}** on {plain(on)}" if on else f"**Job {job.id}**"
+    duration_words = f" after {duration(job.ended_at - job.started_at)}" if job.ended_at and job.started_at else ""
     reason = f": {sentence(job.error)}" if job.error else ""
     networks = f" ({plain(networks_words(job.settings))})" if job.kind == "discover" else ""
-    return f"{what}{networks} {ENDINGS[job.state]}{took}{reason}"
+    return f"{subject}{networks} {ENDINGS[job.state]}{duration_words}{reason}"
 
 
 def _was_long(job: Job) -> bool:
