@@ -1,4 +1,4 @@
-"""The layer that shows where a run's proposals are wrong in a photograph."""
+"""The layer that shows where a run's proposals are wrong in an image."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def errors_of(view: RunView, image_row: int, decided: Decisions) -> IndexMask:
     image_id, truth = str(view.image_ids[image_row]), run_cache.truth_of(view)
     if truth is None or not view.has_truth or not truth.has(image_id):
         raise WorkspaceError(f"image {image_id} has no ground truth")
-    size_hw, found = (
-        (int(view.image_sizes[image_row, 0]), int(view.image_sizes[image_row, 1])),
-        view.categories(decided),
+    size_hw = (int(view.image_sizes[image_row, 0]), int(view.image_sizes[image_row, 1]))
+    categories = view.categories(decided)
+    rows = np.array([row for row in view.rows_of_image.get(image_id, []) if categories.category[row] >= 0], np.int64)
+    mask = pseudo_mask(
+        view.proposals[rows], categories.category[rows], np.ones(len(rows), bool), size_hw, len(categories.ids)
     )
-    rows = np.array([row for row in view.rows_of_image.get(image_id, []) if found.category[row] >= 0], np.int64)
-    mask = pseudo_mask(view.proposals[rows], found.category[rows], np.ones(len(rows), bool), size_hw, len(found.ids))
     class_of = score_run(view.workspace, view.run, decided=decided).matched.class_of
     return error_map(mask, truth.mask(image_id), class_of, truth.ignore)
 
