@@ -55,7 +55,7 @@ def test_at_first_the_clusters_are_compared_with_the_last_round_of_the_run(open_
     assert by_key(test.selectbox, "compare_second").value == f"{pair.training.id}@1"
     first, second = (score_round(pair.workspace, find_round(pair.workspace, pair.run.id, n)) for n in (0, 1))
     table = test.dataframe[0].value
-    assert dict(zip(table["Class"], table["Points"], strict=True)) == deltas(second, first)
+    assert dict(zip(table["Class"], table["Difference"], strict=True)) == deltas(second, first)
     assert len(test.get("bidi_component")) >= 2, "one map, as both are of one run, and the panes"
 
 
@@ -166,13 +166,13 @@ def test_without_ground_truth_the_two_are_compared_with_each_other(monkeypatch, 
     assert not test.exception
     first, second = (opened(RunRound(workspace.runs.get(run.id), 0)) for run in (pair.run, pair.other))
     rows = agreement_rows(first.image_ids(), first.mask, second.mask, (3, 4))
-    pixels = next(m.value for m in test.metric if m.label == "Pixels alike")
+    pixels = next(m.value for m in test.metric if m.label == "Pixel agreement")
     best = max(_traces(rows.contingency))
     assert 0 < float(pixels.rstrip(" %")) <= 100 * best / rows.contingency.sum() + 0.01
     assert test.dataframe[0].value["First"].tolist() == ["background", *first.names]
-    assert "Least alike" in [o for b in test.get("button_group") for o in map(str, b.options)] or "% alike" in texts(
-        test
-    )
+    assert "Least similar" in [
+        o for b in test.get("button_group") for o in map(str, b.options)
+    ] or "% agreement" in texts(test)
 
 
 def _traces(table):

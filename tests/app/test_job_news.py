@@ -34,7 +34,7 @@ def test_another_attempt_is_another_ending_and_a_short_job_is_none():
 def test_the_words_say_what_ended_how_and_after_how_long():
     settings = {"dataset": "/data/my_photos", "saliency": {"detector": "u2netp"}, "features": {"encoder": "dino-vits8"}}
     said = words(ended(1, took=200.0, settings=settings))
-    assert said == "**Run** on my_photos (u2netp + dino-vits8) is done after 3 min 20 s"
+    assert said == "**Run** on my_photos (u2netp + dino-vits8) finished after 3 min 20 s"
     said = words(ended(1, "failed", 30.0, kind="train", settings={"dataset": "demo"}, error="the disk is full"))
     assert said == "**Training** on demo failed after 30 s: the disk is full"
 
