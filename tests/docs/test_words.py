@@ -55,8 +55,8 @@ def faults():
 
 
 def test_no_visible_text_uses_an_avoided_word():
-    found = sorted(set(faults()))
-    assert not found, f"{len(found)} texts use a word that docs/glossary.md avoids:\n" + "\n".join(found)
+    uses = sorted(set(faults()))
+    assert not uses, f"{len(uses)} texts use a word that docs/glossary.md avoids:\n" + "\n".join(uses)
 
 
 def test_every_exception_is_needed():
