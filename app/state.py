@@ -34,7 +34,7 @@ V = TypeVar("V")
 
 
 def run_id() -> str | None:
-    """The run being looked at; the frame has put the newest there if nothing else was chosen."""
+    """The selected run; the frame has put the newest there if nothing else was chosen."""
     return _read(RUN) or None
 
 
@@ -43,11 +43,11 @@ def follow_history(address: str) -> None:
 
     An address without a run was never completed by `mirror`, so it says nothing of the rest.
     """
-    there = dict(parse_qsl(address.removeprefix("?")))
-    if RUN in there:
+    parameters = dict(parse_qsl(address.removeprefix("?")))
+    if RUN in parameters:
         for name in (*_OF_EVERY_PAGE, *_OF_PAGE.get(_remembered("page", ""), ())):
-            _write(name, there.get(name, ""))
-        st.query_params.from_dict(there)  # told once more: a run of the script in between may have told another
+            _write(name, parameters.get(name, ""))
+        st.query_params.from_dict(parameters)  # set once more: a run of the script in between may have set another
 
 
 def enter(page: str) -> None:
@@ -59,7 +59,7 @@ def enter(page: str) -> None:
 
 
 def choose_run(run: str) -> None:
-    """Look at another run; its own selection comes back, the photograph of the former one goes."""
+    """Select another run; its own selection comes back, the image of the former one goes."""
     if run_id() not in (None, run):
         for name in (PROPOSAL, IMAGE, CLUSTER, BESIDE, CELL):
             _write(name, "")
@@ -68,7 +68,7 @@ def choose_run(run: str) -> None:
 
 
 def leave_run(run: str) -> None:
-    """Look at that run no longer: it was deleted here."""
+    """Deselect that run: it was deleted here."""
     if run_id() == run:
         _write(RUN, "")
 
@@ -91,41 +91,41 @@ def set_selection(run: str, method: str, gestures: tuple[Gesture, ...]) -> None:
 
 
 def clear_selection() -> None:
-    """Choose nothing on the map of the run being looked at."""
+    """Clear the selection on the map of the selected run."""
     set_selection(run_id() or "", "", ())
 
 
 def picked() -> str | None:
-    """Id of the proposal whose photograph is looked at."""
+    """Id of the proposal whose image is open."""
     return _read(PROPOSAL) or None
 
 
 def pick(proposal_id: str | None) -> None:
-    """Look at a proposal's photograph."""
+    """Open a proposal's image."""
     _write(PROPOSAL, proposal_id or "")
     _write(IMAGE, "")
 
 
 def picked_image() -> str | None:
-    """Id of the photograph looked at where it is not that of `picked()`, such as one with nothing salient in it."""
+    """Id of the open image where it is not that of `picked()`, such as one without a proposal."""
     return None if st.query_params.get(PROPOSAL) else _read(IMAGE) or None
 
 
 def pick_image(image_id: str) -> None:
-    """Look at a photograph, at none of its proposals in particular."""
+    """Open an image, none of its proposals in particular."""
     _write(PROPOSAL, "")
     _write(IMAGE, image_id)
 
 
 def opened_clusters() -> tuple[int | None, int | None]:
-    """The cluster looked at alone, and the one beside it; None for all, and for none."""
+    """The cluster that is open alone, and the one beside it; None for all, and for none."""
     one = _read(CLUSTER) or ""
     other = st.query_params.get(BESIDE, "") if st.query_params.get(CLUSTER) else _read(BESIDE) or ""
     return (int(one) if one.isdecimal() else None), (int(other) if other.isdecimal() else None)
 
 
 def open_cluster(cluster: int | None, beside: int | None = None) -> None:
-    """Look at one cluster alone or with another beside it, or at all again."""
+    """Open one cluster alone or with another beside it, or all again."""
     _write(CLUSTER, "" if cluster is None else str(cluster))
     _write(BESIDE, "" if cluster is None or beside is None else str(beside))
 
@@ -142,8 +142,8 @@ def set_parameter(name: str, value: str) -> None:
 
 def map_method() -> MapMethod:
     """The projection shown on the map."""
-    asked = _read(MAP)
-    return next((m for m in MAP_METHODS if m == asked), "tsne")
+    method = _read(MAP)
+    return next((m for m in MAP_METHODS if m == method), "tsne")
 
 
 def set_map_method(method: MapMethod) -> None:
@@ -152,7 +152,7 @@ def set_map_method(method: MapMethod) -> None:
 
 
 def colour_by() -> str:
-    """What the colours of the map mean, as asked; a run may not have it."""
+    """What the colours of the map mean, as requested; a run may not have it."""
     return _read(COLOUR) or "cluster"
 
 
@@ -217,13 +217,13 @@ def edited(
     says it again.
     """
 
-    def heard() -> None:
+    def callback() -> None:
         value, name = st.session_state[widget_key], f"entered-in-{widget_key}"
         if value != _remembered(name, shown) and (among is None or value in among):
             _remember(name, value)
             take(value)
 
-    return heard
+    return callback
 
 
 def on_change(widget_key: str, take: Callable[[Any], None]) -> Callable[[], None]:
@@ -232,7 +232,7 @@ def on_change(widget_key: str, take: Callable[[Any], None]) -> Callable[[], None
 
 
 def close(popover_key: str) -> None:
-    """Close a popover that tells whether it is open; it holds nothing that a person entered."""
+    """Close a popover that keeps whether it is open; it holds nothing that a person entered."""
     st.session_state[popover_key] = False
 
 

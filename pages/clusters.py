@@ -8,9 +8,9 @@ from app.components.shared import choices, page_data, states
 from app.components.shared.gallery import paged
 from app.data import score_data
 from app.data.colouring import colouring
-from comus_core.scoring.cluster_summary import ordered
+from comus_core.scoring.cluster_summary import CropOrder, Order, ordered
 
-ORDERS = {
+ORDERS: dict[Order, str] = {
     "size": "Largest first",
     "number": "By number",
     "name": "By name",
@@ -19,18 +19,18 @@ ORDERS = {
     "confidence": "Least salient first",
     "match": "Best match first",
 }
-CROPS = {"near": "Nearest first", "far": "Farthest first", "uncertain": "Least certain first"}
+CROPS: dict[CropOrder, str] = {"near": "Nearest first", "far": "Farthest first", "uncertain": "Least certain first"}
 CARDS = 10
 
 view = page_data.current_view()
 decided = page_data.decisions(view)
-found = score_data.summaries(view, decided)
+summaries = score_data.summaries(view, decided)
 labels = view.labels(decided)
 colour_of = dict(zip(labels.ids, colouring(view, "cluster", decided).colours, strict=True))
 near = score_data.nearest(view, decided)
 opened, beside = ((decided.layout.into.get(k, k) if k is not None else None) for k in state.opened_clusters())
-alone = next((s for s in found if s.cluster == opened), None)
-other = next((s for s in found if s.cluster == beside), None)
+alone = next((s for s in summaries if s.cluster == opened), None)
+other = next((s for s in summaries if s.cluster == beside), None)
 pair = [s for s in (alone, other) if s is not None] if alone is not other else []
 st.html(cluster_card.STYLE)
 cluster_actions.pick(view, cluster_keys.listen())
@@ -48,7 +48,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
         order = choices.selected("Order of the clusters", offered, key="cluster_order", width=170)
         search = choices.searched("Find a name or class", key="cluster_search", width=220)
     crops = choices.segmented("Order of the crops", CROPS, key="crop_order")
-    st.caption("Type over a name to rename its cluster.")
+    st.caption("Edit a name to rename its cluster.")
 
 if len(pair) == 2:
     cluster_actions.bar(view, decided, [s.cluster for s in pair], "pair")
@@ -65,13 +65,13 @@ if alone is not None:
 cluster_actions.bar(view, decided, cluster_actions.selected(view, decided))
 cluster_actions.candidates(view, decided)
 
-shown = ordered(found, order, search)
-if not shown:
-    states.empty("No matching cluster", "Names and, with ground truth, classes are searched.", "search_off")
-turned = paged(len(shown), key=f"clusters-{view.run.id}-{order}-{search}", page_size=CARDS)
-for summary in shown[turned]:
+visible = ordered(summaries, order, search)
+if not visible:
+    states.empty("No matching cluster", "The search covers cluster names and matched classes.", "search_off")
+page = paged(len(visible), key=f"clusters-{view.run.id}-{order}-{search}", page_size=CARDS)
+for summary in visible[page]:
     cluster_card.show(view, decided, summary, colour_of[summary.cluster], near[summary.cluster], crops)
-if len(shown) > CARDS:
-    st.caption(f"Clusters {turned.start + 1} to {min(turned.stop, len(shown))} of {len(shown)}")
+if len(visible) > CARDS:
+    st.caption(f"Clusters {page.start + 1} to {min(page.stop, len(visible))} of {len(visible)}")
 cluster_actions.rejected(view, decided)
 how_many_panel.show(view)

@@ -19,7 +19,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key
 if pair is None:
     states.empty(
         "Nothing to compare with yet",
-        "Train this run, or start another on the same images: then two rounds can be put side by side.",
+        "Train this run, or start another run on the same images, to compare two rounds.",
         "compare",
     )
     st.stop()
@@ -30,31 +30,34 @@ names = (
     round_data.words(first.subject, beside=second.subject),
     round_data.words(second.subject, beside=first.subject),
 )
-supervision = compare_panel.owed(first, second)
-st.caption(f"{plain(names[0])} against {plain(names[1])}; together: {plain(supervision)}.")
-drawn, selection = compare_panel.maps(first, second, matching)
+supervision = compare_panel.supervision_words(first, second)
+st.caption(f"{plain(names[0])} compared with {plain(names[1])}. Both together: {plain(supervision)}.")
+drawn_side, selection = compare_panel.maps(first, second, matching)
 among = None
 if selection.gestures:
-    source = pair[drawn == "second"]
+    source = pair[drawn_side == "second"]
     among = compare_data.images_of(source, selection)
     with st.container(horizontal=True, vertical_alignment="center", key="compare_selection"):
-        chosen = compare_data.selected(source, source, selection)
+        rows = compare_data.selected(source, source, selection)
         st.markdown(
-            f"**{counted(int(chosen.sum()), 'proposal')} in {counted(len(among), 'image')} selected**", width="content"
+            f"**{counted(int(rows.sum()), 'proposal')} in {counted(len(among), 'image')} selected**", width="content"
         )
         st.button("Clear", key="compare_clear", icon=":material/close:", on_click=compare_panel.clear)
 
 scores = None
 try:
     if view.has_truth:
-        scores = tuple(round_data.scored_beside(view.workspace, side.subject, matching) for side in pair)
+        scores = (
+            round_data.scored_beside(view.workspace, first.subject, matching),
+            round_data.scored_beside(view.workspace, second.subject, matching),
+        )
         ids, values = compare_data.gained(*scores)
-        compare_panel.table(*scores, names, supervision)
+        compare_panel.table(*scores, names=names, supervision=supervision)
     else:
-        found = compare_panel.agreed(first, second)
-        if found is None:
+        agreement = compare_panel.agreed(first, second)
+        if agreement is None:
             st.stop()
-        ids, values = list(found.rows.image_ids), found.pixels.ious
+        ids, values = list(agreement.rows.image_ids), agreement.pixels.ious
     image_id = compare_images.walk(first, second, ids, values, among, scores is not None)
     if image_id is not None:
         compare_images.side_by_side(first, second, image_id, matching, scores)

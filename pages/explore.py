@@ -1,4 +1,4 @@
-"""The map of all proposals, and the pictures of those that were drawn around."""
+"""The map of all proposals, and the crops of the selected ones."""
 
 import streamlit as st
 
@@ -10,10 +10,11 @@ from app.components.shared import page_data, states
 from app.data import urls
 from app.data.colouring import colouring, offered
 from comus_core.runs.proposal_table import chosen_rows
+from comus_core.workspace.selection_shapes import Gesture
 
 view = page_data.current_view()
 if not view.methods:
-    states.empty("This run has no map yet", "It stopped before the projection; run it to the end.", "map")
+    states.empty("This run has no map yet", "It stopped before the projection; resume it to compute the map.", "map")
     st.stop()
 
 decided = page_data.decisions(view)
@@ -21,28 +22,28 @@ left, right = st.columns([3, 2], gap="medium")
 
 with left:
     method, by = map_controls.show(view, offered(view))
-    shown = colouring(view, by, decided)
-    on_map, selection = shown.on_map(), state.selection(view.run.id)
-    drawn_here = selection.method == method
-    gestures = selection.gestures if drawn_here else ()
+    colours = colouring(view, by, decided)
+    on_map, selection = colours.on_map(), state.selection(view.run.id)
+    same_map = selection.method == method
+    gestures = selection.gestures if same_map else ()
 
-    def drawn(gestures: tuple) -> None:
+    def select(gestures: tuple[Gesture, ...]) -> None:
         state.set_selection(view.run.id, method, gestures)
 
     if is_needed():
         points = view.points(method)
-        plain_map(key=f"map-{view.run.id}-{method}", points=points, shown=on_map, gestures=gestures, on_gestures=drawn)
+        plain_map(key=f"map-{view.run.id}-{method}", points=points, shown=on_map, gestures=gestures, on_gestures=select)
     else:
         clicked = point_map(
             key=f"map-{view.run.id}",
             points_url=urls.points(view, method),
-            colours_url=urls.colours(view, by, decided, only="" if drawn_here else selection.key),
+            colours_url=urls.colours(view, by, decided, only="" if same_map else selection.key),
             names=on_map.names,
             category_colours=on_map.colours,
             scale=on_map.scale,
-            unassigned=on_map.unassigned if drawn_here else "not selected",
+            unassigned=on_map.unassigned if same_map else "not selected",
             gestures=gestures,
-            on_gestures=drawn,
+            on_gestures=select,
             on_no_webgl=need,
             image_url=urls.crop(view, "{i}", 160, outline=True),
             height=620,
@@ -54,6 +55,6 @@ with right:
     name = state.picked()
     picked = view.row_of.get(name) if name else None
     if picked is not None:
-        selection_panel.picked(view, picked, shown, decided)
+        selection_panel.picked(view, picked, colours, decided)
     rows = chosen_rows(view, selection, decided)
-    selection_panel.show(view, rows, selection, shown, decided, key=f"explore-{view.run.id}-{selection.key}")
+    selection_panel.show(view, rows, selection, colours, decided, key=f"explore-{view.run.id}-{selection.key}")

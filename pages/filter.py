@@ -9,7 +9,7 @@ view = page_data.current_view()
 
 
 @st.fragment
-def tried() -> None:
+def filter_draft() -> None:
     """Everything that follows the slider; the frame around it rests."""
     notices.show()
     decided = page_data.decisions(view)
@@ -27,4 +27,4 @@ def tried() -> None:
     filter_panel.pictures(view, decided, draft, scope)
 
 
-tried()
+filter_draft()

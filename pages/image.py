@@ -1,6 +1,4 @@
-"""One photograph: what was found in it, why that was kept or dropped, and what looks like it."""
-
-from pathlib import Path
+"""One image: its proposals, why they are kept or dropped, and similar ones."""
 
 import streamlit as st
 
@@ -15,18 +13,18 @@ from app.data.plain_text import code
 
 view = page_data.current_view()
 decided = page_data.decisions(view)
-asked = state.picked_image() or state.picked()
+image_id = state.picked_image() or state.picked()
 place = image_navigation.place_of(view, state.picked(), state.picked_image())
-if place is None and asked:
-    st.warning(f"This run has no proposal or photograph {code(asked)}; here is its first.", icon=":material/link_off:")
+if place is None and image_id:
+    st.warning(f"This run has no proposal or image {code(image_id)}; showing its first.", icon=":material/link_off:")
 place = place or image_navigation.first_place(view)
 if place is None:
-    states.empty("No photographs", "This run has no image that could be read.", "hide_image")
+    states.empty("No images", "None of the images of this run could be read.", "hide_image")
     st.stop()
 photograph.look_at(view, place)  # into the address, so that it can be shared
 
 st.html(STYLE)
-st.html(Path(photograph.__file__).with_suffix(".css"))
+st.html(photograph.STYLE)
 colours = colouring(view, "cluster", decided)
 photograph.navigation(view, place, decided)
 left, right = st.columns([3, 2], gap="large")

@@ -1,6 +1,4 @@
-"""The images before any run: choose or upload a data set, look through it, find what is wrong with it."""
-
-from pathlib import Path
+"""The images before any run: choose or upload a data set, browse it, find its faulty files."""
 
 import streamlit as st
 
@@ -11,7 +9,7 @@ from app.components.shared.job_card import STYLE
 from comus_core.datasets.allowed_folders import image_roots
 
 st.html(STYLE)
-st.html(Path(prediction_view.__file__).with_suffix(".css"))
+st.html(prediction_view.STYLE)
 st.title("Images", anchor=False)
 picked = dataset_picker.show(image_roots(page_data.workspace().root))
 if picked is not None:

@@ -1,4 +1,4 @@
-"""What is at work and what has ended; all runs, to be named, noted, put away or deleted; and what they take on disk."""
+"""Running and ended jobs; all runs, to rename, annotate, archive or delete; and their disk use."""
 
 import streamlit as st
 

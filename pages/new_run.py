@@ -1,4 +1,4 @@
-"""A run before it starts: its images, its settings, what it will cost and owe to supervision; and those at work."""
+"""A run before it starts: its images, its settings, its cost and its supervision; and the running ones."""
 
 import streamlit as st
 

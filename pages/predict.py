@@ -1,6 +1,4 @@
-"""New photographs through a run: drop them in, choose a round, see the masks with names and confidence."""
-
-from pathlib import Path
+"""New images through a run: upload them, choose a round, see the masks with names and confidence."""
 
 import streamlit as st
 
@@ -11,8 +9,8 @@ from app.components.shared.job_card import STYLE
 
 view = page_data.current_view()
 st.html(STYLE)
-for component in (photograph, prediction_view):
-    st.html(Path(component.__file__).with_suffix(".css"))
+st.html(photograph.STYLE)
+st.html(prediction_view.STYLE)
 left, right = st.columns([2, 5], gap="large")
 with left, st.container(key="predict_form"):
     predict_panel.show(view)

@@ -7,7 +7,6 @@ from app.components.shared import choices, page_data, score_table, states
 from app.data import round_data, score_data
 from app.data.plain_text import plain, sentence
 from comus_core.evaluation.image_rows import DISCOVERED
-from comus_core.scoring.score_tables import class_rows, match_rows
 
 view = page_data.current_view()
 if not view.has_truth:
@@ -19,44 +18,45 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
     one = evaluate_panel.round_choice(view)
     offered = {name: score_data.MATCHING_WORDS[name] for name in score_data.matchings(view, decided)}
     matching = choices.segmented("Matching", offered, key="matching")
-    sides = {"every": "Every proposal", "core": "Core only, as decided"}
+    sides = {"every": "All proposals", "core": "Core only"}
     filtered = one.number == 0 and choices.segmented("Proposals", sides, key="score_side") == "core"
     scored = round_data.scored(view, one, matching, filtered=filtered)
-    held = evaluate_panel.against(scored, matching)
+    reference = evaluate_panel.against(scored, matching)
 fault = score_data.matching_fault(view, decided)
 if fault:
-    st.warning(f"The matching of the run's settings cannot be used. {sentence(fault)}", icon=":material/link_off:")
+    st.warning(f"The matching in the run's settings cannot be used. {sentence(fault)}", icon=":material/link_off:")
 
 score = scored.score
-counted = sides["core" if filtered else "every"] if one.number == 0 else round_data.words(one, run=False)
-said = score_table.about_run(view.run, score.matching, counted, one.supervision)
-against = held.per_class if held else None
-classes = score_table.class_frame(class_rows(scored), scored.sizes, against)
+proposals_words = sides["core" if filtered else "every"] if one.number == 0 else round_data.words(one, run=False)
+said = score_table.about_run(view.run, score.matching, proposals_words, one.supervision)
+reference_ious = reference.per_class if reference else None
+classes = score_table.class_frame(class_rows(scored), scored.sizes, reference_ious)
 matches = score_table.match_frame(match_rows(scored))
 
 with st.container(horizontal=True, gap="medium", key="score_figures"):
-    gained = f"{score.miou - held.miou:+.2f} points" if held else None
+    versus = f" Difference to {plain(reference.name)}, in points." if reference else ""
+    difference = f"{score.miou - reference.miou:+.2f} points" if reference else None
     st.metric(
         "mIoU",
         f"{score.miou:.2f} %",
-        gained,
+        difference,
         width="content",
-        help="Mean over all classes, background included." + (f" Points against {plain(held.name)}." if held else ""),
+        help=f"Mean over all classes, background included.{versus}",
     )
     st.metric("Pixel accuracy", f"{score.pixel_accuracy:.2f} %", width="content")
     if one.number == 0:
         st.metric("Coverage", f"{100 * scored.coverage:.1f} %", width="content")
     st.metric("Images", f"{len(scored.rows.image_ids):,}", width="content")
-    st.metric("Classes", f"{len(scored.classes):,}", width="content", help="Background is one of them.")
+    st.metric("Classes", f"{len(scored.classes):,}", width="content", help="Background included.")
     st.metric(
         "Discovered",
         f"{len(scored.discovered)} of {len(scored.classes) - 1}",
         width="content",
-        help=f"Object classes with an IoU of {DISCOVERED:g} % or more, as the paper's Table 3 counts them.",
+        help=f"Object classes with an IoU of {DISCOVERED:g} % or more, as in Table 3 of the paper.",
     )
 st.caption(
     sentence(round_data.explained(view, one, matching, filtered))
-    + (f" {plain(held.note)}" if held and held.note else "")
+    + (f" {plain(reference.note)}" if reference and reference.note else "")
 )
 if one.dataset == view.run.config.dataset:
     states.truth_line(view.run.result.get("truth"))
@@ -72,6 +72,6 @@ with right:
         st.header("Matching", anchor=False, width="content")
         score_table.download(matches, said, name="matching", key="download_matching")
     score_table.show_matches(matches)
-evaluate_panel.curves(scored, said, held)
+evaluate_panel.curves(scored, said, reference)
 evaluate_panel.confused(scored, said)
 evaluate_panel.extremes(scored)

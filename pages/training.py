@@ -1,4 +1,4 @@
-"""A segmenter learns from the pseudo-masks, and a student from its masks: ask for it, watch it, compare the rounds."""
+"""Self-training: a teacher from the pseudo-masks, a student from its masks; start it, watch it, compare the rounds."""
 
 import streamlit as st
 

@@ -34,9 +34,9 @@ class Scale:
     @staticmethod
     def over(values: FloatArray, title: str, unit: str, even_ratios: bool = False) -> Scale:
         """The scale from the smallest to the largest known value; from 0 to 1 where there is none."""
-        known = np.asarray(values, np.float64)
-        known = known[np.isfinite(known) & ((known > 0) if even_ratios else True)]
-        low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+        finite = np.asarray(values, np.float64)
+        finite = finite[np.isfinite(finite) & ((finite > 0) if even_ratios else True)]
+        low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
         return Scale(title, unit, low, high, even_ratios and low > 0)
 
     def place(self, values: FloatArray) -> FloatArray:
@@ -61,11 +61,11 @@ class Scale:
 
 def levels_of(values: FloatArray, scale: Scale) -> IntArray:
     """(n,) int32 level 0…LEVELS − 1 of each value; −1 where it is NaN."""
-    place = scale.place(values)
-    known = ~np.isnan(place)
-    found = np.full(len(place), -1, np.int32)
-    found[known] = np.minimum(place[known] * LEVELS, LEVELS - 1)
-    return found
+    share = scale.place(values)
+    finite = ~np.isnan(share)
+    levels = np.full(len(share), -1, np.int32)
+    levels[finite] = np.minimum(share[finite] * LEVELS, LEVELS - 1)
+    return levels
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""What the map shows of each proposal: its category or a value, what that is called and its colour."""
+"""What the map shows of each proposal: its category or a value, its label and its colour."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Colouring:
     Attributes:
         names: C names; of a scale, none.
         colours: C colours `#rrggbb`; of a scale, one for each of its levels.
-        unassigned: what a proposal without a category is called.
+        unassigned: the label of a proposal without a category.
         index: (n,) int32 the category, or the level on the scale; −1 without.
         scale: of a colouring by a value; None by category.
-        words_of: row -> what it is called where that is more than its category's name.
+        words_of: row -> its label where that is more than its category's name.
     """
 
     names: tuple[str, ...]
@@ -45,7 +45,7 @@ class Colouring:
     words_of: Callable[[int], str] | None = None
 
     def name(self, row: int) -> str:
-        """What a proposal is called."""
+        """The label of a proposal."""
         index = int(self.index[row])
         if index < 0:
             return self.unassigned
@@ -90,13 +90,13 @@ def colouring(view: RunView, by: str, decided: Decisions) -> Colouring:
         WorkspaceError: there is no such colouring of this run.
     """
     if by.startswith((PREDICTION, CHANGE_ROUND, CHANGE_RUN)):
-        place = (str(view.workspace.root), view.run.id, by)
-        key = (*place, colouring_version(view, by, decided), decided.version)
+        identity = (str(view.workspace.root), view.run.id, by)
+        key = (*identity, colouring_version(view, by, decided), decided.version)
         return _held.get(key, lambda: _compared(view, by, decided))
     if by not in COLOURINGS:
-        raise WorkspaceError(f"colouring '{by[:40]}': there are {', '.join(offered(view))}")
-    found = view.categories(decided)
-    category = found.category
+        raise WorkspaceError(f"colouring '{by[:40]}' is unknown: choose one of {', '.join(offered(view))}")
+    categories = view.categories(decided)
+    category = categories.category
     if by == "truth":
         shades = (UNASSIGNED, *colours(len(view.classes) - 1)) if view.classes else ()
         return Colouring(view.classes, shades, "not labelled", view.truth_class)
@@ -104,7 +104,7 @@ def colouring(view: RunView, by: str, decided: Decisions) -> Colouring:
         index = np.where(category >= 0, np.where(view.kept(decided), 0, 1), -1)
         return Colouring(("core", "filtered"), (CORE, FILTERED), "unassigned", index.astype(np.int32))
     if by == "cluster":
-        return Colouring(view.labels(decided).names, tuple(category_colours(found.ids)), "unassigned", category)
+        return Colouring(view.labels(decided).names, tuple(category_colours(categories.ids)), "unassigned", category)
     return _by_value(*_values(view, by, decided))
 
 
@@ -138,7 +138,7 @@ def truth_colours(view: RunView) -> list[str]:
 
 
 def _compared(view: RunView, by: str, decided: Decisions) -> Colouring:
-    """A colouring by what another run or a round says."""
+    """A colouring by comparison with another run or a round."""
     if by.startswith(PREDICTION):
         return _predicted(view, _round(view, by, PREDICTION), decided)
     if by.startswith(CHANGE_ROUND):
@@ -152,17 +152,17 @@ def _values(view: RunView, by: str, decided: Decisions) -> tuple[FloatArray, Sca
         return view.proposals.score, Scale.over(view.proposals.score, "Saliency confidence", "")
     if by == "size":
         area = 100 * view.proposals.area / np.maximum(np.prod(view.proposals.size_hw.astype(np.int64), axis=1), 1)
-        return area, Scale.over(area, "Share of the photograph", "%", even_ratios=True)
-    found = view.categories(decided)
-    away = np.where(found.category >= 0, found.distance, np.nan)
-    return away, Scale.over(away, "Cosine distance to the centre", "")
+        return area, Scale.over(area, "Share of the image", "%", even_ratios=True)
+    categories = view.categories(decided)
+    distance = np.where(categories.category >= 0, categories.distance, np.nan)
+    return distance, Scale.over(distance, "Cosine distance to the centre", "")
 
 
 def _by_value(values: FloatArray, scale: Scale) -> Colouring:
     def words(row: int) -> str:
         return scale.words(float(values[row]))
 
-    return Colouring((), level_colours(), "without a value", levels_of(values, scale), scale, words)
+    return Colouring((), level_colours(), "no value", levels_of(values, scale), scale, words)
 
 
 def _predicted(view: RunView, number: int, decided: Decisions) -> Colouring:
@@ -174,30 +174,30 @@ def _predicted(view: RunView, number: int, decided: Decisions) -> Colouring:
 
 def _changed_by_round(view: RunView, number: int, decided: Decisions) -> Colouring:
     into = decided.layout.into  # what was merged since the training goes by its present category
-    found, ids = view.categories(decided), np.array([*(into.get(k, k) for k in categories_of_rounds(view)), -1])
+    categories, ids = view.categories(decided), np.array([*(into.get(k, k) for k in categories_of_rounds(view)), -1])
     predicted = predicted_of(view, number)
-    there = ids[np.maximum(predicted, BACKGROUND)]
-    own = np.where(found.category >= 0, found.id_of, -1)
-    index = changes(own, there, predicted != NO_MASK)
+    round_ids = ids[np.maximum(predicted, BACKGROUND)]
+    own = np.where(categories.category >= 0, categories.id_of, -1)
+    index = changes(own, round_ids, predicted != NO_MASK)
 
     def words(row: int) -> str:
-        names = [decided.name_of(int(k)) if k >= 0 else "background" for k in (own[row], there[row])]
+        names = [decided.name_of(int(k)) if k >= 0 else "background" for k in (own[row], round_ids[row])]
         return names[0] if index[row] == 0 else " → ".join(names)
 
-    return _changed(index, ("as in its cluster", "another category", "background there"), "not predicted", words)
+    return _changed(index, ("same as its cluster", "another category", "background"), "not predicted", words)
 
 
 def _changed_by_run(view: RunView, by: str, decided: Decisions) -> Colouring:
-    number, names, there = category_in(view, _other(view, by), decided)
+    number, names, matched = category_in(view, _other(view, by), decided)
     own = view.categories(decided).category
-    same = (own == there) & (own >= 0)
+    same = (own == matched) & (own >= 0)
     index = np.where(number < 0, changes(own, number), np.where(same, 0, 1)).astype(np.int32)
 
     def words(row: int) -> str:
-        here = decided.name_of(view.categories(decided).ids[own[row]]) if own[row] >= 0 else "in no cluster"
-        return f"{here} → {names[number[row]] if number[row] >= 0 else 'in no cluster'}"
+        name = decided.name_of(view.categories(decided).ids[own[row]]) if own[row] >= 0 else "no cluster"
+        return f"{name} → {names[number[row]] if number[row] >= 0 else 'no cluster'}"
 
-    return _changed(index, ("the same cluster", "another cluster", "in no cluster there"), "unknown", words)
+    return _changed(index, ("same cluster", "another cluster", "no cluster"), "unknown", words)
 
 
 def _changed(index: IntArray, names: tuple[str, ...], unassigned: str, words: Callable[[int], str]) -> Colouring:
@@ -205,11 +205,11 @@ def _changed(index: IntArray, names: tuple[str, ...], unassigned: str, words: Ca
 
 
 def _round(view: RunView, by: str, prefix: str) -> int:
-    rounds, asked = rounds_of(view), by.removeprefix(prefix)
-    if not asked.isdecimal() or int(asked) not in rounds:
-        there = ", ".join(map(str, rounds)) or "none"
-        raise WorkspaceError(f"colouring '{by[:40]}': this run has masks of these rounds: {there}")
-    return int(asked)
+    rounds, number = rounds_of(view), by.removeprefix(prefix)
+    if not number.isdecimal() or int(number) not in rounds:
+        numbers = ", ".join(map(str, rounds)) or "none"
+        raise WorkspaceError(f"colouring '{by[:40]}': this run has masks of these rounds: {numbers}")
+    return int(number)
 
 
 def _masks(view: RunView, by: str, prefix: str) -> str:
@@ -217,8 +217,8 @@ def _masks(view: RunView, by: str, prefix: str) -> str:
 
 
 def _other(view: RunView, by: str) -> Run:
-    asked = by.removeprefix(CHANGE_RUN)
-    found = next((run for run in comparable(view) if run.id == asked), None)
-    if found is None:
+    run_id = by.removeprefix(CHANGE_RUN)
+    other = next((run for run in comparable(view) if run.id == run_id), None)
+    if other is None:
         raise WorkspaceError(f"colouring '{by[:60]}': no other run of the same proposals has this id")
-    return found
+    return other

@@ -119,9 +119,9 @@ def map_colouring(found: OpenedRound, scored: ScoredRound | None) -> Colouring:
         return Colouring(names, tuple(category_colours(categories.ids)), "unassigned", categories.category)
     n, class_of = len(scored.classes), np.asarray(scored.matched.class_of)
     index = np.where(class_of < 0, n, class_of)[categories.category + 1]
-    found = (UNASSIGNED, *colours(n - 1), NO_CLASS_COLOUR)
+    palette = (UNASSIGNED, *colours(n - 1), NO_CLASS_COLOUR)
     index = np.where(categories.category >= 0, index, -1).astype(np.int32)
-    return Colouring((*scored.classes, "no class"), found, "unassigned", index)
+    return Colouring((*scored.classes, "no class"), palette, "unassigned", index)
 
 
 def clusters_score(found: OpenedRound, matching: MatchingName) -> ScoredRound | None:

@@ -1,4 +1,4 @@
-"""Names in Plotly's figures, shown as they stand: Plotly reads tags in them, links too. No Streamlit."""
+"""Names in Plotly's figures, shown literally: Plotly reads tags in them, links too. No Streamlit."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ def literal(figure: go.Figure) -> go.Figure:
 
     A name in a `hovertemplate` is to be escaped where that is written (`tagless`).
     """
-    found = go.Figure(figure)
-    for trace in found.data:
-        for place in ("x", "y", "text", "name"):
-            value = getattr(trace, place, None)
+    copy = go.Figure(figure)
+    for trace in copy.data:
+        for attribute in ("x", "y", "text", "name"):
+            value = getattr(trace, attribute, None)
             if isinstance(value, str):
-                trace[place] = tagless(value)
+                trace[attribute] = tagless(value)
             elif value is not None and any(isinstance(part, str) for part in value):
-                trace[place] = [tagless(part) if isinstance(part, str) else part for part in value]
-    return found
+                trace[attribute] = [tagless(part) if isinstance(part, str) else part for part in value]
+    return copy
 
 
 def tagless(text: Any) -> str:

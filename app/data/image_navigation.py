@@ -1,4 +1,4 @@
-"""Which photograph is looked at, and which come before and after it. No Streamlit."""
+"""The open image, and those before and after it. No Streamlit."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Literal
 from comus_core.runs.run_view import RunView
 from comus_core.workspace.decisions import Decisions
 
-WalkName = Literal["photographs", "cluster"]
+WalkName = Literal["images", "cluster"]
 
 
 @dataclass(frozen=True)
 class Place:
-    """A photograph, and the proposal in it that is meant; `row` is None where nothing is salient."""
+    """An image, and the open proposal in it; `row` is None where it has none."""
 
     image_row: int
     row: int | None
@@ -31,7 +31,7 @@ class Walk:
 
 
 def place_of(view: RunView, proposal_id: str | None, image_id: str | None) -> Place | None:
-    """The place that is asked for; None if the run knows neither id."""
+    """The place of a proposal or an image; None if the run knows neither id."""
     if image_id in view.image_row_of:
         return _of_image(view, view.image_row_of[image_id])
     row = view.row_of.get(proposal_id or "")
@@ -39,31 +39,31 @@ def place_of(view: RunView, proposal_id: str | None, image_id: str | None) -> Pl
 
 
 def first_place(view: RunView) -> Place | None:
-    """The first photograph, one with a proposal if there is any; None for a run without images."""
+    """The first image, one with a proposal if there is any; None for a run without images."""
     if len(view):
         return _of_proposal(view, 0)
     return _of_image(view, 0) if len(view.image_ids) else None
 
 
 def walk(view: RunView, place: Place, name: WalkName, decided: Decisions) -> Walk:
-    """The way through all photographs by id, or through the proposals of a cluster, nearest its centre first.
+    """The way through all images by id, or through the proposals of a cluster, nearest its centre first.
 
-    A place that is in no cluster is walked on by photographs.
+    A place that is in no cluster is walked on by images.
     """
-    found = view.categories(decided)
-    category = -1 if place.row is None else int(found.category[place.row])
+    categories = view.categories(decided)
+    category = -1 if place.row is None else int(categories.category[place.row])
     if name == "cluster" and place.row is not None and category >= 0:
-        rows = [int(row) for row in found.rows[category]]
+        rows = [int(row) for row in categories.rows[category]]
         return _walk([_of_proposal(view, r) for r in _around(rows, rows.index(place.row))], rows.index(place.row), rows)
     images = range(len(view.image_ids))
     return _walk([_of_image(view, i) for i in _around(images, place.image_row)], place.image_row, images)
 
 
-def find_image(view: RunView, words: str, after: int) -> int | None:
+def find_image(view: RunView, text: str, after: int) -> int | None:
     """Row of the next image after row `after` whose id holds the words, in any case, going round; None if none does."""
-    asked, count = words.strip().casefold(), len(view.image_ids)
-    rows = [(after + 1 + step) % count for step in range(count)] if asked else []
-    return next((row for row in rows if asked in str(view.image_ids[row]).casefold()), None)
+    part, count = text.strip().casefold(), len(view.image_ids)
+    rows = [(after + 1 + step) % count for step in range(count)] if part else []
+    return next((row for row in rows if part in str(view.image_ids[row]).casefold()), None)
 
 
 def _around(rows: Sequence[int], at: int) -> list[int]:

@@ -73,16 +73,16 @@ def contrast(a: str, b: str) -> float:
 def _sequence(n: int) -> tuple[str, ...]:
     candidates = _candidates()
     views = {vision: oklab(candidates, vision) for vision in VISION}
-    chosen = list(_FIRST)
+    sequence = list(_FIRST)
     nearest = {vision: np.full(len(candidates), np.inf) for vision in VISION}
     for colour in (UNASSIGNED, *_FIRST):
         _account(nearest, views, colour)
-    while len(chosen) < min(n, len(candidates)):
-        weight = 1.5 if len(chosen) < _CAREFUL else 3.0
+    while len(sequence) < min(n, len(candidates)):
+        weight = 1.5 if len(sequence) < _CAREFUL else 3.0
         score = np.minimum.reduce([d * (1.0 if vision == "normal" else weight) for vision, d in nearest.items()])
-        chosen.append(candidates[int(score.argmax())])
-        _account(nearest, views, chosen[-1])
-    return tuple(chosen)
+        sequence.append(candidates[int(score.argmax())])
+        _account(nearest, views, sequence[-1])
+    return tuple(sequence)
 
 
 def _account(nearest: dict[str, Array], views: dict[str, Array], colour: str) -> None:

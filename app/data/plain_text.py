@@ -18,7 +18,7 @@ TOGETHER = (
     (re.compile(r"(https?:)(?=//)|(www)(?=\.)", re.IGNORECASE), rf"\g<0>{JOINER}"),
     (re.compile(r"(?<=[-.\w+])(?=@)"), JOINER),
     (re.compile(r":(?=[-+a-z0-9_]+:|material/)"), f":{JOINER}"),
-    (re.compile(r"(?<!\S)(<->|->|<-|--|>=|<=|~=)(?!\S)"), lambda found: JOINER.join(found.group())),
+    (re.compile(r"(?<!\S)(<->|->|<-|--|>=|<=|~=)(?!\S)"), lambda match: JOINER.join(match.group())),
 )
 START = re.compile(r"^(\d*)([-+=.)#>])")  # of a list, a heading, a quotation, or the line under a heading
 
@@ -44,9 +44,9 @@ def sentence(text: object) -> str:
     """A fault's sentence: its `commands` stay code, all else, such as the names and files in it, is plain."""
     words, at = [], 0
     text = str(text)
-    for found in CODE.finditer(text):
-        words += [_spaced(text[at : found.start()]), found.group()]
-        at = found.end()
+    for match in CODE.finditer(text):
+        words += [_spaced(text[at : match.start()]), match.group()]
+        at = match.end()
     return "".join([*words, _spaced(text[at:])])
 
 

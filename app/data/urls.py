@@ -1,4 +1,4 @@
-"""Addresses of the pictures and buffers that `app/server/asgi.py` serves; versioned, so that a browser may keep them.
+"""Addresses of the images and buffers that `app/server/asgi.py` serves; versioned, so that a browser may keep them.
 
 A version is the fingerprint of what the answer is made from: with it in the address, the answer never changes.
 """
@@ -37,12 +37,12 @@ def crop(view: RunView, row: int | str, size: int = 160, outline: bool | str = T
 
 
 def image(view: RunView, image_row: int, size: int = 0) -> str:
-    """A photograph, upright; its longer side at most `size` pixels, one of `IMAGE_SIZES`."""
+    """An image, upright; its longer side at most `size` pixels, one of `IMAGE_SIZES`."""
     return _address(view, f"images/{image_row}", v=view.run.artifacts["images"], at=_place(view), size=size)
 
 
 def layer(view: RunView, image_row: int, name: LayerName, *, row: int | None = None, decided: Decisions = NONE) -> str:
-    """A transparent PNG to lay over a photograph.
+    """A transparent PNG to lay over an image.
 
     Args:
         view: the run.
@@ -50,10 +50,10 @@ def layer(view: RunView, image_row: int, name: LayerName, *, row: int | None = N
         name: `saliency` the soft map, `proposal` masks in the colours of their clusters, `pseudo_mask` what is kept
             as decided, `truth` ground truth in the colours of its classes, `errors` where all proposals are wrong.
         row: `proposal` only: this proposal alone.
-        decided: what is decided, so that what changes the picture has a new address.
+        decided: what is decided, so that what changes the layer has a new address.
     """
-    chosen = "" if row is None else str(row)
-    return _address(view, f"layers/{name}/{image_row}", v=layer_version(view, name, decided), row=chosen)
+    row_text = "" if row is None else str(row)
+    return _address(view, f"layers/{name}/{image_row}", v=layer_version(view, name, decided), row=row_text)
 
 
 def round_layer(number: int) -> str:
@@ -62,7 +62,7 @@ def round_layer(number: int) -> str:
 
 
 def round_of_layer(name: str) -> int:
-    """The round whose layer is called so."""
+    """The round of a layer of that name."""
     return int(name.removeprefix(ROUND))
 
 
@@ -82,22 +82,22 @@ def learned(view: RunView, image_row: int, labels: str) -> str:
 
 
 def round_picture(rounds: RoundView, name: str, image_row: int, size: int = 0) -> str:
-    """A picture of an image that a training is scored on.
+    """An image that a training is scored on, or a layer of it.
 
     Args:
         rounds: the training.
-        name: `photograph` (a JPEG, of one of `IMAGE_SIZES`), else a transparent PNG: `truth`, `mask-N` of round N in
+        name: `image` (a JPEG, of one of `IMAGE_SIZES`), else a transparent PNG: `truth`, `mask-N` of round N in
             the colours of the classes, `errors-N`.
         image_row: row in `rounds.image_ids`.
-        size: of the photograph.
+        size: of the image.
     """
-    given = {"v": rounds_version(rounds), "size": size} if name == "photograph" else {"v": rounds_version(rounds)}
-    query = urlencode({key: value for key, value in given.items() if value not in ("", 0)})
+    parameters = {"v": rounds_version(rounds), "size": size} if name == "image" else {"v": rounds_version(rounds)}
+    query = urlencode({key: value for key, value in parameters.items() if value not in ("", 0)})
     return f"api/trainings/{quote(rounds.training.id, safe='')}/{name}/{image_row}?{query}"
 
 
 def rounds_version(rounds: RoundView) -> str:
-    """Fingerprint of all that a training's pictures are drawn from."""
+    """Fingerprint of all that a training's layers are drawn from."""
     return ".".join(rounds.masks[number].artifact.fingerprint for number in sorted(rounds.masks))
 
 
@@ -131,5 +131,5 @@ def _place(view: RunView) -> str:
 
 
 def _address(view: RunView, path: str, **parameters: str | int) -> str:
-    given = {name: value for name, value in parameters.items() if value not in ("", 0)}
-    return f"api/runs/{quote(view.run.id, safe='')}/{path}?{urlencode(given)}"
+    present = {name: value for name, value in parameters.items() if value not in ("", 0)}
+    return f"api/runs/{quote(view.run.id, safe='')}/{path}?{urlencode(present)}"

@@ -1,4 +1,4 @@
-"""The HTTP routes beside the pages: pictures and point buffers of runs, fetched by the browser as it needs them.
+"""The HTTP routes beside the pages: images and point buffers of runs, fetched by the browser as it needs them.
 
 An address with the right version never changes its answer, so the browser keeps it; any other is asked again by ETag.
 """
@@ -51,7 +51,7 @@ LAYERS = ("saliency", "proposal", "pseudo_mask", "truth", "errors")
 def routes(base_path: str = "") -> list[Route]:
     """All routes; ours are below `/api/`, and all below the path that Streamlit serves its pages at."""
     base = base_path.strip("/")
-    found = [
+    own_routes = [
         Route("/api/ready", ready),
         Route("/api/runs/{run}/points/{method}", points),
         Route("/api/runs/{run}/colours/{by}", colours),
@@ -66,7 +66,7 @@ def routes(base_path: str = "") -> list[Route]:
         *bundle_route.routes(),
         Route("/{page}/_stcore/{rest:path}", not_below_a_page),
     ]
-    return [Route(f"/{base}{route.path}", route.endpoint) for route in found] if base else found
+    return [Route(f"/{base}{route.path}", route.endpoint) for route in own_routes] if base else own_routes
 
 
 def middleware(address: str | None) -> list[Middleware]:
@@ -111,7 +111,7 @@ def colours(request: Request) -> Response:
     def answer(view: RunView) -> Response:
         by = request.path_params["by"]
         decided = view.workspace.decisions_of(view.run)
-        only = view.workspace.selections.read(http_responses.asked(request, "only"))
+        only = view.workspace.selections.read(http_responses.parameter(request, "only"))
 
         def packed() -> bytes:
             index = colouring(view, by, decided).on_map().index
@@ -128,9 +128,9 @@ def crop(request: Request) -> Response:
     def answer(view: RunView) -> Response:
         row = http_responses.row("proposal", request.path_params["row"], len(view))
         size = http_responses.size(request, urls.CROP_SIZES, 160)
-        colour = http_responses.asked(request, "outline")
+        colour = http_responses.parameter(request, "outline")
         if colour and not re.fullmatch("[0-9a-fA-F]{6}", colour):
-            raise SettingsError(f"outline '{colour[:20]}': give six hex digits, or leave it out")
+            raise SettingsError(f"outline '{colour[:20]}': enter six hex digits, or omit it")
         version = view.run.artifacts["proposals"]
         return http_responses.versioned(
             request, version, lambda: pictures.crop(view, row, size, f"#{colour}" if colour else None), "image/jpeg"
@@ -140,7 +140,7 @@ def crop(request: Request) -> Response:
 
 
 def image(request: Request) -> Response:
-    """A photograph, upright: `size` of `urls.IMAGE_SIZES`, nothing for full size."""
+    """An image, upright: `size` of `urls.IMAGE_SIZES`, nothing for full size."""
 
     def answer(view: RunView) -> Response:
         row = http_responses.row("image", request.path_params["row"], len(view.image_ids))
@@ -152,21 +152,25 @@ def image(request: Request) -> Response:
 
 
 def layer(request: Request) -> Response:
-    """A transparent layer over a photograph; `row` picks one proposal."""
+    """A transparent layer over an image; `row` picks one proposal."""
 
     def answer(view: RunView) -> Response:
         image_row = http_responses.row("image", request.path_params["row"], len(view.image_ids))
         rounds = rounds_of(view)
         names = (*LAYERS, *(urls.round_layer(number) for number in rounds))
         name = http_responses.choice("layer", request.path_params["name"], names)
-        asked = http_responses.asked(request, "row")
-        row = http_responses.row("proposal", int(asked) if asked.isdecimal() else -1, len(view)) if asked else None
+        row_text = http_responses.parameter(request, "row")
+        row = (
+            http_responses.row("proposal", int(row_text) if row_text.isdecimal() else -1, len(view))
+            if row_text
+            else None
+        )
         if row is not None and view.proposals.image_id[row] != view.image_ids[image_row]:
-            raise WorkspaceError(f"proposal {row} lies in another image than {view.image_ids[image_row]}")
+            raise WorkspaceError(f"proposal {row} is not in image {view.image_ids[image_row]}")
         if name not in LAYERS:
             predicted = rounds[urls.round_of_layer(name)]
-            made = partial(pictures.round_layer, view, image_row, predicted)
-            return http_responses.versioned(request, predicted.fingerprint, made, "image/png")
+            make = partial(pictures.round_layer, view, image_row, predicted)
+            return http_responses.versioned(request, predicted.fingerprint, make, "image/png")
         version = urls.layer_version(view, name, view.workspace.decisions_of(view.run))
         if name == "errors":
             return http_responses.versioned(request, version, partial(error_layer, view, image_row), "image/png")
@@ -179,7 +183,7 @@ def layer(request: Request) -> Response:
 
 @asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[None]:
-    """At the start: let answers leave at once, let waiting jobs go on, and keep the picture cache within its bounds."""
+    """At the start: let answers leave at once, let waiting jobs go on, and keep the image cache within its bounds."""
     send_at_once()
     await run_in_threadpool(start)
     yield

@@ -22,39 +22,40 @@ from comus_core.workspace.claims import claimed
 
 
 def routes() -> list[Route]:
-    """`/api/runs/{run}/bundle`: `photographs` 1 or 0."""
+    """`/api/runs/{run}/bundle`: `images` 1 or 0."""
     return [Route("/api/runs/{run}/bundle", send)]
 
 
 def send(request: Request) -> Response:
-    """The zip, written in the workspace and removed when it was sent."""
+    """The zip, written in the workspace and removed after it was sent."""
     place = workspace()
     try:
         run = place.runs.get(request.path_params["run"])
         with tempfile.NamedTemporaryFile(dir=place.root, prefix=".bundle-", suffix=".zip", delete=False) as file:
             path = Path(file.name)
-        held = ExitStack()
+        claims = ExitStack()
         try:
-            held.enter_context(claimed(place.root))(path)
-            settings = BundleSettings(str(path), images=request.query_params.get("photographs") != "0")
+            claims.enter_context(claimed(place.root))(path)
+            with_images = request.query_params.get("images") != "0"
+            settings = BundleSettings(str(path), images=with_images)
             bundle(run, place, settings, readable=_readable(place, run))
         except BaseException:
-            _sent(path, held)
+            _sent(path, claims)
             raise
     except ComusError as fault:
         return JSONResponse({"error": str(fault)}, 404)
     except OSError as error:  # nothing can be kept in the workspace
         return JSONResponse({"error": str(disk_error(error, place.root))}, 507)
-    done = BackgroundTask(_sent, path, held)
-    return FileResponse(path, media_type="application/zip", filename=f"{run.id}.zip", background=done)
+    clean_up = BackgroundTask(_sent, path, claims)
+    return FileResponse(path, media_type="application/zip", filename=f"{run.id}.zip", background=clean_up)
 
 
-def _sent(path: Path, held: ExitStack) -> None:
+def _sent(path: Path, claims: ExitStack) -> None:
     path.unlink(missing_ok=True)
-    held.close()
+    claims.close()
 
 
 def _readable(place: Workspace, run: Run) -> Readable:
-    """As for pictures: what links lead out of the run's folder and of the allowed roots is refused."""
+    """As for images: a link that leads out of the run's folder and of the allowed roots is refused."""
     own = place.images_root(run)
     return lambda image, path: pictures.shown_path(image, path, own, place.root)

@@ -1,4 +1,4 @@
-"""Routes of data sets that no run is needed for: thumbnails and photographs of the Images page."""
+"""Routes of data sets without a run: thumbnails and images of the Images page."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def routes() -> list[Route]:
 
 
 def image_url(index: ImageIndex, row: int, size: int = 0) -> str:
-    """The address of a picture, upright; its longer side at most `size` pixels, one of `SIZES`."""
-    given = {"v": _version(index, row), "size": size}
-    return f"api/datasets/{index.key}/images/{row}?{urlencode({k: v for k, v in given.items() if v})}"
+    """The address of an image, upright; its longer side at most `size` pixels, one of `SIZES`."""
+    parameters = {"v": _version(index, row), "size": size}
+    return f"api/datasets/{index.key}/images/{row}?{urlencode({k: v for k, v in parameters.items() if v})}"
 
 
 def image(request: Request) -> Response:
-    """A picture as JPEG, or a sign with the reason where it cannot be read: `size` of `SIZES`."""
+    """An image as JPEG, or a sign with the reason where it cannot be read: `size` of `SIZES`."""
 
     def answer() -> Response:
         index = _index(request.path_params["key"])
@@ -40,17 +40,17 @@ def image(request: Request) -> Response:
         path = pictures.shown_path(index.ids[row], index.file(row), index.root, workspace().root)
         version = _version(index, row)
         if not version:
-            raise WorkspaceError(f"image {index.ids[row]}: no such file any more; look at the data set again")
+            raise WorkspaceError(f"image {index.ids[row]} no longer exists; reload the data set")
         try:
             return http_responses.versioned(request, version, lambda: pictures.photograph_at(path, size), "image/jpeg")
         except ImageError as error:
             return Response(_unreadable(str(error)), media_type="image/svg+xml", headers=UNREADABLE)
 
-    return http_responses.told(answer)
+    return http_responses.respond(answer)
 
 
 def _unreadable(reason: str) -> str:
-    """What stands for a picture that is none: a page that shows it is not at fault, so neither is the answer."""
+    """The sign for an unreadable image: a page that shows it is not at fault, so neither is the answer."""
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 160" width="160" height="160" fill="none" '
         f'stroke="#8b93a0" stroke-width="4"><title>{html.escape(reason)}</title>'
@@ -69,9 +69,9 @@ def _index(key: str) -> ImageIndex:
 
 
 def _version(index: ImageIndex, row: int) -> str:
-    """Time and size of the file, '' if it is gone: another picture under the same name has another address."""
+    """Time and size of the file, '' if it is gone: another file under the same name has another address."""
     try:
-        found = index.file(row).stat()
+        stat = index.file(row).stat()
     except OSError:
         return ""
-    return f"{found.st_mtime_ns:x}.{found.st_size:x}"
+    return f"{stat.st_mtime_ns:x}.{stat.st_size:x}"

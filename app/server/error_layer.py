@@ -1,4 +1,4 @@
-"""The layer that shows where a run's proposals are wrong in a photograph."""
+"""The layer that shows where a run's proposals are wrong in an image."""
 
 from __future__ import annotations
 

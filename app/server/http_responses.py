@@ -18,10 +18,10 @@ FOREVER, ASK_AGAIN = "private, max-age=31536000, immutable", "private, no-cache"
 
 def answering(request: Request, answer: Callable[[RunView], Response]) -> Response:
     """The answer about the run in the address; faults become 404 or 400 with their sentence."""
-    return told(lambda: answer(view_of(run_of(request.path_params["run"]))))
+    return respond(lambda: answer(view_of(run_of(request.path_params["run"]))))
 
 
-def told(answer: Callable[[], Response]) -> Response:
+def respond(answer: Callable[[], Response]) -> Response:
     """The answer; faults become 404 or 400 with their sentence."""
     try:
         return answer()
@@ -31,25 +31,25 @@ def told(answer: Callable[[], Response]) -> Response:
         return PlainTextResponse(str(error), 404)
 
 
-def asked(request: Request, name: str, default: str = "") -> str:
+def parameter(request: Request, name: str, default: str = "") -> str:
     """A parameter of the address, to be read before `versioned`: the answer goes by the parameters read, and no other.
 
-    So one that no route reads makes no new picture to draw and keep.
+    So one that no route reads causes no new image to be drawn and kept.
     """
     value = request.query_params.get(name, default)
-    request.state.asked = {**_asked(request), name: value}
+    request.state.parameters = {**_parameters(request), name: value}
     return value
 
 
-def _asked(request: Request) -> dict[str, str]:
-    return getattr(request.state, "asked", {})
+def _parameters(request: Request) -> dict[str, str]:
+    return getattr(request.state, "parameters", {})
 
 
 def versioned(
     request: Request, version: str, make: Callable[[], bytes], media_type: str, *, keep: bool = True
 ) -> Response:
     """An answer that a browser may keep: `version` is the fingerprint of all that `make` depends on."""
-    key = f"{request.url.path}?{sorted(_asked(request).items())}@{version}"
+    key = f"{request.url.path}?{sorted(_parameters(request).items())}@{version}"
     tag = f'"{sha256(key.encode()).hexdigest()[:24]}"'
     current = request.query_params.get("v") == version
     headers = {
@@ -63,35 +63,35 @@ def versioned(
     return Response(content, media_type=media_type, headers=headers)
 
 
-def choice(what: str, value: str, valid: tuple[str, ...]) -> str:
+def choice(subject: str, value: str, valid: tuple[str, ...]) -> str:
     """The value, if it is one of those.
 
     Raises:
         WorkspaceError: it is none; names them.
     """
     if value not in valid:
-        raise WorkspaceError(f"{what} '{value[:40]}': there are {', '.join(valid)}")
+        raise WorkspaceError(f"unknown {subject} '{value[:40]}': choose one of {', '.join(valid)}")
     return value
 
 
-def row(what: str, row: int, count: int) -> int:
+def row(subject: str, row: int, count: int) -> int:
     """The row, if there is one.
 
     Raises:
         WorkspaceError: there are not so many.
     """
     if not 0 <= row < count:
-        raise WorkspaceError(f"{what} {row}: this run has {count}, numbered from 0")
+        raise WorkspaceError(f"{subject} {row}: this run has {count}, numbered from 0")
     return row
 
 
 def size(request: Request, valid: tuple[int, ...], default: int) -> int:
-    """The size that the address asks for.
+    """The size in the address.
 
     Raises:
         SettingsError: none of the valid ones.
     """
-    wanted = asked(request, "size", str(default))
+    wanted = parameter(request, "size", str(default))
     if wanted not in map(str, valid):
         raise SettingsError(f"size '{wanted[:20]}': choose one of {', '.join(map(str, valid))}")
     return int(wanted)

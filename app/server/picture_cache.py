@@ -1,4 +1,4 @@
-"""Pictures drawn once: a bounded memory of the newest, and files in the workspace that outlive the server."""
+"""Images drawn once: a bounded memory of the newest, and files in the workspace that outlive the server."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 
 MEMORY_BYTES = 48 * 2**20
 DISK_BYTES = 2 * 2**30
-QUIET = 0.5  # seconds without a new picture, before files are made: a file takes a third as long as its picture
-WAITING_BYTES = 16 * 2**20  # of pictures that may wait for that; others get their file at once
+QUIET = 0.5  # seconds without a new image, before files are written: a file takes a third as long as its image
+WAITING_BYTES = 16 * 2**20  # of images that may wait for that; others get their file at once
 
 
 class PictureCache:
@@ -52,16 +52,16 @@ class PictureCache:
 
     def prune(self, disk_bytes: int = DISK_BYTES) -> None:
         """Remove the files longest unused (or oldest, where the disk does not note use) beyond `disk_bytes`."""
-        found = [(stat.st_atime, stat.st_size, path) for path, stat in _files(self.folder)]
-        excess = sum(size for _, size, _ in found) - disk_bytes
-        for _, size, path in sorted(found):
+        files = [(stat.st_atime, stat.st_size, path) for path, stat in _files(self.folder)]
+        excess = sum(size for _, size, _ in files) - disk_bytes
+        for _, size, path in sorted(files):
             if excess <= 0:
                 break
             path.unlink(missing_ok=True)
             excess -= size
 
     def flush(self) -> None:
-        """Make the files of all pictures that wait for it."""
+        """Write the files of all images that wait for it."""
         with self._lock:
             waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
         for path, content in waiting:
@@ -75,13 +75,13 @@ class PictureCache:
                 self._waiting_bytes += len(content)
                 self._drawn_at = time.monotonic()
                 if self._writer is None:
-                    self._writer = threading.Thread(target=self._write_in_quiet, name="picture files", daemon=True)
+                    self._writer = threading.Thread(target=self._write_in_quiet, name="image files", daemon=True)
                     self._writer.start()
         if not has_room:
             _write(path, content)
 
     def _write_in_quiet(self) -> None:
-        """Make files while nobody waits for pictures; ends when there are none."""
+        """Write files while nobody waits for images; ends when there are none."""
         while True:
             time.sleep(QUIET)
             with self._lock:
@@ -101,15 +101,15 @@ class PictureCache:
 
 
 def _files(folder: Path) -> list[tuple[Path, os.stat_result]]:
-    found = []
+    files = []
     for path in folder.glob("??/*"):
         with contextlib.suppress(FileNotFoundError):  # another server removed it
-            found.append((path, path.stat()))
-    return found
+            files.append((path, path.stat()))
+    return files
 
 
 def _write(path: Path, content: bytes) -> None:
-    """All or nothing; a full or read-only disk only makes the cache useless, not the picture."""
+    """All or nothing; a full or read-only disk only makes the cache useless, not the image."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

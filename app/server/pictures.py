@@ -1,4 +1,4 @@
-"""What the picture routes answer with: JPEG and PNG bytes of a run's crops, photographs and layers."""
+"""What the image routes answer with: JPEG and PNG bytes of a run's crops, images and layers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from comus_core.saliency.soft_maps import from_png
 from comus_core.workspace import Artifact
 from comus_core.workspace.workspace import RELINKED
 
-LAYER_LONGEST = 1280  # pixels; a layer is scaled by the browser to its photograph
+LAYER_LONGEST = 1280  # pixels; a layer is scaled by the browser to its image
 
 
 @lru_cache(maxsize=4)
 def cache_of(workspace_root: Path) -> PictureCache:
-    """The picture cache of a workspace."""
+    """The image cache of a workspace."""
     folder = pictures_folder(workspace_root)
     with suppress(OSError, WorkspaceError):  # read-only: then there are no files, as where the disk is full
         make_own(folder.parent)
@@ -43,7 +43,7 @@ def crop(view: RunView, row: int, size: int, colour: str | None) -> bytes:
 
 
 def photograph(view: RunView, image_row: int, size: int) -> bytes:
-    """The JPEG of a photograph, upright, its longer side at most `size` pixels (0: full size)."""
+    """The JPEG of an image, upright, its longer side at most `size` pixels (0: full size)."""
     return photograph_at(image_path(view, image_row), size)
 
 
@@ -97,13 +97,13 @@ def _proposals_layer(
 ) -> bytes:
     decided = view.workspace.decisions_of(view.run)
     rows = np.array([row] if row is not None else view.rows_of_image.get(image_id, []), np.int64)
-    found = view.categories(decided)
-    rows = rows[~found.erased[rows]]
-    category, C = found.category[rows], len(found.ids)
-    kept = found.kept(decided)[rows] if as_decided else category >= 0
+    categories = view.categories(decided)
+    rows = rows[~categories.erased[rows]]
+    category, C = categories.category[rows], len(categories.ids)
+    kept = categories.kept(decided)[rows] if as_decided else category >= 0
     mask = pseudo_mask(view.proposals[rows], category, kept, size_hw, C)
     ignore = index_dtype_and_ignore(C)[1]
-    return drawing.to_png(drawing.index_layer(mask, drawing.rgb(category_colours(found.ids)), ignore, small))
+    return drawing.to_png(drawing.index_layer(mask, drawing.rgb(category_colours(categories.ids)), ignore, small))
 
 
 def image_path(view: RunView, image_row: int) -> Path:
@@ -116,10 +116,10 @@ def image_path(view: RunView, image_row: int) -> Path:
     return shown_path(str(view.image_ids[image_row]), view.image_path(image_row), own, view.workspace.root)
 
 
-def _is_own_link(path: Path, found: Path, workspace_root: Path) -> bool:
+def _is_own_link(path: Path, target: Path, workspace_root: Path) -> bool:
     """Whether it is a link that `relink` made to that very file: the person named the folder then."""
-    made_here = path.parent.resolve().is_relative_to(workspace_root.resolve() / RELINKED)
-    return made_here and path.is_symlink() and path.readlink() == found
+    in_workspace = path.parent.resolve().is_relative_to(workspace_root.resolve() / RELINKED)
+    return in_workspace and path.is_symlink() and path.readlink() == target
 
 
 def shown_path(image_id: str, path: Path, own: Path, workspace_root: Path) -> Path:
@@ -128,11 +128,11 @@ def shown_path(image_id: str, path: Path, own: Path, workspace_root: Path) -> Pa
     Raises:
         WorkspaceError: links lead it out of that folder and of all that `image_roots` allows.
     """
-    found = path.resolve()
-    allowed = found.is_relative_to(own.resolve()) or _is_own_link(path, found, workspace_root)
-    if not allowed and not any(found.is_relative_to(root) for root in image_roots(workspace_root)):
+    target = path.resolve()
+    allowed = target.is_relative_to(own.resolve()) or _is_own_link(path, target, workspace_root)
+    if not allowed and not any(target.is_relative_to(root) for root in image_roots(workspace_root)):
         raise WorkspaceError(
-            f"image {image_id} is a link that leads out of its data set: name the folder it leads to "
-            f"in {ROOTS_VARIABLE} to have it shown"
+            f"image {image_id} is a link to a file outside its data set: to show it, add the folder of that file "
+            f"to {ROOTS_VARIABLE}"
         )
-    return found
+    return target

@@ -1,4 +1,4 @@
-"""Routes of predictions: the photographs that were dropped in, and their masks as layers."""
+"""Routes of predictions: the uploaded images, and their masks as layers."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from comus_core.proposals.pseudo_masks import from_png
 def routes() -> list[Route]:
     """All routes of predictions."""
     return [
-        Route("/api/predictions/{run}/{name}/photographs/{row:int}", photograph),
+        Route("/api/predictions/{run}/{name}/images/{row:int}", image),
         Route("/api/predictions/{run}/{name}/masks/{row:int}", mask),
     ]
 
 
-def photograph_url(prediction: StoredPrediction, row: int, size: int = 0) -> str:
-    """The address of a photograph, upright; its longer side at most `size` pixels, one of `urls.IMAGE_SIZES`."""
-    return _address(prediction, f"photographs/{row}", {"size": size} if size else {})
+def image_url(prediction: StoredPrediction, row: int, size: int = 0) -> str:
+    """The address of an image, upright; its longer side at most `size` pixels, one of `urls.IMAGE_SIZES`."""
+    return _address(prediction, f"images/{row}", {"size": size} if size else {})
 
 
 def mask_url(prediction: StoredPrediction, row: int) -> str:
@@ -35,39 +35,41 @@ def mask_url(prediction: StoredPrediction, row: int) -> str:
     return _address(prediction, f"masks/{row}", {})
 
 
-def photograph(request: Request) -> Response:
-    """A photograph as JPEG: `size` of `urls.IMAGE_SIZES`."""
+def image(request: Request) -> Response:
+    """An image as JPEG: `size` of `urls.IMAGE_SIZES`."""
 
     def answer() -> Response:
-        found, row = _asked(request)
+        prediction, row = _addressed(request)
         size = http_responses.size(request, urls.IMAGE_SIZES, 0)
-        name = str(found.result["predictions"][row]["image"])
-        path = pictures.shown_path(name, found.photograph(row), found.folder, workspace().root)
-        return http_responses.versioned(request, found.name, lambda: pictures.photograph_at(path, size), "image/jpeg")
+        name = str(prediction.result["predictions"][row]["image"])
+        path = pictures.shown_path(name, prediction.photograph(row), prediction.folder, workspace().root)
+        return http_responses.versioned(
+            request, prediction.name, lambda: pictures.photograph_at(path, size), "image/jpeg"
+        )
 
-    return http_responses.told(answer)
+    return http_responses.respond(answer)
 
 
 def mask(request: Request) -> Response:
     """A mask as a transparent PNG."""
 
     def answer() -> Response:
-        found, row = _asked(request)
-        return http_responses.versioned(request, found.name, lambda: _layer(found, row), "image/png")
+        prediction, row = _addressed(request)
+        return http_responses.versioned(request, prediction.name, lambda: _layer(prediction, row), "image/png")
 
-    return http_responses.told(answer)
+    return http_responses.respond(answer)
 
 
-def _layer(found: StoredPrediction, row: int) -> bytes:
-    pixels = from_png(found.mask(row).read_bytes())
-    palette = drawing.rgb(category_colours([int(c["category"]) for c in found.result["categories"]]))
+def _layer(prediction: StoredPrediction, row: int) -> bytes:
+    pixels = from_png(prediction.mask(row).read_bytes())
+    palette = drawing.rgb(category_colours([int(c["category"]) for c in prediction.result["categories"]]))
     small = drawing.fitted((pixels.shape[0], pixels.shape[1]), pictures.LAYER_LONGEST)
     return drawing.to_png(drawing.index_layer(pixels, palette, None, small))
 
 
-def _asked(request: Request) -> tuple[StoredPrediction, int]:
-    found = stored_prediction(workspace(), request.path_params["run"], request.path_params["name"])
-    return found, http_responses.row("photograph", request.path_params["row"], len(found.result["predictions"]))
+def _addressed(request: Request) -> tuple[StoredPrediction, int]:
+    prediction = stored_prediction(workspace(), request.path_params["run"], request.path_params["name"])
+    return prediction, http_responses.row("image", request.path_params["row"], len(prediction.result["predictions"]))
 
 
 def _address(prediction: StoredPrediction, path: str, parameters: dict[str, int]) -> str:

@@ -40,10 +40,10 @@ class AllowedHosts:
             own_address: of this machine, at which the request arrived. As a number it is no name that somebody else
                 could let point here.
         """
-        found = NAME_AND_PORT.fullmatch(host.strip())
-        if found is None:
+        match = NAME_AND_PORT.fullmatch(host.strip())
+        if match is None:
             return False
-        name = _plain(found["name"])
+        name = _plain(match["name"])
         parents = (f"*{name[at:]}" for at, letter in enumerate(name) if letter == ".")
         return not self.names.isdisjoint((name, "*", *parents)) or (_is_number(name) and name == _plain(own_address))
 
@@ -53,7 +53,7 @@ def allowed_hosts(address: str | None, named: str = "") -> AllowedHosts:
 
     Args:
         address: what it listens on; None and 0.0.0.0 are every address of this machine, whose name is then allowed.
-        named: more names, between commas: those of a proxy in front, for example.
+        named: more names, separated by commas: those of a proxy in front, for example.
     """
     own = socket.gethostname() if (address or "") in EVERY_ADDRESS else str(address)
     return AllowedHosts(frozenset(_plain(name) for name in (*LOOPBACK, own, *named.split(",")) if name.strip()))
@@ -92,16 +92,16 @@ class Protection:
     def _foreign(self, scope: Scope) -> str | None:
         """The name that is not this server's, None if all are."""
         headers, own = Headers(scope=scope), (scope.get("server") or ("", None))[0]
-        asked = headers.getlist("host") or [""]
-        asking = [urlsplit(origin).netloc or origin for origin in headers.getlist("origin")]
-        return next((name for name in (*asked, *asking) if not self.allowed.allow(name, own)), None)
+        hosts = headers.getlist("host") or [""]
+        origins = [urlsplit(origin).netloc or origin for origin in headers.getlist("origin")]
+        return next((name for name in (*hosts, *origins) if not self.allowed.allow(name, own)), None)
 
 
 def refusal(name: str) -> PlainTextResponse:
     """403, with the way out for the one who runs the server."""
     words = (
-        f"COMUS Explorer does not answer to the name '{name[:100]}'. If this is how you reach it, directly or through "
-        f"a proxy, start it with this name in {VARIABLE} (names between commas), as in: {VARIABLE}=comus.example.org"
+        f"COMUS Explorer does not answer to the name '{name[:100]}'. If you reach it by this name, directly or through "
+        f"a proxy, add the name to {VARIABLE} (separated by commas) and start it again: {VARIABLE}=comus.example.org"
     )
     return PlainTextResponse(words, 403, {"Cache-Control": "no-store"})
 

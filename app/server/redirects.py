@@ -35,5 +35,5 @@ def relative_location(path: str, location: str) -> str:
     if target.path == path or target.path.rstrip("/") != path.rstrip("/"):
         return location
     slashes = len(path) - len(path.rstrip("/"))
-    found = "../" * slashes + path.rstrip("/").rsplit("/", 1)[-1] + "/" * target.path.endswith("/")
-    return found + (f"?{target.query}" if target.query else "")
+    relative = "../" * slashes + path.rstrip("/").rsplit("/", 1)[-1] + "/" * target.path.endswith("/")
+    return relative + (f"?{target.query}" if target.query else "")

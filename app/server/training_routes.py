@@ -26,10 +26,10 @@ from comus_core.scoring.round_view import RoundView
 from comus_core.types import IndexMask
 from comus_core.workspace.trainings import Training
 
-LONGEST = 960  # pixels of a picture's longer side
-# Bright on a darkened photograph, apart for colour-blind eyes by lightness too, and none of the first classes' colours.
+LONGEST = 960  # pixels of a layer's longer side
+# Bright on a darkened image, apart for colour-blind eyes by lightness too, and none of the first classes' colours.
 ERROR_COLOURS = {WRONG_CLASS: "#e8d33f", MISSED: "#4cc9f0", INVENTED: "#e5386d"}
-ERROR_WORDS = {WRONG_CLASS: "wrong class", MISSED: "missed", INVENTED: "invented", IGNORED: "ignored"}
+ERROR_WORDS = {WRONG_CLASS: "wrong class", MISSED: "missed", INVENTED: "false positive", IGNORED: "ignored"}
 IGNORED_COLOUR = "#8b93a0"
 
 
@@ -48,8 +48,8 @@ def preview(request: Request) -> Response:
     def answer(view: RunView) -> Response:
         network, step = request.path_params["network"], request.path_params["step"]
         table = view.workspace.trainings
-        known = {p.network: training for training in table.of_run(view.run.id) for p in table.previews(training)}
-        training = _known(view, "network", known, network)
+        trainings = {p.network: training for training in table.of_run(view.run.id) for p in table.previews(training)}
+        training = _training_of(view, "network", trainings, network)
         return _mask(
             request, view, training, f"{network}.{step}", lambda i: previewed_mask(view.workspace, network, step, i)
         )
@@ -62,15 +62,17 @@ def learned(request: Request) -> Response:
 
     def answer(view: RunView) -> Response:
         labels = request.path_params["labels"]
-        known = {training.artifacts["labels-1"]: training for training in view.workspace.trainings.of_run(view.run.id)}
-        training = _known(view, "pseudo-masks", known, labels)
+        trainings = {
+            training.artifacts["labels-1"]: training for training in view.workspace.trainings.of_run(view.run.id)
+        }
+        training = _training_of(view, "pseudo-masks", trainings, labels)
         artifact = view.workspace.artifacts.get("pseudo_masks", labels)
 
         def mask(image_id: str) -> IndexMask:
-            found = MaskReader(artifact).read(image_id)
-            if found is None:
+            stored = MaskReader(artifact).read(image_id)
+            if stored is None:
                 raise WorkspaceError(f"image {image_id} has no pseudo-mask: none of its proposals was kept")
-            return found
+            return stored
 
         return _mask(request, view, training, labels, mask)
 
@@ -78,33 +80,33 @@ def learned(request: Request) -> Response:
 
 
 def round_picture(request: Request) -> Response:
-    """The photograph, the ground truth, a round's mask or its errors, of an image that a training is scored on."""
+    """The image, the ground truth, a round's mask or its errors, of an image that a training is scored on."""
 
     def answer() -> Response:
         rounds = rounds_of(workspace().trainings.get(request.path_params["training"]))
         row = http_responses.row("image", request.path_params["row"], len(rounds.image_ids))
         image_id, version = rounds.image_ids[row], urls.rounds_version(rounds)
-        name, _, number = http_responses.choice("picture", request.path_params["name"], _names(rounds)).partition("-")
-        if name == "photograph":
+        name, _, number = http_responses.choice("layer", request.path_params["name"], _names(rounds)).partition("-")
+        if name == "image":
             size = http_responses.size(request, urls.IMAGE_SIZES, 0)
-            path, place = rounds.dataset.by_id[image_id].path, rounds.workspace.root
-            shown = pictures.shown_path(image_id, path, rounds.dataset.root, place)
-            return http_responses.versioned(request, version, lambda: pictures.photograph_at(shown, size), "image/jpeg")
+            path, workspace_root = rounds.dataset.by_id[image_id].path, rounds.workspace.root
+            file = pictures.shown_path(image_id, path, rounds.dataset.root, workspace_root)
+            return http_responses.versioned(request, version, lambda: pictures.photograph_at(file, size), "image/jpeg")
         make = {"truth": _truth, "mask": _round_mask, "errors": _errors}[name]
         return http_responses.versioned(request, version, lambda: make(rounds, image_id, int(number or 0)), "image/png")
 
-    return http_responses.told(answer)
+    return http_responses.respond(answer)
 
 
-def _known(view: RunView, what: str, known: Mapping[str, Training], asked: str) -> Training:
-    if asked not in known:
-        raise WorkspaceError(f"{what} {asked[:40]}: no training of run {view.run.id} knows it")
-    return known[asked]
+def _training_of(view: RunView, subject: str, trainings: Mapping[str, Training], fingerprint: str) -> Training:
+    if fingerprint not in trainings:
+        raise WorkspaceError(f"{subject} {fingerprint[:40]} belongs to no training of run {view.run.id}")
+    return trainings[fingerprint]
 
 
 def _names(rounds: RoundView) -> tuple[str, ...]:
     numbered = [f"{what}-{number}" for number in sorted(rounds.masks) for what in ("mask", "errors")]
-    return ("photograph", "truth", *numbered)
+    return ("image", "truth", *numbered)
 
 
 def _mask(
@@ -132,8 +134,8 @@ def _round_mask(rounds: RoundView, image_id: str, number: int) -> bytes:
     if truth is None or number not in rounds.class_of:
         ignore = index_dtype_and_ignore(rounds.categories)[1]
         return layer_png(rounds.mask(number, image_id), category_colours(rounds.ids), ignore)
-    found, n = rounds.classes(number, image_id), len(truth.classes)
-    return layer_png(np.where(found < 0, n, found), colours(n - 1), n)
+    classes, n = rounds.classes(number, image_id), len(truth.classes)
+    return layer_png(np.where(classes < 0, n, classes), colours(n - 1), n)
 
 
 def _errors(rounds: RoundView, image_id: str, number: int) -> bytes:

@@ -16,7 +16,7 @@ def send_at_once() -> int:
     asyncio switches it off by itself, but only for sockets made with an explicit protocol number, which Streamlit's is
     not. On Linux a connection inherits this from its listener; elsewhere nothing is gained and nothing lost.
     """
-    found = 0
+    listeners = 0
     for number in range(MOST_FILES):
         try:
             if not stat.S_ISSOCK(os.fstat(number).st_mode):
@@ -26,7 +26,7 @@ def send_at_once() -> int:
                     socket.SOL_SOCKET, socket.SO_ACCEPTCONN
                 ):
                     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    found += 1
+                    listeners += 1
         except OSError:
             continue  # no such file, or no such option
-    return found
+    return listeners

@@ -127,7 +127,7 @@ def watched(browser):
 
 def _start(page, address: str, photographs: Path | None) -> None:
     page.goto(f"{address}new")
-    settle(page, "Before it starts")
+    settle(page, "Preview")
     if photographs:
         page.get_by_role("radio", name="PASCAL VOC", exact=True).click()
         settle(page, "The folder that holds VOCdevkit")

@@ -31,7 +31,7 @@ def client(monkeypatch, workspace) -> TestClient:
 
 def test_the_route_sends_a_bundle_that_opens_and_leaves_nothing_behind(monkeypatch, shown, tmp_path):
     workspace, run = shown
-    answer = client(monkeypatch, workspace).get(f"/api/runs/{run.id}/bundle?photographs=1")
+    answer = client(monkeypatch, workspace).get(f"/api/runs/{run.id}/bundle?images=1")
     assert answer.status_code == 200 and f'filename="{run.id}.zip"' in answer.headers["content-disposition"]
     assert [*workspace.root.glob(".*"), *workspace.root.glob("writing/*.json")] == []
     (tmp_path / "sent.zip").write_bytes(answer.content)
@@ -59,9 +59,9 @@ def test_the_route_reads_no_photograph_that_the_pages_may_not(monkeypatch, shown
     monkeypatch.setenv("COMUS_IMAGE_ROOTS", str(allowed))
     routes = client(monkeypatch, workspace)
     answer = routes.get(f"/api/runs/{run.id}/bundle")
-    assert answer.status_code == 404 and "is a link that leads out of its data set" in answer.json()["error"]
+    assert answer.status_code == 404 and "is a link to a file outside its data set" in answer.json()["error"]
     assert rows[2]["path"] in answer.json()["error"] and list(workspace.root.glob(".bundle-*")) == []
-    assert routes.get(f"/api/runs/{run.id}/bundle?photographs=0").status_code == 200
+    assert routes.get(f"/api/runs/{run.id}/bundle?images=0").status_code == 200
     monkeypatch.setenv("COMUS_IMAGE_ROOTS", str(outside))
     assert routes.get(f"/api/runs/{run.id}/bundle").status_code == 200
 
@@ -90,5 +90,5 @@ def test_the_runs_offer_to_bundle_and_to_open(monkeypatch, shown):
     test = next(g for g in test.get("button_group") if g.key == "jobs_or_runs").set_value("runs").run()
     by_key(test.button, f"run_bundle_{shown[1].id}").click().run()
     assert not test.exception
-    assert f'"api/runs/{shown[1].id}/bundle?photographs=1"' in texts(test)
+    assert f'"api/runs/{shown[1].id}/bundle?images=1"' in texts(test)
     assert f"comus bundle {shown[1].id} --out {shown[1].id}.zip --workspace" in texts(test)

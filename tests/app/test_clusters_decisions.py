@@ -119,7 +119,7 @@ def test_without_ground_truth_the_most_confused_are_told_by_their_neighbours(app
     blind = {kind: fingerprint for kind, fingerprint in run.artifacts.items() if kind != "counts"}
     copy.runs.save(replace(run, artifacts=blind))
     test = app_test("clusters", workspace=copy)
-    assert not test.exception and "of the affinity in the neighbour graph lies between them" in texts(test)
+    assert not test.exception and "of the affinity in the neighbour graph is between them" in texts(test)
     pair = confused_pair(open_run_view(copy, copy.runs.get(run.id)), copy.decisions_of(run))
     test.button(key="open_confused").click().run()
     names = [str(f.key) for f in test.text_input if str(f.key).startswith("name_")]

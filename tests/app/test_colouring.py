@@ -127,7 +127,7 @@ def test_a_change_to_a_round_says_from_which_category_to_which(trained):
     for row in range(len(view)):
         own, there = f"cluster {view.cluster[row]}", "cluster 1" if predicted[row] == 1 else "background"
         assert found.name(row) == (own if own == there else f"{own} → {there}")
-        kind = "as in its cluster" if own == there else "background there" if predicted[row] < 0 else "another category"
+        kind = "same as its cluster" if own == there else "background" if predicted[row] < 0 else "another category"
         assert found.names[found.index[row]] == kind
 
 

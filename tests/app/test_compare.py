@@ -56,7 +56,7 @@ def test_at_first_the_clusters_are_compared_with_the_last_round_of_the_run(open_
     assert by_key(test.selectbox, "compare_second").value == f"{pair.training.id}@1"
     first, second = (score_round(pair.workspace, find_round(pair.workspace, pair.run.id, n)) for n in (0, 1))
     table = test.dataframe[0].value
-    assert dict(zip(table["Class"], table["Points"], strict=True)) == deltas(second, first)
+    assert dict(zip(table["Class"], table["Difference"], strict=True)) == deltas(second, first)
     assert len(test.get("bidi_component")) >= 2, "one map, as both are of one run, and the panes"
 
 
@@ -172,13 +172,13 @@ def test_without_ground_truth_the_two_are_compared_with_each_other(monkeypatch, 
     told = agreement((first.subject, second.subject), workspace)  # as the command line answers
     shown = {m.label: m.value for m in test.metric}
     assert shown["Agreement"] == f"{told['miou']:.2f} %" and shown["Images"] == str(told["images"])
-    assert shown["Pixels alike"] == f"{told['pixel_agreement']:.2f} %"
+    assert shown["Pixel agreement"] == f"{told['pixel_agreement']:.2f} %"
     table = test.dataframe[0].value
     assert dict(zip(table["First"], table["Agreement"], strict=True)) == told["per_category"]
     assert test.dataframe[0].value["First"].tolist() == ["background", *first.names]
-    assert "Least alike" in [o for b in test.get("button_group") for o in map(str, b.options)] or "% alike" in texts(
-        test
-    )
+    assert "Least similar" in [
+        o for b in test.get("button_group") for o in map(str, b.options)
+    ] or "% agreement" in texts(test)
 
 
 def test_a_run_alone_has_nothing_to_be_compared_with(app_test):

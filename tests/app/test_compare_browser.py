@@ -103,7 +103,7 @@ def test_two_runs_are_compared_with_one_lasso_and_one_view(page, url, pair):
     with open(download.value.path(), newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     sides = [score_round(pair.workspace, RunRound(run, 0), "hungarian") for run in (pair.other, pair.run)]
-    assert {row["Class"]: float(row["Points"]) for row in rows} == deltas(*sides)
+    assert {row["Class"]: float(row["Difference"]) for row in rows} == deltas(*sides)
     assert {row["supervision"] for row in rows} == {"supervised: masks"}
 
 

@@ -78,7 +78,7 @@ def test_the_selection_survives_recolouring_the_other_projection_and_a_page_chan
     test.selectbox(key="colour_by").set_value("truth").run()
     assert not test.exception and set(all_pages(test)) == expected
     test.get("button_group")[0].set_value("umap").run()
-    assert set(all_pages(test)) == expected and "Chosen on the t-SNE map" in texts(test)
+    assert set(all_pages(test)) == expected and "Selected on the t-SNE map" in texts(test)
     test.switch_page("../pages/scores.py").run()
     test.switch_page("../pages/explore.py").run()
     assert not test.exception and set(all_pages(test)) == expected
@@ -167,7 +167,7 @@ def test_the_principal_components_are_a_map_of_their_own(app_test, shown, view):
     gesture = half(view, "pca")
     key = shown[0].selections.keep("pca", (gesture,)).key
     test = app_test("explore", selection=key, map="pca")
-    assert not test.exception and "Chosen on the" not in texts(test)
+    assert not test.exception and "Selected on the" not in texts(test)
     assert set(all_pages(test)) == expected_ids(view, gesture, "pca")
 
 

@@ -83,7 +83,7 @@ def test_the_selection_is_kept_on_the_other_projection_until_something_is_drawn_
     words = draw(page, flower(size=0.3))
     expected = recomputed(shown, page.url)
     page.locator(".st-key-map_method").get_by_text("UMAP").click()
-    settle(page, "Chosen on the t-SNE map")
+    settle(page, "Selected on the t-SNE map")
     assert head(page) == words and sorted(ids_of_gallery(page)) == sorted(expected)
     page.wait_for_selector(MAP_READY)
     draw(page, flower(size=0.35))

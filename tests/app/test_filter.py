@@ -64,7 +64,7 @@ def test_at_any_percentage_the_figures_are_those_of_the_core(app_test, shown, vi
     table = test.dataframe[0].value
     kept = view.kept(draft)
     assert list(table["Kept"]) == [int(kept[view.cluster == c].sum()) for c in range(view.clusters)]
-    assert list(table["Of"]) == [int((view.cluster == c).sum()) for c in range(view.clusters)]
+    assert list(table["Total"]) == [int((view.cluster == c).sum()) for c in range(view.clusters)]
     dropped = set(view.proposals.proposal_id[~kept])
     assert set(gallery_ids(test)) <= dropped and len(gallery_ids(test)) == min(len(dropped), 48)
 
@@ -95,7 +95,7 @@ def test_a_filter_that_is_only_tried_decides_nothing_until_it_is_applied(app_tes
     assert workspace.decisions_of(run) == before
     test.button(key="apply_filter").click().run()
     assert not test.exception and workspace.decisions_of(run).filter_percent == 40
-    assert test.button(key="apply_filter").disabled and "As decided: 40 %" in texts(test)
+    assert test.button(key="apply_filter").disabled and "Applied filter: 40 %" in texts(test)
     fresh = app_test("filter", workspace=workspace)
     assert fresh.slider(key="filter_slider_-1").value == 40.0
 
@@ -273,7 +273,7 @@ def test_apply_says_so_in_a_notice_that_the_page_draws_and_not_the_button(app_te
     workspace, _ = changeable
     test = slide(app_test("filter", workspace=workspace), 40)
     test.button(key="apply_filter").click().run()
-    assert [toast.value for toast in test.toast] == ["The filter is decided: every page follows it."]
+    assert [toast.value for toast in test.toast] == ["Filter applied on all pages."]
     assert not test.run().toast
 
 
@@ -299,7 +299,7 @@ def test_what_another_window_decided_of_the_same_is_told_and_what_was_tried_is_k
     assert workspace.decisions_of(run).filter_percent == 70
     assert "someone else decided in the meantime (filter)" in other.toast[0].value
     assert by_key(other.slider, "filter_slider_-1").value == 70.0
-    assert "changed in another window: 70 % now. You were trying 35 %." in texts(other)
+    assert "changed in another window, to 70 %. Your draft was 35 %." in texts(other)
     other.button(key="try_again").click().run()
     assert by_key(other.slider, "filter_slider_-1").value == 35.0 and "another window" not in texts(other)
     other.button(key="apply_filter").click().run()

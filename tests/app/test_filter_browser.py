@@ -71,12 +71,12 @@ def test_apply_is_told_and_the_page_keeps_its_style(page, changeable, tmp_path):
     with serving(workspace.root, tmp_path) as url:
         open_lab(page, url)
         slide(page, 3)
-        page.get_by_text("A filter that is only tried").wait_for(timeout=60_000)
+        page.get_by_text("Changes take effect when you apply them").wait_for(timeout=60_000)
         settle(page)
         before = page.evaluate(STYLE)
         page.locator(".st-key-apply_filter button").click()
-        page.get_by_test_id("stToast").get_by_text("The filter is decided").wait_for(timeout=60_000)
-        page.get_by_text("As decided: 3 %").wait_for(timeout=60_000)
+        page.get_by_test_id("stToast").get_by_text("Filter applied on all pages").wait_for(timeout=60_000)
+        page.get_by_text("Applied filter: 3 %").wait_for(timeout=60_000)
         settle(page)
         assert page.evaluate(STYLE) == before and before[0] == "grid"
         page.goto("about:blank")

@@ -39,7 +39,7 @@ def test_a_run_on_which_a_process_works_is_still_at_work(app_test, changeable):
     save_run(workspace, run, id="early-1", state="running", artifacts={"images": run.artifacts["images"]}, result={})
     with workspace.attempts.at_work("early-1"):
         test = app_test("explore", workspace=workspace, run="early-1")
-    assert not test.exception and "still at work" in texts(test)
+    assert not test.exception and "still running" in texts(test)
 
 
 def test_the_newest_run_is_looked_at_and_named_in_the_address(app_test, shown):
@@ -69,7 +69,7 @@ def test_choosing_another_run_changes_the_address(app_test, changeable):
 @pytest.mark.parametrize("page", ["explore", "filter", "image"])
 def test_an_address_of_an_unknown_run_says_so_and_opens_no_other(app_test, shown, page):
     test = app_test(page, run="gone-1")
-    assert not test.exception and "No run gone-1 here" in texts(test)
+    assert not test.exception and "Run gone-1 not found" in texts(test)
     assert test.query_params["run"] in ("gone-1", ["gone-1"])
     assert [box.key for box in test.selectbox] == [] and "Open the newest" in texts(test)
 

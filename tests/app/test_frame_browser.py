@@ -41,8 +41,8 @@ def test_back_and_forward_change_the_page_with_the_address(page, address):
     page.goto(f"{address}explore")
     settle(page, "Explore")
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Clusters").click()
-    settle(page, "See all")
-    page.locator(".st-key-card_1").get_by_text("See all").click()
+    settle(page, "Show all")
+    page.locator(".st-key-card_1").get_by_text("Show all").click()
     page.get_by_text("All clusters").wait_for()
     settle(page)
     assert "cluster=1" in page.url
@@ -86,7 +86,7 @@ def test_the_button_that_is_down_can_be_read(open_page, address, scheme):
 
 def test_the_frame_of_a_focused_picture_leaves_its_words_alone(page, address):
     page.goto(f"{address}clusters")
-    settle(page, "See all")
+    settle(page, "Show all")
     reach, distance = page.locator(".comus-gallery figure a").first.evaluate(FRAME)
     assert 0 < reach < distance
 
@@ -95,7 +95,7 @@ def test_a_notice_covers_no_button_of_the_page(page, changeable, tmp_path):
     workspace, _ = changeable
     with serving(workspace.root, tmp_path) as url:
         page.goto(f"{url}clusters")
-        settle(page, "See all")
+        settle(page, "Show all")
         page.locator(".st-key-name_2 input").fill("Fluffy things")
         page.locator(".st-key-name_2 input").press("Enter")
         notice = page.get_by_test_id("stToast").filter(has_text=re.compile("Renamed: Fluffy things"))
@@ -108,7 +108,7 @@ def test_a_notice_covers_no_button_of_the_page(page, changeable, tmp_path):
 
 def test_a_folder_that_is_taken_closes_the_list_that_lies_over_the_form(page, address, shown):
     page.goto(f"{address}new")
-    settle(page, "Before it starts")
+    settle(page, "Preview")
     page.get_by_role("radio", name="Folder", exact=True).click()
     page.locator(".st-key-new_folder_browse button").click()
     page.get_by_role("button", name="Use this folder").click()

@@ -35,7 +35,7 @@ def test_computed_curves_are_drawn_with_what_they_suggest(app_test, changeable):
     test = app_test("clusters", workspace=workspace)
     assert not test.exception
     said = texts(test)
-    assert f"`auto` takes **{found.clusters}**; this run has 5" in said
+    assert f"`auto` chooses **{found.clusters}** clusters; this run has 5" in said
     for curve in found.curves:
         assert f"**{how_many_panel.TITLES[curve.name]}**: {curve.suggestion}" in said
     assert len(test.get("plotly_chart")) == 3
@@ -84,7 +84,7 @@ def test_the_filter_tried_with_another_ranking_is_that_of_the_core_and_can_be_ap
     test.button(key="apply_filter").click().run()
     decided = workspace.decisions_of(run)
     assert (decided.filter_by, decided.filter_percent) == (by, 40.0)
-    assert f"As decided: 40 % by {by}" in texts(test)
+    assert f"Applied filter: 40 % by {by}" in texts(test)
 
 
 def test_the_curves_of_all_rankings_are_shown_when_asked(app_test):

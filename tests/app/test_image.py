@@ -72,7 +72,7 @@ def test_a_photograph_without_proposals_says_so_and_is_walked_past(app_test, vie
     empty = [i for i in view.image_ids if i not in view.rows_of_image]
     assert empty
     test = app_test("image", image=str(empty[0]))
-    assert not test.exception and "Nothing salient" in test.info[0].value
+    assert not test.exception and "No proposal was found" in test.info[0].value
     assert str(empty[0]) in texts(test)
     test.button(key="previous_image").click().run()
     before = view.image_ids[list(view.image_ids).index(empty[0]) - 1]
@@ -94,12 +94,12 @@ def test_an_unknown_proposal_is_said_and_the_first_one_shown(app_test, view):
 def test_walks_have_two_ends_and_meet_every_photograph(view):
     place = image_navigation.first_place(view)
     seen = [place]
-    while (way := image_navigation.walk(view, seen[-1], "photographs", Decisions())).after is not None:
+    while (way := image_navigation.walk(view, seen[-1], "images", Decisions())).after is not None:
         assert way.number == len(seen) and way.count == len(view.image_ids)
         seen.append(way.after)
     assert [p.image_row for p in seen] == list(range(len(view.image_ids)))
     for here, after in pairwise(seen):
-        assert image_navigation.walk(view, after, "photographs", Decisions()).before == here
+        assert image_navigation.walk(view, after, "images", Decisions()).before == here
 
 
 def test_finding_goes_round_and_ignores_case(view):

@@ -109,4 +109,4 @@ def test_the_error_layer_is_where_the_matched_class_differs_from_the_truth(view,
 
 def test_a_run_on_vectors_of_ones_own_says_that_no_picture_can_be_compared(app_test, view):
     test = app_test("image", workspace=view.workspace)
-    assert not test.exception and "nothing to compare it by" in " ".join(c.value for c in test.caption)
+    assert not test.exception and "cannot be compared with it" in " ".join(c.value for c in test.caption)

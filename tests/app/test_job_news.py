@@ -36,10 +36,10 @@ def test_another_attempt_is_another_ending_and_a_short_job_is_none():
 def test_the_words_say_what_ended_how_and_after_how_long():
     config = make_config(dataset="/data/my_photos", saliency={"detector": "u2netp"}, features={"encoder": "dino-vits8"})
     said = sentence_on(ended(1, took=200.0, subject=to_dict(config), settings={}))
-    assert said == r"**Run with u2netp + dino-vits8** (my_photos) is done after 3 min 20 s"
+    assert said == r"**Run with u2netp + dino-vits8** (my_photos) finished after 3 min 20 s"
     said = sentence_on(ended(1, "failed", 30.0, kind="train", subject="demo-1", error="the disk is full"))
     assert said == "**Training with efficientnet-lite0** (demo-1) failed after 30 s: the disk is full"
-    assert sentence_on(ended(1, kind="how_many")) == r"**How_many** is done after 20 s"  # of an older version
+    assert sentence_on(ended(1, kind="how_many")) == r"**How_many** finished after 20 s"  # of an older version
 
 
 def test_every_page_tells_it_as_a_toast_once(monkeypatch, tmp_path):

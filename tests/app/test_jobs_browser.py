@@ -51,16 +51,16 @@ def used(served, open_page):
 def start_from_the_page(page, address: str, drawn) -> None:
     """Fill the Discover page as a person would, and start."""
     page.goto(f"{address}new")
-    settle(page, "Before it starts")
+    settle(page, "Preview")
     page.get_by_role("radio", name="Folder", exact=True).click()
     settle(page, "Folder on the server")
     fill(page, "new_folder_path", str(drawn))
     settle(page, "30 images")
     choose(page, "new_saliency_detector", "your own masks")
-    settle(page, "Where your masks lie")
+    settle(page, "Path of your masks")
     fill(page, "new_saliency_detector_path", str(drawn / "masks"))
     choose(page, "new_features_encoder", "your own vectors")
-    settle(page, "Where your vectors lie")
+    settle(page, "Path of your vectors")
     fill(page, "new_features_encoder_path", str(drawn.parent / "vectors.npz"))
     page.locator(".st-key-new_start button:enabled").click()
     page.locator(".st-key-job_1").wait_for(timeout=60_000)
@@ -70,7 +70,7 @@ def test_a_run_started_from_the_page_outlives_browser_and_app_and_finishes(used,
     with used() as (page, address):
         start_from_the_page(page, address, drawn)
         assert "job=1" in page.url
-        page.get_by_text("1 job at work").wait_for()
+        page.get_by_text("1 job running").wait_for()
         process = until(lambda: get(workspace, 1).pid)
     job = get(workspace, 1)  # neither browser nor server are there any more
     assert job.state in ("running", "done") and (job.pid, job.attempt) == (process, 1)
@@ -79,7 +79,7 @@ def test_a_run_started_from_the_page_outlives_browser_and_app_and_finishes(used,
         page.goto(f"{address}jobs")
         await_state(page, "done", 1000 * PATIENCE)
         settle(page)
-        assert page.get_by_text("1 job at work").count() == 0
+        assert page.get_by_text("1 job running").count() == 0
         job = get(workspace, 1)
         assert (job.state, job.attempt, job.pid) == ("done", 1, process)
         page.locator(".st-key-job_1").get_by_role("link", name="Explore").click()
@@ -122,7 +122,7 @@ def test_a_killed_job_is_seen_on_the_page_without_a_reload(used, workspace, draw
         await_state(page, "lost", 60_000)
         page.locator(".st-key-job_1").get_by_text("killed by signal 9").wait_for()
         page.get_by_role("button", name="Resume").wait_for()
-        assert page.get_by_text("1 job at work").count() == 0
+        assert page.get_by_text("1 job running").count() == 0
         assert get(workspace, 1).state == "lost"
 
 
@@ -144,7 +144,7 @@ def test_runs_are_named_noted_and_deleted_in_dialogs(used, workspace):
         assert (run.name, run.note) == ("holiday", "the *good* one")
 
         page.locator(".st-key-run_second-1234").get_by_role("button", name="Delete").click()
-        dialog.get_by_text("1 stay, since other runs use them").wait_for()
+        dialog.get_by_text("1 artifact used by other runs will be kept").wait_for()
         dialog.get_by_role("button", name="Delete").click()
         page.locator(".st-key-run_second-1234").wait_for(state="detached")
         assert [run.id for run in workspace.runs.all()] == ["first-1234"]
@@ -154,6 +154,6 @@ def test_runs_are_named_noted_and_deleted_in_dialogs(used, workspace):
         settle(page)
         first.get_by_role("button", name="Settings").click()
         dialog.get_by_role("button", name="New run with these").click()
-        settle(page, "Before it starts")
+        settle(page, "Preview")
         expect(page.locator(".st-key-new_folder_path input")).to_have_value("/data/photos", timeout=60_000)
         assert list_jobs(workspace) == []

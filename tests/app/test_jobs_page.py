@@ -102,7 +102,7 @@ def test_runs_show_what_they_owe_and_can_be_found(monkeypatch, two_runs):
     by_key(test.text_input, "run_search").set_value("SECOND").run()
     assert "**second**" in texts(test) and "**first**" not in texts(test)
     by_key(test.text_input, "run_search").set_value("third").run()
-    assert "No run to show" in texts(test)
+    assert "No matching run" in texts(test)
 
 
 def test_an_archived_run_leaves_the_list_and_comes_back(monkeypatch, two_runs):
@@ -119,8 +119,8 @@ def test_deleting_says_what_goes_and_what_stays_before_it_does(monkeypatch, two_
     test = runs_side(monkeypatch, two_runs)
     by_key(test.button, "run_delete_first-1234").click().run()
     said = texts(test)
-    assert "This removes 1 artifact, 1 kB. 1 stay, since other runs use them." in said
-    assert "1 decision of yours" in said
+    assert "This deletes 1 artifact, 1 kB. 1 artifact used by other runs will be kept." in said
+    assert "1 decision (names, merges, filters)" in said
     assert len(two_runs.runs.all()) == 2
 
 
@@ -138,7 +138,7 @@ def test_time_and_memory_of_each_stage_are_shown_beside_the_estimate(monkeypatch
     two_runs.runs.save(replace(run, result=run.result | used | {"memory_estimate": 1_300_000_000}))
     test = runs_side(monkeypatch, two_runs)
     by_key(test.button, "run_settings_first-1234").click().run()
-    assert not test.exception and "Estimated before: 1.3 GB of memory." in texts(test)
+    assert not test.exception and "Estimated memory: 1.3 GB." in texts(test)
     (table,) = [frame.value for frame in test.dataframe if "Peak memory" in frame.value]
     assert table.to_dict("list") == {
         "Stage": ["Images", "Saliency"],
@@ -162,7 +162,7 @@ def test_the_disk_is_shown_by_run_and_cleaned_up_after_it_was_said_how_much_goes
     use = disk_use(two_runs).of_run("first-1234")
     assert set(runs["Id"]) == {"first-1234", "second-1234"}
     first = runs[runs["Id"] == "first-1234"].iloc[0]
-    assert (first["Its own"], first["Shared"]) == (use.own / 1e6, use.shared / 1e6)
+    assert (first["Own"], first["Shared"]) == (use.own / 1e6, use.shared / 1e6)
     assert by_key(test.checkbox, "clean_unused").label == "Unused artifacts: **2 MB, 1 folder**"
     assert by_key(test.button, "clean_now").label == "Free 2 MB"
     by_key(test.checkbox, "clean_unused").uncheck().run()

@@ -100,7 +100,7 @@ def test_a_preset_fills_the_form_and_a_change_makes_it_ones_own(page):
     assert by_key(page.selectbox, "new_saliency_detector").value == "basnet"
     assert command_of(page) == make_config("paper-voc", dataset="demo")
     by_key(page.number_input, "new_clustering_clusters").set_value(12).run()
-    assert by_key(page.selectbox, "new_preset").value == "your own"
+    assert by_key(page.selectbox, "new_preset").value == "custom"
     assert command_of(page) == make_config("paper-voc", dataset="demo", clustering={"clusters": 12})
     by_key(page.selectbox, "new_preset").select("").run()
     assert command_of(page) == RunConfig("demo")

@@ -67,9 +67,9 @@ def test_a_cluster_renamed_is_called_so_after_the_app_was_started_anew(page, cha
 
 def test_a_card_leads_to_its_cluster_and_a_crop_to_its_photograph_without_loading_anew(page, address, view):
     page.goto(f"{address}clusters")
-    settle(page, "See all")
+    settle(page, "Show all")
     page.evaluate("window.sameDocument = true")
-    page.locator(".st-key-card_1").get_by_text("See all").click()
+    page.locator(".st-key-card_1").get_by_text("Show all").click()
     page.wait_for_url(re.compile("cluster=1"))
     page.get_by_text("All clusters").wait_for()
     settle(page)
@@ -87,7 +87,7 @@ def test_layers_are_switched_and_faded_without_a_rerun(page, address, view):
     page.goto(f"{address}image?proposal=" + quote(str(view.proposals.proposal_id[row])))
     settle(page)
     photo = page.locator(PHOTO)
-    photo.locator(".photograph").wait_for()
+    photo.locator(".frame > .image").wait_for()
     layer = photo.locator('img[data-layer="truth"]')
     assert layer.get_attribute("src") is None  # not fetched before it is looked at
     page.evaluate(

@@ -112,8 +112,8 @@ def test_points_that_are_not_finite_and_indices_without_a_name_are_read_from_the
     points, colours, wrong, short = run(["buffers"], body)
     assert points == [1, 2, "no", "no", "no", "no"]
     assert colours == [0, 65535, 3]
-    assert wrong == "it did not answer with the map's bytes (CMCI)"
-    assert short == "it was cut off: 2 points expected"
+    assert wrong == "it did not return map data (CMCI)"
+    assert short == "it is incomplete: 2 points expected"
 
 
 @pytest.mark.parametrize("scale", [Scale("x", "", -0.25, 1.5), Scale("size", "%", 0.02, 37.5, even_ratios=True)])

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from app.data.colouring import category_colours
 from app.forms import predict_form
 from app.server import asgi
-from app.server.prediction_routes import mask_url, photograph_url
+from app.server.prediction_routes import image_url, mask_url
 from comus_core import open_workspace
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.errors import SettingsError
@@ -67,7 +67,7 @@ def client(trained, monkeypatch):
 
 def test_a_run_on_vectors_of_ones_own_says_that_it_must_be_trained_first(app_test, shown):
     test = app_test("predict")
-    assert not test.exception and "Nothing here can predict yet" in texts(test)
+    assert not test.exception and "No round can predict yet" in texts(test)
     assert f"comus train {shown[1].id}" in test.code[0].value
     assert predict_form.rounds(*shown) == {}
 
@@ -85,12 +85,12 @@ def test_each_photograph_has_its_names_with_confidence_and_each_bad_file_its_rea
     workspace, run, prediction = predicted
     test = app_test("predict", workspace=workspace, run=run.id)
     words = texts(test)
-    assert not test.exception and "1 file was set aside" in words and "not an image" in words
+    assert not test.exception and "1 file was skipped" in words and "not an image" in words
     figures = re.findall(r'data-photo="(\d)" title="([^"]+)"', words)
     rows = prediction.result["predictions"]
     assert [int(row) for row, _ in figures] == list(range(len(rows))) == [0, 1, 2]
     for (_, said), row in zip(figures, rows, strict=True):
-        expected = ", ".join(f"{f['name']} {100 * f['confidence']:.0f} %" for f in row["found"]) or "nothing found"
+        expected = ", ".join(f"{f['name']} {100 * f['confidence']:.0f} %" for f in row["found"]) or "no category found"
         assert said == f"{row['image']}: {expected}"
 
 
@@ -126,19 +126,19 @@ def test_the_mask_layer_is_the_index_png_in_the_colours_of_the_categories(client
 
 def test_the_photograph_is_the_one_dropped_in_and_nothing_else_is_served(client, predicted, tmp_path):
     workspace, run, prediction = predicted
-    shown = np.asarray(Image.open(io.BytesIO(client.get(photograph_url(prediction, 0)).content))).astype(int)
+    shown = np.asarray(Image.open(io.BytesIO(client.get(image_url(prediction, 0)).content))).astype(int)
     stored = np.asarray(Image.open(workspace.images_root(run) / "images/000.png").convert("RGB")).astype(int)
     assert shown.shape == stored.shape and abs(shown - stored).mean() < 8
     base = f"/api/predictions/{run.id}/{prediction.name}"
-    assert client.get(f"{base}/photographs/3").status_code == 404
-    assert client.get(f"{base}/photographs/0?size=7").status_code == 400
-    assert client.get(f"/api/predictions/{run.id}/..%2f..%2fx/photographs/0").status_code == 404
+    assert client.get(f"{base}/images/3").status_code == 404
+    assert client.get(f"{base}/images/0?size=7").status_code == 400
+    assert client.get(f"/api/predictions/{run.id}/..%2f..%2fx/images/0").status_code == 404
     secret = tmp_path / "secret.png"
     secret.write_bytes(prediction.photograph(0).read_bytes())
     prediction.photograph(0).unlink()
     prediction.photograph(0).symlink_to(secret)
-    answer = client.get(f"{base}/photographs/0?size=480")
-    assert answer.status_code == 404 and "leads out of its data set" in answer.text
+    answer = client.get(f"{base}/images/0?size=480")
+    assert answer.status_code == 404 and "is a link to a file outside its data set" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ def test_photographs_dropped_in_come_back_with_masks_that_can_be_downloaded(page
             page.goto(f"{url}predict?run={run.id}")
             settle(page, "No prediction yet")
             page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files([str(path) for path in given])
-            page.get_by_role("button", name="Predict 3 photographs").click(timeout=60_000)
-            page.get_by_text("1 file was set aside").wait_for(timeout=180_000)
+            page.get_by_role("button", name="Predict 3 images").click(timeout=60_000)
+            page.get_by_text("1 file was skipped").wait_for(timeout=180_000)
             settle(page)
             assert get(workspace, 1).state == "done"
             pictures = page.locator(".comus-predicted img")

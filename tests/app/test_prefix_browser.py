@@ -40,7 +40,7 @@ def test_below_a_path_the_socket_works_and_every_picture_and_point_arrives(page,
         page.goto(f"{front.url}explore")
         page.wait_for_selector(MAP_READY)
         page.get_by_test_id("stSidebarNav").get_by_text("Clusters").click()
-        settle(page, "See all")
+        settle(page, "Show all")
         crop = page.locator("[data-testid=stAppViewContainer] img[src*='/crops/']").first
         page.wait_for_function(ARRIVED, arg=crop.element_handle())
         page.goto(f"{front.url}clusters/?cluster=1")  # a slash too many is taken away, the path is not

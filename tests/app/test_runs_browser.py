@@ -93,7 +93,7 @@ def test_room_is_made_by_a_click_and_an_ended_job_is_told_on_any_page(page, chan
             now = time.time()
             connection.execute("UPDATE jobs SET started_at = ?, ended_at = ? WHERE id = ?", (now - 90, now, long.id))
         toast = page.get_by_test_id("stToast")
-        toast.get_by_text("is done after 1 min 30 s").wait_for(timeout=60_000)
+        toast.get_by_text("finished after 1 min 30 s").wait_for(timeout=60_000)
         # It stays until it is closed: what it covers can be clicked through it.
         assert toast.evaluate(
             "t => !t.contains(document.elementFromPoint(...(b => [b.x + 30, b.y + 9])(t.getBoundingClientRect())))"

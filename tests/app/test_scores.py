@@ -43,8 +43,8 @@ def test_figures_and_tables_are_those_of_the_core(app_test, shown, matching, sid
     classes, matches = (table.value for table in test.dataframe)
     assert dict(zip(classes["Class"], classes["IoU"], strict=True)) == score.per_class
     found = {c: (k or "no class") for c, k in score.class_of.items()}
-    assert dict(zip(matches["Cluster"], matches["Stands for"], strict=True)) == found
-    for name, clusters in zip(classes["Class"], classes["Found by"], strict=True):
+    assert dict(zip(matches["Cluster"], matches["Matched class"], strict=True)) == found
+    for name, clusters in zip(classes["Class"], classes["Matched clusters"], strict=True):
         assert clusters == ", ".join(c for c, k in score.class_of.items() if k == name)
 
 
@@ -62,7 +62,7 @@ def test_the_tables_are_downloaded_whole_with_run_and_supervision_in_every_row(s
 
     scored = score_data.scored(view, Decisions(), "majority", filtered=False)
     frame = score_table.class_frame(class_rows(scored))
-    said = score_table.about(view, "majority", "Every proposal")
+    said = score_table.about(view, "majority", "All proposals")
     rows = list(csv.DictReader(io.StringIO(score_table.as_csv(frame, said).decode("utf-8-sig"))))
     assert [row["Class"] for row in rows] == list(view.classes)
     assert {row["Class"]: float(row["IoU"]) for row in rows} == scored.score.per_class
@@ -93,7 +93,7 @@ def test_without_ground_truth_the_page_says_so_and_how_to_add_some(app_test, cha
     artifacts = {kind: name for kind, name in run.artifacts.items() if kind != "counts"}
     save_run(workspace, run, artifacts=artifacts, provenance={**run.provenance, "classes": []})
     test = app_test("scores", workspace=workspace)
-    assert not test.exception and not test.metric and "No ground truth" in texts(test)
+    assert not test.exception and not test.metric and "without ground truth" in texts(test)
     assert all(word in test.code[0].value for word in ("images/", "masks/", "classes.txt"))
 
 
@@ -134,7 +134,7 @@ def test_discovered_classes_and_the_correlation_with_size_are_those_of_the_core(
     assert f"Spearman's ρ = **{scored.correlation.rho:+.2f}**" in texts(test)
     assert [len(test.get("plotly_chart"))] == [2]
     classes = test.dataframe[0].value
-    assert classes["Size"].tolist() == scored.sizes.tolist() and "Points" not in classes
+    assert classes["Size"].tolist() == scored.sizes.tolist() and "Difference" not in classes
 
 
 def test_a_trained_round_is_scored_and_held_against_the_clusters(app_test, trained):
@@ -147,7 +147,7 @@ def test_a_trained_round_is_scored_and_held_against_the_clusters(app_test, train
     assert metrics(test)["mIoU"] == f"{rounds[1]['miou']:.2f} %" and "Coverage" not in metrics(test)
     delta = next(m.delta for m in test.metric if m.label == "mIoU")
     assert delta == f"{rounds[1]['miou'] - rounds[0]['miou']:+.2f} points"
-    points = dict(zip(test.dataframe[0].value["Class"], test.dataframe[0].value["Points"], strict=True))
+    points = dict(zip(test.dataframe[0].value["Class"], test.dataframe[0].value["Difference"], strict=True))
     first, second = (entry["per_class"] for entry in rounds)
     assert points == {name: second[name] - first[name] for name in first}
 
@@ -184,10 +184,10 @@ def test_the_row_of_the_paper_is_subtracted_where_its_classes_are_known_and_othe
     held = against_row(row, lookalike)
     assert held.miou == row.miou and held.per_class == {"background": 82.2, "chair": 0.1, "diningtable": 0.0}
     frame = class_frame(class_rows(lookalike), lookalike.sizes, held.per_class)
-    points = dict(zip(frame["Class"], frame["Points"], strict=True))
+    points = dict(zip(frame["Class"], frame["Difference"], strict=True))
     assert points["background"] == score.per_class["background"] - 82.2
     assert [name for name, value in points.items() if not np.isnan(value)] == [n for n in names if n in held.per_class]
-    assert "other images than these" in held.note and "Table 1" in held.note
+    assert "these are other images" in held.note and "Table 1" in held.note
 
 
 def view_of_classes(workspace, run):

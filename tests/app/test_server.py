@@ -148,9 +148,9 @@ def test_a_parameter_that_no_route_reads_draws_nothing_anew(client, view, monkey
         ("crops/0?size=161", 400, "choose one of 96, 160"),
         ("crops/0?outline=red", 400, "six hex digits"),
         ("images/100000", 404, "numbered from 0"),
-        ("layers/secret/0", 404, "there are saliency"),
+        ("layers/secret/0", 404, "choose one of saliency"),
         ("layers/proposal/0?row=-1", 404, "numbered from 0"),
-        ("points/mds", 404, "there are tsne, umap, pca"),
+        ("points/mds", 404, "choose one of tsne, umap, pca"),
         ("colours/cluster?only=nothing", 404, "draw it on the map again"),
     ],
 )
@@ -167,7 +167,7 @@ def test_an_unknown_run_is_refused(client, run):
 def test_a_proposal_is_not_drawn_over_another_image(client, view):
     other = view.image_row_of[view.proposals.image_id[1]]
     answer = client.get(f"/api/runs/{view.run.id}/layers/proposal/{other}?row=0")
-    assert answer.status_code == 404 and "another image" in answer.text
+    assert answer.status_code == 404 and "is not in image" in answer.text
 
 
 def test_a_photograph_that_a_link_puts_elsewhere_is_not_shown(changeable, tmp_path, monkeypatch):

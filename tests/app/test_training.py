@@ -169,7 +169,7 @@ def test_the_pictures_of_rounds_and_previews_are_drawn_from_their_masks(trained,
         assert np.array_equal(errors[y, x, :3], rgb([ERROR_COLOURS[kind]])[0])
     assert np.array_equal(pixels(f"{base}/truth/7")[..., 3] > 0, truth > 0)
     assert np.array_equal(pixels(f"{base}/mask-1/7")[..., 3] > 0, class_of[prediction] != 0)
-    assert pixels(f"{base}/photograph/7?size=480").shape[:2] == truth.shape
+    assert pixels(f"{base}/image/7?size=480").shape[:2] == truth.shape
     assert client.get(f"{base}/errors-2/7").status_code == client.get(f"{base}/truth/999").status_code == 404
 
     (preview,) = workspace.trainings.previews(training)

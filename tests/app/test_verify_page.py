@@ -13,7 +13,7 @@ def pressed(monkeypatch, workspace):
 def test_a_flipped_vector_is_named_with_its_run_and_what_to_do(monkeypatch, finished, tmp_path):
     workspace, run = copy_of(finished, tmp_path)
     test = pressed(monkeypatch, workspace)
-    assert not test.exception and [part.value for part in test.success] == ["Every artifact is as it was written."]
+    assert not test.exception and [part.value for part in test.success] == ["All artifacts are intact."]
     file = workspace.artifact(run, "features").file("vectors.npy")
     content = bytearray(file.read_bytes())
     content[-1] ^= 1

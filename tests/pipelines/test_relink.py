@@ -164,7 +164,7 @@ def test_a_page_about_the_run_says_that_its_images_are_gone_and_finds_them(moved
     monkeypatch.setenv("COMUS_IMAGE_ROOTS", str(folder.parent))
     test = open_app(monkeypatch, workspace, "clusters", run=run.id)
     assert not test.exception and "are no longer in" in texts(test)
-    assert by_key(test.button, f"relink_{run.id}").label == "Find them"
+    assert by_key(test.button, f"relink_{run.id}").label == "Locate images"
     test = AppTest.from_function(relink_page, kwargs={"run_id": run.id}, default_timeout=60).run()
     by_key(test.button, f"relink_start_{run.id}").click().run()
     assert "no folder" in texts(test)
@@ -216,5 +216,5 @@ def test_pictures_are_shown_from_where_the_command_found_them_and_from_nowhere_e
     (tmp_path / "secret").write_text("not yours")
     link.unlink()
     link.symlink_to(tmp_path / "w" / ".." / "secret")  # not as the command writes it
-    with pytest.raises(WorkspaceError, match="leads out of its data set"):
+    with pytest.raises(WorkspaceError, match="is a link to a file outside its data set"):
         pictures.image_path(view, 1)

@@ -131,7 +131,7 @@ def test_a_run_keeps_it_and_tells_it_beside_the_estimate(drawn_settings, tmp_pat
     assert [" ".join(line[-2:]) for line in lines] == [peak_words(count) for count in result["memory"].values()]
     rows = stage_rows(result)
     assert [row["Peak memory"] for row in rows] == [peak_words(count) for count in result["memory"].values()]
-    assert rows[0]["Stage"] == "Images" and estimate_words(result) == "Estimated before: 1.2 GB of memory."
+    assert rows[0]["Stage"] == "Images" and estimate_words(result) == "Estimated memory: 1.2 GB."
     again = discover(make_config(**drawn_settings), workspace).result
     assert again["computed"] == [] and set(again["memory"].values()) == {None} and stage_rows(again) == []
 
@@ -150,7 +150,7 @@ def test_a_round_tells_its_peak():
     assert round_line(entry).endswith("1 min 30 s, 1.9 GB of memory")
     assert round_line(entry | {"memory": None}).endswith("1 min 30 s")
     result = {"rounds": [{"round": 0, "memory": None}, entry], "memory_estimate": 2_000_000_000}
-    assert rounds_line(result) == "Peak memory: round 2 1.9 GB. Estimated before: 2.0 GB of memory."
+    assert rounds_line(result) == "Peak memory: round 2 1.9 GB. Estimated memory: 2.0 GB."
 
 
 @pytest.mark.parametrize("batch", [2, 6])

@@ -1,4 +1,4 @@
-"""What is done with selected clusters and crops: merge, split, reject, restore, move, undo and redo."""
+"""The actions on selected clusters and crops: merge, split, reject, restore, move, undo and redo."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from comus_core.workspace.decisions import Decisions
 
 NOWHERE = -1  # the target of a move that rejects
 Shown = Literal["cards", "alone", "pair"]
-FOLLOWED_S = 4  # seconds until a page sees what another window decided
+FOLLOWED_S = 4  # seconds until a page sees a decision of another window
 
 
 def selected(view: RunView, decided: Decisions) -> list[int]:
@@ -32,10 +32,10 @@ def selected(view: RunView, decided: Decisions) -> list[int]:
 
 
 def ticked(view: RunView, decided: Decisions) -> list[int]:
-    """The same as their ticks stand now, of which `select` may not have heard yet."""
-    known = selected(view, decided)
-    own = {k: state.entered(tick_of(k), k in known, among=(False, True)) for k in view.categories(decided).ids}
-    return [k for k in known if own[k]] + [k for k in own if own[k] and k not in known]
+    """The same as their ticks are now, which may not have reached `select` yet."""
+    before = selected(view, decided)
+    ticks = {k: state.entered(tick_of(k), k in before, among=(False, True)) for k in view.categories(decided).ids}
+    return [k for k in before if ticks[k]] + [k for k in ticks if ticks[k] and k not in before]
 
 
 def tick_of(category: int) -> str:
@@ -50,16 +50,16 @@ def select(view: RunView, category: int, on: bool) -> None:
 
 
 def picked_crops(view: RunView) -> tuple[str, ...]:
-    """Ids of the proposals that are picked to be moved."""
+    """Ids of the proposals that are selected to be moved."""
     return tuple(p for p in state.setting(_crops_key(view), ()) if p in view.row_of)
 
 
 def pick(view: RunView, change: Mapping[str, Any] | None) -> None:
-    """Pick crops or let them go, as `cluster_keys.listen` answered."""
+    """Select or deselect crops, as `cluster_keys.listen` answered."""
     if change is not None:
-        asked = [str(p) for p in change.get("ids", ())]
-        others = tuple(p for p in picked_crops(view) if p not in set(asked))
-        state.set_setting(_crops_key(view), (*others, *asked) if change.get("picked") else others)
+        ids = [str(p) for p in change.get("ids", ())]
+        others = tuple(p for p in picked_crops(view) if p not in set(ids))
+        state.set_setting(_crops_key(view), (*others, *ids) if change.get("picked") else others)
 
 
 def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "cards") -> None:
@@ -67,10 +67,10 @@ def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "c
 
     They act on the cards that are selected when they are pressed: that may come before the page is drawn with them.
     """
-    now, found, free = decided.version, curation.history(view), not view.run.read_only
+    version, steps, free = decided.version, curation.history(view), not view.run.read_only
     names = ", ".join(decided.name_of(k) for k in ids)
 
-    def meant() -> Sequence[int]:
+    def targets() -> Sequence[int]:
         return ticked(view, decided) if shown == "cards" else ids
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="cluster_actions"):
@@ -79,8 +79,8 @@ def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "c
                 "Merge",
                 "merge_clusters",
                 "merge",
-                "Make one cluster of those selected (m)",
-                lambda: _merge(view, meant(), now),
+                "Merge the selected clusters (m)",
+                lambda: _merge(view, targets(), version),
                 len(ids) >= 2 and free,
             )
         can_split = len(ids) == 1 and free
@@ -90,7 +90,7 @@ def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "c
                 key="split_cluster",
                 icon=":material/call_split:",
                 disabled=not can_split,
-                help="Cluster the proposals of the selected one among themselves, and look before it is done (s)",
+                help="Preview a split of the selected cluster (s)",
             )
             and can_split
         ):
@@ -99,33 +99,33 @@ def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "c
             "Reject",
             "reject_clusters",
             "block",
-            "Count them as background, and train on none of them (r)",
-            lambda: _reject(view, decided, meant()),
+            "Count the selected clusters as background, and leave them out of training (r)",
+            lambda: _reject(view, decided, targets()),
             bool(ids) and free,
         )
-        undo, redo = (found.undoable, found.redoable) if free else (None, None)
-        deciding.undo(view, undo, now, "undo_decision")
-        deciding.redo(view, redo, now, "redo_decision")
+        undo, redo = (steps.undoable, steps.redoable) if free else (None, None)
+        deciding.undo(view, undo, version, "undo_decision")
+        deciding.redo(view, redo, version, "redo_decision")
         cluster_keys.help_button()
         if ids and shown == "cards":
             st.markdown(f"**{len(ids)} selected:** {plain(names)}", width="content")
-            _button("Clear", "clear_clusters", "close", "Select none", lambda: _clear(view), True)
+            _button("Clear", "clear_clusters", "close", "Clear the selection", lambda: _clear(view), True)
 
 
 def candidates(view: RunView, decided: Decisions) -> None:
-    """The two clusters most often confused, and what that was seen by."""
-    found = score_data.confused(view, decided)
-    if found is None:
+    """The two clusters most often confused, and how that was measured."""
+    confused = score_data.confused(view, decided)
+    if confused is None:
         return
-    names = " and ".join(f"**{plain(decided.name_of(k))}**" for k in (found.one, found.other))
-    if found.by == "ground truth":
-        why = f"with {found.shared:,.0f} pixels of the same classes"
+    names = " and ".join(f"**{plain(decided.name_of(k))}**" for k in (confused.one, confused.other))
+    if confused.by == "ground truth":
+        why = f"with {confused.shared:,.0f} pixels of the same classes"
     else:
-        why = f"{100 * found.shared:.0f} % of the affinity in the neighbour graph lies between them"
-        why += f", of {counted(found.asked, 'proposal')} asked" if found.asked < len(view) else ""
+        why = f"{100 * confused.shared:.0f} % of the affinity in the neighbour graph is between them"
+        why += f", estimated from {counted(confused.asked, 'proposal')}" if confused.asked < len(view) else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="confused"):
         st.markdown(f"Most often confused: {names}, {why}", width="content")
-        both = (found.one, found.other)
+        both = (confused.one, confused.other)
         _button(
             "Open both",
             "open_confused",
@@ -138,59 +138,59 @@ def candidates(view: RunView, decided: Decisions) -> None:
 
 
 def unname_button(view: RunView, decided: Decisions, category: int) -> None:
-    """The button that takes away the name that a person gave."""
+    """The button that resets a name to the default."""
     own = decided.own_name_of(category)
     st.button(
-        "Reset the name",
+        "Reset name",
         key=f"reset_name_{category}",
         icon=":material/label_off:",
         type="tertiary",
-        help=f"Back to its own name, {plain(own)}",
+        help=f"Restore the default name, {plain(own)}",
         disabled=view.run.read_only,
         on_click=deciding.act,
-        args=(view, f"Named {own} again", decided.version, partial(curation.reset_name, view, category)),
+        args=(view, f"Name reset to {own}", decided.version, partial(curation.reset_name, view, category)),
     )
 
 
-def moving(view: RunView, decided: Decisions, here: int | None) -> None:
-    """Where picked crops go: a list of the clusters but the one that is `here` alone, and the button."""
+def moving(view: RunView, decided: Decisions, current: int | None) -> None:
+    """Where selected crops go: a list of the clusters except the `current` one, and the button."""
     crops, labels = picked_crops(view), view.labels(decided)
-    words = {k: name for k, name in zip(labels.ids, labels.names, strict=True) if k != here}
+    words = {k: name for k, name in zip(labels.ids, labels.names, strict=True) if k != current}
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="move_bar"):
-        words |= {NOWHERE: "No cluster: background"}
+        words |= {NOWHERE: "Background (no cluster)"}
         choices.selected("Move to", words, key="move_to", width=240)
         _button(
             f"Move {counted(len(crops), 'crop')}" if crops else "Move",
             "move_crops",
             "drive_file_move",
-            "Put the picked crops there; the filter keeps them",
+            "Move the selected crops; the filter always keeps them",
             lambda: _move(view, decided, choices.selected_now(words, key="move_to")),
             bool(crops) and not view.run.read_only,
         )
         if crops:
-            _button("Clear", "clear_crops", "close", "Pick none", lambda: _clear_crops(view), True)
+            _button("Clear", "clear_crops", "close", "Clear the selection", lambda: _clear_crops(view), True)
         else:
-            st.caption("Pick crops by the mark in their corner; with Shift, all from the last one picked.")
+            st.caption("Select crops by the mark in their corner; hold Shift to select a range.")
 
 
 def rejected(view: RunView, decided: Decisions) -> None:
-    """The rejected clusters, each with a few crops and the way back in."""
-    gone = sorted(decided.layout.rejected)
-    if not gone:
+    """The rejected clusters, each with a few crops and the button to restore it."""
+    rejected_ids = sorted(decided.layout.rejected)
+    if not rejected_ids:
         return
     st.header("Rejected", anchor=False)
     id_of = view.categories(decided).id_of
-    for k in gone:
+    for k in rejected_ids:
         rows = (id_of == k).nonzero()[0]
         with st.container(border=True, key=f"rejected_{k}"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"rejected_head_{k}"):
-                size = f"{counted(len(rows), 'proposal')}, background in every score"
+                size = f"{counted(len(rows), 'proposal')}, counted as background in every score"
                 st.html(f'<div class="comus-line"><b>{html.escape(decided.name_of(k))}</b><span>{size}</span></div>')
                 _button(
                     "Restore",
                     f"restore_{k}",
                     "settings_backup_restore",
-                    "Take it back in",
+                    "Restore this cluster",
                     partial(_restore, view, k, decided.version),
                     True,
                 )
@@ -199,14 +199,14 @@ def rejected(view: RunView, decided: Decisions) -> None:
 
 @st.fragment(run_every=FOLLOWED_S)
 def follow(view: RunView, version: int) -> None:
-    """Draw the page anew when another window decided something."""
+    """Draw the page again when another window decided something."""
     if view.workspace.decisions_of(view.run).version != version:
         st.rerun()
 
 
 def _merge(view: RunView, ids: Sequence[int], version: int) -> None:
-    if deciding.act(view, f"Merged {len(ids)} clusters", version, partial(curation.merge, view, ids)):
-        _select_only(view, (min(ids),))
+    then = partial(_select_only, view, (min(ids),))
+    deciding.act(view, f"Merged {len(ids)} clusters", version, partial(curation.merge, view, ids), then)
 
 
 def _reject(view: RunView, decided: Decisions, ids: Sequence[int]) -> None:
@@ -219,12 +219,12 @@ def _restore(view: RunView, category: int, version: int) -> None:
 
 
 def _move(view: RunView, decided: Decisions, target: int) -> None:
-    """Move the crops that are picked now to the cluster that is chosen now."""
+    """Move the crops that are selected now to the cluster that is selected now."""
     crops, category = picked_crops(view), None if target == NOWHERE else target
     name = "no cluster" if category is None else decided.name_of(category)
     words = f"Moved {counted(len(crops), 'crop')} to {name}"
-    if deciding.act(view, words, decided.version, partial(curation.move, view, crops, category)):
-        _clear_crops(view)
+    clear = partial(_clear_crops, view)
+    deciding.act(view, words, decided.version, partial(curation.move, view, crops, category), clear)
 
 
 def _button(label: str, key: str, icon: str, help_words: str, deed: Callable[[], Any], enabled: bool) -> None:

@@ -37,12 +37,12 @@ def show(
     near: Sequence[int],
     order: CropOrder = "near",
 ) -> None:
-    """Draw the card of a cluster among others; its crops lead to photographs, its link to the cluster alone."""
+    """Draw the card of a cluster among others; its crops link to their images, its own link to the cluster alone."""
     with st.container(border=True, key=f"card_{summary.cluster}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{summary.cluster}"):
             _selecting(view, decided, summary)
             heading(view, decided, summary, colour)
-            link = f'<a class="comus-link" data-open href="{_address(view, summary.cluster)}">See all</a>'
+            link = f'<a class="comus-link" data-open href="{_address(view, summary.cluster)}">Show all</a>'
             st.html(f'<div class="comus-line">{_facts(summary)}{_near(view, decided, summary, near)}{link}</div>')
         st.html(_sides(view, decided, summary, slice(0, PREVIEW), order))
 
@@ -55,28 +55,28 @@ def alone(
     near: Sequence[int],
     order: CropOrder = "near",
 ) -> None:
-    """Draw one cluster whole, its two sides turned together; its crops can be picked."""
+    """Draw one cluster alone, its two sides paged together; its crops can be selected."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{summary.cluster}"):
         heading(view, decided, summary, colour)
         st.html(f'<div class="comus-line">{_facts(summary)}{_near(view, decided, summary, near)}</div>')
     longest = max(len(summary.core), len(summary.filtered))
-    turned = paged(longest, key=f"cluster-{view.run.id}-{summary.cluster}", page_size=WHOLE_PAGE)
-    st.html(_sides(view, decided, summary, turned, order, whole=True))
+    page = paged(longest, key=f"cluster-{view.run.id}-{summary.cluster}", page_size=WHOLE_PAGE)
+    st.html(_sides(view, decided, summary, page, order, selectable=True))
 
 
 def pair(
-    view: RunView, decided: Decisions, both: Sequence[ClusterSummary], colours: Sequence[str], order: CropOrder
+    view: RunView, decided: Decisions, summaries: Sequence[ClusterSummary], colours: Sequence[str], order: CropOrder
 ) -> None:
-    """Draw two clusters beside each other, turned together; their crops can be picked."""
-    longest = max(max(len(s.core), len(s.filtered)) for s in both)
-    key = f"clusters-{view.run.id}-{both[0].cluster}-{both[1].cluster}"
-    turned = paged(longest, key=key, page_size=WHOLE_PAGE // 2)
-    for column, summary, colour in zip(st.columns(2, gap="medium"), both, colours, strict=True):
+    """Draw two clusters beside each other, paged together; their crops can be selected."""
+    longest = max(max(len(s.core), len(s.filtered)) for s in summaries)
+    key = f"clusters-{view.run.id}-{summaries[0].cluster}-{summaries[1].cluster}"
+    page = paged(longest, key=key, page_size=WHOLE_PAGE // 2)
+    for column, summary, colour in zip(st.columns(2, gap="medium"), summaries, colours, strict=True):
         with column, st.container(key=f"pair_{summary.cluster}"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{summary.cluster}"):
                 heading(view, decided, summary, colour)
                 st.html(f'<div class="comus-line">{_facts(summary)}</div>')
-            st.html(_sides(view, decided, summary, turned, order, whole=True))
+            st.html(_sides(view, decided, summary, page, order, selectable=True))
 
 
 def _selecting(view: RunView, decided: Decisions, summary: ClusterSummary) -> None:
@@ -92,7 +92,7 @@ def _selecting(view: RunView, decided: Decisions, summary: ClusterSummary) -> No
 
 
 def heading(view: RunView, decided: Decisions, summary: ClusterSummary, colour: str) -> None:
-    """The cluster's colour and its name, which is renamed by typing over it, and the way back to its own."""
+    """The cluster's colour, the field for its name, and the button that resets the name."""
     st.html(
         f'<div class="comus-dot-cell"><span class="comus-dot" style="--dot:{colour}"></span></div>', width="content"
     )
@@ -113,7 +113,7 @@ def heading(view: RunView, decided: Decisions, summary: ClusterSummary, colour: 
 
 
 def rename(view: RunView, summary: ClusterSummary, name: str, version: int) -> None:
-    """Write a name that was typed to the log of decisions; an emptied field and the name it has decide nothing."""
+    """Write a new name to the log of decisions; an empty field and the same name decide nothing."""
     wanted = one_line(name)
     if wanted and wanted != curation.decided_in(view).name_of(summary.cluster):
         words = f"Renamed: {wanted}"
@@ -123,26 +123,27 @@ def rename(view: RunView, summary: ClusterSummary, name: str, version: int) -> N
 def _facts(summary: ClusterSummary) -> str:
     words = [f"<span>{counted(summary.size, 'proposal')}</span>"]
     if summary.match is not None:
-        found, match = summary.match.class_name, summary.match
-        words.append(f"<span>stands for <b>{html.escape(found or 'no class')}</b></span>")
-        if found:
-            words.append(f'<span title="Share of its pixels that are of the class">purity {match.purity:.0f} %</span>')
+        class_name, match = summary.match.class_name, summary.match
+        words.append(f"<span>matched to <b>{html.escape(class_name or 'no class')}</b></span>")
+        if class_name:
+            title = "Share of its pixels that belong to the matched class"
+            words.append(f'<span title="{title}">purity {match.purity:.0f} %</span>')
             words.append(f'<span title="Of this cluster alone, before the filter">IoU {match.iou:.1f} %</span>')
     if not math.isnan(summary.confidence):
         title = "Mean saliency inside its masks"
         words.append(f'<span title="{title}">saliency {100 * summary.confidence:.0f} %</span>')
     if not math.isnan(summary.uncertainty):
-        title = "Mean of 1 − silhouette: above 1, another cluster is nearer"
+        title = "Mean of 1 − silhouette; above 1, another cluster is closer"
         words.append(f'<span title="{title}">uncertainty {summary.uncertainty:.2f}</span>')
     if summary.by_hand:
-        words.append(f"<span>{summary.by_hand:,} moved here by hand</span>")
+        words.append(f"<span>{summary.by_hand:,} moved here manually</span>")
     return "".join(words)
 
 
 def _near(view: RunView, decided: Decisions, summary: ClusterSummary, near: Sequence[int]) -> str:
     """The nearest clusters, each a link that puts it beside this one."""
     links = [
-        f'<a class="comus-link" data-near href="{_address(view, summary.cluster, k)}" title="Open both">'
+        f'<a class="comus-link" data-near href="{_address(view, summary.cluster, k)}" title="Show both side by side">'
         f"{html.escape(decided.name_of(k))}</a>"
         for k in near
     ]
@@ -150,24 +151,24 @@ def _near(view: RunView, decided: Decisions, summary: ClusterSummary, near: Sequ
 
 
 def _address(view: RunView, cluster: int, beside: int | None = None) -> str:
-    given = {"run": view.run.id, "cluster": cluster} | ({} if beside is None else {"beside": beside})
-    return "clusters?" + html.escape(urlencode(given))
+    parameters = {"run": view.run.id, "cluster": cluster} | ({} if beside is None else {"beside": beside})
+    return "clusters?" + html.escape(urlencode(parameters))
 
 
 def _sides(
-    view: RunView, decided: Decisions, summary: ClusterSummary, shown: slice, order: CropOrder, whole: bool = False
+    view: RunView, decided: Decisions, summary: ClusterSummary, shown: slice, order: CropOrder, selectable: bool = False
 ) -> str:
-    marked = cluster_actions.picked_crops(view) if whole else None
-    side = partial(_side, view, view.categories(decided), shown=shown, order=order, picked=marked)
+    picked = cluster_actions.picked_crops(view) if selectable else None
+    side = partial(_side, view, view.categories(decided), shown=shown, order=order, picked=picked)
     core = side("Core", CORE, summary.core, words=f"{len(summary.core):,} kept")
     words = f"{len(summary.filtered):,} dropped at {summary.percent:g} %"
     dropped = side("Filtered", FILTERED, summary.filtered, words=words)
-    return f'<div class="comus-sides{" comus-whole" if whole else ""}">{core}{dropped}</div>'
+    return f'<div class="comus-sides{" comus-whole" if selectable else ""}">{core}{dropped}</div>'
 
 
 def _side(
     view: RunView,
-    found: Categories,
+    categories: Categories,
     title: str,
     colour: str,
     rows: IntArray,
@@ -178,8 +179,8 @@ def _side(
     picked: Collection[str] | None,
 ) -> str:
     rows = crop_order(view, rows, order)
-    told = uncertainty_of(view) if order == "uncertain" else found.distance
-    captions = ["by hand" if found.by_hand[row] else f"{told[row]:.3f}" for row in rows[shown]]
+    values = uncertainty_of(view) if order == "uncertain" else categories.distance
+    captions = ["moved" if categories.by_hand[row] else f"{values[row]:.3f}" for row in rows[shown]]
     if len(rows[shown]):
         body = grid(view, rows[shown], captions=captions, outlines=colour, size=160, picked=picked)
     else:

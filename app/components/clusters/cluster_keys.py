@@ -1,4 +1,4 @@
-"""The keys of the Clusters page, and the crops that are picked to be moved."""
+"""The keys of the Clusters page, and the selection of crops to be moved."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any
 import streamlit as st
 
 KEYS = {
-    "j, ↓": "next card; in an opened cluster the next crop",
+    "j, ↓": "next card; in an open cluster, next crop",
     "k, ↑": "previous card or crop",
-    "x": "select or deselect the card, pick or let go the crop",
-    "o, Enter": "open the card; of a crop its photograph",
-    "b": "open the card's cluster beside its nearest",
-    "c": "open the two most often confused",
-    "Esc": "back to all clusters; out of a field",
-    "n": "name the card's cluster",
+    "x": "select or deselect the card or crop",
+    "o, Enter": "open the cluster of the card, or the image of the crop",
+    "b": "open the cluster beside its nearest one",
+    "c": "open the two clusters most often confused",
+    "Esc": "back to all clusters; leave a field",
+    "n": "rename the cluster",
     "[, ]": "previous page, next page",
-    "v": "choose where picked crops go",
-    "V": "move the picked crops there",
-    "m": "merge the selected",
-    "s": "split the selected one",
-    "r": "reject the selected",
+    "v": "choose where to move the selected crops",
+    "V": "move the selected crops",
+    "m": "merge the selected clusters",
+    "s": "split the selected cluster",
+    "r": "reject the selected clusters",
     "u, Ctrl+Z": "undo",
     "U, Ctrl+Shift+Z": "redo",
-    "?": "these keys",
+    "?": "show these keys",
 }
 _mount = st.components.v2.component(
     "comus_cluster_keys",
@@ -36,7 +36,7 @@ _mount = st.components.v2.component(
 
 
 def listen() -> Mapping[str, Any] | None:
-    """Answer keys; returns the crops picked or let go just now: {ids, picked}."""
+    """Answer keys; returns the crops selected or deselected just now: {ids, picked}."""
     pressed = _mount(key="cluster_keys", on_crops_change=lambda: None).crops
     return pressed if isinstance(pressed, Mapping) else None
 
@@ -44,4 +44,6 @@ def listen() -> Mapping[str, Any] | None:
 def help_button() -> None:
     """A button that unfolds the list of keys."""
     with st.popover("Keys", icon=":material/keyboard:", key="cluster_help"):
-        st.markdown("\n".join(["| Key | |", "|---|---|", *(f"| `{keys}` | {does} |" for keys, does in KEYS.items())]))
+        st.markdown(
+            "\n".join(["| Key | Action |", "|---|---|", *(f"| `{keys}` | {does} |" for keys, does in KEYS.items())])
+        )

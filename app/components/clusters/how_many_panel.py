@@ -26,26 +26,28 @@ Y_WORDS: dict[CurveName, str] = {"stability": "agreement of resamples", "eigenga
 
 
 def show(view: RunView) -> None:
-    """Draw it, folded up."""
-    with st.expander("How many clusters?", icon=":material/query_stats:", key="how_many"):
-        found = stored_how_many(view.workspace, view.run)
-        if found is None:
+    """Draw it, collapsed."""
+    with st.expander("Estimate the number of clusters", icon=":material/query_stats:", key="how_many"):
+        estimate = stored_how_many(view.workspace, view.run)
+        if estimate is None:
             _offer(view)
             return
-        st.markdown(f"`auto` takes **{found.clusters}**; this run has {view.clusters}. {plain(found.reason)}.")
-        for column, curve in zip(st.columns(3), found.curves, strict=False):
+        st.markdown(
+            f"`auto` chooses **{estimate.clusters}** clusters; this run has {view.clusters}. {plain(estimate.reason)}."
+        )
+        for column, curve in zip(st.columns(3), estimate.curves, strict=False):
             with column:
                 _curve(view, curve)
-        if found.curves:
-            said = score_table.about(view, "", counted(found.points, "proposal"))
-            score_table.download(frame(found), said, name="how-many", key="download_how_many")
+        if estimate.curves:
+            said = score_table.about(view, "", counted(estimate.points, "proposal"))
+            score_table.download(frame(estimate), said, name="how-many", key="download_how_many")
 
 
-def frame(found: HowMany) -> pd.DataFrame:
+def frame(estimate: HowMany) -> pd.DataFrame:
     """A row a point of the curves."""
     rows = [
         {"Curve": curve.name, "X": float(x), "Value": float(value), "Suggestion": curve.suggestion}
-        for curve in found.curves
+        for curve in estimate.curves
         for x, value in zip(curve.x, curve.value, strict=True)
     ]
     return pd.DataFrame(rows)
@@ -53,8 +55,8 @@ def frame(found: HowMany) -> pd.DataFrame:
 
 def figure(curve: Curve, clusters: int) -> go.Figure:
     """Draw a curve, its suggestion, and where the run's own number of clusters is."""
-    drawn = go.Figure()
-    drawn.add_scatter(
+    plot = go.Figure()
+    plot.add_scatter(
         x=curve.x,
         y=curve.value,
         mode="lines+markers",
@@ -63,26 +65,26 @@ def figure(curve: Curve, clusters: int) -> go.Figure:
         hovertemplate=f"%{{x:.3g}} {X_WORDS[curve.name]}: %{{y:.3g}}<extra></extra>",
     )
     if curve.suggestion is not None:
-        chosen = curve.value == curve.suggestion if curve.name == "leiden" else curve.x == curve.suggestion
+        best = curve.value == curve.suggestion if curve.name == "leiden" else curve.x == curve.suggestion
         marker = {"color": ACCENT, "size": 11, "line": {"color": "white", "width": 1.5}}
-        drawn.add_scatter(x=curve.x[chosen], y=curve.value[chosen], mode="markers", marker=marker, hoverinfo="skip")
+        plot.add_scatter(x=curve.x[best], y=curve.value[best], mode="markers", marker=marker, hoverinfo="skip")
     line = {"color": UNASSIGNED, "width": 1, "dash": "dot"}
     if curve.name == "leiden":
-        drawn.add_hline(y=clusters, line=line)
-        drawn.update_xaxes(type="log")
-        drawn.update_yaxes(type="log")
+        plot.add_hline(y=clusters, line=line)
+        plot.update_xaxes(type="log")
+        plot.update_yaxes(type="log")
     else:
-        drawn.add_vline(x=clusters, line=line)
-    drawn.update_layout(showlegend=False)
-    drawn.update_xaxes(title=X_WORDS[curve.name], showgrid=False)
-    drawn.update_yaxes(title=Y_WORDS[curve.name])
-    return styled(drawn, 240)
+        plot.add_vline(x=clusters, line=line)
+    plot.update_layout(showlegend=False)
+    plot.update_xaxes(title=X_WORDS[curve.name], showgrid=False)
+    plot.update_yaxes(title=Y_WORDS[curve.name])
+    return styled(plot, 240)
 
 
 def _curve(view: RunView, curve: Curve) -> None:
     st.markdown(f"**{TITLES[curve.name]}**: {curve.suggestion or 'no suggestion'}")
     if len(curve.x):
-        title = f"How many clusters: {TITLES[curve.name].lower()}"
+        title = f"Number of clusters: {TITLES[curve.name].lower()}"
         figures.show(figure(curve, view.clusters), key=f"how_many_{curve.name}", title=title)
     st.caption(plain(curve.reason[0].upper() + curve.reason[1:] + "."))
 
@@ -93,7 +95,7 @@ def _offer(view: RunView) -> None:
         st.html(job_card.STYLE)
         st.fragment(_wait, run_every=1.0, key="how_many_progress")(view, job.id)
         return
-    st.caption("Resamples are clustered with every number of clusters; minutes for thousands of proposals.")
+    st.caption("Resamples the proposals and clusters them with every number. Takes minutes for thousands of proposals.")
     if st.button("Compute the curves", key="how_many_start", icon=":material/query_stats:"):
         try:
             verb_form.submit_verb(view.workspace, "how-many", view.run, HowManySettings())
@@ -101,10 +103,9 @@ def _offer(view: RunView) -> None:
             states.error(fault)
         else:
             st.rerun()
-    st.caption("The same from a terminal:")
-    st.code(
-        verb_form.command(view.workspace, "how-many", view.run, HowManySettings()), language="bash", wrap_lines=True
-    )
+    st.caption("Equivalent command:")
+    command = verb_form.command(view.workspace, "how-many", view.run, HowManySettings())
+    st.code(command, language="bash", wrap_lines=True)
 
 
 def _wait(view: RunView, job_id: int) -> None:

@@ -1,4 +1,4 @@
-"""The dialog that splits a cluster: how many parts, and what each would hold, before anything is decided."""
+"""The dialog that splits a cluster: the number of parts, and a preview of each, before anything is decided."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ DIRECT = 10_000  # proposals that are clustered while a person waits
 
 @st.dialog("Split a cluster", width="large", icon=":material/call_split:")
 def show(view: RunView, decided: Decisions, category: int) -> None:
-    """Choose and look; the button decides."""
+    """Preview a split; the button decides."""
     size = int((view.categories(decided).id_of == category).sum())
     st.markdown(f"**{plain(decided.name_of(category))}**, {counted(size, 'proposal')}")
     if size > DIRECT:
-        st.info("So many are better clustered from a terminal:", icon=":material/terminal:")
+        st.info("This cluster is large. Split it in a terminal:", icon=":material/terminal:")
         st.code(f"comus clusters split {view.run.id} {category} --parts 2", language="bash")
         return
     parts = st.segmented_control("Parts", PARTS, default=2, key="split_parts", required=True)
     tries = int(state.setting("split-tries", 0))
     try:
-        with st.spinner("Clustering its proposals among themselves"):
+        with st.spinner("Clustering the proposals of this cluster"):
             proposed = score_data.proposed_split(view, decided, category, int(parts or 2), tries)
     except ComusError as fault:
         states.error(fault)
@@ -59,6 +59,11 @@ def show(view: RunView, decided: Decisions, category: int) -> None:
             args=(view, f"Split into {proposed.parts}", decided.version, partial(curation.split, view, proposed)),
         ):
             st.rerun()
-        if st.button("Another try", key="another_split", icon=":material/casino:", help="The same with another seed"):
+        if st.button(
+            "Try another seed",
+            key="another_split",
+            icon=":material/casino:",
+            help="Cluster again",
+        ):
             state.set_setting("split-tries", tries + 1)
             st.rerun(scope="fragment")

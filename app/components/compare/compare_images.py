@@ -1,4 +1,4 @@
-"""The images that changed most between two rounds, and one of them with all that was made of it, side by side."""
+"""The images that changed most between two rounds, and one of them with all its masks, side by side."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from comus_core.types import FloatArray, ImageId, IntArray
 
 PAGE, SIZE = 8, 960
 SCORED = {"changed": "Changed most", "gained": "Gained most", "lost": "Lost most"}
-AGREED = {"least": "Least alike", "most": "Most alike"}
+AGREED = {"least": "Least similar", "most": "Most similar"}
 
 
 def walk(
@@ -39,7 +39,7 @@ def walk(
     among: Collection[ImageId] | None,
     scored: bool,
 ) -> ImageId | None:
-    """A gallery of the images in the order chosen; the one opened.
+    """A gallery of the images in the selected order; returns the open one.
 
     Args:
         first: a round.
@@ -54,12 +54,12 @@ def walk(
         by = choices.segmented("Order", SCORED if scored else AGREED, key="changed_order" if scored else "agreed_order")
         order = ordered(values, by)
         order = order[[among is None or ids[k] in among for k in order]] if len(order) else order
-        listed = [ids[k] for k in order]
+        listed: list[ImageId] = [ids[k] for k in order]
         if not listed:
-            empty("No image to show", "None of those selected on the map has a mask of both.", "hide_image")
+            empty("No image to show", "None of the images selected on the map has a mask in both rounds.", "hide_image")
             return None
-        asked = state.parameter(state.SHOWN)
-        at = listed.index(asked) if asked in listed else 0
+        image_id = state.parameter(state.SHOWN)
+        at = listed.index(image_id) if image_id in listed else 0
         for label, to, icon in (("Previous", at - 1, "chevron_left"), ("Next", at + 1, "chevron_right")):
             st.button(
                 label,
@@ -70,16 +70,18 @@ def walk(
                 args=(state.SHOWN, listed[to] if 0 <= to < len(listed) else ""),
             )
         st.markdown(f"{at + 1:,} of {len(listed):,}", width="content")
-    some = order[paged(len(order), key=f"changed-{first.key}-{second.key}-{by}", page_size=PAGE)]
-    caption = (lambda v: f"{v:+.1f} points") if scored else (lambda v: f"{v:.1f} % alike")
+    page = order[paged(len(order), key=f"changed-{first.key}-{second.key}-{by}", page_size=PAGE)]
+    caption = "{:+.1f} points" if scored else "{:.1f} % agreement"
     with st.container(key="changed_images"):
-        figures = "".join(_thumbnail(first, second, ids[k], caption(values[k]), ids[k] == listed[at]) for k in some)
+        figures = "".join(
+            _thumbnail(first, second, ids[k], caption.format(values[k]), ids[k] == listed[at]) for k in page
+        )
         st.html(f'<div class="comus-gallery" style="--cell:150px">{figures}</div>')
     return listed[at]
 
 
 def ordered(values: FloatArray, by: str) -> IntArray:
-    """The numbers of the images in an order; those without a value, such as all ignored, are left out."""
+    """The numbers of the images in an order; those without a value, such as all ignored, are excluded."""
     key = {"changed": -np.abs(values), "gained": -values, "lost": values, "least": values, "most": -values}[by]
     order = np.argsort(key, kind="stable")
     return order[np.isfinite(values[order])]
@@ -92,27 +94,29 @@ def side_by_side(
     matching: MatchingName,
     scores: tuple[ScoredRound, ScoredRound] | None,
 ) -> None:
-    """One image: photograph, every mask on the way to both rounds, ground truth, and the errors of both."""
+    """One image: the image itself, every mask on the way to both rounds, ground truth, and the errors of both."""
     truth = truth_at(first.view, first.subject.dataset) if scores else None
     truth = truth if truth is not None and truth.has(image_id) else None
-    shown = [Pane("photograph", "Photograph")]
+    columns = [Pane("image", "Image")]
     for one in steps(first.subject, second.subject):
-        found = compare_data.opened(one)
-        if image_id in set(found.image_ids):
-            side = "".join(w for w, s in ((" · first", first), (" · second", second)) if s.key == found.key)
-            url = compare_routes.picture_url(found, "mask", image_id, matching)
-            shown.append(Pane(f"mask-{found.key}", _title(one, first, second), side, url))
+        opened = compare_data.opened(one)
+        if image_id in set(opened.image_ids):
+            side = "".join(w for w, s in ((" · first", first), (" · second", second)) if s.key == opened.key)
+            url = compare_routes.picture_url(opened, "mask", image_id, matching)
+            columns.append(Pane(f"mask-{opened.key}", _title(one, first, second), side, url))
     if truth is not None and scores is not None:
-        shown.append(Pane("truth", "Ground truth", "", compare_routes.picture_url(first, "truth", image_id, matching)))
-        for side, found, scored in zip(("first", "second"), (first, second), scores, strict=True):
+        columns.append(
+            Pane("truth", "Ground truth", "", compare_routes.picture_url(first, "truth", image_id, matching))
+        )
+        for side, opened, scored in zip(("first", "second"), (first, second), scores, strict=True):
             iou = scored.pixels.ious[scored.rows.image_ids.index(image_id)]
-            url = compare_routes.picture_url(found, "errors", image_id, matching)
-            shown.append(Pane(f"errors-{side}", f"Errors of the {side}", f"IoU {iou:.1f} %", url, dim=0.8))
+            url = compare_routes.picture_url(opened, "errors", image_id, matching)
+            columns.append(Pane(f"errors-{side}", f"Errors ({side})", f"IoU {iou:.1f} %", url, dim=0.8))
     height, width = first.mask(image_id).shape
     st.markdown(code(image_id))
     with st.container(key="compare_panes"):
-        url = photograph(first, image_id, SIZE)
-        panes(key="panes", image_id=image_id, url=url, size_hw=(height, width), shown=shown)
+        url = image_url(first, image_id, SIZE)
+        panes(key="panes", image_id=image_id, url=url, size_hw=(height, width), shown=columns)
     if scores is not None:
         st.html(compare_keys.of_classes((first, second), scores, truth, image_id))
     else:
@@ -121,38 +125,41 @@ def side_by_side(
 
 def steps(first: RunRound, second: RunRound) -> list[RunRound]:
     """Every round on the way to both, each once: the clusters of a run, then the rounds of its training so far."""
-    found: dict[str, RunRound] = {}
+    by_key: dict[str, RunRound] = {}
     for one in (first, second):
-        way = [RunRound(one.run, 0)] if one.dataset == one.run.config.dataset else []
-        way += [RunRound(one.run, number, one.training) for number in range(1, one.number + 1)]
-        found |= {step.key: step for step in way}
-    return list(found.values())
+        rounds = [RunRound(one.run, 0)] if one.dataset == one.run.config.dataset else []
+        rounds += [RunRound(one.run, number, one.training) for number in range(1, one.number + 1)]
+        by_key |= {step.key: step for step in rounds}
+    return list(by_key.values())
 
 
-def photograph(found: OpenedRound, image_id: ImageId, size: int) -> str:
-    """The address of a photograph of the images that a round has masks of."""
-    training = found.subject.training
-    if image_id in found.view.image_row_of:
-        return urls.image(found.view, found.view.image_row_of[image_id], size)
+def image_url(opened: OpenedRound, image_id: ImageId, size: int) -> str:
+    """The address of one of the images that a round has masks of."""
+    training = opened.subject.training
+    if image_id in opened.view.image_row_of:
+        return urls.image(opened.view, opened.view.image_row_of[image_id], size)
     if training is None:
-        raise DatasetError(f"run {found.view.run.id} has no image {image_id}")
+        raise DatasetError(f"run {opened.view.run.id} has no image {image_id}")
     rounds = rounds_of(training)
-    return urls.round_picture(rounds, "photograph", rounds.image_ids.index(image_id), size)
+    return urls.round_picture(rounds, "image", rounds.image_ids.index(image_id), size)
 
 
 def _title(one: RunRound, first: OpenedRound, second: OpenedRound) -> str:
-    name = {0: "Pseudo-mask", 1: "Teacher (round 1)", 2: "Student (round 2)"}.get(one.number, f"Round {one.number}")
+    name = {0: "Pseudo-mask", 1: "Teacher (round 1)", 2: "Student (round 2)"}.get(
+        one.number, f"OpenedRound {one.number}"
+    )
     return name if first.view.run.id == second.view.run.id else f"{name} of {one.run.name}"
 
 
 def _thumbnail(first: OpenedRound, second: OpenedRound, image_id: ImageId, caption: str, opened: bool) -> str:
-    given = {"run": first.view.run.id, state.FIRST: first.key, state.SECOND: second.key, state.SHOWN: image_id}
-    given |= {state.LASSO: state.parameter(state.LASSO)} if state.parameter(state.LASSO) else {}
-    name, words, source = (html.escape(text) for text in (image_id, caption, photograph(first, image_id, 480)))
+    parameters = {"run": first.view.run.id, state.FIRST: first.key, state.SECOND: second.key, state.SHOWN: image_id}
+    parameters |= {state.LASSO: state.parameter(state.LASSO)} if state.parameter(state.LASSO) else {}
+    address = html.escape("compare?" + urlencode(parameters))
+    name, label, source = (html.escape(text) for text in (image_id, caption, image_url(first, image_id, 480)))
     current = ' aria-current="true"' if opened else ""
     frame = ' style="--frame:#5b7fe8"' if opened else ""
     return (
-        f'<figure{frame}><a class="comus-link" href="{html.escape("compare?" + urlencode(given))}" data-image="{name}" '
+        f'<figure{frame}><a class="comus-link" href="{address}" data-image="{name}" '
         f'title="{name}"{current}><img src="{source}" loading="lazy" width="160" '
-        f'height="160" alt="{name}, {words}"></a><figcaption>{words}</figcaption></figure>'
+        f'height="160" alt="{name}, {label}"></a><figcaption>{label}</figcaption></figure>'
     )

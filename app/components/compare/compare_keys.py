@@ -26,8 +26,8 @@ def of_classes(
 ) -> str:
     """Masks in the colours of classes: those in any of them or in the truth, and the kinds of error beside a truth."""
     present = set(np.unique(truth.mask(image_id)).tolist()) if truth is not None else set()
-    for found, scored in zip(rounds, scores, strict=True):
-        present |= set(np.unique(compare_data.classes_mask(found, scored, image_id)).tolist())
+    for opened, scored in zip(rounds, scores, strict=True):
+        present |= set(np.unique(compare_data.classes_mask(opened, scored, image_id)).tolist())
     names = scores[0].classes
     palette = colours(len(names) - 1)
     classes = [(palette[k - 1], names[k]) for k in sorted(present) if 0 < k < len(names)]
@@ -38,8 +38,8 @@ def of_classes(
 
 
 def of_categories(sides: Mapping[str, OpenedRound], image_id: ImageId) -> str:
-    """Masks in the colours of each round's own categories, for want of a ground truth: those in the image, by side."""
-    return html_of({side: _categories(found, image_id) for side, found in sides.items()})
+    """Without ground truth: masks in the colours of each round's own categories, those in the image, by side."""
+    return html_of({side: _categories(opened, image_id) for side, opened in sides.items()})
 
 
 def html_of(groups: Mapping[str, Sequence[Key]]) -> str:
@@ -53,8 +53,10 @@ def html_of(groups: Mapping[str, Sequence[Key]]) -> str:
     )
 
 
-def _categories(found: OpenedRound, image_id: ImageId) -> list[Key]:
-    ids = trained_ids(found.subject.training) if found.subject.training else found.view.categories(found.decided).ids
-    present = set(np.unique(found.mask(image_id)).tolist())
-    shown = zip(category_colours(ids), found.names, strict=True)
-    return [key for number, key in enumerate(shown, 1) if number in present]
+def _categories(opened: OpenedRound, image_id: ImageId) -> list[Key]:
+    ids = (
+        trained_ids(opened.subject.training) if opened.subject.training else opened.view.categories(opened.decided).ids
+    )
+    present = set(np.unique(opened.mask(image_id)).tolist())
+    pairs = zip(category_colours(ids), opened.names, strict=True)
+    return [key for number, key in enumerate(pairs, 1) if number in present]

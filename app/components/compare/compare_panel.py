@@ -31,31 +31,31 @@ from comus_core.workspace.selection_shapes import Gesture
 from comus_core.workspace.selections import Selection
 
 METHOD_WORDS = {"tsne": "t-SNE"}
-SURE = "Draws the images with replacement 10,000 times and tells in what interval each difference lies."
+INTERVALS = "Compute the 95 % interval of each difference by 10,000 bootstrap resamples of the images."
 
 
 def sides(view: RunView) -> tuple[OpenedRound, OpenedRound] | None:
-    """The two rounds chosen, from the address; at first the run's clusters and its last round, or another run's."""
-    place, runs = page_data.workspace(), page_data.runs()
-    first = round_data.of_key(place, state.parameter(state.FIRST))
+    """The two selected rounds, from the address; at first the run's clusters and its last round, or another run's."""
+    workspace, runs = page_data.workspace(), page_data.runs()
+    first = round_data.of_key(workspace, state.parameter(state.FIRST))
     if first is None or first.run.id != view.run.id:
         first = RunRound(view.run, 0)
-    others = round_data.beside(place, first, runs=runs)
+    others = round_data.beside(workspace, first, runs=runs)
     if not others:
         return None
-    own = round_data.rounds_of_run(place, view.run)
+    own = round_data.rounds_of_run(workspace, view.run)
     offered = {one.key: one for one in own}
-    known = {one.key: one for one in others}
-    second = round_data.of_key(place, state.parameter(state.SECOND))
+    others_by_key = {one.key: one for one in others}
+    second = round_data.of_key(workspace, state.parameter(state.SECOND))
     key = second.key if second else ""
-    second_key = key if key in known else _default(first, others)
-    words = {k: round_data.words(one, beside=known[second_key]) for k, one in offered.items()}
+    second_key = key if key in others_by_key else _default(first, others)
+    words = {k: round_data.words(one, beside=others_by_key[second_key]) for k, one in offered.items()}
     _chooser("First", words, state.FIRST, first.key)
-    words = {k: round_data.words(one, beside=first) for k, one in known.items()}
+    words = {k: round_data.words(one, beside=first) for k, one in others_by_key.items()}
     _chooser("Second", words, state.SECOND, second_key)
     state.set_parameter(state.FIRST, first.key)
     state.set_parameter(state.SECOND, second_key)
-    return compare_data.opened(first), compare_data.opened(known[second_key])
+    return compare_data.opened(first), compare_data.opened(others_by_key[second_key])
 
 
 def _default(first: RunRound, others: Sequence[RunRound]) -> str:
@@ -90,54 +90,56 @@ def method_choice() -> None:
     )
 
 
-def owed(first: OpenedRound, second: OpenedRound) -> str:
-    """What the two together owe to supervision, in words."""
-    whole = strongest([Supervision(**side.subject.supervision) for side in (first, second)])
-    return badge({"direct": whole.direct, "inherited": whole.inherited})
+def supervision_words(first: OpenedRound, second: OpenedRound) -> str:
+    """The strongest supervision of the two, in words."""
+    supervision = strongest([Supervision(**side.subject.supervision) for side in (first, second)])
+    return badge({"direct": supervision.direct, "inherited": supervision.inherited})
 
 
 def maps(first: OpenedRound, second: OpenedRound, matching: MatchingName) -> tuple[Side, Selection]:
-    """The maps of both runs, one where it is the same run, with one selection; whose map it was drawn on, and it."""
-    shown: dict[Side, OpenedRound] = {"first": first}
+    """The maps of both runs, one where it is the same run, with one selection; returns its side, and it."""
+    both: dict[Side, OpenedRound] = {"first": first}
     if first.view.run.id != second.view.run.id:
-        shown["second"] = second
-    shown = {side: found for side, found in shown.items() if "projection" in found.view.run.artifacts}
-    drawn, selection = _selection()
-    if drawn not in shown:
-        drawn, selection = "first", Selection()
+        both["second"] = second
+    sides_with_map = {side: opened for side, opened in both.items() if "projection" in opened.view.run.artifacts}
+    drawn_side, selection = _selection()
+    if drawn_side not in sides_with_map:
+        drawn_side, selection = "first", Selection()
     method = state.map_method()
-    for column, (side, found) in zip(st.columns(max(len(shown), 1), gap="medium"), shown.items(), strict=False):
+    for column, (side, opened) in zip(
+        st.columns(max(len(sides_with_map), 1), gap="medium"), sides_with_map.items(), strict=False
+    ):
         with column:
-            if len(shown) > 1:
+            if len(sides_with_map) > 1:
                 st.markdown(
-                    f"**{plain(round_data.run_words(found.subject, (second if side == 'first' else first).subject))}**"
+                    f"**{plain(round_data.run_words(opened.subject, (second if side == 'first' else first).subject))}**"
                 )
-            _map(side, found, matching, method, (drawn, selection), shown[drawn])
-    return drawn, selection
+            _map(side, opened, matching, method, (drawn_side, selection), sides_with_map[drawn_side])
+    return drawn_side, selection
 
 
 def _map(
     side: Side,
-    found: OpenedRound,
+    opened: OpenedRound,
     matching: MatchingName,
     method: str,
-    drawn: tuple[Side, Selection],
+    selected: tuple[Side, Selection],
     drawn_on: OpenedRound,
 ) -> None:
-    colouring = compare_data.map_colouring(found, compare_data.clusters_score(found, matching))
-    here = drawn[0] == side and drawn[1].method == method
-    only = "" if here or not drawn[1].gestures else drawn[1].key
+    colouring = compare_data.map_colouring(opened, compare_data.clusters_score(opened, matching))
+    same_map = selected[0] == side and selected[1].method == method
+    only = "" if same_map or not selected[1].gestures else selected[1].key
     point_map(
-        key=f"compare-map-{side}-{found.view.run.id}",
-        points_url=urls.points(found.view, method),
-        colours_url=compare_routes.colours_url(found, matching, drawn_on.key if only else "", only),
+        key=f"compare-map-{side}-{opened.view.run.id}",
+        points_url=urls.points(opened.view, method),
+        colours_url=compare_routes.colours_url(opened, matching, drawn_on.key if only else "", only),
         names=colouring.names,
         category_colours=colouring.colours,
         unassigned="not selected" if only else colouring.unassigned,
-        gestures=drawn[1].gestures if here else (),
+        gestures=selected[1].gestures if same_map else (),
         on_gestures=lambda gestures: _draw(side, method, gestures),
-        image_url=urls.crop(found.view, "{i}", 160, outline=True),
-        label=f"Map of {found.view.run.name}",
+        image_url=urls.crop(opened.view, "{i}", 160, outline=True),
+        label=f"Map of {opened.view.run.name}",
         height=430,
     )
 
@@ -155,24 +157,25 @@ def _draw(side: Side, method: str, gestures: tuple[Gesture, ...]) -> None:
 def _selection() -> tuple[Side, Selection]:
     side, _, key = state.parameter(state.LASSO).partition(".")
     try:
-        found = page_data.workspace().selections.read(key)
+        selection = page_data.workspace().selections.read(key)
     except ComusError:
-        found = Selection()  # an address from another workspace
-    return ("second" if side == "second" else "first"), found
+        selection = Selection()  # an address from another workspace
+    return ("second" if side == "second" else "first"), selection
 
 
 def table(first: ScoredRound, second: ScoredRound, names: tuple[str, str], supervision: str) -> None:
-    """IoU of each class in both, the difference, and, once asked for, how sure it is."""
+    """IoU of each class in both, the difference, and on a click its confidence interval."""
     key = tuple((s.subject.run.id, s.subject.number, s.dataset, s.score.miou, s.matched.mode) for s in (first, second))
     with st.container(horizontal=True, vertical_alignment="center", key="deltas_head"):
         st.header("Classes", anchor=False, width="stretch")
-        asked = st.button("How sure?", key="compare_bootstrap", icon=":material/query_stats:", help=SURE)
-        found = compare_data.bootstrap(first, second, key, begin=asked)
-        rows = frame(first, second, found)
+        begin = st.button(
+            "Confidence intervals", key="compare_bootstrap", icon=":material/query_stats:", help=INTERVALS
+        )
+        differences = compare_data.bootstrap(first, second, key, begin=begin)
+        rows = frame(first, second, differences)
         said = score_table.about_run(second.subject.run, second.score.matching, f"{names[1]} minus {names[0]}")
         said = score_table.About(said.run, second.dataset, said.synthetic, supervision, said.matching, said.proposals)
         score_table.download(rows, said, name="differences", key="download_differences")
-    signed = {"format": "%+.2f"}
     st.dataframe(
         rows,
         key="delta_table",
@@ -181,52 +184,54 @@ def table(first: ScoredRound, second: ScoredRound, names: tuple[str, str], super
         column_config={
             "First": st.column_config.NumberColumn(format="%.2f", help=f"IoU of {plain(names[0])}, percent"),
             "Second": st.column_config.NumberColumn(format="%.2f", help=f"IoU of {plain(names[1])}, percent"),
-            "Points": st.column_config.NumberColumn(**signed, help="Second minus first"),
-            "Low": st.column_config.NumberColumn(**signed, help="Lower end of the 95 % interval"),
-            "High": st.column_config.NumberColumn(**signed, help="Upper end of the 95 % interval"),
+            "Difference": st.column_config.NumberColumn(format="%+.2f", help="Second minus first, in points"),
+            "Low": st.column_config.NumberColumn(format="%+.2f", help="Lower end of the 95 % interval"),
+            "High": st.column_config.NumberColumn(format="%+.2f", help="Upper end of the 95 % interval"),
         },
     )
-    if found is not None:
+    if differences is not None:
         st.caption(
-            f"95 % intervals of a paired bootstrap over {counted(found.miou.images, 'image')}, "
-            f"{found.miou.resamples:,} resamples. mIoU is matched "
-            + ("once on all images" if found.matching_fixed else "anew in every resample")
+            f"95 % intervals of a paired bootstrap over {counted(differences.miou.images, 'image')}, "
+            f"{differences.miou.resamples:,} resamples. mIoU is matched "
+            + ("once on all images" if differences.matching_fixed else "anew in every resample")
             + "; the classes keep the matching of all images."
         )
 
 
-def frame(first: ScoredRound, second: ScoredRound, found: Differences | None) -> pd.DataFrame:
+def frame(first: ScoredRound, second: ScoredRound, differences: Differences | None) -> pd.DataFrame:
     """A row a class, mIoU first; with intervals where they are known."""
     points = deltas(second, first)
     one, two = ({"mIoU": s.score.miou} | s.score.per_class for s in (first, second))
     columns = {"Class": list(points), "First": [one[k] for k in points], "Second": [two[k] for k in points]}
-    columns["Points"] = list(points.values())
-    if found is not None:
-        columns["Low"] = [found.miou.low, *found.classes.low[:-1].tolist()]
-        columns["High"] = [found.miou.high, *found.classes.high[:-1].tolist()]
+    columns["Difference"] = list(points.values())
+    if differences is not None:
+        columns["Low"] = [differences.miou.low, *differences.classes.low[:-1].tolist()]
+        columns["High"] = [differences.miou.high, *differences.classes.high[:-1].tolist()]
     return pd.DataFrame(columns)
 
 
 def agreed(first: OpenedRound, second: OpenedRound) -> ScoredRound | None:
-    """Without ground truth: how far the two agree; None until it was asked for."""
-    found = compare_data.agreement(first, second, begin=False)
-    if found is None:
+    """Without ground truth: how far the two agree; None until it was computed."""
+    agreement = compare_data.agreement(first, second, begin=False)
+    if agreement is None:
         states.empty(
             "No ground truth: agreement instead of scores",
-            "All masks of both are read once and matched as the first run is, which stands in the place of the truth.",
+            "Reads all masks of both rounds once; the first stands in for the ground truth.",
             "compare",
         )
         with st.container(horizontal_alignment="center"):
             if not st.button("Compare the masks", key="compare_agreement", icon=":material/compare:"):
                 return None
-        with st.spinner("Reading the masks of both…"):
+        with st.spinner("Reading the masks of both rounds"):
             compare_data.agreement(first, second, begin=True)
         st.rerun()
     with st.container(horizontal=True, gap="medium", key="agreement_figures"):
-        st.metric("Agreement", f"{found.score.miou:.2f} %", width="content", help="Mean IoU of the matched categories.")
-        st.metric("Pixels alike", f"{found.score.pixel_accuracy:.2f} %", width="content")
-        st.metric("Images", f"{len(found.rows.image_ids):,}", width="content")
-    classes = class_rows(found)
+        st.metric(
+            "Agreement", f"{agreement.score.miou:.2f} %", width="content", help="Mean IoU of the matched categories."
+        )
+        st.metric("Pixel agreement", f"{agreement.score.pixel_accuracy:.2f} %", width="content")
+        st.metric("Images", f"{len(agreement.rows.image_ids):,}", width="content")
+    classes = class_rows(agreement)
     rows = pd.DataFrame(
         {
             "First": [row.name for row in classes],
@@ -239,10 +244,8 @@ def agreed(first: OpenedRound, second: OpenedRound) -> ScoredRound | None:
         key="agreement_table",
         hide_index=True,
         height=score_table.table_height(len(rows), 480),
-        column_config={
-            "Agreement": st.column_config.ProgressColumn(help="IoU of the two, percent", **score_table.PERCENT)
-        },
+        column_config={"Agreement": score_table.percent_column(160, "IoU of the matched categories, percent")},
     )
     said = score_table.about_run(second.subject.run, proposals=f"{first.key} and {second.key}")
     score_table.download(rows, said, name="agreement", key="download_agreement", type="tertiary")
-    return found
+    return agreement

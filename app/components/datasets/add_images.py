@@ -16,18 +16,18 @@ from comus_core.workspace import Run
 
 @st.dialog("Add images to the run")
 def show(run: Run) -> None:
-    """Ask for the folder, say what will be done, and start."""
+    """Choose the folder, and start."""
     st.markdown(f"**{plain(run.name)}** {code(run.id)}")
     st.markdown(
-        "Each object found in the new images joins the cluster that it fits best, with a confidence; nothing is "
-        "clustered again. They become a run beside this one that begins with its names, merges and filter."
+        "Each object in the new images joins the cluster that fits it best, with a confidence; nothing is clustered "
+        "again. The result is a new run that starts with the names, merges and filter of this one."
     )
-    place = page_data.workspace()
+    workspace = page_data.workspace()
     with st.form(f"add_form_{run.id}", border=False):
         spec = st.text_input(
             "Folder of the new images on the server",
             key=f"add_dataset_{run.id}",
-            placeholder="/data/more-photos, or voc:ROOT:SPLIT",
+            placeholder="/data/more-images, or voc:ROOT:SPLIT",
         )
         if st.form_submit_button(
             "Add", type="primary", key=f"add_start_{run.id}", icon=":material/add_photo_alternate:"
@@ -38,8 +38,8 @@ def show(run: Run) -> None:
                 states.error(fault)
             else:
                 navigation.go("jobs", job=str(job.id))
-    st.caption("The same from a terminal:")
-    st.code(verb_form.command(place, "add", run, AddSettings("FOLDER")), language="bash", wrap_lines=True)
+    st.caption("Equivalent command:")
+    st.code(verb_form.command(workspace, "add", run, AddSettings("FOLDER")), language="bash", wrap_lines=True)
 
 
 def start(run: Run, spec: str) -> Job:
@@ -48,6 +48,6 @@ def start(run: Run, spec: str) -> Job:
     Raises:
         ComusError: no folder, or one that this server may not read.
     """
-    place = page_data.workspace()
-    dataset = allowed_dataset(spec.strip(), image_roots(place.root)) if spec.strip() else ""
-    return verb_form.submit_verb(place, "add", run, AddSettings(dataset))
+    workspace = page_data.workspace()
+    dataset = allowed_dataset(spec.strip(), image_roots(workspace.root)) if spec.strip() else ""
+    return verb_form.submit_verb(workspace, "add", run, AddSettings(dataset))

@@ -25,14 +25,14 @@ KIND, PLACE, UPLOADED = "new_kind", "new_folder", "new_uploaded"
 
 @dataclass(frozen=True)
 class Picked:
-    """A data set that can be used: its string with an absolute path, and what it seems to hold."""
+    """A data set that can be used: its string with an absolute path, and its summary."""
 
     spec: str
     seen: DatasetSummary
 
 
 def show(roots: tuple[Path, ...]) -> Picked | None:
-    """Draw the picker; None while nothing usable is chosen, which it says itself."""
+    """Draw the picker; None while nothing usable is chosen."""
     kind = choices.segmented("Data set", _kinds(), key=KIND)
     try:
         spec = _spec(kind, roots)
@@ -43,7 +43,7 @@ def show(roots: tuple[Path, ...]) -> Picked | None:
     except ComusError as fault:
         states.error(fault)
         return None
-    _tell(seen)
+    _summary(seen)
     return Picked(spec, seen)
 
 
@@ -69,11 +69,11 @@ def _spec(kind: str, roots: tuple[Path, ...]) -> str:
     if not form.has_folder:
         st.caption(form.what)
         return str(DatasetAddress(kind))
-    typed = folder_picker.show("Folder on the server", roots, key=PLACE)
+    path = folder_picker.show("Folder on the server", roots, key=PLACE)
     st.caption(form.what)
-    if not typed:
+    if not path:
         return ""
-    root = allowed(typed, roots)
+    root = allowed(path, roots)
     names = {name: name for name in splits(kind, str(root))}
     key = f"new_split_{kind}"
     split = choices.selected("Split", names, key=key, hidden=False, width=220) if names else ""
@@ -81,28 +81,28 @@ def _spec(kind: str, roots: tuple[Path, ...]) -> str:
 
 
 def _uploaded() -> str:
-    """The folder of an upload: one just made, or an earlier one."""
-    place, count = page_data.workspace(), state.setting("new_uploads", 0)
-    file = st.file_uploader("A zip of images; masks/ and classes.txt may lie in it too", "zip", key=f"new_zip_{count}")
+    """The folder of an upload: a new or an earlier one."""
+    workspace, count = page_data.workspace(), state.setting("new_uploads", 0)
+    file = st.file_uploader("A zip of images, optionally with masks/ and classes.txt", "zip", key=f"new_zip_{count}")
     if file is not None:
         with st.spinner("Unpacking"):
-            done = unpack(file, file.name, place.root)
-        left_out = f", {counted(done.left_out, 'other file')} left out" if done.left_out else ""
-        renamed = f", {counted(len(done.renamed), 'file')} renamed" if done.renamed else ""
-        st.toast(f"Unpacked {counted(done.images, 'image')}{left_out}{renamed}", icon=":material/check_circle:")
-        state.set_setting(UPLOADED, str(done.folder))
+            upload = unpack(file, file.name, workspace.root)
+        ignored = f", {counted(upload.left_out, 'other file')} ignored" if upload.left_out else ""
+        renamed = f", {counted(len(upload.renamed), 'file')} renamed" if upload.renamed else ""
+        st.toast(f"Unpacked {counted(upload.images, 'image')}{ignored}{renamed}", icon=":material/check_circle:")
+        state.set_setting(UPLOADED, str(upload.folder))
         state.set_setting("new_uploads", count + 1)  # a fresh field: the old one would hold the zip in memory
         st.rerun()
-    folders = {str(folder): folder.name for folder in uploaded_folders(place.root)}
+    folders = {str(folder): folder.name for folder in uploaded_folders(workspace.root)}
     if not folders:
         return ""
     return choices.selected("Uploaded", folders, key=UPLOADED, hidden=False)
 
 
-def _tell(seen: DatasetSummary) -> None:
-    """One line on what was found."""
+def _summary(seen: DatasetSummary) -> None:
+    """The summary of the data set in one line."""
     classes = f", {counted(seen.classes, 'class', 'classes')}" if seen.classes else ""
-    truth = f"ground truth{classes}" if seen.labelled else "no ground truth: everything but scores"
+    truth = f"ground truth{classes}" if seen.labelled else "no ground truth, so no scores"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="new_seen"):
         st.markdown(f"**{counted(seen.images, 'image')}**, {truth}", width="content")
         if seen.synthetic:
@@ -111,6 +111,6 @@ def _tell(seen: DatasetSummary) -> None:
         st.caption(plain(f"{line[0].upper()}{line[1:]}."))
 
 
-@st.cache_data(ttl=60, max_entries=32, show_spinner="Looking at the folder")
+@st.cache_data(ttl=60, max_entries=32, show_spinner="Reading the folder")
 def _summarise(spec: str) -> DatasetSummary:
     return summarise(spec)

@@ -1,4 +1,4 @@
-"""A field for a folder of the server, with a list to walk through: only below the allowed roots."""
+"""A field for a folder of the server, with a browser: only below the allowed roots."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_BUTTONS = 200
 
 
 def show(label: str, roots: Sequence[Path], *, key: str, placeholder: str = "") -> str:
-    """Draw the field; returns the path as typed or walked to, '' for none."""
+    """Draw the field; returns the path as entered or browsed to, '' for none."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{key}_row"):
         fields.text(
             label,
@@ -43,15 +43,15 @@ def _browse(roots: Sequence[Path], key: str) -> None:
             _go(str(root), root, key, f"root{number}", ":material/hard_drive:")
     if listing.parent is not None:
         _go("Up", listing.parent, key, "up", ":material/arrow_upward:")
-    number = counted(listing.images, "image") if listing.complete else f"{listing.images:,} or more images"
-    st.caption(f"{code(str(listing.folder))} · {number} right in it")
+    images = counted(listing.images, "image") if listing.complete else f"{listing.images:,} or more images"
+    st.caption(f"{code(str(listing.folder))} · {images} in this folder")
     with st.container(height=280, border=True, gap=None, key=f"{key}_folders"):
         for number, name in enumerate(listing.subfolders[:MOST_BUTTONS]):
             _go(name, listing.folder / name, key, f"sub{number}", ":material/folder:")
         if not listing.subfolders:
-            st.caption("No folder below this one")
+            st.caption("No subfolders")
         if len(listing.subfolders) > MOST_BUTTONS:
-            st.caption(f"{len(listing.subfolders) - MOST_BUTTONS:,} more: type the path")
+            st.caption(f"{len(listing.subfolders) - MOST_BUTTONS:,} more: enter the path")
     st.button(
         "Use this folder",
         key=f"{key}_use",
@@ -62,9 +62,10 @@ def _browse(roots: Sequence[Path], key: str) -> None:
     )
 
 
-def _listing(roots: Sequence[Path], typed: str) -> Listing | None:
+def _listing(roots: Sequence[Path], entered: str) -> Listing | None:
     """The folder typed, else the first root that can be read."""
-    for path in filter(None, (typed, *roots)):
+    folders: list[str | Path] = [entered, *roots] if entered else [*roots]
+    for path in folders:
         try:
             return list_folder(path, roots)
         except DatasetError:
@@ -73,7 +74,7 @@ def _listing(roots: Sequence[Path], typed: str) -> Listing | None:
 
 
 def _use(key: str, folder: str) -> None:
-    """Take the folder, and close the list: it lies over what comes next."""
+    """Take the folder, and close the list, which covers what comes next."""
     state.set_setting(key, folder)
     state.close(f"{key}_browse")
 

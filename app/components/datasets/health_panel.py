@@ -1,11 +1,11 @@
-"""The images of a data set: how healthy they are, the pictures behind each answer, and their sizes."""
+"""The images of a data set: their health, the images of each problem, and their sizes."""
 
 from __future__ import annotations
 
 import html
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -31,60 +31,60 @@ MOST_REASONS = 200
 
 def show(spec: str) -> None:
     """Draw it for the data set of that string, which the server may read."""
-    place = page_data.workspace()
+    workspace = page_data.workspace()
     try:
-        report, index = stored_report(place, spec), _index(place, spec)
+        report, index = stored_report(workspace, spec), _index(workspace, spec)
     except ComusError as fault:
         states.error(fault)
         return
-    _check(place, spec, report)
+    _check(workspace, spec, report)
     if index is None:
         if report is None:
-            states.empty("Nothing to show yet", "The files of this data set are listed when they are checked.", "image")
+            states.empty("Nothing to show yet", "Check the images to list the files of this data set.", "image")
         return
     if report is not None:
         _sizes(report, index)
-    words = health_form.counts(report, len(index.ids))
-    chosen = choices.segmented("Pictures", words, key="health_group")
-    if report is not None and chosen != ALL:
-        st.caption(health_form.meaning(chosen, report["limits"]))
-    elif report is not None and len(words) == 1:
-        st.caption("Nothing odd was found: every file can be read, none is double, tiny, dark or blurry.")
-    if chosen in ("unreadable", "notes") and report is not None:
-        _reasons(health_form.reasons(report, chosen))
+    counts = health_form.counts(report, len(index.ids))
+    group = choices.segmented("Images", counts, key="health_group")
+    if report is not None and group != ALL:
+        st.caption(health_form.meaning(group, report["limits"]))
+    elif report is not None and len(counts) == 1:
+        st.caption("No problems found: every file can be read, and none is a duplicate, tiny, dark or blurry.")
+    if group in ("unreadable", "notes") and report is not None:
+        _reasons(health_form.reasons(report, group))
         return
-    pictures = health_form.shown(report, index.ids, chosen)
-    page = paged(len(pictures), key=f"health-{index.key}-{chosen}", page_size=PAGE_SIZE)
+    images = health_form.shown(report, index.ids, group)
+    page = paged(len(images), key=f"health-{index.key}-{group}", page_size=PAGE_SIZE)
     with st.container(key="health_gallery"):
-        st.html(gallery(index, pictures[page]))
+        st.html(gallery(index, images[page]))
 
 
-def gallery(index: ImageIndex, pictures: Sequence[Shown]) -> str:
-    """HTML of a grid of thumbnails, each a link to the picture at full size."""
+def gallery(index: ImageIndex, images: Sequence[Shown]) -> str:
+    """HTML of a grid of thumbnails, each a link to the full-size image."""
     row_of = {image_id: row for row, image_id in enumerate(index.ids)}
-    frames = colours(max((p.group for p in pictures), default=-1) + 1)
-    found = [_figure(index, row_of[p.image_id], p, frames) for p in pictures if p.image_id in row_of]
-    return f'<div class="comus-gallery" style="--cell:{CELL}px">{"".join(found)}</div>'
+    frames = colours(max((p.group for p in images), default=-1) + 1)
+    cells = [_figure(index, row_of[p.image_id], p, frames) for p in images if p.image_id in row_of]
+    return f'<div class="comus-gallery" style="--cell:{CELL}px">{"".join(cells)}</div>'
 
 
 def table(report: Mapping[str, Any]) -> bytes:
     """CSV of all usable images: size, and the number of the group or the value that makes them suspicious."""
-    known: dict[str, Mapping[str, Any]] = {
+    problems: dict[str, Mapping[str, Any]] = {
         f"{name}_group": {image: number for number, group in enumerate(report[name], 1) for image in group}
         for name in ("exact", "near")
     }
-    known |= {name: {e["image"]: e["value"] for e in report[name]} for name in ("tiny", "dark", "blurry")}
+    problems |= {name: {e["image"]: e["value"] for e in report[name]} for name in ("tiny", "dark", "blurry")}
     sizes = {"width": [width for _, width in report["sizes"]], "height": [height for height, _ in report["sizes"]]}
-    found = {name: [of.get(image_id) for image_id in report["ids"]] for name, of in known.items()}
-    return csv_bytes({"image": report["ids"], **sizes, **found}, bom=True)
+    columns = {name: [of.get(image_id) for image_id in report["ids"]] for name, of in problems.items()}
+    return csv_bytes({"image": report["ids"], **sizes, **columns}, bom=True)
 
 
-def _index(place: Workspace, spec: str) -> ImageIndex | None:
-    found = _listed(str(place.root), spec)
-    if found is not None:
-        return found
+def _index(workspace: Workspace, spec: str) -> ImageIndex | None:
+    index = _listed(str(workspace.root), spec)
+    if index is not None:
+        return index
     try:
-        return read_index(place, index_key(spec))
+        return read_index(workspace, index_key(spec))
     except ComusError:
         return None
 
@@ -94,9 +94,9 @@ def _listed(_: str, spec: str) -> ImageIndex | None:
     return quick_index(page_data.workspace(), spec)
 
 
-def _check(place: Workspace, spec: str, report: Mapping[str, Any] | None) -> None:
-    """The button that has the images looked at, the job while it does, and when that was."""
-    job = verb_form.last_job(place, "images", spec)
+def _check(workspace: Workspace, spec: str, report: Mapping[str, Any] | None) -> None:
+    """The button that starts a check, the job while it runs, and when the last check was."""
+    job = verb_form.last_job(workspace, "images", spec)
     if job is not None and job.state != "done":
         job_watch.show(job, key="health_progress", on_end=lambda _: _listed.clear())
     busy = job is not None and job.state in jobs.ACTIVE
@@ -104,27 +104,27 @@ def _check(place: Workspace, spec: str, report: Mapping[str, Any] | None) -> Non
         label = "Check the images" if report is None else "Check again"
         if st.button(label, key="health_start", icon=":material/health_and_safety:", disabled=busy, type=_kind(report)):
             try:
-                verb_form.submit_verb(place, "images", spec, HealthSettings())
+                verb_form.submit_verb(workspace, "images", spec, HealthSettings())
             except ComusError as fault:
                 states.error(fault)
             else:
                 st.rerun()
         if report is None:
-            words = "Finds what cannot be read, is double, tiny, dark or blurry. Each picture is decoded once."
+            words = "Finds unreadable files, duplicates, and tiny, dark or blurry images. Each image is decoded once."
         else:
             when = job_words.ago(report["checked_at"], time.time())
             words = f"Checked {when}: {report['usable']:,} of {report['images']:,} files are usable."
         st.caption(words, width="content")
         if report is not None:
             st.space("stretch")
-            st.page_link(navigation.page("new"), label="Start a run on them", icon=":material/add_circle:")
+            st.page_link(navigation.page("new"), label="Start a run", icon=":material/add_circle:")
     if report is not None:
         states.truth_line(report.get("truth"))
     if report is None:
-        st.code(verb_form.command(place, "images", spec, HealthSettings()), language="bash", wrap_lines=True)
+        st.code(verb_form.command(workspace, "images", spec, HealthSettings()), language="bash", wrap_lines=True)
 
 
-def _kind(report: Mapping[str, Any] | None) -> Any:
+def _kind(report: Mapping[str, Any] | None) -> Literal["primary", "secondary"]:
     return "primary" if report is None else "secondary"
 
 
@@ -145,7 +145,7 @@ def _sizes(report: Mapping[str, Any], index: ImageIndex) -> None:
             "text/csv",
             key="health_table",
             icon=":material/download:",
-            help="CSV: each usable image with its size in pixels and what was found of it",
+            help="CSV: every usable image with its size in pixels and its problems",
             on_click="ignore",
         )
 
@@ -158,9 +158,9 @@ def _reasons(files: Sequence[tuple[str, str]]) -> None:
     st.html(f'<div class="comus-set-aside"><ul>{listed}{more}</ul></div>')
 
 
-def _figure(index: ImageIndex, row: int, picture: Shown, frames: Sequence[str]) -> str:
-    name, caption = html.escape(picture.image_id), html.escape(picture.caption)
-    frame = f' style="--frame:{frames[picture.group]}"' if picture.group >= 0 else ""
+def _figure(index: ImageIndex, row: int, image: Shown, frames: Sequence[str]) -> str:
+    name, caption = html.escape(image.image_id), html.escape(image.caption)
+    frame = f' style="--frame:{frames[image.group]}"' if image.group >= 0 else ""
     small, full = html.escape(image_url(index, row, 240)), html.escape(image_url(index, row))
     return (
         f'<figure{frame}><a href="{full}" target="_blank" rel="noopener" data-image="{name}" title="{name}">'

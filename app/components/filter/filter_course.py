@@ -24,7 +24,7 @@ ALSO = "filter_stand_ins"
 
 
 def show(view: RunView, draft: Decisions, scope: int, compare: bool, score: Score | None) -> None:
-    """Draw the curve of all clusters or of the one looked at."""
+    """Draw the curve of all clusters or of the selected one."""
     cluster = None if scope == filter_panel.ALL else scope
     also = score is None or _also()
     matching = score_data.matchings(view, draft)[0]
@@ -45,7 +45,7 @@ def show(view: RunView, draft: Decisions, scope: int, compare: bool, score: Scor
     figures.show(
         figure,
         key="filter_curve",
-        title="What a filter keeps and scores",
+        title="Filter curve",
         said=about(view, score.matching if score else "", _whose(draft, cluster)),
         table=lambda: table(stand_ins, curve if score is not None else (), others),
     )
@@ -53,28 +53,28 @@ def show(view: RunView, draft: Decisions, scope: int, compare: bool, score: Scor
 
 
 def table(curves: CoreCurves, scored: Sequence[CurvePoint], others: Mapping[str, Sequence[CurvePoint]]) -> pd.DataFrame:
-    """All that is known at 0 to 100 %, drawn or not; a further column of mIoU for each other ranking that is drawn."""
-    found = curve_table(curves, scored).to_pandas()
-    return found.assign(**{f"miou by {name.lower()}": [p.miou for p in points] for name, points in others.items()})
+    """All values at 0 to 100 %, drawn or not; a further column of mIoU for each other ranking that is drawn."""
+    rows = curve_table(curves, scored).to_pandas()
+    return rows.assign(**{f"miou by {name.lower()}": [p.miou for p in points] for name, points in others.items()})
 
 
 def _also() -> bool:
     """Whether the stand-ins are shown beside the score."""
     shown, keep = bool(state.setting(ALSO, False)), partial(state.set_setting, ALSO)
-    return fields.switch("Show what can be told without ground truth", f"{ALSO}_widget", shown, keep)
+    return fields.switch("Show measures without ground truth", f"{ALSO}_widget", shown, keep)
 
 
 def _words(draft: Decisions, cluster: int | None, score: Score | None, shown: list[StandIn]) -> str:
-    means = f" {', '.join(NAMES[name] for name in shown)}: means over what is kept." if shown else ""
+    means = f" {', '.join(NAMES[name] for name in shown)}: means over the kept proposals." if shown else ""
     if score is None:
         return f"Without ground truth there is no mIoU.{means} They show how coherent the kept proposals are."
-    counted = f"All images; what is dropped counts as background; matched anew ({score.matching})."
-    return f"Curve: {_whose(draft, cluster)}. {counted}{means}"
+    basis = f"All images; dropped proposals count as background; matched for each filter ({score.matching})."
+    return f"Curve: {_whose(draft, cluster)}. {basis}{means}"
 
 
 def _whose(draft: Decisions, cluster: int | None) -> str:
     return (
         "one percentage for all clusters"
         if cluster is None
-        else f"{plain(draft.name_of(cluster))} alone, the others stay"
+        else f"{plain(draft.name_of(cluster))} only, other clusters unchanged"
     )

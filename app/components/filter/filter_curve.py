@@ -1,4 +1,4 @@
-"""The figure of what a filter keeps and is worth, from 0 to 100 %."""
+"""The curve of a filter: coverage and scores from 0 to 100 %."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 from app.components.shared.figures import ACCENT, UNASSIGNED, styled
 from app.data.palette import colours
 from comus_core.evaluation.report import CurvePoint
-from comus_core.scoring.core_curves import NAMES, PAPER_BAND, CoreCurves
+from comus_core.scoring.core_curves import NAMES, PAPER_BAND, CoreCurves, StandIn
 
 BAND = "rgba(26, 152, 80, 0.10)"  # the filters of the paper
 STAND_IN_COLOURS = dict(zip(NAMES, ("#0072b2", "#e69f00", "#cc79a7"), strict=True))
-DASHES = dict(zip(NAMES, ("solid", "dash", "dashdot"), strict=True))  # not told by colour alone
+DASHES = dict(zip(NAMES, ("solid", "dash", "dashdot"), strict=True))  # not distinguished by colour alone
 
 
 def filter_curve(
@@ -24,22 +24,22 @@ def filter_curve(
     coverage: float,
     others: Mapping[str, Sequence[CurvePoint]] | None = None,
     stand_ins: CoreCurves | None = None,
-    now: Mapping[str, float] | None = None,
+    now: Mapping[StandIn, float] | None = None,
     ranking: str = "",
 ) -> go.Figure:
     """Draw mIoU, coverage and stand-ins over a filter percentage, the paper's 20 to 40 %, and where the draft is.
 
-    What is an mIoU is called so, and nothing else is: the curves of other rankings are, a mean silhouette is not.
+    Only curves of mIoU are labelled mIoU: those of other rankings are, a mean silhouette is not.
 
     Args:
         points: of the curve; without ground truth their mIoU is NaN.
-        percent: the draft's percentage of all clusters without one of their own, or of the one looked at.
+        percent: the draft's percentage of all clusters without an own one, or of the selected one.
         miou: the draft's own, in percent; off the curve where clusters have their own percentages.
         coverage: the draft's own, 0…1.
         others: curves of the same clusters with proposals ranked by something else, by its name.
         stand_ins: what the filter is worth without ground truth; None leaves them out.
         now: the draft's own stand-ins.
-        ranking: what the draft ranks by, told where others are drawn.
+        ranking: what the draft ranks by, named where others are drawn.
     """
     figure = go.Figure()
     x = [point.percent for point in points]
@@ -62,7 +62,7 @@ def filter_curve(
         _line(figure, x, [point.miou for point in points], miou_by(ranking) if others else "mIoU", ACCENT, 3)
     figure.add_shape(type="line", x0=percent, x1=percent, y0=0, y1=100, line={"color": UNASSIGNED, "width": 1})
     marked = [(miou, ACCENT), (100 * coverage, UNASSIGNED)]
-    marked += [(100 * value, STAND_IN_COLOURS[name]) for name, value in (now or {}).items()] if stand_ins else []  # type: ignore[index]
+    marked += [(100 * value, STAND_IN_COLOURS[name]) for name, value in (now or {}).items()] if stand_ins else []
     for value, colour in marked:
         if value is not None and not math.isnan(value):
             marker = {"color": colour, "size": 10, "line": {"color": "white", "width": 1.5}}
@@ -75,16 +75,16 @@ def filter_curve(
                 showlegend=False,
                 hoverinfo="skip",
             )
-    drawn = [float(v) for values in (stand_ins.means.values() if stand_ins else ()) for v in values if v == v]
+    ordinates = [float(v) for values in (stand_ins.means.values() if stand_ins else ()) for v in values if v == v]
     figure.update_layout(hovermode="x unified")
     figure.update_xaxes(title="filter (%)", range=[-1, 101], ticksuffix=" %", showgrid=False)
     title = ", ".join(["mIoU"] * scored + ["kept"] + ["means"] * (stand_ins is not None))
-    figure.update_yaxes(title=f"{title} (%)", range=[min(0.0, 105 * min(drawn, default=0.0)), 103], ticksuffix=" %")
+    figure.update_yaxes(title=f"{title} (%)", range=[min(0.0, 105 * min(ordinates, default=0.0)), 103], ticksuffix=" %")
     return styled(figure, 320)
 
 
 def miou_by(ranking: str) -> str:
-    """What the mIoU under a ranking is called, such as `mIoU by silhouette`."""
+    """The label of the mIoU under a ranking, such as `mIoU by silhouette`."""
     return f"mIoU by {ranking[:1].lower()}{ranking[1:]}"
 
 

@@ -1,4 +1,4 @@
-"""The filter tried and applied: its slider, its figures, the table of clusters, and what would be dropped."""
+"""The draft of the filter and the applied one: slider, figures, table of clusters, and affected proposals."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from comus_core.scoring.core_curves import NAMES, means_of
 from comus_core.text import counted
 from comus_core.workspace.decisions import Decisions
 
-SIDES = {"dropped": "Dropped", "kept": "Kept", "newly": "Newly dropped", "back": "Taken back"}
+SIDES = {"dropped": "Dropped", "kept": "Kept", "newly": "Newly dropped", "back": "Kept again"}
 SIDE_WORDS = {
-    "dropped": "would be dropped",
-    "kept": "would be kept",
-    "newly": "kept as decided, but dropped by this filter",
-    "back": "dropped as decided, but kept by this filter",
+    "dropped": "dropped",
+    "kept": "kept",
+    "newly": "kept by the applied filter but dropped by this one",
+    "back": "dropped by the applied filter but kept by this one",
 }
 ALL = -1  # the scope of the slider that is no cluster
 RANKINGS: dict[FilterBy, str] = {
@@ -44,18 +44,18 @@ RANKINGS: dict[FilterBy, str] = {
     "agreement": "Agreement of neighbours",
 }
 LAST_WORDS: dict[FilterBy, str] = {
-    "distance": "the farthest from its centre",
-    "silhouette": "the worst silhouette",
-    "density": "the farthest from its neighbours",
-    "agreement": "the most neighbours elsewhere",
+    "distance": "farthest from the centre",
+    "silhouette": "lowest silhouette",
+    "density": "lowest density",
+    "agreement": "lowest agreement",
 }
 
 
 def draft_of(view: RunView, decided: Decisions) -> Decisions:
-    """The filter being tried: it lives in the session until it is applied, or the same is decided elsewhere.
+    """The draft of the filter: it lives in the session until it is applied, or the same is decided elsewhere.
 
-    What is decided elsewhere of other categories joins it; of the same, it wins, and what was tried is kept to go back
-    to.
+    A decision elsewhere about other categories joins it; about the same ones it wins, and the draft is kept so that it
+    can be restored.
     """
     base, draft = state.setting(_key(view), (decided, decided))
     if filter_draft.stands_apart(base, draft, decided):
@@ -68,7 +68,7 @@ def sliders(view: RunView, decided: Decisions, draft: Decisions) -> int:
     """The scope and its slider; returns the scope: a cluster, or `ALL`."""
     labels = view.labels(decided)
     words = {ALL: "All clusters"} | dict(zip(labels.ids, labels.names, strict=True))
-    scope = choices.selected("Filter of", words, key="filter_scope", hidden=False)
+    scope = choices.selected("Filter for", words, key="filter_scope", hidden=False)
     percent = draft.filter_percent if scope == ALL else draft.percent_of([scope])[scope]
 
     def take(value: float) -> None:
@@ -79,8 +79,8 @@ def sliders(view: RunView, decided: Decisions, draft: Decisions) -> int:
     fields.percent(label, f"filter_slider_{scope}", float(percent), take)
     own = len(draft.cluster_percent)
     if scope == ALL and own:
-        have = "has a percentage of its own" if own == 1 else "have percentages of their own"
-        st.caption(f"{counted(own, 'cluster')} {have}; moving this slider sets them all.")
+        have = "has its own percentage" if own == 1 else "have their own percentages"
+        st.caption(f"{counted(own, 'cluster')} {have}; moving this slider sets all clusters.")
     return scope
 
 
@@ -88,7 +88,7 @@ def ranking(view: RunView, decided: Decisions, draft: Decisions) -> bool:
     """What the draft ranks proposals by; returns whether the curves of the others are to be shown as well."""
     offered = score_data.rankings(view)
     if len(offered) == 1:
-        st.caption("This clustering is older than the other rankings; run it again to have them.")
+        st.caption("This older clustering has one ranking only; run it again to compute the others.")
         return False
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="filter_ranking"):
 
@@ -99,7 +99,7 @@ def ranking(view: RunView, decided: Decisions, draft: Decisions) -> bool:
         fields.choice("Ranked by", "filter_by", by, offered, take, format_func=words, width=280)
         compared = "filter_compare"
         shown, keep = bool(state.setting(compared, False)), partial(state.set_setting, compared)
-        return view.has_truth and fields.switch("Compare the curves of all", f"{compared}_widget", shown, keep)
+        return view.has_truth and fields.switch("Compare all rankings", f"{compared}_widget", shown, keep)
 
 
 def other_curves(view: RunView, draft: Decisions) -> dict[str, list[CurvePoint]]:
@@ -128,7 +128,7 @@ def figures(view: RunView, decided: Decisions, draft: Decisions, now: Score | No
 
 
 def _stand_ins(view: RunView, decided: Decisions, draft: Decisions) -> None:
-    """What can be told of the core without ground truth."""
+    """Measures of the core without ground truth."""
     before, now = (means_of(view, view.kept(one)) for one in (decided, draft))
     for name, value in now.items():
         if value == value:  # not NaN: something is kept
@@ -146,7 +146,7 @@ def scores(view: RunView, draft: Decisions) -> Score | None:
 
 
 def decide(view: RunView, decided: Decisions, draft: Decisions) -> None:
-    """The buttons that make the draft the run's filter, or forget it."""
+    """The buttons that apply the draft, or discard it."""
     same = filter_draft.same_filter(decided, draft, view.categories(decided).ids)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="filter_decide"):
         st.button(
@@ -164,25 +164,25 @@ def decide(view: RunView, decided: Decisions, draft: Decisions) -> None:
             disabled=same,
             on_click=lambda: _put_draft(view, decided, decided),
         )
-        words = f"As decided: {_words(decided)}."
-        st.caption(words if same else f"{words} A filter that is only tried changes nothing yet.")
+        words = f"Applied filter: {_words(decided)}."
+        st.caption(words if same else f"{words} Changes take effect when you apply them.")
     _overtaken(view, decided)
 
 
 def _overtaken(view: RunView, decided: Decisions) -> None:
-    """That someone else decided on what was being tried here, and the way back to that."""
-    found = state.setting(f"{_key(view)}-overtaken", None)
-    if found is None:
+    """Notice that the filter was changed elsewhere, and the button that restores the draft."""
+    overtaken = state.setting(f"{_key(view)}-overtaken", None)
+    if overtaken is None:
         return
-    base, draft = found
+    base, draft = overtaken
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="filter_overtaken"):
         st.markdown(
-            f":material/group: The filter was changed in another window: {_words(decided)} now. "
-            f"You were trying {_words(draft)}.",
+            f":material/group: The filter was changed in another window, to {_words(decided)}. "
+            f"Your draft was {_words(draft)}.",
             width="stretch",
         )
         again = filter_draft.on_top_of(base, draft, decided)
-        st.button("Try mine again", key="try_again", on_click=lambda: _put_draft(view, decided, again))
+        st.button("Restore my draft", key="try_again", on_click=lambda: _put_draft(view, decided, again))
         st.button(
             "Dismiss", key="dismiss_overtaken", on_click=lambda: state.set_setting(f"{_key(view)}-overtaken", None)
         )
@@ -190,14 +190,14 @@ def _overtaken(view: RunView, decided: Decisions) -> None:
 
 def clusters_table(view: RunView, draft: Decisions) -> pd.DataFrame:
     """A row a cluster: its filter, how many it keeps, and of how many."""
-    found = summaries(view, draft)
+    rows = summaries(view, draft)
     return pd.DataFrame(
         {
-            "Cluster": [s.name for s in found],
-            "Filter": [s.percent for s in found],
-            "Kept": [len(s.core) for s in found],
-            "Of": [s.size for s in found],
-            "Share": [100 * len(s.core) / max(s.size, 1) for s in found],
+            "Cluster": [s.name for s in rows],
+            "Filter": [s.percent for s in rows],
+            "Kept": [len(s.core) for s in rows],
+            "Total": [s.size for s in rows],
+            "Share": [100 * len(s.core) / max(s.size, 1) for s in rows],
         }
     )
 
@@ -213,7 +213,7 @@ def show_table(view: RunView, draft: Decisions) -> None:
         column_config={
             "Filter": st.column_config.NumberColumn(format="%g %%", width=60),
             "Kept": st.column_config.NumberColumn(width=55),
-            "Of": st.column_config.NumberColumn(width=55),
+            "Total": st.column_config.NumberColumn(width=55),
             "Share": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=130),
         },
     )
@@ -221,7 +221,7 @@ def show_table(view: RunView, draft: Decisions) -> None:
 
 
 def pictures(view: RunView, decided: Decisions, draft: Decisions, scope: int) -> None:
-    """What the draft drops, keeps, and drops or takes back anew; those nearest the border first."""
+    """The proposals that the draft drops, keeps, newly drops or keeps again, closest to the threshold first."""
     dropped, kept = filter_draft.border_first(view, draft, None if scope == ALL else scope)
     before = view.kept(decided)
     rows_of = {"dropped": dropped, "kept": kept, "newly": dropped[before[dropped]], "back": kept[~before[kept]]}
@@ -233,23 +233,21 @@ def pictures(view: RunView, decided: Decisions, draft: Decisions, scope: int) ->
             rows = rows[chosen(view, selection)[rows]]
         colour = FILTERED if side in ("dropped", "newly") else CORE
         st.caption(
-            f"{len(rows):,} {SIDE_WORDS[side]}, nearest the border first. Below each: from which filter it drops."
+            f"{len(rows):,} {SIDE_WORDS[side]}, closest to the threshold first, each with the filter that drops it."
         )
     if not len(rows):
-        states.empty("Nothing to show here", "Move the slider to see what changes.", "filter_alt")
+        states.empty("No proposals to show", "Move the slider to see what changes.", "filter_alt")
     id_of = view.categories(draft).id_of
-    turned = rows[paged(len(rows), key=f"filter-{view.run.id}-{side}-{scope}", page_size=48)]
-    captions = [
-        f"{draft.name_of(int(id_of[row]))} · {standing_of(view, int(row), draft).limit_words}" for row in turned
-    ]
-    gallery(view, turned, captions=captions, outlines=colour, size=160, key="filter_gallery")
+    page = rows[paged(len(rows), key=f"filter-{view.run.id}-{side}-{scope}", page_size=48)]
+    captions = [f"{draft.name_of(int(id_of[row]))} · {standing_of(view, int(row), draft).limit_words}" for row in page]
+    gallery(view, page, captions=captions, outlines=colour, size=160, key="filter_gallery")
 
 
 def _selected_only() -> bool:
     """Whether only what is selected on the map is shown."""
     name = "filter_selected_only"
     shown, keep = bool(state.setting(name, False)), partial(state.set_setting, name)
-    return fields.switch("Only the map's selection", f"{name}_widget", shown, keep)
+    return fields.switch("Only the map selection", f"{name}_widget", shown, keep)
 
 
 def _apply(view: RunView, decided: Decisions) -> None:
@@ -261,13 +259,13 @@ def _apply(view: RunView, decided: Decisions) -> None:
         notices.fault(fault)
         return
     _put_draft(view, now, now)
-    notices.say("The filter is decided: every page follows it.")
+    notices.say("Filter applied on all pages.")
 
 
 def _put_draft(
     view: RunView, base: Decisions, draft: Decisions, overtaken: tuple[Decisions, Decisions] | None = None
 ) -> None:
-    """Remember what is tried, and what was decided when it began."""
+    """Remember the draft, and what was decided when it began."""
     state.set_setting(_key(view), (base, draft))
     state.set_setting(f"{_key(view)}-overtaken", overtaken)
 

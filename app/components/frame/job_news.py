@@ -1,4 +1,4 @@
-"""Which jobs ended since a session last looked, and what to say of them. No Streamlit."""
+"""Which jobs ended since a session last looked, and the notice of each. No Streamlit."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from app.data.plain_text import plain, sentence
 from comus_core.cli.progress import duration
 from comus_core.jobs import FINAL, Job, words
 
-LONG = 20.0  # seconds at work after which its end is worth a notice: of a shorter one the starter saw it
+LONG = 20.0  # seconds of running after which its end is worth a notice: of a shorter one the starter saw it
 
 Seen = frozenset[tuple[int, int]]  # (job, attempt) that had ended when the session looked
-ENDINGS = {"done": "is done", "failed": "failed", "lost": "was lost", "cancelled": "was cancelled"}
+ENDINGS = {"done": "finished", "failed": "failed", "lost": "stopped unexpectedly", "cancelled": "was cancelled"}
 
 
 def news(jobs: Iterable[Job], seen: Seen | None) -> tuple[list[Job], Seen]:
@@ -30,10 +30,10 @@ def sentence_on(job: Job) -> str:
     """One sentence in Markdown on how a job ended."""
     phrase = f"run with {words.phrase(job)}" if job.kind == "discover" else words.phrase(job)
     title = words.title(job)
-    what = f"**{plain(phrase[0].upper() + phrase[1:])}**" + (f" ({plain(title)})" if title else "")
-    took = f" after {duration(job.ended_at - job.started_at)}" if job.ended_at and job.started_at else ""
+    subject = f"**{plain(phrase[0].upper() + phrase[1:])}**" + (f" ({plain(title)})" if title else "")
+    seconds = f" after {duration(job.ended_at - job.started_at)}" if job.ended_at and job.started_at else ""
     reason = f": {sentence(job.error)}" if job.error else ""
-    return f"{what} {ENDINGS[job.state]}{took}{reason}"
+    return f"{subject} {ENDINGS[job.state]}{seconds}{reason}"
 
 
 def _was_long(job: Job) -> bool:

@@ -1,4 +1,4 @@
-"""The sidebar under the navigation: which run is looked at, and what is at work."""
+"""The sidebar under the navigation: the selected run, and the running jobs."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def show(run: Run | None) -> None:
 
 
 def _run_picker(run: Run) -> None:
-    known = {r.id: r for r in page_data.runs()} | {run.id: run}
-    labels = choices.distinct({r.id: _label(r) for r in known.values()})
-    fields.choice("Run", "run_picker", run.id, list(known), state.choose_run, format_func=labels.__getitem__)
+    runs = {r.id: r for r in page_data.runs()} | {run.id: run}
+    labels = choices.distinct({r.id: _label(r) for r in runs.values()})
+    fields.choice("Run", "run_picker", run.id, list(runs), state.choose_run, format_func=labels.__getitem__)
     if run.state != "done":
-        st.badge(**badge.state_words(run))
+        badge.state(run)
 
 
 def _label(run: Run) -> str:
@@ -35,18 +35,18 @@ def _label(run: Run) -> str:
 
 
 def _jobs_line() -> None:
-    """The line of jobs at work, which also tells when a long one has ended, whatever page is open."""
+    """The line of running jobs, which also gives notice when a long one has ended, whatever page is open."""
     active = jobs.list_jobs(page_data.workspace(), jobs.ACTIVE)
     st.fragment(_look_at_jobs, run_every=BUSY_EVERY if active else IDLE_EVERY, key="jobs_line")()
 
 
 def _look_at_jobs() -> None:
-    found = jobs.list_jobs(page_data.workspace())
-    ended, seen = job_news.news(found, state.setting(SEEN, None))
+    every = jobs.list_jobs(page_data.workspace())
+    ended, seen = job_news.news(every, state.setting(SEEN, None))
     state.set_setting(SEEN, seen)
     for job in ended:
         st.toast(job_news.sentence_on(job), icon=f":material/{job_card.ICONS[job.state]}:", duration="infinite")
-    active = [job for job in found if job.state in jobs.ACTIVE]
+    active = [job for job in every if job.state in jobs.ACTIVE]
     if active:
-        words = f"{counted(len(active), 'job')} at work"
+        words = f"{counted(len(active), 'job')} running"
         st.page_link(navigation.page("jobs"), label=words, icon=":material/progress_activity:")

@@ -1,4 +1,4 @@
-"""Handing a run to a colleague, and opening what a colleague handed over."""
+"""Sharing a run as a bundle, and opening a bundle."""
 
 from __future__ import annotations
 
@@ -17,57 +17,57 @@ from comus_core.files.atomic import disk_error
 from comus_core.workspace import Run
 from comus_core.workspace.claims import claimed
 
-OPENED = "bundles-opened"  # how many a session opened: the uploader starts afresh after each
+OPENED = "bundles-opened"  # how many a session opened: each gets a fresh uploader
 
 
 @st.dialog("Bundle the run")
 def give(run: Run) -> None:
-    """Say what is in a bundle, and let it be downloaded with or without the photographs."""
+    """Describe a bundle, and offer it for download with or without the images."""
     st.markdown(f"**{plain(run.name)}** {code(run.id)}")
     st.markdown(
-        "One zip with everything that the pages show: proposals, clusters, map, decisions, scores and ground truth. "
-        "Opened elsewhere, the run is read-only. Rounds of training stay here."
+        "A zip of everything that the pages show: proposals, clusters, map, decisions, scores and ground truth. "
+        "It opens as a read-only run. Trained rounds are not included."
     )
-    photographs = st.toggle(
-        "With the photographs",
+    with_images = st.toggle(
+        "Include the images",
         value=True,
-        key=f"bundle_photographs_{run.id}",
-        help="The image files as they are. Without them the colleague sees masks on grey.",
+        key=f"bundle_images_{run.id}",
+        help="The original image files. Without them, masks are shown on grey.",
     )
-    address = f"api/runs/{quote(run.id, safe='')}/bundle?photographs={int(photographs)}"
+    address = f"api/runs/{quote(run.id, safe='')}/bundle?images={int(with_images)}"
     name = f"{run.id}.zip"
     st.html(f'<a class="comus-download" href="{address}" download="{name}">Download {name}</a>')
-    st.caption("The same from a terminal:")
-    option = "" if photographs else " --no-images"
+    st.caption("Equivalent command:")
+    option = "" if with_images else " --no-images"
     root = page_data.workspace().root
     st.code(f"comus bundle {run.id} --out {name}{option} --workspace {root}", language="bash", wrap_lines=True)
 
 
 @st.dialog("Open a bundle")
 def take() -> None:
-    """Take a bundle from the browser."""
-    st.markdown("A zip that `comus bundle` or the button *Bundle* wrote. It becomes a read-only run of this workspace.")
+    """Upload a bundle."""
+    st.markdown("A zip from `comus bundle` or from the *Bundle* button. It opens as a read-only run in this workspace.")
     number = int(state.setting(OPENED, 0))
-    sent = st.file_uploader("Bundle", type="zip", key=f"bundle_file_{number}", label_visibility="collapsed")
-    if sent is None:
-        st.caption("A large one from a terminal: `comus open-bundle FILE.zip`")
+    upload = st.file_uploader("Bundle", type="zip", key=f"bundle_file_{number}", label_visibility="collapsed")
+    if upload is None:
+        st.caption("For a large bundle, use a terminal: `comus open-bundle FILE.zip`")
         return
-    place = page_data.workspace()
+    workspace = page_data.workspace()
     try:
         with (
-            claimed(place.root) as claim,
-            tempfile.NamedTemporaryFile(dir=place.root, prefix=".sent-", suffix=".zip") as file,
+            claimed(workspace.root) as claim,
+            tempfile.NamedTemporaryFile(dir=workspace.root, prefix=".sent-", suffix=".zip") as file,
         ):
             claim(Path(file.name))
-            while block := sent.read(1 << 20):
+            while block := upload.read(1 << 20):
                 file.write(block)
             file.flush()
-            run = open_bundle(Path(file.name), place)
+            run = open_bundle(Path(file.name), workspace)
     except ComusError as fault:
         states.error(fault)
         return
     except OSError as error:  # nothing can be kept in the workspace
-        states.error(disk_error(error, place.root))
+        states.error(disk_error(error, workspace.root))
         return
     state.set_setting(OPENED, number + 1)
     navigation.go("explore", run=run.id)

@@ -1,4 +1,4 @@
-"""A run in the list of runs: what it is, what came out, and what can be done with it."""
+"""A run in the list of runs: its settings, its results, its buttons."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from comus_core.maintenance.disk_use import RunUse
 from comus_core.workspace import Run
 
 
-def show(run: Run, job: Job | None, taken: RunUse) -> None:
-    """Draw a run; `job` is the newest that worked on it, `taken` what it takes on disk."""
+def show(run: Run, job: Job | None, use: RunUse) -> None:
+    """Draw a run; `job` is the newest that worked on it, `use` its disk use."""
     with st.container(border=True, gap="small", key=f"run_{run.id}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"run_head_{run.id}"):
-            st.badge(**badge.state_words(run))
+            badge.state(run)
             badge.of_run(run)
             if run.provenance.get("synthetic"):
                 badge.synthetic()
@@ -38,16 +38,16 @@ def show(run: Run, job: Job | None, taken: RunUse) -> None:
             st.caption(f":material/add_photo_alternate: Images added to {code(run.provenance['added_to'])}")
         if run.note:
             st.markdown(f":material/sticky_note_2: {plain(run.note)}")
-        st.caption(" · ".join(_figures(run, taken)))
+        st.caption(" · ".join(_figures(run, use)))
         _buttons(run, job)
 
 
-def _figures(run: Run, taken: RunUse) -> list[str]:
+def _figures(run: Run, use: RunUse) -> list[str]:
     score, scores = run.result.get("evaluation"), []
     if score:
         matching = MATCHINGS.get(score["matching"], score["matching"])
         scores = [f"mIoU **{score['miou']:.1f}** before the filter ({matching} matching)"]
-    disk = f"{job_words.bytes_words(taken.own)} of its own, {job_words.bytes_words(taken.shared)} shared"
+    disk = f"{job_words.bytes_words(use.own)} own, {job_words.bytes_words(use.shared)} shared"
     return [*scores, disk, f"changed {job_words.stored_time(run.updated_at, time.time())}", code(run.id)]
 
 
@@ -57,24 +57,27 @@ def _buttons(run: Run, job: Job | None) -> None:
             icon = navigation.PAGES["explore"].icon
             st.page_link(navigation.page("explore"), label="Explore", icon=icon, query_params={"run": run.id})
         if not run.read_only and run.state not in ("done", "running") and (job is None or job.state not in jobs.ACTIVE):
-            explained = "Goes on from what is finished."
+            help_text = "Continues from the finished work."
             st.button(
                 "Resume",
                 key=f"run_resume_{run.id}",
                 icon=":material/replay:",
-                help=explained,
+                help=help_text,
                 on_click=attempt,
                 args=(_resume, run, job),
             )
         if st.button("Name and note", key=f"run_name_{run.id}", icon=":material/edit:"):
             run_dialogs.name_and_note(run)
         if "clustering" in run.artifacts and st.button(
-            "Bundle", key=f"run_bundle_{run.id}", icon=":material/folder_zip:", help="One zip, for a colleague."
+            "Bundle", key=f"run_bundle_{run.id}", icon=":material/folder_zip:", help="Share the run as one zip."
         ):
             bundles.give(run)
         can_grow = "clustering" in run.artifacts and "added_to" not in run.provenance
         if can_grow and st.button(
-            "Add images", key=f"run_add_{run.id}", icon=":material/add_photo_alternate:", help="Into its clusters."
+            "Add images",
+            key=f"run_add_{run.id}",
+            icon=":material/add_photo_alternate:",
+            help="Assign new images to its clusters.",
         ):
             add_images.show(run)
         if st.button("Settings", key=f"run_settings_{run.id}", icon=":material/settings:"):
@@ -83,7 +86,7 @@ def _buttons(run: Run, job: Job | None) -> None:
             "Unarchive" if run.archived else "Archive",
             key=f"run_archive_{run.id}",
             icon=":material/unarchive:" if run.archived else ":material/archive:",
-            help="Out of the lists; nothing is removed.",
+            help="Archived runs are hidden from the lists; nothing is deleted.",
             on_click=attempt,
             args=(_archive, run),
         )

@@ -31,7 +31,7 @@ def name_and_note(run: Run) -> None:
     with st.form(f"describe_{run.id}", border=False):
         name = st.text_input("Name", run.name, key=f"name_of_{run.id}", max_chars=120)
         note = st.text_area(
-            "Note", run.note, key=f"note_of_{run.id}", height=120, placeholder="What was tried, and why"
+            "Note", run.note, key=f"note_of_{run.id}", height=120, placeholder="What you tried, and why"
         )
         if st.form_submit_button("Save", type="primary", key=f"save_{run.id}"):
             try:
@@ -48,87 +48,87 @@ def describe(workspace: Workspace, run: Run, name: str, note: str) -> None:
     Raises:
         ComusError: an empty name, or the run is gone.
     """
-    own_name, own_note = (name if name != run.name else None), (note.strip() if note != run.note else None)
-    workspace.runs.describe(run.id, name=own_name, note=own_note)
+    new_name, new_note = (name if name != run.name else None), (note.strip() if note != run.note else None)
+    workspace.runs.describe(run.id, name=new_name, note=new_note)
 
 
-@st.dialog("Settings of the run", width="large")
+@st.dialog("Run settings", width="large")
 def settings(run: Run) -> None:
     """Show all settings, what they were made with, and how to start the same again."""
     st.markdown(f"**{plain(run.name)}** {code(run.id)}")
-    st.caption("The same from a terminal:")
+    st.caption("Equivalent command:")
     st.code(command_line(run.config, workspace=page_data.workspace().root), language="bash", wrap_lines=True)
     text = json.dumps(to_dict(run.config), indent=2, ensure_ascii=False)
-    st.caption("All settings, as `comus run --config FILE` reads them:")
+    st.caption("All settings, for `comus run --config FILE`:")
     st.code(text, language="json", height=260)
     if rows := stage_use.stage_rows(run.result):
         with st.expander("Time and memory", key=f"stage_use_{run.id}"):
             st.dataframe(rows, hide_index=True, key=f"stage_use_table_{run.id}")
             st.caption(stage_use.estimate_words(run.result))
-    with st.expander("Made with", key=f"made_with_{run.id}"):
+    with st.expander("Provenance", key=f"made_with_{run.id}"):
         st.json(run.provenance, expanded=1)
     with st.container(horizontal=True, gap="small", key=f"settings_buttons_{run.id}"):
         st.download_button(
             "Download", text, f"{run.id}.json", "application/json", key=f"download_{run.id}", on_click="ignore"
         )
-        if st.button("New run with these", key=f"again_{run.id}", icon=":material/add_circle:"):
+        if st.button("New run with these settings", key=f"again_{run.id}", icon=":material/add_circle:"):
             dataset_picker.fill(run.config.dataset)
             run_settings.fill(run_form.values_of(run.config))
             navigation.go("new")
 
 
-@st.dialog("Find the images of the run")
+@st.dialog("Locate the images of the run")
 def relink(run: Run) -> None:
-    """Ask where a run's images lie now."""
+    """Enter where a run's images are now."""
     relink_form(run)
 
 
 def relink_form(run: Run) -> None:
     """Draw the field for the folder; look for the images there by their content."""
-    place = page_data.workspace()
+    workspace = page_data.workspace()
     st.markdown(f"**{plain(run.name)}** {code(run.id)}")
     st.markdown(
-        f"They are no longer in {code(str(place.images_root(run)))}. Where they are found again, by their content, the "
-        "run goes on with them; its scores, names and decisions stay."
+        f"The images are no longer in {code(str(workspace.images_root(run)))}. Enter the folder that holds them now: "
+        "they are recognised by their content. Scores, names and decisions are kept."
     )
     with st.form(f"relink_form_{run.id}", border=False):
-        folder = st.text_input("Folder of the images now, on the server", key=f"relink_folder_{run.id}")
-        if st.form_submit_button("Find", type="primary", key=f"relink_start_{run.id}", icon=":material/search:"):
+        folder = st.text_input("Current folder of the images on the server", key=f"relink_folder_{run.id}")
+        if st.form_submit_button("Locate", type="primary", key=f"relink_start_{run.id}", icon=":material/search:"):
             try:
                 with st.spinner("Reading the images"):
-                    require(folder.strip() != "", "no folder: write where the images lie now")
-                    home = allowed(folder.strip(), image_roots(place.root))
-                    done = relink_now(run, place, RelinkSettings(str(home)))
+                    require(folder.strip() != "", "no folder: enter the folder that holds the images now")
+                    home = allowed(folder.strip(), image_roots(workspace.root))
+                    relinked = relink_now(run, workspace, RelinkSettings(str(home)))
             except ComusError as fault:
                 states.error(fault)
             else:
-                st.toast("  \n".join(plain(line) for line in done.lines()), icon=":material/check_circle:")
+                st.toast("  \n".join(plain(line) for line in relinked.lines()), icon=":material/check_circle:")
                 st.rerun()
-    st.caption("The same from a terminal:")
-    st.code(verb_form.command(place, "relink", run, RelinkSettings("FOLDER")), language="bash", wrap_lines=True)
+    st.caption("Equivalent command:")
+    st.code(verb_form.command(workspace, "relink", run, RelinkSettings("FOLDER")), language="bash", wrap_lines=True)
 
 
 @st.dialog("Delete the run?")
 def delete(run: Run) -> None:
-    """Say what goes and what stays, then do it."""
-    place = page_data.workspace()
+    """Show what is deleted and what is kept, then delete."""
+    workspace = page_data.workspace()
     try:
-        plan = plan_deletion(place, run.id)
+        plan = plan_deletion(workspace, run.id)
         st.markdown(f"**{plain(run.name)}** {code(run.id)}")
-        goes = (
+        deleted = (
             f"{counted(len(plan.folders), 'artifact')}, {job_words.bytes_words(plan.size)}"
             if plan.folders
             else "no artifact"
         )
-        stays = f" {plan.kept} stay, since other runs use them." if plan.kept else ""
-        st.markdown(f"This removes {goes}.{stays} The photographs are not touched.")
+        kept = f" {counted(plan.kept, 'artifact')} used by other runs will be kept." if plan.kept else ""
+        st.markdown(f"This deletes {deleted}.{kept} The images are not touched.")
         if plan.decisions:
             st.warning(
-                f"{counted(plan.decisions, 'decision')} of yours (names, filters) will be lost.",
+                f"{counted(plan.decisions, 'decision')} (names, merges, filters) will be lost.",
                 icon=":material/warning:",
             )
         if st.button("Delete", type="primary", key=f"delete_{run.id}", icon=":material/delete:"):
-            delete_now(run, place)
+            delete_now(run, workspace)
             state.leave_run(run.id)
             st.rerun()
     except ComusError as fault:

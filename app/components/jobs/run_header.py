@@ -1,4 +1,4 @@
-"""The line above every page about a run: its name, what it is made of, and what it owes to supervision."""
+"""The line above every page about a run: its name, its numbers, its networks and its supervision."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def show(run: Run, title: str) -> None:
         st.title(title, anchor=False, width="content")
         with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
             if run.state != "done":
-                st.badge(**badge.state_words(run))
+                badge.state(run)
             badge.of_run(run)
             if run.provenance.get("synthetic"):
                 badge.synthetic()
@@ -29,24 +29,24 @@ def show(run: Run, title: str) -> None:
 
 
 def lost_images(run: Run) -> None:
-    """Where the folder of a run's images is gone: say so, and offer to find them again."""
-    place = page_data.workspace()
-    if run.read_only or not place.has_lost_images(run):
+    """Where the folder of a run's images is gone: a warning, and a button to locate them."""
+    workspace = page_data.workspace()
+    if run.read_only or not workspace.has_lost_images(run):
         return
-    words = f"The images of this run are no longer in {plain(str(place.images_root(run)))}."
+    words = f"The images of this run are no longer in {plain(str(workspace.images_root(run)))}."
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"lost_images_{run.id}"):
         st.warning(words, icon=":material/folder_off:")
-        if st.button("Find them", key=f"relink_{run.id}", icon=":material/search:"):
+        if st.button("Locate images", key=f"relink_{run.id}", icon=":material/search:"):
             run_dialogs.relink(run)
 
 
 def facts(run: Run) -> str:
-    """Name, numbers and networks of a run in one line; the clusters are those that a person left."""
+    """Name, numbers and networks of a run in one line; the clusters are those after all decisions."""
     result = run.result
-    held = {name: int(result.get(f"{name}s") or 0) for name in ("image", "proposal")}
-    held["cluster"] = clusters_now(page_data.workspace(), run)
-    numbers = [counted(number, name) for name, number in held.items() if number]
+    counts = {name: int(result.get(f"{name}s") or 0) for name in ("image", "proposal")}
+    counts["cluster"] = clusters_now(page_data.workspace(), run)
+    numbers = [counted(number, name) for name, number in counts.items() if number]
     networks = " + ".join(short_names(run.config))
-    skipped = [f"{counted(result['skipped'], 'file')} set aside"] if result.get("skipped") else []
+    skipped = [f"{counted(result['skipped'], 'file')} skipped"] if result.get("skipped") else []
     unmasked = [f"{counted(len(result['without_mask']), 'image')} without a mask"] if result.get("without_mask") else []
     return " · ".join([f"**{plain(run.name)}**", *numbers, *skipped, *unmasked, plain(networks)])

@@ -1,4 +1,4 @@
-"""What a run will cost and owe before it starts, the command that does the same, and the button."""
+"""The cost and supervision of a run before it starts, the equivalent command, and the button."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from comus_core.weights import WeightFile
 
 def show(picked: Picked | None, values: Values, roots: tuple[Path, ...]) -> None:
     """Draw it; the button queues the job and leads to its progress."""
-    st.header("Before it starts", anchor=False)
+    st.header("Preview", anchor=False)
     if picked is None:
         st.caption("Choose the images first.")
         _button(None)
@@ -29,39 +29,42 @@ def show(picked: Picked | None, values: Values, roots: tuple[Path, ...]) -> None
     device = run_settings.device()
     try:
         config = run_form.config_of(picked.spec, values, roots)
-        found = run_form.preview(page_data.workspace(), config, picked.seen, device)
+        preview = run_form.preview(page_data.workspace(), config, picked.seen, device)
     except ComusError as fault:
         states.error(fault)
         _button(None)
         return
-    _provenance(found, picked)
-    _cost(found)
-    for file in found.missing:
+    _provenance(preview, picked)
+    _cost(preview)
+    for file in preview.missing:
         _missing(file)
-    _button(found, device)
-    st.caption("The same from a terminal:")
-    st.code(found.command, language="bash", wrap_lines=True)
+    _button(preview, device)
+    st.caption("Equivalent command:")
+    st.code(preview.command, language="bash", wrap_lines=True)
 
 
-def _provenance(found: Preview, picked: Picked) -> None:
-    networks = networks_words(to_dict(found.chosen))
+def _provenance(preview: Preview, picked: Picked) -> None:
+    networks = networks_words(to_dict(preview.chosen))
     st.markdown(f"**{plain(networks)}** on {run_form.given_device(run_settings.device())}")
     with st.container(horizontal=True, gap="small", key="new_badges"):
-        badge.show(found.supervision["supervision"], found.supervision["non_commercial"])
+        badge.show(preview.supervision["supervision"], preview.supervision["non_commercial"])
         if picked.seen.synthetic:
             badge.synthetic()
 
 
-def _cost(found: Preview) -> None:
+def _cost(preview: Preview) -> None:
     with st.container(horizontal=True, gap="medium", key="new_cost"):
-        st.metric("Time", f"≈ {job_words.about(found.cost.total)}", width="content")
-        st.metric("Disk", job_words.bytes_words(found.cost.disk_bytes), width="content")
-        st.metric("Memory", job_words.bytes_words(found.cost.memory_bytes), width="content")
-    basis = "from the speeds of earlier runs here" if found.cost.measured else "from arithmetic; the first run measures"
-    st.caption(f"If nothing can be reused; {basis}.")
-    st.caption(" · ".join(f"{words} {job_words.about(seconds)}" for words, seconds in run_form.stage_costs(found.cost)))
-    if found.cost.disk_bytes > found.free_bytes:
-        st.warning(f"Only {job_words.bytes_words(found.free_bytes)} of disk are free.", icon=":material/hard_drive:")
+        st.metric("Time", f"≈ {job_words.about(preview.cost.total)}", width="content")
+        st.metric("Disk", job_words.bytes_words(preview.cost.disk_bytes), width="content")
+        st.metric("Memory", job_words.bytes_words(preview.cost.memory_bytes), width="content")
+    stages = [f"{words} {job_words.about(seconds)}" for words, seconds in run_form.stage_costs(preview.cost)]
+    basis = "based on earlier runs here" if preview.cost.measured else "based on defaults until a first run is measured"
+    st.caption(f"Assuming that nothing can be reused; {basis}.")
+    st.caption(" · ".join(stages))
+    if preview.cost.disk_bytes > preview.free_bytes:
+        st.warning(
+            f"Only {job_words.bytes_words(preview.free_bytes)} of disk space is free.", icon=":material/hard_drive:"
+        )
 
 
 def _missing(file: WeightFile) -> None:
@@ -71,16 +74,17 @@ def _missing(file: WeightFile) -> None:
         )
         fetched, copied = run_form.how_to_get(file)
         st.code(fetched, language="bash", wrap_lines=True)
-        st.caption(f"Or get {file.filename} from {file.source}, then:")
+        st.caption(f"Or download {file.filename} from {file.source}, then:")
         st.code(copied, language="bash", wrap_lines=True)
 
 
-def _button(found: Preview | None, device: str = "auto") -> None:
-    ready = found is not None and not found.missing
-    icon = ":material/play_arrow:"
-    if st.button("Start", type="primary", icon=icon, disabled=not ready, width="stretch", key="new_start") and ready:
+def _button(preview: Preview | None, device: str = "auto") -> None:
+    config = preview.config if preview is not None and not preview.missing else None
+    disabled, icon = config is None, ":material/play_arrow:"
+    pressed = st.button("Start", type="primary", icon=icon, disabled=disabled, width="stretch", key="new_start")
+    if pressed and config is not None:
         try:
-            job = run_form.start(page_data.workspace(), found.config, device)
+            job = run_form.start(page_data.workspace(), config, device)
         except ComusError as fault:
             states.error(fault)
         else:

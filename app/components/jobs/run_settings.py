@@ -16,8 +16,8 @@ from comus_core.datasets.format import DatasetSummary
 from comus_core.features.encoders import ENCODERS
 
 FORM, DEVICE = "new_form", "new_device"
-PRESETS = {"": "COMUS Explorer's own", "paper-voc": "The paper's for VOC", "paper-coco": "The paper's for COCO"}
-CHANGED = "your own"
+PRESETS = {"": "COMUS Explorer", "paper-voc": "Paper, VOC", "paper-coco": "Paper, COCO"}
+CHANGED = "custom"
 METHODS = {
     "spectral": "spectral",
     "kmeans": "k-means",
@@ -25,19 +25,19 @@ METHODS = {
     "hdbscan": "HDBSCAN",
     "leiden": "Leiden",
 }
-VECTORS = {"l2": "unit length", "raw": "as they are"}
-RESIZES = {"soft": "resize, then cut", "binary": "cut, then resize (paper)"}
+VECTORS = {"l2": "normalised", "raw": "raw (paper)"}
+RESIZES = {"soft": "resize, then threshold", "binary": "threshold, then resize (paper)"}
 RANKINGS = {"distance": "distance (paper)", "silhouette": "silhouette", "density": "density", "agreement": "agreement"}
 TRUTH = {
     "truth.boxes": (
-        "Objects with only a box (COCO)",
-        {"auto": "automatic", "ignore": "ignore", "box": "box as outline"},
+        "Objects without a mask (COCO)",
+        {"auto": "automatic", "ignore": "ignore", "box": "use the box"},
     ),
     "truth.orientation": (
-        "Masks of turned photographs",
-        {"auto": "as their size tells", "upright": "as shown", "stored": "as stored"},
+        "Masks of rotated images (EXIF)",
+        {"auto": "by their size", "upright": "upright", "stored": "as stored"},
     ),
-    "truth.groups": ("Empty supercategories (COCO)", {"auto": "no classes", "keep": "classes"}),
+    "truth.groups": ("Empty supercategories (COCO)", {"auto": "leave out", "keep": "keep as classes"}),
 }
 MATCHINGS = {"auto": "automatic", "hungarian": "Hungarian", "majority": "majority"}
 
@@ -47,8 +47,8 @@ def show(seen: DatasetSummary | None) -> Values:
     if seen is not None and not values()["truth.read"]:
         seen = replace(seen, labelled=False)
     _presets()
-    _own_or_named("Saliency: what stands out in an image", "saliency.detector", run_form.detector_words(), "masks")
-    _own_or_named("Encoder: what describes a crop", "features.encoder", run_form.encoder_words(), "vectors")
+    _own_or_named("Saliency detector", "saliency.detector", run_form.detector_words(), "masks")
+    _own_or_named("Encoder", "features.encoder", run_form.encoder_words(), "vectors")
     one, two, three = st.columns(3)
     with one:
         _clusters(seen)
@@ -58,7 +58,7 @@ def show(seen: DatasetSummary | None) -> Values:
         _select("Vectors", "clustering.features", VECTORS)
     one, two, three = st.columns(3)
     with one:
-        text = "Share of each cluster left out of the pseudo-masks; can be changed afterwards."
+        text = "Share of each cluster left out of the pseudo-masks; can be changed later."
         fields.percent("Filter", help=text, **_bound("filter_percent"))
     with two:
         _number("Seed", "seed", least=0, most=2**32 - 1)
@@ -83,43 +83,48 @@ def fill(new: Values) -> None:
 
 def device() -> str:
     """The device chosen."""
-    chosen = str(state.setting(DEVICE, "auto"))
-    return chosen if chosen in run_form.device_words() else "auto"
+    name = str(state.setting(DEVICE, "auto"))
+    return name if name in run_form.device_words() else "auto"
 
 
 def _clusters(seen: DatasetSummary | None) -> None:
-    """A number, nothing (from labels), or the one that stability proposes."""
-    asked = values()["clustering.clusters"]
-    auto = run_form.is_auto(asked, seen)
+    """A number, nothing (from labels), or the number chosen by stability."""
+    number = values()["clustering.clusters"]
+    auto = run_form.is_auto(number, seen)
     words = "auto: the most stable number" if auto else run_form.cluster_words(seen)
-    shown, take = None if auto else asked, partial(_set, "clustering.clusters")
-    how: dict[str, Any] = {"least": 2, "step": 1, "placeholder": words, "disabled": auto}
-    fields.number("Clusters", _key("clustering.clusters"), shown, take, **how)
-    text = "Resamples are clustered with every number up to 100; the largest that stays stable is taken."
+    take = partial(_set, "clustering.clusters")
+    fields.number(
+        *("Clusters", _key("clustering.clusters"), None if auto else number, take),
+        least=2,
+        step=1,
+        placeholder=words,
+        disabled=auto,
+    )
+    text = "Resamples the proposals, clusters them with every number up to 100, and takes the largest stable number."
     fields.switch(
-        "Let stability choose", "new_clusters_auto", auto, lambda on: take(run_form.number_instead(on, seen)), help=text
+        "Choose by stability", "new_clusters_auto", auto, lambda on: take(run_form.number_instead(on, seen)), help=text
     )
 
 
 def _presets() -> None:
     preset = run_form.preset_of(values())
     words = PRESETS if preset is not None else {**PRESETS, CHANGED: CHANGED}
-    shown = CHANGED if preset is None else preset
+    selected = CHANGED if preset is None else preset
 
     def take(name: str) -> None:
         if name in PRESETS:
             fill(run_form.preset_values(name or None))
 
-    fields.choice("Start from", "new_preset", shown, list(words), take, format_func=words.__getitem__)
+    fields.choice("Start from", "new_preset", selected, list(words), take, format_func=words.__getitem__)
 
 
 def _own_or_named(label: str, name: str, words: dict[str, str], what: str) -> None:
-    """A choice among names, the last of them the user's own files, for which a path is asked."""
+    """A choice among names, the last of them the user's own files, which need a path."""
     choice, path = run_form.parse_own(name, str(values()[name]))
     fields.choice(label, _key(name), choice, list(words), partial(_set, name), format_func=words.__getitem__)
     if choice.endswith(":"):
-        hint = "a folder, one file a photograph" if what == "masks" else "Parquet or npz with proposal_id"
-        label, field = f"Where your {what} lie on the server", f"{_key(name)}_path"
+        hint = "a folder with one file per image" if what == "masks" else "Parquet or npz with proposal_id"
+        label, field = f"Path of your {what} on the server", f"{_key(name)}_path"
         fields.text(label, field, path, lambda typed: _set(name, choice + typed.strip()), placeholder=hint)
 
 
@@ -131,25 +136,21 @@ def _more() -> None:
         fields.number("Saliency threshold", help=text, **limits, **_bound("saliency.threshold"))
         _select("Masks", "saliency.resize", RESIZES)
     with two:
-        _number("Smallest mask, pixels", "saliency.min_area", least=0)
-        _number("Neighbours in the graph", "clustering.neighbours", least=2)
-        text = "So many clusters at first, merged along the graph to the number asked for; 0: none are merged."
+        _number("Minimum mask area (pixels)", "saliency.min_area", least=0)
+        _number("Graph neighbours", "clustering.neighbours", least=2)
+        text = "Clusters to start from, merged along the graph to the final number; 0: no merging."
         _number("Over-clusters", "clustering.over_clusters", least=0, help=text)
     with three:
-        _number("Restarts of k-means", "clustering.n_init", least=1)
-        _select("Matching to classes", "matching", MATCHINGS)
-        _select("Filter ranks by", "filter_by", RANKINGS)
-    fields.switch("Read the ground truth, if there is any", **_bound("truth.read"))
+        _number("k-means restarts", "clustering.n_init", least=1)
+        _select("Matching", "matching", MATCHINGS)
+        _select("Filter ranking", "filter_by", RANKINGS)
+    fields.switch("Use ground truth if available", **_bound("truth.read"))
     if values()["truth.read"]:
         for column, (name, (label, words)) in zip(st.columns(3), TRUTH.items(), strict=True):
             with column:
                 _select(label, name, words)
     if run_form.cuts_features(values()):
-        _select(
-            "Encoder that ncut cuts",
-            "saliency.ncut_encoder",
-            {n: n for n in ("auto", *(n for n in ENCODERS if not ENCODERS[n].path_kind))},
-        )
+        _select("Encoder for ncut", "saliency.ncut_encoder", {n: n for n in ("auto", *ENCODERS)})
 
 
 def _number(label: str, name: str, *, least: int, most: int | None = None, help: str | None = None) -> None:

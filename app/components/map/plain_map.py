@@ -1,4 +1,4 @@
-"""The map for browsers without WebGL 2: Plotly's, of at most 20,000 points; a lasso still chooses among all."""
+"""The map for browsers without WebGL 2: Plotly's, of at most 20,000 points; a lasso still selects among all."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def plain_map(
     on_gestures: Callable[[tuple[Gesture, ...]], None],
     height: int = 600,
 ) -> None:
-    """Show the map and hear what the user draws.
+    """Show the map and receive what the user draws.
 
     Args:
         key: identity of this map.
@@ -52,34 +52,34 @@ def plain_map(
         height: CSS pixels.
     """
     rows = sampled(len(points))
-    few = ""
+    note = ""
     if len(rows) < len(points):
-        few = f"{len(rows):,} of {len(points):,} points, drawn at random; a lasso chooses among all. "
+        note = f"Shows {len(rows):,} of {len(points):,} points at random; a lasso selects among all. "
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="plain_map_bar"):
         modes: dict[Mode, str] = {"replace": "New", "add": "Add", "subtract": "Subtract"}
-        mode = choices.segmented("Drawing", modes, key="plain_map_mode")
+        mode = choices.segmented("Selection mode", modes, key="plain_map_mode")
         st.button(
             "Try the fast map again",
             key="try_webgl",
             on_click=lambda: state.set_setting(WITHOUT, False),
             type="tertiary",
         )
-    drawn_on = f"{key}-plain"
+    chart_key = f"{key}-plain"
 
-    def heard(event: Any) -> None:
-        drawn = gestures_of(event.selection, mode)
-        if drawn:
-            on_gestures(drawn if drawn[0].mode == "replace" else (*gestures, *drawn))
+    def receive(event: Any) -> None:
+        added = gestures_of(event.selection, mode)
+        if added:
+            on_gestures(added if added[0].mode == "replace" else (*gestures, *added))
 
     st.plotly_chart(
         figure(points, rows, shown, gestures, height),
-        key=drawn_on,
-        on_select=state.on_change(drawn_on, heard),
+        key=chart_key,
+        on_select=state.on_change(chart_key, receive),
         selection_mode=("lasso", "box"),
         width="stretch",
         config={"displaylogo": False, "scrollZoom": True},
     )
-    st.caption(f"{few}This browser has no WebGL 2, so the map is a slower one.")
+    st.caption(f"{note}This browser has no WebGL 2, so a slower map is shown.")
 
 
 def sampled(n: int) -> IntArray:
@@ -94,9 +94,9 @@ def gestures_of(selection: Mapping[str, Any], mode: Mode) -> tuple[Gesture, ...]
     shapes: list[Gesture] = []
 
     def take(corners: list[tuple[float, float]]) -> None:
-        how: Mode = "add" if mode == "replace" and shapes else mode
+        own_mode: Mode = "add" if mode == "replace" and shapes else mode
         if len(corners) >= 3:
-            shapes.append(Gesture(tuple(corners), how))
+            shapes.append(Gesture(tuple(corners), own_mode))
 
     for lasso in selection.get("lasso", ()):
         take([(float(x), float(y)) for x, y in zip(lasso["x"], lasso["y"], strict=True)])
@@ -108,7 +108,7 @@ def gestures_of(selection: Mapping[str, Any], mode: Mode) -> tuple[Gesture, ...]
 
 def figure(points: FloatArray, rows: IntArray, shown: Colouring, gestures: Sequence[Gesture], height: int) -> go.Figure:
     """A trace a category, the largest first in the legend; or one trace with a colour bar for a scale."""
-    plot, place = go.Figure(), np.asarray(points, float)[rows]
+    plot, xy = go.Figure(), np.asarray(points, float)[rows]
     size = 7 if len(rows) < 1000 else 5 if len(rows) < 5000 else 3.5
     index = shown.index[rows]
     if shown.scale is not None:
@@ -125,16 +125,14 @@ def figure(points: FloatArray, rows: IntArray, shown: Colouring, gestures: Seque
                 "ticktext": [shown.scale.words(shown.scale.at(k / (len(shown.colours) - 1))) for k in ticks],
             },
         }
-        plot.add_scatter(
-            x=place[:, 0], y=place[:, 1], mode="markers", marker=marker, hoverinfo="skip", showlegend=False
-        )
+        plot.add_scatter(x=xy[:, 0], y=xy[:, 1], mode="markers", marker=marker, hoverinfo="skip", showlegend=False)
     else:
         named = [*zip(shown.names, shown.colours, strict=True), (shown.unassigned, UNASSIGNED)]
         numbers = np.where(index < 0, len(shown.names), index)
         count = np.bincount(numbers, minlength=len(named))
         for k in np.argsort(-count, kind="stable"):
             if count[k]:
-                (name, colour), own = named[k], place[numbers == k]
+                (name, colour), own = named[k], xy[numbers == k]
                 plot.add_scatter(
                     x=own[:, 0],
                     y=own[:, 1],

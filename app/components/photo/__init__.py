@@ -1,4 +1,4 @@
-"""A photograph with layers over it, switched and faded in the browser."""
+"""An image with layers over it, switched and faded in the browser."""
 
 from app.components.photo.component import Layer, photo
 

@@ -1,4 +1,4 @@
-"""A photograph with transparent layers over it: toggles and opacity stay in the browser, no rerun."""
+"""An image with transparent layers over it: toggles and opacity stay in the browser, no rerun."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Layer:
     """One layer.
 
     Attributes:
-        name: under which the browser remembers its toggle and opacity, from photograph to photograph.
+        name: under which the browser remembers its toggle and opacity, from image to image.
         label: the words beside the toggle.
-        url: of a transparent picture, scaled to the photograph.
+        url: of a transparent PNG, scaled to the image.
         shown: whether it is on at first.
         opacity: at first, 0…1.
     """
@@ -37,14 +37,14 @@ class Layer:
 
 
 def photo(*, key: str, url: str, full_url: str, size_hw: tuple[int, int], alt: str, layers: Sequence[Layer]) -> None:
-    """Show a photograph; keys 1, 2, … switch its layers, H hides them while it is held down.
+    """Show an image; keys 1, 2, … switch its layers, H hides them while it is held down.
 
     Args:
         key: of the element.
-        url: of the photograph, at a size for the page.
-        full_url: of the photograph at full size, opened by a click.
-        size_hw: height and width in pixels: the place is reserved before the picture comes.
-        alt: what the photograph is, for those who cannot see it.
+        url: of the image, at a size for the page.
+        full_url: of the image at full size, opened by a click.
+        size_hw: height and width in pixels: the place is reserved before the image arrives.
+        alt: its description for screen readers.
         layers: from the lowest to the topmost.
     """
     height, width = size_hw

@@ -1,4 +1,4 @@
-"""Accept, reject or erase the mask that is looked at; undo and redo."""
+"""Accept, reject or erase the open mask; undo and redo."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ def show(view: RunView, row: int, decided: Decisions, stands: Standing) -> None:
     Accepted, it is trained on at every filter; rejected, it is background, and ignored beside masks that are kept;
     erased, it is as if it had never been found.
     """
-    name, now, found = str(view.proposals.proposal_id[row]), decided.version, curation.history(view)
+    name, version, steps = str(view.proposals.proposal_id[row]), decided.version, curation.history(view)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="mask_judgement"):
         _button(
             "Accept",
             "check",
-            "Keep it in training at every filter",
+            "Keep this mask in training at every filter",
             "a",
             not stands.accepted,
-            lambda: act(view, f"Accepted {name}", now, partial(curation.accept, view, [name])),
+            lambda: act(view, f"Accepted {name}", version, partial(curation.accept, view, [name])),
         )
         _button(
             "Reject",
             "block",
-            "It is in no cluster: background in scores; in training ignored beside masks that are kept",
+            "Remove it from its cluster: background in scores, and in training ignored beside kept masks",
             "x",
             stands.cluster >= 0,
-            lambda: act(view, f"Rejected {name}", now, partial(curation.move, view, [name], None)),
+            lambda: act(view, f"Rejected {name}", version, partial(curation.move, view, [name], None)),
         )
         _button(
             "Erase",
             "ink_eraser",
-            "There is no object: its pixels are background, in training too",
+            "Not an object: its pixels are background, in training too",
             "e",
             not stands.erased,
-            lambda: act(view, f"Erased {name}", now, partial(curation.erase, view, [name])),
+            lambda: act(view, f"Erased {name}", version, partial(curation.erase, view, [name])),
         )
-        undo(view, found.undoable, now, "undo_judgement", bound=True)
-        redo(view, found.redoable, now, "redo_judgement", bound=True)
+        undo(view, steps.undoable, version, "undo_judgement", bound=True)
+        redo(view, steps.redoable, version, "redo_judgement", bound=True)
 
 
-def _button(label: str, icon: str, explained: str, key: str, enabled: bool, deed: Callable[[], Any]) -> None:
+def _button(label: str, icon: str, help_text: str, key: str, enabled: bool, deed: Callable[[], Any]) -> None:
     st.button(
         label,
         key=f"{label.lower()}_mask",
         icon=f":material/{icon}:",
-        help=explained,
+        help=help_text,
         shortcut=key,
         disabled=not enabled,
         on_click=deed if enabled else None,

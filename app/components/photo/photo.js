@@ -1,4 +1,4 @@
-// Toggles and opacities outlive the photograph: the next one is looked at through the same layers.
+// Toggles and opacities outlive the image: the next one is shown with the same layers.
 const REMEMBERED = "comus-photo-layers"
 
 function remembered() {
@@ -13,31 +13,31 @@ function remember(name, view) {
   try {
     sessionStorage.setItem(REMEMBERED, JSON.stringify({ ...remembered(), [name]: view }))
   } catch {
-    // storage is switched off: the layers then start anew with each photograph
+    // storage is switched off: the layers then start again with each image
   }
 }
 
 function element(tag, properties, ...children) {
-  const made = Object.assign(document.createElement(tag), properties)
-  made.append(...children)
-  return made
+  const node = Object.assign(document.createElement(tag), properties)
+  node.append(...children)
+  return node
 }
 
 function layerOf(layer, number, frame) {
   const view = { shown: layer.shown, opacity: layer.opacity, ...remembered()[layer.name] }
-  const picture = element("img", { className: "layer", alt: "", decoding: "async" })
-  picture.dataset.layer = layer.name
+  const image = element("img", { className: "layer", alt: "", decoding: "async" })
+  image.dataset.layer = layer.name
   const box = element("input", { type: "checkbox", checked: view.shown })
   const range = element("input", { type: "range", min: 0, max: 100, value: Math.round(100 * view.opacity) })
   range.setAttribute("aria-label", `Opacity of ${layer.label}`)
   const note = element("span", {}, layer.label)
-  picture.onerror = () => {
-    note.textContent = `${layer.label} (none here)`
+  image.onerror = () => {
+    note.textContent = `${layer.label} (not available)`
     box.disabled = range.disabled = true
   }
   const draw = () => {
-    if (box.checked && !picture.src) picture.src = layer.url // fetched when it is first looked at
-    picture.style.opacity = box.checked ? range.value / 100 : 0
+    if (box.checked && !image.src) image.src = layer.url // fetched when it is first shown
+    image.style.opacity = box.checked ? range.value / 100 : 0
     range.disabled = !box.checked || box.disabled
   }
   box.onchange = range.oninput = () => {
@@ -45,7 +45,7 @@ function layerOf(layer, number, frame) {
     remember(layer.name, { shown: box.checked, opacity: range.value / 100 })
   }
   draw()
-  frame.append(picture)
+  frame.append(image)
   const label = element("label", {}, box, note, element("kbd", {}, String(number)))
   return { row: element("div", { className: "row" }, label, range), toggle: () => box.disabled || box.click() }
 }
@@ -53,15 +53,15 @@ function layerOf(layer, number, frame) {
 function build(root, data) {
   const frame = element("div", { className: "frame" })
   frame.style.setProperty("--ratio", String(data.width / data.height))
-  const photograph = element("img", { src: data.url, alt: data.alt, className: "photograph" })
-  photograph.onerror = () => photograph.replaceWith(element("div", { className: "missing" }, "This photograph cannot be read any more."))
-  frame.append(photograph)
+  const base = element("img", { src: data.url, alt: data.alt, className: "image" })
+  base.onerror = () => base.replaceWith(element("div", { className: "missing" }, "This image can no longer be read."))
+  frame.append(base)
   const layers = data.layers.map((layer, place) => layerOf(layer, place + 1, frame))
   const link = element("a", { href: data.fullUrl, target: "_blank", rel: "noopener", title: "Open at full size" })
-  link.setAttribute("aria-label", "Open the photograph at full size")
+  link.setAttribute("aria-label", "Open the image at full size")
   frame.append(link)
   const rows = element("div", { className: "layers" }, ...layers.map((layer) => layer.row))
-  const hint = element("p", { className: "hint" }, "Hold H to see the bare photograph; click it for full size.")
+  const hint = element("p", { className: "hint" }, "Hold H to hide the layers; click the image for full size.")
   root.replaceChildren(frame, rows, hint)
   return { frame, layers }
 }

@@ -1,9 +1,10 @@
-"""One photograph: the way through the others, the picture with its layers, and what was found in it."""
+"""One image: the way through the others, its layers, and its proposals."""
 
 from __future__ import annotations
 
 import html
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -25,22 +26,23 @@ from comus_core.text import counted
 from comus_core.workspace import Artifact
 from comus_core.workspace.decisions import Decisions
 
-PAGE_SIZE = 1600  # longer side of the photograph as first shown
+PAGE_SIZE = 1600  # longer side of the image as first shown
+STYLE = Path(__file__).with_suffix(".css")
 ROUND_WORDS = {1: "Teacher (round 1)", 2: "Student (round 2)"}
-WALKS: dict[image_navigation.WalkName, str] = {"photographs": "All photographs", "cluster": "Its cluster"}
+WALKS: dict[image_navigation.WalkName, str] = {"images": "All images", "cluster": "Same cluster"}
 
 
 def navigation(view: RunView, place: Place, decided: Decisions) -> None:
     """Previous and next, the place between them, and a field to go elsewhere."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="image_walk"):
-        name = choices.segmented("Walk through", WALKS, key="walk")
+        name = choices.segmented("Browse", WALKS, key="walk")
         way = image_navigation.walk(view, place, name, decided)
         _step("Previous", "previous", way.before, view, "Left", "chevron_left")
         _step("Next", "next", way.after, view, "Right", "chevron_right")
         st.markdown(f"{way.number:,} of {way.count:,}", width="content")
         st.space("stretch")
         fields.text(
-            "Go to a photograph",
+            "Go to an image",
             "go_to_image",
             "",
             partial(_find, view, place),
@@ -52,20 +54,20 @@ def navigation(view: RunView, place: Place, decided: Decisions) -> None:
 
 
 def picture(view: RunView, place: Place, decided: Decisions) -> None:
-    """The photograph and its layers."""
+    """The image and its layers."""
     height, width = (int(v) for v in view.image_sizes[place.image_row])
     photo(
         key="photo",
         url=urls.image(view, place.image_row, PAGE_SIZE),
         full_url=urls.image(view, place.image_row, 0),
         size_hw=(height, width),
-        alt=f"Photograph {view.image_ids[place.image_row]}",
+        alt=f"Image {view.image_ids[place.image_row]}",
         layers=_layers(view, place, decided),
     )
 
 
 def facts(view: RunView, place: Place, decided: Decisions, colours: Colouring) -> None:
-    """What is known of the photograph and of the proposal looked at."""
+    """The facts about the image and its open proposal."""
     image_id = str(view.image_ids[place.image_row])
     height, width = view.image_sizes[place.image_row]
     st.html(f'<h2 class="comus-name">{html.escape(image_id)}</h2>')
@@ -73,7 +75,7 @@ def facts(view: RunView, place: Place, decided: Decisions, colours: Colouring) -
     st.caption(f"{width} × {height} pixels · {counted(len(rows), 'proposal')}")
     if place.row is None:
         st.info(
-            "Nothing salient was found here: the photograph has no proposal and counts as background.",
+            "No proposal was found in this image, so it counts as background.",
             icon=":material/visibility_off:",
         )
     else:
@@ -82,7 +84,7 @@ def facts(view: RunView, place: Place, decided: Decisions, colours: Colouring) -
     _error_legend(view)
     others = [row for row in rows if row != place.row]
     if others:
-        st.markdown("**Other proposals here**")
+        st.markdown("**Other proposals in this image**")
         names, frames = names_of(colours, others)
         gallery(view, others, captions=names, outlines=frames, size=96, key="image_others")
 
@@ -93,12 +95,12 @@ def similar(view: RunView, row: int, colours: Colouring) -> None:
     names, frames = names_of(colours, list(rows))
     captions = [f"{cosine:.3f} · {name}" for cosine, name in zip(cosines, names, strict=True)]
     st.header("Similar proposals", anchor=False)
-    st.caption("Nearest in feature space, by cosine of the encoder's vectors; framed in their cluster's colour.")
+    st.caption("Nearest in feature space by cosine similarity, framed in the colour of their cluster.")
     gallery(view, list(rows), captions=captions, outlines=frames, size=160, key="image_similar")
 
 
 def look_at(view: RunView, place: Place) -> None:
-    """Make a place the one that is looked at, in the session and the address."""
+    """Open a place, in the session and the address."""
     if place.row is None:
         state.pick_image(str(view.image_ids[place.image_row]))
     else:
@@ -106,42 +108,42 @@ def look_at(view: RunView, place: Place) -> None:
 
 
 def _proposal(view: RunView, row: int, decided: Decisions, colours: Colouring) -> None:
-    stands = filter_explanation.standing_of(view, row, decided)
+    standing = filter_explanation.standing_of(view, row, decided)
     (name,), (colour,) = names_of(colours, [row])
-    address = "clusters?" + urlencode({"run": view.run.id, "cluster": stands.cluster})
+    address = "clusters?" + urlencode({"run": view.run.id, "cluster": standing.cluster})
     link = f'<a class="comus-link" href="{html.escape(address)}">{html.escape(name)}</a>'
     shares = [(k, share) for k, share in filter_explanation.truth_shares(view, row)[:3] if share >= 0.5]
     lines = [
-        ("Cluster", f'<i style="background:{colour}"></i>{link if stands.cluster >= 0 else html.escape(name)}'),
-        ("Distance", _distance(stands)),
-        ("Filter", ("Core. " if stands.kept else "Filtered. ") + html.escape(stands.reason)),
+        ("Cluster", f'<i style="background:{colour}"></i>{link if standing.cluster >= 0 else html.escape(name)}'),
+        ("Distance", _distance(standing)),
+        ("Filter", ("Core. " if standing.kept else "Filtered. ") + html.escape(standing.reason)),
         ("Area", f"{int(view.proposals.area[row]):,} pixels"),
         ("Saliency", f"{float(view.proposals.score[row]):.2f} mean inside the mask"),
     ]
     if shares:
-        lines.append(("Truth", ", ".join(f"{html.escape(k)} {share:.0f} %" for k, share in shares)))
-    mask_judgement.show(view, row, decided, stands)
+        lines.append(("Ground truth", ", ".join(f"{html.escape(k)} {share:.0f} %" for k, share in shares)))
+    mask_judgement.show(view, row, decided, standing)
     listed = "".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in lines)
     crop = html.escape(urls.crop(view, row, 160, outline=colour))
     proposal_id = html.escape(str(view.proposals.proposal_id[row]))
     st.html(
-        f'<div class="comus-proposal" data-proposal="{proposal_id}" data-kept="{str(stands.kept).lower()}">'
+        f'<div class="comus-proposal" data-proposal="{proposal_id}" data-kept="{str(standing.kept).lower()}">'
         f'<img src="{crop}" width="112" height="112" alt="Proposal {proposal_id}"><dl>{listed}</dl></div>'
     )
 
 
-def _distance(stands: filter_explanation.Standing) -> str:
-    if stands.cluster < 0:
+def _distance(standing: filter_explanation.Standing) -> str:
+    if standing.cluster < 0:
         return "–"
-    return "moved here by hand" if stands.by_hand else f"{stands.distance:.4f} (cosine to the centre)"
+    return "moved here manually" if standing.by_hand else f"{standing.distance:.4f} (cosine to the centre)"
 
 
 def _truth_legend(view: RunView, image_id: str) -> None:
-    found = filter_explanation.classes_in(view, image_id)
-    if found:
+    classes = filter_explanation.classes_in(view, image_id)
+    if classes:
         colour_of = truth_colours(view)
         words = [
-            f'<span><i style="background:{colour_of[k - 1]}"></i>{html.escape(view.classes[k])}</span>' for k in found
+            f'<span><i style="background:{colour_of[k - 1]}"></i>{html.escape(view.classes[k])}</span>' for k in classes
         ]
         st.html(f'<div class="comus-legend"><b>Ground truth</b>{"".join(words)}</div>')
 
@@ -160,10 +162,9 @@ def _layers(view: RunView, place: Place, decided: Decisions) -> list[Layer]:
             Layer("proposal", "Proposals", urls.layer(view, at, "proposal", decided=decided), shown=True, opacity=0.55),
             Layer("pseudo_mask", "Pseudo-mask", urls.layer(view, at, "pseudo_mask", decided=decided)),
         ]
-    layers += [
-        Layer(urls.round_layer(number), ROUND_WORDS.get(number, f"Round {number}"), _predicted(view, at, number, found))
-        for number, found in rounds_of(view).items()
-    ]
+    for number, predictions in rounds_of(view).items():
+        name, title = urls.round_layer(number), ROUND_WORDS.get(number, f"Round {number}")
+        layers.append(Layer(name, title, _predicted(view, at, number, predictions)))
     if view.has_truth:
         layers.append(Layer("truth", "Ground truth", urls.layer(view, at, "truth")))
         layers.append(Layer("errors", "Errors of the proposals", urls.layer(view, at, "errors", decided=decided)))
@@ -198,9 +199,9 @@ def _step(label: str, key: str, place: Place | None, view: RunView, shortcut: st
     )
 
 
-def _find(view: RunView, place: Place, words: str) -> None:
-    found = image_navigation.find_image(view, words, place.image_row)
-    if found is not None:
-        look_at(view, image_navigation.place_of(view, None, str(view.image_ids[found])) or place)
-    elif words.strip():
-        notices.say(f"No photograph of this run is called so: {plain(words)}", "search_off")
+def _find(view: RunView, place: Place, text: str) -> None:
+    image_row = image_navigation.find_image(view, text, place.image_row)
+    if image_row is not None:
+        look_at(view, image_navigation.place_of(view, None, str(view.image_ids[image_row])) or place)
+    elif text.strip():
+        notices.say(f"No matching image: {plain(text)}", "search_off")

@@ -1,4 +1,4 @@
-"""What in the run looks like a picture dropped in: the field, the job, and the nearest proposals."""
+"""The proposals most similar to an uploaded image: the field, the job, and the nearest proposals."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ COUNT = "similar_uploads"  # a fresh field after each upload
 
 
 def show(view: RunView, colours: Colouring) -> None:
-    """Draw it, folded up."""
+    """Draw it, collapsed."""
     job = verb_form.last_job(view.workspace, "similar", view.run)
-    with st.expander("Find what looks like a picture of yours", icon=":material/image_search:", key="similar_panel"):
+    with st.expander("Search with your own image", icon=":material/image_search:", key="similar_panel"):
         if own_vectors(view.run.config.features.encoder):
-            st.caption("This run's vectors are your own, and a new picture has none: nothing to compare it by.")
+            st.caption("This run uses your own feature vectors, so a new image cannot be compared with it.")
             return
-        file = st.file_uploader("A picture", key=f"similar_file_{state.setting(COUNT, 0)}", max_upload_size=200)
+        file = st.file_uploader("Image", key=f"similar_file_{state.setting(COUNT, 0)}", max_upload_size=200)
         if file is not None and st.button("Search", key="similar_start", icon=":material/search:", type="primary"):
             try:
                 similar_form.start(view.workspace, view.run, file.name, file)
@@ -41,14 +41,14 @@ def show(view: RunView, colours: Colouring) -> None:
                 state.set_setting(COUNT, state.setting(COUNT, 0) + 1)
                 st.rerun()
         if job is not None and job.state == "done":
-            _found(view, job, colours)
+            _results(view, job, colours)
         elif job is not None:
             job_watch.show(job, key="similar_progress")
-        st.caption("The same from a terminal:")
+        st.caption("Equivalent command:")
         st.code(similar_form.command_line(view.workspace, view.run), language="bash", wrap_lines=True)
 
 
-def _found(view: RunView, job: Job, colours: Colouring) -> None:
+def _results(view: RunView, job: Job, colours: Colouring) -> None:
     try:
         answer = jobs.read_result(job)
         small = pictures.photograph_at(Path(str(job.settings["picture"])), 480)
@@ -61,12 +61,12 @@ def _found(view: RunView, job: Job, colours: Colouring) -> None:
         st.image(small, caption=plain(Path(answer["picture"]).name))
     with right:
         number = choices.segmented(
-            "Compared", {k: p["what"].capitalize() for k, p in parts.items()}, key="similar_part"
+            "Compared part", {k: p["what"].capitalize() for k, p in parts.items()}, key="similar_part"
         )
-        found = [entry for entry in parts[number]["found"] if entry["proposal"] in view.row_of]
-        rows = [view.row_of[entry["proposal"]] for entry in found]
+        neighbours = [entry for entry in parts[number]["found"] if entry["proposal"] in view.row_of]
+        rows = [view.row_of[entry["proposal"]] for entry in neighbours]
         names, frames = names_of(colours, rows)
-        captions = [f"{entry['cosine']:.3f} · {name}" for entry, name in zip(found, names, strict=True)]
+        captions = [f"{entry['cosine']:.3f} · {name}" for entry, name in zip(neighbours, names, strict=True)]
         gallery(view, rows, captions=captions, outlines=frames, size=160, key="similar_gallery")
 
 

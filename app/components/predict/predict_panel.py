@@ -1,4 +1,4 @@
-"""Dropping photographs in: the field, the choice of the round, and the job that predicts them."""
+"""Uploading images: the field, the choice of the round, and the job that predicts their masks."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ COUNT = "predict_uploads"  # a fresh field after each upload: the old one would 
 
 
 def show(view: RunView) -> None:
-    """Draw the form, and the last job while it has something to say."""
+    """Draw the form, and the last job unless it succeeded."""
     rounds = predict_form.rounds(view.workspace, view.run)
     if not rounds:
         states.empty(
-            "Nothing here can predict yet",
-            "This run's vectors are your own, and new photographs have none. A trained round needs none of them.",
+            "No round can predict yet",
+            "This run uses your own feature vectors, so its clusters cannot predict new images. A trained round can.",
             "school",
         )
         st.code(f"comus train {view.run.id} --workspace {view.workspace.root}", language="bash", wrap_lines=True)
         return
     number = choices.selected("Predict with", rounds, key="predict_round", hidden=False)
     st.caption(
-        "By this round's network, with the same post-processing as its own masks."
+        "Uses the network of this round, with the same post-processing as for its own masks."
         if number
-        else "Proposals are found as in the run, and each gets the category of its nearest neighbours there."
+        else "Finds proposals as in the run and gives each the category of its nearest neighbours."
     )
     files = st.file_uploader(
-        "Photographs", accept_multiple_files=True, key=f"predict_files_{state.setting(COUNT, 0)}", max_upload_size=200
+        "Images", accept_multiple_files=True, key=f"predict_files_{state.setting(COUNT, 0)}", max_upload_size=200
     )
-    words = f"Predict {counted(len(files), 'photograph')}" if files else "Predict"
+    words = f"Predict {counted(len(files), 'image')}" if files else "Predict"
     if st.button(words, key="predict_start", icon=":material/visibility:", type="primary", disabled=not files):
         try:
             predict_form.start(view.workspace, view.run, number, [(file.name, file) for file in files])
@@ -47,16 +47,16 @@ def show(view: RunView) -> None:
             state.forget("prediction", "photo")
             st.rerun()
     _job(view)
-    with st.expander("The same from a terminal, with a folder of any size"):
+    with st.expander("Equivalent command, for a folder of any size"):
         st.code(predict_form.command_line(view.workspace, view.run, number), language="bash", wrap_lines=True)
 
 
 def _job(view: RunView) -> None:
     job = predict_form.last_job(view.workspace, view.run)
     if job is not None and job.state != "done":
-        job_watch.show(job, key="predict_progress", on_end=_tell)
+        job_watch.show(job, key="predict_progress", on_end=_notice)
 
 
-def _tell(job: Job) -> None:
+def _notice(job: Job) -> None:
     if job.state == "done":
         st.toast(f"Predicted {plain(words.title(job))}", icon=":material/check_circle:")

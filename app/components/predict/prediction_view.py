@@ -1,9 +1,10 @@
-"""A prediction: its photographs with their masks, the names and how sure each is; one of them large; the download."""
+"""A prediction: its images with masks, names and confidence; one of them large; the download."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,68 +18,71 @@ from app.components.shared.gallery import paged
 from app.data.colouring import category_colours
 from app.data.plain_text import plain
 from app.forms.predict_form import ROUND_WORDS
-from app.server.prediction_routes import mask_url, photograph_url
+from app.server.prediction_routes import image_url, mask_url
 from comus_core.datasets.passed_over import passed_over_lines
 from comus_core.errors import ComusError
 from comus_core.pipelines.prediction_folder import StoredPrediction, delete_prediction, predictions_of, zipped
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted
 
+STYLE = Path(__file__).with_suffix(".css")
 THUMBNAIL, PER_PAGE, MOST_NAMES = 480, 48, 4
 
 
 def show(view: RunView) -> None:
     """Draw the prediction that the address names, else the newest, with a list of the others."""
-    known = {prediction.name: prediction for prediction in predictions_of(view.workspace, view.run.id)}
-    if not known:
+    predictions = {prediction.name: prediction for prediction in predictions_of(view.workspace, view.run.id)}
+    if not predictions:
         states.empty(
             "No prediction yet",
-            "Drop photographs in: each comes back with its masks, their names, and how sure each of them is.",
+            "Upload images to get their masks, with the name and confidence of each category.",
             "add_photo_alternate",
         )
         return
-    asked = state.parameters().get("prediction", "")
-    prediction = known[asked] if asked in known else _chosen(known)
+    name = state.parameters().get("prediction", "")
+    prediction = predictions[name] if name in predictions else _chosen(predictions)
     try:
         _head(view, prediction)
-        _listed("set aside", [(s["path"], s["reason"]) for s in prediction.result["skipped_files"]])
+        _listed("skipped", [(s["path"], s["reason"]) for s in prediction.result["skipped_files"]])
         for line in passed_over_lines(prediction.result.get("passed_over", ())):
             st.caption(plain(f"{line[0].upper()}{line[1:]}."))
         _listed("read with a note", [(n["path"], n["note"]) for n in prediction.result.get("notes", ())])
-        _photographs(prediction)
+        _images(prediction)
     except ComusError as fault:
         states.error(fault)
 
 
-def chips(found: Sequence[Mapping[str, Any]], most: int | None = None) -> str:
-    """HTML of the categories found in a photograph, largest first, each with its colour and confidence."""
-    if not found:
-        return '<span class="comus-chip">nothing found</span>'
-    colours = category_colours([int(f["category"]) for f in found])
-    shown = [
+def chips(categories: Sequence[Mapping[str, Any]], most: int | None = None) -> str:
+    """HTML of the categories in an image, largest first, each with its colour and confidence."""
+    if not categories:
+        return '<span class="comus-chip">no category found</span>'
+    colours = category_colours([int(f["category"]) for f in categories])
+    parts = [
         f'<span class="comus-chip"><i style="background:{colour}"></i>{html.escape(str(f["name"]))} '
         f"<b>{100 * float(f['confidence']):.0f} %</b></span>"
-        for f, colour in zip(found[:most], colours, strict=False)
+        for f, colour in zip(categories[:most], colours, strict=False)
     ]
-    return "".join(shown) + (
-        f'<span class="comus-chip">+{len(found) - most}</span>' if most and len(found) > most else ""
+    return "".join(parts) + (
+        f'<span class="comus-chip">+{len(categories) - most}</span>' if most and len(categories) > most else ""
     )
 
 
-def _chosen(known: Mapping[str, StoredPrediction]) -> StoredPrediction:
+def _chosen(predictions: Mapping[str, StoredPrediction]) -> StoredPrediction:
     """The one chosen in the list; the newest as soon as there is a new one."""
-    if state.setting("prediction_newest", "") != next(iter(known)):
-        state.set_setting("prediction_newest", next(iter(known)))
-        state.set_setting("prediction_chosen", next(iter(known)))
-    if len(known) == 1:
-        return next(iter(known.values()))
-    return known[choices.selected("Prediction", {k: _words(p) for k, p in known.items()}, key="prediction_chosen")]
+    if state.setting("prediction_newest", "") != next(iter(predictions)):
+        state.set_setting("prediction_newest", next(iter(predictions)))
+        state.set_setting("prediction_chosen", next(iter(predictions)))
+    if len(predictions) == 1:
+        return next(iter(predictions.values()))
+    return predictions[
+        choices.selected("Prediction", {k: _words(p) for k, p in predictions.items()}, key="prediction_chosen")
+    ]
 
 
 def _words(prediction: StoredPrediction) -> str:
     number, count = prediction.result["round"], len(prediction.result["predictions"])
-    photographs = counted(count, "photograph")
-    return f"{prediction.when:%Y-%m-%d %H:%M:%S} · {photographs} · {ROUND_WORDS.get(number, f'round {number}').lower()}"
+    images = counted(count, "image")
+    return f"{prediction.when:%Y-%m-%d %H:%M:%S} · {images} · {ROUND_WORDS.get(number, f'round {number}').lower()}"
 
 
 def _head(view: RunView, prediction: StoredPrediction) -> None:
@@ -93,14 +97,14 @@ def _head(view: RunView, prediction: StoredPrediction) -> None:
             "application/zip",
             key="prediction_zip",
             icon=":material/download:",
-            help="A zip of index masks (0 background, 1… the lines of classes.txt) and predictions.json",
+            help="Zip of index masks (0 background, 1… the lines of classes.txt) and predictions.json",
             on_click="ignore",
         )
         st.button(
             "Delete",
             key="prediction_delete",
             icon=":material/delete:",
-            help="Remove these photographs and their masks from the workspace",
+            help="Delete these images and their masks from the workspace",
             on_click=_delete,
             args=(view, prediction),
         )
@@ -114,20 +118,20 @@ def _delete(view: RunView, prediction: StoredPrediction) -> None:
     state.forget("prediction", "photo")
 
 
-def _listed(what: str, files: Sequence[tuple[str, str]]) -> None:
+def _listed(outcome: str, files: Sequence[tuple[str, str]]) -> None:
     if not files:
         return
-    words = f"{counted(len(files), 'file')} {'was' if len(files) == 1 else 'were'} {what}"
-    with st.container(key=f"prediction_{what.replace(' ', '_')}"):
-        listed = "".join(f"<li><b>{html.escape(path)}</b>: {html.escape(said)}</li>" for path, said in files)
-        st.html(f'<div class="comus-set-aside"><span>{words}</span><ul>{listed}</ul></div>')
+    title = f"{counted(len(files), 'file')} {'was' if len(files) == 1 else 'were'} {outcome}"
+    with st.container(key=f"prediction_{outcome.replace(' ', '_')}"):
+        listed = "".join(f"<li><b>{html.escape(path)}</b>: {html.escape(reason)}</li>" for path, reason in files)
+        st.html(f'<div class="comus-set-aside"><span>{title}</span><ul>{listed}</ul></div>')
 
 
-def _photographs(prediction: StoredPrediction) -> None:
+def _images(prediction: StoredPrediction) -> None:
     rows = prediction.result["predictions"]
-    asked = state.parameters().get("photo", "")
-    if asked.isdecimal() and int(asked) < len(rows):
-        _large(prediction, int(asked))
+    photo = state.parameters().get("photo", "")
+    if photo.isdecimal() and int(photo) < len(rows):
+        _large(prediction, int(photo))
     elif len(rows) == 1:
         _large(prediction, 0)
         return
@@ -143,32 +147,32 @@ def _large(prediction: StoredPrediction, row: int) -> None:
     with left:
         photo(
             key="prediction_photo",
-            url=photograph_url(prediction, row, PAGE_SIZE),
-            full_url=photograph_url(prediction, row),
+            url=image_url(prediction, row, PAGE_SIZE),
+            full_url=image_url(prediction, row),
             size_hw=(entry["height"], entry["width"]),
-            alt=f"Photograph {entry['image']}",
+            alt=f"Image {entry['image']}",
             layers=[Layer("prediction", "Prediction", mask_url(prediction, row), shown=True, opacity=0.55)],
         )
     with right:
         st.html(f'<h2 class="comus-name">{html.escape(entry["image"])}</h2>')
         st.caption(f"{entry['width']} × {entry['height']} pixels")
-        whole = entry["width"] * entry["height"]
+        area = entry["width"] * entry["height"]
         lines = "".join(
-            f"<li>{chips([found])}<span>{100 * found['pixels'] / whole:.1f} % of the photograph</span></li>"
-            for found in entry["found"]
+            f"<li>{chips([category])}<span>{100 * category['pixels'] / area:.1f} % of the image</span></li>"
+            for category in entry["found"]
         )
         st.html(f'<ul class="comus-found">{lines or f"<li>{chips([])}</li>"}</ul>')
-        st.caption("The confidence is the mean over the category's pixels.")
+        st.caption("Confidence is the mean over the pixels of the category.")
 
 
 def _figure(prediction: StoredPrediction, row: int) -> str:
     entry = prediction.result["predictions"][row]
     address = "predict?" + urlencode({"run": prediction.result["run"], "prediction": prediction.name, "photo": row})
-    words = ", ".join(f"{f['name']} {100 * f['confidence']:.0f} %" for f in entry["found"]) or "nothing found"
+    words = ", ".join(f"{f['name']} {100 * f['confidence']:.0f} %" for f in entry["found"]) or "no category found"
     alt = html.escape(f"{entry['image']}: {words}")
     return (
         f'<figure><a href="{html.escape(address)}" class="comus-link" data-photo="{row}" title="{alt}">'
-        f'<img src="{html.escape(photograph_url(prediction, row, THUMBNAIL))}" loading="lazy" alt="{alt}">'
+        f'<img src="{html.escape(image_url(prediction, row, THUMBNAIL))}" loading="lazy" alt="{alt}">'
         f'<img src="{html.escape(mask_url(prediction, row))}" loading="lazy" class="mask" alt=""></a>'
         f"<figcaption>{chips(entry['found'], MOST_NAMES)}</figcaption></figure>"
     )

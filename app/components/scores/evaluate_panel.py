@@ -1,4 +1,4 @@
-"""The parts of the Evaluate page: which round, against what, and the images behind the numbers."""
+"""The parts of the Evaluate page: the round, what it is compared with, and the images behind the numbers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAGE, NOTHING, PAPER = 12, "", "paper:"
 
 @dataclass(frozen=True)
 class Against:
-    """What a score is held against: IoU in percent, of the classes of which it is known."""
+    """What a score is compared with: IoU in percent, of the classes of which it is known."""
 
     name: str
     miou: float
@@ -51,56 +51,56 @@ def round_choice(view: RunView) -> RunRound:
 
 def against(scored: ScoredRound, matching: MatchingName) -> Against | None:
     """What to subtract: another round on the same data set, or a row of the paper."""
-    place, one = page_data.workspace(), scored.subject
+    workspace, one = page_data.workspace(), scored.subject
     rows = {f"{PAPER}{k}": row for k, row in enumerate(scored.paper)}
-    others = {other.key: other for other in round_data.beside(place, one, runs=page_data.runs())}
+    others = {other.key: other for other in round_data.beside(workspace, one, runs=page_data.runs())}
     words = {NOTHING: "Compare with…"} | {k: f"Paper: {row.name}" for k, row in rows.items()}
     words |= {key: round_data.words(other) for key, other in others.items()}
     if len(words) == 1:
         return None
-    chosen = choices.selected("Compare with", words, key=f"score_against_{one.run.id}", width=260)
-    if chosen in rows:
-        return against_row(rows[chosen], scored)
-    if chosen in others:
+    selected = choices.selected("Compare with", words, key=f"score_against_{one.run.id}", width=260)
+    if selected in rows:
+        return against_row(rows[selected], scored)
+    if selected in others:
         try:
-            other = round_data.scored_beside(place, others[chosen], matching)
+            other = round_data.scored_beside(workspace, others[selected], matching)
             deltas(scored, other)
         except ComusError as fault:
             states.error(fault)
             return None
-        return Against(words[chosen], other.score.miou, other.score.per_class)
+        return Against(words[selected], other.score.miou, other.score.per_class)
     return None
 
 
 def against_row(row: PaperRow, scored: ScoredRound) -> Against:
-    """A row of the paper, and what must be said of holding the score against it."""
+    """A row of the paper, with a note on how far the score compares with it."""
     spread = f" ± {row.spread}" if row.spread is not None else ""
-    known = f"; of single classes {len(row.per_class)} are known" if row.per_class else ""
+    per_class = f" (IoU of {len(row.per_class)} classes)" if row.per_class else ""
     same = same_images(row, scored.dataset, len(scored.rows.image_ids))
-    where = row.data + ("" if same else ", which are other images than these, so that points mean little")
-    note = f"The paper's {row.table} gives {row.miou}{spread} %{known}. Scored on {where}."
+    caveat = "" if same else "; these are other images, so the difference means little"
+    note = f"The paper reports {row.miou}{spread} % in {row.table}{per_class}, on {row.data}{caveat}."
     return Against(f"{row.name} ({row.table})", row.miou, row.per_class, note)
 
 
-def curves(scored: ScoredRound, said: About, held: Against | None) -> None:
+def curves(scored: ScoredRound, said: About, reference: Against | None) -> None:
     """IoU of each class, and against size."""
     left, right = st.columns(2, gap="large")
     with left:
-        st.header("IoU of each class", anchor=False)
-        known = (held.per_class, held.name) if held else (None, "")
-        figures.show(score_figures.class_bars(scored, *known), key="class_bars", title="IoU of each class", said=said)
+        st.header("IoU by class", anchor=False)
+        marks = (reference.per_class, reference.name) if reference else (None, "")
+        figures.show(score_figures.class_bars(scored, *marks), key="class_bars", title="IoU by class", said=said)
     with right:
-        st.header("IoU against size", anchor=False)
+        st.header("IoU by class size", anchor=False)
         figure = score_figures.size_figure(scored)
-        figures.show(figure, key="iou_by_size", title="IoU against the size of the classes", said=said)
-        found = scored.correlation
-        if found.rho is None:
-            st.caption(f"Too little to rank for Spearman's ρ: {found.classes} object classes.")
+        figures.show(figure, key="iou_by_size", title="IoU by class size", said=said)
+        correlation = scored.correlation
+        if correlation.rho is None:
+            st.caption(f"Too few classes for Spearman's ρ: {correlation.classes} object classes.")
         else:
-            said_p = f"p = {found.p_value:.2g}, {found.classes} object classes"
+            significance = f"p = {correlation.p_value:.2g}, {correlation.classes} object classes"
             st.caption(
-                f"Spearman's ρ = **{found.rho:+.2f}** ({said_p}). As the paper's Figure 9 asks: are large things "
-                "found better? Size is the mean share of the image that a class takes where it is."
+                f"Spearman's ρ = **{correlation.rho:+.2f}** ({significance}), as in Figure 9 of the paper. "
+                "Size is the mean share of the image that a class covers in the images that contain it."
             )
 
 
@@ -109,26 +109,24 @@ def confused(scored: ScoredRound, said: About) -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="confusion_head"
     ):
-        st.header("Confusion", anchor=False, width="content")
+        st.header("Confusion matrix", anchor=False, width="content")
         figure = score_figures.confusion_figure(scored)
         figure_files.show(figure, key="confusion", title="Confusion matrix", said=said)
-    st.caption(
-        "Each row is a true class; the numbers are percent of its pixels. A click opens the images behind a cell."
-    )
+    st.caption("Each row is a true class; the numbers are percent of its pixels. Click a cell to show its images.")
     opened = confusion_matrix.show(scored)
     if opened is None:
         return
     predicted, true = opened
     images, pixels = cell_images(scored.rows, scored.matched.class_of, predicted, true)
     names = [*scored.classes, score_figures.NO_CLASS]
-    what = "found" if predicted == true else f"taken for {names[predicted]}"
+    outcome = "correct" if predicted == true else f"predicted as {names[predicted]}"
     with st.container(horizontal=True, vertical_alignment="center", key="cell_head"):
         amount = f"{counted(len(images), 'image')}, {counted(int(pixels.sum()), 'pixel')}"
-        st.markdown(f"**{plain(names[true])} {plain(what)}**: {amount}", width="stretch")
+        st.markdown(f"**{plain(names[true])} {plain(outcome)}**: {amount}", width="stretch")
         st.button("Close", key="close_cell", icon=":material/close:", on_click=confusion_matrix.close)
-    some = paged(len(images), key=f"cell-{predicted}-{true}-{said.run}", page_size=PAGE)
-    captions = [counted(count, "pixel") for count in pixels[some]]
-    _photographs(scored, images[some].tolist(), captions, key="cell_images")
+    page = paged(len(images), key=f"cell-{predicted}-{true}-{said.run}", page_size=PAGE)
+    captions = [counted(count, "pixel") for count in pixels[page]]
+    _images(scored, images[page].tolist(), captions, key="cell_images")
 
 
 def extremes(scored: ScoredRound) -> None:
@@ -139,11 +137,11 @@ def extremes(scored: ScoredRound) -> None:
         side = choices.segmented("Order of the images", {"worst": "Worst first", "best": "Best first"}, key="extremes")
     order = np.argsort(ious if side == "worst" else -ious, kind="stable")
     order = order[np.isfinite(ious[order])]
-    st.caption("By the mean IoU of the classes that an image has or was given, matched on all images.")
-    some = order[paged(len(order), key=f"extremes-{side}-{scored.subject.run.id}", page_size=PAGE)]
-    _photographs(scored, some.tolist(), [f"IoU {ious[k]:.1f} %" for k in some], key="extreme_images")
+    st.caption("Ordered by the mean IoU of the classes that are present or predicted in each image.")
+    page = order[paged(len(order), key=f"extremes-{side}-{scored.subject.run.id}", page_size=PAGE)]
+    _images(scored, page.tolist(), [f"IoU {ious[k]:.1f} %" for k in page], key="extreme_images")
 
 
-def _photographs(scored: ScoredRound, images: list[int], captions: list[str], *, key: str) -> None:
+def _images(scored: ScoredRound, images: list[int], captions: list[str], *, key: str) -> None:
     ids = [scored.rows.image_ids[k] for k in images]
-    image_gallery.show(image_gallery.photographs(page_data.workspace(), scored.subject, ids), captions, key=key)
+    image_gallery.show(image_gallery.images_of(page_data.workspace(), scored.subject, ids), captions, key=key)

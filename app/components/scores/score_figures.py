@@ -20,7 +20,7 @@ WIDTH, HEIGHT, LETTER = 400, 230, 6.5  # pixels of the figure of sizes, about, a
 
 def class_bars(scored: ScoredRound, against: Mapping[str, float] | None = None, name: str = "") -> go.Figure:
     """A bar a class, the best on top; a mark where `against`, called `name`, is known."""
-    ordered = sorted(scored.score.per_class.items(), key=lambda item: item[1])
+    ordered = sorted(scored.score.per_class.items(), key=lambda pair: pair[1])
     names, values = [k for k, _ in ordered], [v for _, v in ordered]
     figure = go.Figure()
     figure.add_bar(
@@ -31,17 +31,17 @@ def class_bars(scored: ScoredRound, against: Mapping[str, float] | None = None, 
         marker={"color": ACCENT},
         hovertemplate="%{y}: IoU %{x:.2f} %<extra></extra>",
     )
-    known = [k for k in names if k in (against or {})]
-    if against is not None and known:
+    marked = [k for k in names if k in (against or {})]
+    if against is not None and marked:
         figure.add_scatter(
-            x=[against[k] for k in known],
-            y=known,
+            x=[against[k] for k in marked],
+            y=marked,
             name=name,
             mode="markers",
             marker={"symbol": "line-ns-open", "size": 13, "color": UNASSIGNED, "line": {"width": 3}},
             hovertemplate=f"{tagless(name)}: %{{x:.2f}} %<extra></extra>",
         )
-    figure.update_layout(showlegend=bool(known), bargap=0.25)
+    figure.update_layout(showlegend=bool(marked), bargap=0.25)
     figure.update_xaxes(title="IoU (%)", range=[0, 105], ticksuffix=" %")
     figure.update_yaxes(title="class", showgrid=False, tickmode="linear", dtick=1)
     return styled(figure, max(260, 90 + ROW * len(names)))
@@ -50,17 +50,17 @@ def class_bars(scored: ScoredRound, against: Mapping[str, float] | None = None, 
 def size_figure(scored: ScoredRound) -> go.Figure:
     """IoU of each object class against how much of its images it takes (the paper's Figure 9)."""
     names = list(scored.score.per_class)
-    there = [k for k in range(1, len(names)) if np.isfinite(scored.sizes[k])]
-    few = len(there) <= 30
-    x, y = [float(scored.sizes[k]) for k in there], [scored.score.per_class[names[k]] for k in there]
+    present = [k for k in range(1, len(names)) if np.isfinite(scored.sizes[k])]
+    labelled = len(present) <= 30
+    x, y = [float(scored.sizes[k]) for k in present], [scored.score.per_class[names[k]] for k in present]
     figure = go.Figure()
     figure.add_scatter(
         x=x,
         y=y,
-        text=[names[k] for k in there],
+        text=[names[k] for k in present],
         name="classes",
-        mode="markers+text" if few else "markers",
-        textposition=name_places(x, y, [names[k] for k in there]),
+        mode="markers+text" if labelled else "markers",
+        textposition=name_places(x, y, [names[k] for k in present]),
         textfont={"size": 11},
         marker={"color": ACCENT, "size": 9, "line": {"color": "white", "width": 1}},
         hovertemplate="%{text}: size %{x:.1f} %, IoU %{y:.1f} %<extra></extra>",
@@ -83,8 +83,8 @@ def name_places(x: Sequence[float], y: Sequence[float], names: Sequence[str]) ->
     """
     across, up = WIDTH / max([*x, 1e-9]), HEIGHT / 100
     points = [(across * a, up * b) for a, b in zip(x, y, strict=True)]
-    taken = [(a - 5, b - 5, a + 5, b + 5) for a, b in points]
-    found = []
+    occupied = [(a - 5, b - 5, a + 5, b + 5) for a, b in points]
+    places = []
     for (a, b), name in zip(points, names, strict=True):
         half = LETTER * len(name) / 2
         boxes = {
@@ -94,13 +94,13 @@ def name_places(x: Sequence[float], y: Sequence[float], names: Sequence[str]) ->
             "middle left": (a - 7 - 2 * half, b - 6, a - 7, b + 6),
         }
         covered = {
-            place: sum(u < s and q < w and v < t and r < z for q, r, s, t in taken)
-            for place, (u, v, w, z) in boxes.items()
+            side: sum(u < s and q < w and v < t and r < z for q, r, s, t in occupied)
+            for side, (u, v, w, z) in boxes.items()
         }
         best = min(boxes, key=covered.__getitem__)  # the first of the best
-        taken.append(boxes[best])
-        found.append(best)
-    return found
+        occupied.append(boxes[best])
+        places.append(best)
+    return places
 
 
 def confusion_figure(scored: ScoredRound) -> go.Figure:
@@ -128,5 +128,5 @@ def confusion_shares(scored: ScoredRound) -> FloatArray:
     pixels = scored.confusion.T
     if not pixels[:, -1].any():
         pixels = pixels[:, :-1]
-    whole = scored.confusion.sum(axis=0)[:, None]
-    return np.asarray(100 * pixels / np.maximum(whole, 1))
+    total = scored.confusion.sum(axis=0)[:, None]
+    return np.asarray(100 * pixels / np.maximum(total, 1))

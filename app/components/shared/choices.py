@@ -14,28 +14,39 @@ V = TypeVar("V")
 
 def segmented(label: str, words: Mapping[V, str], *, key: str) -> V:
     """A row of buttons, one of them down; `words` are value -> text, the first is chosen at first."""
-    how: dict[str, Any] = {"format_func": lambda value: words[value], "label_visibility": "collapsed"}
-    return fields.buttons(label, key, _chosen(words, key), list(words), _keep(key), **how)
+    return fields.buttons(
+        *(label, key, _kept(words, key), list(words), _keep(key)),
+        format_func=words.__getitem__,
+        label_visibility="collapsed",
+    )
 
 
 def selected(label: str, words: Mapping[V, str], *, key: str, width: Any = "stretch", hidden: bool = True) -> V:
     """A list to unfold; `words` are value -> text, the first is chosen at first."""
     words = distinct(words)
-    how: dict[str, Any] = {"label_visibility": "collapsed" if hidden else "visible", "width": width}
-    how["format_func"] = words.__getitem__
-    return fields.choice(label, key, _chosen(words, key), list(words), _keep(key), **how)
+    return fields.choice(
+        *(label, key, _kept(words, key), list(words), _keep(key)),
+        format_func=words.__getitem__,
+        label_visibility="collapsed" if hidden else "visible",
+        width=width,
+    )
 
 
 def selected_now(words: Mapping[V, str], *, key: str) -> V:
     """What is selected when a button is pressed: that may come before the page was drawn with it."""
     words = distinct(words)
-    return state.entered(key, _chosen(words, key), among=words)
+    return state.entered(key, _kept(words, key), among=words)
 
 
 def searched(label: str, *, key: str, width: Any = "stretch") -> str:
     """A field for words to look for."""
-    how: dict[str, Any] = {"icon": ":material/search:", "label_visibility": "collapsed", "width": width}
-    return fields.text(label, key, str(state.setting(key, "")), _keep(key), placeholder=label, **how)
+    return fields.text(
+        *(label, key, str(state.setting(key, "")), _keep(key)),
+        placeholder=label,
+        icon=":material/search:",
+        label_visibility="collapsed",
+        width=width,
+    )
 
 
 def distinct(words: Mapping[V, str]) -> dict[V, str]:
@@ -44,7 +55,7 @@ def distinct(words: Mapping[V, str]) -> dict[V, str]:
     return {value: f"{value} · {text}" if times[text] > 1 else text for value, text in words.items()}
 
 
-def _chosen(words: Mapping[V, str], key: str) -> V:
+def _kept(words: Mapping[V, str], key: str) -> V:
     value = state.setting(key, None)
     return value if value in words else next(iter(words))
 

@@ -28,9 +28,9 @@ class Deed(Protocol):
         """Decide."""
 
 
-def act(view: RunView, words: str, version: int, deed: Deed) -> bool:
-    """Decide on what was drawn at a version of the decisions; say so, or why not; whether it was decided."""
-    return _decide(view, f"{plain(words)}. Press u to undo.", version, deed)
+def act(view: RunView, words: str, version: int, deed: Deed, then: Callable[[], None] | None = None) -> None:
+    """Decide at a version of the decisions, show a notice of it or of the fault, and on success do `then`."""
+    _decide(view, f"{plain(words)}. Press u to undo.", version, deed, then)
 
 
 def undo(view: RunView, step: Step | None, version: int, key: str, *, bound: bool = False) -> None:
@@ -42,11 +42,17 @@ def undo(view: RunView, step: Step | None, version: int, key: str, *, bound: boo
 def redo(view: RunView, step: Step | None, version: int, key: str, *, bound: bool = False) -> None:
     """The button that brings again what was taken back last."""
     decide = partial(_decide, view, version=version, deed=partial(curation.redo, view))
-    _way_back("Redo", "Done again", key, step, decide, "Shift+u" if bound else None, "Shift+u")
+    _way_back("Redo", "Redone", key, step, decide, "Shift+u" if bound else None, "Shift+u")
 
 
 def _way_back(
-    label: str, done: str, key: str, step: Step | None, decide: Callable[[str], bool], bound: str | None, shortcut: str
+    label: str,
+    label_after: str,
+    key: str,
+    step: Step | None,
+    decide: Callable[[str], None],
+    bound: str | None,
+    shortcut: str,
 ) -> None:
     words = step_words(step.before, step.event) if step is not None else ""
     short = words if len(words) <= WIDTH else words[: WIDTH - 1] + "…"
@@ -57,30 +63,31 @@ def _way_back(
         disabled=step is None,
         help=f"{label} {plain(words)} ({shortcut})" if words else f"Nothing to {label.lower()}",
         shortcut=bound,
-        on_click=lambda: decide(plain(f"{done}: {words}")),
+        on_click=partial(decide, plain(f"{label_after}: {words}")),
     )
 
 
-def _decide(view: RunView, words: str, version: int, deed: Deed) -> bool:
-    based_on = _known(view, version)
+def _decide(view: RunView, words: str, version: int, deed: Deed, then: Callable[[], None] | None = None) -> None:
+    based_on = _latest(view, version)
     alone = curation.decided_in(view).version == based_on
     try:
         decided = deed(based_on=based_on)
     except ComusError as fault:
         notices.fault(fault)
-        return False
+        return
     if alone and decided.version > based_on:
         own = {**state.setting(_key(view), {}), based_on: decided.version}
         state.set_setting(_key(view), dict(list(own.items())[-MOST_OWN:]))
     notices.say(words)
-    return True
+    if then is not None:
+        then()
 
 
-def _known(view: RunView, drawn: int) -> int:
+def _latest(view: RunView, drawn: int) -> int:
     """The version that this window knows: of two presses in a row, the second comes before the page is drawn anew."""
-    own, version = state.setting(_key(view), {}), drawn
-    while version in own:
-        version = own[version]
+    successors, version = state.setting(_key(view), {}), drawn
+    while version in successors:
+        version = successors[version]
     return int(version)
 
 

@@ -19,58 +19,60 @@ V = TypeVar("V")
 Take = Callable[[Any], Any]
 
 
-def text(label: str, name: str, value: str, take: Take, *, about: str = "", **how: Any) -> str:
+def text(label: str, name: str, value: str, take: Take, *, about: str = "", **more: Any) -> str:
     """A line of text."""
     key = state.field(name, value, about)
-    return str(st.text_input(label, value, key=key, on_change=state.edited(key, value, take), **how) or "")
+    return str(st.text_input(label, value, key=key, on_change=state.edited(key, value, take), **more) or "")
 
 
-def number(label: str, name: str, value: Any, take: Take, *, least: Any = None, most: Any = None, **how: Any) -> Any:
+def number(label: str, name: str, value: Any, take: Take, *, least: Any = None, most: Any = None, **more: Any) -> Any:
     """A number from `least` to `most`; None is an empty field."""
     key = state.field(name, value)
-    return st.number_input(label, least, most, value, key=key, on_change=state.edited(key, value, take), **how)
+    return st.number_input(label, least, most, value, key=key, on_change=state.edited(key, value, take), **more)
 
 
-def percent(label: str, name: str, value: float, take: Take, **how: Any) -> float:
+def percent(label: str, name: str, value: float, take: Take, **more: Any) -> float:
     """A slider from 0 to 100 %."""
     key = state.field(name, value)
-    heard = state.edited(key, value, take)
-    return float(st.slider(label, 0.0, 100.0, float(value), step=1.0, format="%g %%", key=key, on_change=heard, **how))
+    on_change = state.edited(key, value, take)
+    return float(
+        st.slider(label, 0.0, 100.0, float(value), step=1.0, format="%g %%", key=key, on_change=on_change, **more)
+    )
 
 
-def tick(label: str, name: str, value: bool, take: Take, *, about: str = "", **how: Any) -> bool:
+def tick(label: str, name: str, value: bool, take: Take, *, about: str = "", **more: Any) -> bool:
     """A checkbox."""
     key = state.field(name, value, about)
-    return st.checkbox(label, value, key=key, on_change=state.edited(key, value, take), **how)
+    return st.checkbox(label, value, key=key, on_change=state.edited(key, value, take), **more)
 
 
-def switch(label: str, name: str, value: bool, take: Take, **how: Any) -> bool:
+def switch(label: str, name: str, value: bool, take: Take, **more: Any) -> bool:
     """A toggle."""
     key = state.field(name, value)
-    return st.toggle(label, value, key=key, on_change=state.edited(key, value, take), **how)
+    return st.toggle(label, value, key=key, on_change=state.edited(key, value, take), **more)
 
 
-def choice(label: str, name: str, value: V, options: Sequence[V], take: Take, **how: Any) -> V:
+def choice(label: str, name: str, value: V, options: Sequence[V], take: Take, **more: Any) -> V:
     """A list to unfold, of which `value` is chosen."""
-    key, known = state.field(name, value), list(options)
-    heard = state.edited(key, value, take, among=known)
-    st.selectbox(label, known, index=known.index(value), key=key, on_change=heard, **how)
+    key, offered = state.field(name, value), list(options)
+    on_change = state.edited(key, value, take, among=offered)
+    st.selectbox(label, offered, index=offered.index(value), key=key, on_change=on_change, **more)
     return value
 
 
-def buttons(label: str, name: str, value: V, options: Sequence[V], take: Take, **how: Any) -> V:
+def buttons(label: str, name: str, value: V, options: Sequence[V], take: Take, **more: Any) -> V:
     """A row of buttons, of which that of `value` is down."""
-    key, known = state.field(name, value), list(options)
-    heard = state.edited(key, value, take, among=known)
-    st.segmented_control(label, known, default=value, required=True, key=key, on_change=heard, **how)
+    key, offered = state.field(name, value), list(options)
+    on_change = state.edited(key, value, take, among=offered)
+    st.segmented_control(label, offered, default=value, required=True, key=key, on_change=on_change, **more)
     return value
 
 
-def several(label: str, name: str, value: Sequence[V], options: Sequence[V], take: Take, **how: Any) -> list[V]:
+def several(label: str, name: str, value: Sequence[V], options: Sequence[V], take: Take, **more: Any) -> list[V]:
     """A list of which several are chosen."""
     key = state.field(name, list(value))
-    heard = state.edited(key, list(value), take)
-    return list(st.multiselect(label, list(options), default=list(value), key=key, on_change=heard, **how))
+    on_change = state.edited(key, list(value), take)
+    return list(st.multiselect(label, list(options), default=list(value), key=key, on_change=on_change, **more))
 
 
 def page_of(pages: int, name: str, value: int, take: Take) -> int:

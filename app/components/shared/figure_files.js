@@ -1,5 +1,5 @@
-// Pictures of a figure, made here in the browser by Plotly itself, which comes from this app's own server when the
-// first picture is asked for: the Plotly that Streamlit draws with cannot be reached.
+// Image files of a figure, rendered in the browser by Plotly itself, which comes from this app's own server on the
+// first click: the Plotly that Streamlit draws with cannot be reached.
 let library
 
 function plotly(url) {
@@ -9,7 +9,7 @@ function plotly(url) {
     script.onerror = () => {
       library = undefined
       script.remove()
-      reject(new Error("the drawing library did not arrive; try again"))
+      reject(new Error("Plotly could not be loaded; try again"))
     }
     document.head.append(script)
   })
@@ -20,8 +20,8 @@ async function save(button, data) {
   const { figure, libraryUrl, name, width, height } = data
   const format = button.dataset.format
   const Plotly = await plotly(libraryUrl)
-  const picture = await Plotly.toImage(figure, { format, width, height, scale: format === "png" ? 2 : 1 })
-  const url = URL.createObjectURL(await (await fetch(picture)).blob())
+  const image = await Plotly.toImage(figure, { format, width, height, scale: format === "png" ? 2 : 1 })
+  const url = URL.createObjectURL(await (await fetch(image)).blob())
   const link = Object.assign(document.createElement("a"), { href: url, download: `${name}.${format}` })
   link.click()
   setTimeout(() => URL.revokeObjectURL(url), 10_000)
@@ -38,7 +38,7 @@ export default function ({ parentElement, data }) {
         await save(button, data)
       } catch (error) {
         button.classList.add("failed")
-        button.title = `The picture could not be made: ${error.message}`
+        button.title = `The file could not be created: ${error.message}`
       }
       button.disabled = false
     }

@@ -1,4 +1,4 @@
-"""The files of a figure: SVG and PNG with title, axes and the run's badge in the picture, CSV of what is drawn."""
+"""The files of a figure: SVG and PNG with title, axes and the run's badge, CSV of its points."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import streamlit as st
 from app.components.shared.score_table import About, as_csv
 from app.data.figure_text import literal
 
-WIDTH, LEAST_HEIGHT = 900, 340  # CSS pixels of the picture; the PNG has twice as many
+WIDTH, LEAST_HEIGHT = 900, 340  # CSS pixels of the SVG; the PNG has twice as many
 LINE, LETTERS = 19, 120  # pixels a line of the words below the title takes, and how long it is
 
 _mount = st.components.v2.component(
@@ -37,24 +37,24 @@ def show(
     Args:
         figure: as drawn on the page.
         key: of the figure.
-        title: of the picture.
+        title: of the file.
         said: the run, its supervision and how was counted; None where the figure is about no run.
-        table: what the CSV holds, made when it is asked for; without it, the points that are drawn.
+        table: what the CSV holds, computed on a click; without it, the points that are drawn.
     """
     name = f"{said.run}-{key}" if said else key
-    drawn = printed(figure, title, said)
+    print_figure = printed(figure, title, said)
     with st.container(
         horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap=None, key=f"{key}_files"
     ):
         _mount(
             key=f"{key}_pictures",
             data={
-                "figure": json.loads(str(drawn.to_json())),
+                "figure": json.loads(str(print_figure.to_json())),
                 "libraryUrl": f"api/plotly.min.js?v={plotly.__version__}",
                 "name": name,
                 "title": title,
                 "width": WIDTH,
-                "height": drawn.layout.height,
+                "height": print_figure.layout.height,
             },
             width="content",
         )
@@ -74,8 +74,8 @@ def printed(figure: go.Figure, title: str, said: About | None) -> go.Figure:
     """The figure as it leaves the app: on white, with its title and, below, whose numbers it shows."""
     lines = textwrap.wrap(words(said), LETTERS) if said else []
     top = 56 + LINE * len(lines)
-    found = literal(figure)
-    found.update_layout(
+    page = literal(figure)
+    page.update_layout(
         template="plotly_white",
         title={
             "text": html.escape(title),
@@ -92,14 +92,15 @@ def printed(figure: go.Figure, title: str, said: About | None) -> go.Figure:
         font={"family": "Helvetica, Arial, sans-serif", "color": "#1c2128"},
         legend={"orientation": "v", "x": 1.02, "y": 1},
     )
-    return found
+    return page
 
 
 def words(said: About) -> str:
     """What stands below the title."""
-    drawn = "synthetic scenes" if said.synthetic else ""
-    how = f"{said.matching} matching" if said.matching else ""
-    return " · ".join(w for w in (f"Run {said.run}", said.dataset, drawn, how, said.proposals, said.supervision) if w)
+    origin = "synthetic scenes" if said.synthetic else ""
+    matching = f"{said.matching} matching" if said.matching else ""
+    parts = (f"Run {said.run}", said.dataset, origin, matching, said.proposals, said.supervision)
+    return " · ".join(part for part in parts if part)
 
 
 def frame(figure: go.Figure) -> pd.DataFrame:
@@ -112,8 +113,8 @@ def frame(figure: go.Figure) -> pd.DataFrame:
             rows += [{x: a, y: b, trace.name or "value": value} for a, b, value in cells]
             continue
         texts = trace.text if trace.text is not None and not isinstance(trace.text, str) else None
-        for place, (a, b) in enumerate(zip(trace.x, trace.y, strict=True)):
-            label = {"label": texts[place]} if texts is not None else {}
+        for index, (a, b) in enumerate(zip(trace.x, trace.y, strict=True)):
+            label = {"label": texts[index]} if texts is not None else {}
             rows.append({"series": trace.name or ""} | label | {x: a, y: b})
     return pd.DataFrame(rows)
 

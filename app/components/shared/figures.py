@@ -51,7 +51,7 @@ def show(
     Args:
         figure: with titles, and units, on both axes.
         key: of the figure, and the name of its files behind the run's.
-        title: of the pictures; the page writes its own above.
+        title: of the files; the page writes its own above.
         said: whose numbers these are; None is the run looked at.
         of_run: False where they are of no run.
         table: what its CSV holds where that is more than the points that are drawn.

@@ -1,4 +1,4 @@
-"""A grid of crops: one HTML element, pictures fetched as they come into view, each a link to its photograph."""
+"""A grid of crops: one HTML element, crops fetched as they come into view, each a link to its image."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from app import state
 from app.components.shared import fields
 from app.data import urls
 from comus_core.runs.run_view import RunView
+from comus_core.types import IntArray
 
 PAGE_SIZE = 60
 
 
 def gallery(
     view: RunView,
-    rows: Sequence[int],
+    rows: Sequence[int] | IntArray,
     *,
     captions: Sequence[str] | None = None,
     outlines: Sequence[str] | str | None = None,
     size: int = 160,
     key: str,
 ) -> None:
-    """Show the crops of some proposals: `grid` under a key of its own."""
+    """Show the crops of some proposals: `grid` under its own key."""
     with st.container(key=key):
         st.html(grid(view, rows, captions=captions, outlines=outlines, size=size))
 
 
 def grid(
     view: RunView,
-    rows: Sequence[int],
+    rows: Sequence[int] | IntArray,
     *,
     captions: Sequence[str] | None = None,
     outlines: Sequence[str] | str | None = None,
@@ -46,17 +47,17 @@ def grid(
         view: the run.
         rows: rows of the proposals, in the order shown.
         captions: a short plain text below each; None shows none.
-        outlines: a colour `#rrggbb` for all, or one for each; None draws a white outline and no frame. Colours of their
-            own are frames round a white outline, so that recolouring fetches no picture again.
+        outlines: a colour `#rrggbb` for all, or one for each; None draws a white outline and no frame. One
+            for each is a frame round a white outline, so that recolouring fetches no crop again.
         size: one of `urls.CROP_SIZES`.
-        picked: ids of those picked; given, each crop has a mark to pick it by (`cluster_keys`).
+        picked: ids of the selected crops; None draws no mark to select a crop by (`cluster_keys`).
     """
-    words = captions or [""] * len(rows)
+    texts = captions or [""] * len(rows)
     colours = [outlines] * len(rows) if outlines is None or isinstance(outlines, str) else list(outlines)
     ink = outlines if isinstance(outlines, str) else None
     figures = [
         _figure(view, int(row), caption, colour, ink, size, picked)
-        for row, caption, colour in zip(rows, words, colours, strict=True)
+        for row, caption, colour in zip(rows, texts, colours, strict=True)
     ]
     return f'<div class="comus-gallery" style="--cell:{size}px">{"".join(figures)}</div>'
 
@@ -102,5 +103,5 @@ def _mark(proposal_id: str, picked: Collection[str] | None) -> str:
     if picked is None:
         return ""
     name, pressed = html.escape(proposal_id), str(proposal_id in picked).lower()
-    mark = f'class="comus-pick" data-pick="{name}" aria-pressed="{pressed}" title="Pick {name}"'
+    mark = f'class="comus-pick" data-pick="{name}" aria-pressed="{pressed}" title="Select {name}"'
     return f'<button type="button" {mark}></button>'

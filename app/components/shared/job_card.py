@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -19,7 +19,14 @@ from comus_core.workspace import Run
 
 STYLE = Path(__file__).with_suffix(".css")
 LOG_LINES = 200
-COLOURS = {"running": "blue", "cancelling": "orange", "done": "green", "failed": "red", "lost": "red"}
+Colour = Literal["blue", "orange", "green", "red", "gray"]
+COLOURS: dict[str, Colour] = {
+    "running": "blue",
+    "cancelling": "orange",
+    "done": "green",
+    "failed": "red",
+    "lost": "red",
+}
 ICONS = {
     "queued": "hourglass_empty",
     "running": "progress_activity",
@@ -39,7 +46,7 @@ def show(job: Job, run: Run | None, now: float) -> None:
         run: the run it works on, if that is known and was not deleted.
         now: seconds since the epoch.
     """
-    notices.show()  # a card is in a fragment, and its buttons may have something to say
+    notices.show()  # a card is in a fragment, and its buttons may have left a notice
     active = job.state in jobs.ACTIVE
     with st.container(border=True, gap="small", key=f"job_{job.id}"):
         _head(job, now)
@@ -54,7 +61,7 @@ def show(job: Job, run: Run | None, now: float) -> None:
 
 
 def attempt(act: Callable[..., object], *arguments: Any) -> None:
-    """Do what a button says; an expected fault, such as another tab being faster, is told and no more."""
+    """Do what a button says; an expected fault, such as another tab being faster, is shown as a notice."""
     try:
         act(*arguments)
     except ComusError as fault:
@@ -62,17 +69,17 @@ def attempt(act: Callable[..., object], *arguments: Any) -> None:
 
 
 def resume(job_id: int) -> None:
-    """Queue the job anew and see to it that somebody serves the queue."""
-    place = page_data.workspace()
-    jobs.resume(place, job_id)
-    jobs.ensure_supervisor(place)
+    """Queue the job again, and make sure that a supervisor serves the queue."""
+    workspace = page_data.workspace()
+    jobs.resume(workspace, job_id)
+    jobs.ensure_supervisor(workspace)
 
 
 def cancel(job_id: int) -> None:
-    """Ask the job to stop, and see to it that somebody makes it."""
-    place = page_data.workspace()
-    if jobs.cancel(place, job_id).state == "cancelling":
-        jobs.ensure_supervisor(place)
+    """Cancel the job, and make sure that a supervisor does it."""
+    workspace = page_data.workspace()
+    if jobs.cancel(workspace, job_id).state == "cancelling":
+        jobs.ensure_supervisor(workspace)
 
 
 def _ahead(job: Job) -> list[Job]:
@@ -106,10 +113,10 @@ def _buttons(job: Job, run: Run | None, active: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"job_buttons_{job.id}"):
         if active:
             stopping = job.state == "cancelling"
-            _button(job, "Cancel", "stop_circle", cancel, "What is finished is kept; it can be resumed.", stopping)
+            _button(job, "Cancel", "stop_circle", cancel, "Finished work is kept; the job can be resumed.", stopping)
         elif job.state in jobs.RESUMABLE:
             label = "Retry" if job.state == "failed" else "Resume"
-            _button(job, "Resume", "replay", resume, "Goes on from what is finished.", label=label)
+            _button(job, "Resume", "replay", resume, "Continues from the finished work.", label=label)
         if run is not None and "clustering" in run.artifacts:
             st.page_link(
                 navigation.page("explore"),
@@ -120,7 +127,7 @@ def _buttons(job: Job, run: Run | None, active: bool) -> None:
         opened = st.toggle("Log", key=f"job_log_{job.id}")
     if opened:
         log = jobs.read_log(job).splitlines()[-LOG_LINES:]
-        st.code("\n".join(log) or "nothing yet", language=None, wrap_lines=True, height=260)
+        st.code("\n".join(log) or "No output yet", language=None, wrap_lines=True, height=260)
 
 
 def _button(
@@ -128,7 +135,7 @@ def _button(
     name: str,
     icon: str,
     act: Callable[[int], object],
-    explained: str,
+    help_text: str,
     disabled: bool = False,
     label: str = "",
 ) -> None:
@@ -136,7 +143,7 @@ def _button(
         label or name,
         key=f"job_{name.lower()}_{job.id}",
         icon=f":material/{icon}:",
-        help=explained,
+        help=help_text,
         disabled=disabled,
         on_click=attempt,
         args=(act, job.id),

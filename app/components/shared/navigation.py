@@ -35,8 +35,8 @@ PAGES: dict[str, PageEntry] = {
     "jobs": PageEntry("jobs.py", "Jobs and runs", ":material/checklist:", about_run=False),
 }
 SECTIONS = {
-    "Look": ("explore", "clusters", "filter", "scores", "compare", "image", "training", "predict"),
-    "Work": ("images", "new", "jobs"),
+    "Results": ("explore", "clusters", "filter", "scores", "compare", "image", "training", "predict"),
+    "Workspace": ("images", "new", "jobs"),
 }
 
 

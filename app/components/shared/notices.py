@@ -1,6 +1,6 @@
-"""Short notices in the corner: said in a callback, drawn by the page or the part of it that is drawn next.
+"""Short notices in the corner: queued in a callback, drawn by the page or the fragment that is drawn next.
 
-What a callback draws itself falls into the place of the page's first elements when only a fragment is drawn anew: the
+What a callback draws itself falls into the place of the page's first elements when only a fragment is drawn again: the
 app's style was lost to it, and the notice never seen.
 """
 
@@ -26,7 +26,7 @@ def fault(error: Exception | str) -> None:
 
 
 def show() -> None:
-    """Draw what was said since the last time; every page does, and every fragment with a button that says something."""
+    """Draw the notices since the last time; every page does, and every fragment whose buttons leave notices."""
     for words, icon, stay in state.setting(WAITING, ()):
         st.toast(words, icon=f":material/{icon}:", duration="long" if stay == "long" else "short")
     state.set_setting(WAITING, ())

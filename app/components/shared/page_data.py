@@ -23,19 +23,19 @@ def runs() -> list[Run]:
 
 
 def current_run() -> Run | None:
-    """The run chosen, read anew; the newest if none is chosen, None if there is none at all."""
-    chosen = state.run_id()
-    return next(iter(runs()), None) if not chosen or missing_run() else workspace().runs.get(chosen)
+    """The chosen run as stored now; the newest if none is chosen, None if there is none at all."""
+    run_id = state.run_id()
+    return next(iter(runs()), None) if not run_id or missing_run() else workspace().runs.get(run_id)
 
 
 def missing_run() -> str | None:
     """The run chosen if this workspace has none of that id: it was deleted, or the address is from elsewhere."""
-    chosen = state.run_id()
-    if chosen:
+    run_id = state.run_id()
+    if run_id:
         try:
-            workspace().runs.get(chosen)
+            workspace().runs.get(run_id)
         except WorkspaceError:
-            return chosen
+            return run_id
     return None
 
 

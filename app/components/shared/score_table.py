@@ -8,6 +8,7 @@ from typing import Literal
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from comus_core.files.csv_file import csv_bytes
 from comus_core.pipelines.model_selection import badge
@@ -17,12 +18,11 @@ from comus_core.types import FloatArray
 from comus_core.workspace import Run
 
 ROW_HEIGHT = 33
-PERCENT = {"min_value": 0, "max_value": 100, "format": "%.1f"}
 
 
 @dataclass(frozen=True)
 class About:
-    """What a table that leaves the app must say of its numbers."""
+    """Where the numbers of a table come from: printed on everything that leaves the app."""
 
     run: str
     dataset: str
@@ -32,20 +32,20 @@ class About:
     proposals: str
 
     def columns(self) -> dict[str, str | bool]:
-        """Columns that are alike in every row."""
+        """Columns with the same value in every row."""
         return {k: getattr(self, k) for k in ("run", "dataset", "synthetic", "supervision", "matching", "proposals")}
 
 
 def about(view: RunView, matching: str, proposals: str) -> About:
-    """What is said of the run's numbers."""
+    """Where the run's numbers come from."""
     return about_run(view.run, matching, proposals)
 
 
 def about_run(run: Run, matching: str = "", proposals: str = "", supervision: Mapping[str, str] | None = None) -> About:
-    """The same of a stored run; `supervision` is that of a training of it, which may owe more."""
+    """The same of a stored run; `supervision` is that of a training of it, which may be stronger."""
     provenance = run.provenance
-    owed = dict(supervision or provenance["supervision"])
-    words = badge(owed, tuple(provenance.get("non_commercial", ())))
+    labels = dict(supervision or provenance["supervision"])
+    words = badge(labels, tuple(provenance.get("non_commercial", ())))
     return About(run.id, run.config.dataset, bool(provenance.get("synthetic")), words, matching, proposals)
 
 
@@ -55,12 +55,12 @@ def class_frame(
     """A row a class; `against` is the IoU to subtract of those classes of which it is known."""
     columns: dict[str, list[object]] = {"Class": [r.name for r in rows], "IoU": [r.iou for r in rows]}
     if against is not None:
-        columns["Points"] = [r.iou - against[r.name] if r.name in against else None for r in rows]
+        columns["Difference"] = [r.iou - against[r.name] if r.name in against else None for r in rows]
     columns |= {"Recall": [r.recall for r in rows], "Precision": [r.precision for r in rows]}
     columns["Pixels"] = [r.pixels for r in rows]
     if sizes is not None:
         columns["Size"] = list(sizes)
-    return pd.DataFrame(columns | {"Found by": [", ".join(r.found_by) for r in rows]})
+    return pd.DataFrame(columns | {"Matched clusters": [", ".join(r.found_by) for r in rows]})
 
 
 def match_frame(rows: Sequence[MatchRow]) -> pd.DataFrame:
@@ -68,10 +68,10 @@ def match_frame(rows: Sequence[MatchRow]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Cluster": [r.name for r in rows],
-            "Stands for": [r.class_name or "no class" for r in rows],
+            "Matched class": [r.class_name or "no class" for r in rows],
             "IoU": [r.iou for r in rows],
             "Purity": [r.purity for r in rows],
-            "Mixed most with": [r.runner_up or "" for r in rows],
+            "Confused with": [r.runner_up or "" for r in rows],
             "Pixels": [r.pixels for r in rows],
         }
     )
@@ -82,6 +82,11 @@ def table_height(rows: int, most: int = 620) -> int:
     return min(most, ROW_HEIGHT * (rows + 1) + 3)
 
 
+def percent_column(width: int, help: str) -> ColumnConfig:
+    """A bar from 0 to 100 with its value."""
+    return st.column_config.ProgressColumn(width=width, help=help, min_value=0, max_value=100, format="%.1f")
+
+
 def show_classes(frame: pd.DataFrame) -> None:
     """Draw the table of classes; a click on a column's head sorts."""
     st.dataframe(
@@ -90,27 +95,36 @@ def show_classes(frame: pd.DataFrame) -> None:
         hide_index=True,
         height=table_height(len(frame)),
         column_config={
-            "IoU": st.column_config.ProgressColumn(width=130, help="Intersection over union, percent", **PERCENT),
-            "Points": st.column_config.NumberColumn(format="%+.2f", help="IoU minus that of what is compared to"),
-            "Size": st.column_config.NumberColumn(format="%.1f", help="Mean share of the images that have it, percent"),
-            "Recall": st.column_config.NumberColumn(format="%.1f", help="Share of its pixels that were found"),
-            "Precision": st.column_config.NumberColumn(format="%.1f", help="Share of what was found that is right"),
+            "IoU": percent_column(130, "Intersection over union, percent"),
+            "Difference": st.column_config.NumberColumn(format="%+.2f", help="IoU minus the reference IoU, in points"),
+            "Size": st.column_config.NumberColumn(
+                format="%.1f", help="Mean share of the image, over the images that contain the class, percent"
+            ),
+            "Recall": st.column_config.NumberColumn(
+                format="%.1f", help="Share of the true pixels of the class that are predicted correctly, percent"
+            ),
+            "Precision": st.column_config.NumberColumn(
+                format="%.1f", help="Share of the pixels predicted as the class that are correct, percent"
+            ),
             "Pixels": st.column_config.NumberColumn(format="compact", help="In the ground truth"),
-            "Found by": st.column_config.TextColumn(help="Clusters that stand for the class"),
+            "Matched clusters": st.column_config.TextColumn(help="Clusters matched to the class"),
         },
     )
 
 
 def show_matches(frame: pd.DataFrame) -> None:
-    """Draw the matching: which cluster became which class."""
+    """Draw the matching: the class of each cluster."""
     st.dataframe(
         frame,
         key="match_table",
         hide_index=True,
         height=table_height(len(frame)),
         column_config={
-            "IoU": st.column_config.ProgressColumn(width=110, help="Of this cluster alone, percent", **PERCENT),
-            "Purity": st.column_config.NumberColumn(format="%.1f", help="Share of its pixels that are of the class"),
+            "IoU": percent_column(110, "IoU of this cluster alone, percent"),
+            "Purity": st.column_config.NumberColumn(
+                format="%.1f", help="Share of the cluster's pixels that belong to the matched class, percent"
+            ),
+            "Confused with": st.column_config.TextColumn(help="The class with the second largest share of its pixels"),
             "Pixels": st.column_config.NumberColumn(format="compact"),
         },
     )

@@ -41,8 +41,8 @@ def panes(rounds: RoundView, image_id: str) -> str:
     """The HTML of an image's panes: image over ground truth, then each mask over its errors."""
     row = rounds.image_ids.index(image_id)
     truth = rounds.truth is not None and rounds.truth.has(image_id)
-    photograph = html.escape(urls.round_picture(rounds, "photograph", row, 960))
-    full = html.escape(urls.round_picture(rounds, "photograph", row))
+    photograph = html.escape(urls.round_picture(rounds, "image", row, 960))
+    full = html.escape(urls.round_picture(rounds, "image", row))
     first = (
         f'<a href="{full}" target="_blank" rel="noopener"><img src="{photograph}" alt="{html.escape(image_id)}"></a>'
     )

@@ -134,7 +134,7 @@ def test_points_that_cannot_be_fetched_are_named_and_can_be_tried_again(page, ad
 
 def test_a_map_without_points_says_so(page, address):
     page.goto(f"{address}?n=0")
-    page.locator(".message").get_by_text("nothing to show").wait_for()
+    page.locator(".message").get_by_text("no points").wait_for()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -19,14 +19,14 @@ _mount = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Pane:
-    """One picture.
+    """One pane.
 
     Attributes:
-        name: short and without spaces, for those who look for it.
+        name: short and without spaces, an identifier.
         title: above it.
         note: behind the title, quieter.
-        layer: address of a transparent picture over the photograph; empty shows the photograph alone.
-        dim: how far the photograph below the layer is darkened and greyed, 0…1.
+        layer: address of a transparent PNG over the image; empty shows the image alone.
+        dim: how far the image below the layer is darkened and greyed, 0…1.
     """
 
     name: str
@@ -41,8 +41,8 @@ def panes(*, key: str, image_id: str, url: str, size_hw: tuple[int, int], shown:
 
     Args:
         key: of the element.
-        image_id: what the pictures are of; another one is seen whole again.
-        url: of the photograph, at a size for the page.
+        image_id: the image; another one is fitted to the view again.
+        url: of the image, at a size for the page.
         size_hw: its height and width in pixels.
         shown: from left to right.
     """

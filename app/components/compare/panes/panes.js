@@ -1,4 +1,4 @@
-// One view for all pictures, kept as shares of their width and height, so that each may have another size on the page.
+// One view for all images, kept as shares of their width and height, so that each may have another size on the page.
 const MOST = 16, STEP = 1.5, OPACITY = "comus-panes-opacity"
 
 class View {
@@ -11,7 +11,7 @@ class View {
     this.draw()
   }
 
-  // The place (px, py), in shares of a picture, stays where it is.
+  // The place (px, py), in shares of an image, stays where it is.
   zoomAt(px, py, factor) {
     const zoom = Math.min(MOST, Math.max(1, this.zoom * factor)), by = zoom / this.zoom
     this.x = px - (px - this.x) * by
@@ -40,9 +40,9 @@ class View {
 }
 
 function element(tag, properties, ...children) {
-  const made = Object.assign(document.createElement(tag), properties)
-  made.append(...children)
-  return made
+  const node = Object.assign(document.createElement(tag), properties)
+  node.append(...children)
+  return node
 }
 
 function paneOf(pane, data) {
@@ -52,7 +52,7 @@ function paneOf(pane, data) {
   const window = element("div", { className: "window" }, stack)
   if (pane.layer) {
     const layer = element("img", { src: pane.layer, className: "layer", alt })
-    layer.onerror = () => { layer.remove(); window.append(element("div", { className: "none" }, "None for this image")) }
+    layer.onerror = () => { layer.remove(); window.append(element("div", { className: "none" }, "Not available for this image")) }
     stack.append(layer)
   }
   const figure = element("figure", {}, element("figcaption", {}, pane.title, element("i", {}, pane.note)), window)

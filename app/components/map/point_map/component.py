@@ -53,9 +53,9 @@ def point_map(
     label: str = "Map of the proposals",
     height: int = 600,
 ) -> int | None:
-    """Show the map and hear what the user draws.
+    """Show the map and receive what the user draws.
 
-    The page owns the selection: it passes `gestures` and stores what `on_gestures` is given, which Streamlit calls
+    The page owns the selection: it passes `gestures` and stores what `on_gestures` receives, which Streamlit calls
     before the script runs again, so `gestures` is up to date in that very run. Which points are chosen says
     `select(points, gestures)` of `comus_core.workspace.selection_shapes`; the map computes the same for its own
     highlighting.
@@ -67,7 +67,7 @@ def point_map(
         names: C category names, in the order of the indices in the colours.
         gestures: the selection to show.
         on_gestures: receives the whole new selection, empty when it was cleared.
-        image_url: address of a point's picture, shown on hover, with `{i}` for the point's index.
+        image_url: address of a point's crop, shown on hover, with `{i}` for the point's index.
         category_colours: C colours `#rrggbb`; by default `app.data.palette.colours(C)`. Of a scale, one a level.
         scale: the indices are levels of this scale and not categories; `names` are not read.
         on_no_webgl: called once where the browser has no WebGL 2, so that the page can show something else; without
@@ -80,10 +80,10 @@ def point_map(
         The index of the point that was clicked just now, else None.
     """
 
-    def heard() -> None:
-        drawn = _fired(st.session_state[key], "gestures")
-        if drawn is not None:
-            on_gestures(gestures_from_json(drawn))
+    def receive() -> None:
+        shapes = _fired(st.session_state[key], "gestures")
+        if shapes is not None:
+            on_gestures(gestures_from_json(shapes))
 
     result = _mount(
         key=key,
@@ -101,7 +101,7 @@ def point_map(
             "label": label,
             "height": height,
         },
-        on_gestures_change=heard,
+        on_gestures_change=receive,
         on_clicked_change=lambda: None,
         on_nowebgl_change=on_no_webgl or (lambda: None),
     )

@@ -20,12 +20,12 @@ async function fetchColours(url, signal) {
 
 async function fetchMarked(url, mark, signal) {
   const response = await fetch(url, { signal, credentials: "same-origin" });
-  if (!response.ok) throw new Error(`${url} answered ${response.status} ${response.statusText}`);
+  if (!response.ok) throw new Error(`${url} returned ${response.status} ${response.statusText}`);
   const body = await response.arrayBuffer();
-  const found = new TextDecoder("latin1").decode(body.slice(0, 4));
-  if (found !== mark || body.byteLength < HEADER_BYTES) throw new Error(`${url} did not answer with the map's bytes (${mark})`);
+  const actual = new TextDecoder("latin1").decode(body.slice(0, 4));
+  if (actual !== mark || body.byteLength < HEADER_BYTES) throw new Error(`${url} did not return map data (${mark})`);
   const count = new DataView(body).getUint32(4, true);
   const width = mark === POINTS_MARK ? 8 : 2;
-  if (body.byteLength !== HEADER_BYTES + width * count) throw new Error(`${url} was cut off: ${count} points expected`);
+  if (body.byteLength !== HEADER_BYTES + width * count) throw new Error(`${url} is incomplete: ${count} points expected`);
   return { count, body };
 }

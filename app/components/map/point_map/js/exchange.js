@@ -2,7 +2,7 @@
 // have made the next one. So an echo of a gesture that is not our last is no news; anything else the page says is.
 class Exchange {
   constructor() {
-    this.given = "[]";
+    this.received = "[]";
     this.sent = [];
   }
 
@@ -12,8 +12,8 @@ class Exchange {
 
   isNews(gestures) {
     const text = JSON.stringify(gestures);
-    if (text === this.given) return false; // a rerun for another reason
-    this.given = text;
+    if (text === this.received) return false; // a rerun for another reason
+    this.received = text;
     const echo = this.sent.indexOf(text);
     this.sent = this.sent.slice(echo + 1);
     if (echo >= 0) return false;

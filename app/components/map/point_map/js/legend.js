@@ -90,12 +90,12 @@ class Legend {
 
   filter() {
     const text = this.search.value.trim().toLowerCase();
-    let found = 0;
+    let matches = 0;
     for (const { index, element } of this.rows) {
       element.hidden = !this.entries[index].name.toLowerCase().includes(text);
-      found += !element.hidden;
+      matches += !element.hidden;
     }
     this.list.querySelector(".nothing")?.remove();
-    if (!found && !this.scale) this.list.insertAdjacentHTML("beforeend", '<li class="nothing">No category of that name</li>');
+    if (!matches && !this.scale) this.list.insertAdjacentHTML("beforeend", '<li class="nothing">No category of that name</li>');
   }
 }

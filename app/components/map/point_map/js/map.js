@@ -1,7 +1,7 @@
 // Ties the parts together: what the page gives (`update`), what the user does (`wishes`), what is on the screen (`paint`).
 const HOVER_PIXELS = 9;
 const BUTTON_ZOOM = 1.5;
-const NO_WEBGL = "This map needs WebGL 2, which this browser or machine does not offer. Turn on hardware acceleration in "
+const NO_WEBGL = "This map needs WebGL 2, which this browser or machine does not support. Turn on hardware acceleration in "
   + "the browser's settings, or use a current Firefox, Chrome, Edge or Safari.";
 const remembered = new Map(); // by the mount's key: view, tool and buttons, so that another page and back changes nothing
 
@@ -42,7 +42,7 @@ class PointMap {
   // The page has another map for such browsers, if it said so.
   withoutWebgl() {
     this.say("error", NO_WEBGL);
-    if (this.data.fallback && !this.told) { this.told = true; this.send("nowebgl", true); }
+    if (this.data.fallback && !this.reported) { this.reported = true; this.send("nowebgl", true); }
   }
 
   recall(key) {
@@ -222,7 +222,7 @@ class PointMap {
   say(state, text, retry = false) {
     const nothing = state === "ready" && !this.chosen.length;
     this.map.dataset.state = nothing ? "empty" : state;
-    this.message.querySelector("p").textContent = nothing ? "There is nothing to show yet: no points in this map." : text;
+    this.message.querySelector("p").textContent = nothing ? "This map has no points." : text;
     this.message.querySelector("button").hidden = !retry;
   }
 
@@ -242,17 +242,17 @@ class PointMap {
   // A repaint in the next frame; a line or a ring over the points leaves the points as they are drawn.
   ask(points = true) {
     this.stale ||= points;
-    this.asked ??= requestAnimationFrame(() => this.paint());
+    this.frame ??= requestAnimationFrame(() => this.paint());
   }
 
-  // How many categories are told by shape beside colour; the levels of a scale are not.
+  // How many categories are distinguished by shape beside colour; the levels of a scale are not.
   shaped() {
     return this.data.scale ? 0 : this.data.names.length;
   }
 
   paint() {
-    cancelAnimationFrame(this.asked);
-    this.asked = undefined;
+    cancelAnimationFrame(this.frame);
+    this.frame = undefined;
     if (!this.xy || !this.category || !this.ratio) return;
     if (this.ratio !== window.devicePixelRatio) return this.resize();
     const { theme, ratio, stroke, strokeMode, gestures } = this, size = pointSize(this.view, this.chosen.length);
@@ -264,7 +264,7 @@ class PointMap {
   }
 
   destroy() {
-    cancelAnimationFrame(this.asked);
+    cancelAnimationFrame(this.frame);
     this.fetching?.abort();
     this.sizes.disconnect();
     this.pointer.off.abort();

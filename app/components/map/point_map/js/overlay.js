@@ -97,8 +97,8 @@ function labelPlaces(xy, category, names, counts, hidden, bounds) {
     let best = [0, 0, 0];
     for (let cell = 0; cell < LABEL_CELLS * LABEL_CELLS; cell++) {
       if (!sums[3 * (s * LABEL_CELLS * LABEL_CELLS + cell)]) continue;
-      const found = aroundCell(sums, s, Math.floor(cell / LABEL_CELLS), cell % LABEL_CELLS);
-      if (found[0] > best[0]) best = found;
+      const candidate = aroundCell(sums, s, Math.floor(cell / LABEL_CELLS), cell % LABEL_CELLS);
+      if (candidate[0] > best[0]) best = candidate;
     }
     return { name: names[k], x: best[1] / best[0], y: best[2] / best[0] };
   }).filter(({ x }) => Number.isFinite(x));
