@@ -7,6 +7,7 @@ from app.components.shared import choices, page_data, score_table, states
 from app.data import round_data, score_data
 from app.data.plain_text import plain, sentence
 from comus_core.evaluation.image_rows import DISCOVERED
+from comus_core.scoring.score_tables import class_rows, match_rows
 
 view = page_data.current_view()
 if not view.has_truth:
