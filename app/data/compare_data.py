@@ -13,21 +13,19 @@ from app.data.palette import UNASSIGNED, colours
 from app.data.run_cache import Held, view_of
 from app.data.score_data import MatchingName
 from comus_core.datasets.records import GroundTruth
+from comus_core.evaluation.bootstrap import PairedBootstrap, paired_bootstrap
 from comus_core.evaluation.error_map import error_map, predicted_classes
-from comus_core.evaluation.pairing import paired_rows
 from comus_core.runs.opened_round import OpenedRound
 from comus_core.runs.proposal_table import chosen
 from comus_core.runs.run_round import RunRound
-from comus_core.scoring import score_differences
 from comus_core.scoring.round_agreement import agreement_of
-from comus_core.scoring.score_differences import Differences
 from comus_core.scoring.scored_round import ScoredRound
 from comus_core.types import BoolMask, FloatArray, ImageId, IndexMask, IntArray
 from comus_core.workspace.selections import Selection
 
 Side = Literal["first", "second"]
 NO_CLASS_COLOUR = "#b39b7d"  # of clusters that stand for no class
-_bootstraps: Held[Differences] = Held(12)
+_bootstraps: Held[PairedBootstrap] = Held(12)
 _agreements: Held[ScoredRound] = Held(6)
 _rounds: Held[OpenedRound] = Held(6)
 _begun: set[Hashable] = set()
@@ -58,17 +56,17 @@ def gained(first: ScoredRound, second: ScoredRound) -> tuple[list[ImageId], Floa
         SettingsError: other images.
     """
     one, two = first.rows, second.rows
-    order = paired_rows(one.image_ids, two.image_ids, (one.true, two.true))
+    order = one.paired(two)
     return list(one.image_ids), second.pixels.ious[order] - first.pixels.ious
 
 
-def bootstrap(first: ScoredRound, second: ScoredRound, key: Hashable, *, begin: bool) -> Differences | None:
+def bootstrap(first: ScoredRound, second: ScoredRound, key: Hashable, *, begin: bool) -> PairedBootstrap | None:
     """Intervals of the differences, as `comus compare` gives them; computed once, when asked for by `begin`."""
     if begin:
         _begun.add(key)
     if key not in _begun:
         return None
-    return _bootstraps.get(key, lambda: score_differences.bootstrap(first, second))
+    return _bootstraps.get(key, lambda: paired_bootstrap(first.counted, second.counted))
 
 
 def agreement(first: OpenedRound, second: OpenedRound, *, begin: bool) -> ScoredRound | None:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from comus_core.evaluation.counts import Counts, check_categories, sum_rows
+from comus_core.settings import require
+from comus_core.text import counted
 from comus_core.types import FloatArray, ImageId, IntArray
 
 DISCOVERED = 20.0  # percent of IoU from which the paper counts a category as discovered (Table 3)
@@ -77,6 +79,27 @@ class ImageRows:
         category = np.concatenate([part.category for part in parts])
         ids = [image_id for part in parts for image_id in part.image_ids]
         return ImageRows(ids, image, category, vstack([p.values for p in parts], format="csr"), parts[0].categories)
+
+    def paired(self, other: ImageRows) -> IntArray:
+        """The images of other rows in the order of these, (m,) int64.
+
+        Raises:
+            SettingsError: other images, other ground truth, an image twice, no image.
+        """
+        row_of = {image_id: row for row, image_id in enumerate(other.image_ids)}
+        for rows in (self, other):
+            require(len(set(rows.image_ids)) == len(rows.image_ids), "an image was counted twice: evaluate again")
+        alone = sorted(set(self.image_ids) ^ set(row_of))
+        require(
+            not alone,
+            f"{counted(len(alone), 'image')} in one of the two scores alone, such as {', '.join(alone[:3])}: "
+            "score both on the same data set",
+        )
+        require(bool(row_of), "no image has ground truth: there is nothing to compare")
+        order = np.array([row_of[image_id] for image_id in self.image_ids], np.int64)
+        same = self.classes == other.classes and not (self.true != other.true[order]).nnz
+        require(same, "the two were counted against different ground truth: score both on the same data set")
+        return order
 
     @property
     def classes(self) -> int:

@@ -18,12 +18,12 @@ from app.data.plain_text import plain
 from app.data.score_data import MatchingName
 from app.server import compare_routes
 from comus_core.errors import ComusError
+from comus_core.evaluation.bootstrap import PairedBootstrap
 from comus_core.pipelines.model_selection import badge
 from comus_core.runs.opened_round import OpenedRound
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView
-from comus_core.scoring.score_differences import Differences, deltas
-from comus_core.scoring.score_tables import class_rows
+from comus_core.scoring.score_tables import class_rows, deltas
 from comus_core.scoring.scored_round import ScoredRound
 from comus_core.text import counted
 from comus_core.weights import Supervision, strongest
@@ -188,22 +188,22 @@ def table(first: ScoredRound, second: ScoredRound, names: tuple[str, str], super
     )
     if found is not None:
         st.caption(
-            f"95 % intervals of a paired bootstrap over {counted(found.miou.images, 'image')}, "
-            f"{found.miou.resamples:,} resamples. mIoU is matched "
+            f"95 % intervals of a paired bootstrap over {counted(found.images, 'image')}, "
+            f"{found.resamples:,} resamples. mIoU is matched "
             + ("once on all images" if found.matching_fixed else "anew in every resample")
             + "; the classes keep the matching of all images."
         )
 
 
-def frame(first: ScoredRound, second: ScoredRound, found: Differences | None) -> pd.DataFrame:
+def frame(first: ScoredRound, second: ScoredRound, found: PairedBootstrap | None) -> pd.DataFrame:
     """A row a class, mIoU first; with intervals where they are known."""
     points = deltas(second, first)
     one, two = ({"mIoU": s.score.miou} | s.score.per_class for s in (first, second))
     columns = {"Class": list(points), "First": [one[k] for k in points], "Second": [two[k] for k in points]}
     columns["Points"] = list(points.values())
     if found is not None:
-        columns["Low"] = [found.miou.low, *found.classes.low[:-1].tolist()]
-        columns["High"] = [found.miou.high, *found.classes.high[:-1].tolist()]
+        columns["Low"] = [found.low, *(low for _, low, _ in found.classes)]
+        columns["High"] = [found.high, *(high for _, _, high in found.classes)]
     return pd.DataFrame(columns)
 
 
