@@ -39,14 +39,14 @@ def opened(one: RunRound) -> OpenedRound:
     return _rounds.get(key, lambda: OpenedRound(one, view))
 
 
-def classes_mask(found: OpenedRound, scored: ScoredRound, image_id: ImageId) -> IntArray:
+def classes_mask(opened: OpenedRound, scored: ScoredRound, image_id: ImageId) -> IntArray:
     """(H, W) classes of the ground truth; −1 = no class."""
-    return predicted_classes(found.mask(image_id), scored.matched.class_of)
+    return predicted_classes(opened.mask(image_id), scored.matched.class_of)
 
 
-def errors(found: OpenedRound, scored: ScoredRound, truth: GroundTruth, image_id: ImageId) -> IndexMask:
+def errors(opened: OpenedRound, scored: ScoredRound, truth: GroundTruth, image_id: ImageId) -> IndexMask:
     """Where it is wrong, see `error_map`."""
-    return error_map(found.mask(image_id), truth.mask(image_id), scored.matched.class_of, truth.ignore)
+    return error_map(opened.mask(image_id), truth.mask(image_id), scored.matched.class_of, truth.ignore)
 
 
 def gained(first: ScoredRound, second: ScoredRound) -> tuple[list[ImageId], FloatArray]:
@@ -104,26 +104,26 @@ def images_of(drawn: OpenedRound, selection: Selection) -> set[ImageId]:
     return set(drawn.view.proposals.image_id[chosen(drawn.view, selection)])
 
 
-def map_colouring(found: OpenedRound, scored: ScoredRound | None) -> Colouring:
+def map_colouring(opened: OpenedRound, scored: ScoredRound | None) -> Colouring:
     """The clusters of a run in the colours of the classes that they stand for, the same on both maps; else their own.
 
     Args:
-        found: a round; its map is that of its run's proposals.
+        opened: a round; its map is that of its run's proposals.
         scored: the score of that run's clusters, None without ground truth.
     """
-    categories = found.view.categories(found.decided)
+    categories = opened.view.categories(opened.decided)
     if scored is None:
-        names = found.view.labels(found.decided).names
+        names = opened.view.labels(opened.decided).names
         return Colouring(names, tuple(category_colours(categories.ids)), "unassigned", categories.category)
     n, class_of = len(scored.classes), np.asarray(scored.matched.class_of)
     index = np.where(class_of < 0, n, class_of)[categories.category + 1]
-    found = (UNASSIGNED, *colours(n - 1), NO_CLASS_COLOUR)
+    shades = (UNASSIGNED, *colours(n - 1), NO_CLASS_COLOUR)
     index = np.where(categories.category >= 0, index, -1).astype(np.int32)
-    return Colouring((*scored.classes, "no class"), found, "unassigned", index)
+    return Colouring((*scored.classes, "no class"), shades, "unassigned", index)
 
 
-def clusters_score(found: OpenedRound, matching: MatchingName) -> ScoredRound | None:
+def clusters_score(opened: OpenedRound, matching: MatchingName) -> ScoredRound | None:
     """The score of a run's clusters, None without ground truth."""
-    if not found.view.has_truth:
+    if not opened.view.has_truth:
         return None
-    return round_data.scored(found.view, RunRound(found.view.run, 0), matching)
+    return round_data.scored(opened.view, RunRound(opened.view.run, 0), matching)

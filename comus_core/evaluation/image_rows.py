@@ -182,8 +182,8 @@ def cell_images(rows: ImageRows, class_of: IntArray, predicted: int, true: int) 
     chosen = of_class[rows.category] == predicted
     pixels = np.zeros(len(rows.image_ids), np.int64)
     np.add.at(pixels, rows.image[chosen], rows.values[chosen][:, [true]].toarray().ravel())
-    found = np.flatnonzero(pixels)
-    order = found[np.argsort(-pixels[found], kind="stable")]
+    behind = np.flatnonzero(pixels)
+    order = behind[np.argsort(-pixels[behind], kind="stable")]
     return order, pixels[order]
 
 
@@ -192,9 +192,9 @@ def class_sizes(pixels: ClassPixels) -> FloatArray:
 
     NaN for a class that no image has. A class is measured as a whole: counts do not tell its objects apart.
     """
-    whole = np.asarray(pixels.true.sum(axis=1)).ravel().astype(np.float64)
+    image_pixels = np.asarray(pixels.true.sum(axis=1)).ravel().astype(np.float64)
     shares = pixels.true.astype(np.float64).tocoo()
-    share = shares.data / whole[shares.row]
+    share = shares.data / image_pixels[shares.row]
     total = np.bincount(shares.col, share, minlength=shares.shape[1])
     images = np.bincount(shares.col, minlength=shares.shape[1])
     return np.where(images > 0, 100 * total / np.maximum(images, 1), np.nan)
@@ -223,8 +223,8 @@ def size_correlation(sizes: FloatArray, ious: FloatArray) -> Correlation:
     size, iou = np.asarray(sizes)[there], np.asarray(ious)[there]
     if len(size) < 3 or np.ptp(size) == 0 or np.ptp(iou) == 0:
         return Correlation(None, None, len(size))
-    found = spearmanr(size, iou)
-    return Correlation(float(found.statistic), float(found.pvalue), len(size))
+    correlation = spearmanr(size, iou)
+    return Correlation(float(correlation.statistic), float(correlation.pvalue), len(size))
 
 
 def discovered(per_class: Mapping[str, float], at_least: float = DISCOVERED) -> list[str]:
@@ -235,6 +235,6 @@ def discovered(per_class: Mapping[str, float], at_least: float = DISCOVERED) -> 
 def _summed(image: IntArray, column: IntArray, pixels: IntArray, some: Any, shape: tuple[int, int]) -> Any:
     from scipy.sparse import coo_array
 
-    found = coo_array((pixels[some].astype(np.int64), (image[some], column[some])), shape=shape).tocsr()
-    found.eliminate_zeros()
-    return found
+    sums = coo_array((pixels[some].astype(np.int64), (image[some], column[some])), shape=shape).tocsr()
+    sums.eliminate_zeros()
+    return sums

@@ -104,10 +104,10 @@ def supervision_of(config: RunConfig) -> dict[str, Any]:
     Works, without hashes, for weights that are not here yet, so that a page can show the badge beforehand.
     """
     weights = weights_of(config)
-    whole = strongest(_parts(config, weights))
+    owed = strongest(_parts(config, weights))
     here = {name for name in weights.values() if name in REGISTRY and is_available(name)}
     return {
-        "supervision": {"direct": whole.direct, "inherited": whole.inherited},
+        "supervision": {"direct": owed.direct, "inherited": owed.inherited},
         "weights": {
             role: {"name": n, "sha256": file_sha256(locate(n)) if n in here else None} for role, n in weights.items()
         },
@@ -117,12 +117,13 @@ def supervision_of(config: RunConfig) -> dict[str, Any]:
 
 def _parts(config: RunConfig, weights: dict[str, str]) -> list[Supervision]:
     """Of detector and encoder, each: that of its weights, else what it says of itself, else unknown."""
-    said = {
+    stated = {
         "saliency": detector_spec(config.saliency.detector).supervision,
         "encoder": encoder_spec(config.features.encoder).supervision,
     }
     return [
-        REGISTRY[weights[role]].supervision if weights.get(role) in REGISTRY else said[role] or UNKNOWN for role in said
+        REGISTRY[weights[role]].supervision if weights.get(role) in REGISTRY else stated[role] or UNKNOWN
+        for role in stated
     ]
 
 

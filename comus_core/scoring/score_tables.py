@@ -123,5 +123,5 @@ def _runner_up(pixels: IntArray, k: int, classes: tuple[str, ...]) -> str | None
     return classes[int(others.argmax())] if others.max(initial=0) > 0 else None
 
 
-def _percent(part: int, whole: int) -> float:
-    return 100.0 * int(part) / max(int(whole), 1)
+def _percent(part: int, total: int) -> float:
+    return 100.0 * int(part) / max(int(total), 1)
