@@ -17,7 +17,7 @@ from comus_core.workspace import Workspace
 
 
 def evaluate(
-    subject: RunRound,
+    round: RunRound,
     workspace: Workspace,
     settings: EvaluateSettings,
     *,
@@ -32,7 +32,7 @@ def evaluate(
     later round is a network, which predicts the images.
 
     Args:
-        subject: a run and its round.
+        round: a run and its round.
         workspace: where the run is, and where this data set's artifacts go.
         settings: the data set, and how categories become classes there.
         device: as in `discover`.
@@ -46,11 +46,11 @@ def evaluate(
         SettingsError: the frozen matching does not fit, or Nyström is wanted of a run without a spectral embedding.
         WorkspaceError: the run has no such round.
     """
-    applied, every, filtered = scored_round(subject, workspace, settings, device=device, on_progress=on_progress)
+    applied, every, filtered = scored_round(round, workspace, settings, device=device, on_progress=on_progress)
     made = applied.made
-    clusters = tables.read_clusters(workspace.artifact(subject.run, "clustering")).count
-    result = result_json(subject.run, applied.context, made, clusters, every, filtered)
-    result |= {"round": subject.number, "supervision": subject.supervision}
+    clusters = tables.read_clusters(workspace.artifact(round.run, "clustering")).count
+    result = result_json(round.run, applied.context, made, clusters, every, filtered)
+    result |= {"round": round.number, "supervision": round.supervision}
     return result | ({"predictions": str(made["predictions"].file("masks"))} if "predictions" in made else {})
 
 
