@@ -13,21 +13,19 @@ from app.data.palette import UNASSIGNED, colours
 from app.data.run_cache import Held, view_of
 from app.data.score_data import MatchingName
 from comus_core.datasets.records import GroundTruth
+from comus_core.evaluation.bootstrap import PairedBootstrap, paired_bootstrap
 from comus_core.evaluation.error_map import error_map, predicted_classes
-from comus_core.evaluation.pairing import paired_rows
 from comus_core.runs.opened_round import OpenedRound
 from comus_core.runs.proposal_table import chosen
 from comus_core.runs.run_round import RunRound
-from comus_core.scoring import score_differences
 from comus_core.scoring.round_agreement import agreement_of
-from comus_core.scoring.score_differences import Differences
 from comus_core.scoring.scored_round import ScoredRound
 from comus_core.types import BoolMask, FloatArray, ImageId, IndexMask, IntArray
 from comus_core.workspace.selections import Selection
 
 Side = Literal["first", "second"]
 NO_CLASS_COLOUR = "#b39b7d"  # of clusters that stand for no class
-_bootstraps: Held[Differences] = Held(12)
+_bootstraps: Held[PairedBootstrap] = Held(12)
 _agreements: Held[ScoredRound] = Held(6)
 _rounds: Held[OpenedRound] = Held(6)
 _begun: set[Hashable] = set()
@@ -41,14 +39,14 @@ def opened(one: RunRound) -> OpenedRound:
     return _rounds.get(key, lambda: OpenedRound(one, view))
 
 
-def classes_mask(found: OpenedRound, scored: ScoredRound, image_id: ImageId) -> IntArray:
+def classes_mask(opened: OpenedRound, scored: ScoredRound, image_id: ImageId) -> IntArray:
     """(H, W) classes of the ground truth; −1 = no class."""
-    return predicted_classes(found.mask(image_id), scored.matched.class_of)
+    return predicted_classes(opened.mask(image_id), scored.matched.class_of)
 
 
-def errors(found: OpenedRound, scored: ScoredRound, truth: GroundTruth, image_id: ImageId) -> IndexMask:
+def errors(opened: OpenedRound, scored: ScoredRound, truth: GroundTruth, image_id: ImageId) -> IndexMask:
     """Where it is wrong, see `error_map`."""
-    return error_map(found.mask(image_id), truth.mask(image_id), scored.matched.class_of, truth.ignore)
+    return error_map(opened.mask(image_id), truth.mask(image_id), scored.matched.class_of, truth.ignore)
 
 
 def gained(first: ScoredRound, second: ScoredRound) -> tuple[list[ImageId], FloatArray]:
@@ -58,17 +56,17 @@ def gained(first: ScoredRound, second: ScoredRound) -> tuple[list[ImageId], Floa
         SettingsError: other images.
     """
     one, two = first.rows, second.rows
-    order = paired_rows(one.image_ids, two.image_ids, (one.true, two.true))
+    order = one.paired(two)
     return list(one.image_ids), second.pixels.ious[order] - first.pixels.ious
 
 
-def bootstrap(first: ScoredRound, second: ScoredRound, key: Hashable, *, begin: bool) -> Differences | None:
+def bootstrap(first: ScoredRound, second: ScoredRound, key: Hashable, *, begin: bool) -> PairedBootstrap | None:
     """Intervals of the differences, as `comus compare` gives them; computed once, when asked for by `begin`."""
     if begin:
         _begun.add(key)
     if key not in _begun:
         return None
-    return _bootstraps.get(key, lambda: score_differences.bootstrap(first, second))
+    return _bootstraps.get(key, lambda: paired_bootstrap(first.counted, second.counted))
 
 
 def agreement(first: OpenedRound, second: OpenedRound, *, begin: bool) -> ScoredRound | None:
@@ -106,16 +104,16 @@ def images_of(drawn: OpenedRound, selection: Selection) -> set[ImageId]:
     return set(drawn.view.proposals.image_id[chosen(drawn.view, selection)])
 
 
-def map_colouring(found: OpenedRound, scored: ScoredRound | None) -> Colouring:
+def map_colouring(opened: OpenedRound, scored: ScoredRound | None) -> Colouring:
     """The clusters of a run in the colours of the classes that they stand for, the same on both maps; else their own.
 
     Args:
-        found: a round; its map is that of its run's proposals.
+        opened: a round; its map is that of its run's proposals.
         scored: the score of that run's clusters, None without ground truth.
     """
-    categories = found.view.categories(found.decided)
+    categories = opened.view.categories(opened.decided)
     if scored is None:
-        names = found.view.labels(found.decided).names
+        names = opened.view.labels(opened.decided).names
         return Colouring(names, tuple(category_colours(categories.ids)), "unassigned", categories.category)
     n, class_of = len(scored.classes), np.asarray(scored.matched.class_of)
     index = np.where(class_of < 0, n, class_of)[categories.category + 1]
@@ -124,8 +122,8 @@ def map_colouring(found: OpenedRound, scored: ScoredRound | None) -> Colouring:
     return Colouring((*scored.classes, "no class"), palette, "unassigned", index)
 
 
-def clusters_score(found: OpenedRound, matching: MatchingName) -> ScoredRound | None:
+def clusters_score(opened: OpenedRound, matching: MatchingName) -> ScoredRound | None:
     """The score of a run's clusters, None without ground truth."""
-    if not found.view.has_truth:
+    if not opened.view.has_truth:
         return None
-    return round_data.scored(found.view, RunRound(found.view.run, 0), matching)
+    return round_data.scored(opened.view, RunRound(opened.view.run, 0), matching)

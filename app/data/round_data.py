@@ -18,19 +18,19 @@ _scores: Held[ScoredRound] = Held(12)
 
 def rounds_of_run(workspace: Workspace, run: Run) -> list[RunRound]:
     """A run's clusters and every finished round of its trainings, the training last touched first."""
-    found = [RunRound(run, 0)]
+    rounds = [RunRound(run, 0)]
     for training in workspace.trainings.of_run(run.id):
         numbers = sorted(int(k.rpartition("-")[2]) for k in training.artifacts if k.startswith("predictions-"))
-        found += [RunRound(run, number, training) for number in numbers if "categories" in training.result]
-    return found
+        rounds += [RunRound(run, number, training) for number in numbers if "categories" in training.result]
+    return rounds
 
 
 def beside(workspace: Workspace, one: RunRound, *, runs: list[Run]) -> list[RunRound]:
     """All other rounds on the same data set, scored with the same truth: of the same run, then of `runs`."""
     own = one.run.id
     ordered = [one.run, *(run for run in runs if run.id != own and "clustering" in run.artifacts)]
-    found = [other for run in ordered for other in rounds_of_run(workspace, run)]
-    alike = [other for other in found if (other.dataset, other.truth) == (one.dataset, one.truth)]
+    rounds = [other for run in ordered for other in rounds_of_run(workspace, run)]
+    alike = [other for other in rounds if (other.dataset, other.truth) == (one.dataset, one.truth)]
     return [other for other in alike if other.key != one.key]
 
 

@@ -17,7 +17,7 @@ from comus_core.runs.run_view import RunView
 from comus_core.scoring import score_tables
 from comus_core.scoring.cluster_summary import ClusterSummary
 from comus_core.scoring.cluster_summary import summaries as summaries_of
-from comus_core.scoring.core_curves import CoreCurves, core_curves, coverage_curve, curve_of
+from comus_core.scoring.core_curves import CoreCurves, core_curves, curve_of
 from comus_core.scoring.round_scores import frozen_matching, score_clusters
 from comus_core.scoring.scored_round import ScoredRound
 from comus_core.types import FloatArray, IntArray
@@ -66,8 +66,6 @@ def rankings(view: RunView) -> list[FilterBy]:
 def curve(view: RunView, decided: Decisions, matching: MatchingName, cluster: int | None = None) -> list[CurvePoint]:
     """Kept, coverage and mIoU at 0 to 100 % of every category, or of one; mIoU is NaN without ground truth."""
     key = _curve_key(view, decided, cluster)
-    if not view.has_truth:
-        return _curves.get((key, ""), lambda: coverage_curve(view, decided, cluster))
     how = choice(view, decided, matching)
     return _curves.get((key, matching), lambda: curve_of(view, decided, how, cluster))
 

@@ -18,7 +18,7 @@ from comus_core.features.encoders import ENCODERS
 from comus_core.jobs import Job
 from comus_core.jobs.devices import gpu_names
 from comus_core.pipelines.estimate import Estimate, estimate, free_disk
-from comus_core.pipelines.model_selection import is_estimated, resolve, supervision_of, weights_of
+from comus_core.pipelines.model_selection import best_here, is_estimated, resolve, supervision_of, weights_of
 from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.plugins import Registry, split
 from comus_core.saliency.detectors import DETECTORS
@@ -26,7 +26,6 @@ from comus_core.settings import flat, merge, nested, to_dict
 from comus_core.types import STAGES
 from comus_core.verbs import STAGE_WORDS
 from comus_core.weights import REGISTRY, WeightFile, is_available, weights_folder
-from comus_core.weights.ranking import best_here
 from comus_core.workspace import Workspace
 
 Values = dict[str, Any]  # dotted names of settings, such as `saliency.detector`
@@ -188,7 +187,7 @@ def parse_own(name: str, value: str) -> tuple[str, str]:
 
 
 def _part_words(parts: Registry[Any]) -> dict[str, str]:
-    best = best_here(parts.values())
+    best = best_here(parts)
     own = {f"{name}:": spec.what for name, spec in parts.items() if spec.path_kind}
     named = {name: _words(name, spec.what, spec.weights) for name, spec in parts.items() if not spec.path_kind}
     return {"auto": f"best on this machine: {best or 'none is here yet'}", **named, **own}

@@ -33,8 +33,8 @@ def doctor(workspace: str | None) -> None:
         click.echo(f"  {package} {package_version(package) or 'MISSING: pip install -r requirements.txt'}")
     click.echo(f"devices: {'; '.join(f'{d.name} ({d.what})' for d in describe_devices())}")
     click.echo(f"matrix products: {matrix_speed():.0f} GFLOP/s")
-    for row in weights_table():
-        click.echo(f"weights {row.name}: {row.path or 'not here'}")
+    for file, path in weights_table():
+        click.echo(f"weights {file.name}: {path or 'not here'}")
     for registry in (DETECTORS, ENCODERS, FORMATS):
         for name, fault in registry.faults.items():
             click.echo(f"{registry.what} {name} cannot be used ({fault})")

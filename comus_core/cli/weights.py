@@ -29,11 +29,10 @@ def weights() -> None:
 def list_weights() -> None:
     """List every known file."""
     click.echo(f"weights folder: {weights_folder()}")
-    for row in weights_table():
-        supervision = {"direct": row.supervision.direct, "inherited": row.supervision.inherited}
-        click.echo(f"\n{row.name}: {row.what}")
-        click.echo(f"  {badge(supervision)}; licence {row.licence}")
-        click.echo(f"  here: {row.path}\n  sha256 {row.sha256}" if row.available else f"  not here; from {row.source}")
+    for file, path in weights_table():
+        click.echo(f"\n{file.name}: {file.what}")
+        click.echo(f"  {badge(vars(file.supervision))}; licence {file.licence}")
+        click.echo(f"  here: {path}\n  sha256 {file_sha256(path)}" if path else f"  not here; from {file.source}")
     for name, fault in REGISTRY.faults.items():
         click.echo(f"\n{name}: cannot be used ({fault})")
 

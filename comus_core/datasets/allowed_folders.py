@@ -38,9 +38,9 @@ class Listing:
 
 def image_roots(workspace: Path) -> tuple[Path, ...]:
     """The allowed roots: COMUS_IMAGE_ROOTS (paths as in PATH), else working directory and home; and the workspace."""
-    given = os.environ.get(ROOTS_VARIABLE, "")
-    named = [Path(path).expanduser() for path in given.split(os.pathsep) if path]
-    own = [] if given else [Path.cwd(), *filter(None, [home_folder()])]
+    paths = os.environ.get(ROOTS_VARIABLE, "")
+    named = [Path(path).expanduser() for path in paths.split(os.pathsep) if path]
+    own = [] if paths else [Path.cwd(), *filter(None, [home_folder()])]
     return tuple(dict.fromkeys(root.resolve() for root in (*named, *own, workspace)))
 
 

@@ -1,4 +1,4 @@
-"""A paired bootstrap over images: how sure the difference of two mIoUs is on the images that both were scored on."""
+"""A paired bootstrap over images: how sure the differences of two scores are on the images that both are of."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 from comus_core.config import Matching as MatchingChoice
 from comus_core.evaluation.image_rows import ImageRows
 from comus_core.evaluation.matching import Matching, iou_matrix, match, mode_of
-from comus_core.evaluation.pairing import paired_rows
 from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray
 
@@ -45,10 +44,10 @@ class CountedImages:
 
 @dataclass(frozen=True)
 class PairedBootstrap:
-    """The second mIoU minus the first, in points.
+    """The second score minus the first, in points of IoU.
 
     Attributes:
-        difference: on all images.
+        difference: of the mIoUs, on all images.
         mean: over the resamples.
         low: lower end of the 95 % percentile interval.
         high: its upper end.
@@ -56,6 +55,9 @@ class PairedBootstrap:
         images: how many were drawn from, and in each resample.
         resamples: how many.
         seed: of the drawing.
+        matching_fixed: whether the resamples for the mIoU were matched as all images are, not each anew.
+        classes: (difference, low, high) of each class, with the matching always held fixed: a class has an IoU in every
+            resample only while it is clear which categories stand for it.
     """
 
     difference: float
@@ -66,6 +68,8 @@ class PairedBootstrap:
     images: int
     resamples: int
     seed: int
+    matching_fixed: bool
+    classes: tuple[tuple[float, float, float], ...]
 
 
 def paired_bootstrap(
@@ -83,31 +87,38 @@ def paired_bootstrap(
         SettingsError: other images, other ground truth, no image, fewer than one resample.
     """
     require(resamples >= 1, f"resamples {resamples}: at least 1")
-    images, others = first.rows.image_ids, second.rows.image_ids
-    order = paired_rows(images, others, (first.rows.true, second.rows.true))
-    differences, done = np.empty(resamples), 0
-    one, two = first.rows.by_image, second.rows.by_image[order]
-    for weights in draws(len(images), resamples, seed, max(one.shape[1], two.shape[1])):
-        scores = [_mious(_tables(weights, rows, side.shape), side) for rows, side in ((one, first), (two, second))]
-        differences[done : done + len(weights)] = scores[1] - scores[0]
-        done += len(weights)
+    sides, order = (first, second), first.rows.paired(second.rows)
+    fixed = tuple(side.with_fixed_matching() for side in sides)
+    flat = first.rows.by_image, second.rows.by_image[order]
+    classes, done = np.empty((resamples, first.rows.classes)), 0
+    mious = np.empty(resamples)
+    for weights in draws(len(order), resamples, seed, max(rows.shape[1] for rows in flat)):
+        block = slice(done, done := done + len(weights))
+        tables = [_tables(weights, rows, side.shape) for rows, side in zip(flat, sides, strict=True)]
+        anew, held = ([_ious(t, s) for t, s in zip(tables, each, strict=True)] for each in (sides, fixed))
+        mious[block] = anew[1].mean(axis=1) - anew[0].mean(axis=1)
+        classes[block] = held[1] - held[0]
+    every = [_ious(side.rows.contingency[None], side)[0] for side in fixed]
     tail = (100 - CONFIDENCE) / 2
-    low, high = np.percentile(differences, [tail, 100 - tail])
+    low, high = np.percentile(mious, [tail, 100 - tail]).tolist()
+    ends = (every[1] - every[0], *np.percentile(classes, [tail, 100 - tail], axis=0))
     return PairedBootstrap(
-        difference=float(miou(second) - miou(first)),
-        mean=float(differences.mean()),
-        low=float(low),
-        high=float(high),
-        share_not_above=float((differences <= 0).mean()),
-        images=len(images),
+        difference=miou(second) - miou(first),
+        mean=float(mious.mean()),
+        low=low,
+        high=high,
+        share_not_above=float((mious <= 0).mean()),
+        images=len(order),
         resamples=resamples,
         seed=seed,
+        matching_fixed=all(isinstance(side.matching, Matching) for side in sides),
+        classes=tuple(zip(*(end.tolist() for end in ends), strict=True)),
     )
 
 
 def miou(counted: CountedImages) -> float:
     """Percent, over the pooled pixels of all images."""
-    return float(_mious(counted.rows.contingency[None], counted)[0])
+    return float(_ious(counted.rows.contingency[None], counted).mean())
 
 
 def draws(images: int, resamples: int, seed: int, cells: int) -> Iterator[IntArray]:
@@ -124,8 +135,8 @@ def _tables(weights: IntArray, rows: Any, shape: tuple[int, ...]) -> IntArray:
     return tables
 
 
-def _mious(tables: IntArray, side: CountedImages) -> FloatArray:
-    """(b,) percent of (b, C + 1, n), each matched as `side` says."""
+def _ious(tables: IntArray, side: CountedImages) -> FloatArray:
+    """(b, n) percent of (b, C + 1, n), each matched as `side` says."""
     rows, n = tables.shape[1:]
     if isinstance(side.matching, Matching):
         fixed = side.matching.class_of
@@ -137,8 +148,8 @@ def _mious(tables: IntArray, side: CountedImages) -> FloatArray:
     correct = (tables * named).sum(axis=1)
     predicted = (tables.sum(axis=2)[:, :, None] * named).sum(axis=1)
     union = predicted + tables.sum(axis=1) - correct
-    mious: FloatArray = 100 * (correct / np.maximum(union, 1)).mean(axis=1)
-    return mious
+    ious: FloatArray = 100 * correct / np.maximum(union, 1)
+    return ious
 
 
 def _matched(tables: IntArray, choice: MatchingChoice) -> IntArray:

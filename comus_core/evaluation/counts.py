@@ -118,9 +118,9 @@ class Counts:
             SettingsError: a proposal has two rows, or none of the proposals has one although there are rows.
         """
         known, counted = self._proposals
-        asked = pa.array(np.asarray(proposal_ids, object), pa.string())
-        found = pc.index_in(asked, value_set=counted).fill_null(-1).to_numpy(zero_copy_only=False)
-        rows: IntArray = np.append(known, -1)[found]  # −1 finds the last
+        wanted = pa.array(np.asarray(proposal_ids, object), pa.string())
+        place = pc.index_in(wanted, value_set=counted).fill_null(-1).to_numpy(zero_copy_only=False)
+        rows: IntArray = np.append(known, -1)[place]  # −1 finds the last
         require(
             not (len(rows) and len(known) and (rows < 0).all()),
             f"none of the {len(rows)} proposals is among the {len(known)} that were counted: "

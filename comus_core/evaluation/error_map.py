@@ -51,12 +51,12 @@ def error_map(
         raise DatasetError(f"a mask of {mask.shape} pixels but ground truth of {truth.shape}: give those of one image")
     predicted = predicted_classes(mask, class_of, mask_ignore)
     wrong = predicted != truth
-    found = np.full(mask.shape, RIGHT, np.uint8)
-    found[wrong & (truth > 0)] = WRONG_CLASS
-    found[wrong & (truth > 0) & (predicted == 0)] = MISSED
-    found[wrong & (truth == 0)] = INVENTED
+    errors = np.full(mask.shape, RIGHT, np.uint8)
+    errors[wrong & (truth > 0)] = WRONG_CLASS
+    errors[wrong & (truth > 0) & (predicted == 0)] = MISSED
+    errors[wrong & (truth == 0)] = INVENTED
     if truth_ignore is not None:
-        found[truth == truth_ignore] = IGNORED
+        errors[truth == truth_ignore] = IGNORED
     if mask_ignore is not None:
-        found[mask == mask_ignore] = IGNORED
-    return found
+        errors[mask == mask_ignore] = IGNORED
+    return errors

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from comus_core.evaluation.counts import Counts, check_categories, sum_rows
+from comus_core.settings import require
+from comus_core.text import counted
 from comus_core.types import FloatArray, ImageId, IntArray
 
 DISCOVERED = 20.0  # percent of IoU from which the paper counts a category as discovered (Table 3)
@@ -77,6 +79,27 @@ class ImageRows:
         category = np.concatenate([part.category for part in parts])
         ids = [image_id for part in parts for image_id in part.image_ids]
         return ImageRows(ids, image, category, vstack([p.values for p in parts], format="csr"), parts[0].categories)
+
+    def paired(self, other: ImageRows) -> IntArray:
+        """The images of other rows in the order of these, (m,) int64.
+
+        Raises:
+            SettingsError: other images, other ground truth, an image twice, no image.
+        """
+        row_of = {image_id: row for row, image_id in enumerate(other.image_ids)}
+        for rows in (self, other):
+            require(len(set(rows.image_ids)) == len(rows.image_ids), "an image was counted twice: evaluate again")
+        alone = sorted(set(self.image_ids) ^ set(row_of))
+        require(
+            not alone,
+            f"{counted(len(alone), 'image')} in one of the two scores alone, such as {', '.join(alone[:3])}: "
+            "score both on the same data set",
+        )
+        require(bool(row_of), "no image has ground truth: there is nothing to compare")
+        order = np.array([row_of[image_id] for image_id in self.image_ids], np.int64)
+        same = self.classes == other.classes and not (self.true != other.true[order]).nnz
+        require(same, "the two were counted against different ground truth: score both on the same data set")
+        return order
 
     @property
     def classes(self) -> int:
@@ -159,8 +182,8 @@ def cell_images(rows: ImageRows, class_of: IntArray, predicted: int, true: int) 
     chosen = of_class[rows.category] == predicted
     pixels = np.zeros(len(rows.image_ids), np.int64)
     np.add.at(pixels, rows.image[chosen], rows.values[chosen][:, [true]].toarray().ravel())
-    found = np.flatnonzero(pixels)
-    order = found[np.argsort(-pixels[found], kind="stable")]
+    behind = np.flatnonzero(pixels)
+    order = behind[np.argsort(-pixels[behind], kind="stable")]
     return order, pixels[order]
 
 
@@ -169,9 +192,9 @@ def class_sizes(pixels: ClassPixels) -> FloatArray:
 
     NaN for a class that no image has. A class is measured as a whole: counts do not tell its objects apart.
     """
-    whole = np.asarray(pixels.true.sum(axis=1)).ravel().astype(np.float64)
+    image_pixels = np.asarray(pixels.true.sum(axis=1)).ravel().astype(np.float64)
     shares = pixels.true.astype(np.float64).tocoo()
-    share = shares.data / whole[shares.row]
+    share = shares.data / image_pixels[shares.row]
     total = np.bincount(shares.col, share, minlength=shares.shape[1])
     images = np.bincount(shares.col, minlength=shares.shape[1])
     return np.where(images > 0, 100 * total / np.maximum(images, 1), np.nan)
@@ -200,8 +223,8 @@ def size_correlation(sizes: FloatArray, ious: FloatArray) -> Correlation:
     size, iou = np.asarray(sizes)[there], np.asarray(ious)[there]
     if len(size) < 3 or np.ptp(size) == 0 or np.ptp(iou) == 0:
         return Correlation(None, None, len(size))
-    found = spearmanr(size, iou)
-    return Correlation(float(found.statistic), float(found.pvalue), len(size))
+    correlation = spearmanr(size, iou)
+    return Correlation(float(correlation.statistic), float(correlation.pvalue), len(size))
 
 
 def discovered(per_class: Mapping[str, float], at_least: float = DISCOVERED) -> list[str]:
@@ -212,6 +235,6 @@ def discovered(per_class: Mapping[str, float], at_least: float = DISCOVERED) -> 
 def _summed(image: IntArray, column: IntArray, pixels: IntArray, some: Any, shape: tuple[int, int]) -> Any:
     from scipy.sparse import coo_array
 
-    found = coo_array((pixels[some].astype(np.int64), (image[some], column[some])), shape=shape).tocsr()
-    found.eliminate_zeros()
-    return found
+    sums = coo_array((pixels[some].astype(np.int64), (image[some], column[some])), shape=shape).tocsr()
+    sums.eliminate_zeros()
+    return sums

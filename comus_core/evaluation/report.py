@@ -118,10 +118,10 @@ def filter_curve(
     Raises:
         SettingsError: lengths that differ, a percentage outside 0 to 100, ids that do not belong together.
     """
-    category, limit, asked = np.asarray(category), np.asarray(filter_rank), [float(p) for p in percents]
-    _check_curve(len(proposal_ids), category, limit, asked)
+    category, limit, wanted = np.asarray(category), np.asarray(filter_rank), [float(p) for p in percents]
+    _check_curve(len(proposal_ids), category, limit, wanted)
     check_categories(category, C)
-    rows, foreground, steps = counts.rows_of(proposal_ids), category >= 0, np.unique(asked)
+    rows, foreground, steps = counts.rows_of(proposal_ids), category >= 0, np.unique(wanted)
     kept_steps = np.where(foreground, np.searchsorted(steps, limit), 0)  # kept at the first so many of the steps
     table = np.zeros((C + 1, counts.n_classes), np.int64)
     table[0] = np.asarray(counts.values.sum(axis=0)).ravel()
@@ -132,7 +132,7 @@ def filter_curve(
         miou = float(100 * _ious(confusion(table, match(table, matching))).mean())
         percent = float(steps[step])
         points[percent] = CurvePoint(percent, kept, kept / max(int(foreground.sum()), 1), miou)
-    return [points[percent] for percent in asked]
+    return [points[percent] for percent in wanted]
 
 
 def _return_to_core(counts: Counts, rows: IntArray, category: IntArray, back: BoolMask, C: int) -> IntArray:
@@ -153,12 +153,12 @@ def _ious(confused: IntArray) -> FloatArray:
 
 def distinct(names: Sequence[str]) -> list[str]:
     """The names, with the category's number behind each that occurred before; row 0 is the background's."""
-    found: list[str] = []
+    names_so_far: list[str] = []
     for row, name in enumerate(names):
-        while name in found:
+        while name in names_so_far:
             name = f"{name} ({row - 1})"
-        found.append(name)
-    return found
+        names_so_far.append(name)
+    return names_so_far
 
 
 def _check_names(contingency: IntArray, classes: Sequence[str], row_names: Sequence[str]) -> None:

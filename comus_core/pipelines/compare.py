@@ -7,13 +7,13 @@ from typing import Any
 
 from comus_core.datasets.dataset import Dataset, absolute, open_dataset
 from comus_core.errors import DatasetError
-from comus_core.pipelines.evaluate import evaluated_round
+from comus_core.evaluation.bootstrap import paired_bootstrap
+from comus_core.pipelines.evaluate import scored_round
 from comus_core.pipelines.verb_settings import CompareSettings, EvaluateSettings
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_truth import truth_fingerprint
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.round_scores import score_clusters
-from comus_core.scoring.score_differences import bootstrap
 from comus_core.scoring.scored_round import ScoredRound
 from comus_core.settings import require
 from comus_core.types import OnProgress, no_progress
@@ -42,8 +42,7 @@ def compare(
 
     Returns:
         `first`, `second` {`run`, `round`, `training`, `matching`, `miou`}, `dataset`, `supervision`; under `bootstrap`
-        the fields of `PairedBootstrap` for the mIoU, and `matching_fixed`; and under `per_class`, with the matching
-        held fixed, class -> {`difference`, `low`, `high`} in points.
+        the fields of `PairedBootstrap`, and its classes under `per_class`: class -> {`difference`, `low`, `high`}.
 
     Raises:
         SettingsError: the runs are of different data sets and none is named, or it differs between the two scores.
@@ -64,17 +63,17 @@ def compare(
     if dataset.truth is None:
         raise DatasetError(f"a comparison needs scores: {spec} has no ground truth")
     one, two = (_scored(side, workspace, dataset, settings, device, on_progress) for side in rounds)
-    differences = bootstrap(
-        one, two, resamples=settings.resamples, seed=settings.seed, fixed_matching=settings.fixed_matching
-    )
+    sides = [side.counted.with_fixed_matching() if settings.fixed_matching else side.counted for side in (one, two)]
+    differences = asdict(paired_bootstrap(*sides, resamples=settings.resamples, seed=settings.seed))
+    classes = zip(one.classes, differences.pop("classes"), strict=True)
     owed = strongest([Supervision(**side.supervision) for side in rounds])
     return {
         "first": _side_json(one),
         "second": _side_json(two),
         "dataset": spec,
         "supervision": {"direct": owed.direct, "inherited": owed.inherited},
-        "bootstrap": asdict(differences.miou) | {"matching_fixed": differences.matching_fixed},
-        "per_class": differences.per_class(one.classes),
+        "bootstrap": differences,
+        "per_class": {name: dict(zip(("difference", "low", "high"), ends, strict=True)) for name, ends in classes},
     }
 
 
@@ -92,7 +91,7 @@ def _scored(
     if own and run.provenance.get("truth") == truth_fingerprint(workspace, dataset, run.config.truth):
         return score_clusters(open_run_view(workspace, run), workspace.decisions_of(run), settings.matching)
     wanted = EvaluateSettings(dataset.spec, matching=settings.matching)
-    scored = evaluated_round(subject, workspace, wanted, device=device, on_progress=on_progress).every
+    _, scored, _ = scored_round(subject, workspace, wanted, device=device, on_progress=on_progress)
     assert scored is not None, "there is ground truth"
     return scored
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from comus_core.pipelines.apply_rounds import AppliedRound, apply_round
@@ -17,20 +16,8 @@ from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class EvaluatedRound:
-    """A round on a data set with its scores: of every proposal or pixel, and of what the filter keeps of round 0.
-
-    Both are None without ground truth, the filtered one also of a network, which filters nothing.
-    """
-
-    applied: AppliedRound
-    every: ScoredRound | None = None
-    filtered: ScoredRound | None = None
-
-
 def evaluate(
-    subject: RunRound,
+    round: RunRound,
     workspace: Workspace,
     settings: EvaluateSettings,
     *,
@@ -45,7 +32,7 @@ def evaluate(
     later round is a network, which predicts the images.
 
     Args:
-        subject: a run and its round.
+        round: a run and its round.
         workspace: where the run is, and where this data set's artifacts go.
         settings: the data set, and how categories become classes there.
         device: as in `discover`.
@@ -59,37 +46,32 @@ def evaluate(
         SettingsError: the frozen matching does not fit, or Nyström is wanted of a run without a spectral embedding.
         WorkspaceError: the run has no such round.
     """
-    evaluated = evaluated_round(subject, workspace, settings, device=device, on_progress=on_progress)
-    made, every, filtered = evaluated.applied.made, evaluated.every, evaluated.filtered
-    clusters = tables.read_clusters(workspace.artifact(subject.run, "clustering")).count
-    result = result_json(subject.run, evaluated.applied.context, made, clusters, every, filtered)
-    result |= {"round": subject.number, "supervision": subject.supervision}
+    applied, every, filtered = scored_round(round, workspace, settings, device=device, on_progress=on_progress)
+    made = applied.made
+    clusters = tables.read_clusters(workspace.artifact(round.run, "clustering")).count
+    result = result_json(round.run, applied.context, made, clusters, every, filtered)
+    result |= {"round": round.number, "supervision": round.supervision}
     return result | ({"predictions": str(made["predictions"].file("masks"))} if "predictions" in made else {})
 
 
-def evaluated_round(
+def scored_round(
     subject: RunRound, workspace: Workspace, settings: EvaluateSettings, *, device: str, on_progress: OnProgress
-) -> EvaluatedRound:
-    """The round on that data set, and its scores; raises as `evaluate`."""
-    run = subject.run
-    applied = apply_round(
-        subject, settings.dataset, workspace, assign=settings.assign, device=device, on_progress=on_progress
-    )
+) -> tuple[AppliedRound, ScoredRound | None, ScoredRound | None]:
+    """The round on that data set, its score, and that of what the filter keeps of round 0; raises as `evaluate`.
+
+    Without ground truth there is no score, and of a network, which filters nothing, but one.
+    """
+    run, assign = subject.run, settings.assign
+    applied = apply_round(subject, settings.dataset, workspace, assign=assign, device=device, on_progress=on_progress)
     made, dataset, decided = applied.made, applied.context.dataset, workspace.decisions_of(run)
     if dataset.truth is None:
-        return EvaluatedRound(applied)
-    classes = dataset.truth.classes
+        return applied, None, None
+    spec, classes = dataset.spec, dataset.truth.classes
     how = matching_of(workspace, run, len(applied.names), classes, settings.matching, settings.matching_from)
     if subject.training is not None:
-        predicted = made["round_counts"]
-        return EvaluatedRound(
-            applied, score_predictions(workspace, subject, predicted, applied.names, dataset.spec, classes, how)
-        )
+        rows = made["round_counts"]
+        return applied, score_predictions(workspace, subject, rows, applied.names, spec, classes, how), None
     ids, categories = assigned_categories(workspace, run, made["assignment"], decided)
     counts = tables.read_counts(made["counts"])
-    counted = counts, counts.rows_of(ids)
-    scores = (
-        score_categories(subject, dataset.spec, classes, counted, categories, decided, how, filtered=filtered)
-        for filtered in (False, True)
-    )
-    return EvaluatedRound(applied, *scores)
+    clusters = subject, spec, classes, (counts, counts.rows_of(ids)), categories, decided, how
+    return applied, score_categories(*clusters), score_categories(*clusters, filtered=True)

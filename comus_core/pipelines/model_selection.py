@@ -9,13 +9,28 @@ from typing import Any
 from comus_core.config import ClusteringMethod, RunConfig
 from comus_core.errors import WeightsError
 from comus_core.features.encoders import ENCODERS, encoder_spec, own_vectors
-from comus_core.plugins import with_path
+from comus_core.features.spec import EncoderSpec
+from comus_core.plugins import Registry, with_path
 from comus_core.saliency.detectors import DETECTORS, detector_spec
+from comus_core.saliency.spec import DetectorSpec
 from comus_core.weights import REGISTRY, Supervision, file_sha256, is_available, locate, strongest
-from comus_core.weights.ranking import best_here, ranked
 
 NUMBER_FREE: tuple[ClusteringMethod, ...] = ("hdbscan",)  # methods that find themselves how many clusters there are
 UNKNOWN = Supervision("masks", "none")  # of what nobody states: the strongest
+
+
+Parts = Registry[DetectorSpec] | Registry[EncoderSpec]
+
+
+def ranked(parts: Parts) -> list[str]:
+    """Names of those that `auto` chooses from, the best first."""
+    return [name for _, name in sorted((spec.rank, name) for name, spec in parts.items() if spec.rank is not None)]
+
+
+def best_here(parts: Parts) -> str | None:
+    """Name of the best whose weights are on this machine, or None."""
+    needed = ((name, parts[name].weights) for name in ranked(parts))
+    return next((name for name, weights in needed if weights is None or is_available(weights)), None)
 
 
 def resolve(config: RunConfig) -> RunConfig:
@@ -25,15 +40,15 @@ def resolve(config: RunConfig) -> RunConfig:
         WeightsError: no encoder's weights are here.
         SettingsError: an unknown detector or encoder; lists those there are.
     """
-    best = best_here(ENCODERS.values())
-    easiest = ranked(ENCODERS.values())[-1]  # to have
+    best = best_here(ENCODERS)
+    easiest = ranked(ENCODERS)[-1]  # to have
     encoder = with_path(ENCODERS, config.features.encoder, Path.resolve) if config.features.encoder != "auto" else best
     if encoder is None:
         raise WeightsError(
             f"no encoder's weights are on this machine: `comus weights download {easiest}` gets the smallest, "
             "`comus weights list` shows all"
         )
-    chosen = config.saliency.detector if config.saliency.detector != "auto" else best_here(DETECTORS.values())
+    chosen = config.saliency.detector if config.saliency.detector != "auto" else best_here(DETECTORS)
     detector, cut = with_path(DETECTORS, chosen or "auto", Path.resolve), config.saliency.ncut_encoder
     if not detector_spec(detector).cuts:
         cut = "auto"
@@ -89,10 +104,10 @@ def supervision_of(config: RunConfig) -> dict[str, Any]:
     Works, without hashes, for weights that are not here yet, so that a page can show the badge beforehand.
     """
     weights = weights_of(config)
-    whole = strongest(_parts(config, weights))
+    owed = strongest(_parts(config, weights))
     here = {name for name in weights.values() if name in REGISTRY and is_available(name)}
     return {
-        "supervision": {"direct": whole.direct, "inherited": whole.inherited},
+        "supervision": {"direct": owed.direct, "inherited": owed.inherited},
         "weights": {
             role: {"name": n, "sha256": file_sha256(locate(n)) if n in here else None} for role, n in weights.items()
         },
@@ -102,12 +117,13 @@ def supervision_of(config: RunConfig) -> dict[str, Any]:
 
 def _parts(config: RunConfig, weights: dict[str, str]) -> list[Supervision]:
     """Of detector and encoder, each: that of its weights, else what it says of itself, else unknown."""
-    said = {
+    stated = {
         "saliency": detector_spec(config.saliency.detector).supervision,
         "encoder": encoder_spec(config.features.encoder).supervision,
     }
     return [
-        REGISTRY[weights[role]].supervision if weights.get(role) in REGISTRY else said[role] or UNKNOWN for role in said
+        REGISTRY[weights[role]].supervision if weights.get(role) in REGISTRY else stated[role] or UNKNOWN
+        for role in stated
     ]
 
 

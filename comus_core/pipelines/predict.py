@@ -47,7 +47,7 @@ Read = Callable[[str], tuple[IndexMask, FloatArray]]  # image id -> mask, (C + 1
 
 
 def predict(
-    subject: RunRound,
+    round: RunRound,
     workspace: Workspace,
     settings: PredictSettings,
     *,
@@ -60,7 +60,7 @@ def predict(
     the folder is replaced when the new one is complete; nothing else in it is touched.
 
     Args:
-        subject: a run and its round: the clusters, by nearest neighbours, or a network.
+        round: a run and its round: the clusters, by nearest neighbours, or a network.
         workspace: where the run is.
         settings: the images, and the folder of the results, which is made if need be. It may hold nothing that this
             program did not write there, unless `force` allows files of others and replaces those named like a result.
@@ -84,12 +84,12 @@ def predict(
     output = OutputFolder(writable_folder(out), KIND, settings.force)
     output.require_usable()
     dataset = photographs_of(settings.images, workspace)
-    applied, read = _applied(subject, dataset, workspace, device, on_progress)
+    applied, read = _applied(round, dataset, workspace, device, on_progress)
     images, context = applied.made["images"], applied.context
     ids = [i for i in tables.usable_ids(images) if i not in context.set_aside]
     categories = tuple(zip(applied.ids, applied.names, strict=True))
     file_of, rows = mask_files(ids), []
-    with output.writing({"run": subject.run.id, "round": subject.number}, RESULT) as folder:
+    with output.writing({"run": round.run.id, "round": round.number}, RESULT) as folder:
         replaced = output.in_the_way([*file_of.values(), CLASSES, RESULT])
         for done, (image_id, file) in enumerate(file_of.items()):
             on_progress(Progress("writing", done, len(file_of)))
@@ -101,7 +101,7 @@ def predict(
             rows.append({"image": image_id, **place, **size, "found": _found(mask, confidence, categories)})
         with replacing(folder / CLASSES) as temporary:
             temporary.write_text(class_list_text(applied.names), encoding="utf-8")
-        result = {**_about(subject, dataset, applied), "replaced": replaced, "predictions": rows}
+        result = {**_about(round, dataset, applied), "replaced": replaced, "predictions": rows}
         write_json(folder / RESULT, result)
     on_progress(Progress("writing", len(file_of), len(file_of)))
     return result

@@ -242,15 +242,15 @@ def read_soft_map_files(artifact: Artifact, image_ids: Sequence[str]) -> dict[st
     with artifact.reading(TABLE) as path, pq.ParquetFile(path) as file:
         wanted = pc.is_in(file.read(["image_id"]).column(0), pa.array(image_ids, pa.string()))
         rows = np.flatnonzero(wanted.to_numpy())
-        found: dict[str, bytes] = {}
+        files: dict[str, bytes] = {}
         lengths = [file.metadata.row_group(part).num_rows for part in range(file.metadata.num_row_groups)]
         ends = np.cumsum(lengths, dtype=np.int64)
         groups = np.searchsorted(ends, rows, side="right")
         for part in np.unique(groups).tolist():
             table = file.read_row_group(part, columns=["image_id", "png"])
             chosen = table.take(rows[groups == part] - (ends[part] - lengths[part]))
-            found |= dict(zip(*(chosen.column(name).to_pylist() for name in ("image_id", "png")), strict=True))
-    return found
+            files |= dict(zip(*(chosen.column(name).to_pylist() for name in ("image_id", "png")), strict=True))
+    return files
 
 
 def soft_map_of(png: bytes) -> SoftMap:
@@ -277,6 +277,6 @@ def decided_rows(
     """
     row_of = {proposal_id: row for row, proposal_id in enumerate(table.proposal_id)}
     rows = np.array([row_of.get(p, -1) for p in proposals.proposal_id], dtype=np.int64)
-    found = categories_of(table, decided)
-    category = np.where(rows >= 0, found.category[rows], -1)
-    return found, category.astype(np.int32), np.where(rows >= 0, found.kept(decided)[rows], False)
+    categories = categories_of(table, decided)
+    category = np.where(rows >= 0, categories.category[rows], -1)
+    return categories, category.astype(np.int32), np.where(rows >= 0, categories.kept(decided)[rows], False)

@@ -88,8 +88,8 @@ def label_map(decided: Decisions, clusters: int) -> LabelMap:
 
 def clusters_now(workspace: Workspace, run: Run) -> int:
     """How many clusters a run has after merges, splits and rejections; 0 before it has any."""
-    found = int(run.result.get("clusters") or 0)
-    return label_map(workspace.decisions_of(run), found).C if found else 0
+    clusters = int(run.result.get("clusters") or 0)
+    return label_map(workspace.decisions_of(run), clusters).C if clusters else 0
 
 
 def categorise(
@@ -110,24 +110,24 @@ def categorise(
         layout: what a person changed.
         by: (n,) what the filter ranks by, larger where a proposal fits worse; None is the distance.
     """
-    found = np.asarray(cluster, np.int32).copy()
-    ranked_by, by_hand = np.asarray(distance), np.zeros(len(found), bool)
+    id_of = np.asarray(cluster, np.int32).copy()
+    ranked_by, by_hand = np.asarray(distance), np.zeros(len(id_of), bool)
     if layout.moved:
         to = LayeredMap.of(layout.moved).plain()
         moved = [(row, p) for row, p in enumerate(proposal_id) if p in to]
         rows = np.array([row for row, _ in moved], np.int64)
-        found[rows] = [to[p] for _, p in moved]
+        id_of[rows] = [to[p] for _, p in moved]
         by_hand[rows] = [p in layout.by_hand for _, p in moved]
     measured = _among(proposal_id, layout.distance)
     if measured.any():
         ranked_by = ranked_by.copy()
         ranked_by[measured] = [layout.distance[p] for p in proposal_id[measured]]
     accepted, erased = (_among(proposal_id, names) for names in (layout.accepted, layout.erased))
-    found[erased] = REJECTED
+    id_of[erased] = REJECTED
     by = None if by is distance else by
-    whole = by_id(proposal_id, found, ranked_by, clusters, layout, by_hand, by, measured)
-    whole.rank[accepted & (whole.category >= 0)] = ALWAYS
-    return replace(whole, erased=erased)
+    categories = by_id(proposal_id, id_of, ranked_by, clusters, layout, by_hand, by, measured)
+    categories.rank[accepted & (categories.category >= 0)] = ALWAYS
+    return replace(categories, erased=erased)
 
 
 def by_id(

@@ -29,10 +29,10 @@ class LabelMap:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "category_of", np.asarray(self.category_of, np.int32))
-        given = set(self.category_of.tolist())
-        if wrong := sorted(given - set(range(REJECTED, self.C))):
+        numbers = set(self.category_of.tolist())
+        if wrong := sorted(numbers - set(range(REJECTED, self.C))):
             raise SettingsError(f"label map: category {wrong[0]} has no name: use 0 to {self.C - 1}, or -1 to reject")
-        if unused := sorted(set(range(self.C)) - given):
+        if unused := sorted(set(range(self.C)) - numbers):
             raise SettingsError(f"label map: category {unused[0]} has no cluster: number the categories without gaps")
         if unnamed := [c for c, name in enumerate(self.names) if not name.strip()]:
             raise SettingsError(f"label map: category {unnamed[0]} has an empty name: give it one")

@@ -45,8 +45,8 @@ def count_predictions(
     Raises:
         WorkspaceError: a mask is gone or damaged.
     """
-    found = tables.read_proposals_lightly(proposals)
-    rows_of = tables.rows_by_image(found)
+    proposal_rows = tables.read_proposals_lightly(proposals)
+    rows_of = tables.rows_by_image(proposal_rows)
     masks = MaskReader(predictions)
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
@@ -54,8 +54,8 @@ def count_predictions(
         for image_id in ids:
             mask = masks.read(image_id)
             for row in rows_of[image_id]:
-                names.append(found.proposal_id[row])
-                categories.append(NO_MASK if mask is None else most_of(mask, found.mask(row)))
+                names.append(proposal_rows.proposal_id[row])
+                categories.append(NO_MASK if mask is None else most_of(mask, proposal_rows.mask(row)))
             tick(1)
         return pa.table({"proposal_id": pa.array(names, pa.string()), "category": pa.array(categories, pa.int32())})
 

@@ -37,9 +37,9 @@ def chosen(view: RunView, selection: Selection) -> BoolMask:
 
 def in_order(view: RunView, rows: IntArray, decided: Decisions) -> IntArray:
     """Rows by category, the nearest to its centre first; unassigned ones last."""
-    found = view.categories(decided)
-    category = np.where(found.category[rows] < 0, len(found.ids), found.category[rows])
-    return np.asarray(rows[np.lexsort((found.distance[rows], category))])
+    categories = view.categories(decided)
+    category = np.where(categories.category[rows] < 0, len(categories.ids), categories.category[rows])
+    return np.asarray(rows[np.lexsort((categories.distance[rows], category))])
 
 
 def proposal_table(view: RunView, rows: IntArray, decided: Decisions) -> pa.Table:
@@ -49,10 +49,10 @@ def proposal_table(view: RunView, rows: IntArray, decided: Decisions) -> pa.Tabl
     1), `cluster` (its category's stable id, −1 for none), `name`, `distance` (cosine to the centre, null in none),
     `kept` by the filter as decided, and with ground truth `class`, the one that fills most of it (null: not counted).
     """
-    found, proposals, core = view.categories(decided), view.proposals, view.kept(decided)[rows]
-    there = found.category[rows] >= 0
-    cluster = np.where(there, found.id_of[rows], -1)
-    name_of = {k: decided.name_of(k) for k in found.ids}
+    categories, proposals, core = view.categories(decided), view.proposals, view.kept(decided)[rows]
+    assigned = categories.category[rows] >= 0
+    cluster = np.where(assigned, categories.id_of[rows], -1)
+    name_of = {k: decided.name_of(k) for k in categories.ids}
     boxes = dict(zip(("x0", "y0", "x1", "y1"), proposals.box_xyxy[rows].T, strict=True))
     columns: dict[str, pa.Array] = {
         "proposal_id": pa.array(proposals.proposal_id[rows], pa.string()),
@@ -62,7 +62,7 @@ def proposal_table(view: RunView, rows: IntArray, decided: Decisions) -> pa.Tabl
         "confidence": pa.array(proposals.score[rows], pa.float32()),
         "cluster": pa.array(cluster, pa.int32()),
         "name": pa.array([name_of.get(k, "") for k in cluster.tolist()], pa.string()),
-        "distance": pa.array(found.distance[rows], pa.float32(), mask=~there),
+        "distance": pa.array(categories.distance[rows], pa.float32(), mask=~assigned),
         "kept": pa.array(core, pa.bool_()),
     }
     if view.has_truth:

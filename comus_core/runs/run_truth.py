@@ -142,5 +142,5 @@ def truth_of_run(workspace: Workspace, run: Run) -> GroundTruth | None:
     listing = folder / TRUTH_FILE
     if not listing.is_file():
         return None
-    found = json.loads(listing.read_text())
-    return BundledTruth(folder, tuple(found["classes"]), found["ignore"], dict(found["masks"]))
+    about = json.loads(listing.read_text())
+    return BundledTruth(folder, tuple(about["classes"]), about["ignore"], dict(about["masks"]))

@@ -104,15 +104,15 @@ class RunView:
     @cached_property
     def truth_class(self) -> IntArray:
         """(n,) the foreground class that fills most of the proposal, 0 if there is none, −1 where not counted."""
-        answer = np.full(len(self), -1, np.int32)
+        truth = np.full(len(self), -1, np.int32)
         if self.counts is None:
-            return answer
+            return truth
         rows = self.count_rows
         counted = rows >= 0
         foreground = self.counts.values[rows[counted], 1:]
         most, which = foreground.max(axis=1).toarray().ravel(), np.asarray(foreground.argmax(axis=1)).ravel()
-        answer[counted] = np.where(most > 0, which + 1, 0)
-        return answer
+        truth[counted] = np.where(most > 0, which + 1, 0)
+        return truth
 
     def labels(self, decided: Decisions) -> LabelMap:
         """Categories and names as decided."""
@@ -125,14 +125,14 @@ class RunView:
             WorkspaceError: the clustering does not have what the filter ranks by.
         """
         layout, by = decided.layout, decided.filter_by
-        for known, ranked_by, found in self._categories:
+        for known, ranked_by, categories in self._categories:
             if ranked_by == by and (known is layout or known == layout):
-                return found
+                return categories
         values = tables.ranking(by, self.distance, self.alternatives)
-        found = categorise(self.proposals.proposal_id, self.cluster, self.distance, self.clusters, layout, values)
-        self._categories.insert(0, (layout, by, found))
+        categories = categorise(self.proposals.proposal_id, self.cluster, self.distance, self.clusters, layout, values)
+        self._categories.insert(0, (layout, by, categories))
         del self._categories[HELD:]
-        return found
+        return categories
 
     @cached_property
     def _categories(self) -> list[tuple[Layout, FilterBy, Categories]]:
@@ -254,6 +254,6 @@ def _shared(ids: StrArray, known: StrArray) -> StrArray:
 
 def _places(ids: StrArray, among: StrArray) -> IntArray:
     """(n,) the place of each id among others, −1 for none."""
-    asked, there = (pa.array(np.asarray(values, object), pa.string()) for values in (ids, among))
-    found: IntArray = pc.index_in(asked, value_set=there).fill_null(-1).to_numpy(zero_copy_only=False)
-    return found
+    wanted, known = (pa.array(np.asarray(values, object), pa.string()) for values in (ids, among))
+    places: IntArray = pc.index_in(wanted, value_set=known).fill_null(-1).to_numpy(zero_copy_only=False)
+    return places

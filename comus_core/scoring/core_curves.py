@@ -19,7 +19,6 @@ from comus_core.config import Matching as MatchingChoice
 from comus_core.evaluation.matching import Matching
 from comus_core.evaluation.report import CurvePoint, filter_curve
 from comus_core.runs.run_view import RunView
-from comus_core.scoring.round_scores import counts_of
 from comus_core.types import BoolMask, FloatArray
 from comus_core.workspace.decisions import Decisions
 
@@ -56,21 +55,18 @@ def curve_of(
     """The filtered score at one percentage, 0 to 100, ranked as decided.
 
     Args:
-        view: a run with counts.
+        view: an opened run.
         decided: names and filter percentages, from the log or a draft.
         how: how categories become classes, anew at each percentage; or a matching to use at every one.
         cluster: id of the one category whose percentage varies, the others as decided; None is all of them alike.
 
-    Raises:
-        WorkspaceError: the run has no ground truth.
+    Returns:
+        101 points; without ground truth their mIoU is NaN.
     """
-    categories, ids = view.categories(decided), view.proposals.proposal_id
-    rank, C = rank_of(view, decided, cluster), len(categories.ids)
-    return filter_curve(counts_of(view), ids, categories.category, rank, C, matching=how)
-
-
-def coverage_curve(view: RunView, decided: Decisions, cluster: int | None = None) -> list[CurvePoint]:
-    """The same points for runs without ground truth: kept and coverage, mIoU is NaN."""
+    if view.counts is not None:
+        categories, ids = view.categories(decided), view.proposals.proposal_id
+        rank, C = rank_of(view, decided, cluster), len(categories.ids)
+        return filter_curve(view.counts, ids, categories.category, rank, C, matching=how)
     curves = core_curves(view, decided, cluster)
     kept, coverage = curves.kept.tolist(), curves.coverage.tolist()
     return [CurvePoint(float(p), n, share, math.nan) for p, (n, share) in enumerate(zip(kept, coverage, strict=True))]

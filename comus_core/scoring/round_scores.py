@@ -38,12 +38,11 @@ def score_clusters(view: RunView, decided: Decisions, how: How = None, *, filter
         WorkspaceError: the run has no ground truth.
         SettingsError: the matching that the run's settings freeze does not fit.
     """
-    subject, counts, categories = RunRound(view.run, 0), counts_of(view), view.categories(decided)
+    if view.counts is None:
+        raise WorkspaceError(f"run {view.run.id} has no score: its data set has no ground truth")
+    one, counted, categories = RunRound(view.run, 0), (view.counts, view.count_rows), view.categories(decided)
     how = how or matching_of(view.workspace, view.run, len(categories.ids), view.classes)
-    counted = counts, view.count_rows
-    return score_categories(
-        subject, subject.dataset, view.classes, counted, categories, decided, how, filtered=filtered
-    )
+    return score_categories(one, one.dataset, view.classes, counted, categories, decided, how, filtered=filtered)
 
 
 def score_categories(
@@ -168,14 +167,3 @@ def frozen_matching(workspace: Workspace, name: str, categories: int, classes: S
             f"but {categories} are to be matched"
         )
     return matched
-
-
-def counts_of(view: RunView) -> Counts:
-    """The pixel counts of an opened run.
-
-    Raises:
-        WorkspaceError: the run has no ground truth.
-    """
-    if view.counts is None:
-        raise WorkspaceError(f"run {view.run.id} has no score: its data set has no ground truth")
-    return view.counts

@@ -10,8 +10,7 @@ import numpy as np
 from comus_core.evaluation.image_rows import DISCOVERED
 from comus_core.evaluation.report import Score
 from comus_core.scoring.paper_scores import same_images
-from comus_core.scoring.score_differences import deltas
-from comus_core.scoring.score_tables import class_rows
+from comus_core.scoring.score_tables import class_rows, deltas
 from comus_core.scoring.scored_round import ScoredRound
 
 

@@ -1,4 +1,4 @@
-"""The two tables behind a score: how well each class is found, and which cluster became which class."""
+"""The tables behind a score: how well each class is found, which cluster became which class, and what differs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from comus_core.evaluation.matching import iou_matrix
 from comus_core.scoring.scored_round import ScoredRound
+from comus_core.settings import require
 from comus_core.types import IntArray
 
 
@@ -94,6 +95,27 @@ def match_rows(scored: ScoredRound) -> list[MatchRow]:
     return rows
 
 
+def deltas(scored: ScoredRound, other: ScoredRound) -> dict[str, float]:
+    """Class -> IoU of the first minus that of the other, in points; mIoU first.
+
+    Raises:
+        SettingsError: they were scored on different data sets, or with different annotations.
+    """
+    same = scored.dataset == other.dataset and scored.classes == other.classes
+    require(
+        not same or scored.subject.truth == other.subject.truth,
+        f"{scored.subject.run.id} and {other.subject.run.id} were scored with different annotations of "
+        f"{scored.dataset}: `comus compare` scores both with one",
+    )
+    require(
+        same,
+        f"{scored.subject.run.id} was scored on {scored.dataset}, {other.subject.run.id} on {other.dataset}: "
+        "`comus compare` scores both on one data set",
+    )
+    own, theirs = scored.score.per_class, other.score.per_class
+    return {"mIoU": scored.score.miou - other.score.miou} | {name: iou - theirs[name] for name, iou in own.items()}
+
+
 def _runner_up(pixels: IntArray, k: int, classes: tuple[str, ...]) -> str | None:
     others = pixels.copy()
     if k >= 0:
@@ -101,5 +123,5 @@ def _runner_up(pixels: IntArray, k: int, classes: tuple[str, ...]) -> str | None
     return classes[int(others.argmax())] if others.max(initial=0) > 0 else None
 
 
-def _percent(part: int, whole: int) -> float:
-    return 100.0 * int(part) / max(int(whole), 1)
+def _percent(part: int, total: int) -> float:
+    return 100.0 * int(part) / max(int(total), 1)

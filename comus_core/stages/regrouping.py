@@ -61,20 +61,20 @@ def regrouped(context: StageContext, run: Run, share: float = 0.0) -> Artifact:
         return own
     around = surroundings(context, context.workspace.artifact(run, "proposals"), share)
     config = replace(run.config, clustering=replace(run.config.clustering, neighbours=few))
-    made = clustering(replace(context, config=config), vectors, before.count, around)
+    anew = clustering(replace(context, config=config), vectors, before.count, around)
 
     def write(folder: Path) -> None:
-        table = made.table()
+        table = anew.table()
         after = table.column("cluster").to_numpy()
         if table.column("proposal_id").to_pylist() != before.proposal_id.tolist():
             raise WorkspaceError(f"run {run.id}: its clusters and its features are of other proposals; run it again")
         number, _ = counterparts(before.cluster, after, (before.count, before.count))
         cluster = pa.array(np.append(number, np.int32(-1))[after], pa.int32())
         pq.write_table(table.set_column(table.column_names.index("cluster"), "cluster", cluster), folder / TABLE)
-        with made.reading("spectrum.npz") as file, np.load(file) as spectrum:
+        with anew.reading("spectrum.npz") as file, np.load(file) as spectrum:
             new = spectrum["centres"]
         centres = np.zeros((before.count, new.shape[1]), new.dtype)
         centres[number[: len(new)]] = new
         np.savez(folder / "spectrum.npz", centres=centres)
 
-    return context.make("clustering", context.key("regrouping", {}, clustering=made, numbered_as=own), None, write)
+    return context.make("clustering", context.key("regrouping", {}, clustering=anew, numbered_as=own), None, write)

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from comus_core.weights.loading import load_network
     from comus_core.weights.registry import REGISTRY, SUPERVISION_ORDER, Supervision, WeightFile, strongest
     from comus_core.weights.store import (
-        WeightStatus,
         file_sha256,
         import_weights,
         is_available,
@@ -30,7 +29,6 @@ _HOME = {
     "Supervision": "registry",
     "WeightFile": "registry",
     "strongest": "registry",
-    "WeightStatus": "store",
     "file_sha256": "store",
     "import_weights": "store",
     "is_available": "store",
@@ -44,7 +42,6 @@ __all__ = [
     "SUPERVISION_ORDER",
     "Supervision",
     "WeightFile",
-    "WeightStatus",
     "download_weights",
     "file_sha256",
     "import_weights",

@@ -67,12 +67,12 @@ def network_reachable(url: str, timeout: float = CONNECT_SECONDS) -> bool:
         address = parts.hostname or "", parts.port or {"http": 80}.get(parts.scheme, 443)
     except ValueError:
         return False
-    answer: list[bool] = []
+    connected: list[bool] = []
     # Name resolution knows no time-out of its own: a thread that may be left behind gives it one.
-    probe = threading.Thread(target=lambda: answer.append(_connects(address, timeout)), daemon=True)
+    probe = threading.Thread(target=lambda: connected.append(_connects(address, timeout)), daemon=True)
     probe.start()
     probe.join(timeout)
-    return bool(answer) and answer[0]
+    return bool(connected) and connected[0]
 
 
 def fetch_url(url: str, target: Path, on_progress: OnProgress = no_progress) -> None:

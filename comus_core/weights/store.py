@@ -8,35 +8,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from comus_core.errors import WeightsError
 from comus_core.files.user_folders import cache_folder
-from comus_core.weights.registry import REGISTRY, PackageSource, Supervision, WeightFile
+from comus_core.weights.registry import REGISTRY, PackageSource, WeightFile
 
 _DICTS = (".pth", ".safetensors")  # two formats of the same state dict
-
-
-@dataclass(frozen=True)
-class WeightStatus:
-    """One row of `comus weights list`; `path` and `sha256` are None while the file is not here."""
-
-    name: str
-    what: str
-    path: Path | None
-    sha256: str | None
-    licence: str
-    non_commercial: bool
-    supervision: Supervision
-    source: str
-
-    @property
-    def available(self) -> bool:
-        """Whether the file is on this machine."""
-        return self.path is not None
 
 
 def weights_folder() -> Path:
@@ -83,9 +63,9 @@ def file_sha256(path: Path) -> str:
     return _sha256(resolved, stat.st_size, stat.st_mtime_ns)
 
 
-def weights_table() -> list[WeightStatus]:
-    """One row per registered file, in the registry's order."""
-    return [_status(file) for file in REGISTRY.values()]
+def weights_table() -> list[tuple[WeightFile, Path | None]]:
+    """Every registered file, in the registry's order, and where it lies; None while it is not on this machine."""
+    return [(file, _find(file)) for file in REGISTRY.values()]
 
 
 def import_weights(name: str, file: Path) -> Path:
@@ -164,20 +144,6 @@ def _in_package(source: PackageSource) -> Path | None:
     except PackageNotFoundError:
         return None
     return path if path.is_file() else None
-
-
-def _status(file: WeightFile) -> WeightStatus:
-    path = _find(file)
-    return WeightStatus(
-        name=file.name,
-        what=file.what,
-        path=path,
-        sha256=file_sha256(path) if path else None,
-        licence=file.licence,
-        non_commercial=file.non_commercial,
-        supervision=file.supervision,
-        source=str(file.source),
-    )
 
 
 @lru_cache(maxsize=256)

@@ -23,7 +23,7 @@ from comus_core.datasets.demo.drawing import rgb
 from comus_core.pipelines.verb_settings import CompareSettings
 from comus_core.runs.run_round import RunRound, find_round
 from comus_core.scoring.round_scores import score_round
-from comus_core.scoring.score_differences import deltas
+from comus_core.scoring.score_tables import deltas
 from comus_core.workspace.selection_shapes import Gesture, select
 from tests.app.comparing import half
 from tests.app.test_frame import save_run, texts

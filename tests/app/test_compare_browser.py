@@ -12,7 +12,7 @@ from comus_core.evaluation.image_rows import cell_images
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.round_scores import score_round
-from comus_core.scoring.score_differences import deltas
+from comus_core.scoring.score_tables import deltas
 from comus_core.text import counted
 from tests.app.map_browser import inside
 from tests.app.serving import serving, settle

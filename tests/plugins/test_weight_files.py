@@ -108,8 +108,9 @@ def test_it_is_listed_fetched_and_used_like_ours(served, drawn, drawn_settings, 
     done = comus("weights", "download", "bright-threshold")
     assert done.exit_code == 0 and f"sha256 {sha}" in done.output
     assert locate("bright-threshold").read_bytes() == CONTENT
-    [row] = [row for row in weights_table() if row.name == "bright-threshold"]
-    assert (row.sha256, row.licence, row.source) == (sha, "MIT", f"{served[1]}/bright.bin")
+    file, path = weights_table()[-1]
+    assert (file, path) == (REGISTRY["bright-threshold"], locate("bright-threshold"))
+    assert (file.sha256, file.licence, str(file.source)) == (sha, "MIT", f"{served[1]}/bright.bin")
     config = make_config(**drawn_settings | {"saliency": {"detector": "bright"}})
     assert supervision_of(config)["weights"] == {"saliency": {"name": "bright-threshold", "sha256": sha}}
     assert detector_fingerprint(config.saliency, []).weights == {"bright-threshold": sha}

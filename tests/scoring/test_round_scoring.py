@@ -15,8 +15,8 @@ from comus_core.runs.run_round import find_round
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.paper_scores import VOC_ROWS, paper_rows, same_images
 from comus_core.scoring.round_scores import score_clusters, score_round
-from comus_core.scoring.score_differences import deltas
 from comus_core.scoring.score_json import as_json
+from comus_core.scoring.score_tables import deltas
 from comus_core.training import TrainSettings, make_training
 from comus_core.workspace.decisions import Decisions
 from tests.builders import copy_of, score_run

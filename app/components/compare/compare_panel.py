@@ -18,12 +18,12 @@ from app.data.plain_text import plain
 from app.data.score_data import MatchingName
 from app.server import compare_routes
 from comus_core.errors import ComusError
+from comus_core.evaluation.bootstrap import PairedBootstrap
 from comus_core.pipelines.model_selection import badge
 from comus_core.runs.opened_round import OpenedRound
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView
-from comus_core.scoring.score_differences import Differences, deltas
-from comus_core.scoring.score_tables import class_rows
+from comus_core.scoring.score_tables import class_rows, deltas
 from comus_core.scoring.scored_round import ScoredRound
 from comus_core.text import counted
 from comus_core.weights import Supervision, strongest
@@ -191,22 +191,22 @@ def table(first: ScoredRound, second: ScoredRound, names: tuple[str, str], super
     )
     if differences is not None:
         st.caption(
-            f"95 % intervals of a paired bootstrap over {counted(differences.miou.images, 'image')}, "
-            f"{differences.miou.resamples:,} resamples. mIoU is matched "
+            f"95 % intervals of a paired bootstrap over {counted(differences.images, 'image')}, "
+            f"{differences.resamples:,} resamples. mIoU is matched "
             + ("once on all images" if differences.matching_fixed else "anew in every resample")
             + "; the classes keep the matching of all images."
         )
 
 
-def frame(first: ScoredRound, second: ScoredRound, differences: Differences | None) -> pd.DataFrame:
+def frame(first: ScoredRound, second: ScoredRound, differences: PairedBootstrap | None) -> pd.DataFrame:
     """A row a class, mIoU first; with intervals where they are known."""
     points = deltas(second, first)
     one, two = ({"mIoU": s.score.miou} | s.score.per_class for s in (first, second))
     columns = {"Class": list(points), "First": [one[k] for k in points], "Second": [two[k] for k in points]}
     columns["Difference"] = list(points.values())
     if differences is not None:
-        columns["Low"] = [differences.miou.low, *differences.classes.low[:-1].tolist()]
-        columns["High"] = [differences.miou.high, *differences.classes.high[:-1].tolist()]
+        columns["Low"] = [differences.low, *(low for _, low, _ in differences.classes)]
+        columns["High"] = [differences.high, *(high for _, _, high in differences.classes)]
     return pd.DataFrame(columns)
 
 

@@ -20,7 +20,7 @@ from comus_core.evaluation.image_rows import cell_images
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView
 from comus_core.scoring.paper_scores import PaperRow, same_images
-from comus_core.scoring.score_differences import deltas
+from comus_core.scoring.score_tables import deltas
 from comus_core.scoring.scored_round import ScoredRound
 from comus_core.text import counted
 
