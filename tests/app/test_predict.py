@@ -155,5 +155,5 @@ def test_the_page_queues_it_and_finds_it_again(trained, monkeypatch):
     (training,) = workspace.trainings.of_run(run.id)
     assert (job.kind, job.subject) == ("predict", f"{training.id}@1")
     assert predict_form.last_job(workspace, run).id == job.id
-    assert stored_prediction(workspace, run.id, predict_form.name_of(job)) is None
+    assert Path(job.settings["out"]).name == predict_form.name_of(job)
     assert [Path(path).read_bytes() for path in job.settings["images"]] == [content]
