@@ -86,15 +86,15 @@ def draw(folder: Path, images: int) -> None:
         mask.resize(size, Image.Resampling.NEAREST).save(folder / f"{number:04d}.png")
 
 
-def by_turns(whole: Connection, other: Connection, pairs: int, block: int) -> tuple[list[float], list[float]]:
+def by_turns(full: Connection, other: Connection, pairs: int, block: int) -> tuple[list[float], list[float]]:
     """Seconds of each block of both loops, (A B) (B A) …; the first pair warms up and is not counted."""
-    found: tuple[list[float], list[float]] = ([], [])
+    seconds_of: tuple[list[float], list[float]] = ([], [])
     for pair in range(pairs + 1):
         for k in (0, 1) if pair % 2 else (1, 0):
-            seconds = answer((whole, other)[k], block)
+            seconds = answer((full, other)[k], block)
             if pair:
-                found[k].append(seconds)
-    return found
+                seconds_of[k].append(seconds)
+    return seconds_of
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The loops that `benchmarks.training` compares, each in a process of its own that trains as many steps as it is told.
+"""The loops that `benchmarks.training` compares, each in a process of its own that trains as many steps as it is sent.
 
 Processes of their own, since the way memory is kept is a setting of the whole process.
 """
@@ -67,36 +67,36 @@ class Work:
         return image, np.array(Image.open(self.folder / f"{name}.png"))
 
 
-def plain(told: Connection, work: Work) -> None:
+def plain(pipe: Connection, work: Work) -> None:
     """A loop as in torchvision's references/segmentation: answers each number of steps with its seconds."""
     torch.set_num_threads(work.threads)
     steps = _plain_steps(work)
     next(steps)  # workers started, memory taken
-    told.send("ready")
-    while wanted := told.recv():
+    pipe.send("ready")
+    while steps_due := pipe.recv():
         start = time.perf_counter()
-        for _ in range(wanted):
+        for _ in range(steps_due):
             next(steps)
-        told.send(time.perf_counter() - start)
+        pipe.send(time.perf_counter() - start)
     steps.close()
 
 
-def ours(told: Connection, work: Work, without: str | None = None) -> None:
+def ours(pipe: Connection, work: Work, without: str | None = None) -> None:
     """Our loop, all of it or without one of `MEASURES`: answers as `plain` does."""
     torch.set_num_threads(work.threads)
     network = new_segmenter(work.settings.network, OUTPUTS, SEED)
     _leave_out(without, network)
-    wanted, start = 1, time.perf_counter()  # one step to warm up
+    steps_due, start = 1, time.perf_counter()  # one step to warm up
 
     def on_progress(progress: Progress) -> None:
-        nonlocal wanted, start
-        if progress.step < wanted:
+        nonlocal steps_due, start
+        if progress.step < steps_due:
             return
-        told.send(time.perf_counter() - start)
-        more = told.recv()
+        pipe.send(time.perf_counter() - start)
+        more = pipe.recv()
         if not more:
             raise Cancelled("measured")
-        wanted, start = progress.step + more, time.perf_counter()
+        steps_due, start = progress.step + more, time.perf_counter()
 
     shown = Examples(work.names(), work.read, 0 if without == "cache" else CACHE_BYTES)
     for name in shown.image_ids:
@@ -164,7 +164,7 @@ def _leave_out(measure: str | None, network: Segmenter) -> None:
     elif measure == "loss_rows":
         vars_of_step["summed_loss"] = _over_planes
     elif measure == "prefetch":
-        vars_of_examples["AHEAD"] = 1  # begun when it is asked for
+        vars_of_examples["AHEAD"] = 1  # begun when it is needed
     elif measure == "channels_last":
         network.to(memory_format=torch.contiguous_format)
         vars(network)["coarse"] = lambda pixels: network.head(network.backbone(_normalised(pixels, network))[-1])
@@ -173,8 +173,8 @@ def _leave_out(measure: str | None, network: Segmenter) -> None:
             network.backbone(pixels.contiguous(memory_format=torch.channels_last))[-1]
         )
 
-        def crop(*given: Any) -> tuple[Tensor, Tensor]:
-            pixels, labels = training_crop(*given)
+        def crop(*arguments: Any) -> tuple[Tensor, Tensor]:
+            pixels, labels = training_crop(*arguments)
             return _normalised(pixels[None], network)[0], labels
 
         vars_of_examples["training_crop"] = crop

@@ -7,7 +7,6 @@ line, of the Python API and of the settings come from the code.
 from __future__ import annotations
 
 import ast
-import dataclasses
 import importlib
 import inspect
 import json
@@ -48,8 +47,8 @@ def pages() -> dict[Path, str]:
         reference / "api.md": python_api(),
         reference / "verbs.md": verbs(),
         reference / "settings.md": settings(),
-        reference / "settings.json": schemas(),
         reference / "parts.md": parts(),
+        **{reference / "schemas" / name: schema for name, schema in schemas().items()},
         DOCS / "architecture.md": architecture(),
     }
 
@@ -99,14 +98,15 @@ def verbs() -> str:
 
     head = "| command | Python | settings | in the background | what it does |\n| --- | --- | --- | --- | --- |\n"
     rows = [
-        f"| `comus {verb.command}` | `{verb.function}({call_words(verb)})` | [{verb.settings.__name__}](settings.md#"
-        f"{verb.settings.__name__.lower()}) | {'yes' if verb.is_job else 'no'} | {verb.help.splitlines()[0]} |"
+        f"| `comus {verb.command}` | `{verb.function}({call_words(verb)}, settings)` | [{verb.settings.__name__}]"
+        f"(settings.md#{settings_name(verb.settings)}) | {'yes' if verb.is_job else 'no'} | "
+        f"{verb.help.splitlines()[0]} |"
         for verb in VERBS.values()
     ]
     intro = (
         "Every verb is a function in `comus_core`, called as `verb(subject, workspace, settings, *, device, "
-        "on_progress)`, and a command that is called with the same settings. Those that may take long run in the "
-        "background with `--background`.\n"
+        "on_progress)`, and a command that takes the same settings. Those that may take long run in the background "
+        "with `--background`.\n"
     )
     return "\n".join([GENERATED, "# Verbs\n", intro, head + "\n".join(rows) + "\n"])
 
@@ -116,43 +116,76 @@ def call_words(verb: Any) -> str:
     return "workspace" if verb.subject == "workspace" else f"{verb.subject}, workspace"
 
 
-def settings_classes() -> dict[type, str]:
-    """Every settings class and the commands that take it; each once, in the order of the verbs."""
-    from comus_core.config import RunConfig
-    from comus_core.verbs import VERBS
-
-    return {RunConfig: "run"} | {verb.settings: verb.command for verb in VERBS.values()}
-
-
 def settings() -> str:
-    """Every setting of every verb: its dotted name, type, default and meaning."""
-    sections = [GENERATED, "# Settings\n", "As JSON schemas: [settings.json](settings.json).\n"]
-    for kind, command in settings_classes().items():
-        rows = [f"| `{name}` | `{type_}` | {default} | {what} |" for name, type_, default, what in fields(kind)]
-        table = "| setting | type | default | what |\n| --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
-        sections.append(f"## {kind.__name__}\n\n`comus {command}`: {inspect.getdoc(kind)}\n")
-        sections += [table] if rows else []
+    """Every setting of every verb: its dotted name, values, default and description."""
+    from comus_core.settings import json_schema
+
+    head = "| setting | values | default | description |\n| --- | --- | --- | --- |\n"
+    note = "The same as JSON schemas: [schemas](schemas).\n"
+    sections = [GENERATED, "# Settings\n", note]
+    for name, kind in settings_classes().items():
+        schema = json_schema(kind)
+        rows = "\n".join(f"| {' | '.join(cells)} |" for cells in setting_rows(schema, schema))
+        sections.append(f"## {name}\n\n`{kind.__name__}`: {schema['description']}\n\n{head}{rows}\n")
     return "\n".join(sections)
 
 
-def schemas() -> str:
-    """The JSON schema of every settings class."""
+def schemas() -> dict[str, str]:
+    """File name -> the JSON schema of a settings class."""
     from comus_core.settings import json_schema
 
-    return json.dumps({kind.__name__: json_schema(kind) for kind in settings_classes()}, indent=1) + "\n"
+    schema_of = {name: json_schema(kind) for name, kind in settings_classes().items()}
+    return {f"{name}.json": f"{json.dumps(s, indent=2, ensure_ascii=False)}\n" for name, s in schema_of.items()}
 
 
-def fields(kind: Any, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """Dotted name, type, default and meaning of every field, those of nested settings in their place."""
-    described = kind.__pydantic_fields__
-    for field in dataclasses.fields(kind):
-        default = field.default_factory() if callable(field.default_factory) else field.default
-        if dataclasses.is_dataclass(default):
-            yield from fields(type(default), f"{prefix}{field.name}.")
+def settings_classes() -> dict[str, type]:
+    """A run's settings, a training's, and those of each verb, by what they are the settings of."""
+    from comus_core.config import RunConfig
+    from comus_core.training.settings import TrainingSettings
+    from comus_core.verbs import VERBS
+
+    classes = dict.fromkeys([RunConfig, TrainingSettings, *(verb.settings for verb in VERBS.values())])
+    return {settings_name(kind): kind for kind in classes}
+
+
+def settings_name(kind: type) -> str:
+    """What a class holds the settings of: `how_many` of `HowManySettings`."""
+    name = re.sub("(Settings|Config)$", "", kind.__name__)
+    return re.sub("(?<=.)(?=[A-Z])", "_", name).lower()
+
+
+def setting_rows(schema: dict[str, Any], top: dict[str, Any], before: str = "") -> Iterator[tuple[str, ...]]:
+    """Dotted name, values, default and description of every setting, those of nested settings in their place."""
+    for name, setting in schema["properties"].items():
+        nested = top.get("$defs", {}).get(setting.get("$ref", "").removeprefix("#/$defs/"))
+        if nested is not None and nested["title"] == "TrainingSettings":
+            yield f"`{before}{name}`", "see [training](#training)", "", setting["description"]
+        elif nested is not None:
+            yield from setting_rows(nested, top, f"{before}{name}.")
         else:
-            known = described[field.name]
-            shown = "needed" if known.is_required() else f"`{known.default!r}`"
-            yield prefix + field.name, str(field.type).replace("|", "\\|"), shown, known.description or ""
+            default = f"`{json.dumps(setting['default'])}`" if "default" in setting else "needed"
+            default = "none" if default == "`null`" else default
+            yield f"`{before}{name}`", values_words(setting), default, setting["description"].replace("|", "\\|")
+
+
+def values_words(setting: dict[str, Any]) -> str:
+    """The values that a setting can have, in words."""
+    if "anyOf" in setting:
+        return " or ".join(values_words(one) for one in setting["anyOf"])
+    if "enum" in setting or "const" in setting:
+        return ", ".join(f"`{value}`" for value in setting.get("enum", [setting.get("const")]))
+    if setting["type"] == "array":
+        return f"list of {values_words(setting['items'])}"
+    kinds = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}
+    bounds = {
+        "minimum": "at least",
+        "exclusiveMinimum": "more than",
+        "maximum": "at most",
+        "exclusiveMaximum": "less than",
+        "multipleOf": "a multiple of",
+    }
+    words = [f"{word} {setting[bound]:,}" for bound, word in bounds.items() if bound in setting]
+    return ", ".join([kinds.get(setting["type"], "none"), *words])
 
 
 def parts() -> str:

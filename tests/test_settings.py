@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from comus_core.config import RunConfig, SaliencySettings
 from comus_core.errors import SettingsError
-from comus_core.settings import assigned, flat, from_dict, json_schema, nested, to_dict
+from comus_core.pipelines.verb_settings import PredictSettings
+from comus_core.settings import assigned, changed, flat, from_dict, json_schema, nested, to_dict
 
 FAULTS = {
     "saliency.threshold 2: must be less than 1": {"saliency": {"threshold": 2}},
@@ -64,6 +65,20 @@ VALUES = st.integers() | st.booleans() | st.text("abc ", min_size=1)
 )
 def test_dotted_names_and_nested_settings_are_the_same(values):
     assert nested(flat(values)) == values
+
+
+def test_a_setting_is_changed_by_its_dotted_name_or_nested():
+    config = RunConfig("demo")
+    dotted = changed(config, {"saliency.threshold": 0.4, "seed": 3})
+    assert dotted == changed(config, {"saliency": {"threshold": 0.4}, "seed": 3}) != config
+    assert (dotted.saliency.threshold, dotted.saliency.min_area, dotted.seed) == (0.4, 400, 3)
+    with pytest.raises(SettingsError, match=r"saliency\.threshold 2: must be less than 1"):
+        changed(config, {"saliency.threshold": 2})
+
+
+def test_a_tuple_is_a_list_in_json():
+    values = to_dict(PredictSettings(("a", "b"), "out"))
+    assert values["images"] == ["a", "b"] and from_dict(PredictSettings, values).images == ("a", "b")
 
 
 def test_words_of_a_command_line_give_nested_settings():

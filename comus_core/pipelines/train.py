@@ -69,8 +69,8 @@ def train(
     from comus_core.training.team import joined
     from comus_core.training.tuning import kept_memory
 
-    settings, chosen = with_absolute_paths(settings, run), choose_device(device)
-    with kept_memory(), joined(chosen) as (team, own_device):
+    settings = with_absolute_paths(settings, run)
+    with kept_memory(), joined(choose_device(device)) as (team, own_device):
         contexts = TrainingContexts(workspace, run, settings, own_device, on_progress, team)
         work = TrainingWork(run, settings, _decisions(workspace, run, settings), contexts, on_training, log)
         # Whatever takes long comes after this: a training that is stopped in it is there to be resumed.

@@ -77,7 +77,7 @@ def with_absolute_paths(settings: AnySettings, run: Run) -> AnySettings:
     """The settings with absolute paths; the run's own data set is None, so that it is meant wherever it lies later."""
 
     def path(spec: str | None) -> str | None:
-        own_or_other = absolute(spec) if spec else None
-        return None if own_or_other == run.config.dataset else own_or_other
+        full = absolute(spec) if spec else None
+        return None if full == run.config.dataset else full
 
     return replace(settings, images=path(settings.images), scored_on=path(settings.scored_on))

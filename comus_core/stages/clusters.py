@@ -34,30 +34,30 @@ def clustering(context: StageContext, vectors: Artifact, clusters: int, beside: 
     def write(folder: Path) -> None:
         ids, raw = tables.read_vectors(vectors)
         others = None if beside is None else tables.vectors_of(beside, ids)
-        found = cluster(raw, settings, clusters, context.config.seed, beside=others)
-        table = {"proposal_id": pa.array(ids, pa.string()), "cluster": found.cluster, "distance": found.distance}
-        graph = found.graph
+        result = cluster(raw, settings, clusters, context.config.seed, beside=others)
+        table = {"proposal_id": pa.array(ids, pa.string()), "cluster": result.cluster, "distance": result.distance}
+        graph = result.graph
         if graph is None:
             points = normalise(raw, settings.features)
             graph = knn_graph(points, settings.neighbours, settings.graph, context.config.seed)
-        table |= uncertainties(found.embedding, found.cluster, graph)
+        table |= uncertainties(result.embedding, result.cluster, graph)
         pq.write_table(pa.table(table), folder / TABLE)
-        np.save(folder / "embedding.npy", found.embedding)
+        np.save(folder / "embedding.npy", result.embedding)
         np.savez(
             folder / "spectrum.npz",
-            centres=found.centres,
-            eigenvalues=found.eigenvalues,
-            residuals=found.residuals,
-            components=found.components,
-            attached=found.attached,
-            attached_rows=found.attached_rows,
-            search=found.search,
-            precision=found.precision,
+            centres=result.centres,
+            eigenvalues=result.eigenvalues,
+            residuals=result.residuals,
+            components=result.components,
+            attached=result.attached,
+            attached_rows=result.attached_rows,
+            search=result.search,
+            precision=result.precision,
         )
 
-    chosen = {**to_dict(settings), "clusters": clusters, "seed": context.config.seed}
-    more = {"beside": beside} if beside is not None else {}
-    return context.make("clustering", context.key("clustering", chosen, None, features=vectors, **more), None, write)
+    values = {**to_dict(settings), "clusters": clusters, "seed": context.config.seed}
+    inputs = {"beside": beside} if beside is not None else {}
+    return context.make("clustering", context.key("clustering", values, None, features=vectors, **inputs), None, write)
 
 
 def how_many(context: StageContext, vectors: Artifact) -> Artifact:
@@ -79,12 +79,12 @@ def how_many_work(
     def write(folder: Path) -> None:
         from comus_core.clustering import how_many as suggest
 
-        found = suggest(tables.read_vectors(vectors)[1], settings, config.seed, most, tick)
-        write_json(folder / tables.HOW_MANY, found.to_json())
+        estimate = suggest(tables.read_vectors(vectors)[1], settings, config.seed, most, tick)
+        write_json(folder / tables.HOW_MANY, estimate.to_json())
 
-    chosen = {k: v for k, v in to_dict(settings).items() if k in HOW_MANY_SETTINGS}
-    chosen |= {"seed": config.seed, "most": most}
-    return ArtifactKey("how_many", VERSIONS["how_many"], chosen, {"features": vectors.fingerprint}), write
+    values = {k: v for k, v in to_dict(settings).items() if k in HOW_MANY_SETTINGS}
+    values |= {"seed": config.seed, "most": most}
+    return ArtifactKey("how_many", VERSIONS["how_many"], values, {"features": vectors.fingerprint}), write
 
 
 def projection(context: StageContext, vectors: Artifact) -> Artifact:

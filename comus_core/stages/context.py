@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comus_core.config import RunConfig
 from comus_core.datasets.dataset import Dataset
@@ -17,6 +17,11 @@ from comus_core.runs.artifact_readers import skipped_files
 from comus_core.runs.run_truth import truth_fingerprint
 from comus_core.types import OnProgress, Progress
 from comus_core.workspace import Artifact, ArtifactKey, Workspace
+from comus_core.workspace.artifacts import Finish
+from comus_core.workspace.shards import Instead
+
+if TYPE_CHECKING:
+    from comus_core.training.team import Team
 
 # Raise a stage's number when its result changes for the same settings.
 VERSIONS = {
@@ -69,7 +74,7 @@ class StageContext:
     memory: dict[str, int] = field(default_factory=dict)
     memory_at_most: bool = False
     computed: list[str] = field(default_factory=list)
-    team: Any = None
+    team: Team | None = None
     without_mask: list[str] = field(default_factory=list)
     set_aside: dict[str, str] = field(default_factory=dict)
     seconds_per_item: dict[str, float] = field(default_factory=dict)
@@ -112,11 +117,13 @@ class StageContext:
         work: Any,
         *,
         announce: bool = True,
-        **options: Any,
+        finish: Finish | None = None,
+        instead: Instead | None = None,
     ) -> Artifact:
         """The key's artifact, its time and memory under its stage; `ids` None means all at once.
 
-        `announce` False leaves it to such work to tell of its progress.
+        `announce` False leaves it to such work to report its progress; `finish` and `instead` are those of
+        `ArtifactStore.make_sharded`.
         """
         start = time.perf_counter()
         artifacts = self.workspace.artifacts
@@ -132,7 +139,9 @@ class StageContext:
                 if announce:
                     self.on_progress(Progress(stage, 1, 1))
             else:
-                artifact = artifacts.make_sharded(key, ids, work, stage=stage, on_progress=self.on_progress, **options)
+                artifact = artifacts.make_sharded(
+                    key, ids, work, stage=stage, on_progress=self.on_progress, finish=finish, instead=instead
+                )
                 self.on_artifact(artifact)
         if key.kind != "images":
             self.set_aside |= artifact.set_aside()

@@ -19,17 +19,17 @@ def health(context: StageContext, images: Artifact) -> Artifact:
     """Brightness, sharpness, contrast and hash of each usable image: see `images.measures.Measures`."""
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
-        found = []
+        measures = []
         for picture in read_ahead(context.dataset, ids, 2 * LONGEST):
-            found.append(measure(picture))
+            measures.append(measure(picture))
             tick(1)
         return pa.table(
             {
                 "image_id": pa.array(ids, pa.string()),
-                "brightness": pa.array([m.brightness for m in found], pa.float64()),
-                "sharpness": pa.array([m.sharpness for m in found], pa.float64()),
-                "contrast": pa.array([m.contrast for m in found], pa.float64()),
-                "hash": pa.array([m.hash for m in found], pa.uint64()),
+                "brightness": pa.array([m.brightness for m in measures], pa.float64()),
+                "sharpness": pa.array([m.sharpness for m in measures], pa.float64()),
+                "contrast": pa.array([m.contrast for m in measures], pa.float64()),
+                "hash": pa.array([m.hash for m in measures], pa.uint64()),
             }
         )
 

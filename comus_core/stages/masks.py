@@ -22,12 +22,12 @@ from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.shards import Tick
 
 
-def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: Decisions) -> Artifact:
+def pseudo_masks(context: StageContext, artifacts: Mapping[str, Artifact], decided: Decisions) -> Artifact:
     """Index masks of the images with a kept proposal, as PNG files under `masks/`: the first training set."""
     from comus_core.proposals.pseudo_masks import pseudo_mask, to_png, training_images
 
-    images, found, clusters = made["images"], made["proposals"], made["clustering"]
-    all_proposals, table = tables.read_proposals(found), tables.read_clusters(clusters)
+    images, proposals, clusters = (artifacts[kind] for kind in ("images", "proposals", "clustering"))
+    all_proposals, table = tables.read_proposals(proposals), tables.read_clusters(clusters)
     categories, category, keep = tables.decided_rows(all_proposals, table, decided)
     erased = decided.layout.erased
     rows_of, sizes = tables.rows_by_image(all_proposals), tables.image_sizes(images)
@@ -44,18 +44,18 @@ def pseudo_masks(context: StageContext, made: Mapping[str, Artifact], decided: D
             tick(1)
         return pa.table({"image_id": pa.array(ids, pa.string()), "file": pa.array(files, pa.string())})
 
-    chosen = mask_settings(decided, table.count, categories, category, keep)
-    key = context.key("pseudo_masks", chosen, proposals=found, clustering=clusters)
+    values = mask_settings(decided, table.count, categories, category, keep)
+    key = context.key("pseudo_masks", values, proposals=proposals, clustering=clusters)
     return context.make("pseudo_masks", key, training_images(all_proposals.image_id, keep), work)
 
 
-def counts(context: StageContext, images: Artifact, found: Artifact) -> Artifact:
+def counts(context: StageContext, images: Artifact, proposals: Artifact) -> Artifact:
     """Pixels of each class inside each proposal and in each image's remainder: the only pass over ground truth."""
     from comus_core.evaluation.counts import Counts
 
     truth = context.dataset.truth
     assert truth is not None, "counts need ground truth: the caller checks"
-    all_proposals = tables.read_proposals(found)
+    all_proposals = tables.read_proposals(proposals)
     rows_of = tables.rows_by_image(all_proposals)
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
@@ -72,7 +72,7 @@ def counts(context: StageContext, images: Artifact, found: Artifact) -> Artifact
 
     ids = [i for i in tables.usable_ids(images) if truth.has(i) and i not in context.set_aside]
     missing = {"without": sorted(context.set_aside)} if context.set_aside else {}  # they are in no score
-    key = context.key("counts", missing, proposals=found, truth=context.truth_fingerprint())
+    key = context.key("counts", missing, proposals=proposals, truth=context.truth_fingerprint())
     return context.make("evaluation", key, ids, work)
 
 

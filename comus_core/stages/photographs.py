@@ -90,13 +90,13 @@ def check_truth(context: StageContext, images: Artifact) -> None:
     ids = tables.usable_ids(images)
 
     def work(folder: Path) -> None:
-        found = check(context.dataset, ids)
-        if not any(found.column("labelled").to_pylist()):
+        checked = check(context.dataset, ids)
+        if not any(checked.column("labelled").to_pylist()):
             raise DatasetError(
-                f"{context.dataset.spec}: no image can be scored ({report.with_found(found).line}); mend that, or set "
-                "truth.read to false for a run without ground truth"
+                f"{context.dataset.spec}: no image can be scored ({report.with_found(checked).line}); mend that, or "
+                "set truth.read to false for a run without ground truth"
             )
-        pq.write_table(found, folder / TABLE)
+        pq.write_table(checked, folder / TABLE)
 
     key = context.key("truth", {}, images=images, truth=context.truth_fingerprint())
     context.truth_report = report.with_found(context.make("images", key, None, work).table())

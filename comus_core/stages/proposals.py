@@ -56,17 +56,17 @@ def soft_maps(context: StageContext, images: Artifact) -> Artifact:
     return context.make("saliency", key, tables.usable_ids(images), work, instead=nothing)
 
 
-def with_features(context: StageContext, found: Artifact, vectors: Artifact) -> Artifact:
+def with_features(context: StageContext, proposals: Artifact, vectors: Artifact) -> Artifact:
     """The proposals without those of images that had to be set aside when their vectors were made."""
     missing = vectors.set_aside()
     if not missing:
-        return found
+        return proposals
 
     def write(folder: Path) -> None:
-        table = found.table()
+        table = proposals.table()
         pq.write_table(table.filter(pc.invert(pc.is_in(table.column("image_id"), pa.array(missing)))), folder / TABLE)
 
-    key = context.key("proposals", {"without": sorted(missing)}, proposals=found)
+    key = context.key("proposals", {"without": sorted(missing)}, proposals=proposals)
     return context.make("features", key, None, write, announce=False)
 
 
@@ -78,14 +78,14 @@ def proposals(context: StageContext, images: Artifact, maps: Artifact) -> Artifa
     settings = context.config.saliency
     sizes = tables.image_sizes(images)
 
-    def found(batch: pa.RecordBatch) -> pa.Table:
+    def table_of(batch: pa.RecordBatch) -> pa.Table:
         rows = batch.to_pylist()
         parts = [find_proposals(r["image_id"], from_png(r["png"]), sizes[r["image_id"]], settings) for r in rows]
         return concatenate(parts).to_table()
 
     def write(folder: Path) -> None:
         with pq.ParquetFile(maps.file(TABLE)) as stored:
-            write_grouped(folder / TABLE, SCHEMA, map(found, stored.iter_batches(SHARD_SIZE)))
+            write_grouped(folder / TABLE, SCHEMA, map(table_of, stored.iter_batches(SHARD_SIZE)))
 
     rule = {"threshold": settings.threshold, "resize": settings.resize, "min_area": settings.min_area}
     return context.make("saliency", context.key("proposals", rule, images=images, soft_maps=maps), None, write)

@@ -21,18 +21,18 @@ from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.shards import Tick
 
 
-def features(context: StageContext, found: Artifact) -> Artifact:
+def features(context: StageContext, proposals: Artifact) -> Artifact:
     """One raw vector a proposal: `vectors.npy` (n, d) and the proposal ids in `table.parquet`."""
     from comus_core.features import encoder_fingerprint, read_features_file
 
-    name, all_proposals = context.config.features.encoder, tables.read_proposals(found)
+    name, all_proposals = context.config.features.encoder, tables.read_proposals(proposals)
     if not len(all_proposals):
         raise DatasetError(
-            f"saliency {context.config.saliency.detector} found nothing salient in any image of "
+            f"saliency {context.config.saliency.detector} proposals nothing salient in any image of "
             f"{context.dataset.spec}: try another --saliency (`ncut` always finds something)"
         )
     settings, weights = encoder_fingerprint(name)
-    key = context.key("features", settings, weights, proposals=found)
+    key = context.key("features", settings, weights, proposals=proposals)
     if context.config.features.from_file:
         path, ids = Path(name.removeprefix("file:")), all_proposals.proposal_id
 
@@ -43,11 +43,11 @@ def features(context: StageContext, found: Artifact) -> Artifact:
     return _encoded(context, "features", key, all_proposals, lambda row, _: all_proposals.box_xyxy[row])
 
 
-def surroundings(context: StageContext, found: Artifact, share: float) -> Artifact | None:
+def surroundings(context: StageContext, proposals: Artifact, share: float) -> Artifact | None:
     """As `features`, of each proposal's box with `share` of its sides added: what is around the object.
 
     None where none are wanted (0), and where the features came from a file.
-    The photographs must be those in which the proposals were found (`require_unchanged`).
+    The photographs must be those in which the proposals were proposals (`require_unchanged`).
     """
     from comus_core.features import encoder_fingerprint, enlarged_box
 
@@ -55,8 +55,8 @@ def surroundings(context: StageContext, found: Artifact, share: float) -> Artifa
     if not share or how.from_file:
         return None
     settings, weights = encoder_fingerprint(how.encoder)
-    key = context.key("surroundings", settings | {"share": float(share)}, weights, proposals=found)
-    all_proposals = tables.read_proposals_lightly(found)
+    key = context.key("surroundings", settings | {"share": float(share)}, weights, proposals=proposals)
+    all_proposals = tables.read_proposals_lightly(proposals)
 
     def box_of(row: int, size_hw: tuple[int, ...]) -> Any:
         return enlarged_box(all_proposals.box_xyxy[row], share, size_hw)

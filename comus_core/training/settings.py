@@ -63,9 +63,9 @@ class OptimisationSettings:
     learning_rate: Annotated[float, Field(gt=0)] = 3e-4
     """The learning rate of the first step."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
-    """Weight decay."""
+    """Weight decay of the optimiser."""
     schedule: Schedule = "poly"
-    """The learning rate over a round: constant, or poly: times (1 - step / steps) to the power 0.9."""
+    """How the learning rate changes over a round; poly: it falls as (1 - step / steps) to the power 0.9."""
     ema: ShareBelowOne = 0.99
     """Decay per step of the moving average of the weights, which is what is kept; 0 keeps the last weights."""
 
@@ -89,11 +89,11 @@ class PredictionSettings:
     scales: bool = False
     """Average the prediction over 3/4, 1 and 5/4 of the size."""
     object_share: ShareBelowOne = 0.5
-    """Pixels from this share of all categories together are object, each object of one category; 0: pixel by pixel."""
+    """A pixel is object if all categories together have this share; each object has one category. 0: pixel by pixel."""
     saliency: Share = 0.5
-    """Weight of the run's saliency in what is object; needs `object_share`."""
+    """Weight of the run's saliency in deciding what is object; needs `object_share`."""
     classifier_share: Share = 0.8
-    """Weight of a linear classifier of the run's features in the category of an object; needs `object_share`."""
+    """Weight of a linear classifier of the run's features in naming an object; needs `object_share`."""
     refine: Refine = "none"
     """guided: mask borders follow the edges of the image (guided filter)."""
 
@@ -108,13 +108,13 @@ class LabelSettings:
     """What the rounds learn: the first from pseudo-masks, each later one from its teacher's masks."""
 
     regroup: bool = True
-    """First round: learn clusters of neighbourhoods of half a mean cluster, where the run's are larger."""
+    """First round: regroup the clusters in neighbourhoods of half a mean cluster, where the run's are larger."""
     surroundings: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.2
-    """Share of a box's sides added to see what is around an object, to regroup and to classify it; 0: do not."""
+    """Share of a box's sides added for a second crop around an object, to regroup and to classify it; 0: no crop."""
     saliency: Share = 0.5
-    """Later rounds: weight of the run's saliency in what is object in a teacher's masks; needs `object_share`."""
+    """Later rounds: weight of the run's saliency in deciding what is object in a teacher's masks."""
     confidence: ShareBelowOne = 0.0
-    """Later rounds: ignore pixels of which the teacher is less sure than this."""
+    """Later rounds: ignore pixels of which the teacher is less confident than this."""
     balance: Share = 0.0
     """Later rounds: learn this most confident share of each category's pixels (CBST); 0: all."""
     soft: bool = False

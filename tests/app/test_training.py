@@ -128,7 +128,7 @@ def test_examples_are_shown_preview_by_preview_and_every_image_with_its_errors(a
     strip = next(part for part in words(test).split("\n") if 'class="comus-strip"' in part)
     (preview,) = workspace.trainings.previews(training)  # so few steps that only the last is looked at
     assert strip.count("<img") == 6 * 5 and f"Round 1, step {preview.step} <i>{preview.miou:.1f} %</i>" in strip
-    assert f"On {preview.images} images" in words(test) and preview.images == 48
+    assert f"scored on {preview.images} images" in words(test) and preview.images == 48
     assert rounds.image_ids[0] in shown_image(test) and "Teacher (round 1)" in words(test)
     test.button(key="next_round_image").click().run()
     assert not test.exception and rounds.image_ids[1] in shown_image(test)

@@ -56,7 +56,7 @@ def trained(places, tmp_path_factory):
     }
     run = discover(make_config(**settings), workspace, device="cpu")
     workspace.decisions.append(run.id, run.artifacts["clustering"], "rename", cluster=1, name="apple")
-    train(run, workspace, TrainSettings(make_training(**TINY, **{"prediction.classifier_share": 0.0})), device="cpu")
+    train(run, workspace, TrainSettings(make_training(**TINY, prediction={"classifier_share": 0.0})), device="cpu")
     return workspace, run
 
 
@@ -117,16 +117,16 @@ def test_a_round_is_the_network_itself(trained, places, tmp_path):
     workspace, run = trained
     result = predict_photographs(run, 1, [places[1]], workspace, tmp_path, device="cpu")
     training = workspace.trainings.of_run(run.id)[0]
-    settings = make_training(**TINY, **{"prediction.classifier_share": 0.0})
+    settings = make_training(**TINY, prediction={"classifier_share": 0.0})
     network = load_segmenter(
         workspace.artifacts.get("network", training.artifacts["network-1"]),
-        settings,
+        settings.network,
         1 + len(result["categories"]),
         "cpu",
     )
     assert result["supervision"] == training.result["supervision"]
     for row in result["predictions"]:
-        ((mask, sure),) = predict(network, [read_rgb(places[1] / row["image"])], settings)
+        ((mask, sure),) = predict(network, [read_rgb(places[1] / row["image"])], settings.prediction)
         assert np.array_equal(np.asarray(Image.open(tmp_path / row["mask"])), mask)
         for found in row["found"]:
             inside = mask == found["index"]

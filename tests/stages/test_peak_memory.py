@@ -27,15 +27,15 @@ MEGABYTE = 10**6
 STEP = """
 import sys, torch
 from comus_core.peak_memory import PeakMemory
-from comus_core.training import make_training
 from comus_core.training.convolution import FasterConvolutions
 from comus_core.training.network import Segmenter
+from comus_core.training.settings import NetworkSettings
 from comus_core.training.soft_labels import summed_loss
 batch = int(sys.argv[1])
 with PeakMemory() as before:
     pass
 with PeakMemory() as peak:
-    network = Segmenter(make_training(), 21).to(memory_format=torch.channels_last).train()
+    network = Segmenter(NetworkSettings(), 21).to(memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(network.parameters())
     average = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     for _ in range(2):
@@ -157,8 +157,8 @@ def test_a_round_tells_its_peak():
 def test_a_training_takes_about_what_is_said_before(batch):
     command = [sys.executable, "-c", STEP, str(batch)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    none, asked = (training_memory(make_training(**{"optimisation.batch": size}), 0, "cpu") for size in (2, batch))
-    of_program = training_memory(make_training(**{"optimisation.batch": 2}), 0, "cuda")
+    none, asked = (training_memory(make_training(optimisation={"batch": size}), 0, "cpu") for size in (2, batch))
+    of_program = training_memory(make_training(optimisation={"batch": 2}), 0, "cuda")
     assert asked - none == (batch - 2) * 200 * MEGABYTE
     assert int(done.stdout) == pytest.approx(asked - of_program, rel=0.25)
 

@@ -148,7 +148,7 @@ def test_without_ground_truth_it_says_so_before_any_work(made, tmp_path):
     folder = draw_folder(tmp_path / "bare", count=3)
     (folder / "classes.txt").unlink()
     shutil.rmtree(folder / "masks")
-    with pytest.raises(DatasetError, match=r"an ablation compares scores: the data set .* has no ground truth"):
+    with pytest.raises(DatasetError, match=r"an ablation compares scores, but the data set .* has no ground truth"):
         ablate(run, workspace, AblationSettings(SETTINGS, scored_on=str(folder)))
     assert not trained and len(workspace.runs.all()) == 1 and not workspace.trainings.of_run(run.id)
 

@@ -36,7 +36,7 @@ def test_a_classifier_learned_from_the_core_names_the_objects_that_the_network_f
     settings = make_training(
         **TINY | {"epochs": 1, "prediction.size": 128, "preview_every": 0},
         rounds=1,
-        **{"prediction.classifier_share": 1.0},
+        prediction={"classifier_share": 1.0},
     )
     training = train(run, workspace, TrainSettings(settings))
     predicted = workspace.artifacts.get("predictions", training.artifacts["predictions-1"])

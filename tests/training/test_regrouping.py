@@ -112,7 +112,7 @@ def test_the_first_round_learns_it_and_a_person_is_not_overruled(copied):
     before, after = (tables.read_clusters(a).cluster for a in (made["clustering"], stages.regrouped(context, run)))
     assert training.result["moved"] == (before != after).mean()
     assert (
-        train(run, workspace, TrainSettings(make_training(**TINY, **{"labels.regroup": False}))).artifacts["labels-1"]
+        train(run, workspace, TrainSettings(make_training(**TINY, labels={"regroup": False}))).artifacts["labels-1"]
         == of_the_run
     )
     row = made["proposals"].table().column("proposal_id").to_pylist()[0]
@@ -140,5 +140,6 @@ def test_where_nothing_is_regrouped_nothing_is_said_of_it(finished, tmp_path):
 
 def test_the_paper_regroups_nothing():
     for preset in ("paper-voc", "paper-coco"):
-        assert not make_training(preset).regroup and not make_training(preset).surroundings
+        labels = make_training(preset).labels
+        assert not labels.regroup and not labels.surroundings
     assert make_config("paper-voc", dataset="photographs").clustering.neighbours == 30

@@ -20,6 +20,7 @@ from comus_core.maintenance.delete import delete
 from comus_core.pipelines.apply_rounds import evaluate_round
 from comus_core.pipelines.train import train
 from comus_core.pipelines.training_cost import training_memory
+from comus_core.pipelines.training_record import settings_of
 from comus_core.pipelines.verb_settings import RelinkSettings
 from comus_core.runs import artifact_readers as tables
 from comus_core.scoring.round_view import PSEUDO_MASK, open_round_view
@@ -178,7 +179,7 @@ def test_the_first_round_learns_from_the_core_and_the_second_from_the_first_ones
 
 def test_another_way_of_predicting_trains_nothing_anew_and_another_seed_does(trained):
     workspace, run, training = trained
-    other = train(run, workspace, TrainSettings(make_training(**TINY, rounds=1, **{"prediction.flip": False})))
+    other = train(run, workspace, TrainSettings(make_training(**TINY, rounds=1, prediction={"flip": False})))
     assert other.artifacts["network-1"] == training.artifacts["network-1"]
     assert other.artifacts["predictions-1"] != training.artifacts["predictions-1"]
     seeded = train(run, workspace, TrainSettings(make_training(**TINY, rounds=1), seed=3))
@@ -245,6 +246,14 @@ def test_rounds_learn_from_more_images_and_are_scored_on_others(trained, tmp_pat
     second = workspace.artifacts.get("network", training.artifacts["network-2"]).manifest()["key"]
     labels = workspace.artifacts.get("predictions", second["inputs"]["labels"])
     assert len(labels.table()) == 20
+
+
+def test_a_training_of_another_version_says_so(trained):
+    old = replace(trained[2], settings={"training": {"crop": 64}, "seed": 0})
+    words = f"training {old.id} is of another version of this program; train the run again \\(unknown setting"
+    with pytest.raises(WorkspaceError, match=words):
+        settings_of(old)
+    assert settings_of(trained[2]) == TrainSettings(SETTINGS)
 
 
 def test_a_round_that_was_not_trained_is_told(trained):

@@ -25,6 +25,7 @@ from app.data import job_words, stage_use
 from app.data.plain_text import plain
 from app.forms import verb_form
 from comus_core import jobs
+from comus_core.errors import WorkspaceError
 from comus_core.jobs import Job, eta_seconds
 from comus_core.pipelines.training_cost import seconds_left
 from comus_core.pipelines.training_record import settings_of
@@ -193,7 +194,16 @@ def _standing(view: RunView, training: Training | None) -> tuple[bool, int, int]
 
 
 def _trainings(view: RunView) -> list[Training]:
-    return page_data.workspace().trainings.of_run(view.run.id)
+    """The run's trainings, but for those whose settings another version of the program wrote."""
+    return [training for training in page_data.workspace().trainings.of_run(view.run.id) if _is_readable(training)]
+
+
+def _is_readable(training: Training) -> bool:
+    try:
+        settings_of(training)
+    except WorkspaceError:
+        return False
+    return True
 
 
 def _choice_key(view: RunView) -> str:
