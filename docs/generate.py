@@ -98,14 +98,15 @@ def verbs() -> str:
 
     head = "| command | Python | settings | in the background | what it does |\n| --- | --- | --- | --- | --- |\n"
     rows = [
-        f"| `comus {verb.command}` | `{verb.function}({call_words(verb)})` | [{verb.settings.__name__}](settings.md#"
-        f"{verb.settings.__name__.lower()}) | {'yes' if verb.is_job else 'no'} | {verb.help.splitlines()[0]} |"
+        f"| `comus {verb.command}` | `{verb.function}({call_words(verb)}, settings)` | [{verb.settings.__name__}]"
+        f"(settings.md#{settings_name(verb.settings)}) | {'yes' if verb.is_job else 'no'} | "
+        f"{verb.help.splitlines()[0]} |"
         for verb in VERBS.values()
     ]
     intro = (
         "Every verb is a function in `comus_core`, called as `verb(subject, workspace, settings, *, device, "
-        "on_progress)`, and a command that is called with the same settings. Those that may take long run in the "
-        "background with `--background`.\n"
+        "on_progress)`, and a command that takes the same settings. Those that may take long run in the background "
+        "with `--background`.\n"
     )
     return "\n".join([GENERATED, "# Verbs\n", intro, head + "\n".join(rows) + "\n"])
 
@@ -125,8 +126,7 @@ def settings() -> str:
     for name, kind in settings_classes().items():
         schema = json_schema(kind)
         rows = "\n".join(f"| {' | '.join(cells)} |" for cells in setting_rows(schema, schema))
-        table = f"\n{head}{rows}\n" if rows else ""
-        sections.append(f"## {kind.__name__}\n\nOf {name}: {schema['description']}\n{table}")
+        sections.append(f"## {name}\n\n`{kind.__name__}`: {schema['description']}\n\n{head}{rows}\n")
     return "\n".join(sections)
 
 
@@ -134,35 +134,32 @@ def schemas() -> dict[str, str]:
     """File name -> the JSON schema of a settings class."""
     from comus_core.settings import json_schema
 
-    schema_of = {schema_name(kind): json_schema(kind) for kind in settings_classes().values()}
-    return {name: f"{json.dumps(schema, indent=2, ensure_ascii=False)}\n" for name, schema in schema_of.items()}
+    schema_of = {name: json_schema(kind) for name, kind in settings_classes().items()}
+    return {f"{name}.json": f"{json.dumps(s, indent=2, ensure_ascii=False)}\n" for name, s in schema_of.items()}
 
 
 def settings_classes() -> dict[str, type]:
-    """A run's settings, a training's, and those of each verb, by the command that takes them; each class once."""
+    """A run's settings, a training's, and those of each verb, by what they are the settings of."""
     from comus_core.config import RunConfig
     from comus_core.training.settings import TrainingSettings
     from comus_core.verbs import VERBS
 
-    classes: dict[str, type] = {"a run": RunConfig, "a training": TrainingSettings}
-    for verb in VERBS.values():
-        if verb.settings not in classes.values():
-            classes[f"comus {verb.command}"] = verb.settings
-    return classes
+    classes = dict.fromkeys([RunConfig, TrainingSettings, *(verb.settings for verb in VERBS.values())])
+    return {settings_name(kind): kind for kind in classes}
 
 
-def schema_name(kind: type) -> str:
-    """The file of a class's JSON schema, in words with underscores."""
-    short = re.sub("(Settings|Config)$", "", kind.__name__)
-    return f"{re.sub('(?<=.)(?=[A-Z])', '_', short).lower()}.json"
+def settings_name(kind: type) -> str:
+    """What a class holds the settings of: `how_many` of `HowManySettings`."""
+    name = re.sub("(Settings|Config)$", "", kind.__name__)
+    return re.sub("(?<=.)(?=[A-Z])", "_", name).lower()
 
 
 def setting_rows(schema: dict[str, Any], top: dict[str, Any], before: str = "") -> Iterator[tuple[str, ...]]:
     """Dotted name, values, default and description of every setting, those of nested settings in their place."""
-    for name, setting in schema.get("properties", {}).items():
+    for name, setting in schema["properties"].items():
         nested = top.get("$defs", {}).get(setting.get("$ref", "").removeprefix("#/$defs/"))
         if nested is not None and nested["title"] == "TrainingSettings":
-            yield f"`{before}{name}`", "see [TrainingSettings](#trainingsettings)", "", setting["description"]
+            yield f"`{before}{name}`", "see [training](#training)", "", setting["description"]
         elif nested is not None:
             yield from setting_rows(nested, top, f"{before}{name}.")
         else:

@@ -191,13 +191,14 @@ def test_images_are_added_from_a_folder_that_may_be_read(monkeypatch, two_runs, 
     by_key(test.button, "run_add_first-1234").click().run()
     assert not test.exception and "comus add first-1234 FOLDER" in texts(test)
     run = two_runs.runs.get("first-1234")
-    for spec, words in (("/etc", "lies outside"), ("  ", "give both")):
+    for spec, words in (("/etc", "lies outside"), ("  ", "no data set")):
         with pytest.raises(ComusError, match=words):
             add_images.start(run, spec)
     job = add_images.start(run, str(tmp_path / "more"))
-    assert (job.kind, job.settings) == ("add", {"run": run.id, "dataset": str(tmp_path / "more"), "assign": None})
+    assert (job.kind, job.subject) == ("add", run.id)
+    assert job.settings == {"dataset": str(tmp_path / "more"), "assign": None}
     said = texts(open_app(monkeypatch, two_runs, "jobs"))
-    assert "images added to a run" in said and "Saliency" in said
+    assert "addition of images to first-1234" in said and "Saliency" in said
     assert wait(two_runs, job.id, 90).state == "failed"  # its images are not there
 
 

@@ -17,7 +17,6 @@ from app.server.prediction_routes import image_url, mask_url
 from comus_core import open_workspace
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.errors import SettingsError
-from comus_core.jobs import submit
 from comus_core.pipelines.prediction_folder import new_prediction, stored_prediction
 from comus_core.pipelines.train import train
 from comus_core.training import TrainSettings, make_training
@@ -151,4 +150,16 @@ def test_the_photograph_is_the_one_dropped_in_and_nothing_else_is_served(client,
 )
 def test_a_prediction_without_its_parts_is_refused_before_it_is_queued(trained, settings, words):
     with pytest.raises(SettingsError, match=words):
-        submit(trained[0], "predict", settings)
+        PredictSettings(images, out)
+
+
+def test_the_page_queues_it_and_finds_it_again(trained, monkeypatch):
+    workspace, run = trained
+    monkeypatch.setattr("comus_core.jobs.ensure_supervisor", lambda *_: None)
+    content = (workspace.images_root(run) / "images/000.png").read_bytes()
+    job = predict_form.start(workspace, run, 1, [("a.png", io.BytesIO(content))])
+    (training,) = workspace.trainings.of_run(run.id)
+    assert (job.kind, job.subject) == ("predict", f"{training.id}@1")
+    assert predict_form.last_job(workspace, run).id == job.id
+    assert Path(job.settings["out"]).name == predict_form.name_of(job)
+    assert [Path(path).read_bytes() for path in job.settings["images"]] == [content]

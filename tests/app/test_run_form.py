@@ -115,8 +115,9 @@ def test_devices_are_asked_without_torch(monkeypatch):
 def test_the_same_start_twice_is_one_job_and_another_setting_is_another(workspace, tmp_path):
     """The jobs fail at once, for want of a folder; what counts is what was queued."""
     config = make_config(dataset=str(tmp_path / "nowhere"))
-    queued = {**to_dict(config), "until": "evaluation"}
-    first = JobTable(workspace.database).insert("discover", queued, "cpu", tmp_path, {})
+    first = JobTable(workspace.database).insert(
+        "discover", to_dict(config), {"until": "evaluation"}, "cpu", tmp_path, {}
+    )
     assert start(workspace, config, "cpu").id == first.id
     other = start(workspace, make_config(dataset=config.dataset, seed=1), "cpu")
     assert other.id != first.id
