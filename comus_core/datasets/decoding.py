@@ -21,7 +21,7 @@ from comus_core.datasets.damaged_files import rescued
 from comus_core.datasets.exif_turns import SIDEWAYS, upright
 from comus_core.datasets.pixel_budget import DECODING
 from comus_core.errors import ImageError
-from comus_core.files.file_kinds import HEAD_BYTES, is_raw, what_it_is
+from comus_core.files.file_kinds import HEAD_BYTES, describe_file, is_raw
 from comus_core.types import RgbImage
 
 _ORIENTATION = 0x0112  # EXIF tag
@@ -196,7 +196,7 @@ def _reason(path: Path, error: Exception) -> str:
         size = re.search(r"\d+ pixels", text)
         return f"too large: {size[0] if size else text}, the limit is {Image.MAX_IMAGE_PIXELS}; scale it down"
     if isinstance(error, UnidentifiedImageError):
-        return decoder_plugins.advice(what_it_is(path))
+        return decoder_plugins.advice(describe_file(path))
     if isinstance(error, FileNotFoundError):
         return "no such file" if not path.is_symlink() else "a link to a file that does not exist"
     if isinstance(error, IsADirectoryError):

@@ -147,14 +147,14 @@ def test_a_bundle_replaces_a_bundle_and_nothing_else(done, tmp_path):
     workspace, run = done
     out = tmp_path / "run.zip"
     out.write_text("my own")
-    with pytest.raises(SettingsError, match="was not written by this program"):
+    with pytest.raises(SettingsError, match="COMUS did not write the existing file"):
         bundle(workspace, run.id, out)
     assert out.read_text() == "my own"
     with zipfile.ZipFile(tmp_path / "holiday.zip", "w") as archive:
         archive.writestr("a.jpg", b"x")
-    with pytest.raises(SettingsError, match="was not written by this program"):
+    with pytest.raises(SettingsError, match="COMUS did not write the existing file"):
         bundle(workspace, run.id, tmp_path / "holiday.zip")
-    with pytest.raises(SettingsError, match="is a folder; name a file"):
+    with pytest.raises(SettingsError, match="is a folder; choose a file"):
         bundle(workspace, run.id, tmp_path)
     out.unlink()
     first = bundle(workspace, run.id, out, photographs=False).bytes
