@@ -9,7 +9,7 @@ import click
 from comus_core.cli.paths import note_force, output_folder
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.run import DEVICE, JSON_FILE, WORKSPACE, give, run_and_round
-from comus_core.datasets.passed_over import passed_over_lines
+from comus_core.datasets.ignored_files import ignored_lines
 from comus_core.files.output_file import OutputFile
 from comus_core.text import counted
 from comus_core.workspace import open_workspace
@@ -63,7 +63,7 @@ def predict(
         click.echo(f"{row['image']}: {found or 'nothing'}", err=str(json_file) == "-")
     for skipped in result["skipped_files"]:
         click.echo(f"set aside {skipped['path']}: {skipped['reason']}", err=True)
-    for line in passed_over_lines(result["passed_over"]):
+    for line in ignored_lines(result["passed_over"]):
         click.echo(line, err=True)
     for noted in result["notes"]:
         click.echo(f"{noted['path']}: {noted['note']}", err=True)

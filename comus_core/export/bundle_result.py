@@ -7,8 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 from comus_core.config import GraphSearch, Matching
-from comus_core.datasets.passed_over import MOST_PLACES
-from comus_core.datasets.records import PassedOver, SkippedFile
+from comus_core.datasets.ignored_files import MOST_PLACES
+from comus_core.datasets.records import IgnoredFiles, SkippedFile
 from comus_core.datasets.truth_report import MOST, Named, TruthReport
 from comus_core.export.bundle_values import (
     LONGEST_NAME,
@@ -97,7 +97,7 @@ def _files(told: dict[str, Any]) -> None:
     for entry in records(told["skipped_files"], "its files set aside", _names(SkippedFile)):
         text(entry["path"], "a file set aside", LONGEST_NAME)
         text(entry["reason"], "why a file is set aside")
-    for entry in records(told.get("passed_over", []), "its files passed over", _names(PassedOver)):
+    for entry in records(told.get("passed_over", []), "its files passed over", _names(IgnoredFiles)):
         text(entry["reason"], "why files are passed over", LONGEST_NAME)
         whole(entry["files"], "the number of files passed over")
         texts(entry["places"], "the places of files passed over", MOST_PLACES)
@@ -154,5 +154,5 @@ def _score(told: dict[str, Any]) -> None:
         require(name is None or isinstance(name, str), f"the class of each category: {category[:40]} has an odd one")
 
 
-def _names(kind: type[SkippedFile] | type[PassedOver]) -> list[str]:
+def _names(kind: type[SkippedFile] | type[IgnoredFiles]) -> list[str]:
     return [field.name for field in fields(kind)]

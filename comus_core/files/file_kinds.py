@@ -93,7 +93,7 @@ NOT_IMAGES = frozenset(
 HEAD_BYTES = 64  # of a file whose name says nothing
 
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-_TIFF = "a TIFF file that is damaged, truncated or of an unknown pixel type: save it as 8-bit PNG"
+_TIFF = "a damaged or truncated TIFF file, or one of an unknown pixel type: save it as 8-bit PNG"
 _RAW = "a camera raw file"
 _DAMAGED = "that is damaged or truncated"
 # (offset, signature, what an unreadable file with it is)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.config import Assign, RunConfig
-from comus_core.datasets.passed_over import passed_over_lines
+from comus_core.datasets.ignored_files import ignored_lines
 from comus_core.errors import SettingsError
 from comus_core.pipelines.ablation_rows import Ablation, ablation_of
 from comus_core.pipelines.relink import where_now
@@ -68,7 +68,7 @@ def _discover(workspace: Workspace, settings: Mapping[str, Any], device: str, te
     result = discover(config, workspace, until=until, device=device, **options).result
     found = f"{counted(result['images'], 'image')}, {result['skipped']} set aside"
     tell.log(f"{found}, {counted(result['proposals'], 'proposal')}")
-    for line in passed_over_lines(result["passed_over"]):
+    for line in ignored_lines(result["passed_over"]):
         tell.log(line)
     tell.log(
         f"{counted(result['clusters'] or 0, 'cluster')}; computed anew: {', '.join(result['computed']) or 'nothing'}"
@@ -178,7 +178,7 @@ def _predict(workspace: Workspace, settings: Mapping[str, Any], device: str, tel
     tell.log(f"{counted(len(result['predictions']), 'mask')} in {out}")
     for skipped in result["skipped_files"]:
         tell.log(f"set aside {skipped['path']}: {skipped['reason']}")
-    for line in passed_over_lines(result["passed_over"]):
+    for line in ignored_lines(result["passed_over"]):
         tell.log(line)
 
 

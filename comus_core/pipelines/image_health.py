@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from comus_core.config import RunConfig, TruthSettings
 from comus_core.datasets.dataset import Dataset, absolute, open_dataset
-from comus_core.datasets.passed_over import passed_over_json, passed_over_lines
+from comus_core.datasets.ignored_files import ignored_json, ignored_lines
 from comus_core.datasets.truth_report import TruthReport
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.files.atomic import write_json
@@ -99,8 +99,8 @@ def check_health(
     report = {
         "dataset": spec,
         "checked_at": time.time(),
-        "images": len(opened.files) + len(opened.set_aside),
-        "passed_over": passed_over_json(opened.passed_over),
+        "images": len(opened.files) + len(opened.skipped),
+        "passed_over": ignored_json(opened.ignored),
         "limits": dataclasses.asdict(bounds),
         **judged(images.table(), measured.table(), bounds),
         "unreadable": set_aside,
@@ -191,7 +191,7 @@ def _below(ids: StrArray, values: FloatArray, limit: float) -> list[dict[str, An
 def report_lines(report: dict[str, Any]) -> list[str]:
     """The report in words, with the first few of each group."""
     found = [f"{report['images']} images, {report['usable']} usable"]
-    found += passed_over_lines(report["passed_over"])
+    found += ignored_lines(report["passed_over"])
     found += _group("unreadable", [f"{s['path']}: {s['reason']}" for s in report["unreadable"]])
     found += _group("read with a note", [f"{n['path']}: {n['note']}" for n in report["notes"]])
     for name in ("exact", "near"):

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from comus_core.datasets.reading import picture_batches
+from comus_core.datasets.reading import image_batches
 from comus_core.errors import ComusError
 from comus_core.files.atomic import replacing
 from comus_core.proposals.pseudo_masks import to_png
@@ -83,7 +83,7 @@ class Looking:
 
     def _masks(self, images: LookImages) -> Iterator[IndexMask]:
         done = 0
-        for pictures in picture_batches(map(images.read, images.ids), BATCH):
+        for pictures in image_batches(map(images.read, images.ids), BATCH):
             some = images.ids[done : done + len(pictures)]
             done += len(pictures)
             options: dict[str, Any] = {"classify": self.plan.classify}

@@ -11,7 +11,7 @@ from tests.export.forging import arrays, at, column, forged, place_of
 from tests.export.test_bundles import files_of
 
 NOTE = {"path": "a.jpg", "note": "turned"}
-LEFT = {"reason": "that are hidden", "files": 1, "places": [".a"], "counted": True}
+LEFT = {"reason": "hidden", "files": 1, "places": [".a"], "counted": True}
 NAMED = {"count": 1, "first": ["a.png"]}
 FACTS = {"search": "exact", "components": 1, "attached": 0, "precision": "float64"}
 

@@ -55,7 +55,7 @@ TABLES = [
     ("proposals/*/table.parquet", column("width", first(7)), "not of its image's size"),
     ("proposals/*/table.parquet", column("image_id", first("nowhere")), "not of its image's size"),
     ("proposals/*/table.parquet", column("rle", first(b"01")), "does not fill its image"),
-    ("proposals/*/table.parquet", column("rle", first(b"\xff\xff")), "no run-length code"),
+    ("proposals/*/table.parquet", column("rle", first(b"\xff\xff")), "not a run-length code"),
     ("proposals/*/table.parquet", column("rle", first(None)), "an entry is missing"),
     ("features/*/vectors.npy", array(nan_first), "a vector is not finite"),
     ("features/*/vectors.npy", array(lambda v: v[:-1]), "not one vector a proposal"),

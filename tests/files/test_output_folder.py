@@ -59,9 +59,7 @@ def test_a_folder_of_somebody_elses_is_refused_and_named_and_force_replaces_only
     mine = {"masks/a.png": "mine", "masks/b.png": "mine", "classes.txt": "mine", "notes": "mine"}
     for name, text in mine.items():
         (folder / name).write_text(text)
-    with pytest.raises(
-        WorkspaceError, match=r"contains classes\.txt, masks, notes, which .*another folder, or use --force"
-    ):
+    with pytest.raises(WorkspaceError, match=r"contains classes\.txt, masks, notes, which .*folder, or use --force"):
         put(folder, {"masks/a.png": "1"})
     assert content(folder) == mine and not (folder / MARKER).exists()
     assert OutputFolder(folder, KIND, True).in_the_way(["masks/a.png", "masks/c.png"]) == ["masks/a.png"]

@@ -51,5 +51,5 @@ def test_a_run_on_a_folder_with_other_files_in_it_ends_well_and_its_log_counts_t
     settings = to_dict(make_config(**{**drawn_settings, "dataset": str(folder)})) | {"until": "features"}
     tell = kinds.Observer(lambda _: None, lambda _: None, said.append)
     kinds.KINDS["discover"].work(workspace, settings, "cpu", tell)
-    assert "passed over 1 file that are no images" in said
-    assert "passed over 1 image file that are hidden: images/.hidden.png" in said
+    assert "ignored 1 file (not images)" in said
+    assert "ignored 1 image file (hidden): images/.hidden.png" in said

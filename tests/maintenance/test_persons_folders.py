@@ -106,7 +106,7 @@ def test_what_the_program_made_is_passed_over_wherever_it_had_to_go(tmp_path):
         dataset = open_dataset(str(root), workspace.drawings)
         expected = ["datasets/b.png"] * (place == "taken") + ["photographs/a.png"]
         assert [file.image_id for file in dataset.files] == expected
-        assert sum(left.files for left in dataset.passed_over) == 5  # two scenes, two masks, a link
+        assert sum(left.files for left in dataset.ignored) == 5  # two scenes, two masks, a link
 
 
 def test_the_log_of_the_app_overwrites_nothing(theirs, monkeypatch):
