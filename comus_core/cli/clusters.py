@@ -13,7 +13,7 @@ from comus_core import curation
 from comus_core.cli.run import JSON, WORKSPACE, give
 from comus_core.config import FilterBy
 from comus_core.curation.decision_words import step_words
-from comus_core.curation.merge_suggestions import Confused, confused_pair
+from comus_core.curation.merge_suggestions import ConfusedPair, confused_pair
 from comus_core.files.output_file import OutputFile
 from comus_core.runs.run_view import RunView, open_run_view
 from comus_core.scoring import score_tables
@@ -234,7 +234,7 @@ def _decide(
     place = open_workspace(workspace)
     view = open_run_view(place, place.runs.find(run_name))
     before = curation.history(view)
-    ids = [curation.category_named(view, before.state, name) for name in names]
+    ids = [curation.find_category(view, before.state, name) for name in names]
     decided = verb(view, ids, before.state.version)
     after = curation.history(view)
     taken_back = after.redoable is not None and after.redoable.event == (before.undoable and before.undoable.event)
@@ -268,7 +268,7 @@ def _number(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _confused(view: RunView, decided: Decisions) -> Confused | None:
+def _confused(view: RunView, decided: Decisions) -> ConfusedPair | None:
     if not view.has_truth:
         return confused_pair(view, decided)
     return confused_pair(view, decided, score_view(view, decided, "majority", filtered=False).contingency)

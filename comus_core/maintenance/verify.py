@@ -8,7 +8,7 @@ from pathlib import Path
 from comus_core.maintenance.disk_use import listed_by, needed
 from comus_core.types import OnProgress, Progress, no_progress
 from comus_core.workspace import Workspace
-from comus_core.workspace.manifest import SHARDS, changes, strangers
+from comus_core.workspace.manifest import SHARDS, find_changes, unlisted_files
 from comus_core.workspace.stored import PARTIAL, stored_folders
 
 
@@ -57,8 +57,8 @@ def verify(workspace: Workspace, *, on_progress: OnProgress = no_progress) -> li
         on_progress(Progress("verify", done, len(folders)))
         runs = tuple(sorted(users.get(folder.name, ())))
         kind = folder.parent.name
-        found += [Fault(kind, folder, fault, runs) for fault in changes(folder)]
-        besides = [*strangers(folder), *(p for p in (folder / SHARDS,) if p.is_dir())]
+        found += [Fault(kind, folder, fault, runs) for fault in find_changes(folder)]
+        besides = [*unlisted_files(folder), *(p for p in (folder / SHARDS,) if p.is_dir())]
         found += [Fault(kind, folder, f"{p.relative_to(folder)} is not listed", runs, harmless=True) for p in besides]
     on_progress(Progress("verify", len(folders), len(folders)))
     return found + _gone(workspace)

@@ -63,7 +63,7 @@ def test_the_list_holds_sizes_cores_and_each_ones_iou(comus, workspace):
 
 
 def test_a_session_of_decisions_is_told_step_by_step_and_taken_back(comus, workspace):
-    assert "name bird of cluster 2" in comus("rename", "latest", "2", "bird")
+    assert "rename of cluster 2 to bird" in comus("rename", "latest", "2", "bird")
     assert comus("merge", "latest", "bird", "3") == "decided: merge of bird and cluster 3; 3 clusters now\n"
     assert "split of cluster 0 into 2; 4 clusters now; new: 4 (cluster 0 · 2)" in comus("split", "latest", "0")
     view = open_run_view(workspace, workspace.runs.find("latest"))
@@ -84,20 +84,20 @@ def test_a_session_of_decisions_is_told_step_by_step_and_taken_back(comus, works
 def test_a_name_is_reset_by_its_own_option_and_never_by_an_empty_one(comus, workspace):
     run = workspace.runs.find("latest")
     comus("rename", "latest", "2", "bird")
-    assert "a name must hold a letter" in comus("rename", "latest", "2", "")
+    assert "a name must not be empty" in comus("rename", "latest", "2", "")
     for words in ((), ("fish", "--reset")):
         assert "give either a NAME or --reset" in comus("rename", "latest", "2", *words)
     assert workspace.decisions_of(run).names == {2: "bird"}
     told = comus("rename", "latest", "bird", "--reset")
     assert told == "decided: reset of the name bird to cluster 2; 4 clusters now\n"
     assert workspace.decisions_of(run).names == {} and listed(comus)[2]["name"] == "cluster 2"
-    assert "nobody named it" in comus("rename", "latest", "2", "--reset")
+    assert "no name to reset" in comus("rename", "latest", "2", "--reset")
     comus("undo", "latest")
     assert workspace.decisions_of(run).names == {2: "bird"}
 
 
 def test_faults_are_sentences(comus):
-    assert "two categories or more" in comus("merge", "latest", "0", "0")
+    assert "two or more categories" in comus("merge", "latest", "0", "0")
     assert "no category 'fish'" in comus("reject", "latest", "fish")
     assert "no category 9" in comus("split", "latest", "9")
     assert "nothing to undo" in comus("undo", "latest")
@@ -121,5 +121,5 @@ def test_the_filter_is_decided_as_on_its_page_and_undone(comus, workspace):
     for _ in range(3 + len(by.cluster_percent)):
         comus("undo", "latest")
     assert workspace.decisions_of(view.run).filter_percent == 20.0
-    assert comus("filter", "latest") == "filter: give a percentage, what to rank by, or both"
+    assert comus("filter", "latest") == "filter: set a percentage, a ranking, or both"
     assert comus("filter", "latest", "120") == "filter 120.0: a percentage from 0 to 100"

@@ -151,7 +151,7 @@ def test_a_run_that_could_not_have_been_made_here_is_refused(honest, receiver, t
     ([("filter", {"percent": 400})], "filter 400"),
     ([("filter", {"percent": "all"})], "damaged"),
     ([("accept", {"proposals": [{}]})], "damaged"),
-    ([("split", {"category": 0, "made": [9], "parts": 2, "members": packed("a" * 40 * MEGABYTE)})], "than so short"),
+    ([("split", {"category": 0, "made": [9], "parts": 2, "members": packed("a" * 40 * MEGABYTE)})], "expand too much"),
 ])  # fmt: skip
 def test_decisions_on_what_the_run_does_not_have_are_refused(honest, receiver, tmp_path, events, words):
     bad = forged(honest["with"], tmp_path / "bad.zip", listing=decided(*events))

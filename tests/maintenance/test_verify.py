@@ -113,7 +113,7 @@ def test_a_kill_between_the_last_two_steps_loses_nothing(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("harm", "words"), [
-    (lambda p: p.unlink(), "vectors.npy is gone"),
+    (lambda p: p.unlink(), "vectors.npy is missing"),
     (lambda p: p.write_bytes(p.read_bytes()[:-1]), r"vectors.npy has [\d,]+ bytes, not [\d,]+"),
     (lambda p: p.write_bytes(p.read_bytes()[:-1] + b"x"), r"vectors.npy has changed \(its SHA-256"),
     (lambda p: p.with_name("manifest.json").write_text("{"), "its manifest.json cannot be read"),

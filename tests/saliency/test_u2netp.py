@@ -4,7 +4,7 @@ import pytest
 from comus_core.config import SaliencySettings
 from comus_core.errors import WeightsError
 from comus_core.saliency import find_proposals, load_detector, quantise
-from comus_core.saliency.preprocessing import normalise, resize_plain, resize_antialiased
+from comus_core.saliency.preprocessing import normalise, resize_antialiased, resize_plain
 from comus_core.saliency.u2netp import _open
 
 SIZE = (240, 320)

@@ -106,7 +106,7 @@ def look_at(view: RunView, place: Place) -> None:
 
 
 def _proposal(view: RunView, row: int, decided: Decisions, colours: Colouring) -> None:
-    stands = filter_explanation.standing_of(view, row, decided)
+    stands = filter_explanation.explain_filter(view, row, decided)
     (name,), (colour,) = names_of(colours, [row])
     address = "clusters?" + urlencode({"run": view.run.id, "cluster": stands.cluster})
     link = f'<a class="comus-link" href="{html.escape(address)}">{html.escape(name)}</a>'
@@ -130,7 +130,7 @@ def _proposal(view: RunView, row: int, decided: Decisions, colours: Colouring) -
     )
 
 
-def _distance(stands: filter_explanation.Standing) -> str:
+def _distance(stands: filter_explanation.FilterExplanation) -> str:
     if stands.cluster < 0:
         return "–"
     return "moved here by hand" if stands.by_hand else f"{stands.distance:.4f} (cosine to the centre)"
