@@ -1,4 +1,4 @@
-"""The best of several parts whose weights are on this machine."""
+"""The best detector or encoder whose weights are on this machine."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class Ranked(Protocol):
 
     @property
     def name(self) -> str:
-        """What settings call it."""
+        """Its name in settings."""
         ...
 
     @property
     def weights(self) -> str | None:
-        """Name of its weights in the registry; None needs none."""
+        """Name of its weights in the registry, or None."""
         ...
 
     @property
@@ -28,13 +28,13 @@ class Ranked(Protocol):
 
 
 def ranked(parts: Iterable[Ranked]) -> list[str]:
-    """Names of those that `auto` chooses from, the best first."""
+    """Names of the parts that `auto` chooses from, the best first."""
     chosen = [(part.rank, part.name) for part in parts if part.rank is not None]
     return [name for _, name in sorted(chosen)]
 
 
 def best_here(parts: Iterable[Ranked]) -> str | None:
-    """Name of the best whose weights are on this machine, or None."""
+    """Name of the best part whose weights are on this machine, or None."""
     by_name = {part.name: part for part in parts}
 
     def is_here(name: str) -> bool:

@@ -13,11 +13,11 @@ SUPERVISION_ORDER = ("none", "image labels", "text", "masks")  # from weakest to
 
 @dataclass(frozen=True)
 class Supervision:
-    """What a result owes to human annotation.
+    """The human annotation behind weights or a result.
 
     Attributes:
-        direct: what the weights themselves were trained with, one of `SUPERVISION_ORDER`.
-        inherited: the strongest that their starting weights or teachers were trained with.
+        direct: of the training of the weights, one of `SUPERVISION_ORDER`.
+        inherited: the strongest of the training of their initial weights or teachers.
     """
 
     direct: str
@@ -30,10 +30,12 @@ class Supervision:
 
 
 def strongest(parts: Iterable[Supervision]) -> Supervision:
-    """The supervision of a run: of its parts the strongest direct and the strongest inherited; of none, none."""
-    known = [Supervision("none", "none"), *parts]
+    """The supervision of a run: the strongest direct and the strongest inherited of its parts."""
+    supervisions = [Supervision("none", "none"), *parts]
     rank = SUPERVISION_ORDER.index
-    return Supervision(max((p.direct for p in known), key=rank), max((p.inherited for p in known), key=rank))
+    return Supervision(
+        max((p.direct for p in supervisions), key=rank), max((p.inherited for p in supervisions), key=rank)
+    )
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,12 @@ class WeightFile:
     """One pretrained file.
 
     Attributes:
-        name: what settings and commands call it.
-        filename: its name in the weights folder; state dicts may lie there as `.safetensors` too.
+        name: in settings and commands.
+        filename: in the weights folder; state dicts may also be `.safetensors`.
         what: one line for people.
-        source: where it comes from.
-        sha256: of the published file, or None where no digest was published.
-        licence: as stated by its authors; says so where they state none.
+        source: of the download.
+        sha256: of the published file, or None if it is not published.
+        licence: as stated by its authors, or a note that they state none.
         non_commercial: whether the licence forbids commercial use.
         supervision: direct and inherited.
     """
@@ -105,15 +107,17 @@ def _dino(name: str, stem: str, what: str) -> WeightFile:
 
 
 _FILES = (
-    _dino("dino-vits8", "dino_deitsmall8_pretrain", "DINO ViT-S/8, 800 epochs: the paper's encoder"),
+    _dino("dino-vits8", "dino_deitsmall8_pretrain", "DINO ViT-S/8, 800 epochs, the paper's encoder"),
     _dino("dino-vits16", "dino_deitsmall16_pretrain", "DINO ViT-S/16, 800 epochs"),
     _dino("dino-vitb8", "dino_vitbase8_pretrain", "DINO ViT-B/8"),
     _dino("dino-vitb16", "dino_vitbase16_pretrain", "DINO ViT-B/16"),
-    _dino("dino-resnet50", "dino_resnet50_pretrain", "DINO ResNet-50: where the paper's self-training starts"),
+    _dino(
+        "dino-resnet50", "dino_resnet50_pretrain", "DINO ResNet-50, the initial weights of the paper's self-training"
+    ),
     WeightFile(
         name="basnet",
         filename="basnet_unsupervised.pth",
-        what="BASNet trained on DeepUSPS pseudo-labels: the paper's saliency",
+        what="BASNet trained on DeepUSPS pseudo-labels, the paper's saliency",
         source=DriveSource("14qsoXU-NE63jKzuGPTJd8DRDnpnP4w6j"),
         sha256=None,
         licence="CC BY-NC 4.0 (MaskContrast's repository; the file itself states none)",
@@ -158,7 +162,7 @@ _FILES = (
     WeightFile(
         name="mobilenetv3-large",
         filename="mobilenetv3_large_100_ra-f55367f5.pth",
-        what="MobileNetV3-Large, trained on the labels of ImageNet: a small backbone for self-training",
+        what="MobileNetV3-Large, trained on the labels of ImageNet, a small backbone for self-training",
         source=UrlSource(
             "https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-weights/"
             "mobilenetv3_large_100_ra-f55367f5.pth"

@@ -1,4 +1,4 @@
-"""The weights folder of this machine: what is here, where, and how a file comes in."""
+"""The weights folder of this machine: locate, list and import files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from comus_core.weights.registry import REGISTRY, PackageSource, Supervision, We
 
 @dataclass(frozen=True)
 class WeightStatus:
-    """One row of `comus weights list`; `path` and `sha256` are None while the file is not here."""
+    """One row of `comus weights list`; `path` and `sha256` are None if the file is not on this machine."""
 
     name: str
     what: str
@@ -38,17 +38,17 @@ class WeightStatus:
 
 
 def weights_folder() -> Path:
-    """`COMUS_WEIGHTS`, else `comus/weights` in the user's cache folder; it need not exist yet."""
+    """`COMUS_WEIGHTS`, else `comus/weights` in the user's cache folder; it may not exist yet."""
     chosen = os.environ.get("COMUS_WEIGHTS")
     if chosen:
         return Path(chosen).expanduser()
     return cache_folder() / "comus" / "weights"
 
 
-def registered(name: str) -> WeightFile:
-    """The registry's entry, or `WeightsError` listing the names there are."""
+def registry_entry(name: str) -> WeightFile:
+    """The entry of the registry, or `WeightsError` with the valid names."""
     if name not in REGISTRY:
-        raise WeightsError(f"no weights are called '{name}': choose one of {', '.join(REGISTRY)}")
+        raise WeightsError(f"no weights '{name}': choose one of {', '.join(REGISTRY)}")
     return REGISTRY[name]
 
 
@@ -58,20 +58,20 @@ def locate(name: str) -> Path:
     Raises:
         WeightsError: unknown name, or the file is not on this machine.
     """
-    file = registered(name)
-    here = _find(file)
-    if here is None:
+    file = registry_entry(name)
+    path = _find(file)
+    if path is None:
         raise WeightsError(
             f"weights '{name}' are not on this machine: {file.filename} is missing from {weights_folder()}. "
-            f"Fetch it with `comus weights download {name}`, or get it from {file.source} "
+            f"Run `comus weights download {name}`, or get it from {file.source} "
             f"and add it with `comus weights import {name} FILE`."
         )
-    return here
+    return path
 
 
 def is_available(name: str) -> bool:
     """Whether `locate` would find the file."""
-    return _find(registered(name)) is not None
+    return _find(registry_entry(name)) is not None
 
 
 def file_sha256(path: Path) -> str:
@@ -87,22 +87,22 @@ def weights_table() -> list[WeightStatus]:
 
 
 def import_weights(name: str, file: Path) -> Path:
-    """Copy the user's own file into the weights folder, after a check that it fits the architecture.
+    """Copy a file into the weights folder, after checking that it fits the architecture.
 
     Args:
         name: a key of `REGISTRY`.
         file: `.pth`, `.pt` or `.safetensors` for state dicts, `.onnx` for u2netp.
 
     Returns:
-        Where it now lies.
+        The path of the copy.
 
     Raises:
-        WeightsError: unknown name, unreadable file, or tensors that are missing, surplus or of another shape.
+        WeightsError: unknown name, unreadable file, or missing, unexpected or differently shaped tensors.
     """
-    entry = registered(name)
+    entry = registry_entry(name)
     if not file.is_file():
-        raise WeightsError(f"weights '{name}': there is no file {file}")
-    with arriving(_target(entry, file)) as partial:
+        raise WeightsError(f"weights '{name}': no such file {file}")
+    with incoming_file(_target(entry, file)) as partial:
         try:
             shutil.copyfile(file, partial)
         except OSError as error:
@@ -113,14 +113,14 @@ def import_weights(name: str, file: Path) -> Path:
 
 def check_fits(entry: WeightFile, file: Path, called: str) -> None:
     """Raise `WeightsError`, naming the file as `called`, unless `file` loads into the entry's architecture."""
-    from comus_core.weights.checks import check_file  # torch is loaded only where a file is looked into
+    from comus_core.weights.checks import check_file  # loads torch
 
     check_file(entry.name, file, called)
 
 
 @contextmanager
-def arriving(target: Path) -> Iterator[Path]:
-    """A temporary file beside `target` that takes its place when the block ends well, and vanishes otherwise."""
+def incoming_file(target: Path) -> Iterator[Path]:
+    """A temporary file that replaces `target` when the block succeeds, and is removed otherwise."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
@@ -135,7 +135,7 @@ def arriving(target: Path) -> Iterator[Path]:
         partial.chmod(0o644)  # mkstemp's 0600 would hide a shared folder's weights from other users
         os.replace(partial, target)
         for twin in _candidates(target):
-            if twin != target:  # an older file in the other format would otherwise win or linger
+            if twin != target:  # else an older file in the other format may be used
                 twin.unlink(missing_ok=True)
     finally:
         partial.unlink(missing_ok=True)

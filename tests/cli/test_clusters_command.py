@@ -73,12 +73,12 @@ def test_a_session_of_decisions_is_told_step_by_step_and_taken_back(comus, works
     assert "rejection of cluster 1; 3 clusters now" in comus("reject", "latest", "1")
     rows = {row["id"]: row for row in listed(comus)}
     assert rows[1]["rejected"] and rows[2]["name"] == "bird" and rows[2]["by_hand"] == 1
-    assert "restoring of cluster 1" in comus("restore", "latest", "cluster 1")
-    assert comus("undo", "latest").startswith("undone: restoring of cluster 1")
-    assert comus("redo", "latest").startswith("decided: restoring of cluster 1")
+    assert "restoration of cluster 1" in comus("restore", "latest", "cluster 1")
+    assert comus("undo", "latest").startswith("undone: restoration of cluster 1")
+    assert comus("redo", "latest").startswith("decided: restoration of cluster 1")
     comus("undo", "latest")
     log = comus("log", "latest").splitlines()
-    assert "filter at 20 %" in log[0] and "restoring of cluster 1  (undone)" in log[-1] and len(log) == 8
+    assert "filter at 20 %" in log[0] and "restoration of cluster 1  (undone)" in log[-1] and len(log) == 8
 
 
 def test_a_name_is_reset_by_its_own_option_and_never_by_an_empty_one(comus, workspace):
@@ -122,4 +122,4 @@ def test_the_filter_is_decided_as_on_its_page_and_undone(comus, workspace):
         comus("undo", "latest")
     assert workspace.decisions_of(view.run).filter_percent == 20.0
     assert comus("filter", "latest") == "filter: set a percentage, a ranking, or both"
-    assert comus("filter", "latest", "120") == "filter 120.0: a percentage from 0 to 100"
+    assert comus("filter", "latest", "120") == "filter 120.0: must be a percentage from 0 to 100"

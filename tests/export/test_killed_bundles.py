@@ -32,7 +32,7 @@ if sys.argv[1] == "bundling":
     run = workspace.runs.all()[0]
     bundling.bundle(workspace, run.id, file, on_progress=lambda p: die() if p.step == 40 else None)
 elif sys.argv[1] == "unpacked":
-    bundle_opening._take_in = die
+    bundle_opening._add_run = die
     bundle_opening.open_bundle(workspace, file)
 elif sys.argv[1] == "moved":
     workspace.runs.add = die

@@ -127,7 +127,7 @@ def test_the_log_of_the_app_overwrites_nothing(theirs, monkeypatch):
 def test_a_mark_is_made_with_its_folder_and_never_put_into_a_persons(tmp_path):
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache/a.png").touch()
-    with pytest.raises(WorkspaceError, match="cache is not this program's"):
+    with pytest.raises(WorkspaceError, match="cache was not created by COMUS"):
         make_own(tmp_path / "cache")
     assert pictures_folder(tmp_path) == tmp_path / ".comus-cache/pictures"
     made = make_own(own_place(tmp_path, "cache"))
