@@ -45,7 +45,7 @@ class CocoTruth:
     classes: tuple[str, ...]
     ignore: int | None
     annotations: Path
-    lies: Orientations
+    orientations: Orientations
     sizes: Mapping[ImageId, tuple[int, int] | None]
     instances: Mapping[ImageId, Sequence[Instance]]
     box_is_outline: bool = False
@@ -56,17 +56,19 @@ class CocoTruth:
 
     def unclear(self, image_id: ImageId) -> bool:
         """See `GroundTruth.unclear`."""
-        return image_id in self.sizes and self.lies.is_unclear(image_id, size_known=self._size(image_id) is not None)
+        return image_id in self.sizes and self.orientations.is_unclear(
+            image_id, size_known=self._size(image_id) is not None
+        )
 
     def turned(self, image_id: ImageId) -> bool:
         """See `GroundTruth.turned`."""
-        return image_id in self.sizes and self.lies.is_turned(image_id)
+        return image_id in self.sizes and self.orientations.is_turned(image_id)
 
     def mask(self, image_id: ImageId) -> IndexMask:
         """See `GroundTruth.mask`."""
         if image_id not in self.sizes:
             raise DatasetError(f"COCO image '{image_id}': not labelled in {self.annotations}")
-        size_hw = self._size(image_id) or self.lies.frame(image_id)
+        size_hw = self._size(image_id) or self.orientations.frame(image_id)
         highest = max(len(self.classes) - 1, self.ignore or 0)
         # Column by column, as pycocotools draws: mixed orders take twice as long.
         mask = np.zeros(size_hw, dtype=np.uint8 if highest <= 255 else np.uint16, order="F")
@@ -80,7 +82,7 @@ class CocoTruth:
             free &= ~region
         if self.ignore is not None:
             mask[boxed & free] = self.ignore
-        return np.ascontiguousarray(self.lies.upright(mask, self.annotations, image_id))
+        return np.ascontiguousarray(self.orientations.upright(mask, self.annotations, image_id))
 
     def files(self) -> tuple[Path, ...]:
         """See `GroundTruth.files`."""
@@ -94,8 +96,8 @@ class CocoTruth:
         except Exception as error:  # pycocotools raises whatever a malformed outline leads to
             raise DatasetError(
                 f"{self.annotations}: annotation {instance.name} of image {image_id} "
-                f"({self.lies.file(image_id).name}) has an invalid segmentation: {error}; export it again, or remove "
-                "that annotation"
+                f"({self.orientations.file(image_id).name}) has an invalid segmentation: {error}; export it again, or "
+                "remove that annotation"
             ) from None
 
     def _size(self, image_id: ImageId) -> tuple[int, int] | None:
@@ -167,8 +169,8 @@ def _truth(
     labelled = {image: size for image, size in sizes.items() if image not in unlocated}
     as_outline = settings.boxes == "box"
     ignore = None if as_outline or not boxes else (255 if len(kept.classes) <= 255 else 65535)
-    lies = Orientations(settings.orientation, {file.image_id: file.path for file in files})
-    truth = CocoTruth(kept.classes, ignore, name, lies, labelled, instances, as_outline)
+    orientations = Orientations(settings.orientation, {file.image_id: file.path for file in files})
+    truth = CocoTruth(kept.classes, ignore, name, orientations, labelled, instances, as_outline)
     return truth, TruthReport(
         images=len(files),
         labelled=len(labelled),

@@ -40,7 +40,7 @@ class FolderTruth(MaskFiles):
         if image_id not in self.masks:
             raise DatasetError(f"image '{image_id}': no mask with its name in masks/")
         path = self.masks[image_id]
-        mask = self.lies.upright(read_index_mask(path, self.colours, self.ignore or 255), path, image_id)
+        mask = self.orientations.upright(read_index_mask(path, self.colours, self.ignore or 255), path, image_id)
         if self.ids is not None:
             mask = self._dense(mask, path)
         check_indices(mask, path, len(self.classes), self.ignore)
@@ -85,12 +85,14 @@ def open_truth(root: Path, files: tuple[ImageFile, ...], settings: TruthSettings
     return truth, report
 
 
-def _truth(root: Path, masks: Mapping[ImageId, Path], class_list: ClassList | None, lies: Orientations) -> FolderTruth:
+def _truth(
+    root: Path, masks: Mapping[ImageId, Path], class_list: ClassList | None, orientations: Orientations
+) -> FolderTruth:
     if class_list is not None:
         ignore = 255 if len(class_list.classes) <= 255 else 65535
         return FolderTruth(
             masks=masks,
-            lies=lies,
+            orientations=orientations,
             classes=class_list.classes,
             ignore=ignore,
             class_file=class_list.file,
@@ -98,7 +100,7 @@ def _truth(root: Path, masks: Mapping[ImageId, Path], class_list: ClassList | No
         )
     ids = _ids_of(masks.values(), root)
     classes = (BACKGROUND, *(f"class {i}" for i in ids[1:]))
-    return FolderTruth(masks=masks, lies=lies, classes=classes, ignore=255, ids=ids)
+    return FolderTruth(masks=masks, orientations=orientations, classes=classes, ignore=255, ids=ids)
 
 
 def _ids_of(paths: Iterable[Path], root: Path) -> tuple[int, ...]:

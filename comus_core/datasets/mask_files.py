@@ -32,25 +32,25 @@ class MaskFiles:
 
     Attributes:
         masks: the file of each image that has one.
-        lies: the orientation of each mask.
+        orientations: the orientation of each mask.
         class_file: the class list in the folder, or None.
     """
 
     masks: Mapping[ImageId, Path]
-    lies: Orientations
+    orientations: Orientations
     class_file: Path | None = None
 
     def has(self, image_id: ImageId) -> bool:
         """Whether this image has a mask of known orientation."""
-        return image_id in self.masks and not self.lies.is_unclear(image_id)
+        return image_id in self.masks and not self.orientations.is_unclear(image_id)
 
     def unclear(self, image_id: ImageId) -> bool:
         """See `GroundTruth.unclear`."""
-        return image_id in self.masks and self.lies.is_unclear(image_id)
+        return image_id in self.masks and self.orientations.is_unclear(image_id)
 
     def turned(self, image_id: ImageId) -> bool:
         """See `GroundTruth.turned`."""
-        return image_id in self.masks and self.lies.is_turned(image_id)
+        return image_id in self.masks and self.orientations.is_turned(image_id)
 
     def files(self) -> tuple[Path, ...]:
         """See `GroundTruth.files`."""

@@ -67,7 +67,7 @@ class VocTruth(MaskFiles):
         if image_id not in self.masks:
             raise DatasetError(f"VOC image '{image_id}': no mask in {', '.join(MASKS)}")
         path = self.masks[image_id]
-        mask = self.lies.upright(read_index_mask(path, self.colours), path, image_id)
+        mask = self.orientations.upright(read_index_mask(path, self.colours), path, image_id)
         check_indices(mask, path, len(self.classes), self.ignore)
         return mask
 
@@ -136,8 +136,8 @@ def _truth(
     if not masks:
         why = f"no image of {listing.name} has a mask (PNG) in {' or '.join(MASKS)}"
         return None, replace(report, why_none=why)
-    classes, lies = class_list(root), Orientations(settings.orientation, {f.image_id: f.path for f in files})
-    truth = VocTruth(masks=masks, lies=lies)
+    classes, orientations = class_list(root), Orientations(settings.orientation, {f.image_id: f.path for f in files})
+    truth = VocTruth(masks=masks, orientations=orientations)
     if classes is not None:
         truth = replace(truth, classes=classes.classes, class_file=classes.file, colours=classes.colours)
     without_mask = Named.of(file.relative for file in files if file.image_id not in masks)

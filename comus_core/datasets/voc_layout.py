@@ -90,25 +90,25 @@ def split_file(root: Path, split: str) -> Path:
     return root / _IMAGES if folder is None else folder / f"{split}.txt"
 
 
-def read_split(root: Path, split: str, known: Mapping[str, object]) -> list[str]:
+def read_split(root: Path, split: str, names: Mapping[str, object]) -> list[str]:
     """The stems of a split without duplicates; it may list paths ("/JPEGImages/x.jpg /SegmentationClassAug/x.png").
 
     Args:
         root: of the data set.
         split: its name.
-        known: `VocImages.names`, to interpret a line.
+        names: `VocImages.names`, to interpret a line.
 
     Raises:
         DatasetError: there is no such split, or it is unreadable or empty.
     """
     listing = split_file(root, split)
     if listing.is_dir():
-        return sorted(known)
+        return sorted(names)
     try:
         lines = listing.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"split {listing}: {error}; write one image name per line") from None
-    stems = [_stem(line.strip(), known) for line in lines if line.strip()]
+    stems = [_stem(line.strip(), names) for line in lines if line.strip()]
     if not stems:
         raise DatasetError(f"split {listing}: lists no images")
     return list(dict.fromkeys(stems))
@@ -158,7 +158,7 @@ def _lists(folder: Path) -> tuple[str, ...]:
     return tuple(name for name in names if folder.name != "Main" or not _OF_ONE_CLASS.fullmatch(name))
 
 
-def _stem(line: str, known: Mapping[str, object]) -> str:
+def _stem(line: str, names: Mapping[str, object]) -> str:
     """The path below JPEGImages in a line, without suffix, if that image exists, else the name alone.
 
     Text after the file name is the path of its mask.
@@ -166,4 +166,4 @@ def _stem(line: str, known: Mapping[str, object]) -> str:
     match = _NAME_AND_MORE.fullmatch(line)
     path = (match[1] if match else line).replace("\\", "/").rpartition(f"{_IMAGES}/")[2].lstrip("/")
     stem = image_stem(path)
-    return stem if stem in known else stem.rpartition("/")[2]
+    return stem if stem in names else stem.rpartition("/")[2]

@@ -63,9 +63,11 @@ def open_bundle(workspace: Workspace, file: Path) -> Run:
         with ExitStack() as held, zipfile.ZipFile(file) as archive:
             _check_sizes(archive, file)
             listing, fingerprint = _listing(archive, file.name)
-            known = [r for r in workspace.runs.all(True) if r.provenance.get("bundle", {}).get("sha256") == fingerprint]
-            if known:
-                return known[0]
+            existing = [
+                r for r in workspace.runs.all(True) if r.provenance.get("bundle", {}).get("sha256") == fingerprint
+            ]
+            if existing:
+                return existing[0]
             _check(archive, listing["files"], file.name)
             remove_abandoned(workspace)
             make_own(folder)

@@ -253,11 +253,11 @@ def _same_lists(first: pa.DataType, second: pa.DataType) -> bool:
     )
 
 
-def _require_ids(column: pa.ChunkedArray, known: Mapping[str, Any] | None = None, *, once: bool = True) -> None:
+def _require_ids(column: pa.ChunkedArray, valid: Mapping[str, Any] | None = None, *, once: bool = True) -> None:
     ids = column.to_pylist()
     require(None not in ids, "an id is missing")
     require(not once or len(set(ids)) == len(ids), "an id is listed twice")
-    unknown = next((i for i in ids if known is not None and i not in known), None)
+    unknown = next((i for i in ids if valid is not None and i not in valid), None)
     require(unknown is None, f"image {str(unknown)[:100]!r} is not in the run")
 
 

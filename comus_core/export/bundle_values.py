@@ -12,22 +12,22 @@ LONGEST_NAME, LONGEST_TEXT = 1_000, 100_000  # characters of a name or class, an
 DEEPEST = 12  # levels of nesting in the result
 
 
-def plain(value: Any, what: str, depth: int = 0) -> None:
+def plain(value: Any, label: str, depth: int = 0) -> None:
     """Refuse values that are nested too deep, too long, or not finite."""
-    require(depth <= DEEPEST, f"{what} is nested too deep")
+    require(depth <= DEEPEST, f"{label} is nested too deep")
     if isinstance(value, dict):
         for key, part in value.items():
-            text(key, what, LONGEST_NAME)
-            plain(part, what, depth + 1)
+            text(key, label, LONGEST_NAME)
+            plain(part, label, depth + 1)
     elif isinstance(value, list):
         for part in value:
-            plain(part, what, depth + 1)
+            plain(part, label, depth + 1)
     elif isinstance(value, str):
-        text(value, what)
+        text(value, label)
     elif isinstance(value, float):
-        require(math.isfinite(value), f"{what} has a number that is not finite")
+        require(math.isfinite(value), f"{label} has a number that is not finite")
     elif isinstance(value, int):
-        require(abs(value) < 2**63, f"{what} has a number that is too large")
+        require(abs(value) < 2**63, f"{label} has a number that is too large")
 
 
 def record(value: Any) -> dict[str, Any]:
@@ -36,53 +36,53 @@ def record(value: Any) -> dict[str, Any]:
     return dict(value)
 
 
-def text(value: Any, what: str, limit: int = LONGEST_TEXT) -> str:
+def text(value: Any, label: str, limit: int = LONGEST_TEXT) -> str:
     """A text of limited length; anything else is refused."""
-    require(isinstance(value, str) and len(value) <= limit, f"{what} is not a text of at most {limit:,} characters")
+    require(isinstance(value, str) and len(value) <= limit, f"{label} is not a text of at most {limit:,} characters")
     return str(value)
 
 
-def require_among(values: Iterable[Any], known: Any, what: str) -> None:
-    """Refuse a value that is not known."""
-    unknown = next((v for v in values if v not in known), None)
+def require_among(values: Iterable[Any], valid: Any, label: str) -> None:
+    """Refuse a value that is not among the valid ones."""
+    unknown = next((v for v in values if v not in valid), None)
     shown = unknown if isinstance(unknown, int) else repr(str(unknown)[:100])
-    require(unknown is None, f"{what} {shown} is not in the run")
+    require(unknown is None, f"{label} {shown} is not in the run")
 
 
-def records(value: Any, what: str, fields: Iterable[str]) -> list[dict[str, Any]]:
+def records(value: Any, label: str, fields: Iterable[str]) -> list[dict[str, Any]]:
     """A list of objects with these fields; anything else is refused."""
-    require(isinstance(value, list), f"{what}: not a list")
+    require(isinstance(value, list), f"{label}: not a list")
     entries = [record(entry) for entry in value]
     for entry in entries:
         missing = sorted(set(fields) - set(entry), reverse=True)
-        require(not missing, f"{what}: an entry has no {' and no '.join(missing)}")
+        require(not missing, f"{label}: an entry has no {' and no '.join(missing)}")
     return entries
 
 
-def texts(value: Any, what: str, limit: int | None = None) -> list[str]:
+def texts(value: Any, label: str, limit: int | None = None) -> list[str]:
     """A list of names of limited length; anything else is refused."""
-    require(isinstance(value, list) and (limit is None or len(value) <= limit), f"{what}: not a valid list")
-    return [text(entry, what, LONGEST_NAME) for entry in value]
+    require(isinstance(value, list) and (limit is None or len(value) <= limit), f"{label}: not a valid list")
+    return [text(entry, label, LONGEST_NAME) for entry in value]
 
 
-def non_negative_integer(value: Any, what: str) -> int:
+def non_negative_integer(value: Any, label: str) -> int:
     """An integer from 0; anything else is refused."""
-    require(isinstance(value, int) and not isinstance(value, bool) and value >= 0, f"{what} is not a number from 0")
+    require(isinstance(value, int) and not isinstance(value, bool) and value >= 0, f"{label} is not a number from 0")
     return int(value)
 
 
-def amount(value: Any, what: str) -> None:
+def amount(value: Any, label: str) -> None:
     """Refuse anything but a number from 0."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    require(number and value >= 0, f"{what} {str(value)[:40]}: must be a number from 0")
+    require(number and value >= 0, f"{label} {str(value)[:40]}: must be a number from 0")
 
 
-def percent(value: Any, what: str) -> None:
+def percent(value: Any, label: str) -> None:
     """Refuse anything but a number from 0 to 100."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    require(number and 0 <= value <= 100, f"{what} {str(value)[:40]}: must be a number from 0 to 100")
+    require(number and 0 <= value <= 100, f"{label} {str(value)[:40]}: must be a number from 0 to 100")
 
 
-def truth_value(value: Any, what: str) -> None:
+def truth_value(value: Any, label: str) -> None:
     """Refuse anything but true and false."""
-    require(isinstance(value, bool), f"{what} is neither true nor false")
+    require(isinstance(value, bool), f"{label} is neither true nor false")

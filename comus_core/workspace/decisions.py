@@ -221,11 +221,11 @@ def _merge(state: Decisions, ids: Sequence[int], members: Sequence[tuple[str, fl
     return replace(state, layout=layout, names=names | ({first: chosen[0]} if chosen else {}), cluster_percent=percents)
 
 
-def _part_names(state: Decisions, category: int, made: Sequence[int]) -> dict[int, str]:
+def _part_names(state: Decisions, category: int, new_ids: Sequence[int]) -> dict[int, str]:
     """`bird · 2` and so on, with numbers that no other part has."""
     name, used = state.name_of(category), set(state.layout.made.values())
     free = (f"{name} · {number}" for number in itertools.count(2) if f"{name} · {number}" not in used)
-    return {int(k): next(free) for k in made}
+    return {int(k): next(free) for k in new_ids}
 
 
 def _percent(value: float) -> float:

@@ -62,17 +62,17 @@ class Layout:
         distance = LayeredMap.of(self.distance) | dict(members)
         return replace(self, into=flat | dict.fromkeys(rest, first), distance=distance)
 
-    def split(self, category: int, made: Mapping[int, str], parts: Sequence[tuple[str, int, float]]) -> Layout:
+    def split(self, category: int, names: Mapping[int, str], parts: Sequence[tuple[str, int, float]]) -> Layout:
         """Split a category; `parts` are (proposal id, id of its part, distance to its centre)."""
         self._require_live([category])
-        wrong = [k for k in made if k in self.made or k in self.into or k < 0]
+        wrong = [k for k in names if k in self.made or k in self.into or k < 0]
         require(not wrong, f"split of category {category}: the id {_listed(wrong)} is in use")
-        part_ids = {category, *made}
+        part_ids = {category, *names}
         unknown = sorted({part for _, part, _ in parts} - part_ids)
         require(not unknown, f"split of category {category}: {_listed(unknown)} is not one of its parts")
         return replace(
             self,
-            made={**self.made, **made},
+            made={**self.made, **names},
             moved=LayeredMap.of(self.moved) | {proposal: part for proposal, part, _ in parts},
             by_hand=self.by_hand - {proposal for proposal, _, _ in parts},
             distance=LayeredMap.of(self.distance) | {proposal: distance for proposal, _, distance in parts},
