@@ -18,7 +18,7 @@ from app.components.frame import sidebar  # noqa: E402
 from app.components.jobs import run_header  # noqa: E402
 from app.components.shared import navigation, notices, page_data, soft_links, states  # noqa: E402
 from comus_core.errors import ComusError  # noqa: E402
-from comus_core.files.system_faults import said_of  # noqa: E402
+from comus_core.files.system_faults import system_message  # noqa: E402
 
 
 def landing() -> None:
@@ -62,7 +62,7 @@ try:
 except ComusError as fault:
     states.error(fault)
 except Exception as fault:
-    words = said_of(fault)
+    words = system_message(fault)
     if words is None:
         raise
     states.error(ComusError(words))

@@ -81,7 +81,7 @@ def _measured(n: int) -> dict[str, float]:
                 costs.append(_cpu_ms(lambda kind=kind, payload=payload: log.append(*RUN, kind, **payload)))  # type: ignore[misc]
             except SettingsError:
                 continue  # nothing to redo, or a category that is merged away
-        way_back = _cpu_ms(lambda: log.ways(*RUN))
+        way_back = _cpu_ms(lambda: log.undo_state(*RUN))
         peak = _peak()
         own = DecisionLog(log.database)
         first = _cpu_ms(lambda: own.append(*RUN, "rename", cluster=0, name="last"))

@@ -1,4 +1,4 @@
-"""Where tensors live: the device a user asked for, checked against what this machine has."""
+"""The compute devices of this machine, and the choice among them."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from comus_core.errors import SettingsError
 
 @dataclass(frozen=True)
 class Device:
-    """One compute device: `name` as settings write it, and what it is."""
+    """A compute device: its `name` in settings, and a description."""
 
     name: str
     what: str
 
 
 def describe_devices() -> list[Device]:
-    """The devices of this machine, best first; the CPU is always the last."""
+    """The devices of this machine, best first; the CPU comes last."""
     import torch
 
-    found = []
+    devices = []
     if torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
-            known = torch.cuda.get_device_properties(index)
-            found.append(Device(f"cuda:{index}", f"{known.name}, {known.total_memory / 2**30:.0f} GiB"))
+            properties = torch.cuda.get_device_properties(index)
+            devices.append(Device(f"cuda:{index}", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"))
     if torch.backends.mps.is_available():
-        found.append(Device("mps", "Apple GPU"))
-    return [*found, Device("cpu", f"{torch.get_num_threads()} threads")]
+        devices.append(Device("mps", "Apple GPU"))
+    return [*devices, Device("cpu", f"{torch.get_num_threads()} threads")]
 
 
-def choose_device(wanted: str = "auto") -> str:
-    """The device to use: `auto` is the best there is, `cuda` the first of its kind.
+def choose_device(requested: str = "auto") -> str:
+    """The device to use: `auto` is the best available, `cuda` the first GPU.
 
     Raises:
-        SettingsError: this machine has no such device; lists those it has.
+        SettingsError: this machine has no such device; lists the available ones.
     """
-    if wanted == "cpu":  # always there: no need to load torch to ask
-        return wanted
+    if requested == "cpu":  # always available: no need to load torch
+        return requested
     names = [device.name for device in describe_devices()]
-    if wanted == "auto":
+    if requested == "auto":
         return names[0]
-    matching = [name for name in names if name == wanted or (wanted == "cuda" and name.startswith("cuda:"))]
+    matching = [name for name in names if name == requested or (requested == "cuda" and name.startswith("cuda:"))]
     if not matching:
-        raise SettingsError(f"device '{wanted}': this machine has {', '.join(names)}; choose one of them, or auto")
+        raise SettingsError(f"device '{requested}' is not available: choose one of {', '.join(names)}, or auto")
     return matching[0]

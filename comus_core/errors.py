@@ -1,14 +1,14 @@
-"""Every fault a user can meet. Each message says what is wrong, with which file or value, and what to do."""
+"""Every expected error. Its message says what is wrong, with which file or value, and what to do."""
 
 from pathlib import Path
 
 
 class ComusError(Exception):
-    """The family of all expected faults: shown as one sentence, never as a traceback."""
+    """Base of all expected errors: shown as one sentence, never as a traceback."""
 
 
 class SettingsError(ComusError):
-    """A setting has a value that cannot work."""
+    """A setting has an invalid value."""
 
 
 class DatasetError(ComusError):
@@ -16,7 +16,7 @@ class DatasetError(ComusError):
 
 
 class ImageError(ComusError):
-    """One image file cannot be used; the run sets it aside and goes on."""
+    """One image file cannot be used; the run skips it."""
 
 
 class WeightsError(ComusError):
@@ -28,10 +28,10 @@ class WorkspaceError(ComusError):
 
 
 class DiskFullError(WorkspaceError):
-    """A disk is full; `comus clean` works all the same.
+    """A disk is full; `comus clean` still works.
 
     Attributes:
-        path: what could not be written.
+        path: the file or folder that could not be written.
     """
 
     def __init__(self, message: str, path: Path) -> None:
@@ -40,8 +40,8 @@ class DiskFullError(WorkspaceError):
 
 
 class ConflictError(WorkspaceError):
-    """Someone else decided on the same thing meanwhile; nothing is lost, and nothing of this is written."""
+    """Someone else has changed the same thing in the meantime; this change is not saved."""
 
 
 class Cancelled(ComusError):
-    """The user asked to stop; what is finished is kept."""
+    """The user cancelled; finished results are kept."""

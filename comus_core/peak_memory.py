@@ -1,4 +1,4 @@
-"""How much memory this process took at its peak while something was done, as the system counts it."""
+"""The peak memory of this process during a block, as the system measures it."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from pathlib import Path
 from comus_core.text import size
 
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-FORGET_PEAK = "5"  # of proc(5): the peak is from now on what is taken now
+FORGET_PEAK = "5"  # proc(5): reset the peak to the current use
 
 
 class PeakMemory:
-    """The peak while a block runs; one that runs within another takes the beginning from it.
+    """The peak while a block runs; a nested one resets the peak of the outer one.
 
     Attributes:
-        bytes: in main memory, of this process alone; known when the block is left.
-        at_most: whether it may be from before the block, since the system does not count anew.
+        bytes: in main memory, of this process alone; set when the block ends.
+        at_most: whether the peak may be from before the block, since the system cannot reset it.
     """
 
     bytes = 0
     at_most = False
 
     def __enter__(self) -> PeakMemory:
-        self.at_most = not _counted_anew()
+        self.at_most = not _reset_peak()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -32,16 +32,16 @@ class PeakMemory:
 
 
 def peak_words(count: int | None, at_most: bool = False) -> str:
-    """`1.2 GB`, `at most 1.2 GB`; a dash where nothing was measured."""
+    """`1.2 GB` or `at most 1.2 GB`; a dash if nothing was measured."""
     if count is None:
         return "–"
     return f"{'at most ' if at_most else ''}{size(count)}"
 
 
-def _counted_anew() -> bool:
+def _reset_peak() -> bool:
     try:
         RESET.write_text(FORGET_PEAK)
-    except OSError:  # no Linux, or a container that keeps it closed
+    except OSError:  # not Linux, or a container without access
         return False
     return True
 

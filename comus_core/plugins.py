@@ -1,11 +1,11 @@
-"""Parts found by name: this program's own, and those that installed packages register as entry points.
+"""Parts by name: the built-in ones, and those that installed packages register as entry points.
 
 A package offers a part with one line of its `pyproject.toml`, such as
 
     [project.entry-points."comus_explorer.detectors"]
     edges = "my_package.edges:SPEC"
 
-where `SPEC` is what this program's own parts of that kind are described by.
+where `SPEC` is of the same class as the built-in parts of that kind.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ WORDS: dict[PathKind, str] = {"folder": "DIR", "file": "PATH"}
 
 
 class Named(Protocol):
-    """A part of any kind."""
+    """A detector, encoder or format."""
 
     @property
     def name(self) -> str:
-        """What settings call it."""
+        """Its name in settings."""
         ...
 
     @property
     def written(self) -> str:
-        """The same with what has to follow it, such as "masks:DIR"."""
+        """The name with what must follow it, such as "masks:DIR"."""
         ...
 
 
@@ -49,30 +49,30 @@ S = TypeVar("S", bound=Named)
 
 
 class Registry(Mapping[str, S], Generic[S]):
-    """Name -> spec: this program's own parts in their order, then those of other packages by name."""
+    """Name -> spec: the built-in parts in their order, then those of other packages by name."""
 
-    def __init__(self, what: str, group: str, kind: type[S], own: Sequence[S]) -> None:
-        """`what` is the kind in words, `group` the entry points' group, `kind` the class of a spec."""
-        self.what, self.group, self._kind = what, group, kind
-        self._own = {spec.name: spec for spec in own}
+    def __init__(self, label: str, group: str, kind: type[S], builtin: Sequence[S]) -> None:
+        """`label` is the kind in messages, `group` the entry points' group, `kind` the class of a spec."""
+        self.label, self.group, self._kind = label, group, kind
+        self._builtin = {spec.name: spec for spec in builtin}
 
     def __getitem__(self, name: str) -> S:
-        return self._own[name] if name in self._own else self._others[0][name]
+        return self._builtin[name] if name in self._builtin else self._from_packages[0][name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter((*self._own, *self._others[0]))
+        return iter((*self._builtin, *self._from_packages[0]))
 
     def __len__(self) -> int:
-        return len(self._own) + len(self._others[0])
+        return len(self._builtin) + len(self._from_packages[0])
 
     @property
     def faults(self) -> Mapping[str, str]:
         """Name of the entry point -> why its part cannot be used."""
-        return self._others[1]
+        return self._from_packages[1]
 
     def package_of(self, name: str) -> str | None:
-        """The package that brought a part, with its version; None for this program's own."""
-        return self._others[2].get(name)
+        """The package of a part, with its version; None for a built-in one."""
+        return self._from_packages[2].get(name)
 
     def named(self, name: str) -> S:
         """The part of that name.
@@ -83,20 +83,20 @@ class Registry(Mapping[str, S], Generic[S]):
         if name in self:
             return self[name]
         if name in self.faults:
-            raise SettingsError(f"{self.what} '{name}' cannot be used: {self.faults[name]}")
+            raise SettingsError(f"{self.label} '{name}' cannot be used: {self.faults[name]}")
         written = ", ".join(spec.written for spec in self.values())
-        raise SettingsError(f"{self.what} '{name}': choose one of {written}")
+        raise SettingsError(f"{self.label} '{name}': choose one of {written}")
 
     @cached_property
-    def _others(self) -> tuple[dict[str, S], dict[str, str], dict[str, str]]:
-        """Specs, faults and packages of other packages' parts, each by name."""
+    def _from_packages(self) -> tuple[dict[str, S], dict[str, str], dict[str, str]]:
+        """Specs, errors and packages of the parts of other packages, each by name."""
         specs: dict[str, S] = {}
         faults: dict[str, str] = {}
         packages: dict[str, str] = {}
         for point, part in parts_of_others(self.group):
             if not isinstance(part, Exception | self._kind):
                 part = TypeError(f"{point.value} is a {type(part).__name__}, not a {self._kind.__name__}")
-            elif not isinstance(part, Exception) and (part.name in self._own or part.name in specs):
+            elif not isinstance(part, Exception) and (part.name in self._builtin or part.name in specs):
                 part = TypeError(f"the name '{part.name}' is taken")
             if isinstance(part, Exception):
                 faults[point.name] = f"{package_of(point)}: {type(part).__name__}: {part}"
@@ -119,7 +119,7 @@ def part_and_path(parts: Registry[P], name: str) -> tuple[P, Path | None]:
     if spec.path_kind is None:
         return spec, None
     if not path.strip():
-        raise SettingsError(f"{parts.what} '{name}': name the {spec.path_kind} too, as in {spec.written}")
+        raise SettingsError(f"{parts.label} '{name}': name the {spec.path_kind} too, as in {spec.written}")
     return spec, Path(path).expanduser()
 
 

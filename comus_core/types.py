@@ -1,4 +1,4 @@
-"""Ids and array aliases, with their shapes: the words that cross from one room to another."""
+"""Ids and array types, with their shapes, that more than one room uses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MAP_NAMES: dict[str, str] = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a stage is: `step` of `total` items done."""
+    """Progress of a stage: `step` of `total` steps are done."""
 
     stage: str
     step: int
@@ -43,4 +43,4 @@ OnProgress: TypeAlias = Callable[[Progress], None]  # may raise `Cancelled` to s
 
 
 def no_progress(_: Progress) -> None:
-    """The observer that looks away."""
+    """Ignore progress."""

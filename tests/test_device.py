@@ -33,5 +33,5 @@ def test_a_graphics_card_is_chosen_by_kind_or_number(monkeypatch):
 
 @pytest.mark.parametrize("wanted", ["gpu", "cuda:99", ""])
 def test_a_device_that_is_not_there_is_refused_with_those_that_are(wanted):
-    with pytest.raises(SettingsError, match=f"'{wanted}': this machine has .*cpu; choose one of them, or auto"):
+    with pytest.raises(SettingsError, match=f"'{wanted}' is not available: choose one of .*cpu, or auto"):
         choose_device(wanted)

@@ -9,7 +9,7 @@ from app.data.run_cache import Held
 from comus_core.config import FilterBy
 from comus_core.config import Matching as MatchingChoice
 from comus_core.curation import Split, propose_split
-from comus_core.curation.merge_suggestions import Confused, confused_pair, nearest_categories
+from comus_core.curation.merge_suggestions import ConfusedPair, confused_pair, nearest_categories
 from comus_core.errors import ComusError
 from comus_core.evaluation.matching import Matching, mode_of
 from comus_core.evaluation.report import CurvePoint
@@ -30,7 +30,7 @@ _frozen: Held[Matching | str | None] = Held(6)
 _curves: Held[list[CurvePoint]] = Held(48)
 _stand_ins: Held[CoreCurves] = Held(24)
 _nearest: Held[dict[int, list[int]]] = Held(6)
-_confused: Held[Confused | None] = Held(6)
+_confused: Held[ConfusedPair | None] = Held(6)
 _splits: Held[Split] = Held(12)
 _similar: Held[tuple[IntArray, FloatArray]] = Held(64)
 
@@ -99,10 +99,10 @@ def nearest(view: RunView, decided: Decisions) -> dict[int, list[int]]:
     return _nearest.get((_key(view), decided.layout_version), lambda: nearest_categories(view, decided))
 
 
-def confused(view: RunView, decided: Decisions) -> Confused | None:
+def confused(view: RunView, decided: Decisions) -> ConfusedPair | None:
     """The two clusters most often confused: by ground truth, else by their neighbours."""
 
-    def pair() -> Confused | None:
+    def pair() -> ConfusedPair | None:
         if not view.has_truth:
             return confused_pair(view, decided)
         table = scored(view, decided, matchings(view, decided)[0], filtered=False).rows.contingency

@@ -12,7 +12,7 @@ import click
 from comus_core import curation
 from comus_core.cli.options import JSON, RUN, WORKSPACE, give
 from comus_core.cli.verb_command import verb_command
-from comus_core.curation.merge_suggestions import Confused, confused_pair
+from comus_core.curation.merge_suggestions import ConfusedPair, confused_pair
 from comus_core.files.output_file import OutputFile
 from comus_core.runs.run_view import RunView, open_run_view
 from comus_core.scoring import score_tables
@@ -116,7 +116,7 @@ def _number(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _confused(view: RunView, decided: Decisions) -> Confused | None:
+def _confused(view: RunView, decided: Decisions) -> ConfusedPair | None:
     if not view.has_truth:
         return confused_pair(view, decided)
     return confused_pair(view, decided, score_clusters(view, decided, "majority").rows.contingency)

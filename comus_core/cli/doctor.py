@@ -37,7 +37,7 @@ def doctor(workspace: str | None) -> None:
         click.echo(f"weights {file.name}: {path or 'not here'}")
     for registry in (DETECTORS, ENCODERS, FORMATS):
         for name, fault in registry.faults.items():
-            click.echo(f"{registry.what} {name} cannot be used ({fault})")
+            click.echo(f"{registry.label} {name} cannot be used ({fault})")
     click.echo(f"workspace {place.root}: {counted(len(place.runs.all()), 'run')}, {size(free_disk(place.root))} free")
     if (without := missing_locks(place.root)) is not None:
         click.echo(without)

@@ -32,7 +32,7 @@ from comus_core.cli.verb_command import verb_command
 from comus_core.cli.weights import weights
 from comus_core.errors import Cancelled, ComusError, DiskFullError
 from comus_core.files.own_folders import DATABASE
-from comus_core.files.system_faults import OUR_FAULT, said_of
+from comus_core.files.system_faults import BUG, system_message
 from comus_core.maintenance.clean import plan_cleaning, room_words
 from comus_core.verbs import VERBS
 from comus_core.workspace import open_workspace
@@ -99,10 +99,10 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        words = said_of(error)
+        words = system_message(error)
         if words is None or os.environ.get("COMUS_TRACEBACK"):
             traceback.print_exc()
-        print(f"comus: {words or OUR_FAULT}", file=sys.stderr)
+        print(f"comus: {words or BUG}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -116,8 +116,8 @@ def config_of(
 def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
     """Say, before long work, what will run, what it owes to supervision, and what it will cost."""
     from comus_core.datasets.dataset import open_dataset
+    from comus_core.datasets.ignored_files import ignored_json, ignored_lines
     from comus_core.datasets.image_sizes import largest_pixels
-    from comus_core.datasets.passed_over import passed_over_json, passed_over_lines
     from comus_core.device import choose_device
     from comus_core.pipelines.estimate import estimate, free_disk
 
@@ -139,7 +139,7 @@ def announce(config: RunConfig, workspace: Workspace, device: str) -> None:
     )
     if dataset.truth_report is not None:
         print(dataset.truth_report.line, file=sys.stderr)
-    for line in passed_over_lines(passed_over_json(dataset.passed_over)):
+    for line in ignored_lines(ignored_json(dataset.ignored)):
         print(line, file=sys.stderr)
     if cost.disk_bytes > free_disk(workspace.root):
         print(f"warning: only {size(free_disk(workspace.root))} of disk are free", file=sys.stderr)

@@ -10,7 +10,7 @@ from comus_core.cli.command_line import command_line
 from comus_core.cli.progress import duration
 from comus_core.cli.terminal import bar
 from comus_core.curation.mask_decisions import follows_decisions
-from comus_core.datasets.passed_over import passed_over_lines
+from comus_core.datasets.ignored_files import ignored_lines
 from comus_core.peak_memory import peak_words
 from comus_core.pipelines.model_selection import badge
 from comus_core.text import counted, size
@@ -63,7 +63,7 @@ def _print_left_out(result: dict[str, Any]) -> None:
     """The files that are in no figure, and why."""
     for skipped in result["skipped_files"]:
         click.echo(f"  set aside {skipped['path']}: {skipped['reason']}")
-    for line in passed_over_lines(result.get("passed_over", ())):
+    for line in ignored_lines(result.get("passed_over", ())):
         click.echo(f"  {line}")
     for noted in result.get("notes", ()):  # of a run made before there were any
         click.echo(f"  {noted['path']}: {noted['note']}")

@@ -1,4 +1,4 @@
-"""Vectors to clusters: exact neighbour graph, spectral embedding, k-means, distances and filter (paper section 3.2)."""
+"""From vectors to clusters: neighbour graph, spectral embedding, k-means, distances and filter (paper section 3.2)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = [
     "uncertainties",
 ]
 
-_HOMES = {
+_MODULE_OF = {
     "Clusters": "clusters",
     "Embedding": "embedding",
     "Graph": "graph",
@@ -57,6 +57,6 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

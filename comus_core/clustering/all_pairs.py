@@ -41,7 +41,7 @@ def nearest_among(points: Vectors, neighbours: int) -> tuple[IntArray, BoolMask]
     distance, index = np.empty((n, room), np.float32), np.empty((n, room), np.int32)
     count, limit = np.zeros(n, np.int32), np.full(n, np.inf, np.float32)
     state = (distance, index, count, limit, square, slack, neighbours)
-    found, complete = np.empty((n, neighbours), np.int32), np.empty(n, np.bool_)
+    indices, complete = np.empty((n, neighbours), np.int32), np.empty(n, np.bool_)
     with Threads() as threads:
         blocks = row_blocks(n, _block_size(n, threads.count))
         space = local()
@@ -55,9 +55,9 @@ def nearest_among(points: Vectors, neighbours: int) -> tuple[IntArray, BoolMask]
         for meetings in _rounds(len(blocks)):
             threads.map(meet, meetings)
         threads.map(
-            lambda rows: _decide(points, shuffled, rows.start, rows.stop, *state, found, complete), row_blocks(n, 512)
+            lambda rows: _decide(points, shuffled, rows.start, rows.stop, *state, indices, complete), row_blocks(n, 512)
         )
-    return found, complete
+    return indices, complete
 
 
 def _centred(points: Vectors, order: IntArray) -> tuple[Vectors, FloatArray, FloatArray]:
@@ -192,25 +192,25 @@ def _smallest(values, rank):  # type: ignore[no-untyped-def]
 
 @numba.njit(nogil=True, cache=True)
 def _decide(  # type: ignore[no-untyped-def]
-    points, shuffled, start, stop, distance, index, count, limit, square, slack, neighbours, found, complete
+    points, shuffled, start, stop, distance, index, count, limit, square, slack, neighbours, indices, complete
 ):
     """Rank what is on the lists of some points by exact distance and index."""
     for p in range(start, stop):
-        own = shuffled[p]
-        complete[own] = count[p] <= distance.shape[1]
-        if not complete[own]:
+        original = shuffled[p]
+        complete[original] = count[p] <= distance.shape[1]
+        if not complete[original]:
             continue
         _drop(distance[p], index[p], count, p, limit, slack, neighbours)
         exact, names = np.empty(count[p]), np.empty(count[p], np.int64)
         for new in range(count[p]):
             name = shuffled[index[p, new]]
-            square_distance = _square_distance(points[own], points[name])
+            square_distance = _square_distance(points[original], points[name])
             at = new
             while at > 0 and (exact[at - 1], names[at - 1]) > (square_distance, name):
                 exact[at], names[at] = exact[at - 1], names[at - 1]
                 at -= 1
             exact[at], names[at] = square_distance, name
-        found[own] = names[:neighbours]
+        indices[original] = names[:neighbours]
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})

@@ -1,4 +1,4 @@
-"""What spectral clustering is compared with: mini-batch k-means and HDBSCAN; Leiden is in `leiden`."""
+"""Baselines for spectral clustering: mini-batch k-means and HDBSCAN; Leiden is in `leiden`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def minibatch_k_means(vectors: Vectors, clusters: int, n_init: int, seed: int) -
 
 
 def hdbscan(vectors: Vectors, neighbours: int) -> IntArray:
-    """(n,) labels of scikit-learn's `HDBSCAN`, -1 for noise; it chooses their number itself.
+    """(n,) labels of scikit-learn's `HDBSCAN`, -1 for noise; it chooses the number of clusters.
 
     Args:
         vectors: (n, d); time and memory grow with n squared in many dimensions.
-        neighbours: the fewest points of a cluster.
+        neighbours: the smallest size of a cluster.
 
     Raises:
         ComusError: all points are noise.
@@ -32,7 +32,7 @@ def hdbscan(vectors: Vectors, neighbours: int) -> IntArray:
     labels: IntArray = HDBSCAN(min_cluster_size=min(neighbours, len(vectors)), copy=True).fit(vectors).labels_
     if labels.max() < 0:
         raise ComusError(
-            f"hdbscan: all {len(vectors)} proposals are noise at a least size of {neighbours}: "
-            "choose fewer neighbours (clustering.neighbours), or another method"
+            f"hdbscan: all {len(vectors)} proposals are noise with clusters of at least {neighbours}: reduce "
+            "clustering.neighbours, or choose another method"
         )
     return labels

@@ -53,29 +53,29 @@ IDENTITY = _Filter(1, -1.0, 1.0)
 
 def leading_eigenpairs(
     matrix: Any,
-    known: FloatArray,
+    excluded: FloatArray,
     count: int,
     tolerance: float,
     rng: np.random.Generator,
     threads: Threads,
     block: int = BLOCK,
 ) -> Eigenpairs:
-    """The largest eigenvalues of a symmetric matrix beside known ones, and their eigenvectors.
+    """The largest eigenvalues of a symmetric matrix, except known ones, and their eigenvectors.
 
     Computed in the matrix's own precision. The same bytes come out whatever the number of threads. Where the residuals
-    stay above `tolerance`, the best that was found is returned.
+    stay above `tolerance`, the best result is returned.
 
     Args:
         matrix: (n, n) symmetric CSR of float32 or float64 with norm at most 1.
-        known: (n, q) orthonormal eigenvectors, which are left out.
-        count: how many; n is at least `fewest_points(q + count)`.
+        excluded: (n, q) known orthonormal eigenvectors.
+        count: number of eigenpairs; n is at least `fewest_points(q + count)`.
         tolerance: of the residual |S u - lambda u| of each.
         rng: of the start.
         threads: an open context.
         block: vectors multiplied together: more copies of a multiple eigenvalue than that are not seen.
     """
-    space = _Space(matrix, known, _width(count, block), block, threads)
-    space.start(rng.standard_normal((len(known), block)), IDENTITY, rng)
+    space = _Space(matrix, excluded, _width(count, block), block, threads)
+    space.start(rng.standard_normal((len(excluded), block)), IDENTITY, rng)
     values, coordinates, _ = space.expand(rng)
     high, low = values[min(count + SPARE, len(values) - 1)], values[-1]
     space.restart(values, coordinates, count)
@@ -85,20 +85,20 @@ def leading_eigenpairs(
     best = None
     for _ in range(ROUNDS):
         values, coordinates, residuals = space.expand(rng)
-        least = np.maximum(values[:count] - 1, 1e-9)  # any other eigenvalue's image is this far away, or its slope
+        slope = np.maximum(values[:count] - 1, 1e-9)  # any other eigenvalue's image is this far away, or its slope
         space.restart(values, coordinates, min(count + SPARE, len(values) - block))
-        if (residuals[:count] * (1 - low) / least <= 10 * tolerance).all():  # mostly a tenth of this bound: look
-            found = space.pairs(count)
-            best = found if best is None or found.residuals.max() < best.residuals.max() else best
+        if (residuals[:count] * (1 - low) / slope <= 10 * tolerance).all():  # mostly a tenth of this bound: look
+            pairs = space.pairs(count)
+            best = pairs if best is None or pairs.residuals.max() < best.residuals.max() else best
             if best.residuals.max() <= tolerance:
                 return best
     return best or space.pairs(count)
 
 
-def glimpse(matrix: Any, known: FloatArray, rng: np.random.Generator, threads: Threads, block: int = BLOCK) -> float:
-    """A lower bound of the largest eigenvalue beside the known ones, from a few steps with fresh vectors."""
-    space = _Space(matrix, known, 8 * block, block, threads)
-    space.start(rng.standard_normal((len(known), block)), IDENTITY, rng)
+def glimpse(matrix: Any, excluded: FloatArray, rng: np.random.Generator, threads: Threads, block: int = BLOCK) -> float:
+    """A lower bound of the largest eigenvalue except the known ones, from a few steps with fresh vectors."""
+    space = _Space(matrix, excluded, 8 * block, block, threads)
+    space.start(rng.standard_normal((len(excluded), block)), IDENTITY, rng)
     return float(space.expand(rng)[0][0])
 
 
@@ -114,13 +114,13 @@ def _width(count: int, block: int) -> int:
 class _Space:
     """An orthonormal basis (n, width), the known vectors first, with the filtered matrix as it acts on the rest."""
 
-    def __init__(self, matrix: Any, known: FloatArray, width: int, block: int, threads: Threads) -> None:
+    def __init__(self, matrix: Any, excluded: FloatArray, width: int, block: int, threads: Threads) -> None:
         self.block = block
-        self.matrix, self.threads, self.skip = matrix, threads, known.shape[1]
-        self.blocks = row_blocks(len(known))
+        self.matrix, self.threads, self.skip = matrix, threads, excluded.shape[1]
+        self.blocks = row_blocks(len(excluded))
         self.end = self.skip + width
-        self.basis = np.empty((len(known), self.end), matrix.dtype)
-        self.basis[:, : self.skip] = known
+        self.basis = np.empty((len(excluded), self.end), matrix.dtype)
+        self.basis[:, : self.skip] = excluded
         self.action = np.zeros((self.end, self.end))
         self.size, self.fresh = self.skip, True
         self.filter, self.norm = IDENTITY, 1.0
@@ -144,8 +144,8 @@ class _Space:
             rest[recent:] += first
             self.action[: self.size, new], self.action[new, : self.size] = rest, rest.T
             self.fresh = False
-        own = self.action[self.skip : self.size, self.skip : self.size]
-        values, coordinates = linalg.eigh((own + own.T) / 2)
+        projected = self.action[self.skip : self.size, self.skip : self.size]
+        values, coordinates = linalg.eigh((projected + projected.T) / 2)
         values, coordinates = values[::-1], coordinates[:, ::-1]
         return values, coordinates, np.linalg.norm(coupling @ coordinates[-self.block :], axis=0)
 
@@ -199,13 +199,13 @@ class _Space:
         Again until nothing shrinks: a Gram matrix resolves directions down to 1/sqrt(eps) of the largest only.
         """
         factor, coefficients = np.eye(self.block), np.zeros((self.size, self.block))
-        block, own, shrunk = self._normal(block, self.norm, rng)
+        block, triangle, shrunk = self._normal(block, self.norm, rng)
         while True:
-            factor = own @ factor
+            factor = triangle @ factor
             coefficients += self._project(block) @ factor
-            block, own, shrunk = self._normal(block, 1.0, rng)
+            block, triangle, shrunk = self._normal(block, 1.0, rng)
             if not shrunk:
-                return block, own @ factor, coefficients
+                return block, triangle @ factor, coefficients
 
     def _normal(self, block: FloatArray, scale: float, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, bool]:
         square, axes = np.linalg.eigh(self._inner(block, block))
@@ -221,33 +221,33 @@ def apply(matrix: Any, block: FloatArray, by: _Filter, threads: Threads) -> Floa
     """The filtered CSR matrix times a dense block, (n, w), by rows in threads (Chebyshev's recurrence)."""
     scale, shift = 2 / (by.high - by.low), (by.high + by.low) / 2
     rows, kind = row_blocks(matrix.shape[0], 1024), block.dtype.type
-    before, now = np.zeros((1, 1), block.dtype), np.ascontiguousarray(block)
+    previous, current = np.zeros((1, 1), block.dtype), np.ascontiguousarray(block)
     for step in range(by.degree):
-        image = np.empty_like(now)
+        image = np.empty_like(current)
         times = kind(scale if step == 0 else 2 * scale)
-        arrays = (matrix.data, matrix.indices, matrix.indptr, now, before, image, times, kind(shift), step > 0)
+        arrays = (matrix.data, matrix.indices, matrix.indptr, current, previous, image, times, kind(shift), step > 0)
 
         def multiply(part: slice, arrays: tuple[Any, ...] = arrays) -> None:
             _multiply(part.start, part.stop, *arrays)
 
         threads.map(multiply, rows)
-        before, now = now, image
-    return now
+        previous, current = current, image
+    return current
 
 
 @numba.njit(nogil=True, cache=True)
-def _multiply(start, stop, data, indices, starts, block, before, image, times, shift, minus):  # type: ignore[no-untyped-def]
-    """Fill `image` with times (matrix @ block - shift * block), less `before` if `minus`."""
+def _multiply(start, stop, data, indices, starts, block, previous, image, times, shift, minus):  # type: ignore[no-untyped-def]
+    """Fill `image` with times (matrix @ block - shift * block), minus `previous` if `minus`."""
     for i in range(start, stop):
-        row, own = image[i], block[i]
+        row, source = image[i], block[i]
         for c in range(row.size):
-            row[c] = -shift * own[c]
+            row[c] = -shift * source[c]
         for at in range(starts[i], starts[i + 1]):
-            factor, other = data[at], block[indices[at]]
+            factor, column = data[at], block[indices[at]]
             for c in range(row.size):
-                row[c] += factor * other[c]
+                row[c] += factor * column[c]
         for c in range(row.size):
             row[c] *= times
         if minus:
             for c in range(row.size):
-                row[c] -= before[i, c]
+                row[c] -= previous[i, c]

@@ -1,4 +1,4 @@
-"""How far rows are from centres. Imports NumPy alone, so that a page can measure it."""
+"""Distances of rows from centres. Imports only NumPy, so that pages can use it."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from comus_core.types import FloatArray, IntArray, Vectors
 
 @dataclass(frozen=True)
 class Clusters:
-    """n points in K clusters, the largest cluster first; none is empty.
+    """n points in K clusters, by descending size; none is empty.
 
     Attributes:
         cluster: (n,) int32 from 0 to K - 1; -1 for HDBSCAN's noise.
@@ -29,10 +29,10 @@ class Clusters:
             there is none.
         embedding: (n, k) float32 in which clusters have centres: the spectral embedding, or the vectors.
         centres: (K, k) float32: those of k-means, else the means.
-        eigenvalues, residuals: (k,) float64 of the spectral embedding; empty where the vectors are the embedding.
+        eigenvalues, residuals: (k,) float64 of the spectral embedding; empty if the embedding is the vectors.
         attached_rows: (m,) rows of the points of small components that were attached to others.
-        graph: that was cut or along which clusters were merged; None where there is none.
-        precision: of the eigenvectors, `float32` or `float64`; empty where there are none.
+        graph: that was cut, or along which clusters were merged; None if there is none.
+        precision: of the eigenvectors, `float32` or `float64`; empty if there are none.
     """
 
     cluster: IntArray
@@ -47,23 +47,23 @@ class Clusters:
 
     @property
     def components(self) -> int:
-        """Connected components of the graph, 1 in the ordinary case; 0 where there is no graph."""
+        """Number of connected components of the graph, usually 1; 0 without a graph."""
         return self.graph.component_count if self.graph else 0
 
     @property
     def attached(self) -> int:
-        """How many points were attached."""
+        """Number of attached points."""
         return len(self.attached_rows)
 
     @property
     def search(self) -> str:
-        """What found the neighbours of the graph (`exact`, `nndescent`, `faiss`); empty where there is no graph."""
+        """The neighbour search of the graph (`exact`, `nndescent`, `faiss`); empty without a graph."""
         return self.graph.search if self.graph else ""
 
 
 @dataclass(frozen=True)
 class _Space:
-    """Rows in which clusters are sought, and how they came about."""
+    """Rows to be clustered, and their origin."""
 
     rows: FloatArray
     eigenvalues: FloatArray = field(default_factory=lambda: np.zeros(0))
@@ -84,56 +84,56 @@ def cluster(
     the same graph into about as many communities; `hdbscan` chooses the number itself and leaves noise unassigned.
 
     Clusters are numbered by descending size, then by their first point, so that a label means the same in every
-    repetition. Identical vectors are in one cluster. Where there are no more distinct vectors than `clusters`, each is
-    a cluster of its own, the vectors serve as the embedding as with `kmeans`, and fewer clusters may come back than
-    were asked for.
+    repetition. Identical vectors are in one cluster. If there are no more distinct vectors than `clusters`, each is its
+    own cluster, the vectors are the embedding as with `kmeans`, and there may be fewer clusters than requested.
 
-    With `settings.over_clusters` above `clusters`, that many are made, in as many eigenvectors, and merged along the
-    graph (`merging`). A merged cluster's centre is the mean of its rows in that larger embedding, and its distances
-    are to that mean. `hdbscan` merges nothing, as it is not asked for a number; which components are attached goes by
-    `clusters`.
+    With `settings.over_clusters` above `clusters`, that many are computed, in as many eigenvectors, and merged along
+    the graph (`merging`). A merged cluster's centre is the mean of its rows in that larger embedding, and its distances
+    are to that mean. `hdbscan` does not merge; which components are attached depends on `clusters`.
 
     Args:
-        vectors: (n, d), raw; `settings.features` says how they are read.
-        settings: method and its options; `settings.clusters` is what the caller resolved to `clusters`.
+        vectors: (n, d), raw; normalised according to `settings.features`.
+        settings: method and its options; `settings.clusters` is ignored in favour of `clusters`.
         clusters: K, 1 to n.
         seed: of the eigensolver's start, of k-means and of Leiden.
-        beside: (n, e), raw vectors of the same points seen in another way, whose neighbour graph is added to that of
-            the vectors; for `spectral` alone. They decide nothing else: which points are identical, and what a point
-            of a small component is nearest to, goes by `vectors`. Not in the paper.
+        beside: (n, e), raw vectors of a second view of the same points, whose neighbour graph is added to that of the
+            vectors; for `spectral` only. Identical points and nearest neighbours of small components depend on
+            `vectors` alone. Not in the paper.
 
     Raises:
-        SettingsError: fewer vectors than clusters, another number of vectors beside them or a method other than
-            `spectral` with them, NaN or infinite vectors (naming the first row), a method or search that is not
-            installed.
-        ComusError: the eigenvectors do not converge, or HDBSCAN finds noise alone.
+        SettingsError: fewer vectors than clusters, a different number of vectors in `beside` or a method other than
+            `spectral` with it, NaN or infinite vectors, a method or search that is not installed.
+        ComusError: the eigenvectors do not converge, or HDBSCAN finds only noise.
     """
-    require(clusters >= 1, f"clusters {clusters}: at least 1")
+    require(clusters >= 1, f"clusters {clusters}: must be at least 1")
     if settings.method == "leiden":
         require_leiden()
     vectors = normalise(vectors, settings.features)
     if beside is not None:
         spectral = settings.method == "spectral"
-        require(spectral, f"clustering method {settings.method} cannot join two graphs: choose spectral")
-        require(len(beside) == len(vectors), f"{len(vectors)} vectors, but {len(beside)} beside them: give one each")
+        require(spectral, f"clustering method {settings.method} does not support two views: choose spectral")
+        require(
+            len(beside) == len(vectors),
+            f"{len(vectors)} vectors, but {len(beside)} in the second view",
+        )
         beside = normalise(beside, settings.features)
     require(
         len(vectors) >= clusters,
-        f"{len(vectors)} proposals cannot make {clusters} clusters: choose fewer (--clusters), or add images",
+        f"{len(vectors)} proposals are too few for {clusters} clusters: choose fewer (--clusters), or add images",
     )
     group = groups_of_equals(vectors)
     if group.max() < clusters:
-        return _one_each(vectors, group)
+        return _singletons(vectors, group)
     first = min(max(clusters, settings.over_clusters), int(group.max()) + 1)
-    made = _unmerged(vectors, group, settings, clusters, first, seed, beside)
+    parts = _first_clusters(vectors, group, settings, clusters, first, seed, beside)
     if first == clusters or settings.method == "hdbscan":
-        return made
-    graph = made.graph or knn_graph(vectors, settings.neighbours, settings.graph, seed)
-    space = _Space(made.embedding, made.eigenvalues, made.residuals, made.attached_rows, graph, made.precision)
-    return _with_means(space, group, merge_clusters(graph, made.cluster, clusters))
+        return parts
+    graph = parts.graph or knn_graph(vectors, settings.neighbours, settings.graph, seed)
+    space = _Space(parts.embedding, parts.eigenvalues, parts.residuals, parts.attached_rows, graph, parts.precision)
+    return _with_means(space, group, merge_clusters(graph, parts.cluster, clusters))
 
 
-def _unmerged(
+def _first_clusters(
     vectors: Vectors,
     group: IntArray,
     settings: ClusteringSettings,
@@ -142,7 +142,7 @@ def _unmerged(
     seed: int,
     beside: Vectors | None,
 ) -> Clusters:
-    """`first` clusters, of which `clusters` are wanted in the end."""
+    """`first` clusters, to be merged to `clusters`."""
     if settings.method == "spectral":
         graph = knn_graph(vectors, settings.neighbours, settings.graph, seed)
         if beside is not None:
@@ -172,9 +172,9 @@ def _spectral(
     seed: int,
 ) -> Clusters:
     small = small_components(graph, clusters, first) & (settings.small_components == "attach")
-    found = embedding_with_attached(vectors, graph, small, first, settings.neighbours, seed)
-    rows = _mean_of_equals(found.vectors, group)
-    space = _Space(rows, found.eigenvalues, found.residuals, np.flatnonzero(small), graph, found.precision)
+    embedding = embedding_with_attached(vectors, graph, small, first, settings.neighbours, seed)
+    rows = _mean_of_equals(embedding.vectors, group)
+    space = _Space(rows, embedding.eigenvalues, embedding.residuals, np.flatnonzero(small), graph, embedding.precision)
     if settings.assignment == "cluster_qr":
         return _with_means(space, group, cluster_qr(rows))
     return _k_means(space, group, first, settings.n_init, seed)
@@ -194,7 +194,7 @@ def cluster_qr(rows: FloatArray) -> IntArray:
 
 
 def _mean_of_equals(rows: FloatArray, group: IntArray) -> FloatArray:
-    """Where the graph had to break ties among identical points, their rows differ by what the tie did."""
+    """Give identical points their mean row: the graph breaks ties among them, so that their rows differ."""
     sizes = np.bincount(group)
     if len(sizes) == len(rows):
         return rows
@@ -210,12 +210,12 @@ def _k_means(space: _Space, group: IntArray, clusters: int, n_init: int, seed: i
     from comus_core.clustering.k_means import k_means  # loads numba
 
     labels, centres, _ = k_means(space.rows, clusters, n_init, seed)
-    return _canonical(_one_for_equals(labels, group), centres.astype(np.float32), space)
+    return _canonical(_share_labels(labels, group), centres.astype(np.float32), space)
 
 
 def _with_means(space: _Space, group: IntArray, labels: IntArray) -> Clusters:
     """The mean row of each label is its centre."""
-    labels = np.unique(_one_for_equals(labels, group), return_inverse=True)[1] - int(labels.min() < 0)
+    labels = np.unique(_share_labels(labels, group), return_inverse=True)[1] - int(labels.min() < 0)
     assigned = labels >= 0
     sums = np.zeros((labels.max() + 1, space.rows.shape[1]))
     np.add.at(sums, labels[assigned], space.rows[assigned].astype(np.float64))
@@ -223,13 +223,13 @@ def _with_means(space: _Space, group: IntArray, labels: IntArray) -> Clusters:
     return _canonical(labels, centres.astype(np.float32), space)
 
 
-def _one_for_equals(labels: IntArray, group: IntArray) -> IntArray:
+def _share_labels(labels: IntArray, group: IntArray) -> IntArray:
     """Identical vectors take the label of the first of them."""
     shared: IntArray = labels[np.unique(group, return_index=True)[1]][group]
     return shared
 
 
-def _one_each(vectors: Vectors, group: IntArray) -> Clusters:
+def _singletons(vectors: Vectors, group: IntArray) -> Clusters:
     """Each distinct vector its own cluster and centre; every distance is 0."""
     first = np.unique(group, return_index=True)[1]
     return _canonical(group, vectors[first], _Space(vectors))

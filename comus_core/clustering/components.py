@@ -1,4 +1,4 @@
-"""Small connected components of the graph, which would take a cluster each: attached to what they are nearest to.
+"""Small connected components of the graph are attached to their nearest neighbours, or each would be a cluster.
 
 A component of m points is an eigenvector of its own with entries near 1/sqrt(m), far from all others, so k-means gives
 it a cluster of its own. Forty bursts of near-duplicates beside a large component thus use up forty clusters.
@@ -51,9 +51,9 @@ def embedding_with_attached(
         return spectral_embedding(graph, k, seed)
     rest = np.flatnonzero(~small)
     components = np.unique(graph.components[rest], return_inverse=True)[1].astype(np.int32)
-    found = spectral_embedding(Graph(graph.affinity[rest][:, rest], components, graph.search), k, seed)
+    embedding = spectral_embedding(Graph(graph.affinity[rest][:, rest], components, graph.search), k, seed)
     rows: FloatArray = np.empty((len(vectors), k), np.float32)
-    rows[rest] = found.vectors
+    rows[rest] = embedding.vectors
     near = nearest(vectors[small], vectors[rest], min(neighbours, len(rest)))[0]
-    rows[small] = found.vectors[near].mean(axis=1)
-    return Embedding(rows, found.eigenvalues, found.residuals, found.precision)
+    rows[small] = embedding.vectors[near].mean(axis=1)
+    return Embedding(rows, embedding.eigenvalues, embedding.residuals, embedding.precision)

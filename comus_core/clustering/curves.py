@@ -1,4 +1,4 @@
-"""What was found out about the number of clusters, to be stored and shown. Imports NumPy alone, as pages need."""
+"""Estimates of the number of clusters, to be stored and shown. Imports only NumPy, for pages."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ CurveName = Literal["stability", "eigengap", "leiden"]
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """One way to choose the number of clusters.
+    """One estimate of the number of clusters.
 
     Attributes:
         name: see `CurveName`.
         x: (g,) the number of clusters; for `leiden` the resolution.
         value: (g,) corrected stability, gap between neighbouring eigenvalues, or number of communities.
-        suggestion: how many clusters; None where it has none.
-        reason: the suggestion, or why there is none, in words.
+        suggestion: the number of clusters, or None.
+        reason: the reason for the suggestion, or why there is none.
     """
 
     name: CurveName
@@ -33,13 +33,13 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class HowMany:
-    """What is proposed for n vectors.
+    """The estimated number of clusters of n vectors.
 
     Attributes:
-        clusters: what `auto` takes.
+        clusters: the number that `auto` uses.
         reason: why, in a sentence.
-        points: how many of the vectors were looked at.
-        curves: stability, eigengap, Leiden; empty where there are too few vectors.
+        points: number of vectors used.
+        curves: stability, eigengap, Leiden; empty if there are too few vectors.
     """
 
     clusters: int
@@ -54,6 +54,6 @@ class HowMany:
 
     @staticmethod
     def from_json(values: dict[str, Any]) -> HowMany:
-        """Back from `to_json`."""
+        """The estimate from `to_json`."""
         curves = tuple(Curve(**{**c, "x": np.array(c["x"]), "value": np.array(c["value"])}) for c in values["curves"])
         return HowMany(**{**values, "curves": curves})

@@ -17,7 +17,7 @@ from comus_core.types import FloatArray, IntArray
 DENSE_POINTS = 1000  # up to here LAPACK is as fast as Lanczos
 DOUBLE_POINTS = 2000  # up to here Lanczos runs in float64 at once
 SINGLE, DOUBLE = 1e-5, 1e-9  # residuals that end Lanczos in float32 and in float64
-ENOUGH = 1e-6  # a residual in float64 above this is an error: rounding alone stays below
+ENOUGH = 1e-6  # a residual in float64 above this is an error, not rounding
 MISSED = 1e-4  # a copy nearer than this to the last eigenvalue is as good as that
 
 
@@ -62,7 +62,7 @@ def spectral_embedding(graph: Graph, k: int, seed: int) -> Embedding:
         ComusError: Lanczos does not converge.
     """
     n = graph.affinity.shape[0]
-    require(1 <= k <= n, f"{k} eigenvectors of a graph of {n} points: choose 1 to {n}")
+    require(1 <= k <= n, f"{k} eigenvectors of a graph of {n} points: must be from 1 to {n}")
     affinity = sparse.csr_array(graph.affinity, dtype=np.float64)
     root = np.sqrt(affinity.sum(axis=1))
     normalised = sparse.csr_array(sparse.diags_array(1 / root) @ affinity @ sparse.diags_array(1 / root))
@@ -80,9 +80,9 @@ def spectral_embedding(graph: Graph, k: int, seed: int) -> Embedding:
 def _eigenspace_of_one(components: IntArray, root: FloatArray, k: int) -> FloatArray:
     """(n, min(components, k)) orthonormal; the first column is proportional to `root`, the constant one."""
     degree_sums = np.bincount(components, root**2)
-    told_apart = np.argsort(-degree_sums, kind="stable")[: k if len(degree_sums) <= k else k - 1]
-    group = np.full(len(degree_sums), len(told_apart))
-    group[told_apart] = np.arange(len(told_apart))
+    separate = np.argsort(-degree_sums, kind="stable")[: k if len(degree_sums) <= k else k - 1]
+    group = np.full(len(degree_sums), len(separate))
+    group[separate] = np.arange(len(separate))
     of_point = group[components]
     count = int(of_point.max()) + 1
     indicators = np.zeros((len(components), count))
@@ -112,15 +112,15 @@ def _below_one_of_all(
     if len(groups) == 1:
         return solver.below_one(normalised, root, count)
     solved = [solver.below_one(normalised[members][:, members], root[members], count) for members in groups]
-    values = np.concatenate([own_values for own_values, _ in solved])
+    values = np.concatenate([part_values for part_values, _ in solved])
     place = np.full(len(values), -1)
     leading = np.argsort(-values, kind="stable")[:count]
     place[leading] = np.arange(count)
     start = 0
-    for members, (own_values, own_vectors) in zip(groups, solved, strict=True):
-        columns = place[start : start + len(own_values)]
-        vectors[np.ix_(members, columns[columns >= 0])] = own_vectors[:, columns >= 0]
-        start += len(own_values)
+    for members, (part_values, part_vectors) in zip(groups, solved, strict=True):
+        columns = place[start : start + len(part_values)]
+        vectors[np.ix_(members, columns[columns >= 0])] = part_vectors[:, columns >= 0]
+        start += len(part_values)
     return values[leading], vectors
 
 
@@ -131,52 +131,52 @@ class _Solver:
         self.threads, self.seed, self.precision = threads, seed, "float64"
 
     def below_one(self, block: Any, root: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:
-        """The leading eigenpairs of one connected component's S, its eigenvalue 1 left out; at most `count`."""
+        """The leading eigenpairs of one connected component's S, without its eigenvalue 1; at most `count`."""
         from comus_core.clustering.block_lanczos import fewest_points  # loads numba
 
         n = len(root)
         count = min(count, n - 1)
         if count == 0:
             return np.zeros(0), np.zeros((n, 0))
-        one = root / np.linalg.norm(root)
+        constant = root / np.linalg.norm(root)
         if n <= max(DENSE_POINTS, fewest_points(count)):
-            moved = block.toarray() - 2 * np.outer(one, one)  # from 1 to -1, the other end of the spectrum
+            moved = block.toarray() - 2 * np.outer(constant, constant)  # from 1 to -1, the other end of the spectrum
             values, vectors = linalg.eigh(moved, subset_by_index=(n - count, n - 1))
             return values[::-1], vectors[:, ::-1]
         if n > DOUBLE_POINTS:
-            values, vectors = self._lanczos(block, one, count, np.float32, SINGLE)
+            values, vectors = self._lanczos(block, constant, count, np.float32, SINGLE)
             if _residuals(block, vectors, values).max() <= 2 * SINGLE:
                 self.precision = "float32"
                 return values, vectors
-        values, vectors = self._lanczos(block, one, count, np.float64, DOUBLE)
+        values, vectors = self._lanczos(block, constant, count, np.float64, DOUBLE)
         right = int((_residuals(block, vectors, values) <= ENOUGH).sum())
         if right < count:
             raise ComusError(
-                f"{right} of {count} eigenvectors of {n} points converged: choose fewer clusters, or more neighbours"
+                f"only {right} of {count} eigenvectors of {n} points converged: use fewer clusters, or more neighbours"
             )
         return values, vectors
 
     def _lanczos(
-        self, block: Any, one: FloatArray, count: int, kind: type, tolerance: float
+        self, block: Any, constant: FloatArray, count: int, kind: type, tolerance: float
     ) -> tuple[FloatArray, FloatArray]:
-        """A block misses more copies of an eigenvalue than it is wide: look beside what was found, then take more."""
+        """A block misses copies of an eigenvalue beyond its width: check for more, then widen the block."""
         from comus_core.clustering.block_lanczos import BLOCK, fewest_points, glimpse, leading_eigenpairs
 
         matrix, width = sparse.csr_array(block, dtype=kind), BLOCK
-        known: FloatArray = one[:, None].astype(kind)
+        excluded: FloatArray = constant[:, None].astype(kind)
         rng = np.random.default_rng(self.seed)
         while True:
-            found = leading_eigenpairs(matrix, known, count, tolerance, rng, self.threads, width)
-            beside = glimpse(matrix, np.column_stack([known, found.vectors]), rng, self.threads, width)
-            if beside <= found.values[-1] + MISSED or fewest_points(count, 2 * width) > len(one):
-                return _rayleigh_ritz(block, one, found.vectors)
+            pairs = leading_eigenpairs(matrix, excluded, count, tolerance, rng, self.threads, width)
+            next_value = glimpse(matrix, np.column_stack([excluded, pairs.vectors]), rng, self.threads, width)
+            if next_value <= pairs.values[-1] + MISSED or fewest_points(count, 2 * width) > len(constant):
+                return _rayleigh_ritz(block, constant, pairs.vectors)
             width *= 2
 
 
-def _rayleigh_ritz(block: Any, one: FloatArray, vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _rayleigh_ritz(block: Any, constant: FloatArray, vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The best eigenpairs in the span, in float64: eigenvalues exact to the square of the residuals."""
     basis = vectors.astype(np.float64)
-    basis -= np.outer(one, one @ basis)
+    basis -= np.outer(constant, constant @ basis)
     lower = linalg.cholesky(basis.T @ basis, lower=True)
     basis = basis @ linalg.solve_triangular(lower, np.eye(len(lower)), lower=True).T
     values, turn = linalg.eigh(basis.T @ (block @ basis))

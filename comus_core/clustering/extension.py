@@ -38,16 +38,16 @@ def nystrom(
         embedding: (n, k) of `vectors`.
         eigenvalues: (k,) of the embedding; a column whose eigenvalue is below 0.001 becomes 0.
         neighbours: as in the graph, the point itself among them.
-        attached: rows of `vectors` that were attached; None: none were.
+        attached: rows of `vectors` that were attached; None for none.
 
     Returns:
         (m, k) float32.
 
     Raises:
-        SettingsError: NaN or infinite vectors, dimensions or lengths that differ, no spectral embedding.
+        SettingsError: NaN or infinite vectors, different dimensions or lengths, no spectral embedding.
     """
     new_vectors, vectors = normalise(new_vectors, "raw"), normalise(vectors, "raw")
-    require(neighbours >= 1, f"neighbours {neighbours}: at least 1")
+    require(neighbours >= 1, f"neighbours {neighbours}: must be at least 1")
     require(
         new_vectors.shape[1] == vectors.shape[1],
         f"new vectors have {new_vectors.shape[1]} dimensions, the clustered ones {vectors.shape[1]}: "
@@ -55,21 +55,21 @@ def nystrom(
     )
     require(
         len(eigenvalues) > 0 and len(eigenvalues) == embedding.shape[1],
-        f"Nyström: {len(eigenvalues)} eigenvalues for {embedding.shape[1]} columns: the run has no spectral embedding, "
-        "assign by the nearest neighbours instead",
+        f"Nyström: {len(eigenvalues)} eigenvalues for {embedding.shape[1]} columns: the run has no spectral embedding; "
+        "assign by nearest neighbours instead",
     )
     require(
         len(vectors) == len(embedding),
-        f"{len(vectors)} vectors but {len(embedding)} rows of the embedding: give one row per vector",
+        f"{len(vectors)} vectors but {len(embedding)} rows of the embedding: provide one row per vector",
     )
     count = min(neighbours, len(vectors))
-    found, _ = nearest(new_vectors, vectors, count)
+    neighbour_rows, _ = nearest(new_vectors, vectors, count)
     reach = nearest(vectors, vectors, count)[1][:, -1]
     usable = np.asarray(eigenvalues) > LEAST_EIGENVALUE
-    own = np.zeros(len(vectors), bool) if attached is None else np.isin(np.arange(len(vectors)), attached)
-    divisor = np.where(own[:, None], 1.0, np.where(usable, eigenvalues, 1))
+    is_attached = np.zeros(len(vectors), bool) if attached is None else np.isin(np.arange(len(vectors)), attached)
+    divisor = np.where(is_attached[:, None], 1.0, np.where(usable, eigenvalues, 1))
     rows, total = np.where(usable, embedding, 0.0) / divisor, np.full(len(new_vectors), count / 2)
-    sums = rows[found].sum(axis=1) / 2
+    sums = rows[neighbour_rows].sum(axis=1) / 2
     for new, old in _within_reach(new_vectors, vectors, reach):
         np.add.at(sums, new, rows[old] / 2)
         np.add.at(total, new, 0.5)
@@ -86,7 +86,7 @@ def nearest_centre(rows: FloatArray, centres: FloatArray) -> tuple[IntArray, Flo
 
     Returns:
         (m,) int32 clusters and (m,) float32 confidences: 1 - a / b with the distances a to the nearest and b to the
-        second nearest centre (the simplified silhouette), 0 halfway between two; 1 where there is but one cluster.
+        second nearest centre (the simplified silhouette), 0 halfway between two; 1 if there is only one cluster.
     """
     rows = rows.astype(np.float64)
     distance = np.stack([np.linalg.norm(rows - centre, axis=1) for centre in centres.astype(np.float64)], axis=1)
@@ -99,7 +99,7 @@ def nearest_centre(rows: FloatArray, centres: FloatArray) -> tuple[IntArray, Flo
 
 
 def _within_reach(queries: Vectors, points: Vectors, reach: FloatArray) -> Iterator[tuple[IntArray, IntArray]]:
-    """Tile by tile all (query, point) with a squared distance of at most the point's reach, to 1e-9 of it."""
+    """All (query, point) in tiles whose squared distance is at most the point's reach, up to 1e-9 of it."""
     centre = points.mean(axis=0, dtype=np.float64)
     q, p = queries - centre, points - centre
     p_square = np.square(p).sum(axis=1)

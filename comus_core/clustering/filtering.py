@@ -1,4 +1,4 @@
-"""The core of each cluster: the proposals nearest its centre. Imports NumPy alone, so that a slider can use it."""
+"""The core of each cluster: the proposals nearest its centre. Imports only NumPy, so that a slider can use it."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def kept(
     its nearest proposal at every p, p = 0 keeps all, p = 100 keeps one of each cluster. Other clusters never matter.
 
     Args:
-        cluster: (n,) integers, -1 = unassigned, which is never kept.
-        distance: (n,) to the own centre; ignored where unassigned.
+        cluster: (n,) integers, -1 = unassigned, never kept.
+        distance: (n,) to the centre of its cluster; ignored if unassigned.
         proposal_ids: (n,) strings.
-        percent: 0 to 100 for all clusters, or one for each; a cluster that the mapping leaves out keeps all.
+        percent: 0 to 100 for all clusters, or by cluster; a cluster without entry keeps all.
 
     Returns:
         (n,) bool.
 
     Raises:
-        SettingsError: a percentage outside 0 to 100, lengths that differ, a distance that is NaN.
+        SettingsError: a percentage outside 0 to 100, different lengths, a NaN distance.
     """
     cluster = np.asarray(cluster)
     mask: BoolMask = _percent_of_each(cluster, percent) < filter_rank(cluster, distance, proposal_ids)
@@ -52,14 +52,14 @@ def filter_rank(cluster: IntArray, distance: FloatArray, proposal_ids: StrArray 
 
     Args:
         cluster: (n,) integers, -1 = unassigned.
-        distance: (n,) to the own centre.
+        distance: (n,) to the centre of its cluster.
         proposal_ids: (n,) strings, which order equal distances.
 
     Returns:
         (n,) float64: infinite for the nearest of each cluster, barely above 0 for the farthest, 0 if unassigned.
 
     Raises:
-        SettingsError: lengths that differ, a distance that is NaN.
+        SettingsError: different lengths, a NaN distance.
     """
     cluster, distance, ids = np.asarray(cluster), np.asarray(distance), np.asarray(proposal_ids)
     _check(cluster, distance, ids)
@@ -87,12 +87,12 @@ def _rank_in_run(ordered: IntArray) -> tuple[IntArray, IntArray]:
 def _percent_of_each(cluster: IntArray, percent: float | Mapping[int, float]) -> Any:
     values = percent.values() if isinstance(percent, Mapping) else (percent,)
     wrong = [p for p in values if not 0 <= p <= 100]
-    require(not wrong, f"filter {wrong[0] if wrong else ''}: a percentage from 0 to 100")
+    require(not wrong, f"filter {wrong[0] if wrong else ''}: must be a percentage from 0 to 100")
     if not isinstance(percent, Mapping):
         return float(percent)
     each = np.zeros(len(cluster))
-    for which, value in percent.items():
-        each[cluster == which] = value
+    for number, value in percent.items():
+        each[cluster == number] = value
     return each
 
 
@@ -100,11 +100,11 @@ def _check(cluster: IntArray, distance: FloatArray, ids: StrArray) -> None:
     sizes = (len(cluster), len(distance), len(ids))
     require(
         len(set(sizes)) == 1,
-        f"filter: {sizes[0]} clusters, {sizes[1]} distances and {sizes[2]} proposal ids: give one of each per proposal",
+        f"filter: {sizes[0]} clusters, {sizes[1]} distances and {sizes[2]} proposal ids: numbers must be equal",
     )
     missing = np.flatnonzero(np.isnan(distance) & (cluster >= 0))
     require(
         not len(missing),
-        f"filter: {len(missing)} distances are NaN, first that of proposal "
-        f"{ids[missing[0]] if len(missing) else ''}: cluster again, or mark it unassigned (-1)",
+        f"filter: {len(missing)} distances are NaN, such as that of proposal "
+        f"{ids[missing[0]] if len(missing) else ''}: cluster again, or set its cluster to -1 (unassigned)",
     )

@@ -19,13 +19,13 @@ ROWS_AT_ONCE = 50_000  # of vectors held in float64
 
 @dataclass(frozen=True)
 class Graph:
-    """n points and who is near whom.
+    """The neighbour graph of n points.
 
     Attributes:
-        affinity: (n, n) symmetric CSR, float32: 1 where both points name each other (and on the diagonal), 0.5 where
-            only one does; the sum of that over two views in a `joint_graph`.
-        components: (n,) int32, the connected component of each point, numbered by their first points.
-        search: what found the neighbours: `exact`, `nndescent` or `faiss`.
+        affinity: (n, n) symmetric CSR, float32: 1 if both points are neighbours of each other or the same, 0.5
+            if only one is; the sum over two views in a `joint_graph`.
+        components: (n,) int32, the connected component of each point, numbered by first point.
+        search: the neighbour search: `exact`, `nndescent` or `faiss`.
     """
 
     affinity: Any
@@ -34,31 +34,31 @@ class Graph:
 
     @property
     def component_count(self) -> int:
-        """How many connected components there are; 1 is the ordinary case."""
+        """Number of connected components, usually 1."""
         return int(self.components.max()) + 1
 
 
 def normalise(vectors: Vectors, how: Normalisation) -> Vectors:
-    """The vectors as graph, k-means, assignment and projection read them.
+    """The vectors for graph, k-means, assignment and projection.
 
     Args:
-        vectors: (n, d), as the encoder gave them.
+        vectors: (n, d), from the encoder.
         how: `raw` (the paper) or `l2`: each divided by its Euclidean length; a zero vector stays zero.
 
     Returns:
         (n, d) float32.
 
     Raises:
-        SettingsError: no (n, d) array of numbers, an unknown `how`, or NaN or infinite values, naming the first row.
+        SettingsError: not an (n, d) array of numbers, an unknown `how`, or NaN or infinite values.
     """
     check_choice("features", how, Normalisation)
     vectors = np.ascontiguousarray(vectors, np.float32)
-    require(vectors.ndim == 2 and vectors.shape[1] > 0, f"vectors of shape {vectors.shape}: give (n, d) with d > 0")
+    require(vectors.ndim == 2 and vectors.shape[1] > 0, f"vectors of shape {vectors.shape}: must be (n, d) with d > 0")
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     require(
         not len(bad),
-        f"vectors: {len(bad)} of {len(vectors)} rows hold NaN or infinite values, first row "
-        f"{bad[0] if len(bad) else ''}: compute these features again or leave them out",
+        f"vectors: {len(bad)} of {len(vectors)} rows have NaN or infinite values, first row "
+        f"{bad[0] if len(bad) else ''}: compute these features again or remove them",
     )
     if how == "raw":
         return vectors
@@ -71,14 +71,14 @@ def normalise(vectors: Vectors, how: Normalisation) -> Vectors:
 
 
 def knn_graph(vectors: Vectors, neighbours: int = 30, search: GraphSearch = "auto", seed: int = 0) -> Graph:
-    """The k-nearest-neighbour graph, A = (C + C^T) / 2 with C 0/1 and every point its own first neighbour.
+    """The k-nearest-neighbour graph, A = (C + C^T) / 2, where C is 0/1 and every point is its own first neighbour.
 
-    Neighbours are Euclidean, ranked by (distance, index): among equally far points the lower index is the nearer one,
-    except that a point always names itself, in place of its last neighbour if need be.
+    Neighbours are ranked by (Euclidean distance, index): among equally far points the lower index is nearer, except
+    that a point is always its own neighbour, in place of its last one if necessary.
 
     Args:
-        vectors: (n, d) finite, normalised as wished; n > 0.
-        neighbours: k, the point itself among them; no more than n are used.
+        vectors: (n, d) finite, already normalised; n > 0.
+        neighbours: k, including the point itself; at most n are used.
         search: `auto` is exact up to 200,000 points (see `comus_core.clustering.search`).
         seed: of an approximate search.
 
@@ -88,38 +88,38 @@ def knn_graph(vectors: Vectors, neighbours: int = 30, search: GraphSearch = "aut
     Raises:
         SettingsError: `neighbours` below 1, no points, NaN or infinite vectors, a search that is not installed.
     """
-    require(neighbours >= 1, f"neighbours {neighbours}: at least 1 (a point counts itself)")
+    require(neighbours >= 1, f"neighbours {neighbours}: must be at least 1 (a point counts itself)")
     vectors = normalise(vectors, "raw")
-    require(len(vectors) > 0, "a graph of 0 vectors: there are no proposals to cluster")
+    require(len(vectors) > 0, "no vectors: there are no proposals to cluster")
     chosen = choose_search(len(vectors), search)
-    found = neighbours_among(vectors, min(neighbours, len(vectors)), chosen, seed)
-    own = np.arange(len(vectors), dtype=found.dtype)
-    hidden = ~(found == own[:, None]).any(axis=1)  # behind as many exact duplicates of lower index
-    found[hidden, -1] = own[hidden]
-    return _graph(found, chosen)
+    indices = neighbours_among(vectors, min(neighbours, len(vectors)), chosen, seed)
+    itself = np.arange(len(vectors), dtype=indices.dtype)
+    hidden = ~(indices == itself[:, None]).any(axis=1)  # behind as many exact duplicates of lower index
+    indices[hidden, -1] = itself[hidden]
+    return _graph(indices, chosen)
 
 
 def joint_graph(first: Graph, second: Graph) -> Graph:
-    """The graph of two views of the same n points: affinities added, so that either view may join two points.
+    """The graph of two views of the same n points: affinities are added, so that either view may join two points.
 
-    What both say weighs twice, so that a point near in one view by chance is outvoted (the mixture of both graphs'
+    Edges of both views weigh twice, so that a neighbour by chance in one view is outvoted (the mixture of both graphs'
     random walks of Zhou and Burges 2007, for graphs of about the same degrees).
 
     Raises:
-        SettingsError: they are of different numbers of points.
+        SettingsError: different numbers of points.
     """
     n, m = len(first.components), len(second.components)
-    require(n == m, f"graphs of {n} and {m} points cannot be joined: give two views of the same points")
+    require(n == m, f"graphs of {n} and {m} points cannot be joined: use two views of the same points")
     affinity = (first.affinity + second.affinity).tocsr()
     affinity.sort_indices()
     return Graph(affinity, connected_components(affinity, directed=False)[1].astype(np.int32), first.search)
 
 
-def _graph(found: IntArray, search: GraphSearch) -> Graph:
+def _graph(indices: IntArray, search: GraphSearch) -> Graph:
     """The graph of (n, k) neighbours; -1 is none."""
-    n, k = found.shape
-    starts = np.r_[0, np.cumsum((found >= 0).sum(axis=1))].astype(found.dtype if n * k < 2**31 else np.int64)
-    columns = found[found >= 0] if starts[-1] < n * k else found.ravel()
+    n, k = indices.shape
+    starts = np.r_[0, np.cumsum((indices >= 0).sum(axis=1))].astype(indices.dtype if n * k < 2**31 else np.int64)
+    columns = indices[indices >= 0] if starts[-1] < n * k else indices.ravel()
     names = sparse.csr_array((np.full(len(columns), 0.5, np.float32), columns, starts), shape=(n, n))
     affinity = (names + names.T).tocsr()
     affinity.sort_indices()

@@ -130,10 +130,10 @@ def _nearest_in_double(points: FloatArray, centres: FloatArray) -> tuple[IntArra
     with Threads() as threads:
 
         def label(rows: slice) -> float:
-            own = points[rows].astype(np.float64)
-            distance = square - 2 * own @ centres.T
+            block = points[rows].astype(np.float64)
+            distance = square - 2 * block @ centres.T
             labels[rows] = distance.argmin(axis=1)
-            return float(np.square(own - centres[labels[rows]]).sum())
+            return float(np.square(block - centres[labels[rows]]).sum())
 
         for part in threads.map(label, row_blocks(len(points))):
             total += part
@@ -144,18 +144,18 @@ def _nearest_in_double(points: FloatArray, centres: FloatArray) -> tuple[IntArra
 def _nearest_centre(products, half, points, labels, distance, sums, sizes):  # type: ignore[no-untyped-def]
     """The centre of largest p.c - |c|^2 / 2 for every point; sums and sizes follow those that changed."""
     best = np.full(labels.size, np.inf, np.float32)
-    found = np.zeros(labels.size, np.int32)
+    nearest = np.zeros(labels.size, np.int32)
     for c in range(half.size):
-        row, own = products[c], half[c]
+        row, half_square = products[c], half[c]
         for j in range(row.size):
-            value = own - row[j]
+            value = half_square - row[j]
             nearer = value < best[j]
             best[j] = value if nearer else best[j]
-            found[j] = c if nearer else found[j]
+            nearest[j] = c if nearer else nearest[j]
     changed = 0
     for j in range(labels.size):
         distance[j] = best[j]
-        old, new = labels[j], found[j]
+        old, new = labels[j], nearest[j]
         if old == new:
             continue
         changed += 1

@@ -14,7 +14,7 @@ from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray
 
 RESOLUTIONS = np.geomspace(0.2, 20, 60)
-HALVINGS, EXTREMES = 20, (1e-3, 1e3)  # of the interval in which a number's resolution is sought
+HALVINGS, EXTREMES = 20, (1e-3, 1e3)  # of the interval in which a resolution is searched
 INSTALL = "Leiden needs python-igraph, which is not installed: `pip install 'comus-explorer[leiden]'`"
 
 
@@ -32,7 +32,7 @@ def leiden(graph: Graph, resolution: float, seed: int) -> IntArray:
     """Communities that maximise modularity at a resolution (Reichardt and Bornholdt 2006), iterated until it rests.
 
     Args:
-        graph: n points; their affinity is the weight of an edge, the diagonal is left out.
+        graph: n points; affinities are edge weights, the diagonal is ignored.
         resolution: above 0; the higher, the more communities.
         seed: of the order in which points are visited.
 
@@ -42,19 +42,19 @@ def leiden(graph: Graph, resolution: float, seed: int) -> IntArray:
     Raises:
         SettingsError: python-igraph is not installed, or the resolution is not above 0.
     """
-    require(resolution > 0, f"resolution {resolution}: must be above 0")
+    require(resolution > 0, f"resolution {resolution}: must be more than 0")
     return _communities(_igraph(graph), resolution, seed)
 
 
 def leiden_of(graph: Graph, clusters: int, seed: int) -> IntArray:
-    """Communities as near to `clusters` of them as Leiden gets; a graph has at least as many as components.
+    """Communities whose number is as near to `clusters` as possible; there are at least as many as components.
 
-    The resolution is sought by halving its logarithm between 0.001 and 1000.
+    The resolution is searched by bisection of its logarithm between 0.001 and 1000.
 
     Args:
         graph: n points.
-        clusters: wanted.
-        seed: as in `leiden`.
+        clusters: the target number.
+        seed: see `leiden`.
 
     Returns:
         (n,) int32 from 0 up.
@@ -63,14 +63,14 @@ def leiden_of(graph: Graph, clusters: int, seed: int) -> IntArray:
         SettingsError: python-igraph is not installed.
     """
     network, (low, high) = _igraph(graph), np.log(EXTREMES)
-    best, missed = None, np.inf
+    best, error = None, np.inf
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        found = _communities(network, float(np.exp(middle)), seed)
-        count = int(found.max()) + 1
-        if abs(count - clusters) < missed:
-            best, missed = found, abs(count - clusters)
-        if not missed:
+        labels = _communities(network, float(np.exp(middle)), seed)
+        count = int(labels.max()) + 1
+        if abs(count - clusters) < error:
+            best, error = labels, abs(count - clusters)
+        if not error:
             break
         low, high = (middle, high) if count < clusters else (low, middle)
     assert best is not None
@@ -78,7 +78,7 @@ def leiden_of(graph: Graph, clusters: int, seed: int) -> IntArray:
 
 
 def community_counts(graph: Graph, seed: int, resolutions: FloatArray = RESOLUTIONS) -> IntArray:
-    """(r,) how many communities `leiden` finds at each resolution.
+    """(r,) number of communities at each resolution.
 
     Raises:
         SettingsError: python-igraph is not installed.
@@ -87,12 +87,12 @@ def community_counts(graph: Graph, seed: int, resolutions: FloatArray = RESOLUTI
     return np.array([int(_communities(network, float(r), seed).max()) + 1 for r in resolutions])
 
 
-def plateau(counts: IntArray, most: int) -> int | None:
-    """The number from 2 to `most` that most resolutions give, evenly spaced in the logarithm; the smallest of equals.
+def plateau(counts: IntArray, max_clusters: int) -> int | None:
+    """The number from 2 to `max_clusters` that most resolutions give, by even log steps; ties to the smallest.
 
-    None where no resolution gives such a number.
+    None if no resolution gives such a number.
     """
-    numbers, lengths = np.unique(counts[(counts >= 2) & (counts <= most)], return_counts=True)
+    numbers, lengths = np.unique(counts[(counts >= 2) & (counts <= max_clusters)], return_counts=True)
     return int(numbers[lengths.argmax()]) if len(numbers) else None
 
 
@@ -111,7 +111,7 @@ def _communities(network: tuple[Any, list[float]], resolution: float, seed: int)
     nodes, weights = network
     igraph.set_random_number_generator(random.Random(seed))
     try:
-        found = nodes.community_leiden("modularity", weights=weights, resolution=resolution, n_iterations=-1)
+        partition = nodes.community_leiden("modularity", weights=weights, resolution=resolution, n_iterations=-1)
     finally:
         igraph.set_random_number_generator(random)  # igraph's own default
-    return np.array(found.membership, np.int32)
+    return np.array(partition.membership, np.int32)

@@ -27,15 +27,15 @@ def nearest(queries: Vectors, points: Vectors, neighbours: int) -> tuple[IntArra
         (m, neighbours) int32 indices into `points` and float64 squared distances, nearest first.
     """
     candidates = np.flatnonzero(place_among_equals(points) < neighbours)
-    found = np.empty((len(queries), neighbours), np.int32)
+    indices = np.empty((len(queries), neighbours), np.int32)
     square = np.empty((len(queries), neighbours))
     for start, rows, columns in _close_pairs(queries, points[candidates], neighbours):
         columns = candidates[columns]
         exact = _squared_distances(queries, points, rows, columns)
         best = _first_of_each_row(rows, exact, columns, neighbours)
         end = start + len(best)
-        found[start:end], square[start:end] = columns[best], exact[best]
-    return found, square
+        indices[start:end], square[start:end] = columns[best], exact[best]
+    return indices, square
 
 
 def groups_of_equals(vectors: Vectors) -> IntArray:
@@ -49,7 +49,7 @@ def groups_of_equals(vectors: Vectors) -> IntArray:
 
 
 def place_among_equals(points: Vectors) -> IntArray:
-    """How many identical points come before each: one that has k before it is nobody's k nearest."""
+    """The number of identical points before each: one with k before it is in no point's k nearest."""
     group = groups_of_equals(points)
     order, sizes = np.argsort(group, kind="stable"), np.bincount(group)
     place = np.empty(len(group), np.int64)
@@ -59,13 +59,13 @@ def place_among_equals(points: Vectors) -> IntArray:
 
 def rank_candidates(points: Vectors, candidates: IntArray, neighbours: int) -> IntArray:
     """(n, neighbours) int32: the nearest of each point's (n, m) candidates by (exact distance, index)."""
-    found = np.empty((len(points), neighbours), np.int32)
+    indices = np.empty((len(points), neighbours), np.int32)
     for start in range(0, len(points), PAIRS_AT_ONCE):
-        own = candidates[start : start + PAIRS_AT_ONCE]
-        rows, columns = np.repeat(np.arange(len(own)), own.shape[1]), own.ravel()
+        block = candidates[start : start + PAIRS_AT_ONCE]
+        rows, columns = np.repeat(np.arange(len(block)), block.shape[1]), block.ravel()
         exact = _squared_distances(points, points, rows + start, columns)
-        found[start : start + len(own)] = columns[_first_of_each_row(rows, exact, columns, neighbours)]
-    return found
+        indices[start : start + len(block)] = columns[_first_of_each_row(rows, exact, columns, neighbours)]
+    return indices
 
 
 def _close_pairs(queries: Vectors, points: Vectors, neighbours: int) -> Iterator[tuple[int, IntArray, IntArray]]:

@@ -1,4 +1,4 @@
-"""The vectors as a map in the plane, to look at; nothing is computed from it. Imports its libraries when called."""
+"""The vectors as a 2-D map for display only. Imports its libraries when called."""
 
 from __future__ import annotations
 
@@ -20,20 +20,19 @@ CHUNK = 16384  # rows of the covariance at a time
 
 
 def project(vectors: Vectors, method: MapMethod, seed: int) -> NDArray[np.float32]:
-    """Place every vector in the plane so that near ones stay near.
+    """Place every vector in the plane so that neighbours stay near.
 
     t-SNE runs on the 50 leading principal components with PCA start and perplexity 30 (at most a third of the other
     points), UMAP on the vectors with PCA start and 15 neighbours. PCA is the two directions of largest variance, each
-    signed so that its largest entry is positive. Fewer than 5 distinct vectors are shown by these two whatever the
-    method: a triangle, a line, or one point at the origin.
+    signed so that its largest entry is positive. Fewer than 5 distinct vectors are always shown by PCA.
 
     Args:
-        vectors: (n, d), normalised as the graph saw them.
+        vectors: (n, d), normalised as for the graph.
         method: `tsne`, `umap` or `pca`.
         seed: the same seed gives the same positions on one machine.
 
     Returns:
-        (n, 2) float32 positions; scale and rotation mean nothing but for PCA, whose units are those of the vectors.
+        (n, 2) float32 positions; scale and rotation are arbitrary except for PCA, in units of the vectors.
 
     Raises:
         SettingsError: an unknown method, NaN or infinite vectors.
@@ -63,14 +62,14 @@ def _tsne(vectors: Vectors, seed: int) -> FloatArray:
 def _umap(vectors: Vectors, seed: int) -> FloatArray:
     from umap import UMAP
 
-    _keep_what_is_compiled()
+    _enable_umap_cache()
     neighbours = min(UMAP_NEIGHBOURS, len(vectors) - 1)
     positions: FloatArray = UMAP(neighbours, init="pca", random_state=seed, n_jobs=1).fit_transform(vectors)
     return positions
 
 
-def _keep_what_is_compiled() -> None:
-    """Let numba store, beside what else it stores of umap, three functions each process would compile anew (8 s)."""
+def _enable_umap_cache() -> None:
+    """Let numba cache three functions of umap that every process would compile again (8 s)."""
     from umap import umap_
 
     for function in (umap_.fast_knn_indices, umap_.smooth_knn_dist, umap_.compute_membership_strengths):
@@ -78,7 +77,7 @@ def _keep_what_is_compiled() -> None:
 
 
 def _principal(vectors: Vectors, count: int) -> FloatArray:
-    """(n, count) float64 coordinates along the directions of largest variance, zeros where there are no more."""
+    """(n, count) float64 coordinates along the directions of largest variance, zeros beyond their number."""
     coordinates = np.zeros((len(vectors), count))
     if len(vectors) > 1:
         mean = vectors.mean(axis=0, dtype=np.float64)
@@ -91,7 +90,7 @@ def _principal(vectors: Vectors, count: int) -> FloatArray:
 
 
 def _directions(vectors: Vectors, mean: FloatArray) -> FloatArray:
-    """(min(n, d), d) directions by falling variance."""
+    """(min(n, d), d) directions by descending variance."""
     n, d = vectors.shape
     if n < TALL * d:
         directions: FloatArray = np.linalg.svd(vectors - mean, full_matrices=False)[2]

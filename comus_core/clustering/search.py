@@ -1,4 +1,4 @@
-"""Which neighbour search builds the graph: exact, approximate for very many points, or a graphics card's."""
+"""The neighbour search for the graph: exact, approximate for very many points, or on a GPU."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from comus_core.settings import check_choice, require
 from comus_core.types import IntArray, Vectors
 
 EXACT_POINTS = 200_000  # above, the products of all pairs take longer than pynndescent
-FEW_POINTS = 1500  # up to here NumPy alone is done before a compiled loop is loaded
-SPARE = 8  # more neighbours asked of faiss, whose float32 distances are ranked again
+FEW_POINTS = 1500  # up to here NumPy is faster than loading a compiled loop
+SPARE = 8  # extra neighbours from faiss, whose float32 distances are ranked again
 
 
-def choose_search(n: int, wanted: GraphSearch = "auto") -> GraphSearch:
-    """The search for n points: `faiss` where it finds a GPU, else `exact` up to 200,000 points, else `nndescent`.
+def choose_search(n: int, requested: GraphSearch = "auto") -> GraphSearch:
+    """The search for n points: `faiss` if it finds a GPU, else `exact` up to 200,000 points, else `nndescent`.
 
     Raises:
-        SettingsError: an unknown name, or `faiss` where it is not installed.
+        SettingsError: an unknown name, or `faiss` is not installed.
     """
-    check_choice("graph", wanted, GraphSearch)
-    if wanted == "faiss":
+    check_choice("graph", requested, GraphSearch)
+    if requested == "faiss":
         require(
             find_spec("faiss") is not None,
             "graph 'faiss': faiss is not installed; install faiss-gpu-cuvs (conda) or faiss-cpu, or choose auto",
         )
-    if wanted != "auto":
-        return wanted
+    if requested != "auto":
+        return requested
     if n > FEW_POINTS and _faiss_gpus() > 0:
         return "faiss"
     return "exact" if n <= EXACT_POINTS else "nndescent"
 
 
 def neighbours_among(points: Vectors, neighbours: int, search: GraphSearch, seed: int = 0) -> IntArray:
-    """(n, k) int32: the k nearest of each of n points, nearest first, the point itself among them.
+    """(n, k) int32: the k nearest of each of n points, nearest first, including the point itself.
 
     `exact` ranks by (Euclidean distance, index) and misses nothing. `faiss` compares all pairs in float32 and ranks the
     best k + 8 exactly, so that it may differ among distances equal to 1e-6. `nndescent` (pynndescent) is approximate:
-    -1 stands where it found fewer.
+    missing neighbours are -1.
 
     Args:
         points: (n, d) finite float32.
         neighbours: k, 1 to n.
-        search: what `choose_search` chose.
+        search: from `choose_search`.
         seed: of pynndescent's random projection trees.
     """
     if search == "faiss":
@@ -61,15 +61,15 @@ def _exact(points: Vectors, neighbours: int) -> IntArray:
         return nearest(points, points, neighbours)[0]
     from comus_core.clustering.all_pairs import nearest_among  # loads numba
 
-    wanted = np.flatnonzero(place_among_equals(points) < neighbours)  # others are nobody's nearest
-    found = np.full((len(points), neighbours), -1, np.int32)
-    if len(wanted) > neighbours:
-        own, complete = nearest_among(points if len(wanted) == len(points) else points[wanted], neighbours)
-        found[wanted[complete]] = wanted[own[complete]]
-    left = np.flatnonzero(found[:, 0] < 0)
-    if len(left):
-        found[left] = nearest(points[left], points, neighbours)[0]
-    return found
+    used = np.flatnonzero(place_among_equals(points) < neighbours)  # others are in no point's k nearest
+    indices = np.full((len(points), neighbours), -1, np.int32)
+    if len(used) > neighbours:
+        nearest_rows, complete = nearest_among(points if len(used) == len(points) else points[used], neighbours)
+        indices[used[complete]] = used[nearest_rows[complete]]
+    remaining = np.flatnonzero(indices[:, 0] < 0)
+    if len(remaining):
+        indices[remaining] = nearest(points[remaining], points, neighbours)[0]
+    return indices
 
 
 def _nndescent(points: Vectors, neighbours: int, seed: int) -> IntArray:
@@ -78,8 +78,8 @@ def _nndescent(points: Vectors, neighbours: int, seed: int) -> IntArray:
     index = NNDescent(
         points, "euclidean", n_neighbors=neighbours, random_state=seed, n_jobs=thread_count(), low_memory=True
     )
-    found: IntArray = index.neighbor_graph[0]
-    return found.astype(np.int32)
+    indices: IntArray = index.neighbor_graph[0]
+    return indices.astype(np.int32)
 
 
 def _faiss(points: Vectors, neighbours: int) -> IntArray:
@@ -94,7 +94,7 @@ def _faiss(points: Vectors, neighbours: int) -> IntArray:
 
 
 def _faiss_gpus() -> int:
-    """Graphics cards that an installed faiss can use."""
+    """Number of GPUs that faiss can use; 0 without faiss."""
     if find_spec("faiss") is None:
         return 0
     import faiss

@@ -1,4 +1,4 @@
-"""How alike the clusterings of resamples are, for every number of clusters (after Ben-Hur 2002; Fang and Wang 2012)."""
+"""Agreement between clusterings of resamples, by number of clusters (after Ben-Hur 2002; Fang and Wang 2012)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Space = Callable[[int], FloatArray]  # K -> (n, k) in which k-means looks for K 
 
 @dataclass(frozen=True)
 class Stability:
-    """Agreement of clusterings, one value for each K of the grid.
+    """Agreement of clusterings, one value per K of the grid.
 
     Attributes:
         clusters: (g,) the grid.
@@ -47,67 +47,72 @@ class Stability:
     def suggestion(self) -> int:
         """The largest K within 9 % of the best value.
 
-        A coarse partition stays stable while a finer one is: with K true clusters, few of them taken together are as
-        stable as all. So the largest stable K is meant (as with prediction strength, Tibshirani and Walther 2005).
+        With K true clusters, a coarser partition that joins some of them is as stable. So the largest stable K is used
+        (as with prediction strength, Tibshirani and Walther 2005).
         """
         best = float(self.value.max())
         near = self.value >= (NEAR_BEST * best if best > 0 else best)
         return int(self.clusters[near].max())
 
 
-def grid(most: int) -> IntArray:
-    """2, 3 ... 20, then in steps of 6 %, up to `most`."""
+def grid(largest: int) -> IntArray:
+    """2, 3 ... 20, then in steps of 6 %, up to `largest`."""
     tail = [EVERY_UP_TO]
-    while tail[-1] < most:
+    while tail[-1] < largest:
         tail.append(max(tail[-1] + 1, round(tail[-1] * STEP)))
     values = [*range(2, EVERY_UP_TO + 1), *tail[1:]]
-    return np.array([k for k in values if k <= most])
+    return np.array([k for k in values if k <= largest])
 
 
 def stability(
-    vectors: Vectors, graph: Graph, settings: ClusteringSettings, most: int, seed: int, tick: Tick = lambda: None
+    vectors: Vectors,
+    graph: Graph,
+    settings: ClusteringSettings,
+    largest: int,
+    seed: int,
+    tick: Tick = lambda: None,
 ) -> Stability:
-    """Cluster resamples of 80 % of the points, and compare every two on the points they share.
+    """Cluster resamples of 80 % of the points, and compare every pair on their common points.
 
-    A resample's graph is the part of the whole graph between its points, and one embedding with `most` columns serves
-    every K by its leading columns. The adjusted Rand index corrects for chance at given sizes; that few large clusters
-    agree even where there is no structure, the reference corrects for: points of a normal distribution with the
-    vectors' mean and covariance, treated alike.
+    A resample's graph is the part of the full graph between its points, and every K uses the leading columns of one
+    embedding. The adjusted Rand index corrects for chance at given sizes; the reference corrects for the agreement of
+    few large clusters without any structure: points of a normal distribution with the vectors' mean and covariance,
+    clustered in the same way.
 
     Args:
         vectors: (n, d), normalised as the settings say; n of at least 10.
-        graph: theirs.
+        graph: of the vectors.
         settings: method and neighbours.
-        most: the largest K, 2 to 0.8 n.
+        largest: the largest K, 2 to 0.8 n.
         seed: of resamples, reference, eigensolver and k-means.
         tick: called after each of `ticks()` steps.
     """
     rng = np.random.default_rng(seed)
-    clusters = grid(most)
+    clusters = grid(largest)
     agreement = _agreement(vectors, graph, settings, clusters, RESAMPLES, rng, seed, tick)
     references = np.empty((REFERENCES, len(clusters)))
     for number in range(REFERENCES):
         plain = normalise(without_clusters(vectors, rng), settings.features)
         flat = knn_graph(plain, settings.neighbours, settings.graph, seed)
         references[number] = _agreement(plain, flat, settings, clusters, REFERENCE_RESAMPLES, rng, seed, tick)
-    reference = smoothed(references.mean(axis=0))
+    reference = smooth(references.mean(axis=0))
     value = (agreement - reference) / np.maximum(1 - reference, 1e-9)
     return Stability(clusters, agreement, reference, value)
 
 
 def ticks() -> int:
-    """How often `stability` calls `tick`."""
+    """The number of calls of `tick` by `stability`."""
     return RESAMPLES + REFERENCES * REFERENCE_RESAMPLES
 
 
-def smoothed(values: FloatArray) -> FloatArray:
-    """(g,) the mean over `SMOOTH` neighbouring places, the first and last value repeated beyond the ends."""
+def smooth(values: FloatArray) -> FloatArray:
+    """(g,) the mean over `SMOOTH` neighbouring values, with the first and last value repeated."""
     mean: FloatArray = np.convolve(np.pad(values, SMOOTH // 2, mode="edge"), np.full(SMOOTH, 1 / SMOOTH), "valid")
     return mean
 
 
 def without_clusters(vectors: Vectors, rng: np.random.Generator) -> Vectors:
-    """As many points of the normal distribution with the vectors' own mean and covariance: (n, d) float32."""
+    """Points of a normal distribution with the vectors' mean and covariance: (n, d) float32."""
     mean = vectors.mean(axis=0, dtype=np.float64)
     spread = np.linalg.qr(vectors - mean, mode="r")  # R^T R = n covariance
     drawn: Vectors = (mean + rng.standard_normal((len(vectors), len(spread))) @ spread / np.sqrt(len(vectors))).astype(
@@ -142,7 +147,7 @@ def _agreement(
 
 
 def mean_agreement(labels: IntArray) -> FloatArray:
-    """(g,) mean adjusted Rand index over all pairs of resamples, each on the points that both hold.
+    """(g,) mean adjusted Rand index over all pairs of resamples, on their common points.
 
     Args:
         labels: (b, g, n) clusters of b resamples for g numbers of clusters; -1 = not in the resample.
@@ -150,24 +155,24 @@ def mean_agreement(labels: IntArray) -> FloatArray:
     from sklearn.metrics import adjusted_rand_score
 
     scores = []
-    for one, other in combinations(labels, 2):
-        both = (one[0] >= 0) & (other[0] >= 0)
-        scores.append([adjusted_rand_score(a[both], b[both]) for a, b in zip(one, other, strict=True)])
+    for first, second in combinations(labels, 2):
+        common = (first[0] >= 0) & (second[0] >= 0)
+        scores.append([adjusted_rand_score(a[common], b[common]) for a, b in zip(first, second, strict=True)])
     mean: FloatArray = np.mean(scores, axis=0)
     return mean
 
 
 def embedding_of(vectors: Vectors, graph: Graph, settings: ClusteringSettings, k: int, seed: int) -> Embedding:
-    """The k leading eigenvectors; components too small for k clusters are attached where the settings say so."""
+    """The k leading eigenvectors; components too small for k clusters are attached if the settings say so."""
     if settings.small_components == "keep":
         return spectral_embedding(graph, k, seed)
     return embedding_with_attached(vectors, graph, small_components(graph, k), k, settings.neighbours, seed)
 
 
-def _space(vectors: Vectors, graph: Graph, settings: ClusteringSettings, most: int, seed: int) -> Space:
+def _space(vectors: Vectors, graph: Graph, settings: ClusteringSettings, largest: int, seed: int) -> Space:
     if settings.method in ("kmeans", "minibatch-kmeans"):
         return lambda _: vectors
-    columns = embedding_of(vectors, graph, settings, most, seed).vectors
+    columns = embedding_of(vectors, graph, settings, largest, seed).vectors
     return lambda k: columns[:, :k]
 
 

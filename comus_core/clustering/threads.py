@@ -1,7 +1,7 @@
-"""Row blocks worked on by threads, with results that do not depend on how many threads there are.
+"""Row blocks in threads, with results that do not depend on the number of threads.
 
 Every block is computed by one thread with one-threaded BLAS, and sums over blocks are taken in the order of the rows:
-the same bytes come out of 1 thread and of 64, and threads of BLAS and of a compiled loop never wait for each other.
+1 and 64 threads give the same bytes, and threads of BLAS and of a compiled loop never wait for each other.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ ROWS_AT_ONCE = 8192  # of one block: fixed, so that sums over blocks are always 
 
 
 def thread_count() -> int:
-    """As many as OMP_NUM_THREADS says, else as the process has processors."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdecimal() and int(asked) > 0:
-        return int(asked)
+    """OMP_NUM_THREADS, else the number of processors of this process."""
+    variable = os.environ.get("OMP_NUM_THREADS", "")
+    if variable.isdecimal() and int(variable) > 0:
+        return int(variable)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -44,9 +44,9 @@ class Threads:
         self._pool.shutdown(cancel_futures=True)
         self._limits.restore_original_limits()
 
-    def map(self, work: Callable[[T], U], items: Iterable[T]) -> list[U]:
-        """`work` of each item, in the order of the items; the first error is raised."""
-        return list(self._pool.map(work, items))
+    def map(self, work: Callable[[T], U], values: Iterable[T]) -> list[U]:
+        """`work` of each value, in order; the first error is raised."""
+        return list(self._pool.map(work, values))
 
 
 def row_blocks(n: int, size: int | None = None) -> list[slice]:

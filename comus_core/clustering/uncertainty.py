@@ -1,6 +1,6 @@
-"""What the filter may rank proposals by, beside the paper's distance: each is larger where a proposal fits worse.
+"""Alternatives to the paper's distance for ranking proposals: larger values mean a worse fit.
 
-Only values within one cluster are ever compared, so none is scaled between clusters.
+Only values within one cluster are compared, so they are not scaled between clusters.
 """
 
 from __future__ import annotations
@@ -15,38 +15,38 @@ from comus_core.types import FloatArray, IntArray
 
 
 def uncertainties(embedding: FloatArray, cluster: IntArray, graph: Graph) -> dict[str, FloatArray]:
-    """Every alternative of `config.FilterBy` but `distance`, by name: (n,) float32 each, NaN for the unassigned.
+    """The values of `config.FilterBy` except `distance`, by name: (n,) float32 each, NaN if unassigned.
 
     Args:
         embedding: (n, k), in which the clusters were formed.
-        cluster: (n,) from 0 to K - 1, none empty; -1 unassigned, which agrees with no neighbour.
+        cluster: (n,) from 0 to K - 1, none empty; -1 is unassigned and agrees with no neighbour.
         graph: the neighbour graph of the n proposals.
 
     Raises:
-        SettingsError: lengths that differ.
+        SettingsError: different lengths.
     """
     sizes = (len(embedding), len(cluster), graph.affinity.shape[0])
     require(
         len(set(sizes)) == 1,
-        f"uncertainty: {sizes[0]} rows, {sizes[1]} clusters, a graph of {sizes[2]} points: give one of each a proposal",
+        f"uncertainty: {sizes[0]} rows, {sizes[1]} clusters, a graph of {sizes[2]} points: sizes must be equal",
     )
     cluster = np.asarray(cluster)
     assigned = cluster >= 0
-    apart = np.full(len(cluster), np.nan)
-    apart[assigned] = 1 - silhouette(np.asarray(embedding)[assigned], cluster[assigned])
-    found = {
-        "silhouette": apart,
+    separation = np.full(len(cluster), np.nan)
+    separation[assigned] = 1 - silhouette(np.asarray(embedding)[assigned], cluster[assigned])
+    values_of = {
+        "silhouette": separation,
         "density": neighbour_distance(embedding, graph),
         "agreement": 1 - agreement(cluster, graph),
     }
-    return {name: np.where(assigned, values, np.nan).astype(np.float32) for name, values in found.items()}
+    return {name: np.where(assigned, values, np.nan).astype(np.float32) for name, values in values_of.items()}
 
 
 def silhouette(embedding: FloatArray, cluster: IntArray) -> FloatArray:
     """(n,) silhouette from -1 to 1 with squared Euclidean distances (Rousseeuw 1987).
 
     The mean squared distance to a cluster is that to its mean plus the cluster's own mean squared spread, so the exact
-    silhouette takes n K distances and not n^2. 0 in a cluster of one, and where there is but one cluster.
+    silhouette needs n K distances instead of n^2. 0 in a cluster of one, and if there is only one cluster.
     """
     rows, cluster = np.asarray(embedding, np.float64), np.asarray(cluster)
     sizes = np.bincount(cluster)
@@ -58,32 +58,32 @@ def silhouette(embedding: FloatArray, cluster: IntArray) -> FloatArray:
     lengths = np.square(rows).sum(axis=1)[:, None] + np.square(means).sum(axis=1)
     square = np.maximum(lengths - 2 * rows @ means.T, 0) + spread
     place = np.arange(len(rows))
-    others = np.maximum(sizes[cluster] - 1, 1)
-    own = square[place, cluster] * sizes[cluster] / others
+    n_others = np.maximum(sizes[cluster] - 1, 1)
+    inside = square[place, cluster] * sizes[cluster] / n_others
     square[place, cluster] = np.inf
     nearest = square.min(axis=1)
-    widest = np.maximum(own, nearest)
-    value: FloatArray = np.where(sizes[cluster] > 1, (nearest - own) / np.where(widest > 0, widest, 1), 0.0)
+    widest = np.maximum(inside, nearest)
+    value: FloatArray = np.where(sizes[cluster] > 1, (nearest - inside) / np.where(widest > 0, widest, 1), 0.0)
     return value
 
 
 def neighbour_distance(embedding: FloatArray, graph: Graph) -> FloatArray:
     """(n,) mean Euclidean distance in the embedding to the neighbours in the graph, weighted by their affinity.
 
-    The inverse of a local density; 0 where a point has no neighbour but itself.
+    The inverse of a local density; 0 for a point without other neighbours.
     """
-    rows, (own, other, weight) = np.asarray(embedding, np.float64), _edges(graph)
-    length = np.sqrt(np.square(rows[own] - rows[other]).sum(axis=1))
-    return _mean_of_each(length, own, weight, len(rows))
+    rows, (start, end, weight) = np.asarray(embedding, np.float64), _edges(graph)
+    length = np.sqrt(np.square(rows[start] - rows[end]).sum(axis=1))
+    return _mean_of_each(length, start, weight, len(rows))
 
 
 def agreement(cluster: IntArray, graph: Graph) -> FloatArray:
-    """(n,) share of a point's neighbours in the graph, weighted by their affinity, that are of its own cluster.
+    """(n,) share of a point's neighbours in the graph, weighted by affinity, that are in its cluster.
 
-    1 where a point has no neighbour but itself.
+    1 for a point without other neighbours.
     """
-    cluster, (own, other, weight) = np.asarray(cluster), _edges(graph)
-    return 1 - _mean_of_each((cluster[own] != cluster[other]).astype(float), own, weight, len(cluster))
+    cluster, (start, end, weight) = np.asarray(cluster), _edges(graph)
+    return 1 - _mean_of_each((cluster[start] != cluster[end]).astype(float), start, weight, len(cluster))
 
 
 def _edges(graph: Graph) -> tuple[IntArray, IntArray, FloatArray]:
@@ -93,7 +93,7 @@ def _edges(graph: Graph) -> tuple[IntArray, IntArray, FloatArray]:
     return entries.row[off], entries.col[off], entries.data[off].astype(np.float64)
 
 
-def _mean_of_each(values: FloatArray, own: IntArray, weight: FloatArray, n: int) -> FloatArray:
-    total = np.bincount(own, weight, n)
-    mean: FloatArray = np.bincount(own, weight * values, n) / np.where(total > 0, total, 1)
+def _mean_of_each(values: FloatArray, start: IntArray, weight: FloatArray, n: int) -> FloatArray:
+    total = np.bincount(start, weight, n)
+    mean: FloatArray = np.bincount(start, weight * values, n) / np.where(total > 0, total, 1)
     return mean

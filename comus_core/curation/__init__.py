@@ -1,12 +1,12 @@
-"""What a person decides on the categories and masks of a run: names, merges, splits, rejections, moves, undo.
+"""Decisions of a person on the categories and masks of a run: names, merges, splits, rejections, moves, undo.
 
-Every function writes one event to the log and returns what is decided then; `based_on` is the version of the decisions
-that the person looked at, so that two at work on one run do not overwrite each other unseen.
+Every function writes one event to the log and returns the resulting decisions; `based_on` is the version of the
+decisions that the person saw, so that two people do not overwrite each other's decisions on one run.
 """
 
 from __future__ import annotations
 
-from comus_core.curation.category_names import all_ids, category_named
+from comus_core.curation.category_names import all_ids, find_category
 from comus_core.curation.cluster_edits import merge, reject, rename, reset_name, restore, split
 from comus_core.curation.cluster_split import MOST_PARTS, Split, propose_split
 from comus_core.curation.decision_history import ListedDecision, decided_in, history, listed_decisions, redo, undo
@@ -19,9 +19,9 @@ __all__ = [
     "Split",
     "accept",
     "all_ids",
-    "category_named",
     "decided_in",
     "erase",
+    "find_category",
     "history",
     "listed_decisions",
     "merge",

@@ -1,4 +1,4 @@
-"""The categories of a run by their ids, and by the words that a person uses for them."""
+"""The categories of a run by id or by name."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from comus_core.workspace.decisions import Decisions
 
 
 def all_ids(view: RunView, decided: Decisions) -> list[int]:
-    """Ids of all categories, rejected ones among them, ascending."""
+    """Ids of all categories, including rejected ones, ascending."""
     return sorted({*view.labels(decided).ids, *decided.layout.rejected})
 
 
-def category_named(view: RunView, decided: Decisions, words: str) -> int:
-    """The id of a category (rejected ones too) that a person calls by its id, by its name, or by `cluster 7`.
+def find_category(view: RunView, decided: Decisions, words: str) -> int:
+    """The id of a category, including rejected ones, from its id, its name, or `cluster 7`.
 
     Raises:
-        WorkspaceError: there is none, or several have that name.
+        WorkspaceError: there is none, or more than one.
     """
-    known = all_ids(view, decided)
+    ids = all_ids(view, decided)
     if words.strip().isdecimal():
         number = int(words)
-        if number in known:
+        if number in ids:
             return number
-        raise WorkspaceError(f"no category {number} in run {view.run.id}: {_why_gone(decided, number)}")
-    asked = words.strip().casefold()
-    found = [k for k in known if decided.name_of(k).casefold() == asked]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise WorkspaceError(f"{len(found)} categories are called '{words}': name one by its id ({listed(found, 9)})")
+        raise WorkspaceError(f"no category {number} in run {view.run.id}: {_hint(decided, number)}")
+    name = words.strip().casefold()
+    matches = [k for k in ids if decided.name_of(k).casefold() == name]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise WorkspaceError(f"{len(matches)} categories have the name '{words}': use an id ({listed(matches, 9)})")
     raise WorkspaceError(f"no category '{words}' in run {view.run.id}: `comus clusters {view.run.id}` lists them")
 
 
 def require_known(view: RunView, decided: Decisions, categories: Sequence[int]) -> None:
-    """See to it that there are such categories, or were before a merge.
+    """Check that these categories exist, or existed before a merge.
 
     Raises:
-        SettingsError: one never was; says which.
+        SettingsError: one never existed.
     """
-    known = {*all_ids(view, decided), *decided.layout.into}  # the log itself says where those went
+    ids = {*all_ids(view, decided), *decided.layout.into}  # the log reports merged ones
     for k in categories:
-        if k not in known:
-            raise SettingsError(f"no category {k} in run {view.run.id}: {_why_gone(decided, k)}")
+        if k not in ids:
+            raise SettingsError(f"no category {k} in run {view.run.id}: {_hint(decided, k)}")
 
 
-def _why_gone(decided: Decisions, category: int) -> str:
-    now = decided.layout.into.get(category)
-    if now is not None:
-        return f"it was merged into category {now}"
-    return "`comus clusters RUN` lists those there are"
+def _hint(decided: Decisions, category: int) -> str:
+    target = decided.layout.into.get(category)
+    if target is not None:
+        return f"it was merged into category {target}"
+    return "`comus clusters RUN` lists them"

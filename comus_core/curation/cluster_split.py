@@ -1,4 +1,4 @@
-"""A category in parts, computed for a person to look at before it is decided."""
+"""Proposed splits of a category, for a person to review."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ MOST_PARTS = 20
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A category in parts, not decided yet.
+    """A proposed split of a category.
 
     Attributes:
         category: its id.
         rows: (m,) rows of its proposals.
-        part: (m,) int32 part of each, 0 the largest.
-        distance: (m,) cosine to the centre of the own part.
-        parts: how many there are.
+        part: (m,) int32 part of each, 0 for the largest.
+        distance: (m,) cosine distance to the centre of its part.
+        parts: their number.
     """
 
     category: int
@@ -35,40 +35,40 @@ class Split:
     parts: int
 
     def rows_of(self, part: int) -> IntArray:
-        """Rows of a part, nearest its centre first."""
+        """Rows of a part, by distance to its centre."""
         inside = np.flatnonzero(self.part == part)
         return self.rows[inside[np.argsort(self.distance[inside], kind="stable")]]
 
 
 def propose_split(view: RunView, category: int, parts: int, *, seed: int | None = None) -> Split:
-    """What a split would give: the category's proposals clustered among themselves as the run's were, on its vectors.
+    """Propose a split: the category's vectors are clustered like those of the run.
 
-    The clusters of HDBSCAN are split by spectral clustering.
+    In runs with HDBSCAN the split uses spectral clustering.
 
     Args:
         view: the run.
         category: its id.
         parts: 2 to 20.
-        seed: of the clustering; None is the run's.
+        seed: of the clustering; None for the seed of the run.
 
     Raises:
-        SettingsError: no such category, a number of parts that is out of range or that its proposals cannot make.
+        SettingsError: no such category, `parts` out of range, or too few proposals.
     """
     from comus_core.clustering import cluster
 
-    require(2 <= parts <= MOST_PARTS, f"parts {parts}: from 2 to {MOST_PARTS}")
+    require(2 <= parts <= MOST_PARTS, f"parts {parts}: must be from 2 to {MOST_PARTS}")
     decided = decided_in(view)
     require_known(view, decided, [category])
-    found = view.categories(decided)
-    number = found.number_of(category)
+    categories = view.categories(decided)
+    number = categories.number_of(category)
     require(number is not None, f"category {category} is rejected: restore it first")
-    rows = np.sort(found.rows[number or 0])
+    rows = np.sort(categories.rows[number or 0])
     require(len(rows) >= parts, f"category {category} has {counted(len(rows), 'proposal')}: too few for {parts} parts")
     config = view.run.config
-    how = config.clustering
-    if how.method == "hdbscan":  # which takes no number, and leaves noise
-        how = replace(how, method="spectral")
-    made = cluster(view.vectors()[rows], how, parts, config.seed if seed is None else seed)
-    count = int(made.cluster.max()) + 1
-    require(count >= 2, f"category {category}: its proposals have one vector, so there is nothing to split")
-    return Split(category, rows, made.cluster, made.distance, count)
+    settings = config.clustering
+    if settings.method == "hdbscan":  # takes no number of clusters, and leaves noise
+        settings = replace(settings, method="spectral")
+    clustering = cluster(view.vectors()[rows], settings, parts, config.seed if seed is None else seed)
+    count = int(clustering.cluster.max()) + 1
+    require(count >= 2, f"category {category}: all its proposals have the same vector, so it cannot be split")
+    return Split(category, rows, clustering.cluster, clustering.distance, count)

@@ -1,4 +1,4 @@
-"""What a decision is called: on the button that takes it back, and in the log."""
+"""Descriptions of decisions, for the undo button and the log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from comus_core.workspace.layout import REJECTED
 
 
 def step_words(before: Decisions, event: Event, most: int = 3) -> str:
-    """An event in words, with the names of the time, such as `merge of cluster 3 and bird`."""
+    """The description of an event, with the names at that time, such as `merge of cluster 3 and bird`."""
     payload = event.payload
     match event.kind:
         case "filter" if "cluster" in payload:
@@ -19,7 +19,7 @@ def step_words(before: Decisions, event: Event, most: int = 3) -> str:
         case "filter":
             return f"filter at {payload['percent']:g} %" + (f" by {payload['by']}" if "by" in payload else "")
         case "rename":
-            return f"name {one_line(payload['name'])} of {before.name_of(payload['cluster'])}"
+            return f"rename of {before.name_of(payload['cluster'])} to {one_line(payload['name'])}"
         case "reset_name":
             number = payload["cluster"]
             return f"reset of the name {before.name_of(number)} to {before.own_name_of(number)}"
@@ -34,14 +34,14 @@ def step_words(before: Decisions, event: Event, most: int = 3) -> str:
             number = f"{count:,} masks" if count > 1 else f"mask {payload['proposals'][0]}"
             return f"{'acceptance' if event.kind == 'accept' else 'erasure'} of {number}"
         case "merge" | "reject" | "restore":
-            verb = {"merge": "merge", "reject": "rejection", "restore": "restoring"}[event.kind]
+            verb = {"merge": "merge", "reject": "rejection", "restore": "restoration"}[event.kind]
             return f"{verb} of {listed([before.name_of(k) for k in payload['categories']], most)}"
     return event.kind
 
 
 def listed(words: Sequence[Any], most: int) -> str:
-    """`a, b and c`; of more than `most` words those first, and how many more."""
-    shown = [str(w) for w in words]
-    if len(shown) > most:
-        return f"{', '.join(shown[:most])} and {len(shown) - most} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    """`a, b and c`; of more than `most` words the first ones, and the number of the others."""
+    texts = [str(w) for w in words]
+    if len(texts) > most:
+        return f"{', '.join(texts[:most])} and {len(texts) - most} more"
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)

@@ -1,4 +1,4 @@
-"""The filter decided at once, without a draft: how much of each category's proposals is left out of training."""
+"""Set the filter without a draft: the percentage of each category's proposals excluded from training."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ def set_filter(
     by: FilterBy | None = None,
     based_on: int | None = None,
 ) -> Decisions:
-    """Leave the least certain proposals of each category out of training (paper section 3.2).
+    """Exclude the least certain proposals of each category from training (paper section 3.2).
 
     Args:
         view: of the run.
-        percent: of the proposals that are left out; None leaves it as it is.
-        cluster: id of the category that is meant; None means all, and forgets what single ones have of their own.
-        by: what proposals are ranked by; None leaves it as it is.
-        based_on: version of the decisions that the person looked at; None is what is decided now.
+        percent: of proposals to exclude; None for no change.
+        cluster: id of the category; None for all, which resets the percentages of single categories.
+        by: the ranking of proposals; None for no change.
+        based_on: version of the decisions that the person saw; None for the current one.
 
     Raises:
-        SettingsError: a percentage outside 0 to 100, an unknown ranking or category, or nothing was given.
-        ConflictError: someone else decided on the same filter meanwhile; nothing is written.
+        SettingsError: a percentage outside 0 to 100, an unknown ranking or category, or neither percentage nor ranking.
+        ConflictError: someone else has changed the same filter in the meantime; nothing is saved.
         WorkspaceError: the run came in a bundle and is read-only.
     """
-    require(percent is not None or by is not None, "filter: give a percentage, what to rank by, or both")
+    require(percent is not None or by is not None, "filter: set a percentage, a ranking, or both")
     decided = decided_in(view)
     if cluster is not None:
         require_known(view, decided, [cluster])
     draft = decided if by is None else with_by(decided, by)
     draft = draft if percent is None else with_percent(draft, percent, cluster)
-    seen = decided if based_on is None else replace(decided, version=based_on)
-    return apply(view.workspace, view.run, seen, draft)
+    base = decided if based_on is None else replace(decided, version=based_on)
+    return apply(view.workspace, view.run, base, draft)

@@ -1,4 +1,4 @@
-"""Where a proposal stands in its cluster, and so why the filter keeps or drops it."""
+"""Why the filter keeps or drops a proposal: its rank in its category."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ BY_WORDS: dict[FilterBy, str] = {
     "distance": "distance to the cluster's centre",
     "silhouette": "silhouette",
     "density": "distance to its neighbours",
-    "agreement": "how many neighbours are of another cluster",
+    "agreement": "share of neighbours in other clusters",
 }
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A proposal's place in its category.
+class FilterExplanation:
+    """A proposal's rank in its category, and the filter there.
 
     Attributes:
-        cluster: id of its category, −1 if in none.
-        place: 1 = nearest the centre, 0 if in no category.
-        size: proposals of the category.
-        distance: cosine to the own centre.
-        dropped_from: the filter percentage from which on it is dropped; infinite for the nearest, 0 for the farthest
-            means at every percentage above 0.
+        cluster: id of its category, −1 for none.
+        place: rank, 1 for the nearest to the centre, 0 without category.
+        size: number of proposals in the category.
+        distance: cosine distance to the centre.
+        dropped_from: the filter percentage from which it is dropped; infinite for the nearest; 0 means any percentage
+            above 0.
         percent: the category's filter percentage.
         kept: whether it is in the core.
-        by_hand: whether a person put it there.
-        by: what its category is ranked by.
+        by_hand: whether a person moved it there.
+        by: the ranking of its category.
         accepted: whether a person accepted it.
         erased: whether a person erased it.
     """
@@ -51,7 +51,7 @@ class Standing:
 
     @property
     def limit_words(self) -> str:
-        """From which filter on it is dropped, in few words."""
+        """The filter percentage from which it is dropped, in short."""
         if self.cluster < 0:
             return "in no cluster"
         if np.isinf(self.dropped_from):
@@ -60,53 +60,51 @@ class Standing:
 
     @property
     def reason(self) -> str:
-        """Why it is kept or dropped, in a sentence or two."""
+        """Why it is kept or dropped, in one or two sentences."""
         if self.erased:
-            return "Its mask was erased by hand: its pixels are background, in training labels too."
+            return "Its mask was erased by hand: its pixels are background, also in training labels."
         if self.cluster < 0:
             return "It is in no cluster, so it counts as background."
         if self.accepted:
-            return "It was accepted by hand, and is kept at every filter."
+            return "It was accepted by hand and is always kept."
         if self.by_hand:
-            return "It was moved here by hand, and is kept at every filter."
-        where = f"Number {self.place} of {self.size:,} by {BY_WORDS[self.by]}."
+            return "It was moved here by hand and is always kept."
+        rank = f"Rank {self.place} of {self.size:,} by {BY_WORDS[self.by]}."
         first, last = ("nearest", "farthest") if self.by == "distance" else ("first", "last")
         if np.isinf(self.dropped_from):
-            return f"{where} The {first} of a cluster is kept at every filter."
+            return f"{rank} The {first} in a cluster is always kept."
         if self.dropped_from == 0:
-            verdict = (
-                "kept at 0 % only" if self.kept else f"dropped at any filter above 0 %, and it is {self.percent:g} %"
-            )
-            return f"{where} The {last} is {verdict}."
-        verdict = "below that, so it is kept" if self.kept else "not below that, so it is dropped"
-        return f"{where} Dropped from a filter of {self.dropped_from:.4g} % on; it is {self.percent:g} %, {verdict}."
+            verdict = "kept only at 0 %" if self.kept else f"dropped above 0 %; the filter is {self.percent:g} %"
+            return f"{rank} The {last} in a cluster is {verdict}."
+        verdict = "so it is kept" if self.kept else "so it is dropped"
+        return f"{rank} Dropped from {self.dropped_from:.4g} %; the filter is {self.percent:g} %, {verdict}."
 
 
-def standing_of(view: RunView, row: int, decided: Decisions) -> Standing:
-    """Where the proposal of a row stands under the filter as decided."""
-    found = view.categories(decided)
-    category, limit = int(found.category[row]), float(found.rank[row])
+def explain_filter(view: RunView, row: int, decided: Decisions) -> FilterExplanation:
+    """Explain what the filter does to the proposal of a row."""
+    categories = view.categories(decided)
+    category, limit = int(categories.category[row]), float(categories.rank[row])
     if category < 0:
-        return Standing(-1, 0, 0, float("nan"), 0.0, 0.0, False, erased=bool(found.erased[row]))
-    rows, percent = found.rows[category], float(found.percents(decided)[row])
-    return Standing(
-        cluster=found.ids[category],
+        return FilterExplanation(-1, 0, 0, float("nan"), 0.0, 0.0, False, erased=bool(categories.erased[row]))
+    rows, percent = categories.rows[category], float(categories.percents(decided)[row])
+    return FilterExplanation(
+        cluster=categories.ids[category],
         place=int(np.flatnonzero(rows == row)[0]) + 1,
         size=len(rows),
-        distance=float(found.distance[row]),
+        distance=float(categories.distance[row]),
         dropped_from=0.0 if limit < 1e-300 else limit,  # the farthest one's limit is the smallest number above 0
         percent=percent,
         kept=percent < limit,
-        by_hand=bool(found.by_hand[row]),
+        by_hand=bool(categories.by_hand[row]),
         accepted=str(view.proposals.proposal_id[row]) in decided.layout.accepted,
-        by="distance" if found.by_distance[category] else decided.filter_by,
+        by="distance" if categories.by_distance[category] else decided.filter_by,
     )
 
 
 def truth_shares(view: RunView, row: int) -> list[tuple[str, float]]:
-    """Ground-truth classes inside a proposal and their shares of its counted pixels in percent, largest first.
+    """Ground-truth classes inside a proposal and their percentages of its counted pixels, largest first.
 
-    Background is one of them; ignored pixels are not counted; empty where the image has no ground truth.
+    Background is included, ignored pixels are not counted; empty if the image has no ground truth.
     """
     counted = int(view.count_rows[row])
     if view.counts is None or counted < 0:
@@ -117,7 +115,7 @@ def truth_shares(view: RunView, row: int) -> list[tuple[str, float]]:
 
 
 def classes_in(view: RunView, image_id: str) -> list[int]:
-    """Foreground classes that the ground truth has in an image, by number."""
+    """Indices of the foreground classes in an image, by its ground truth."""
     if view.counts is None:
         return []
     pixels = view.counts.pixels(view.counts.image_id == image_id).sum(axis=0)

@@ -1,4 +1,4 @@
-"""What of a person's decisions decides the pseudo-masks, and whether masks that were made still follow them."""
+"""The decisions that determine the pseudo-masks, and whether existing masks are up to date."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from comus_core.workspace.decisions import Decisions
 def mask_settings(
     decided: Decisions, clusters: int, categories: Categories, category: IntArray, keep: BoolMask
 ) -> dict[str, Any]:
-    """The part of the decisions that changes pixels, as the masks' fingerprint holds it.
+    """The part of the decisions that changes pixels, for the fingerprint of the masks.
 
-    Names are not in it: to rename a cluster must not train its networks again.
+    Names are not in it: renaming a cluster must not train networks again.
 
     Args:
-        decided: by a person.
+        decided: the decisions.
         clusters: K.
-        categories: that follow from the two.
+        categories: resulting from both.
         category: (n,) of every proposal.
-        keep: (n,) which of them are in the core.
+        keep: (n,) bool, in the core.
     """
     percents = {str(k): p for k, p in decided.percent_of(categories.ids).items()}
-    chosen: dict[str, Any] = {"percent": percents, "by": decided.filter_by}
-    chosen["category_of"] = label_map(decided, clusters).category_of.tolist()
+    settings: dict[str, Any] = {"percent": percents, "by": decided.filter_by}
+    settings["category_of"] = label_map(decided, clusters).category_of.tolist()
     layout = decided.layout
-    if layout.moved or layout.accepted or layout.distance or layout.erased:  # what clusters and percentages do not say
-        chosen["rows"] = digest([category.tolist(), keep.tolist()])
+    if layout.moved or layout.accepted or layout.distance or layout.erased:  # not in clusters and percentages
+        settings["rows"] = digest([category.tolist(), keep.tolist()])
     if layout.erased:
-        chosen["erased"] = digest(sorted(layout.erased))
-    return chosen
+        settings["erased"] = digest(sorted(layout.erased))
+    return settings
 
 
 def follows_decisions(workspace: Workspace, run: Run, masks: Artifact) -> bool:
-    """Whether pseudo-masks of the run are still those of what is decided now.
+    """Whether pseudo-masks of the run match the current decisions.
 
     Raises:
-        WorkspaceError: an artifact of the run is gone or damaged.
+        WorkspaceError: an artifact of the run is missing or damaged.
     """
     decided = workspace.decisions_of(run)
     proposals: Proposals = tables.read_proposals(workspace.artifact(run, "proposals"))
     table = tables.read_clusters(workspace.artifact(run, "clustering"))
-    now = mask_settings(decided, table.count, *tables.decided_rows(proposals, table, decided))
-    made = {k: v for k, v in masks.manifest()["key"]["settings"].items() if k != "set_aside"}  # of images, not decided
-    return bool(made == now)
+    current = mask_settings(decided, table.count, *tables.decided_rows(proposals, table, decided))
+    stored = {k: v for k, v in masks.manifest()["key"]["settings"].items() if k != "set_aside"}  # of images
+    return bool(stored == current)

@@ -1,4 +1,4 @@
-"""The centre of categories that become one, and how far each of their proposals is from it."""
+"""The centre of merged categories, and the distances of their proposals from it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Member = tuple[str, float]  # a proposal's id and its distance
 
 
 def merged_members(view: RunView, decided: Decisions, categories: Sequence[int]) -> list[Member]:
-    """The proposals of all the categories, each with its cosine distance to the mean of their rows of the embedding.
+    """The proposals of all the categories, each with its cosine distance to their mean row of the embedding.
 
-    Proposals moved there by hand are part of that mean, but are not ranked by a distance and keep the one they had.
-    Those erased or rejected one by one are no part of it, but have theirs, since accepting one brings it back.
+    Proposals moved by hand are part of the mean, but keep their old distance, as they are not ranked by it. Erased or
+    rejected proposals are not part of the mean, but get a distance, since accepting one restores it.
     """
     layout = decided.layout
     returned = {p: k for p, k in layout.moved.items() if k != REJECTED}
-    whole = replace(decided, layout=replace(layout, erased=frozenset(), moved=returned), filter_by="distance")
-    inside = np.isin(view.categories(whole).id_of, list(categories))
+    everything = replace(decided, layout=replace(layout, erased=frozenset(), moved=returned), filter_by="distance")
+    inside = np.isin(view.categories(everything).id_of, list(categories))
     counted = np.isin(view.categories(replace(decided, filter_by="distance")).id_of, list(categories))
     hand = np.array([p in layout.by_hand for p in view.proposals.proposal_id], bool)
     rows, embedding = np.flatnonzero(inside & ~hand), view.embedding()
@@ -39,25 +39,25 @@ def merged_members(view: RunView, decided: Decisions, categories: Sequence[int])
 
 
 def joined_members(source: Artifact, decided: Decisions, joined: Artifact) -> dict[int, list[Member]]:
-    """The same for proposals that joined the clusters of another run, by the category that theirs were merged into.
+    """The members of merged categories among proposals added to the clusters of another run, by category.
 
-    Measured to the mean of the other run's own proposals; nothing where the rows of the two are of different spaces.
+    Distances are to the mean of the other run's proposals; empty if the embeddings of both differ.
     """
-    table, found, new = tables.read_clusters(source), tables.read_embedding(source), tables.read_clusters(joined)
+    table, embedding, new = tables.read_clusters(source), tables.read_embedding(source), tables.read_clusters(joined)
     rows, categories = tables.read_embedding(joined).rows, tables.categories_of(table, decided)
-    if rows.shape[1] != found.rows.shape[1]:
+    if rows.shape[1] != embedding.rows.shape[1]:
         return {}
     members: dict[int, list[Member]] = {}
-    for now in sorted(set(decided.layout.into.values())):
-        whole = [now, *(gone for gone, into in decided.layout.into.items() if into == now)]
-        inside, own = np.flatnonzero(np.isin(new.cluster, whole)), categories.id_of == now
-        if len(inside) and own.any():
-            centre = np.asarray(found.rows[own], np.float64).mean(axis=0)
+    for merged in sorted(set(decided.layout.into.values())):
+        parts = [merged, *(gone for gone, into in decided.layout.into.items() if into == merged)]
+        inside, members_of_source = np.flatnonzero(np.isin(new.cluster, parts)), categories.id_of == merged
+        if len(inside) and members_of_source.any():
+            centre = np.asarray(embedding.rows[members_of_source], np.float64).mean(axis=0)
             distance = cosine_distance(rows[inside], np.broadcast_to(centre, (len(inside), len(centre))))
-            members[now] = [(str(p), exact(d)) for p, d in zip(new.proposal_id[inside], distance, strict=True)]
+            members[merged] = [(str(p), exact(d)) for p, d in zip(new.proposal_id[inside], distance, strict=True)]
     return members
 
 
 def exact(distance: np.float32 | FloatArray) -> float:
-    """The shortest number that reads back as the very same float32."""
+    """The shortest decimal of a float32."""
     return float(str(np.float32(distance)))

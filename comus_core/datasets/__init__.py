@@ -1,1 +1,1 @@
-"""Where pictures come from: folders, VOC, COCO, the drawn demo; decoding and the health check. No torch here."""
+"""Data sets: folders, VOC, COCO, the drawn demo; decoding and the health check. Imports no torch."""

@@ -1,10 +1,10 @@
-"""Grey and colour of more than 8 bits to 8: by the depth that a file declares or that its values show.
+"""Convert images of more than 8 bits per channel to 8, by the declared depth of the file or by its values.
 
-The rule. Floats within 0-1 or 0-255 are taken as such. Whole numbers within 16 bits are of 16 bits, unless they stay
-below 256, 1,024 or 4,096: then 8, 10 or 12 bits lie at the low end of 16, as microscopes and machine cameras write
-them, and are stretched from there, for as 16 bits they would be black. A declared depth (PNG's sBIT; BitsPerSample or
-MaxSampleValue of TIFF) goes before what the values show, if they fit it. Everything else is stretched from its own
-minimum to its maximum. What is stretched by any of this is noted.
+The rule. Floats within 0-1 or 0-255 have that range. Integers within 16 bits have 16 bits, unless all are below 256,
+1,024 or 4,096: then they have 8, 10 or 12 bits in the low end of 16, as microscopes and industrial cameras write them,
+and are scaled from that, since they would be black otherwise. A declared depth (PNG's sBIT; BitsPerSample or
+MaxSampleValue of TIFF) takes precedence if the values fit it. Anything else is scaled from its minimum to its maximum.
+Any such scaling is noted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
-_SHOWN = (8, 10, 12)  # bits that values alone tell; 13 to 15 would too often be a dark picture of 16
+_GUESSED = (8, 10, 12)  # depths guessed from values; 13 to 15 would often be a dark 16-bit image
 _MAX_SAMPLE_VALUE = 281  # TIFF tag
 _SWAPPED = {"RGB;16B": "RGB;16L", "RGB;16L": "RGB;16B"}
 
@@ -26,7 +26,7 @@ Scale = Callable[[NDArray[Any]], NDArray[np.uint8]]  # values of any shape -> by
 
 @dataclass(frozen=True)
 class DeepValues:
-    """The values of a picture before they become bytes, (H, W) or (H, W, 3); how they do; what to note of it."""
+    """Values of an image, (H, W) or (H, W, 3), how to scale them to bytes, and a note for the user."""
 
     values: NDArray[Any]
     scale: Scale
@@ -38,9 +38,9 @@ def deep_values(image: Image.Image, tiles: Sequence[Any], source: IO[bytes], dec
 
     Args:
         image: loaded.
-        tiles: how Pillow decoded it, as it was before.
+        tiles: Pillow's `tile` from before loading.
         source: its file.
-        declared: bits that the file says its values have.
+        declared: bits per value according to the file.
     """
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _grey(np.asarray(image), declared)
@@ -59,25 +59,25 @@ def _grey(grey: NDArray[Any], declared: int | None) -> DeepValues:
     if low >= 0 and high <= 65535:
         bits = 16 if floats else depth(int(high), declared)
         return DeepValues(grey, _linear(0, 2**bits - 1), _note(bits))
-    return DeepValues(grey, _linear(low, high), f"values from {low:g} to {high:g} were stretched to 0-255")
+    return DeepValues(grey, _linear(low, high), f"values from {low:g} to {high:g} were scaled to 0-255")
 
 
 def depth(highest: int, declared: int | None) -> int:
-    """The bits of whole numbers in 16 of which this is the highest, by the rule above."""
+    """The depth in bits of 16-bit integers with this maximum, by the rule above."""
     if declared is not None and 1 <= declared <= 16 and highest < 2**declared:
         return declared
-    return next((bits for bits in _SHOWN if 0 < highest < 2**bits), 16)
+    return next((bits for bits in _GUESSED if 0 < highest < 2**bits), 16)
 
 
 def _colour_of_low_bits(image: Image.Image, source: IO[bytes], declared: int | None) -> DeepValues | None:
-    """Colour of 16 bits that lies in the low ones: Pillow, taking the high byte of each value, shows it as black."""
+    """16-bit colour that uses only low bits: Pillow keeps the high byte of each value, which is black."""
     high = np.asarray(image)
-    if int(high.max()) >= 2 ** max((declared or 0) - 8, _SHOWN[-1] - 8):
+    if int(high.max()) >= 2 ** max((declared or 0) - 8, _GUESSED[-1] - 8):
         return None
     source.seek(0)
-    with Image.open(source, formats=[str(image.format)]) as again:
-        again.tile = [_other_byte(tile) for tile in again.tile]
-        values = high.astype(np.uint16) << 8 | np.asarray(again)
+    with Image.open(source, formats=[str(image.format)]) as swapped:
+        swapped.tile = [_other_byte(tile) for tile in swapped.tile]
+        values = high.astype(np.uint16) << 8 | np.asarray(swapped)
     bits = depth(int(values.max()), declared)
     return DeepValues(values, _linear(0, 2**bits - 1), _note(bits)) if bits < 16 else None
 
@@ -87,13 +87,13 @@ def _rawmode(tile: Any) -> str:
 
 
 def _other_byte(tile: Any) -> Any:
-    """Pillow unpacks the other byte of each value if told that its bytes lie in the other order."""
+    """With the other byte order Pillow unpacks the other byte of each value."""
     swapped = _SWAPPED[_rawmode(tile)]
     return tile._replace(args=swapped if isinstance(tile.args, str) else (swapped, *tile.args[1:]))
 
 
 def declared_bits(image: Image.Image, source: IO[bytes]) -> int | None:
-    """The bits that a PNG or TIFF file says its values have, or None."""
+    """The bits per value that a PNG or TIFF file declares, or None."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         bits = max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (16,)))
         highest = image.tag_v2.get(_MAX_SAMPLE_VALUE, 65535)
@@ -104,8 +104,8 @@ def declared_bits(image: Image.Image, source: IO[bytes]) -> int | None:
 
 
 def _png_bits(source: IO[bytes]) -> int | None:
-    """The largest entry of a PNG's sBIT chunk, which stands before the pixels."""
-    here = source.tell()
+    """The largest entry of a PNG's sBIT chunk, which comes before the pixels."""
+    position = source.tell()
     source.seek(8)
     try:
         while len(head := source.read(8)) == 8 and head[4:] != b"IDAT":
@@ -115,7 +115,7 @@ def _png_bits(source: IO[bytes]) -> int | None:
             source.seek(length + 4, 1)
         return None
     finally:
-        source.seek(here)  # where Pillow will go on
+        source.seek(position)  # where Pillow continues
 
 
 def _linear(low: float, high: float) -> Scale:
@@ -134,4 +134,4 @@ def _finite(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _note(bits: int) -> str | None:
-    return None if bits == 16 else f"values of {bits} bits in a 16-bit file were stretched to 0-255"
+    return None if bits == 16 else f"{bits}-bit values in a 16-bit file were scaled to 0-255"

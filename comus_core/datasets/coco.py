@@ -32,44 +32,46 @@ __all__ = ["FORMAT", "CocoTruth", "open_coco"]
 class CocoTruth:
     """Instances merged to categories (method 1.8).
 
-    Categories count from 1 by their position in the file's list; where instances overlap the earlier annotation wins;
+    Categories are numbered from 1 in the order of the file; where instances overlap the earlier annotation wins;
     crowd regions are included; an image without annotations is all background. The box of an object without outline is
-    ignored where no outline lies, unless `box_is_outline`.
+    ignored outside other outlines, unless `box_is_outline`.
 
     Attributes:
-        ignore: None where nothing is ignored.
-        sizes: (height, width) of each labelled image as the annotations know it; None where they do not say.
+        ignore: the index of ignored pixels, or None.
+        sizes: (height, width) of each labelled image according to the annotations; None where they do not say.
         instances: of each image, in file order.
     """
 
     classes: tuple[str, ...]
     ignore: int | None
     annotations: Path
-    lies: Orientations
+    orientations: Orientations
     sizes: Mapping[ImageId, tuple[int, int] | None]
     instances: Mapping[ImageId, Sequence[Instance]]
     box_is_outline: bool = False
 
     def has(self, image_id: ImageId) -> bool:
-        """Whether the annotation file labels this image, and it is clear how its outlines lie."""
+        """Whether the annotation file labels this image, and the orientation of its outlines is known."""
         return image_id in self.sizes and not self.unclear(image_id)
 
     def unclear(self, image_id: ImageId) -> bool:
         """See `GroundTruth.unclear`."""
-        return image_id in self.sizes and self.lies.is_unclear(image_id, size_known=self._size(image_id) is not None)
+        return image_id in self.sizes and self.orientations.is_unclear(
+            image_id, size_known=self._size(image_id) is not None
+        )
 
     def turned(self, image_id: ImageId) -> bool:
         """See `GroundTruth.turned`."""
-        return image_id in self.sizes and self.lies.is_turned(image_id)
+        return image_id in self.sizes and self.orientations.is_turned(image_id)
 
     def mask(self, image_id: ImageId) -> IndexMask:
         """See `GroundTruth.mask`."""
         if image_id not in self.sizes:
             raise DatasetError(f"COCO image '{image_id}': not labelled in {self.annotations}")
-        size_hw = self._size(image_id) or self.lies.frame(image_id)
-        most = max(len(self.classes) - 1, self.ignore or 0)
+        size_hw = self._size(image_id) or self.orientations.frame(image_id)
+        highest = max(len(self.classes) - 1, self.ignore or 0)
         # Column by column, as pycocotools draws: mixed orders take twice as long.
-        mask = np.zeros(size_hw, dtype=np.uint8 if most <= 255 else np.uint16, order="F")
+        mask = np.zeros(size_hw, dtype=np.uint8 if highest <= 255 else np.uint16, order="F")
         free, boxed = np.ones(size_hw, dtype=bool, order="F"), np.zeros(size_hw, dtype=bool, order="F")
         for instance in self.instances.get(image_id, ()):
             if not instance.parts and instance.box is not None and not self.box_is_outline:
@@ -80,7 +82,7 @@ class CocoTruth:
             free &= ~region
         if self.ignore is not None:
             mask[boxed & free] = self.ignore
-        return np.ascontiguousarray(self.lies.upright(mask, self.annotations, image_id))
+        return np.ascontiguousarray(self.orientations.upright(mask, self.annotations, image_id))
 
     def files(self) -> tuple[Path, ...]:
         """See `GroundTruth.files`."""
@@ -94,21 +96,21 @@ class CocoTruth:
         except Exception as error:  # pycocotools raises whatever a malformed outline leads to
             raise DatasetError(
                 f"{self.annotations}: annotation {instance.name} of image {image_id} "
-                f"({self.lies.file(image_id).name}) has a bad segmentation: {error}; export it anew, or remove that "
-                "annotation"
+                f"({self.orientations.file(image_id).name}) has an invalid segmentation: {error}; export it again, or "
+                "remove that annotation"
             ) from None
 
     def _size(self, image_id: ImageId) -> tuple[int, int] | None:
-        found = (size_of_runs(instance.parts) for instance in self.instances.get(image_id, ()))
-        return self.sizes[image_id] or next((size for size in found if size is not None), None)
+        run_sizes = (size_of_runs(instance.parts) for instance in self.instances.get(image_id, ()))
+        return self.sizes[image_id] or next((size for size in run_sizes if size is not None), None)
 
 
 def open_coco(spec: str, root: Path, split: str, settings: TruthSettings) -> Dataset:
-    """The images of a split, such as `annotations/instances_SPLIT.json`; see `coco_layout` for where they may lie.
+    """The images of a split, such as `annotations/instances_SPLIT.json`; see `coco_layout` for the layouts.
 
     Raises:
-        DatasetError: no such folder or split (the message lists those there are), bad JSON, no image present, a name
-            that several files may be, annotations that are no COCO instances, or only boxes where outlines are needed.
+        DatasetError: no such folder or split, invalid JSON, no image present, an ambiguous file name, annotations that
+            are not COCO instances, or only boxes where outlines are needed.
     """
     where = find_files(spec, root, split)
     content = _read_json(where.annotations)
@@ -120,24 +122,24 @@ def open_coco(spec: str, root: Path, split: str, settings: TruthSettings) -> Dat
 def _files_of(
     where: CocoFiles, content: dict[str, Any]
 ) -> tuple[list[ImageFile], dict[ImageId, tuple[int, int] | None], list[SkippedFile]]:
-    """The images that are there, their sizes as annotated, and those that are not."""
+    """The existing images, their annotated sizes, and the missing images."""
     finder, root = ImageFinder(where), where.root
     files, missing, sizes = [], [], {}
     for entry in images_of(content, where.annotations):
         relative = finder.find(entry.file_name)
         if relative is None:
-            lost = f"{where.folder}/{entry.file_name}".removeprefix("/")
-            missing.append(SkippedFile(lost, f"listed in {where.annotations.name}, but there is no such file"))
+            path = f"{where.folder}/{entry.file_name}".removeprefix("/")
+            missing.append(SkippedFile(path, f"listed in {where.annotations.name}, but the file does not exist"))
             continue
         files.append(image_file(root, relative, entry.image_id))
         if entry.image_id in sizes:
-            raise DatasetError(f"{where.annotations}: the image id {entry.image_id} is listed more than once")
+            raise DatasetError(f"{where.annotations}: duplicate image id {entry.image_id}; give each image its own")
         sizes[entry.image_id] = entry.size_hw
     if not files:
         first = f" (the first is '{missing[0].path}')" if missing else ""
         raise DatasetError(
-            f"{where.annotations}: none of its {len(missing)} images is in {root / where.folder}{first}; put the "
-            "images there, or write file_name as their path below the data set's folder"
+            f"{where.annotations}: none of its {len(missing)} images is in {root / where.folder}{first}; copy the "
+            "images there, or set file_name to their path below the data set's folder"
         )
     return files, sizes, missing
 
@@ -154,29 +156,29 @@ def _truth(
         return None, TruthReport(len(files), 0, why_none=f"{name.name} has no annotations")
     kept = categories_of(content, name, keep_groups=settings.groups == "keep")
     instances = instances_of(content, name, kept, sizes)
-    every = [instance for found in instances.values() for instance in found]
-    boxes = [one for one in every if not one.parts and one.box is not None]
-    lost = {image for image, found in instances.items() if any(not o.parts and o.box is None and o.lost for o in found)}
-    if settings.boxes == "auto" and boxes and len(boxes) == len(every):
+    annotated = [instance for group in instances.values() for instance in group]
+    boxes = [instance for instance in annotated if not instance.parts and instance.box is not None]
+    unlocated = {image for image, group in instances.items() if any(instance.lost for instance in group)}
+    if settings.boxes == "auto" and boxes and len(boxes) == len(annotated):
         raise DatasetError(
-            f"{name}: none of its {len(every)} annotations has an outline (segmentation), only boxes; set truth.boxes "
-            "to box to score boxes as if they were outlines, or to ignore to leave them out of the score, or "
-            "truth.read to false for a run without ground truth"
+            f"{name}: its {len(annotated)} annotations have only boxes, no outlines (segmentation); set truth.boxes to "
+            "box to score boxes as outlines, or to ignore to exclude them from the score, or truth.read to false for a "
+            "run without ground truth"
         )
-    listed = {id_text(entry.get("id")) for entry in content["images"]}
-    labelled = {image: size for image, size in sizes.items() if image not in lost}
+    image_ids = {id_text(entry.get("id")) for entry in content["images"]}
+    labelled = {image: size for image, size in sizes.items() if image not in unlocated}
     as_outline = settings.boxes == "box"
     ignore = None if as_outline or not boxes else (255 if len(kept.classes) <= 255 else 65535)
-    lies = Orientations(settings.orientation, {file.image_id: file.path for file in files})
-    truth = CocoTruth(kept.classes, ignore, name, lies, labelled, instances, as_outline)
+    orientations = Orientations(settings.orientation, {file.image_id: file.path for file in files})
+    truth = CocoTruth(kept.classes, ignore, name, orientations, labelled, instances, as_outline)
     return truth, TruthReport(
         images=len(files),
         labelled=len(labelled),
         classes=kept.classes,
         annotations_without_outline=len(boxes),
         boxes="box" if as_outline else "ignore",
-        images_without_outline=Named.of(file.relative for file in files if file.image_id in lost),
-        annotations_without_image=sum(id_text(entry.get("image_id")) not in listed for entry in annotations),
+        images_without_outline=Named.of(file.relative for file in files if file.image_id in unlocated),
+        annotations_without_image=sum(id_text(entry.get("image_id")) not in image_ids for entry in annotations),
         groups=Named.of(kept.groups),
     )
 
@@ -185,9 +187,9 @@ def _read_json(annotations: Path) -> dict[str, Any]:
     try:
         content = json.loads(annotations.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise DatasetError(f"{annotations}: {error}; export the annotations anew") from None
+        raise DatasetError(f"{annotations}: {error}; export the annotations again") from None
     if not isinstance(content, dict):
-        raise DatasetError(f"{annotations}: holds no JSON object, so no COCO instances")
+        raise DatasetError(f"{annotations}: not COCO instances (not a JSON object)")
     return content
 
 
@@ -202,9 +204,9 @@ def _look(address: DatasetAddress) -> DatasetSummary:
             files = [path for entry in entries if looks_like_image(path := Path(entry.path))]
     except OSError as error:
         raise DatasetError(f"data set '{address}': {folder}: {error.strerror or error}") from None
-    files = files or list(filter(looks_like_image, walk_files(folder, folder, [])))  # in folders of their own
+    files = files or list(filter(looks_like_image, walk_files(folder, folder, [])))  # in subfolders
     if not files:
-        raise DatasetError(f"data set '{address}': no image in {folder}")
+        raise DatasetError(f"data set '{address}': no images in {folder}")
     return DatasetSummary(len(files), True, largest=largest_pixels(files))
 
 
@@ -215,7 +217,7 @@ def _splits(folder: Path) -> tuple[str, ...]:
 FORMAT = DatasetFormat(
     "coco",
     "COCO",
-    "The folder that holds annotations/ and the images, or an export of Roboflow, CVAT or Label Studio.",
+    "The folder that contains annotations/ and the images, or an export of Roboflow, CVAT or Label Studio.",
     _open,
     _look,
     _splits,

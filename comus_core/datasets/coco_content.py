@@ -1,4 +1,4 @@
-"""What a COCO file says, entry by entry: images, categories, annotations; each fault names its entry."""
+"""The entries of a COCO file: images, categories, annotations; every error names its entry."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Content = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class ImageEntry:
-    """An image as listed; `size_hw` is None where the file does not say."""
+    """A listed image; `size_hw` is None where the file does not say."""
 
     image_id: ImageId
     file_name: str
@@ -33,9 +33,9 @@ class Instance:
     Attributes:
         name: the annotation's id, for messages.
         index: its class.
-        parts: polygons and run lengths; none: it has no outline.
+        parts: polygons and run lengths; empty if it has no outline.
         box: x, y, width, height, or None.
-        lost: whether nothing at all says where the object is.
+        lost: whether it has neither outline nor box.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class Categories:
-    """Names by class index, the index of each category's id, and the names of those that only group others."""
+    """Names by class index, the index of each category's id, and the names of supercategories without annotations."""
 
     classes: tuple[str, ...]
     index_of: Mapping[str, int]
@@ -58,20 +58,20 @@ def images_of(content: Content, source: Path) -> Iterator[ImageEntry]:
     """The images that a file lists.
 
     Raises:
-        DatasetError: an entry without id or name, or of a size that no image has; says which.
+        DatasetError: an entry without id or name, or with an impossible size.
     """
     for entry in _entries(content, "images", source):
         image_id, name = id_text(entry.get("id")), entry.get("file_name")
         if not image_id or not isinstance(name, str) or not name:
-            what = "id" if not image_id else "file_name"
-            raise DatasetError(f"{source}: an image without {what}: {_short(entry)}; add it, or remove the image")
+            field = "id" if not image_id else "file_name"
+            raise DatasetError(f"{source}: an image without {field}: {_short(entry)}; add it, or remove the image")
         if image_id.startswith("/") or ".." in image_id.split("/") or "\\" in image_id or not image_id.isprintable():
-            raise DatasetError(f"{source}: the image id {image_id!r:.80} cannot name a file; use a number or a word")
+            raise DatasetError(f"{source}: the image id {image_id!r:.80} is not a valid name; use a number or a word")
         size = _size(entry)
         if size is not None and not is_drawable(*size):
             raise DatasetError(
-                f"{source}: the image {image_id} is listed with height {size[0]} and width {size[1]}, larger than any "
-                "image that can be read; correct the two, or remove them"
+                f"{source}: the image {image_id} has height {size[0]} and width {size[1]}, more than the largest "
+                "readable image; correct or remove them"
             )
         yield ImageEntry(image_id, name, size)
 
@@ -79,71 +79,73 @@ def images_of(content: Content, source: Path) -> Iterator[ImageEntry]:
 def categories_of(content: Content, source: Path, *, keep_groups: bool) -> Categories:
     """The classes of a file: its categories in their order, "background" first.
 
-    A category without annotations that others name as their supercategory only groups those, as Roboflow writes it; it
-    is a class only where `keep_groups`.
+    A category without annotations that is the supercategory of others, as Roboflow writes it, is a class only if
+    `keep_groups`.
 
     Raises:
-        DatasetError: an entry without id or name, an id or a name twice; says which.
+        DatasetError: an entry without id or name, or a duplicate id or name.
     """
     entries = _entries(content, "categories", source)
     used = Counter(id_text(annotation.get("category_id")) for annotation in _entries(content, "annotations", source))
     classes, index_of, groups = [BACKGROUND], dict[str, int](), []
     for entry in entries:
-        category, given = id_text(entry.get("id")), entry.get("name")
-        name = one_line(given) if isinstance(given, str) else ""
+        category, title = id_text(entry.get("id")), entry.get("name")
+        name = one_line(title) if isinstance(title, str) else ""
         if not category or not name:
-            raise DatasetError(f"{source}: a category without {'id' if not category else 'name'}: {_short(entry)}")
+            raise DatasetError(
+                f"{source}: a category without {'id' if not category else 'name'}: {_short(entry)}; add it"
+            )
         if category in index_of:
-            raise DatasetError(f"{source}: the category id {category} is listed more than once; remove one")
+            raise DatasetError(f"{source}: duplicate category id {category}; remove one")
         if not keep_groups and not used[category] and _groups_others(entry, entries):
             groups.append(name)
             continue
         if not is_background(name) and name in classes:
-            raise DatasetError(f"{source}: two categories have the name '{name}'; rename one, or give both one id")
+            raise DatasetError(f"{source}: two categories have the name '{name}'; rename one, or merge them")
         index_of[category] = 0 if is_background(name) else len(classes)
         if not is_background(name):
             classes.append(name)
     if len(classes) == 1:
-        raise DatasetError(f"{source}: no category besides background")
+        raise DatasetError(f"{source}: no category besides background; add one")
     return Categories(tuple(classes), index_of, tuple(groups))
 
 
 def instances_of(
     content: Content, source: Path, categories: Categories, images: Container[ImageId]
 ) -> dict[ImageId, list[Instance]]:
-    """The annotations of some images, in file order.
+    """The annotations of the given images, in file order.
 
     Raises:
-        DatasetError: an annotation without image or category, of an unlisted category, or with an outline that is none.
+        DatasetError: an annotation without image or category, of an unlisted category, or with an invalid outline.
     """
-    found: dict[ImageId, list[Instance]] = {}
+    instances: dict[ImageId, list[Instance]] = {}
     for number, entry in enumerate(_entries(content, "annotations", source), start=1):
         name = id_text(entry.get("id")) or f"number {number}"
         image_id, category = id_text(entry.get("image_id")), id_text(entry.get("category_id"))
         if not image_id or not category:
-            what = "image_id" if not image_id else "category_id"
-            raise DatasetError(f"{source}: annotation {name} has no {what}; add it, or remove the annotation")
+            field = "image_id" if not image_id else "category_id"
+            raise DatasetError(f"{source}: annotation {name} has no {field}; add it, or remove the annotation")
         if category not in categories.index_of:
-            raise DatasetError(f"{source}: annotation {name} has the unlisted category {category}; list it")
+            raise DatasetError(f"{source}: annotation {name} has the unlisted category {category}; add the category")
         if image_id not in images:
             continue
-        given = entry.get("segmentation")
+        outline = entry.get("segmentation")
         try:
-            parts, box = parts_of(given), box_of(entry)
+            parts, box = parts_of(outline), box_of(entry)
             size_of_runs(parts)
         except ValueError as error:
             raise DatasetError(
-                f"{source}: annotation {name} of image {image_id} has a bad segmentation: {error}; export it anew, or "
-                "remove that annotation"
+                f"{source}: annotation {name} of image {image_id} has an invalid segmentation: {error}; export it "
+                "again, or remove that annotation"
             ) from None
-        # Two corners enclose nothing, but they tell where nothing is enclosed.
-        lost = not parts and box is None and not (isinstance(given, list) and given)
-        found.setdefault(image_id, []).append(Instance(name, categories.index_of[category], parts, box, lost))
-    return found
+        # Two corners enclose nothing, but they do locate the object.
+        lost = not parts and box is None and not (isinstance(outline, list) and outline)
+        instances.setdefault(image_id, []).append(Instance(name, categories.index_of[category], parts, box, lost))
+    return instances
 
 
 def id_text(value: Any) -> str:
-    """An id as text, "" if it is none: whole numbers in decimals, text as it is."""
+    """An id as text, "" if it is not valid: integers in decimal, text unchanged."""
     if isinstance(value, bool) or value is None:
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -154,10 +156,10 @@ def id_text(value: Any) -> str:
 def _entries(content: Content, name: str, source: Path) -> list[dict[str, Any]]:
     entries = content.get(name)
     if not isinstance(entries, list):
-        raise DatasetError(f"{source}: not COCO instances (it has no list '{name}')")
+        raise DatasetError(f"{source}: not COCO instances (no list '{name}')")
     odd = next((entry for entry in entries if not isinstance(entry, dict)), None)
     if odd is not None:
-        raise DatasetError(f"{source}: not COCO instances (its list '{name}' holds {odd!r:.40})")
+        raise DatasetError(f"{source}: not COCO instances (the list '{name}' contains {odd!r:.40})")
     return entries
 
 

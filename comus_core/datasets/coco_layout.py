@@ -1,4 +1,4 @@
-"""Where COCO annotations and their images lie, as COCO itself and the tools that export it arrange them."""
+"""The folder layouts of COCO data sets, by COCO itself and by tools that export it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from comus_core.datasets.file_walk import walk_files
 from comus_core.errors import DatasetError
 
 _BESIDE = "_annotations.coco.json"  # Roboflow's, in the folder of the images
-_WHOLE = ("result.json", "result_coco.json", "labels.json")  # Label Studio's, beside images/; FiftyOne's, beside data/
+_SINGLE = ("result.json", "result_coco.json", "labels.json")  # Label Studio's, beside images/; FiftyOne's, beside data/
 _TASKS = ("instances_", "captions_", "person_keypoints_", "panoptic_", "stuff_", "image_info_")
 
 
@@ -24,9 +24,9 @@ class CocoFiles:
     """The annotation file of a split, and the folder of its images.
 
     Attributes:
-        root: the folder that paths of images start from.
-        folder: of the images below the root, "" for the root itself.
-        own_folder: whether nothing outside of `folder` belongs to this split.
+        root: the folder that image paths are relative to.
+        folder: of the images, relative to the root; "" for the root itself.
+        own_folder: whether all images of this split are in `folder`.
     """
 
     root: Path
@@ -39,45 +39,45 @@ def list_splits(spec: str, root: Path) -> tuple[str, ...]:
     """The names of the splits, sorted.
 
     Raises:
-        DatasetError: there is no annotation file, or two of one split.
+        DatasetError: there is no annotation file, or two for one split.
     """
     return tuple(sorted(_annotation_files(spec, root)))
 
 
 def find_files(spec: str, root: Path, split: str) -> CocoFiles:
-    """Where a split lies.
+    """The files of a split.
 
     Raises:
-        DatasetError: as `list_splits`; or there is no such split.
+        DatasetError: see `list_splits`; or there is no such split.
     """
-    there = _annotation_files(spec, root)
-    if split not in there:
-        listed = ", ".join(f"{name} ({there[name].relative_to(root).as_posix()})" for name in sorted(there))
-        raise DatasetError(f"data set '{spec}': no split '{split}' in {root}; there are the splits {listed}")
-    annotations = there[split]
+    file_of = _annotation_files(spec, root)
+    if split not in file_of:
+        known_splits = ", ".join(f"{name} ({file_of[name].relative_to(root).as_posix()})" for name in sorted(file_of))
+        raise DatasetError(f"data set '{spec}': no split '{split}' in {root}; choose one of {known_splits}")
+    annotations = file_of[split]
     if annotations.name == _BESIDE:
         folder = annotations.parent.relative_to(root).as_posix().removeprefix(".")
     else:
         folder = next((name for name in (split, f"images/{split}", "images", "data", "") if (root / name).is_dir()), "")
-    return CocoFiles(root, annotations, folder, own_folder=len(there) > 1)
+    return CocoFiles(root, annotations, folder, own_folder=len(file_of) > 1)
 
 
 def _annotation_files(spec: str, root: Path) -> dict[str, Path]:
     """Split -> its annotation file."""
-    found: dict[str, list[Path]] = defaultdict(list)
+    files_of: dict[str, list[Path]] = defaultdict(list)
     for split, path in _all_annotations(root):
-        found[split].append(path)
-    twice = next((name for name, paths in found.items() if len(paths) > 1), None)
-    if twice is not None:
-        names = " and ".join(path.relative_to(root).as_posix() for path in found[twice])
-        raise DatasetError(f"data set '{spec}': the split '{twice}' is described by {names}; move all but one away")
-    if not found:
+        files_of[split].append(path)
+    duplicate = next((name for name, paths in files_of.items() if len(paths) > 1), None)
+    if duplicate is not None:
+        names = " and ".join(path.relative_to(root).as_posix() for path in files_of[duplicate])
+        raise DatasetError(f"data set '{spec}': the split '{duplicate}' has the annotations {names}; keep one of them")
+    if not files_of:
         raise DatasetError(f"data set '{spec}': {_nothing_found(root)}")
-    return {name: paths[0] for name, paths in found.items()}
+    return {name: paths[0] for name, paths in files_of.items()}
 
 
 def _all_annotations(root: Path) -> Iterator[tuple[str, Path]]:
-    """(split, annotation file) wherever the tools put them."""
+    """(split, annotation file) in all known layouts."""
     for path in sorted((root / "annotations").glob("*.json")):
         if path.name.startswith("instances_"):
             yield path.stem.removeprefix("instances_"), path
@@ -86,7 +86,7 @@ def _all_annotations(root: Path) -> Iterator[tuple[str, Path]]:
     for path in (root / _BESIDE, *sorted(root.glob(f"*/{_BESIDE}"))):
         if path.is_file():
             yield path.resolve().parent.name, path
-    yield from ((path.stem, path) for path in (root / name for name in _WHOLE) if path.is_file())
+    yield from ((path.stem, path) for path in (root / name for name in _SINGLE) if path.is_file())
 
 
 def _nothing_found(root: Path) -> str:
@@ -94,15 +94,15 @@ def _nothing_found(root: Path) -> str:
     if folder.is_dir():
         return f"no instances_SPLIT.json in {folder}"
     below = sorted(path.parent for path in root.glob("*/annotations") if any(path.glob("*.json")))  # Supervisely's
-    listed = f"; here that is {' or '.join(map(str, below[:4]))}" if below else ""
+    suggestion = f"; did you mean {' or '.join(map(str, below[:4]))}?" if below else ""
     return (
-        f"no folder {folder}; ROOT is the folder that holds annotations/, or SPLIT/{_BESIDE} (Roboflow), or "
-        f"{_WHOLE[0]} (Label Studio), or {_WHOLE[-1]} (FiftyOne){listed}"
+        f"no folder {folder}; ROOT must contain annotations/, or SPLIT/{_BESIDE} (Roboflow), or {_SINGLE[0]} "
+        f"(Label Studio), or {_SINGLE[-1]} (FiftyOne){suggestion}"
     )
 
 
 class ImageFinder:
-    """Finds the files of the images that annotations name, wherever those names were written."""
+    """Finds the files of annotated images, also by paths from another machine."""
 
     def __init__(self, files: CocoFiles) -> None:
         self._files = files
@@ -110,8 +110,8 @@ class ImageFinder:
     def find(self, file_name: str) -> str | None:
         """The path of an image below the root, or None if there is no such file.
 
-        A name counts from the folder of the images, from the root, or from the annotation file. Else the file that
-        shares the longest end of its path with the name is meant: annotations may hold paths of another machine.
+        A name is relative to the folder of the images, to the root, or to the annotation file. Else the file whose path
+        shares the longest end with the name is used: annotations may contain paths of another machine.
 
         Raises:
             DatasetError: several files share the longest end.
@@ -125,7 +125,7 @@ class ImageFinder:
                     path = PurePosixPath(folder, name)
                     if os.path.exists(root / path):
                         return path.as_posix()
-        return next((found for name in names if (found := self._by_end(_portable(name)))), None)
+        return next((match for name in names if (match := self._by_end(_portable(name)))), None)
 
     def _by_end(self, name: str) -> str | None:
         parts = _folded(name)
@@ -134,8 +134,8 @@ class ImageFinder:
         best = [path for path in candidates if shared[path] == max(shared.values())]
         if len(best) > 1:
             raise DatasetError(
-                f"{self._files.annotations}: the image '{name}' may be {' or '.join(best[:4])}; write its path below "
-                f"{self._files.root} as file_name, or move the others away"
+                f"{self._files.annotations}: the image '{name}' is ambiguous: {' or '.join(best[:4])}; set file_name "
+                f"to its path below {self._files.root}, or remove the others"
             )
         return best[0] if best else None
 
@@ -144,14 +144,14 @@ class ImageFinder:
         """Folded file name -> paths below the root; only of the split's own folder where there are other splits."""
         root = self._files.root
         start = root / self._files.folder if self._files.own_folder else root
-        found: dict[str, list[str]] = defaultdict(list)
+        paths: dict[str, list[str]] = defaultdict(list)
         for path in walk_files(start, root, []):
-            found[_folded(path.name)[-1]].append(path.relative_to(root).as_posix())
-        return found
+            paths[_folded(path.name)[-1]].append(path.relative_to(root).as_posix())
+        return paths
 
 
 def _portable(name: str) -> str:
-    """A name without what belongs to another machine: Windows separators, a drive, an address, the way up."""
+    """A name without Windows separators, drive, URL or parent folders, which belong to another machine."""
     text = name.replace("\\", "/")
     if "://" in text:
         text = text.partition("://")[2].partition("/")[2]
@@ -173,7 +173,7 @@ def _folded(path: str) -> list[str]:
     return unicodedata.normalize("NFC", path).casefold().split("/")
 
 
-def _shared_end(one: list[str], other: list[str]) -> int:
-    """How many last parts are equal."""
-    pairs = zip(reversed(one), reversed(other), strict=False)
-    return next((k for k, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+def _shared_end(first: list[str], second: list[str]) -> int:
+    """The number of equal parts at the end."""
+    pairs = zip(reversed(first), reversed(second), strict=False)
+    return next((k for k, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))

@@ -16,29 +16,29 @@ from comus_core.errors import SettingsError
 from comus_core.types import BoolMask
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels
-_FAR = 100  # a corner may lie so many times the image's longer side away; tools clip, they do not wander
+_FAR = 100  # largest distance of a corner, in longer sides of the image
 
 
 def parts_of(segmentation: Any) -> list[Any]:
-    """The parts of an outline: polygons of three corners or more, and run lengths. None: it encloses nothing.
+    """The parts of an outline: polygons of three corners or more, and run lengths; empty if it encloses nothing.
 
     A flat list of numbers or of pairs is one polygon, as some tools write it; four numbers are two corners or a box,
-    no outline.
+    not an outline.
 
     Raises:
-        ValueError: it is nothing that COCO knows.
+        ValueError: it is not a COCO segmentation.
     """
     if segmentation is None or segmentation == "":
         return []
     if isinstance(segmentation, dict):
         return [segmentation] if segmentation.get("counts") else []
     if not isinstance(segmentation, list):
-        raise ValueError(f"it is {segmentation!r:.40}, neither polygons nor run lengths")
+        raise ValueError(f"{segmentation!r:.40} is neither polygons nor run lengths")
     if segmentation and (_is_numbers(segmentation) or (len(segmentation) >= 3 and all(map(_is_pair, segmentation)))):
         segmentation = [segmentation]
     for part in segmentation:
         if not isinstance(part, dict | list):
-            raise ValueError(f"it holds {part!r:.40}, neither a polygon nor run lengths")
+            raise ValueError(f"{part!r:.40} is neither a polygon nor run lengths")
     flat = [_flat(part) for part in segmentation]
     return [part for part in flat if (part.get("counts") if isinstance(part, dict) else len(part) >= 6)]
 
@@ -47,7 +47,7 @@ def draw(parts: Sequence[Any], size_hw: tuple[int, int]) -> BoolMask:
     """All pixels of the parts, (H, W) bool.
 
     Raises:
-        ValueError: run lengths of another size or that do not fill it, or corners that are no numbers.
+        ValueError: run lengths of another size, or corners that are not numbers.
     """
     polygons = [_corners(part, size_hw) for part in parts if isinstance(part, list)]
     regions = [_runs(part, size_hw) for part in parts if isinstance(part, dict)]
@@ -68,7 +68,7 @@ def draw_box(box: Box, size_hw: tuple[int, int]) -> BoolMask:
 
 
 def box_of(annotation: dict[str, Any]) -> Box | None:
-    """The box of an annotation; None where it has none, or one without an area."""
+    """The box of an annotation; None if it has none, or one without area."""
     values = annotation.get("bbox")
     if not isinstance(values, list) or len(values) != 4:
         return None
@@ -79,23 +79,23 @@ def box_of(annotation: dict[str, Any]) -> Box | None:
 
 
 def size_of_runs(parts: Sequence[Any]) -> tuple[int, int] | None:
-    """(height, width) that run lengths among the parts are of, or None where none says so.
+    """(height, width) of the run lengths among the parts, or None if none states it.
 
     Raises:
-        ValueError: a size that no image has.
+        ValueError: an impossible size.
     """
     sizes = [part["size"] for part in parts if isinstance(part, dict) and part.get("size") is not None]
     for size in sizes:
-        whole = isinstance(size, list) and len(size) == 2 and all(map(_is_length, size))
-        if not whole:
-            raise ValueError(f"its run lengths are of size {size!r:.60}, which is no [height, width] in pixels")
+        is_pair = isinstance(size, list) and len(size) == 2 and all(map(_is_length, size))
+        if not is_pair:
+            raise ValueError(f"the size {size!r:.60} of its run lengths is not [height, width] in pixels")
         if not is_drawable(int(size[0]), int(size[1])):
-            raise ValueError(f"its run lengths are of size {size!r:.60}, larger than any image that can be read")
+            raise ValueError(f"the size {size!r:.60} of its run lengths is more than the largest readable image")
     return (int(sizes[0][0]), int(sizes[0][1])) if sizes else None
 
 
 def is_drawable(height: int, width: int) -> bool:
-    """Whether a mask of this size has no more pixels than a photograph may have."""
+    """Whether a mask of this size has no more pixels than the largest readable image."""
     return Image.MAX_IMAGE_PIXELS is None or height * width <= Image.MAX_IMAGE_PIXELS
 
 
@@ -109,7 +109,7 @@ def _is_numbers(values: Any) -> bool:
 
 
 def _is_length(value: Any) -> bool:
-    """Whether a number is a whole one from 1; some tools write 480.0."""
+    """Whether a value is an integer from 1; some tools write 480.0."""
     return type(value) in (int, float) and math.isfinite(value) and value >= 1 and value == int(value)
 
 
@@ -119,9 +119,9 @@ def _is_pair(value: Any) -> bool:
 
 def _corners(part: list[Any], size_hw: tuple[int, int]) -> list[float]:
     if len(part) % 2:
-        raise ValueError(f"a polygon of {len(part)} numbers, which are no pairs of x and y")
-    most = _FAR * max(*size_hw, 1000)
-    odd = [value for value in part if type(value) not in (int, float) or not -most <= value <= most]
+        raise ValueError(f"a polygon of {len(part)} numbers, which are not pairs of x and y")
+    limit = _FAR * max(*size_hw, 1000)
+    odd = [value for value in part if type(value) not in (int, float) or not -limit <= value <= limit]
     if odd:
         raise ValueError(f"a polygon with the coordinate {odd[0]!r:.40}")
     return part
@@ -131,7 +131,7 @@ def _runs(part: dict[str, Any], size_hw: tuple[int, int]) -> BoolMask:
     height, width = size_hw
     if list(part.get("size") or []) != [height, width]:
         raise ValueError(
-            f"its run lengths are of size {part.get('size')} (height, width), but the image's is [{height}, {width}]"
+            f"its run lengths have size {part.get('size')} (height, width), the image has [{height}, {width}]"
         )
     try:
         return coco_rle.decode(part["counts"], size_hw)

@@ -1,4 +1,4 @@
-"""COCO's run lengths, a list or packed text, checked before pycocotools decodes them: its C code trusts them."""
+"""COCO's run lengths, a list or packed text, checked before pycocotools decodes them: its C code does not check."""
 
 from __future__ import annotations
 
@@ -10,24 +10,22 @@ from pycocotools import mask as coco_mask
 from comus_core.errors import SettingsError
 from comus_core.types import BoolMask, IntArray
 
-MOST_GROUPS = 7  # of 5 bits a number: no image has a run of more than 35 bits
+MAX_GROUPS = 7  # of 5 bits a number: no image has a run of more than 35 bits
 
 
 def decode(counts: Any, size_hw: tuple[int, int]) -> BoolMask:
-    """The mask, (H, W) bool, of run lengths that may come from anybody.
+    """The mask, (H, W) bool, of untrusted run lengths.
 
     Args:
         counts: the `counts` of an RLE: a list of numbers, or COCO's packed text or bytes.
         size_hw: of the mask.
 
     Raises:
-        SettingsError: they are no run lengths, or make up more or fewer pixels than the mask has.
+        SettingsError: they are not run lengths, or have more or fewer pixels than the mask.
     """
     lengths, (height, width) = run_lengths(counts), size_hw
     if (lengths < 0).any() or lengths.sum() != height * width:
-        raise SettingsError(
-            f"its run lengths make up {lengths.sum()} pixels, not {height} x {width} = {height * width}"
-        )
+        raise SettingsError(f"its run lengths have {lengths.sum()} pixels, not {height} x {width} = {height * width}")
     rle = {"size": [height, width], "counts": counts}
     if isinstance(counts, list):
         rle = coco_mask.frPyObjects({**rle, "counts": lengths.tolist()}, height, width)
@@ -38,7 +36,7 @@ def run_lengths(counts: Any) -> IntArray:
     """The lengths, alternately outside and inside the mask, column by column.
 
     Returns:
-        (r,) int64, as written; a length may be negative, and they may fill more or less than an image.
+        (r,) int64, unchecked: a length may be negative, and the sum may differ from the size of an image.
 
     Raises:
         SettingsError: they are neither a list of numbers nor COCO's packed text or bytes.
@@ -52,7 +50,7 @@ def run_lengths(counts: Any) -> IntArray:
     except (TypeError, OverflowError, ValueError) as error:
         raise SettingsError(f"its run lengths cannot be read ({error})") from None
     if lengths.ndim != 1:
-        raise SettingsError("its run lengths cannot be read (they are lists in a list)")
+        raise SettingsError("its run lengths cannot be read (a list of lists)")
     return lengths
 
 
@@ -65,10 +63,10 @@ def _unpacked(text: bytes) -> IntArray:
     letters = np.frombuffer(text, np.uint8).astype(np.int64) - 48
     ends = np.flatnonzero((letters & 0x20) == 0)
     if ((letters < 0) | (letters > 63)).any() or not len(ends) or ends[-1] != len(letters) - 1:
-        raise SettingsError("its run lengths cannot be read (the text is damaged: no run-length code)")
+        raise SettingsError("its run lengths cannot be read (the text is damaged: not a run-length code)")
     starts = np.concatenate([[0], ends[:-1] + 1])
     groups = ends - starts + 1
-    if groups.max() > MOST_GROUPS:
+    if groups.max() > MAX_GROUPS:
         raise SettingsError("its run lengths cannot be read (the text is damaged: a run longer than any image)")
     place = np.arange(len(letters)) - np.repeat(starts, groups)
     values = np.add.reduceat((letters & 0x1F) << (5 * place), starts)

@@ -1,4 +1,4 @@
-"""Files that Pillow refuses although their picture is whole: a JPEG without its end marker, a PNG of much text."""
+"""Files that Pillow refuses although their pixels are complete: a JPEG without end marker, a PNG with long text."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from typing import IO
 from PIL import Image
 
 END = b"\xff\xd9"
-# What stands where the end should: no marker among it, and much that decodes to large numbers, so that wherever a
-# part of the picture is missing another comes out of each.
+# Appended in place of the end: without markers, and decoding to large numbers, so that each of them gives other pixels
+# wherever a part of the image is missing.
 _FILLERS = (
     *(b"\0" * 256, b"\xfe" * 256, b"\x7e" * 256, b"\xfb\xef\xbe" * 85, b"\xf7\xbd" * 128),
     *(bytes(Random(seed).randrange(255) for _ in range(256)) for seed in range(12)),
 )
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TEXT = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
-_TURN = b"Raw profile type exif\0"  # the one text that says how the picture lies
+_TURN = b"Raw profile type exif\0"  # the one text that holds the orientation
 
 
-def rescued(source: IO[bytes], error: Exception) -> tuple[BytesIO, str] | None:
-    """The same picture as Pillow takes it, and what to note; None where the file is at fault as Pillow says.
+def repair(source: IO[bytes], error: Exception) -> tuple[BytesIO, str] | None:
+    """The repaired file and a note for the user; None if the file is damaged as Pillow says.
 
     Args:
         source: the file.
-        error: what Pillow raised of it.
+        error: raised by Pillow.
     """
     source.seek(0)
     head = source.read(8)
     source.seek(0)
     if head == _PNG and isinstance(error, ValueError) and "text" in str(error).lower():
-        return BytesIO(_without_text(source.read())), "metadata of unusual size was not read"
+        return BytesIO(_without_text(source.read())), "unusually large metadata was not read"
     if head[:2] == b"\xff\xd8" and isinstance(error, OSError) and "truncated" in str(error):
         content = source.read().rstrip(b"\xff")
         if _lacks_only_its_end(content):
-            return BytesIO(content + END), "the end marker is missing, the picture is whole"
+            return BytesIO(content + END), "the end marker is missing, the image is complete"
     return None
 
 
@@ -56,7 +56,7 @@ def _without_text(content: bytes) -> bytes:
 def _lacks_only_its_end(content: bytes) -> bool:
     """Whether a JPEG without end marker holds all its pixels.
 
-    Every scan must have begun; and the last must be complete: what is put behind it then changes no pixel.
+    Every scan must have begun, and the last must be complete: what is appended then changes no pixel.
     """
     if not _scans_of(content).complete:
         return False
@@ -78,7 +78,7 @@ def _lacks_only_its_end(content: bytes) -> bool:
 
 @dataclass
 class _Scans:
-    """What the headers of a JPEG say: what is still to come of each component, restarts wanted and found."""
+    """The headers of a JPEG: missing coefficients of each component, expected and actual restarts."""
 
     missing: dict[int, set[int]] = field(default_factory=dict)  # component -> coefficients not yet at full precision
     sampling: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -98,34 +98,34 @@ class _Scans:
 
     @property
     def _units(self) -> int:
-        """How many minimum coded units the only scan has."""
+        """The number of minimum coded units in the only scan."""
         across, down = (max(s[k] for s in self.sampling.values()) if len(self.sampling) > 1 else 1 for k in (0, 1))
         return -(-self.size[0] // (8 * across)) * -(-self.size[1] // (8 * down))
 
 
 def _scans_of(content: bytes) -> _Scans:
-    found = _Scans()
+    jpeg = _Scans()
     for marker, body in _segments(content):
         if marker in (0xC0, 0xC1, 0xC2) and len(body) >= 6:
-            found.size = int.from_bytes(body[3:5], "big"), int.from_bytes(body[1:3], "big")
+            jpeg.size = int.from_bytes(body[3:5], "big"), int.from_bytes(body[1:3], "big")
             for k in range(6, min(len(body), 6 + 3 * body[5]) - 2, 3):
-                found.missing[body[k]] = set(range(64))
-                found.sampling[body[k]] = body[k + 1] >> 4, body[k + 1] & 15
+                jpeg.missing[body[k]] = set(range(64))
+                jpeg.sampling[body[k]] = body[k + 1] >> 4, body[k + 1] & 15
         elif marker == 0xDD:
-            found.interval = int.from_bytes(body[:2], "big")
+            jpeg.interval = int.from_bytes(body[:2], "big")
         elif marker == 0xDA and body and len(body) >= 4 + 2 * body[0]:
-            found.scans += 1
+            jpeg.scans += 1
             first, last, precision = body[2 * body[0] + 1 :][:3]
             if precision & 15 == 0:
                 for k in range(body[0]):
-                    found.missing.get(body[1 + 2 * k], set()).difference_update(range(first, last + 1))
+                    jpeg.missing.get(body[1 + 2 * k], set()).difference_update(range(first, last + 1))
         elif 0xD0 <= marker <= 0xD7:
-            found.restarts += 1
-    return found
+            jpeg.restarts += 1
+    return jpeg
 
 
 def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """(marker, what follows in its segment); restart markers among the pixels have nothing."""
+    """(marker, content of its segment); restart markers among the pixels have no content."""
     place = 2
     while (place := content.find(b"\xff", place)) >= 0 and place + 1 < len(content):
         marker = content[place + 1]

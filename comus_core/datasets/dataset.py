@@ -1,4 +1,4 @@
-"""From a data set's string to its images and ground truth; the formats there are, by name."""
+"""Open a data set from its string; the registry of formats."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ FORMATS: Registry[DatasetFormat] = Registry("data set format", "comus_explorer.d
 
 
 def parse_dataset(spec: str) -> DatasetAddress:
-    """A data set's string taken apart. Nothing is looked at.
+    """Parse a data set's string, without looking at the disk.
 
     Args:
         spec: a folder's path, `voc:ROOT:SPLIT`, `coco:ROOT:SPLIT`, `demo` (a folder of that name is `./demo`), or
             `NAME:ROOT` of another format. ROOT may hold colons; SPLIT may not.
 
     Raises:
-        DatasetError: it is empty, or lacks its folder or split.
+        DatasetError: it is empty, or has no folder or split.
     """
     if not spec.strip():
         raise DatasetError("no data set: give a folder, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo")
@@ -62,12 +62,12 @@ def parse_dataset(spec: str) -> DatasetAddress:
 
 
 def open_dataset(spec: str, drawings: Path, truth: TruthSettings | None = None) -> Dataset:
-    """The data set behind a string. Nothing is decoded yet: see `truth_check.check_images`.
+    """Open a data set. No image is decoded yet: see `truth_check.check_images`.
 
     Args:
         spec: see `parse_dataset`.
-        drawings: where the demo scenes are drawn, once; not touched by the others.
-        truth: how ground truth is read; None for the usual way.
+        drawings: folder for the scenes of the demo; unused for other data sets.
+        truth: how to read ground truth; None for the defaults.
 
     Raises:
         DatasetError: the string, the folder, the split or the annotations cannot be used.
@@ -77,26 +77,26 @@ def open_dataset(spec: str, drawings: Path, truth: TruthSettings | None = None) 
 
 
 def summarise(spec: str) -> DatasetSummary:
-    """A quick look at the data set behind a string, in about the time its folder takes to list.
+    """A quick summary of a data set, in about the time it takes to list its folder.
 
     Raises:
-        DatasetError: no such folder or split, no image, or a bad list of classes.
+        DatasetError: no such folder or split, no image, or an invalid class list.
     """
     address = parse_dataset(spec)
     return FORMATS[address.format].look(address)
 
 
 def splits(name: str, root: str) -> tuple[str, ...]:
-    """The splits that a folder offers under a format, sorted; none where the format knows none.
+    """The splits of a folder in a format, sorted; empty if the format has no splits.
 
     Raises:
-        DatasetError: it is no such folder.
+        DatasetError: the folder is not of that format.
     """
-    listed = FORMATS[name].splits
-    return listed(Path(root).expanduser()) if listed else ()
+    list_splits = FORMATS[name].splits
+    return list_splits(Path(root).expanduser()) if list_splits else ()
 
 
 def absolute(spec: str) -> str:
-    """The data set's string with its path made absolute, so that it means the same from any folder."""
+    """The data set's string with an absolute path."""
     address = parse_dataset(spec)
     return str(address) if address.root is None else str(address.at(address.folder.resolve()))

@@ -1,4 +1,4 @@
-"""Formats that Pillow reads with help: HEIC by `pi-heif`, JPEG XL and raw photographs where a package is installed.
+"""Formats that Pillow reads with plug-ins: HEIC by `pi-heif`, JPEG XL and camera raw files if a package is installed.
 
 Pillow reads AVIF itself. Of the two packages for HEIC the one that only decodes is required: its wheels hold libheif
 and libde265 (LGPL 3), those of `pillow-heif` also the encoder x265 (GPL 2).
@@ -17,7 +17,7 @@ from comus_core.errors import ImageError
 from comus_core.types import RgbImage
 
 _ALWAYS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "DIB", "JPEG2000", "PPM", "AVIF", "QOI", "PSD")
-# what the words of a file's kind begin with -> (what would read it, the package to install)
+# start of a file's description -> (the format in Pillow, the package to install)
 _MISSING = {
     "a HEIC": ("HEIF", "pi-heif"),
     "an AVIF": ("AVIF", "--upgrade pillow"),
@@ -28,7 +28,7 @@ _MISSING = {
 
 @lru_cache(maxsize=1)
 def formats() -> tuple[str, ...]:
-    """The formats that can be read here, as Pillow calls them."""
+    """The readable formats, by Pillow's names."""
     heif = _installed("pi_heif") or _installed("pillow_heif")
     if heif is not None:
         heif.register_heif_opener()
@@ -37,21 +37,21 @@ def formats() -> tuple[str, ...]:
     return tuple(name for name in (*_ALWAYS, "HEIF", "JXL") if name in Image.OPEN)
 
 
-def advice(words: str) -> str:
-    """What a file is that could not be identified; of a format that needs a package, which one."""
+def advice(description: str) -> str:
+    """The description of an unreadable file, with the package to install if its format needs one."""
     for start, (name, package) in _MISSING.items():
-        if words.startswith(start) and name not in formats():
-            kind = words.removesuffix(" that is damaged or cut off")
+        if description.startswith(start) and name not in formats():
+            kind = description.removesuffix(" that is damaged or truncated")
             return f"{kind}: `pip install {package}` to read it, or save it as JPEG"
-    return words
+    return description
 
 
 def read_raw(path: Path) -> RgbImage:
-    """A raw photograph developed with the camera's white balance, upright, (H, W, 3) uint8.
+    """A camera raw file developed with the camera's white balance, upright, (H, W, 3) uint8.
 
     Raises:
         ImageError: `rawpy` is not installed.
-        Exception: whatever rawpy raises of a file that it cannot read.
+        Exception: any error of rawpy.
     """
     with _rawpy(path).imread(str(path)) as raw:
         developed: RgbImage = raw.postprocess(use_camera_wb=True)
@@ -74,7 +74,7 @@ def _rawpy(path: Path) -> Any:
     if rawpy is None:
         kind = path.suffix[1:].upper() or "raw"
         raise ImageError(
-            f"a raw photograph ({kind}): `pip install rawpy` to read it, or develop it and save it as JPEG"
+            f"a camera raw file ({kind}): `pip install rawpy` to read it, or develop it and save it as JPEG"
         )
     return rawpy
 

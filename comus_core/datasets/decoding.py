@@ -1,4 +1,4 @@
-"""One image file to upright RGB, or an `ImageError` that says in one sentence why not."""
+"""Decode an image file to upright RGB, or raise an `ImageError` with the reason."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from PIL import Image, ImageCms, TiffImagePlugin, UnidentifiedImageError
 
 from comus_core.datasets import decoder_plugins
 from comus_core.datasets.bit_depth import DeepValues, declared_bits, deep_values
-from comus_core.datasets.damaged_files import rescued
+from comus_core.datasets.damaged_files import repair
 from comus_core.datasets.exif_turns import SIDEWAYS, upright
 from comus_core.datasets.pixel_budget import DECODING
 from comus_core.errors import ImageError
-from comus_core.files.file_kinds import HEAD_BYTES, is_raw, what_it_is
+from comus_core.files.file_kinds import HEAD_BYTES, describe_file, is_raw
 from comus_core.types import RgbImage
 
 _ORIENTATION = 0x0112  # EXIF tag
@@ -32,18 +32,18 @@ _FRACTIONS = (8, 4, 2)
 
 T = TypeVar("T")
 
-# What Pillow warns of is either a reason given here or of no weight (a broken EXIF block), and would mar progress bars.
+# Pillow's warnings are reported as errors here or harmless (a broken EXIF block), and would disturb progress bars.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """An image and what is to be said of how it was read.
+    """A decoded image with notes on how it was read.
 
     Attributes:
         pixels: (H, W, 3) uint8, upright.
-        notes: sentences; none of an ordinary file.
+        notes: for the user; empty for an ordinary file.
     """
 
     pixels: RgbImage
@@ -53,28 +53,28 @@ class Decoded:
 def read_rgb(path: Path, at_least: int | None = None) -> RgbImage:
     """The image of a file, upright, as (H, W, 3) uint8 RGB.
 
-    EXIF orientation is applied (a damaged EXIF block counts as none); of an animation or a document of many pages the
-    first frame is taken; transparent pixels are laid over white, as viewers do. More than 8 bits become 8 by the rule
-    of `bit_depth`: 0-65535 becomes 0-255, and 10 or 12 bits in 16 are stretched. A JPEG that lacks only its end marker
-    is read. Raw photographs and some formats need a package (`plugins`).
+    EXIF orientation is applied (a damaged EXIF block is ignored); an animation or multi-page document gives its first
+    frame; transparent pixels are drawn over white. More than 8 bits become 8 by the rule of `bit_depth`: 0-65535
+    becomes 0-255, and 10 or 12 bits in 16 are scaled. A JPEG that lacks only its end marker is read. Camera raw files
+    and some formats need a package (`decoder_plugins`).
 
     Args:
         path: the file.
-        at_least: pixels that the shorter side need have: a larger image comes at a half, a quarter or an eighth, the
-            smallest that still has them; a JPEG is then decoded at that fraction, others are averaged. None is all.
+        at_least: pixels that the shorter side must have: a larger image is returned at a half, a quarter or an eighth,
+            the smallest that still has them; a JPEG is decoded at that fraction, others are averaged. None: full size.
 
     Raises:
-        ImageError: the file is missing, empty, no regular file, unreadable, not an image, damaged, cut off, beyond
-            Pillow's limit of pixels, or of a format that needs a package. Holds in every thread: no call changes
-            global state of Pillow or of `warnings`.
+        ImageError: the file is missing, empty, not a regular file, unreadable, not an image, damaged, truncated, beyond
+            Pillow's pixel limit, or of a format that needs a package. Thread-safe: no call changes global state of
+            Pillow or of `warnings`.
     """
     return decode(path, at_least).pixels
 
 
 def decode(path: Path, at_least: int | None = None) -> Decoded:
-    """As `read_rgb`, with what is to be noted of the file; waits while other threads decode too many pixels."""
+    """Like `read_rgb`, with notes on the file; waits while other threads decode too many pixels."""
 
-    def whole(image: Image.Image, source: IO[bytes]) -> Decoded:
+    def pillow(image: Image.Image, source: IO[bytes]) -> Decoded:
         declared, tiles = declared_bits(image, source), list(getattr(image, "tile", ()))
         shrink = fraction(image.size, at_least)
         if shrink > 1 and image.format in ("JPEG", "MPO"):
@@ -87,7 +87,7 @@ def decode(path: Path, at_least: int | None = None) -> Decoded:
             pixels = _in_strips(image.size, shrink, _strips_of(image) if deep is None else _strips_of_values(deep))
             note = deep.note if deep else None
             del deep
-            image.close()  # Pillow's own copy goes before another thread is let in
+            image.close()  # frees Pillow's copy before another thread starts
             return Decoded(upright(pixels, turn), (note,) if note else ())
 
     def raw() -> Decoded:
@@ -95,15 +95,15 @@ def decode(path: Path, at_least: int | None = None) -> Decoded:
         shrink = fraction((pixels.shape[1], pixels.shape[0]), at_least)
         return Decoded(np.array(Image.fromarray(pixels).reduce(shrink)) if shrink > 1 else pixels, ())
 
-    found, note = _using(path, whole, raw)
-    return Decoded(found.pixels, (*found.notes, note)) if note else found
+    decoded, note = _using(path, pillow, raw)
+    return Decoded(decoded.pixels, (*decoded.notes, note)) if note else decoded
 
 
 def size_hw(path: Path) -> tuple[int, int]:
-    """(height, width) of what `read_rgb` would give, from the header alone.
+    """(height, width) of the image that `read_rgb` returns, from the header alone.
 
     Raises:
-        ImageError: as `read_rgb`, as far as the header shows it.
+        ImageError: see `read_rgb`; damage beyond the header is not noticed.
     """
 
     def header(image: Image.Image, _: IO[bytes]) -> tuple[int, int]:
@@ -129,16 +129,16 @@ def stored_lay(path: Path) -> tuple[tuple[int, int], int]:
 
 
 def fraction(size: tuple[int, int], at_least: int | None) -> int:
-    """By how much an image of this size may be divided so that its shorter side still has `at_least` pixels."""
+    """The divisor of an image of this size that leaves its shorter side `at_least` pixels."""
     if at_least is None:
         return 1
     return next((k for k in _FRACTIONS if min(size) // k >= at_least), 1)
 
 
 def _using(path: Path, use: Callable[[Image.Image, IO[bytes]], T], of_raw: Callable[[], T]) -> tuple[T, str | None]:
-    """What `use` makes of Pillow's image of a regular file, and a note; every fault becomes an `ImageError`."""
+    """The result of `use` for Pillow's image of a regular file, and a note; every error becomes an `ImageError`."""
     try:
-        # O_NONBLOCK: a named pipe called x.jpg must not hang the run; regular files do not care.
+        # O_NONBLOCK: a named pipe called x.jpg must not hang the run; regular files are not affected.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             state = os.fstat(file.fileno())
             if not stat.S_ISREG(state.st_mode):
@@ -150,21 +150,21 @@ def _using(path: Path, use: Callable[[Image.Image, IO[bytes]], T], of_raw: Calla
             if is_raw(path, head):
                 return of_raw(), None
             try:
-                return _opened(file, use, of_raw), None
+                return _open(file, use, of_raw), None
             except ImageError:
                 raise
             except Exception as error:
-                saved = rescued(file, error)
-                if saved is None:
+                repaired = repair(file, error)
+                if repaired is None:
                     raise
-                return _opened(saved[0], use, of_raw), saved[1]
+                return _open(repaired[0], use, of_raw), repaired[1]
     except ImageError:
         raise
-    except Exception as error:  # Pillow's format readers let through whatever a damaged file makes them stumble over
+    except Exception as error:  # Pillow's readers raise anything on damaged files
         raise ImageError(_reason(path, error)) from None
 
 
-def _opened(source: IO[bytes], use: Callable[[Image.Image, IO[bytes]], T], of_raw: Callable[[], T]) -> T:
+def _open(source: IO[bytes], use: Callable[[Image.Image, IO[bytes]], T], of_raw: Callable[[], T]) -> T:
     with Image.open(source, formats=decoder_plugins.formats()) as image:
         if _is_thumbnail(image):
             return of_raw()
@@ -173,7 +173,7 @@ def _opened(source: IO[bytes], use: Callable[[Image.Image, IO[bytes]], T], of_ra
 
 
 def _is_thumbnail(image: Image.Image) -> bool:
-    """Whether Pillow sees of a raw photograph only the small picture that cameras put before it."""
+    """Whether Pillow sees only the thumbnail in a camera raw file."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return False
     tags = image.tag_v2
@@ -187,16 +187,16 @@ def _check_size(image: Image.Image) -> None:
         raise ImageError(f"an image of zero size ({width} x {height} pixels)")
     if limit is not None and width * height > limit:  # Pillow itself only warns up to twice the limit
         pixels = f"{width} x {height} = {width * height} pixels"
-        raise ImageError(f"too large: {pixels}, the limit is {limit}; scale it down")
+        raise ImageError(f"too large: {pixels}, the limit is {limit}; reduce its size")
 
 
 def _reason(path: Path, error: Exception) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         size = re.search(r"\d+ pixels", text)
-        return f"too large: {size[0] if size else text}, the limit is {Image.MAX_IMAGE_PIXELS}; scale it down"
+        return f"too large: {size[0] if size else text}, the limit is {Image.MAX_IMAGE_PIXELS}; reduce its size"
     if isinstance(error, UnidentifiedImageError):
-        return decoder_plugins.advice(what_it_is(path))
+        return decoder_plugins.advice(describe_file(path))
     if isinstance(error, FileNotFoundError):
         return "no such file" if not path.is_symlink() else "a link to a file that does not exist"
     if isinstance(error, IsADirectoryError):
@@ -204,25 +204,25 @@ def _reason(path: Path, error: Exception) -> str:
     if isinstance(error, PermissionError):
         return "permission denied: make the file readable"
     if isinstance(error, OSError) and error.errno == errno.ELOOP:
-        return "a link that leads back to itself"
+        return "a link to itself"
     if isinstance(error, OSError) and error.errno is not None:
         return f"cannot be read from disk: {error.strerror}"
     if isinstance(error, MemoryError):
         return "not enough memory to decode it"
     if "truncated" in text.lower() or isinstance(error, EOFError):
-        return f"truncated: the file ends before the picture does ({text})"
-    return f"damaged or cut off ({text or type(error).__name__})"
+        return f"truncated: the file ends before the image does ({text})"
+    return f"damaged or truncated ({text or type(error).__name__})"
 
 
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # the picture is whole although its EXIF block is not
+    except Exception:  # the image is intact although its EXIF block is not
         return 1
 
 
 def _stored_size(image: Image.Image) -> tuple[int, int]:
-    """(width, height) before turning; Pillow gives that of a TIFF already turned in some versions."""
+    """(width, height) before EXIF rotation; some versions of Pillow return that of a TIFF rotated."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return int(image.tag_v2[TiffImagePlugin.IMAGEWIDTH]), int(image.tag_v2[TiffImagePlugin.IMAGELENGTH])
     return image.size
@@ -230,8 +230,8 @@ def _stored_size(image: Image.Image) -> tuple[int, int]:
 
 def _strips_of(image: Image.Image) -> Callable[[int, int], Image.Image]:
     def strip(top: int, end: int) -> Image.Image:
-        whole = (top, end) == (0, image.height)
-        return _as_rgb(image if whole else image.crop((0, top, image.width, end)))
+        full = (top, end) == (0, image.height)
+        return _as_rgb(image if full else image.crop((0, top, image.width, end)))
 
     return strip
 
@@ -241,7 +241,7 @@ def _strips_of_values(deep: DeepValues) -> Callable[[int, int], Image.Image]:
 
 
 def _in_strips(size: tuple[int, int], shrink: int, strip: Callable[[int, int], Image.Image]) -> RgbImage:
-    """The picture that `strip(top, end)` gives in parts, each divided by `shrink`, as one (H, W, 3) array."""
+    """The image of the parts `strip(top, end)`, each divided by `shrink`, as one (H, W, 3) array."""
     width, height = size
     rows = max(1, _STRIP_PIXELS // width // max(_FRACTIONS)) * max(_FRACTIONS)
     pixels = np.empty((-(-height // shrink), -(-width // shrink), 3), np.uint8)
@@ -255,9 +255,9 @@ def _in_strips(size: tuple[int, int], shrink: int, strip: Callable[[int, int], I
 
 def _as_rgb(image: Image.Image) -> Image.Image:
     if image.mode in _WITH_ALPHA or image.has_transparency_data:
-        picture = image.convert("RGBA")
-        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, picture)
+        with_alpha = image.convert("RGBA")
+        white = Image.new("RGBA", with_alpha.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, with_alpha)
     if image.mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")

@@ -1,4 +1,4 @@
-"""What the EXIF orientation of a photograph makes of its pixels, and of a mask that lies over them as stored."""
+"""Apply the EXIF orientation of an image to its pixels, or to a mask of its stored pixels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Pixels = TypeVar("Pixels", bound=NDArray[Any])
 
 SIDEWAYS = (5, 6, 7, 8)  # orientations that swap height and width
 
-# Orientation (TIFF 6.0, tag 274) -> what makes stored pixels upright; 1 lies upright.
+# Orientation (TIFF 6.0, tag 274) -> the turn that makes stored pixels upright; 1 is upright.
 _TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     2: np.fliplr,
     3: lambda pixels: np.rot90(pixels, 2),
@@ -25,6 +25,6 @@ _TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:
-    """Stored pixels, (H, W) or (H, W, C), turned as the orientation says; a value that there is not turns nothing."""
+    """Stored pixels, (H, W) or (H, W, C), made upright; an invalid orientation changes nothing."""
     turn = _TURNS.get(orientation)
     return pixels if turn is None else np.ascontiguousarray(turn(pixels))  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""The image files below a folder: which are found, in which order, and what cannot be used."""
+"""Find the image files below a folder, in a fixed order, and report what is skipped or ignored."""
 
 from __future__ import annotations
 
@@ -7,53 +7,53 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from comus_core.datasets.passed_over import OwnFiles, not_images
-from comus_core.datasets.records import ImageFile, PassedOver, SkippedFile, image_file
+from comus_core.datasets.ignored_files import OwnFiles, not_images
+from comus_core.datasets.records import IgnoredFiles, ImageFile, SkippedFile, image_file
 from comus_core.files.file_kinds import EXTENSIONS, looks_like_image
 
 NOT_TEXT = "the file name is not valid UTF-8: rename it"
 
 
-def find_images(root: Path, start: Path) -> tuple[list[ImageFile], list[SkippedFile], tuple[PassedOver, ...]]:
-    """The image files below `start`, with paths relative to `root`.
+def find_images(root: Path, start: Path) -> tuple[list[ImageFile], list[SkippedFile], tuple[IgnoredFiles, ...]]:
+    """The image files below `start`, the skipped files, and the ignored ones, with paths relative to `root`.
 
-    Also what cannot be used, and how much was left out as hidden, as this program's own, or as no image.
+    Skipped files cannot be read; ignored ones are hidden, written by COMUS, or not images.
     """
     files: list[ImageFile] = []
     skipped: list[SkippedFile] = []
-    own, others = OwnFiles(start, root, EXTENSIONS), 0
+    own, n_others = OwnFiles(start, root, EXTENSIONS), 0
     for path in walk_files(start, root, skipped, own):
         relative = path.relative_to(root).as_posix()
         reason = None
         try:
             if not looks_like_image(path):
-                others += 1
+                n_others += 1
                 continue
         except OSError as error:
-            reason = f"cannot be read, and its name does not say whether it is an image: {error.strerror}"
+            reason = f"cannot be read: {error.strerror}"
         reason = _unusable(path) or reason
         if reason:
             skipped.append(SkippedFile(printable(relative), reason))
         else:
             files.append(image_file(root, relative))
-    return files, sorted(skipped, key=lambda file: file.path), (*own.result(), *not_images(others))
+    return files, sorted(skipped, key=lambda file: file.path), (*own.result(), *not_images(n_others))
 
 
 def walk_files(start: Path, root: Path, skipped: list[SkippedFile], own: OwnFiles | None = None) -> Iterator[Path]:
-    """Every visible file below `start` that is not this program's own, each folder once, in a fixed order."""
+    """Every visible file below `start` that COMUS did not write, each folder once, in a fixed order."""
 
     def note(error: OSError) -> None:
         relative = Path(error.filename).relative_to(root).as_posix()
         skipped.append(SkippedFile(printable(relative) + "/", f"folder cannot be read: {error.strerror}"))
 
     own = own or OwnFiles(start, root, EXTENSIONS)
-    seen: set[tuple[int, int]] = set()
+    visited: set[tuple[int, int]] = set()
     for folder, subfolders, names in os.walk(start, followlinks=True, onerror=note):
         state = os.stat(folder)
-        if (state.st_dev, state.st_ino) in seen:
+        if (state.st_dev, state.st_ino) in visited:
             subfolders.clear()
             continue
-        seen.add((state.st_dev, state.st_ino))
+        visited.add((state.st_dev, state.st_ino))
         subfolders[:], names = own.keep(Path(folder), subfolders, names)
         yield from (Path(folder, name) for name in names)
 
@@ -71,10 +71,10 @@ def _unusable(path: Path) -> str | None:
 
 
 def is_text(path: str) -> bool:
-    """Whether a path is text that can be stored and shown."""
+    """Whether a path is valid UTF-8."""
     return printable(path) == path
 
 
 def printable(text: str) -> str:
-    """The text with a question mark for what is no UTF-8."""
+    """The text with a question mark for every invalid byte."""
     return text.encode("utf-8", "replace").decode("utf-8")

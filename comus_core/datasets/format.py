@@ -1,4 +1,4 @@
-"""What a data set's string means, and what a format of data sets is."""
+"""The address of a data set, its summary, and the description of a format."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from comus_core.config import TruthSettings
-from comus_core.datasets.records import Dataset, PassedOver
+from comus_core.datasets.records import Dataset, IgnoredFiles
 
-FOLDER = "folder"  # the format of a string that names no other
+FOLDER = "folder"  # the default format
 
 
 @dataclass(frozen=True)
 class DatasetAddress:
-    """A data set's string taken apart; `str` puts it together again.
+    """A parsed data set string; `str` gives the string.
 
     Attributes:
         format: name of its `DatasetFormat`.
-        root: its folder as written; None where the format has none.
-        split: which of its lists of images; "" where the format has none.
+        root: its folder as written; None if the format has none.
+        split: its list of images; "" if the format has no splits.
     """
 
     format: str
@@ -38,10 +38,10 @@ class DatasetAddress:
         """The folder, with `~` replaced.
 
         Raises:
-            ValueError: the format has none.
+            ValueError: the format has no folder.
         """
         if self.root is None:
-            raise ValueError(f"data set '{self}' lies in no folder")
+            raise ValueError(f"data set '{self}' has no folder")
         return self.root.expanduser()
 
     def at(self, folder: Path) -> DatasetAddress:
@@ -51,15 +51,15 @@ class DatasetAddress:
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """What a data set seems to hold; the run itself looks closer.
+    """A quick summary of a data set; a run checks every file.
 
     Attributes:
-        images: files found or listed.
+        images: number of files.
         labelled: whether there is ground truth.
-        classes: how many without background; None where only reading all of it would tell.
+        classes: their number without background; None if it is unknown without reading the masks.
         synthetic: whether the images are drawn.
-        largest: pixels of the largest image, see `largest_pixels`; 0 if none could be looked at.
-        passed_over: files that are no photographs of the person's.
+        largest: pixels of the largest image, see `largest_pixels`; 0 if none can be read.
+        ignored: files that are hidden, written by COMUS, or not images.
     """
 
     images: int
@@ -67,23 +67,23 @@ class DatasetSummary:
     classes: int | None = None
     synthetic: bool = False
     largest: int = 0
-    passed_over: tuple[PassedOver, ...] = ()
+    ignored: tuple[IgnoredFiles, ...] = ()
 
 
 @dataclass(frozen=True)
 class DatasetFormat:
-    """One format of data sets, and how to open it: all that the program has to know of it.
+    """A data set format, and how to open it.
 
     Attributes:
-        name: what comes before the first colon of a data set's string.
-        title: what a page calls it.
-        what: one line for people: which folder is meant, and what lies in it.
-        open: address, folder of the program's own drawings, how ground truth is read -> the data set.
-        look: address -> summary, in about the time its folder takes to list; nothing is decoded.
-        splits: folder -> names of its splits, sorted; None where the format has none.
-        a_split: an example of one, for messages.
-        has_folder: whether it lies in a folder of the person's.
-        lists_at_once: whether its files can be listed while a page waits.
+        name: before the first colon of a data set's string.
+        title: its name on pages.
+        what: one line for people: which folder to choose, and its content.
+        open: address, folder for drawn scenes, how to read ground truth -> the data set.
+        look: address -> summary, in about the time it takes to list its folder; nothing is decoded.
+        splits: folder -> names of its splits, sorted; None if the format has none.
+        a_split: an example of a split, for messages.
+        has_folder: whether it is in a folder of the user.
+        lists_at_once: whether its files can be listed while a page loads.
     """
 
     name: str
@@ -98,7 +98,7 @@ class DatasetFormat:
 
     @property
     def written(self) -> str:
-        """How a data set of this format is written."""
+        """The pattern of a data set's string in this format."""
         if not self.has_folder:
             return self.name
         if self.name == FOLDER:

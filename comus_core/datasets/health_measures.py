@@ -1,4 +1,4 @@
-"""What the health check measures of a picture: brightness, sharpness, and a hash that survives scaling and recoding."""
+"""Measures of the health check: brightness, sharpness, and a hash that survives scaling and recompression."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from scipy.sparse.csgraph import connected_components
 
 from comus_core.types import FloatArray, IntArray, RgbImage
 
-LONGEST = 512  # pixels at which sharpness is measured: a larger picture is scaled down, a smaller one stays
-HASH_SIDE, HASH_KEPT = 32, 8  # the picture that is transformed, and the low frequencies kept of it
+LONGEST = 512  # pixels at which sharpness is measured: a larger image is scaled down, a smaller one stays
+HASH_SIDE, HASH_KEPT = 32, 8  # sides of the transformed image and of the block of low frequencies
 HASH_BITS = HASH_KEPT * HASH_KEPT
 BRIGHT_SHARE = 99  # percentile of luminance: a night with one lamp is dark, a black cat in the snow is not
 
 
 @dataclass(frozen=True)
 class Measures:
-    """Of one picture.
+    """Measures of one image.
 
     Attributes:
-        brightness: luminance that 1 % of the pixels exceed, in [0, 1].
+        brightness: 99th percentile of the luminance, in [0, 1].
         sharpness: variance of the Laplacian of the luminance in 0–255, at most `LONGEST` pixels wide and high.
-        contrast: standard deviation of the luminance, in [0, 1]; a flat picture has no hash worth comparing.
+        contrast: standard deviation of the luminance, in [0, 1]; the hash of a flat image is meaningless.
         hash: 64 bits.
     """
 
@@ -38,7 +38,7 @@ class Measures:
 
 
 def measure(image: RgbImage) -> Measures:
-    """Brightness, sharpness, contrast and hash of an (H, W, 3) picture."""
+    """Brightness, sharpness, contrast and hash of an (H, W, 3) image."""
     grey = Image.fromarray(np.ascontiguousarray(image)).convert("L")  # ITU-R 601 luma
     small = grey.copy()
     small.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)
@@ -52,9 +52,9 @@ def measure(image: RgbImage) -> Measures:
 
 
 def dct_hash(grey: Image.Image) -> int:
-    """64 bits: which of the 8 × 8 lowest frequencies of the picture, scaled to 32 × 32, exceed their median.
+    """64 bits: which of the 8 × 8 lowest frequencies of the image, scaled to 32 × 32, exceed their median.
 
-    The constant one only says how bright the picture is: it takes no part in the median, and its bit is 0.
+    The constant one is only the brightness of the image: it is excluded from the median, and its bit is 0.
     """
     square = np.asarray(grey.resize((HASH_SIDE, HASH_SIDE), Image.Resampling.BOX), np.float64)
     low = dctn(square, norm="ortho")[:HASH_KEPT, :HASH_KEPT].ravel()[1:]
@@ -62,33 +62,33 @@ def dct_hash(grey: Image.Image) -> int:
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
 
-def near_pairs(hashes: IntArray, most: int) -> IntArray:
-    """All pairs of 64-bit hashes that differ in at most `most` bits.
+def near_pairs(hashes: IntArray, distance: int) -> IntArray:
+    """All pairs of 64-bit hashes that differ in at most `distance` bits.
 
-    Two hashes that differ in `most` bits agree in one at least of `most` + 1 parts of the bits, so only those in one
-    part's bucket are compared: exact, and far fewer than all.
+    Two hashes that differ in `distance` bits agree in at least one of `distance` + 1 parts of the bits, so only hashes
+    that share a part are compared: exact, and far fewer than all pairs.
 
     Args:
         hashes: (n,) uint64.
-        most: bits.
+        distance: in bits.
 
     Returns:
         (m, 2) int64 rows i < j, sorted.
     """
     hashes = np.asarray(hashes, np.uint64)
-    cuts = np.linspace(0, HASH_BITS, most + 2).astype(int)
-    found = [np.zeros((0, 2), np.int64)]
+    cuts = np.linspace(0, HASH_BITS, distance + 2).astype(int)
+    pairs = [np.zeros((0, 2), np.int64)]
     for start, end in pairwise(cuts):
         part = (hashes >> np.uint64(start)) & np.uint64((1 << int(end - start)) - 1)
         order = np.argsort(part, kind="stable")
         edges = np.flatnonzero(np.diff(part[order], prepend=part[order][:1] + 1 if len(part) else part))
         for rows in np.split(order, edges[1:]):
-            found.append(_close(rows, hashes, most))
-    return np.unique(np.concatenate(found), axis=0)
+            pairs.append(_close(rows, hashes, distance))
+    return np.unique(np.concatenate(pairs), axis=0)
 
 
 def groups_of(pairs: IntArray, count: int) -> list[list[int]]:
-    """The rows that pairs join, directly or through others: each group and its rows ascending, largest group first."""
+    """The rows that pairs connect, directly or indirectly: rows ascending, the largest group first."""
     if not len(pairs):
         return []
     graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
@@ -100,12 +100,12 @@ def groups_of(pairs: IntArray, count: int) -> list[list[int]]:
     return sorted(groups.values(), key=lambda group: (-len(group), group))
 
 
-def _close(rows: IntArray, hashes: IntArray, most: int, block: int = 1024) -> IntArray:
-    """The pairs among some rows within `most` bits, block by block, so that a full bucket fits into memory."""
-    rows, found = np.sort(rows), [np.zeros((0, 2), np.int64)]
+def _close(rows: IntArray, hashes: IntArray, distance: int, block: int = 1024) -> IntArray:
+    """The pairs among some rows within `distance` bits, in blocks, so that a large group fits into memory."""
+    rows, pairs = np.sort(rows), [np.zeros((0, 2), np.int64)]
     for start in range(0, len(rows), block):
-        some = rows[start : start + block]
-        apart: FloatArray = np.bitwise_count(hashes[some][:, None] ^ hashes[rows[start:]][None, :])
-        i, j = np.nonzero(apart <= most)
-        found.append(np.stack([some[i], rows[start:][j]], axis=1)[j > i])
-    return np.concatenate(found)
+        first = rows[start : start + block]
+        apart: FloatArray = np.bitwise_count(hashes[first][:, None] ^ hashes[rows[start:]][None, :])
+        i, j = np.nonzero(apart <= distance)
+        pairs.append(np.stack([first[i], rows[start:][j]], axis=1)[j > i])
+    return np.concatenate(pairs)

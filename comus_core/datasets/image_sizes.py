@@ -1,4 +1,4 @@
-"""The largest image of many, without a look at each."""
+"""The largest of many images, without opening each."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 from comus_core.datasets.decoding import size_hw
 from comus_core.errors import ImageError
 
-LOOKED_AT = 32  # largest files, whose headers are read: tens of milliseconds, whatever the number of files
+OPENED = 32  # largest files, whose headers are read, in tens of milliseconds
 
 
 def largest_pixels(paths: Iterable[Path]) -> int:
     """Pixels of the largest image among the largest files; 0 if none of them can be read.
 
-    An image that is large and yet a small file, such as an empty drawing, can be missed: this is for an estimate.
+    A large image in a small file, such as an empty drawing, can be missed: this is an estimate.
     """
     sizes = (_bytes_of(path) for path in paths)
-    most = heapq.nlargest(LOOKED_AT, (found for found in sizes if found is not None))
-    return max((_pixels(path) for _, path in most), default=0)
+    largest = heapq.nlargest(OPENED, (size for size in sizes if size is not None))
+    return max((_pixels(path) for _, path in largest), default=0)
 
 
 def _bytes_of(path: Path) -> tuple[int, Path] | None:

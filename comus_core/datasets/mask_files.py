@@ -1,4 +1,4 @@
-"""What ground truth that lies in mask files can tell without reading them, whatever its layout."""
+"""Ground truth in mask files, whatever its layout: what is known without reading them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from comus_core.types import ImageId
 
 
 class MaskNames(NamedTuple):
-    """POSIX paths below a folder of masks: those that are masks, and other files, which are not read."""
+    """POSIX paths below a folder of masks: PNG files, and other files, which are not read."""
 
     pngs: list[str]
     others: list[str]
 
 
 def list_masks(folder: Path) -> MaskNames:
-    """What lies in a folder of masks; nothing where there is no such folder."""
+    """The files in a folder of masks; empty if there is no such folder."""
     names = [path.relative_to(folder).as_posix() for path in walk_files(folder, folder, [])]
     pngs = [name for name in names if name.lower().endswith(".png")]
     return MaskNames(pngs, [name for name in names if not name.lower().endswith(".png")])
@@ -32,25 +32,25 @@ class MaskFiles:
 
     Attributes:
         masks: the file of each image that has one.
-        lies: how each lies over its photograph.
-        class_file: the list of classes in the folder, or None if there is none.
+        orientations: the orientation of each mask.
+        class_file: the class list in the folder, or None.
     """
 
     masks: Mapping[ImageId, Path]
-    lies: Orientations
+    orientations: Orientations
     class_file: Path | None = None
 
     def has(self, image_id: ImageId) -> bool:
-        """Whether there is a mask of this image, and it is clear how it lies."""
-        return image_id in self.masks and not self.lies.is_unclear(image_id)
+        """Whether this image has a mask of known orientation."""
+        return image_id in self.masks and not self.orientations.is_unclear(image_id)
 
     def unclear(self, image_id: ImageId) -> bool:
         """See `GroundTruth.unclear`."""
-        return image_id in self.masks and self.lies.is_unclear(image_id)
+        return image_id in self.masks and self.orientations.is_unclear(image_id)
 
     def turned(self, image_id: ImageId) -> bool:
         """See `GroundTruth.turned`."""
-        return image_id in self.masks and self.lies.is_turned(image_id)
+        return image_id in self.masks and self.orientations.is_turned(image_id)
 
     def files(self) -> tuple[Path, ...]:
         """See `GroundTruth.files`."""

@@ -1,4 +1,4 @@
-"""How many pixels may be in memory at once, whichever threads hold them."""
+"""Limits on the pixels in memory at once, over all threads."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Condition
 
-DECODING_PIXELS = 2**26  # of images being decoded at once, 7 bytes each; one larger than that is decoded alone
-WAITING_PIXELS = 2**25  # of decoded images that wait for their turn, 3 bytes each
-BATCH_PIXELS = 2**25  # of images or crops that are worked on together
+DECODING_PIXELS = 2**26  # of images being decoded at once, 7 bytes each; a larger image is decoded alone
+WAITING_PIXELS = 2**25  # of decoded images in the queue, 3 bytes each
+BATCH_PIXELS = 2**25  # of images or crops in one batch
 
 
 class PixelBudget:
-    """Lets threads in as long as what they hold together stays within `most` pixels; one alone is always let in."""
+    """A semaphore of `limit` pixels over all threads; a single thread may exceed it."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
         self.held = 0
         self._changed = Condition()
 
     @contextmanager
     def holding(self, pixels: int) -> Iterator[None]:
-        """Wait until there is room for so many pixels, and hold them as long as the block lasts."""
+        """Wait until that many pixels are free, and hold them during the block."""
         with self._changed:
-            self._changed.wait_for(lambda: not self.held or self.held + pixels <= self.most)
+            self._changed.wait_for(lambda: not self.held or self.held + pixels <= self.limit)
             self.held += pixels
         try:
             yield

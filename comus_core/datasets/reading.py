@@ -1,4 +1,4 @@
-"""Decoding ahead of the reader, so that a model does not wait for the disk; bounded by pixels, not by images."""
+"""Decode images ahead of their use, so that a model does not wait for the disk; limited by pixels, not by images."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ T = TypeVar("T")
 
 
 def read_ahead(dataset: Dataset, image_ids: Sequence[str], at_least: int | None = None) -> Iterator[RgbImage]:
-    """Yield the (H, W, 3) images in order, decoding the next few meanwhile.
+    """Yield the (H, W, 3) images in order while decoding the next ones.
 
-    Those that wait have `WAITING_PIXELS` together at most, unless a single one has more.
+    The queue holds at most `WAITING_PIXELS`, unless a single image has more.
 
     Args:
-        dataset: whose images.
-        image_ids: which.
-        at_least: as in `read_rgb`.
+        dataset: of the images.
+        image_ids: of the images, in order.
+        at_least: see `read_rgb`.
 
     Raises:
-        ImageError: a file that could be read before no longer can.
+        ImageError: a file can no longer be read.
     """
     waiting: deque[tuple[Future[RgbImage], int]] = deque()
     held = 0
@@ -42,7 +42,7 @@ def read_ahead(dataset: Dataset, image_ids: Sequence[str], at_least: int | None 
                     future, freed = waiting.popleft()
                     held -= freed
                     yield future.result()
-                    del future  # the reader alone holds the image
+                    del future  # so that only the caller holds the image
                 waiting.append((pool.submit(dataset.read, image_id, at_least), pixels))
                 held += pixels
             while waiting:
@@ -53,7 +53,7 @@ def read_ahead(dataset: Dataset, image_ids: Sequence[str], at_least: int | None 
 
 
 def pixels_of(dataset: Dataset, image_id: str, at_least: int | None = None) -> int:
-    """Pixels of the image that `Dataset.read` gives, from its header.
+    """Pixels of the image that `Dataset.read` returns, from its header.
 
     Raises:
         ImageError: see `size_hw`.
@@ -63,31 +63,31 @@ def pixels_of(dataset: Dataset, image_id: str, at_least: int | None = None) -> i
     return -(-height // shrink) * -(-width // shrink)
 
 
-def batches(items: Sequence[T], most: int, pixels: Callable[[T], int]) -> Iterator[Sequence[T]]:
-    """The items in order, in parts of `most` at most, and of `BATCH_PIXELS` at most unless one alone has more."""
+def batches(rows: Sequence[T], size: int, pixels: Callable[[T], int]) -> Iterator[Sequence[T]]:
+    """The rows in order, in batches of at most `size` rows and `BATCH_PIXELS`, unless a single one has more."""
     start, held = 0, 0
-    for k, item in enumerate(items):
-        some = pixels(item)
-        if k > start and (k - start == most or held + some > BATCH_PIXELS):
-            yield items[start:k]
+    for k, row in enumerate(rows):
+        row_pixels = pixels(row)
+        if k > start and (k - start == size or held + row_pixels > BATCH_PIXELS):
+            yield rows[start:k]
             start, held = k, 0
-        held += some
-    if start < len(items):
-        yield items[start:]
+        held += row_pixels
+    if start < len(rows):
+        yield rows[start:]
 
 
-def picture_batches(pictures: Iterable[RgbImage], most: int) -> Iterator[list[RgbImage]]:
-    """Lists of `most` pictures or crops, of fewer where they are large: `BATCH_PIXELS` together, or a larger one."""
+def image_batches(images: Iterable[RgbImage], size: int) -> Iterator[list[RgbImage]]:
+    """Lists of at most `size` images or crops and `BATCH_PIXELS`, unless a single one has more."""
     batch, held = list[RgbImage](), 0
-    for picture in pictures:
-        pixels = picture.shape[0] * picture.shape[1]
-        if batch and (len(batch) == most or held + pixels > BATCH_PIXELS):
+    for image in images:
+        pixels = image.shape[0] * image.shape[1]
+        if batch and (len(batch) == size or held + pixels > BATCH_PIXELS):
             yield batch
             batch, held = [], 0
-        batch.append(picture)
+        batch.append(image)
         held += pixels
-        del picture
-        if held >= BATCH_PIXELS:  # nothing more fits: a large one is not held while the next is made
+        del image
+        if held >= BATCH_PIXELS:  # full: do not hold a large image while the next is decoded
             yield batch
             batch, held = [], 0
     if batch:

@@ -1,4 +1,4 @@
-"""What a data set is made of: its image files, its ground truth, and what had to be set aside."""
+"""A data set: its image files, its ground truth, and the skipped and ignored files."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ class ImageFile:
 
 @dataclass(frozen=True)
 class SkippedFile:
-    """A file that is not used, with the reason the user reads; `path` is relative to `Dataset.root`."""
+    """An unusable file with the reason for the user; `path` is relative to `Dataset.root`."""
 
     path: str
     reason: str
 
 
 @dataclass(frozen=True)
-class PassedOver:
-    """Files that were left out on purpose.
+class IgnoredFiles:
+    """Files that are ignored on purpose.
 
     Attributes:
-        reason: what the user reads, such as "in a workspace".
-        files: how many image files, by their suffixes; of what is no image, how many files.
+        reason: for the user, such as "in a workspace".
+        files: number of image files, by their suffixes, or of files that are not images.
         places: the first few folders and files, relative to `Dataset.root`; a folder ends in a slash.
-        counted: whether all of them were; otherwise there are at least so many.
+        counted: whether `files` is exact; otherwise it is a lower bound.
     """
 
     reason: str
@@ -54,7 +54,7 @@ class GroundTruth(Protocol):
 
     Attributes:
         classes: names by class index, "background" first.
-        ignore: the index that is no class and in no score, or None.
+        ignore: the index of pixels that are not scored, or None.
     """
 
     @property
@@ -68,44 +68,44 @@ class GroundTruth(Protocol):
         ...
 
     def has(self, image_id: ImageId) -> bool:
-        """Whether this image has a mask that can be laid over it."""
+        """Whether this image has a usable mask."""
         ...
 
     def unclear(self, image_id: ImageId) -> bool:
-        """Whether it has a mask, but nothing tells how that lies over the turned photograph; `has` is False then."""
+        """Whether it has a mask whose orientation is unknown, since EXIF turns the image; `has` is False then."""
         ...
 
     def turned(self, image_id: ImageId) -> bool:
-        """Whether EXIF turns or mirrors the photograph of a mask."""
+        """Whether EXIF turns or mirrors an image that has a mask."""
         ...
 
     def mask(self, image_id: ImageId) -> IndexMask:
         """(H, W) uint8 or uint16 in the orientation of the decoded image: class indices and `ignore`.
 
         Raises:
-            DatasetError: no mask, an unreadable one, another size than the image, or indices beyond the classes.
+            DatasetError: no mask, an unreadable one, one of another size than the image, or invalid indices.
         """
         ...
 
     def files(self) -> tuple[Path, ...]:
-        """Every file that the masks come from, sorted: what a fingerprint must hash."""
+        """Every file that the masks come from, sorted, for the fingerprint."""
         ...
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The images behind a dataset string.
+    """A data set that was opened from its string.
 
     Attributes:
-        spec: the string as given.
+        spec: the string.
         name: a short slug, such as "voc-trainval", "demo", or the folder's name.
-        root: the folder that relative paths start from.
+        root: the folder of relative paths.
         files: sorted by `image_id`, which is unique.
-        truth: ground truth, or None if there is none at all.
-        synthetic: whether the images are drawn; to be said wherever they are shown.
-        set_aside: files known to be unusable before decoding, such as those a split lists but the folder lacks.
-        truth_report: what was found on the way to `truth`, also where that is None; None where nothing was looked for.
-        passed_over: files below the folder that are no photographs of the person's: hidden, this program's, no images.
+        truth: ground truth, or None.
+        synthetic: whether the images are drawn; pages must say so.
+        skipped: files that are unusable before decoding, such as missing files of a split.
+        truth_report: report on the ground truth, also if that is None; None if it was not read.
+        ignored: files that are hidden, written by COMUS, or not images.
     """
 
     spec: str
@@ -114,9 +114,9 @@ class Dataset:
     files: tuple[ImageFile, ...]
     truth: GroundTruth | None
     synthetic: bool
-    set_aside: tuple[SkippedFile, ...]
+    skipped: tuple[SkippedFile, ...]
     truth_report: TruthReport | None = None
-    passed_over: tuple[PassedOver, ...] = ()
+    ignored: tuple[IgnoredFiles, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[ImageId, ImageFile]:
@@ -139,12 +139,12 @@ class Dataset:
             DatasetError: no image of this id.
         """
         if image_id not in self.by_id:
-            raise DatasetError(f"{self.spec}: no image '{image_id}' among its {len(self.files)}")
+            raise DatasetError(f"{self.spec}: no image '{image_id}'")
         return self.by_id[image_id]
 
 
 def image_file(root: Path, relative: str, image_id: ImageId | None = None) -> ImageFile:
-    """The file at `root / relative`; its id is the relative path unless one is given."""
+    """The file at `root / relative`; its id is `image_id` or the relative path."""
     return ImageFile(image_id or relative, root / relative, relative)
 
 

@@ -1,4 +1,4 @@
-"""The health check: every image decoded once, so that broken files are set aside before any long work."""
+"""The check before a run: every image is decoded once, so that unreadable files are skipped before any long work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 from comus_core.datasets.decoding import decode
 from comus_core.datasets.index_masks import indices_in
 from comus_core.datasets.records import Dataset, GroundTruth, ImageFile
-from comus_core.datasets.truth_report import FOUND_SCHEMA
+from comus_core.datasets.truth_report import MASK_SCHEMA
 from comus_core.errors import ImageError
 from comus_core.types import ImageId, RgbImage
 
@@ -33,10 +33,10 @@ _THREADS = min(4, os.cpu_count() or 1)  # decoding frees the GIL; `pixel_budget`
 
 
 def check_images(files: Sequence[ImageFile], tick: Callable[[int], None] = lambda _: None) -> pa.Table:
-    """Decode every file; one row of `CHECK_SCHEMA` each, in the order given; `tick(1)` after each.
+    """Decode every file; one row of `CHECK_SCHEMA` each, in order; `tick(1)` after each.
 
-    A usable image has height, width (pixels, upright) and `pixel_hash`, the same for equal pixels in whatever file;
-    a broken one has only `reason`, the sentence to show. `note` says what is unusual about how a usable one was read.
+    A usable image has height, width (pixels, upright) and `pixel_hash`, which is the same for equal pixels in any file
+    format; an unreadable one has only `reason`, for the user. `note` says what is unusual about a usable file.
     """
     rows = []
     with ThreadPoolExecutor(_THREADS) as threads:
@@ -45,36 +45,36 @@ def check_images(files: Sequence[ImageFile], tick: Callable[[int], None] = lambd
                 rows.append(row)
                 tick(1)
         except BaseException:
-            threads.shutdown(cancel_futures=True)  # cancelled: do not look at the rest first
+            threads.shutdown(cancel_futures=True)
             raise
     return pa.Table.from_pylist(rows, schema=CHECK_SCHEMA)
 
 
 def check_truth(dataset: Dataset, image_ids: Iterable[ImageId]) -> pa.Table:
-    """Read the mask of each of these usable images that has one, so that a bad one stops a run before its long work.
+    """Read the masks of these usable images, so that an invalid one stops a run before its long work.
 
     Returns:
-        Rows of `FOUND_SCHEMA` in the order given; none without ground truth.
+        Rows of `MASK_SCHEMA` in order; none without ground truth.
 
     Raises:
-        DatasetError: see `GroundTruth.mask`; the first bad one in the order given.
+        DatasetError: see `GroundTruth.mask`; the first invalid mask in order.
     """
     truth, rows = dataset.truth, list[dict[str, Any]]()
     if truth is not None:
         with ThreadPoolExecutor(_THREADS) as threads:
             rows = list(threads.map(lambda image_id: _check_mask(dataset, truth, image_id), image_ids))
-    return pa.Table.from_pylist(rows, schema=FOUND_SCHEMA)
+    return pa.Table.from_pylist(rows, schema=MASK_SCHEMA)
 
 
 def pixel_hash(image: RgbImage) -> str:
-    """Sha256 over the shape and the (H, W, 3) bytes, as hexadecimal digits."""
+    """SHA-256 of the shape and the (H, W, 3) bytes, as hexadecimal digits."""
     digest = hashlib.sha256(f"{image.shape[0]}x{image.shape[1]}x3:".encode())
     digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
 
 
 def _check_mask(dataset: Dataset, truth: GroundTruth, image_id: ImageId) -> dict[str, Any]:
-    """A row of `FOUND_SCHEMA`."""
+    """A row of `MASK_SCHEMA`."""
     labelled = truth.has(image_id)
     return {
         "image_id": image_id,
@@ -93,5 +93,5 @@ def _check(file: ImageFile) -> dict[str, Any]:
     except ImageError as error:
         return row | {"reason": str(error)}
     height, width = image.pixels.shape[:2]
-    seen = {"height": height, "width": width, "pixel_hash": pixel_hash(image.pixels)}
-    return row | seen | {"note": "; ".join(image.notes) or None}
+    values = {"height": height, "width": width, "pixel_hash": pixel_hash(image.pixels)}
+    return row | values | {"note": "; ".join(image.notes) or None}

@@ -1,4 +1,4 @@
-"""What a reading of ground truth found: numbers for the JSON, and one line for people."""
+"""Report on ground truth: numbers for the JSON, and one line for people."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from comus_core.text import counted
 
-FEW = 3  # names of each kind in the line
-MOST = 20  # names of each kind in the JSON
+FEW = 3  # names per kind in the line
+MOST = 20  # names per kind in the JSON
 
-# One row an image of a check of ground truth: `classes` are the indices that its mask holds, `turned` is by EXIF.
-FOUND_SCHEMA = pa.schema(
+# One row per image of a check of ground truth: `classes` are the indices in its mask, `turned` is by EXIF.
+MASK_SCHEMA = pa.schema(
     [
         ("image_id", pa.string()),
         ("path", pa.string()),
@@ -28,45 +28,45 @@ FOUND_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Named:
-    """How many there are, and the names of the first."""
+    """A number of files, and the names of the first."""
 
     count: int = 0
     first: tuple[str, ...] = ()
 
     @staticmethod
     def of(names: Iterable[str]) -> Named:
-        """Of all these names, in their order."""
-        every = list(names)
-        return Named(len(every), tuple(every[:MOST]))
+        """From all names, in order."""
+        ordered = list(names)
+        return Named(len(ordered), tuple(ordered[:MOST]))
 
-    def words(self, one: str, many: str) -> list[str]:
-        """As in "2 masks without image (a.png, b.png)"; nothing where there are none."""
+    def words(self, singular: str, plural: str) -> list[str]:
+        """As in "2 masks without image (a.png, b.png)"; empty if there are none."""
         if not self.count:
             return []
         more = f" and {self.count - FEW:,} more" if self.count > FEW else ""
-        return [f"{self.count:,} {one if self.count == 1 else many} ({', '.join(self.first[:FEW])}{more})"]
+        return [f"{self.count:,} {singular if self.count == 1 else plural} ({', '.join(self.first[:FEW])}{more})"]
 
 
 @dataclass(frozen=True)
 class TruthReport:
-    """What a reading of ground truth found.
+    """Report on the ground truth of a data set.
 
     Attributes:
-        images: of the data set; once the masks were read, of those that can be used.
-        labelled: images that are scored.
-        classes: names by class index, background first; empty where there is no ground truth.
-        images_without_mask: images that nothing labels.
-        masks_without_image: mask files that belong to no image.
-        masks_not_png: files among the masks that are not read.
+        images: in the data set; after reading the masks, usable images.
+        labelled: scored images.
+        classes: names by class index, background first; empty without ground truth.
+        images_without_mask: images without label.
+        masks_without_image: mask files without image.
+        masks_not_png: other files among the masks, which are not read.
         annotations_without_outline: COCO objects that have only a box.
-        boxes: what becomes of those: `ignore` or `box`.
-        images_without_outline: images left out of the score, since an object in them has neither outline nor box.
-        annotations_without_image: COCO annotations of images that are not listed.
-        groups: COCO categories that only group others, and so are no classes.
-        turned: photographs turned by EXIF that have a mask; None until the masks were read.
-        unclear: those of them that are not scored, since nothing tells how their mask lies.
-        classes_without_pixels: classes that no mask holds; None until the masks were read.
-        why_none: the reason why there is no ground truth.
+        boxes: how those are used: `ignore` or `box`.
+        images_without_outline: images that are not scored, since an object in them has neither outline nor box.
+        annotations_without_image: COCO annotations of unlisted images.
+        groups: COCO supercategories, which are not classes.
+        turned: images with a mask that EXIF turns; None until the masks were read.
+        unclear: those of them that are not scored, since the orientation of their mask is unknown.
+        classes_without_pixels: classes in no mask; None until the masks were read.
+        why_none: why there is no ground truth.
     """
 
     images: int
@@ -87,48 +87,48 @@ class TruthReport:
 
     @property
     def line(self) -> str:
-        """All of it in one line, what there is none of left out."""
+        """The report in one line."""
         if not self.classes:
             return "; ".join([f"no ground truth: {self.why_none}", *self._stray_masks()])
         foreground = len(self.classes) - 1
-        said = [
+        parts = [
             f"ground truth: {self.labelled:,} of {counted(self.images, 'image')} labelled, "
             + counted(foreground, "class", "classes")
         ]
-        said += self.images_without_mask.words("image without mask", "images without mask")
-        said += self._stray_masks()
+        parts += self.images_without_mask.words("image without mask", "images without mask")
+        parts += self._stray_masks()
         if count := self.annotations_without_outline:
-            fate = "ignored" if self.boxes == "ignore" else "taken as outline"
-            said.append(f"{counted(count, 'annotation')} without outline ({'box' if count == 1 else 'boxes'} {fate})")
-        said += self.images_without_outline.words(
+            fate = "ignored" if self.boxes == "ignore" else "used as outline"
+            parts.append(f"{counted(count, 'annotation')} without outline ({'box' if count == 1 else 'boxes'} {fate})")
+        parts += self.images_without_outline.words(
             "image not scored, with an object that has neither outline nor box",
             "images not scored, with an object that has neither outline nor box",
         )
         if self.annotations_without_image:
-            said.append(f"{counted(self.annotations_without_image, 'annotation')} of images that are not listed")
-        said += self.groups.words("category only groups others", "categories only group others")
+            parts.append(f"{counted(self.annotations_without_image, 'annotation')} of unlisted images")
+        parts += self.groups.words("supercategory ignored", "supercategories ignored")
         if self.turned:
-            said.append(f"{counted(self.turned, 'photograph')} turned by EXIF")
-        said += [f"{words}: {UNCLEAR}" for words in self.unclear.words("of them not scored", "of them not scored")]
+            parts.append(f"{counted(self.turned, 'image')} turned by EXIF")
+        parts += [f"{words}: {UNCLEAR}" for words in self.unclear.words("of them not scored", "of them not scored")]
         if self.classes_without_pixels is not None:
-            said += self.classes_without_pixels.words("class without pixels", "classes without pixels")
-        return "; ".join(said)
+            parts += self.classes_without_pixels.words("class without pixels", "classes without pixels")
+        return "; ".join(parts)
 
     def _stray_masks(self) -> list[str]:
-        """Files among the masks that are of no use."""
+        """Unused files among the masks."""
         without = self.masks_without_image.words("mask without image", "masks without image")
-        return without + self.masks_not_png.words("file among the masks is no PNG", "files among the masks are no PNG")
+        return without + self.masks_not_png.words("file in masks is not a PNG", "files in masks are not PNGs")
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values, with the `line`."""
         values = asdict(self) | {"classes": max(len(self.classes) - 1, 0), "line": self.line}
         return {name: _plain(value) for name, value in values.items()}
 
-    def with_found(self, found: pa.Table) -> TruthReport:
-        """The same after every mask was read; `found` has rows of `FOUND_SCHEMA`, one a usable image."""
-        rows = found.to_pylist()
-        held = {index for row in rows for index in row["classes"]}
-        empty = (name for index, name in enumerate(self.classes) if index and index not in held)
+    def with_masks(self, masks: pa.Table) -> TruthReport:
+        """The report after reading every mask; `masks` has rows of `MASK_SCHEMA`, one per usable image."""
+        rows = masks.to_pylist()
+        used = {index for row in rows for index in row["classes"]}
+        empty = (name for index, name in enumerate(self.classes) if index and index not in used)
         return replace(
             self,
             images=len(rows),
@@ -139,7 +139,7 @@ class TruthReport:
         )
 
 
-UNCLEAR = "the size does not tell how their mask lies, set truth.orientation to upright or stored"
+UNCLEAR = "the orientation of the mask is unknown, set truth.orientation to upright or stored"
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Names for the files of an upload: as given where every system takes them, and an image and its mask called alike."""
+"""Names for uploaded files: unchanged where they are valid on every system, and equal for an image and its mask."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import TypeVar
 from comus_core.files.atomic import write_json
 from comus_core.files.file_names import LONGEST, TAG_DIGITS, free_name, name_key, plain_name, plain_path, shared, tagged
 
-TABLE = ".comus-names.json"  # in a folder of uploads: file -> what it was called, of those called otherwise
-PAIRED = ("images", "masks")  # folders whose files belong together by the path below them, without suffix
+TABLE = ".comus-names.json"  # in a folder of uploads: file -> original name, for renamed files
+PAIRED = ("images", "masks")  # folders whose files are paired by their path without suffix
 
 Entry = TypeVar("Entry", bound=Hashable)
 
 
 def upload_names(places: Mapping[Entry, PurePosixPath]) -> dict[Entry, PurePosixPath]:
-    """Where each entry goes: no two in one place, whatever the file system.
+    """The path of each entry, distinct on every file system.
 
-    What an image and its mask have in common is named once, by a hash of that where it must be changed. Entries of one
-    and the same place, but for the case of the suffix, are told apart by a number.
+    An image and its mask keep a common name, with a hash if it must be changed. Entries whose paths differ only in the
+    case of the suffix get a number.
 
     Args:
-        places: entry -> where it would lie.
+        places: entry -> its original path.
     """
     parts = {entry: _parts(place) for entry, place in places.items()}
     room: defaultdict[str, int] = defaultdict(lambda: LONGEST)
@@ -33,7 +33,7 @@ def upload_names(places: Mapping[Entry, PurePosixPath]) -> dict[Entry, PurePosix
     while True:
         names = {stem: _stem_name(stem, level[stem], room[stem]) for stem in level}
         different = {(top, stem, suffix.lower()) for top, stem, suffix in parts.values()}
-        crowded = shared({one: f"{one[0]}{names[one[1]]}{one[2]}" for one in different})
+        crowded = shared({key: f"{key[0]}{names[key[1]]}{key[2]}" for key in different})
         raised = {stem for _, stem, _ in crowded if level[stem] < len(TAG_DIGITS)}
         if not raised:
             return _numbered({entry: f"{top}{names[stem]}{suffix}" for entry, (top, stem, suffix) in parts.items()})
@@ -42,13 +42,13 @@ def upload_names(places: Mapping[Entry, PurePosixPath]) -> dict[Entry, PurePosix
 
 
 def keep_names(folder: Path, renamed: Iterable[tuple[str, str]]) -> None:
-    """Write down what renamed files were called; nothing where none was.
+    """Save the original names of renamed files, if there are any.
 
     Args:
-        folder: in which they lie.
-        renamed: (what it was called, path below the folder).
+        folder: of the files.
+        renamed: (original name, path below the folder).
     """
-    table = {now: given.encode("utf-8", "replace").decode() for given, now in renamed}
+    table = {path: original.encode("utf-8", "replace").decode() for original, path in renamed}
     if table:
         write_json(folder / TABLE, table)
 
@@ -67,11 +67,11 @@ def _stem_name(stem: str, level: int, room: int) -> str:
 
 
 def _numbered(paths: Mapping[Entry, str]) -> dict[Entry, PurePosixPath]:
-    found: dict[Entry, PurePosixPath] = {}
+    numbered: dict[Entry, PurePosixPath] = {}
     taken: defaultdict[str, set[str]] = defaultdict(set)
     for entry, path in paths.items():
         folder, slash, name = path.rpartition("/")
-        own = free_name(name, taken[name_key(folder)])
-        taken[name_key(folder)].add(name_key(own))
-        found[entry] = PurePosixPath(f"{folder}{slash}{own}")
-    return found
+        free = free_name(name, taken[name_key(folder)])
+        taken[name_key(folder)].add(name_key(free))
+        numbered[entry] = PurePosixPath(f"{folder}{slash}{free}")
+    return numbered

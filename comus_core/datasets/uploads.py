@@ -1,4 +1,4 @@
-"""A zip that came in through the browser becomes a folder of images in the workspace, if nothing about it is odd."""
+"""Unpack an uploaded zip as a folder of images in the workspace, after checking that it is safe."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from comus_core.files.own_folders import own_in_zip
 from comus_core.files.own_places import UPLOADS, make_own, own_place
 
 BLOCK = 1 << 20
-ODD = re.compile(r"\0|^[A-Za-z]:")  # another system's drive, or an end of text that is none
+ODD = re.compile(r"\0|^[A-Za-z]:")  # a Windows drive, or a zero byte
 
-OnFile = Callable[[int, int], None]  # files done, of how many
+OnFile = Callable[[int, int], None]  # (files done, files in all)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an honest pile of photographs stays below.
+    """Limits of an upload.
 
     Attributes:
         files: images in the zip.
         total_bytes: of all of them, unpacked.
         file_bytes: of each.
-        ratio: unpacked to packed; photographs hardly shrink, flat masks and bitmaps shrink a lot but are small.
-        ratio_above: bytes unpacked below which the ratio does not matter.
+        ratio: unpacked to packed; photographs hardly shrink, masks and bitmaps shrink a lot but are small.
+        ratio_above: bytes unpacked from which the ratio is checked.
         spare_bytes: that must stay free on the disk.
     """
 
@@ -52,14 +52,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What became of a zip.
+    """The result of unpacking a zip.
 
     Attributes:
-        folder: where its images are.
-        images: how many.
-        left_out: other files of the zip, and what this program made itself.
-        renamed: (path in the zip, path in the folder) of files whose names not every system takes, or takes for one;
-            the folder keeps that too.
+        folder: of the images.
+        images: their number.
+        left_out: the number of other files in the zip.
+        renamed: (path in the zip, path in the folder) of files whose names are invalid or not distinct on every system;
+            also stored in the folder.
     """
 
     folder: Path
@@ -73,38 +73,36 @@ def unpack(
 ) -> Unpacked:
     """Check a zip and unpack its images below `uploads/` of the workspace, all of them or nothing.
 
-    Only image files are taken, and lists of classes; hidden files and the rest are left out. One folder that holds
-    everything is stripped, so that `photos/images/…` and `images/…` mean the same. A name that is too long, or that
-    another file has but for its case, is changed; a mask's along with its image's. Files are never run, linked or
-    trusted: decoding is left to the check of the images, which sets broken ones aside.
+    Only images and class lists are unpacked; hidden and other files are ignored. A single top folder is stripped, so
+    that `photos/images/…` and `images/…` are equivalent. A name that is too long, or differs from another only in case,
+    is changed, for an image and its mask alike. Files are never executed or followed as links, and are not decoded.
 
     Args:
         source: the zip, open for reading and seekable.
-        name: its file name, after which the folder is called.
+        name: its file name, from which the folder gets its name.
         workspace: the workspace's folder.
-        limits: bounds; None for the usual ones.
-        on_file: told of every file unpacked.
+        limits: None for the defaults.
+        on_file: called after every file.
 
     Raises:
-        DatasetError: no zip, damaged, encrypted, paths that lead outside, links, more than the limits, no image; says
-            which.
+        DatasetError: not a zip, damaged, encrypted, with paths outside it or links, over the limits, or without images.
         WorkspaceError: the disk is full or not writable.
     """
     bounds, uploads = limits or Limits(), own_place(workspace, UPLOADS)
     try:
         with zipfile.ZipFile(source) as archive:
-            chosen, renamed, left_out = _chosen(archive, name, bounds)
+            chosen, renamed, left_out = _select(archive, name, bounds)
             make_own(uploads)
             _require_space(chosen, uploads, bounds)
             partial = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=uploads))
             try:
                 _extract(archive, chosen, partial, on_file or (lambda done, of: None))
                 keep_names(partial, renamed)
-                folder = _settle(partial, uploads, slug(PurePosixPath(name).stem))
+                folder = _move_into_place(partial, uploads, slug(PurePosixPath(name).stem))
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DatasetError(f"{name}: not a zip that can be read ({error}); pack the images anew") from None
+        raise DatasetError(f"{name}: not a readable zip ({error}); pack the images again") from None
     except OSError as error:
         raise disk_error(error, uploads) from error
     images = sum(1 for target in chosen.values() if target.name not in CLASS_FILES)
@@ -112,35 +110,37 @@ def unpack(
 
 
 def uploaded_folders(workspace: Path) -> list[Path]:
-    """What was unpacked before, newest first."""
-    found = [p for p in own_place(workspace, UPLOADS).glob("*") if p.is_dir() and not p.name.startswith(".")]
-    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+    """The folders of earlier uploads, newest first."""
+    folders = [p for p in own_place(workspace, UPLOADS).glob("*") if p.is_dir() and not p.name.startswith(".")]
+    return sorted(folders, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
-def _chosen(
+def _select(
     archive: zipfile.ZipFile, name: str, limits: Limits
 ) -> tuple[dict[zipfile.ZipInfo, PurePosixPath], tuple[tuple[str, str], ...], int]:
-    """The entries to unpack with their places, which of these are not as given, and the number of files left out.
+    """The entries to unpack with their paths, which of these are renamed, and the number of ignored files.
 
     Raises:
-        DatasetError: anything odd in any entry, wanted or not: such a zip is not to be trusted at all.
+        DatasetError: any entry is unsafe, even one that would be ignored.
     """
     files = {entry: _place(entry) for entry in archive.infolist() if not entry.is_dir()}
     for entry in files:
-        _require_honest(entry, name, limits)
+        _require_safe(entry, name, limits)
     own = own_in_zip(archive, files)
     places = {entry: place for entry, place in files.items() if _is_wanted(archive, entry, place, own)}
     if not any(place.name not in CLASS_FILES for place in places.values()):
-        raise DatasetError(f"{name}: no image in it (looked for {', '.join(e[1:] for e in EXTENSIONS)})")
-    _require_bounded(list(places), name, limits)
-    given = _without_top(places)
-    named = upload_names(given)
-    renamed = tuple((str(given[entry]), str(named[entry])) for entry in given if given[entry] != named[entry])
-    return named, renamed, len(files) - len(places)
+        raise DatasetError(f"{name}: no images in it (looked for {', '.join(e[1:] for e in EXTENSIONS)})")
+    _require_within(list(places), name, limits)
+    originals = _without_top(places)
+    targets = upload_names(originals)
+    renamed = tuple(
+        (str(originals[entry]), str(targets[entry])) for entry in originals if originals[entry] != targets[entry]
+    )
+    return targets, renamed, len(files) - len(places)
 
 
 def _without_top(places: dict[zipfile.ZipInfo, PurePosixPath]) -> dict[zipfile.ZipInfo, PurePosixPath]:
-    """The places without the one folder that holds everything."""
+    """The paths without a single top folder."""
     tops = {place.parts[0] if len(place.parts) > 1 else "" for place in places.values()}
     if len(tops) != 1 or tops == {""}:
         return places
@@ -148,15 +148,15 @@ def _without_top(places: dict[zipfile.ZipInfo, PurePosixPath]) -> dict[zipfile.Z
 
 
 def _place(entry: zipfile.ZipInfo) -> PurePosixPath:
-    """Where an entry lies; a backslash separates folders, as the programs write it that use one."""
+    """The path of an entry; some programs write backslashes between folders."""
     return PurePosixPath(entry.filename.replace("\\", "/"))
 
 
-def _require_honest(entry: zipfile.ZipInfo, name: str, limits: Limits) -> None:
+def _require_safe(entry: zipfile.ZipInfo, name: str, limits: Limits) -> None:
     written = entry.orig_filename
     place = _place(entry)
     if place.is_absolute() or ".." in place.parts or not place.parts or ODD.search(written):
-        raise DatasetError(f"{name}: {written[:100]!r} is no plain path inside the zip; nothing was unpacked")
+        raise DatasetError(f"{name}: {written[:100]!r} is not a path inside the zip; nothing was unpacked")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         raise DatasetError(f"{name}: {written[:100]!r} is a link or device, not a file; nothing was unpacked")
@@ -164,31 +164,31 @@ def _require_honest(entry: zipfile.ZipInfo, name: str, limits: Limits) -> None:
         raise DatasetError(f"{name}: encrypted; pack it without a password")
     if entry.file_size > limits.ratio_above and entry.file_size > limits.ratio * max(1, entry.compress_size):
         raise DatasetError(
-            f"{name}: {written[:100]!r} would grow {entry.file_size / max(1, entry.compress_size):,.0f}-fold; "
+            f"{name}: {written[:100]!r} expands {entry.file_size / max(1, entry.compress_size):,.0f}-fold; "
             "nothing was unpacked"
         )
 
 
-def _require_bounded(entries: Sequence[zipfile.ZipInfo], name: str, limits: Limits) -> None:
+def _require_within(entries: Sequence[zipfile.ZipInfo], name: str, limits: Limits) -> None:
     if len(entries) > limits.files:
-        raise DatasetError(f"{name}: {len(entries):,} images; at most {limits.files:,} can be uploaded at a time")
+        raise DatasetError(f"{name}: {len(entries):,} images; upload at most {limits.files:,} at a time")
     largest = max(entries, key=lambda entry: entry.file_size)
     if largest.file_size > limits.file_bytes:
         raise DatasetError(
-            f"{name}: {largest.filename[:100]!r} has {largest.file_size:,} bytes; at most {limits.file_bytes:,} each"
+            f"{name}: {largest.filename[:100]!r} has {largest.file_size:,} bytes; the limit is {limits.file_bytes:,}"
         )
     total = sum(entry.file_size for entry in entries)
     packed = sum(entry.compress_size for entry in entries)
     if total > limits.total_bytes:
-        raise DatasetError(f"{name}: {total:,} bytes unpacked; at most {limits.total_bytes:,} can be uploaded")
+        raise DatasetError(f"{name}: {total:,} bytes unpacked; the limit is {limits.total_bytes:,}")
     if total > limits.ratio_above and total > limits.ratio * max(1, packed):
-        raise DatasetError(f"{name}: would grow {total / max(1, packed):,.0f}-fold; nothing was unpacked")
+        raise DatasetError(f"{name}: expands {total / max(1, packed):,.0f}-fold; nothing was unpacked")
 
 
 def _require_space(entries: dict[zipfile.ZipInfo, PurePosixPath], folder: Path, limits: Limits) -> None:
     total, free = sum(entry.file_size for entry in entries), shutil.disk_usage(folder).free
     if total + limits.spare_bytes > free:
-        raise DatasetError(f"{total:,} bytes to unpack, {free:,} free at {folder}: make room, or use a folder in place")
+        raise DatasetError(f"{total:,} bytes to unpack, {free:,} free at {folder}: free some space and try again")
 
 
 def _is_wanted(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, place: PurePosixPath, own: set[PurePosixPath]) -> bool:
@@ -215,20 +215,20 @@ def _extract(
 
 
 def _copy(packed: IO[bytes], file: IO[bytes], entry: zipfile.ZipInfo) -> None:
-    """Copy an entry; one that holds more than its listing says is a trap and stops at once."""
-    left = entry.file_size
+    """Copy an entry; stop if it has more bytes than listed."""
+    remaining = entry.file_size
     while block := packed.read(BLOCK):
-        left -= len(block)
-        if left < 0:
-            raise zipfile.BadZipFile(f"{entry.filename[:100]!r} holds more than it says")
+        remaining -= len(block)
+        if remaining < 0:
+            raise zipfile.BadZipFile(f"{entry.filename[:100]!r} has more bytes than listed")
         file.write(block)
 
 
-def _settle(partial: Path, uploads: Path, wanted: str) -> Path:
-    """Give the folder its name, with a number behind it where that is taken."""
+def _move_into_place(partial: Path, uploads: Path, name: str) -> Path:
+    """Give the folder its final name, with a number if that is taken."""
     partial.chmod(0o755)
     for number in range(1, 100_000):
-        folder = uploads / (wanted if number == 1 else f"{wanted}-{number}")
+        folder = uploads / (name if number == 1 else f"{name}-{number}")
         try:
             if not folder.exists():
                 os.rename(partial, folder)
@@ -236,4 +236,4 @@ def _settle(partial: Path, uploads: Path, wanted: str) -> Path:
         except OSError:
             if not folder.exists():
                 raise
-    raise DatasetError(f"{uploads}: too many folders called {wanted}")
+    raise DatasetError(f"{uploads}: too many folders with the name {name}; rename the zip")

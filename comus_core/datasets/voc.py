@@ -1,4 +1,4 @@
-"""PASCAL VOC segmentation, as it ships and as annotation tools write it: `JPEGImages`, `SegmentationClass`, lists."""
+"""PASCAL VOC segmentation, original or written by annotation tools: `JPEGImages`, `SegmentationClass`, lists."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ IGNORE = 255
 
 @dataclass(frozen=True, kw_only=True)
 class VocTruth(MaskFiles):
-    """Masks of `SegmentationClass`, or of another folder of `voc_layout.MASKS` where only that has one.
+    """Masks in `SegmentationClass`, or else in another folder of `voc_layout.MASKS`.
 
     Attributes:
-        classes: those of PASCAL VOC, unless `class_file` lists others.
+        classes: those of PASCAL VOC, unless there is a `class_file`.
         colours: see `ClassList`.
     """
 
@@ -67,93 +67,93 @@ class VocTruth(MaskFiles):
         if image_id not in self.masks:
             raise DatasetError(f"VOC image '{image_id}': no mask in {', '.join(MASKS)}")
         path = self.masks[image_id]
-        mask = self.lies.upright(read_index_mask(path, self.colours), path, image_id)
+        mask = self.orientations.upright(read_index_mask(path, self.colours), path, image_id)
         check_indices(mask, path, len(self.classes), self.ignore)
         return mask
 
 
-def open_voc(spec: str, given: Path, split: str, settings: TruthSettings) -> Dataset:
-    """The images a split lists; `given` is VOC2012 (or VOC2007) itself, VOCdevkit, or the folder that holds it.
+def open_voc(spec: str, folder: Path, split: str, settings: TruthSettings) -> Dataset:
+    """The images of a split; `folder` is VOC2012 (or VOC2007), VOCdevkit, or the folder that contains it.
 
-    Where a tool left no lists, as labelme does, all images are the split `all`.
+    Without lists, as in exports of labelme, all images are the split `all`.
 
     Raises:
-        DatasetError: no VOC folder or several, no such split (the message lists those there are), none of its images
-            exists, an image that exists twice, or a bad list of classes.
+        DatasetError: no VOC folder or several, no such split, none of its images exists, a duplicate image, or an
+            invalid class list.
     """
-    root = find_root(spec, given)
+    root = find_root(spec, folder)
     listing = split_file(root, split)
     images = find_voc_images(root)
     names = read_split(root, split, images.names)
-    files, set_aside = _files_of(root, listing, names, images)
+    files, skipped = _files_of(root, listing, names, images)
     if not names:
-        raise DatasetError(f"data set '{spec}': no image in {listing}")
+        raise DatasetError(f"data set '{spec}': no images in {listing}")
     if not files:
         raise DatasetError(
             f"{listing}: none of its {len(names)} images is in {root / 'JPEGImages'} (the first is '{names[0]}'); "
-            "each line should be an image's name"
+            "write one image name per line"
         )
     truth, report = _truth(root, listing, files, images, settings) if settings.read else (None, None)
     ordered, name = by_image_id(files), slug(f"voc-{split}")
-    return Dataset(spec, name, root, ordered, truth, False, set_aside, report, images.passed_over)
+    return Dataset(spec, name, root, ordered, truth, False, skipped, report, images.ignored)
 
 
 def _files_of(
     root: Path, listing: Path, names: Sequence[str], images: VocImages
 ) -> tuple[list[ImageFile], tuple[SkippedFile, ...]]:
-    """The images of a split that are there, and what cannot be used of it, or of a folder that cannot be read."""
-    unusable = {image_stem(file.path.removeprefix("JPEGImages/")): file for file in images.set_aside}
+    """The existing images of a split, and its skipped files and unreadable folders."""
+    unusable = {image_stem(file.path.removeprefix("JPEGImages/")): file for file in images.skipped}
     files = []
-    aside = [file for file in images.set_aside if file.path.endswith("/")]
+    skipped = [file for file in images.skipped if file.path.endswith("/")]
     for stem in names:
-        found = images.names.get(stem, [])
-        if len(found) > 1:
+        paths = images.names.get(stem, [])
+        if len(paths) > 1:
             raise DatasetError(
-                f"{listing}: '{stem}' is {' and '.join(sorted(found))} in {root / 'JPEGImages'}; move all but one away"
+                f"{listing}: '{stem}' is ambiguous: {' or '.join(sorted(paths))} in {root / 'JPEGImages'}; keep one"
             )
-        if found:
-            files.append(image_file(root, f"JPEGImages/{found[0]}", stem))
+        if paths:
+            files.append(image_file(root, f"JPEGImages/{paths[0]}", stem))
         else:
-            said = f"listed in {listing.relative_to(root).as_posix()}, but there is no such file"
-            aside.append(unusable.get(stem, SkippedFile(f"JPEGImages/{stem}.jpg", said)))
-    if listing.is_dir():  # without lists every file is meant, also one that cannot be used
-        aside = list(images.set_aside)
-    return files, tuple(aside)
+            reason = f"listed in {listing.relative_to(root).as_posix()}, but the file does not exist"
+            skipped.append(unusable.get(stem, SkippedFile(f"JPEGImages/{stem}.jpg", reason)))
+    if listing.is_dir():  # no lists: every file belongs to the split
+        skipped = list(images.skipped)
+    return files, tuple(skipped)
 
 
 def _truth(
     root: Path, listing: Path, files: Sequence[ImageFile], images: VocImages, settings: TruthSettings
 ) -> tuple[VocTruth | None, TruthReport]:
-    """The masks of a split's images, and what was found among all masks."""
-    found = find_masks(root, images.names)
-    masks = {file.image_id: found.mask_of[file.image_id] for file in files if file.image_id in found.mask_of}
+    """The masks of a split's images, and a report."""
+    voc_masks = find_masks(root, images.names)
+    masks = {file.image_id: voc_masks.mask_of[file.image_id] for file in files if file.image_id in voc_masks.mask_of}
     report = TruthReport(
         images=len(files),
         labelled=len(masks),
-        masks_without_image=Named.of(found.without_image),
-        masks_not_png=Named.of(found.not_png),
+        masks_without_image=Named.of(voc_masks.without_image),
+        masks_not_png=Named.of(voc_masks.not_png),
     )
     if not masks:
-        why = f"none of the images of {listing.name} has a mask (PNG) in {' or '.join(MASKS)}"
+        why = f"no image of {listing.name} has a mask (PNG) in {' or '.join(MASKS)}"
         return None, replace(report, why_none=why)
-    listed, lies = class_list(root), Orientations(settings.orientation, {f.image_id: f.path for f in files})
-    truth = VocTruth(masks=masks, lies=lies)
-    if listed is not None:
-        truth = replace(truth, classes=listed.classes, class_file=listed.file, colours=listed.colours)
-    lacking = Named.of(file.relative for file in files if file.image_id not in masks)
-    return truth, replace(report, classes=truth.classes, images_without_mask=lacking)
+    classes, orientations = class_list(root), Orientations(settings.orientation, {f.image_id: f.path for f in files})
+    truth = VocTruth(masks=masks, orientations=orientations)
+    if classes is not None:
+        truth = replace(truth, classes=classes.classes, class_file=classes.file, colours=classes.colours)
+    without_mask = Named.of(file.relative for file in files if file.image_id not in masks)
+    return truth, replace(report, classes=truth.classes, images_without_mask=without_mask)
 
 
 def class_list(root: Path) -> ClassList | None:
-    """The list of classes that an annotation tool left beside the folders; None: they are those of PASCAL VOC.
+    """The class list beside the folders; None for the classes of PASCAL VOC.
 
     Raises:
-        DatasetError: it is bad, or holds more classes than VOC's ignored index leaves room for.
+        DatasetError: it is invalid, or has more than 255 classes with background.
     """
-    listed = find_classes(root)
-    if listed is not None and len(listed.classes) > IGNORE:
-        raise DatasetError(f"class list {listed.file}: {len(listed.classes)} classes; VOC masks hold at most {IGNORE}")
-    return listed
+    found_list = find_classes(root)
+    if found_list is not None and len(found_list.classes) > IGNORE:
+        raise DatasetError(f"class list {found_list.file}: {len(found_list.classes)} classes; the limit is {IGNORE}")
+    return found_list
 
 
 def _open(address: DatasetAddress, drawings: Path, settings: TruthSettings) -> Dataset:
@@ -162,13 +162,13 @@ def _open(address: DatasetAddress, drawings: Path, settings: TruthSettings) -> D
 
 def _look(address: DatasetAddress) -> DatasetSummary:
     root = find_root(str(address), address.folder)
-    listed, labelled = class_list(root), has_masks(root)
-    classes = listed.classes if listed is not None else CLASSES
+    custom, labelled = class_list(root), has_masks(root)
+    classes = custom.classes if custom is not None else CLASSES
     images = find_voc_images(root)
     stems = read_split(root, address.split, images.names)
     largest = largest_pixels(root / "JPEGImages" / name for stem in stems for name in images.names.get(stem, ()))
     labels = len(classes) - 1 if labelled else None
-    return DatasetSummary(len(stems), labelled, labels, False, largest, images.passed_over)
+    return DatasetSummary(len(stems), labelled, labels, False, largest, images.ignored)
 
 
 def _splits(folder: Path) -> tuple[str, ...]:
@@ -178,7 +178,7 @@ def _splits(folder: Path) -> tuple[str, ...]:
 FORMAT = DatasetFormat(
     "voc",
     "PASCAL VOC",
-    "The folder that holds VOCdevkit, or VOC2012 itself. A list of classes may lie in it: labelmap.txt.",
+    "The folder that contains VOCdevkit, or VOC2012 itself. It may contain a class list: labelmap.txt.",
     _open,
     _look,
     _splits,

@@ -1,7 +1,7 @@
-"""Where a PASCAL VOC folder holds its images, masks and lists of images.
+"""The layout of a PASCAL VOC folder: images, masks and lists of images.
 
 labelme writes no lists: then all images are one split, `all`. CVAT keeps the folders of its tasks below `JPEGImages`
-and `SegmentationClass`: an image is known by its path there, without suffix.
+and `SegmentationClass`: the id of an image is its path there, without suffix.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comus_core.datasets.file_walk import find_images
-from comus_core.datasets.records import PassedOver, SkippedFile
+from comus_core.datasets.records import IgnoredFiles, SkippedFile
 from comus_core.errors import DatasetError
 from comus_core.files.file_kinds import EXTENSIONS
 
 _LISTS = (Path("ImageSets", "Segmentation"), Path("ImageSets", "Main"))
 MASKS = ("SegmentationClass", "SegmentationClassAug", "SegmentationClassPNG")  # the last is labelme's
-ALL = "all"  # the split where there are no lists
+ALL = "all"  # the split without lists
 _IMAGES = "JPEGImages"
 _OF_ONE_CLASS = re.compile(r".+_(train|val|trainval|test)")  # "cat_val" in ImageSets/Main lists where cats are and not
 _NAME_AND_MORE = re.compile(rf"(.+?({'|'.join(map(re.escape, EXTENSIONS))}))\s+\S.*", re.IGNORECASE)
@@ -32,100 +32,100 @@ class VocImages:
     """The images of a VOC folder.
 
     Attributes:
-        names: path below JPEGImages without suffix, as `image_stem` has it -> the image files of it there.
-        set_aside: what cannot be used there, with paths below the root.
-        passed_over: what was left out there.
+        names: `image_stem` of a path below JPEGImages -> the files with that stem.
+        skipped: unusable files, with paths below the root.
+        ignored: see `find_images`.
     """
 
     names: Mapping[str, list[str]]
-    set_aside: tuple[SkippedFile, ...]
-    passed_over: tuple[PassedOver, ...]
+    skipped: tuple[SkippedFile, ...]
+    ignored: tuple[IgnoredFiles, ...]
 
 
-def find_root(spec: str, given: Path) -> Path:
-    """The folder that holds JPEGImages, and lists or masks: that folder itself, VOCdevkit, or the one that holds it.
+def find_root(spec: str, folder: Path) -> Path:
+    """The folder of JPEGImages and lists or masks: `folder`, or VOCdevkit or VOC2012 in it.
 
     Raises:
-        DatasetError: there is none, or there are several.
+        DatasetError: there is none, or more than one.
     """
-    if _is_root(given):
-        return given
-    if not given.is_dir():
-        raise DatasetError(f"data set '{spec}': no such folder {given}")
-    found = [path for base in (given / "VOCdevkit", given) for path in sorted(base.glob("VOC[0-9]*"))]
-    roots = [path for path in (given / "VOCdevkit", *found) if _is_root(path)]
+    if _is_root(folder):
+        return folder
+    if not folder.is_dir():
+        raise DatasetError(f"data set '{spec}': no such folder {folder}")
+    candidates = [path for base in (folder / "VOCdevkit", folder) for path in sorted(base.glob("VOC[0-9]*"))]
+    roots = [path for path in (folder / "VOCdevkit", *candidates) if _is_root(path)]
     if len(roots) > 1:
-        raise DatasetError(f"data set '{spec}': give one of {' and '.join(map(str, roots))} as ROOT, not {given}")
+        raise DatasetError(f"data set '{spec}': choose one of {' and '.join(map(str, roots))} as ROOT, not {folder}")
     if roots:
         return roots[0]
-    if _has_labels(given):
+    if _has_labels(folder):
         raise DatasetError(
-            f"data set '{spec}': {given} holds no folder {_IMAGES}; put the images there (CVAT: export with images)"
+            f"data set '{spec}': {folder} has no folder {_IMAGES}; copy the images there (CVAT: export with images)"
         )
     raise DatasetError(
-        f"data set '{spec}': {given} is neither VOC2012, VOCdevkit nor the folder that holds it "
-        f"(it should contain {_IMAGES}, and {_LISTS[0]}, {_LISTS[1]} or {MASKS[0]})"
+        f"data set '{spec}': {folder} is neither VOC2012, VOCdevkit nor the folder that contains it; it must contain "
+        f"{_IMAGES}, and {_LISTS[0]}, {_LISTS[1]} or {MASKS[0]}"
     )
 
 
-def list_splits(spec: str, given: Path) -> tuple[str, ...]:
+def list_splits(spec: str, folder: Path) -> tuple[str, ...]:
     """The names of the splits, sorted.
 
     Raises:
         DatasetError: no VOC folder.
     """
-    return _splits(find_root(spec, given))
+    return _splits(find_root(spec, folder))
 
 
 def split_file(root: Path, split: str) -> Path:
-    """The list of a split; the folder of the images where there are no lists.
+    """The list of a split; the folder of the images if there are no lists.
 
     Raises:
         DatasetError: there is no such split.
     """
     folder = _lists_folder(root)
     if split not in _splits(root):
-        where = folder if folder is not None else f"{root}, which holds no lists of images"
-        raise DatasetError(f"no split '{split}' in {where}: there are {', '.join(_splits(root))}")
+        where = folder if folder is not None else f"{root}, which has no lists of images"
+        raise DatasetError(f"no split '{split}' in {where}: choose one of {', '.join(_splits(root))}")
     return root / _IMAGES if folder is None else folder / f"{split}.txt"
 
 
-def read_split(root: Path, split: str, there: Mapping[str, object]) -> list[str]:
-    """The stems of a split, each once; lists of paths ("/JPEGImages/x.jpg /SegmentationClassAug/x.png") will do.
+def read_split(root: Path, split: str, names: Mapping[str, object]) -> list[str]:
+    """The stems of a split without duplicates; it may list paths ("/JPEGImages/x.jpg /SegmentationClassAug/x.png").
 
     Args:
         root: of the data set.
         split: its name.
-        there: `VocImages.names`, by which a line is understood.
+        names: `VocImages.names`, to interpret a line.
 
     Raises:
-        DatasetError: there is no such split, or it cannot be read or lists nothing.
+        DatasetError: there is no such split, or it is unreadable or empty.
     """
     listing = split_file(root, split)
     if listing.is_dir():
-        return sorted(there)
+        return sorted(names)
     try:
         lines = listing.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"split {listing}: {error}; it should hold one image name a line") from None
-    stems = [_stem(line.strip(), there) for line in lines if line.strip()]
+        raise DatasetError(f"split {listing}: {error}; write one image name per line") from None
+    stems = [_stem(line.strip(), names) for line in lines if line.strip()]
     if not stems:
-        raise DatasetError(f"split {listing}: lists no image")
+        raise DatasetError(f"split {listing}: lists no images")
     return list(dict.fromkeys(stems))
 
 
 def find_voc_images(root: Path) -> VocImages:
-    """The images in JPEGImages and the folders below it, found as in any folder: by name, else by first bytes."""
-    files, set_aside, passed_over = find_images(root, root / _IMAGES)
-    found: dict[str, list[str]] = defaultdict(list)
+    """The images in JPEGImages and its subfolders; see `find_images`."""
+    files, skipped, ignored = find_images(root, root / _IMAGES)
+    names: dict[str, list[str]] = defaultdict(list)
     for file in files:
         name = file.relative.removeprefix(f"{_IMAGES}/")
-        found[image_stem(name)].append(name)
-    return VocImages(found, tuple(set_aside), passed_over)
+        names[image_stem(name)].append(name)
+    return VocImages(names, tuple(skipped), ignored)
 
 
 def image_stem(name: str) -> str:
-    """An image's path without the suffix of a kind of image; other dots belong to its name."""
+    """An image's path without the suffix of an image format; other dots are part of its name."""
     stem, suffix = os.path.splitext(name)
     return unicodedata.normalize("NFC", stem if suffix.lower() in EXTENSIONS else name)
 
@@ -144,7 +144,7 @@ def _has_labels(folder: Path) -> bool:
 
 
 def _lists_folder(root: Path) -> Path | None:
-    """Where the splits are: those of segmentation if there are any, else those of whole images, if there are any."""
+    """The folder of the splits: those of segmentation, else those of whole images, else None."""
     return next((root / lists for lists in _LISTS if _lists(root / lists)), None)
 
 
@@ -158,12 +158,12 @@ def _lists(folder: Path) -> tuple[str, ...]:
     return tuple(name for name in names if folder.name != "Main" or not _OF_ONE_CLASS.fullmatch(name))
 
 
-def _stem(line: str, there: Mapping[str, object]) -> str:
-    """The path below JPEGImages that a line gives, without suffix, if an image is there, else the name alone.
+def _stem(line: str, names: Mapping[str, object]) -> str:
+    """The path below JPEGImages in a line, without suffix, if that image exists, else the name alone.
 
-    What stands behind a file's name is its mask's.
+    Text after the file name is the path of its mask.
     """
     match = _NAME_AND_MORE.fullmatch(line)
     path = (match[1] if match else line).replace("\\", "/").rpartition(f"{_IMAGES}/")[2].lstrip("/")
     stem = image_stem(path)
-    return stem if stem in there else stem.rpartition("/")[2]
+    return stem if stem in names else stem.rpartition("/")[2]

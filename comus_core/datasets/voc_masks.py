@@ -1,4 +1,4 @@
-"""Which mask belongs to which image of a PASCAL VOC folder, by the rules of any folder of masks."""
+"""The masks of the images of a PASCAL VOC folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class VocMasks:
 
     Attributes:
         mask_of: stem of an image -> its mask, from the first of `MASKS` that has one.
-        without_image: paths below the root of masks that belong to no image.
+        without_image: paths below the root of masks without image.
         not_png: paths below the root of other files among the masks, which are not read.
     """
 
@@ -26,20 +26,20 @@ class VocMasks:
     not_png: tuple[str, ...]
 
 
-def find_masks(root: Path, there: Mapping[str, Sequence[str]]) -> VocMasks:
-    """The masks of all images; `there` is `VocImages.names`.
+def find_masks(root: Path, names: Mapping[str, Sequence[str]]) -> VocMasks:
+    """The masks of all images; `names` is `VocImages.names`.
 
     Raises:
-        DatasetError: a mask that fits several images, or an image that several masks of one folder fit; names them.
+        DatasetError: see `pair`.
     """
-    stem_of = {paths[0]: stem for stem, paths in there.items()}
+    stem_of = {paths[0]: stem for stem, paths in names.items()}
     mask_of: dict[str, Path] = {}
-    without, others = [], []
+    without, not_png = [], []
     for folder in MASKS:
-        listed = list_masks(root / folder)
-        found = pair(list(stem_of), listed.pngs)
-        for image, mask in found.mask_of.items():
+        masks = list_masks(root / folder)
+        pairing = pair(list(stem_of), masks.pngs)
+        for image, mask in pairing.mask_of.items():
             mask_of.setdefault(stem_of[image], root / folder / mask)
-        without += [f"{folder}/{name}" for name in found.without_image]
-        others += [f"{folder}/{name}" for name in listed.others]
-    return VocMasks(mask_of, tuple(without), tuple(others))
+        without += [f"{folder}/{name}" for name in pairing.without_image]
+        not_png += [f"{folder}/{name}" for name in masks.others]
+    return VocMasks(mask_of, tuple(without), tuple(not_png))

@@ -1,6 +1,6 @@
-"""A run in one zip for a colleague: artifacts, decisions, ground truth, and the photographs if they may go along.
+"""Export a run as one zip: artifacts, decisions, ground truth, and optionally the images.
 
-Rounds of training stay behind: they are scored on data sets of their own, and their networks are large.
+Training rounds are not included: they are scored on other data sets, and their networks are large.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.claims import claimed
 from comus_core.workspace.manifest import MANIFEST
 
-FORMAT = 1  # raised when an older program could not open what a newer one writes
+FORMAT = 1  # raised when an older version cannot open what a newer one writes
 ARTIFACTS, PHOTOGRAPHS, TRUTH = "artifacts", "photographs", "truth"
 BLOCK = 1 << 20
 
 
-Readable = Callable[[str, Path], Path]  # (image, its file) -> the file to read, or a refusal
+Readable = Callable[[str, Path], Path]  # (image, its file) -> the file to read; may raise
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class Source:
 
     Attributes:
         name: in the zip.
-        path: where it lies.
-        content: what goes in its place, where the file names others by names that not every system takes.
-        sha256: what it had when the run was made; '' where that is not known.
-        changed: what is said, with the file's name for `{}`, if it has another now.
+        path: of the file.
+        content: replaces the file's content, if that refers to file names that are not valid on every system.
+        sha256: at the time of the run; '' if it is not known.
+        changed: the error message if the file has changed, with `{}` for its name.
     """
 
     name: str
@@ -57,8 +57,8 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Bundled:
-    """What was written: the file, its bytes, how many photographs are in it, and whether a file that was none went."""
+class BundleFile:
+    """A written bundle: its file, bytes, number of images, and whether it replaced another file."""
 
     path: Path
     bytes: int
@@ -78,8 +78,8 @@ def bundle(
     device: str = "auto",
     readable: Readable = lambda _, path: path,
     on_progress: OnProgress = no_progress,
-) -> Bundled:
-    """Write a run to a zip that `open_bundle` reads.
+) -> BundleFile:
+    """Write a run to a zip for `open_bundle`.
 
     Args:
         run: one that has clusters.
@@ -91,22 +91,22 @@ def bundle(
         on_progress: called at every file.
 
     Raises:
-        SettingsError: the zip cannot be written there, or a file is there that is no bundle.
-        WorkspaceError: no such run, it has no clusters yet, a photograph is gone, a file is not what it was when the
-            run was made, or the disk is full.
+        SettingsError: the zip cannot be written, or another file exists there.
+        WorkspaceError: no such run, it has no clusters yet, an image is missing, a file has changed since the run, or
+            the disk is full.
     """
     out = writable_file(Path(settings.out).expanduser(), force=settings.force, is_own=is_bundle_file)
     run = workspace.runs.get(run.id)
     if "clustering" not in run.artifacts:
         raise WorkspaceError(f"run {run.id} has no clusters yet: bundle it when it is done")
     if run.state == "running":
-        raise WorkspaceError(f"run {run.id} is at work: bundle it when it is done, or cancel it first")
+        raise WorkspaceError(f"run {run.id} is running: bundle it when it is done, or cancel it first")
     photographs = settings.images and bool(run.provenance.get("bundle", {}).get("photographs", True))
-    pictures = _pictures(workspace.artifact(run, "images")) if photographs else []
-    placed = portable_names(row["path"] for row in pictures)
+    rows = _usable_rows(workspace.artifact(run, "images")) if photographs else []
+    names = portable_names(row["path"] for row in rows)
     files = [source for kind in run.artifacts for source in _of_artifact(workspace.artifact(run, kind))]
-    files += [_photograph(workspace.images_root(run), row, placed[row["path"]], readable) for row in pictures]
-    listed: dict[str, dict[str, Any]] = {}
+    files += [_image(workspace.images_root(run), row, names[row["path"]], readable) for row in rows]
+    entries: dict[str, dict[str, Any]] = {}
     remove_abandoned(workspace)
     replaced = is_foreign(out, is_bundle_file)
     with (
@@ -114,14 +114,14 @@ def bundle(
         replacing(out) as temporary,
         zipfile.ZipFile(claim(temporary), "w", allowZip64=True) as archive,
     ):
-        for done, source in enumerate(files):
-            on_progress(Progress("bundle", done, len(files)))
-            listed[source.name] = _add_file(archive, source)
-        truth = _add_truth(archive, workspace, run, listed)
-        text = json.dumps(_listing(workspace, run, photographs, truth, listed), ensure_ascii=False)
+        for step, source in enumerate(files):
+            on_progress(Progress("bundle", step, len(files)))
+            entries[source.name] = _add_file(archive, source)
+        truth = _add_truth(archive, workspace, run, entries)
+        text = json.dumps(_listing(workspace, run, photographs, truth, entries), ensure_ascii=False)
         archive.writestr(LISTING, text, zipfile.ZIP_DEFLATED)
     on_progress(Progress("bundle", len(files), len(files)))
-    return Bundled(out, out.stat().st_size, len(pictures), replaced)
+    return BundleFile(out, out.stat().st_size, len(rows), replaced)
 
 
 def _listing(
@@ -139,54 +139,54 @@ def _listing(
     }
 
 
-def _pictures(images: Artifact) -> list[dict[str, Any]]:
-    """Path below their root and SHA-256 of the usable images."""
+def _usable_rows(images: Artifact) -> list[dict[str, Any]]:
+    """Path and SHA-256 of the usable images."""
     return [row for row in images.table(["path", "reason", "sha256"]).to_pylist() if row["reason"] is None]
 
 
 def _of_artifact(artifact: Artifact) -> list[Source]:
-    """What the artifact lists, and its manifest; whatever else lies there stays behind.
+    """The files that the artifact lists, and its manifest.
 
-    Tables name files in the bundle by names that every system takes.
+    File names in tables are changed to names that are valid on every system.
     """
     start = f"{ARTIFACTS}/{artifact.kind}/{artifact.fingerprint}"
     changed = (
         f"{artifact.kind} {artifact.fingerprint}: {{}} has changed since it was written; `comus verify` says what to do"
     )
-    names, other = _renamed(artifact)
+    names, contents = _renamed(artifact)
     sources = [
-        Source(f"{start}/{names.get(name, name)}", artifact.file(name), other.get(name), told["sha256"], changed)
-        for name, told in artifact.manifest()["files"].items()
+        Source(f"{start}/{names.get(name, name)}", artifact.file(name), contents.get(name), entry["sha256"], changed)
+        for name, entry in artifact.manifest()["files"].items()
     ]
-    return [*sources, Source(f"{start}/{MANIFEST}", artifact.file(MANIFEST), other.get(MANIFEST))]
+    return [*sources, Source(f"{start}/{MANIFEST}", artifact.file(MANIFEST), contents.get(MANIFEST))]
 
 
 def _renamed(artifact: Artifact) -> tuple[dict[str, str], dict[str, bytes]]:
-    """File of the artifact -> its name in the bundle, and the files that have another content for it."""
+    """File of the artifact -> its name in the bundle, and file -> changed content."""
     if artifact.kind == "images":
-        return {}, renamed_files(artifact, "path", portable_names(row["path"] for row in _pictures(artifact)))
+        return {}, renamed_files(artifact, "path", portable_names(row["path"] for row in _usable_rows(artifact)))
     if artifact.kind == "pseudo_masks":
         names = portable_names(artifact.table(["file"]).column(0).to_pylist())
         return names, renamed_files(artifact, "file", names)
     return {}, {}
 
 
-def _photograph(root: Path, row: dict[str, Any], name: str, readable: Readable) -> Source:
+def _image(root: Path, row: dict[str, Any], name: str, readable: Readable) -> Source:
     path = readable(row["path"], root / row["path"])
-    changed = "photograph {} has changed since the run: put the old file back, or bundle the run without photographs"
+    changed = "image {} has changed since the run: restore the old file, or bundle the run without images"
     return Source(f"{PHOTOGRAPHS}/{name}", path, None, row["sha256"], changed)
 
 
 def _add_file(archive: zipfile.ZipFile, source: Source) -> dict[str, Any]:
-    """Photographs are stored as they are, the rest is packed."""
-    how = zipfile.ZIP_STORED if source.name.startswith(f"{PHOTOGRAPHS}/") else zipfile.ZIP_DEFLATED
+    """Add a file; images are stored, other files are compressed."""
+    compression = zipfile.ZIP_STORED if source.name.startswith(f"{PHOTOGRAPHS}/") else zipfile.ZIP_DEFLATED
     entry = zipfile.ZipInfo(source.name)
-    entry.compress_type, entry.external_attr, hashed, size = how, 0o644 << 16, sha256(), 0
+    entry.compress_type, entry.external_attr, hashed, size = compression, 0o644 << 16, sha256(), 0
     try:
         content = source.path.open("rb")
     except OSError as error:
         raise WorkspaceError(
-            f"{source.path}: {error.strerror or error}; put it back, or bundle the run without photographs"
+            f"{source.path}: {error.strerror or error}; restore it, or bundle the run without images"
         ) from error
     with content, archive.open(entry, "w", force_zip64=True) as target:
         while block := content.read(BLOCK):
@@ -204,9 +204,9 @@ def _add_file(archive: zipfile.ZipFile, source: Source) -> dict[str, Any]:
 
 
 def _add_truth(
-    archive: zipfile.ZipFile, workspace: Workspace, run: Run, listed: dict[str, dict[str, Any]]
+    archive: zipfile.ZipFile, workspace: Workspace, run: Run, entries: dict[str, dict[str, Any]]
 ) -> dict[str, Any] | None:
-    """The ground truth as index masks; None where there is none, or where the data set is no longer there."""
+    """The ground truth as index masks; None if there is none, or the data set is missing."""
     if "counts" not in run.artifacts:
         return None
     try:
@@ -220,6 +220,6 @@ def _add_truth(
     for number, image_id in enumerate(i for i in ids if truth.has(i)):
         content, name = to_png(truth.mask(image_id)), f"{TRUTH}/{number}.png"
         archive.writestr(name, content, zipfile.ZIP_STORED)
-        listed[name] = {"bytes": len(content), "sha256": sha256(content).hexdigest()}
+        entries[name] = {"bytes": len(content), "sha256": sha256(content).hexdigest()}
         masks[image_id] = f"{number}.png"
     return {"classes": list(truth.classes), "ignore": truth.ignore, "masks": masks}

@@ -1,4 +1,4 @@
-"""Files of a bundle under names that every system takes: an artifact whose table names files goes along with these."""
+"""Portable file names in a bundle, and tables changed to use them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ MANIFEST = "manifest.json"
 
 
 def portable_names(paths: Iterable[str]) -> dict[str, str]:
-    """Path -> where it lies in the bundle; the same path wherever every system takes it."""
+    """Path -> path in the bundle; unchanged if it is valid on every system."""
     return file_names({path: (path,) for path in paths})
 
 
 def renamed_files(artifact: Artifact, column: str, names: Mapping[str, str]) -> dict[str, bytes]:
-    """Table and manifest of an artifact with other names in a column of its table; {} where all names stay.
+    """Table and manifest of an artifact with other names in a column of its table; {} if no name changes.
 
     Args:
-        artifact: whose table says in `column` where a file lies.
+        artifact: with file paths in `column` of its table.
         column: of paths.
-        names: path -> what stands there instead; paths that are not in it stay.
+        names: path -> new path; other paths stay.
     """
     if all(name == path for path, name in names.items()):
         return {}
@@ -39,6 +39,6 @@ def renamed_files(artifact: Artifact, column: str, names: Mapping[str, str]) -> 
     pq.write_table(changed, stream)
     content = stream.getvalue().to_pybytes()
     manifest = artifact.manifest()
-    files: dict[str, Any] = {names.get(name, name): told for name, told in manifest["files"].items()}
+    files: dict[str, Any] = {names.get(name, name): entry for name, entry in manifest["files"].items()}
     files[TABLE] = {"bytes": len(content), "sha256": sha256(content).hexdigest()}
     return {TABLE: content, MANIFEST: json.dumps({**manifest, "files": files}, ensure_ascii=False).encode()}

@@ -1,4 +1,4 @@
-"""The run that a bundle tells of: its settings, supervision, result and decisions, held to what a run here can be."""
+"""Read the run in a bundle: settings, supervision, result and decisions, all checked."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ from comus_core.workspace.layout import REJECTED
 STATES = ("done", "failed", "cancelled", INTERRUPTED)
 
 
-def run_told(told: Mapping[str, Any], run_id: str, provenance: Mapping[str, Any]) -> Run:
-    """The run under the id that it gets here, with what this workspace adds to its provenance.
+def read_run(fields: Mapping[str, Any], run_id: str, provenance: Mapping[str, Any]) -> Run:
+    """The run with a new id, and additions to its provenance.
 
     Raises:
-        SettingsError: something of it is missing, of another kind or out of range; says what.
-        DatasetError: its data set's string is none.
+        SettingsError: a value is missing, of another type or out of range.
+        DatasetError: its data set's string is invalid.
     """
-    own = _provenance(told["provenance"])
-    name, note = text(told["name"], "its name", LONGEST_NAME), text(told["note"], "its note")
+    original = _provenance(fields["provenance"])
+    name, note = text(fields["name"], "its name", LONGEST_NAME), text(fields["note"], "its note")
     require(bool(name.strip()), "its name is empty")
-    require(told["state"] in STATES, f"its run says too little of itself: the state {str(told['state'])[:40]!r}")
-    config, result = from_dict(RunConfig, told["config"]), told["result"]
+    require(fields["state"] in STATES, f"its run has the invalid state {str(fields['state'])[:40]!r}")
+    config, result = from_dict(RunConfig, fields["config"]), fields["result"]
     parse_dataset(config.dataset)
-    require(isinstance(result, dict), "its result is no record")
+    require(isinstance(result, dict), "its result is not an object")
     if result:
         check_result(result)
     return Run(
         run_id,
         name,
         config,
-        told["state"],
+        fields["state"],
         note=note,
-        provenance={**own, **provenance},
+        provenance={**original, **provenance},
         result={**result, "run": run_id} if result else {},
     )
 
 
-def events_told(told: Sequence[Any]) -> list[Event]:
-    """The decisions, numbered from 1, each one that can be taken after those before it.
+def read_events(entries: Sequence[Any]) -> list[Event]:
+    """The decisions, numbered from 1, checked by replaying them.
 
     Raises:
-        SettingsError: one that makes no sense.
+        SettingsError: an invalid decision.
     """
     events = [
         Event(n, text(e["at"], "a time", 100), text(e["kind"], "a decision", 100), record(e["payload"]))
-        for n, e in enumerate(told, 1)
+        for n, e in enumerate(entries, 1)
     ]
     replay(events)
     return events
@@ -66,42 +66,45 @@ def check_decisions(decided: Decisions, clusters: int, proposals: Mapping[str, A
     """Refuse decisions on categories or proposals that the run does not have.
 
     Raises:
-        SettingsError: the first such.
+        SettingsError: the first one.
     """
     layout = decided.layout
-    known = {*range(clusters), *layout.made}
+    ids = {*range(clusters), *layout.made}
     categories = {*layout.into, *layout.into.values(), *layout.rejected, *decided.names, *decided.cluster_percent}
-    require_among(categories, known, "category")
-    require_among(layout.moved.values(), {*known, REJECTED}, "category")
+    require_among(categories, ids, "category")
+    require_among(layout.moved.values(), {*ids, REJECTED}, "category")
     require_among({*layout.moved, *layout.distance, *layout.accepted, *layout.erased}, proposals, "proposal")
     for name in (*decided.names.values(), *layout.made.values()):
         text(name, "a name", LONGEST_NAME)
-    require(all(isinstance(d, int | float) and math.isfinite(d) for d in layout.distance.values()), "a distance is odd")
+    require(
+        all(isinstance(d, int | float) and math.isfinite(d) for d in layout.distance.values()),
+        "a distance is not a finite number",
+    )
 
 
-def class_names(told: Any) -> list[str]:
-    """Names of classes, each given once.
+def class_names(values: Any) -> list[str]:
+    """Names of classes, without duplicates.
 
     Raises:
-        SettingsError: they are none.
+        SettingsError: they are invalid.
     """
-    require(isinstance(told, list) and len(told) <= 65_534, "its classes are no list")
-    names = [text(name, "a class", LONGEST_NAME) for name in told]
-    require(not any(map(holds_breaks, names)), "a class holds a line break or another control character")
-    require(len(set(names)) == len(names), "two classes have one name")
+    require(isinstance(values, list) and len(values) <= 65_534, "its classes are not a list")
+    names = [text(name, "a class", LONGEST_NAME) for name in values]
+    require(not any(map(holds_breaks, names)), "a class has a line break or another control character")
+    require(len(set(names)) == len(names), "two classes have the same name")
     return names
 
 
-def _provenance(told: Any) -> dict[str, Any]:
-    known = record(told)
-    require({"classes", "supervision"} <= set(known), "its run says too little of itself: no classes, no supervision")
-    plain(known, "its provenance")
-    class_names(known["classes"])
-    check_supervision(known["supervision"])
-    free = known.get("non_commercial", [])
-    require(isinstance(free, list), "its licences are no list")
+def _provenance(value: Any) -> dict[str, Any]:
+    provenance = record(value)
+    require({"classes", "supervision"} <= set(provenance), "its run has no classes or no supervision")
+    plain(provenance, "its provenance")
+    class_names(provenance["classes"])
+    check_supervision(provenance["supervision"])
+    free = provenance.get("non_commercial", [])
+    require(isinstance(free, list), "its licences are not a list")
     require_among(free, REGISTRY, "weights file")
     for name in ("added_to", "manifest", "truth"):
-        text(known.get(name, ""), f"what it says of {name}", LONGEST_NAME)
-    truth_value(known.get("synthetic", False), "whether its scenes are synthetic")
-    return known
+        text(provenance.get(name, ""), f"its {name}", LONGEST_NAME)
+    truth_value(provenance.get("synthetic", False), "synthetic")
+    return provenance

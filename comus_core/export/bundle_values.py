@@ -1,4 +1,4 @@
-"""Single values of a bundle's listing, each refused by a `SettingsError` where it is not of its kind or range."""
+"""Checks of single values in a bundle's listing, which raise a `SettingsError` for another type or range."""
 
 from __future__ import annotations
 
@@ -8,81 +8,81 @@ from typing import Any
 
 from comus_core.settings import require
 
-LONGEST_NAME, LONGEST_TEXT = 1_000, 100_000  # letters of a name or class, and of a note or any other text
-DEEPEST = 12  # levels of what the result holds
+LONGEST_NAME, LONGEST_TEXT = 1_000, 100_000  # characters of a name or class, and of any other text
+DEEPEST = 12  # levels of nesting in the result
 
 
-def plain(value: Any, what: str, depth: int = 0) -> None:
-    """Refuse what no result holds: nests of boxes, numbers that are none, texts without end."""
-    require(depth <= DEEPEST, f"{what} is nested too deep")
+def plain(value: Any, label: str, depth: int = 0) -> None:
+    """Refuse values that are nested too deep, too long, or not finite."""
+    require(depth <= DEEPEST, f"{label} is nested too deep")
     if isinstance(value, dict):
         for key, part in value.items():
-            text(key, what, LONGEST_NAME)
-            plain(part, what, depth + 1)
+            text(key, label, LONGEST_NAME)
+            plain(part, label, depth + 1)
     elif isinstance(value, list):
         for part in value:
-            plain(part, what, depth + 1)
+            plain(part, label, depth + 1)
     elif isinstance(value, str):
-        text(value, what)
+        text(value, label)
     elif isinstance(value, float):
-        require(math.isfinite(value), f"{what} holds a number that is none")
+        require(math.isfinite(value), f"{label} has a number that is not finite")
     elif isinstance(value, int):
-        require(abs(value) < 2**63, f"{what} holds a number without end")
+        require(abs(value) < 2**63, f"{label} has a number that is too large")
 
 
 def record(value: Any) -> dict[str, Any]:
-    """A record of names and values; anything else is refused."""
-    require(isinstance(value, dict), f"{str(value)[:40]!r} is no record")
+    """An object of names and values; anything else is refused."""
+    require(isinstance(value, dict), f"{str(value)[:40]!r} is not an object")
     return dict(value)
 
 
-def text(value: Any, what: str, most: int = LONGEST_TEXT) -> str:
-    """A text of at most so many letters; anything else is refused."""
-    require(isinstance(value, str) and len(value) <= most, f"{what} is no text of at most {most:,} letters")
+def text(value: Any, label: str, limit: int = LONGEST_TEXT) -> str:
+    """A text of limited length; anything else is refused."""
+    require(isinstance(value, str) and len(value) <= limit, f"{label} is not a text of at most {limit:,} characters")
     return str(value)
 
 
-def require_among(values: Iterable[Any], known: Any, what: str) -> None:
-    """Refuse a value that is none of the known."""
-    stray = next((v for v in values if v not in known), None)
-    shown = stray if isinstance(stray, int) else repr(str(stray)[:100])
-    require(stray is None, f"{what} {shown} is none of the run's")
+def require_among(values: Iterable[Any], valid: Any, label: str) -> None:
+    """Refuse a value that is not among the valid ones."""
+    unknown = next((v for v in values if v not in valid), None)
+    shown = unknown if isinstance(unknown, int) else repr(str(unknown)[:100])
+    require(unknown is None, f"{label} {shown} is not in the run")
 
 
-def records(value: Any, what: str, fields: Iterable[str]) -> list[dict[str, Any]]:
-    """A list of records that all have these fields; anything else is refused."""
-    require(isinstance(value, list), f"{what}: this is no list")
-    found = [record(entry) for entry in value]
-    for entry in found:
-        lacking = sorted(set(fields) - set(entry), reverse=True)
-        require(not lacking, f"{what}: an entry has no {' and no '.join(lacking)}")
-    return found
+def records(value: Any, label: str, fields: Iterable[str]) -> list[dict[str, Any]]:
+    """A list of objects with these fields; anything else is refused."""
+    require(isinstance(value, list), f"{label}: not a list")
+    entries = [record(entry) for entry in value]
+    for entry in entries:
+        missing = sorted(set(fields) - set(entry), reverse=True)
+        require(not missing, f"{label}: an entry has no {' and no '.join(missing)}")
+    return entries
 
 
-def texts(value: Any, what: str, most: int | None = None) -> list[str]:
-    """A list of names, at most so many; anything else is refused."""
-    require(isinstance(value, list) and (most is None or len(value) <= most), f"{what}: this is no such list")
-    return [text(entry, what, LONGEST_NAME) for entry in value]
+def texts(value: Any, label: str, limit: int | None = None) -> list[str]:
+    """A list of names of limited length; anything else is refused."""
+    require(isinstance(value, list) and (limit is None or len(value) <= limit), f"{label}: not a valid list")
+    return [text(entry, label, LONGEST_NAME) for entry in value]
 
 
-def whole(value: Any, what: str) -> int:
-    """A whole number from 0; anything else is refused."""
-    require(isinstance(value, int) and not isinstance(value, bool) and value >= 0, f"{what} is odd")
+def non_negative_integer(value: Any, label: str) -> int:
+    """An integer from 0; anything else is refused."""
+    require(isinstance(value, int) and not isinstance(value, bool) and value >= 0, f"{label} is not a number from 0")
     return int(value)
 
 
-def amount(value: Any, what: str) -> None:
-    """Refuse what is no number from 0."""
+def amount(value: Any, label: str) -> None:
+    """Refuse anything but a number from 0."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    require(number and value >= 0, f"{what} {str(value)[:40]}: a number from 0")
+    require(number and value >= 0, f"{label} {str(value)[:40]}: must be a number from 0")
 
 
-def percent(value: Any, what: str) -> None:
-    """Refuse what is no number from 0 to 100."""
+def percent(value: Any, label: str) -> None:
+    """Refuse anything but a number from 0 to 100."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    require(number and 0 <= value <= 100, f"{what} {str(value)[:40]}: a number from 0 to 100")
+    require(number and 0 <= value <= 100, f"{label} {str(value)[:40]}: must be a number from 0 to 100")
 
 
-def truth_value(value: Any, what: str) -> None:
-    """Refuse what is neither true nor false."""
-    require(isinstance(value, bool), f"{what} is neither true nor false")
+def truth_value(value: Any, label: str) -> None:
+    """Refuse anything but true and false."""
+    require(isinstance(value, bool), f"{label} is neither true nor false")

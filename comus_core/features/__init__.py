@@ -1,4 +1,4 @@
-"""Encoders by name: a crop of an image in, one raw vector out. Importing this loads no torch."""
+"""Encoders by name: from a crop of an image to one raw vector. Importing this loads no torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from comus_core.features.features_file import read_features_file
     from comus_core.features.spec import Encoder, EncoderSpec
 
-_HOME = {
+_MODULE_OF = {
     "ENCODERS": "encoders",
     "Encoder": "spec",
     "EncoderSpec": "spec",
@@ -41,6 +41,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

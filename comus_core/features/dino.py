@@ -17,11 +17,11 @@ def load(spec: EncoderSpec, device: str) -> Encoder:
     return load_network_encoder(spec, device, vit.final_cls, vit.last_keys)
 
 
-def _vit(size: str, patch: int, dim: int, rank: int, gflop: float, more: str = "") -> EncoderSpec:
+def _vit(size: str, patch: int, dim: int, rank: int, gflop: float, note: str = "") -> EncoderSpec:
     name, batch_size = f"dino-vit{size.lower()}{patch}", 8 if (size, patch) != ("S", 16) else 16
     return EncoderSpec(
         name,
-        f"DINO ViT-{size}/{patch}{more}",
+        f"DINO ViT-{size}/{patch}{note}",
         load,
         dim,
         crop_size=256,
@@ -34,7 +34,7 @@ def _vit(size: str, patch: int, dim: int, rank: int, gflop: float, more: str = "
     )
 
 
-VITS8 = _vit("S", 8, 384, 10, 63.0, ", 800 epochs: the paper's encoder")
+VITS8 = _vit("S", 8, 384, 10, 63.0, ", 800 epochs, as in the paper")
 VITS16 = _vit("S", 16, 384, 20, 12.0, ", 800 epochs")
 VITB8 = _vit("B", 8, 768, 30, 213.0)
 VITB16 = _vit("B", 16, 768, 40, 47.0)

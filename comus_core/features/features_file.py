@@ -17,7 +17,7 @@ from comus_core.types import FloatArray, StrArray, Vectors
 
 
 def read_features_file(path: Path, proposal_ids: Sequence[str]) -> Vectors:
-    """One vector per proposal, in the order asked for, (n, d) float32; surplus rows of the file are left out.
+    """One vector per proposal, in the order of `proposal_ids`, (n, d) float32; other rows of the file are ignored.
 
     Args:
         path: npz with `proposal_id` (m,) and `features` (m, d), or Parquet with a column `proposal_id` and either a
@@ -25,7 +25,7 @@ def read_features_file(path: Path, proposal_ids: Sequence[str]) -> Vectors:
         proposal_ids: the n proposals that need a vector.
 
     Raises:
-        SettingsError: unreadable file, wrong columns or shapes, ids missing or given twice, values not finite.
+        SettingsError: unreadable file, wrong columns or shapes, missing or duplicate ids, values that are not finite.
     """
     try:
         ids, features = _read_npz(path) if path.suffix == ".npz" else _read_parquet(path)
@@ -33,7 +33,7 @@ def read_features_file(path: Path, proposal_ids: Sequence[str]) -> Vectors:
         raise SettingsError(f"features file {path}: {error}") from None
     except (OSError, ValueError, zipfile.BadZipFile, pa.ArrowException) as error:
         raise SettingsError(
-            f"features file {path}: {str(error).splitlines()[0]}; give .npz or Parquet with proposal_id and features"
+            f"features file {path}: {str(error).splitlines()[0]}; use .npz or Parquet with proposal_id and features"
         ) from None
     if features.ndim != 2 or features.shape[0] != len(ids) or features.shape[1] < 1:
         raise SettingsError(f"features file {path}: {len(ids)} ids but features of shape {features.shape}, not (n, d)")
@@ -43,20 +43,20 @@ def read_features_file(path: Path, proposal_ids: Sequence[str]) -> Vectors:
 def _join(path: Path, ids: StrArray, features: FloatArray, proposal_ids: Sequence[str]) -> Vectors:
     row_of = {str(name): row for row, name in enumerate(ids)}
     if len(row_of) < len(ids):
-        twice = [str(name) for row, name in enumerate(ids) if row_of[str(name)] != row]
-        raise SettingsError(f"features file {path}: {_count(twice)} given more than once")
+        duplicates = [str(name) for row, name in enumerate(ids) if row_of[str(name)] != row]
+        raise SettingsError(f"features file {path}: {_count(duplicates)} listed more than once; list each once")
     missing = [name for name in proposal_ids if name not in row_of]
     if missing:
         raise SettingsError(
             f"features file {path}: {_count(missing)} missing, of {len(proposal_ids)} proposals; "
-            "write it from this run's proposals"
+            "compute it for the proposals of this run"
         )
     chosen = features[[row_of[name] for name in proposal_ids]]
     with np.errstate(over="ignore"):  # too large for float32 becomes infinite and is refused below
         vectors: Vectors = chosen.astype(np.float32)
     bad = [proposal_ids[int(row)] for row in np.flatnonzero(~np.isfinite(vectors).all(axis=1))]
     if bad:
-        raise SettingsError(f"features file {path}: {_count(bad)} with values that are not finite numbers")
+        raise SettingsError(f"features file {path}: {_count(bad)} with values that are not finite; correct them")
     return vectors
 
 
@@ -64,7 +64,7 @@ def _read_npz(path: Path) -> tuple[StrArray, FloatArray]:
     with np.load(path, allow_pickle=False) as arrays:
         absent = [key for key in ("proposal_id", "features") if key not in arrays]
         if absent:
-            raise SettingsError(f"no array {' and '.join(absent)}; it holds {', '.join(arrays.files) or 'nothing'}")
+            raise SettingsError(f"no array {' and '.join(absent)}; it contains {', '.join(arrays.files) or 'nothing'}")
         return arrays["proposal_id"].astype(str), _numbers(arrays["features"])
 
 
@@ -72,16 +72,16 @@ def _read_parquet(path: Path) -> tuple[StrArray, FloatArray]:
     table = pq.read_table(path)
     columns = table.column_names
     if "proposal_id" not in columns:
-        raise SettingsError(f"no column proposal_id; it holds {', '.join(columns) or 'nothing'}")
+        raise SettingsError(f"no column proposal_id; it contains {', '.join(columns) or 'nothing'}")
     ids = np.array(table.column("proposal_id").to_pylist(), dtype=str)
     if "features" in columns:
         return ids, _numbers(_stacked(table.column("features").to_pylist()))
     wide = [name for name in columns if name.startswith("f") and name[1:].isdecimal()]
     if not wide:
-        raise SettingsError(f"no column features, nor f0, f1, ...; it holds {', '.join(columns)}")
+        raise SettingsError(f"no column features, nor f0, f1, ...; it contains {', '.join(columns)}")
     numbers = [table.column(f"f{k}").to_numpy() for k in range(len(wide)) if f"f{k}" in columns]
     if len(numbers) < len(wide):
-        raise SettingsError(f"columns f0 ... f{len(wide) - 1} are needed without a gap; it holds {', '.join(wide)}")
+        raise SettingsError(f"columns must be f0 ... f{len(wide) - 1} without a gap; it contains {', '.join(wide)}")
     return ids, _numbers(np.stack(numbers, axis=1))
 
 
@@ -95,7 +95,7 @@ def _stacked(rows: list[Any]) -> FloatArray:
 def _numbers(values: Any) -> FloatArray:
     array = np.asarray(values)
     if array.dtype.kind not in "fiu":
-        raise SettingsError(f"features of type {array.dtype}: numbers are needed")
+        raise SettingsError(f"features of type {array.dtype}; use numbers")
     return array
 
 

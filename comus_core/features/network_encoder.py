@@ -1,4 +1,4 @@
-"""An encoder over a network: crops and images in, vectors and dense maps out."""
+"""An encoder from a network: from crops and images to vectors and dense maps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from comus_core.weights import file_sha256, load_network, locate
 
 @dataclass(frozen=True)
 class _NetworkEncoder:
-    """An encoder over two functions of one network: crops to vectors, an image to a dense map."""
+    """An encoder from two functions of one network: crops to vectors, an image to a dense map."""
 
     spec: EncoderSpec
     network: nn.Module
@@ -48,8 +48,8 @@ class _NetworkEncoder:
         for start in range(0, len(crops), self.batch_size):
             chosen = crops[start : start + self.batch_size]
             batch = np.stack([preprocess(c, self.crop_size, self.spec.mean, self.spec.std) for c in chosen])
-            found = self.vectors_of(self.network, torch.from_numpy(batch).to(self.device))
-            vectors[start : start + len(chosen)] = found.cpu().numpy()
+            encoded = self.vectors_of(self.network, torch.from_numpy(batch).to(self.device))
+            vectors[start : start + len(chosen)] = encoded.cpu().numpy()
         return vectors
 
     @torch.inference_mode()
@@ -59,7 +59,7 @@ class _NetworkEncoder:
     def _map(self, image: RgbImage, longer_side: int) -> FloatArray:
         scale = longer_side / max(image.shape[:2]) / self.spec.patch
         height, width = (max(1, round(side * scale)) * self.spec.patch for side in image.shape[:2])
-        # An image shrinks a lot here: without antialiasing the map would depend on single pixels.
+        # Images shrink a lot here: without antialiasing the map would depend on single pixels.
         pixels = resized(image, (height, width), self.spec.mean, self.spec.std, antialias=True)
         cells = self.map_of(self.network, torch.from_numpy(pixels)[None].to(self.device))
         return np.ascontiguousarray(cells.cpu().numpy(), np.float32)
@@ -71,17 +71,17 @@ def load_network_encoder(
     vectors_of: Callable[[nn.Module, Tensor], Tensor],
     map_of: Callable[[nn.Module, Tensor], Tensor],
 ) -> Encoder:
-    """An encoder over the registered network of `spec.weights`.
+    """An encoder from the registered network of `spec.weights`.
 
     Args:
         spec: its facts.
-        device: where it is to run.
+        device: where it runs.
         vectors_of: the network and n crops, (n, 3, s, s) -> (n, dim).
         map_of: the network and an image, (1, 3, H, W) -> (h, w, d).
 
     Raises:
         WeightsError: the weights are missing, damaged or do not fit.
     """
-    assert spec.weights is not None, f"encoder '{spec.name}' names no weights"
+    assert spec.weights is not None, f"encoder '{spec.name}' has no weights"
     network = load_network(spec.weights).to(device)
     return _NetworkEncoder(spec, network, device, file_sha256(locate(spec.weights)), vectors_of, map_of)

@@ -1,4 +1,4 @@
-"""DINO's vision transformers as encoders, with DINO's own handling of sizes (method 4)."""
+"""DINO's vision transformers as encoders, with DINO's own interpolation of positions (method 4)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _NUDGE = 0.1  # DINO adds it to the number of cells before it divides, which mov
 
 
 def resize_positions(positions: Tensor, grid_hw: tuple[int, int]) -> Tensor:
-    """Position embeddings of a square grid carried over to another one as DINO does.
+    """Position embeddings of a square grid interpolated to another grid as in DINO.
 
-    DINO's `interpolate_pos_encoding`: bicubic by the scale factor (cells + 0.1) / old cells. Other code, timm among
-    it, resizes to a given size with antialiasing, which lies up to 0.11 cells beside it at 256 pixels.
+    DINO's `interpolate_pos_encoding`: bicubic by the scale factor (cells + 0.1) / old cells. Other code, such as timm,
+    resizes to a given size with antialiasing, which differs by up to 0.11 cells at 256 pixels.
 
     Args:
         positions: (1, 1 + s * s, d), the class token's first.
@@ -36,24 +36,24 @@ def resize_positions(positions: Tensor, grid_hw: tuple[int, int]) -> Tensor:
 
 def final_cls(network: Any, batch: Tensor) -> Tensor:
     """The class token after the last block and the final norm, (n, 3, H, W) -> (n, d)."""
-    tokens = network.blocks(_embedded(network, batch))
+    tokens = network.blocks(_embed(network, batch))
     cls: Tensor = network.norm(tokens)[:, 0]
     return cls
 
 
 def last_keys(network: Any, batch: Tensor) -> Tensor:
-    """The last block's attention keys, heads side by side: what normalised cuts work on (method 2.3).
+    """The last block's attention keys, heads side by side, for normalised cuts (method 2.3).
 
     (1, 3, H, W) -> (H / patch, W / patch, d).
     """
     height, width = (side // network.patch_embed.patch_size[0] for side in batch.shape[2:])
     last = network.blocks[-1]
-    triple = last.attn.qkv(last.norm1(network.blocks[:-1](_embedded(network, batch))))  # (1, 1 + h w, 3 d)
+    triple = last.attn.qkv(last.norm1(network.blocks[:-1](_embed(network, batch))))  # (1, 1 + h w, 3 d)
     keys: Tensor = triple.chunk(3, dim=-1)[1]
     return keys[0, 1:].reshape(height, width, -1)
 
 
-def _embedded(network: Any, batch: Tensor) -> Tensor:
+def _embed(network: Any, batch: Tensor) -> Tensor:
     cells = network.patch_embed.proj(batch)  # (n, d, h, w)
     positions = resize_positions(network.pos_embed, (cells.shape[2], cells.shape[3]))
     cls = network.cls_token.expand(len(batch), -1, -1)

@@ -1,1 +1,1 @@
-"""Files and folders as such: names, safe writing, the person's own folders, faults of the system."""
+"""Files and folders: names, atomic writing, the user's folders, operating system errors."""

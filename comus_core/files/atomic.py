@@ -1,4 +1,4 @@
-"""Writing so that a kill at any moment leaves either the old file or the new one, never half of one."""
+"""Atomic writing: a kill at any moment leaves either the old file or the new one, never half of one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.\d+\.tmp")
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; what was written there becomes `path` at once on leaving.
+    """Yield a temporary path beside `path`, which replaces `path` when the block ends.
 
     Raises:
         WorkspaceError: the disk is full or the folder cannot be written.
@@ -39,18 +39,18 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def is_temporary(path: Path) -> bool:
-    """Whether `replacing` gives such a name to what is not written to the end; a kill leaves it behind."""
+    """Whether a file has the name of one that `replacing` writes; a kill leaves such files behind."""
     return TEMPORARY.fullmatch(path.name) is not None
 
 
 def remove_temporary(folder: Path) -> None:
-    """Remove what killed writers left anywhere in a folder; only for whoever alone may write there."""
+    """Remove what killed writers left anywhere in a folder; only while no one else writes there."""
     for path in [p for p in folder.rglob(".*.tmp") if p.is_file()]:
         path.unlink(missing_ok=True)
 
 
 def flush(path: Path) -> None:
-    """Have the disk hold what was written to a file, or which names a folder has."""
+    """Flush a file's content, or a folder's names, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -59,20 +59,22 @@ def flush(path: Path) -> None:
 
 
 def disk_error(error: OSError, path: Path) -> WorkspaceError:
-    """What the operating system said, in words that say what to do."""
+    """An operating system error as a message that says what to do."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFullError(
-            f"the disk is full at {path}: free some space and run again; finished shards are kept. `comus disk` lists "
-            "what the workspace takes, `comus clean` makes room in it",
+            f"the disk is full at {path}: free some space and run again; finished shards are kept. `comus disk` shows "
+            "what uses the space in the workspace, `comus clean` frees some",
             path,
         )
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-        return WorkspaceError(f"cannot write {path}: {error.strerror}; choose another --workspace or its permissions")
+        return WorkspaceError(
+            f"cannot write {path}: {error.strerror}; choose another --workspace, or change its permissions"
+        )
     return WorkspaceError(f"cannot write {path}: {error.strerror or error}")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as readable JSON, keys in the order given."""
+    """Write `value` as indented JSON, keys in their order."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 

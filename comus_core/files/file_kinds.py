@@ -1,4 +1,4 @@
-"""What kind of file a file is: by its name where that is enough, else by its first bytes."""
+"""The kind of a file, by its name where that is enough, else by its first bytes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-# A name with one of these is taken for an image's; whether it is one is left to decoding, which says why not.
+# A file with one of these suffixes counts as an image; decoding says why where it is none.
 RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw")
-UNREADABLE = (".tga", ".exr", ".hdr", ".pcx", ".sgi", ".dds", ".eps")  # pictures all the same: listed, not passed over
+UNREADABLE = (
+    ".tga",
+    ".exr",
+    ".hdr",
+    ".pcx",
+    ".sgi",
+    ".dds",
+    ".eps",
+)  # reported, not ignored
 EXTENSIONS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tiff", ".tif", ".gif"),
     *(".heic", ".heif", ".hif", ".avif", ".jxl", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm"),
     *(".qoi", ".psd", ".svg", *RAW, *UNREADABLE),
 )
-# A name with one of these is not looked into: what lies beside photographs, often by the thousand.
+# Files with one of these suffixes are not opened: they are often beside images by the thousand.
 NOT_IMAGES = frozenset(
     [
         ".txt",
@@ -85,36 +93,39 @@ NOT_IMAGES = frozenset(
 HEAD_BYTES = 64  # of a file whose name says nothing
 
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-_TIFF = "a TIFF file that is damaged or cut off, or has pixels of an unknown kind: save it as 8-bit PNG"
-_RAW = "a raw photograph"
-_HEADER = "whose header is damaged or cut off"
-# (offset, bytes there, what a file is that begins so and cannot be read)
+_TIFF = "a damaged or truncated TIFF file, or one of an unknown pixel type: save it as 8-bit PNG"
+_RAW = "a camera raw file"
+_DAMAGED = "that is damaged or truncated"
+# (offset, signature, what an unreadable file with it is)
 _IMAGES = (
-    (0, b"\xff\xd8\xff", f"a JPEG file {_HEADER}"),
-    (0, b"\x89PNG", f"a PNG file {_HEADER}"),
-    (0, b"GIF8", f"a GIF file {_HEADER}"),
-    (8, b"WEBP", "a WebP file that is damaged or cut off"),
+    (0, b"\xff\xd8\xff", "a JPEG file with a damaged or truncated header"),
+    (0, b"\x89PNG", "a PNG file with a damaged or truncated header"),
+    (0, b"GIF8", "a GIF file with a damaged or truncated header"),
+    (8, b"WEBP", f"a WebP image {_DAMAGED}"),
     (8, b"CR\2\0", _RAW),
     (0, b"II*\0", _TIFF),
     (0, b"MM\0*", _TIFF),
     (0, b"II+\0", _TIFF),
     (0, b"MM\0+", _TIFF),
-    (4, b"ftypavif", "an AVIF picture that is damaged or cut off"),
-    (4, b"ftypavis", "an AVIF picture that is damaged or cut off"),
-    *((4, b"ftyp" + brand, "a HEIC or HEIF photograph that is damaged or cut off") for brand in _HEIC_BRANDS),
+    (4, b"ftypavif", f"an AVIF image {_DAMAGED}"),
+    (4, b"ftypavis", f"an AVIF image {_DAMAGED}"),
+    *((4, b"ftyp" + brand, f"a HEIC or HEIF image {_DAMAGED}") for brand in _HEIC_BRANDS),
     (4, b"ftypcrx ", _RAW),
-    (0, b"\xff\x0a", "a JPEG XL picture that is damaged or cut off"),
-    (0, b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture that is damaged or cut off"),
-    (0, b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 picture that is damaged or cut off"),
-    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture that is damaged or cut off"),
+    (0, b"\xff\x0a", f"a JPEG XL image {_DAMAGED}"),
+    (0, b"\0\0\0\x0cJXL \r\n\x87\n", f"a JPEG XL image {_DAMAGED}"),
+    (0, b"\0\0\0\x0cjP  \r\n\x87\n", f"a JPEG 2000 image {_DAMAGED}"),
+    (0, b"\xff\x4f\xff\x51", f"a JPEG 2000 image {_DAMAGED}"),
     (0, b"FUJIFILMCCD-RAW", _RAW),
     (0, b"IIRO", _RAW),
     (0, b"IIU\0", _RAW),
-    (0, b"qoif", "a QOI picture that is damaged or cut off"),
-    (0, b"8BPS", "a Photoshop file that is damaged or of a kind that cannot be read: save it as PNG"),
+    (0, b"qoif", f"a QOI image {_DAMAGED}"),
+    (0, b"8BPS", "a Photoshop file that is damaged or of an unsupported kind: save it as PNG"),
 )
-# Too short a sign to take a file of any name for an image: text may begin so.
-_SHORT = ((0, b"\xff\xd8", f"a JPEG file {_HEADER}"), (0, b"BM", f"a BMP file {_HEADER}"))
+# Too short to call a file of any name an image: text may begin like this.
+_SHORT = (
+    (0, b"\xff\xd8", "a JPEG file with a damaged or truncated header"),
+    (0, b"BM", "a BMP file with a damaged or truncated header"),
+)
 _OTHERS = (
     (4, b"ftyp", "a video, not an image"),
     (0, b"%PDF", "a PDF document, not an image"),
@@ -125,7 +136,7 @@ _SIZE_FIELDS = ((b"\x89PNG", 16, 20, 24), (b"GIF8", 6, 8, 10), (b"BM", 18, 22, 2
 
 
 def looks_like_image(path: Path) -> bool:
-    """Whether a file is to be treated as an image: its name says so, or says nothing and its first bytes do.
+    """Whether a file counts as an image, by its suffix, or by its first bytes where the suffix is unknown.
 
     Raises:
         OSError: the first bytes were needed and cannot be read.
@@ -138,7 +149,7 @@ def looks_like_image(path: Path) -> bool:
 
 def begins_as_image(head: bytes) -> bool:
     """Whether the first `HEAD_BYTES` of a file are those of an image."""
-    if _found(_IMAGES, head) is not None:
+    if _description(_IMAGES, head) is not None:
         return True
     if head.startswith(b"BM") and len(head) >= 30:  # with the four bytes that are always zero and one colour plane
         return head[6:10] == bytes(4) and head[26:28] == b"\1\0"
@@ -146,37 +157,37 @@ def begins_as_image(head: bytes) -> bool:
 
 
 def is_raw(path: Path, head: bytes) -> bool:
-    """Whether a file is what a camera's sensor saw: it begins so, or is called so and begins as nothing else."""
-    words = _found(_IMAGES, head)
+    """Whether a file is a camera raw file, by its first bytes, or by its suffix where those are unknown."""
+    words = _description(_IMAGES, head)
     return words == _RAW or (path.suffix.lower() in RAW and words in (None, _TIFF))
 
 
-def what_it_is(path: Path) -> str:
-    """What a file that cannot be identified as an image seems to be."""
+def describe_file(path: Path) -> str:
+    """Describe a file that is not a readable image."""
     head = _head(path, 512)
     for signature, width, height, end in _SIZE_FIELDS:
         if head.startswith(signature) and len(head) >= end and not (any(head[width:height]) and any(head[height:end])):
             return "an image of zero size"
-    words = _found((*_IMAGES, *_SHORT, *_OTHERS), head)
+    words = _description((*_IMAGES, *_SHORT, *_OTHERS), head)
     if words is not None:
         return words
     if path.suffix.lower() in UNREADABLE:
-        return f"a picture of a kind that cannot be read ({path.suffix[1:].upper()}): save it as PNG"
+        return f"an image of an unsupported format ({path.suffix[1:].upper()}): save it as PNG"
     if not head.strip(b"\0"):
-        return "not an image: the file holds only zero bytes"
+        return "not an image: the file contains only zero bytes"
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if b"<svg" in start:
-        return "an SVG drawing, not a photograph: save it as PNG"
+        return "an SVG drawing, not a pixel image: save it as PNG"
     if start.startswith((b"<!doctype html", b"<html")):
         return "an HTML page, not an image (a failed download?)"
-    return "not an image of a known kind"
+    return "not an image of a known format"
 
 
-def _found(signatures: Iterable[tuple[int, bytes, str]], head: bytes) -> str | None:
+def _description(signatures: Iterable[tuple[int, bytes, str]], head: bytes) -> str | None:
     return next((words for offset, sign, words in signatures if head[offset:].startswith(sign)), None)
 
 
 def _head(path: Path, count: int) -> bytes:
-    """The first bytes of a regular file; none of a pipe or socket, at which reading would wait for ever."""
+    """The first bytes of a regular file; none of a pipe or socket, where reading would block."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         return file.read(count) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""

@@ -1,7 +1,7 @@
-"""Locks on files, which the system frees when their holder dies, whatever ends it.
+"""File locks, which the system frees when their holder ends, however it ends.
 
-Some file systems know no locks (shares of a network, often). There a lock is the name of its holder in the file: it
-holds as long as that process lives, as with runs and jobs. Two that begin in the same instant may both hold it.
+Some file systems, often network shares, have no locks. There a lock is the identity of its holder, written into the
+file and valid while that process lives. Two processes that start in the same instant may both hold it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class FileLock:
             threading.Thread(target=self._beat, name="lock", daemon=True).start()
 
     def write(self, text: str) -> None:
-        """Put text into the file, after the name of its holder and in place of what was put there before.
+        """Write text into the file after its holder's identity, replacing earlier text.
 
         Raises:
             OSError: the disk is full.
@@ -49,28 +49,28 @@ class FileLock:
         self._file.flush()
 
     def holds(self, path: Path) -> bool:
-        """Whether it is still the file at `path` that is locked: its last holder may have removed it."""
+        """Whether the locked file is still the one at `path`: its last holder may have removed it."""
         try:
             return os.path.samestat(os.fstat(self._file.fileno()), path.stat())
         except FileNotFoundError:
             return False
 
     def release(self) -> None:
-        """Let others have it; the file stays, empty."""
+        """Release the lock; the file stays, empty."""
         self._ended.set()
         with suppress(OSError):
             self._file.truncate(0)
         self._file.close()
 
     def _beat(self) -> None:
-        """Sign of life for other machines, which cannot look at this process."""
+        """Send a heartbeat for other machines, which cannot see this process."""
         while not self._ended.wait(HEARTBEAT):
             with suppress(OSError, ValueError):  # gone, or closed in this instant
                 os.utime(self._file.fileno())
 
 
 def take_lock(path: Path) -> FileLock | None:
-    """The lock of a file, which is made if there is none; None if another holds it.
+    """Lock a file, creating it if it is missing; None if another process holds the lock.
 
     Raises:
         OSError: the file cannot be written.
@@ -89,7 +89,7 @@ def take_lock(path: Path) -> FileLock | None:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds the lock of a file; nobody holds one that is not there.
+    """Whether a process holds the lock of a file; False for a missing file.
 
     Raises:
         OSError: the file cannot be read.
@@ -104,7 +104,7 @@ def is_locked(path: Path) -> bool:
 
 
 def lock_holder(path: Path) -> ProcessIdentity | None:
-    """Who took the lock of a file, dead or alive; None if it was released, or is being taken."""
+    """The process that locked a file, dead or alive; None if the lock was released or is being taken."""
     try:
         with path.open() as file:
             return ProcessIdentity(**json.loads(file.readline()))
@@ -122,23 +122,21 @@ def lock_text(path: Path) -> str:
 
 
 def missing_locks(folder: Path) -> str | None:
-    """What follows from it if the file system of a folder knows no locks; None if it does, or cannot be asked."""
+    """A warning if the file system of a folder has no file locks; None if it has them, or cannot be tested."""
     try:
         with tempfile.TemporaryFile("w", dir=folder) as file:
             if _flock(file, fcntl.LOCK_EX):
                 return None
     except OSError:
         return None
-    return (
-        f"the file system of {folder} knows no file locks: everything works, but start only one program at a time in it"
-    )
+    return f"the file system of {folder} has no file locks: everything works, but run only one program at a time in it"
 
 
 def _flock(file: IO[str], kind: int) -> bool:
     """Lock an open file without waiting; False where there are no locks.
 
     Raises:
-        BlockingIOError: another holds it.
+        BlockingIOError: another process holds it.
     """
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)

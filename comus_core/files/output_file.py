@@ -1,6 +1,6 @@
 """Files and folders that a person names for results: checked before long work, written whole or not at all.
 
-What is there and is not as this program wrote it stays, unless it is forced; what it wrote is told by `written_files`.
+A file that COMUS did not write (see `written_files`) is replaced only with `force`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class OutputFile:
 
     Attributes:
         path: the file; of the command line also `-`, standard output.
-        force: whether a file that this program did not write is replaced.
+        force: whether to replace a file that COMUS did not write.
     """
 
     path: Path
@@ -38,30 +38,30 @@ class OutputFile:
 
 
 def writable_file(path: Path, *, force: bool = False, is_own: Callable[[Path], bool] = is_as_written) -> Path:
-    """The path, if a file can be written there; folders that are missing can be made then, nothing is made now.
+    """The path, if a file can be written there. Missing folders are not created yet.
 
     Args:
         path: of a file.
-        force: allow a file that this program did not write, which is then replaced.
-        is_own: whether this program wrote the file that is there.
+        force: allow replacing a file that COMUS did not write.
+        is_own: whether COMUS wrote the existing file.
 
     Raises:
-        SettingsError: it is a folder or a file of somebody's, lies below a file, or where nothing may be written.
+        SettingsError: it is a folder, a file that COMUS did not write, below a file, or in a read-only folder.
     """
     if _is_folder(path):
-        raise SettingsError(f"cannot write {path}: it is a folder; name a file in it, such as {path / 'result'}")
+        raise SettingsError(f"cannot write {path}: it is a folder; choose a file in it, such as {path / 'result'}")
     if _is_device(path):
         return path
     if not force and is_foreign(path, is_own):
         raise SettingsError(
-            f"cannot write {path}: the file that is there was not written by this program, or has changed since; name "
-            "another file, or --force to replace it"
+            f"cannot write {path}: COMUS did not write the existing file, or it was changed since; choose another "
+            "file, or replace it with --force"
         )
     return _check_above(path)
 
 
 def is_foreign(path: Path, is_own: Callable[[Path], bool] = is_as_written) -> bool:
-    """Whether a file is there with something in it that this program did not write."""
+    """Whether a non-empty file exists that COMUS did not write."""
     try:
         return path.is_file() and path.stat().st_size > 0 and not is_own(path)
     except OSError as error:
@@ -69,27 +69,27 @@ def is_foreign(path: Path, is_own: Callable[[Path], bool] = is_as_written) -> bo
 
 
 def writable_folder(path: Path) -> Path:
-    """The path, if files can be written in that folder; a missing one can be made then, nothing is made now.
+    """The path, if files can be written in that folder. A missing folder is not created yet.
 
     Raises:
-        SettingsError: it is a file, lies below one, or where nothing may be written.
+        SettingsError: it is a file, below a file, or read-only.
     """
     return _check_above(path / "any file", named=path)
 
 
 def write_output(path: Path, content: bytes, *, force: bool = False) -> bool:
-    """Write a file that a person asked for, with the folders above it; an earlier result there is replaced at once.
+    """Write a result to a file, with the folders above it; an earlier result is replaced atomically.
 
     Args:
         path: of the file.
         content: of the file.
-        force: replace a file that this program did not write, too.
+        force: replace a file that COMUS did not write, too.
 
     Returns:
         Whether such a file was replaced.
 
     Raises:
-        SettingsError: it cannot be written; says why and what to do.
+        SettingsError: it cannot be written.
     """
     writable_file(path, force=force)
     try:
@@ -109,7 +109,7 @@ def write_output(path: Path, content: bytes, *, force: bool = False) -> bool:
 
 
 def write_json_output(path: Path, value: Any, *, force: bool = False) -> bool:
-    """The same for readable JSON.
+    """Write a value as indented JSON; see `write_output`.
 
     Raises:
         SettingsError: see `write_output`.
@@ -118,15 +118,15 @@ def write_json_output(path: Path, value: Any, *, force: bool = False) -> bool:
 
 
 def output_error(error: OSError, path: Path) -> SettingsError:
-    """What the operating system said about a path of the person's, in words that say what to do."""
+    """An operating system error about an output path, as a message that says what to do."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return SettingsError(f"cannot write {path}: the disk is full; free some space there or choose another place")
-    why = "it may only be read" if error.errno in READ_ONLY else error.strerror or error
-    return SettingsError(f"cannot write {path}: {why}; choose another place, or change its permissions")
+        return SettingsError(f"cannot write {path}: the disk is full; free some space or choose another location")
+    reason = "it is read-only" if error.errno in READ_ONLY else error.strerror or error
+    return SettingsError(f"cannot write {path}: {reason}; choose another location, or change its permissions")
 
 
 def _check_above(path: Path, *, named: Path | None = None) -> Path:
-    """The path named, if its nearest folder that is there may be written."""
+    """`path`, or `named`, if the nearest existing folder above it can be written."""
     named = named or path
     for folder in Path(os.path.abspath(path)).parents:
         try:
@@ -136,10 +136,10 @@ def _check_above(path: Path, *, named: Path | None = None) -> Path:
         except OSError as error:
             raise output_error(error, named) from None
         if not folder.is_dir():
-            raise SettingsError(f"cannot write {named}: {folder} is not a folder; choose another place")
+            raise SettingsError(f"cannot write {named}: {folder} is not a folder; choose another location")
         if not may_write(folder):
             raise SettingsError(
-                f"cannot write {named}: you may not write in {folder}; choose another place, or change its permissions"
+                f"cannot write {named}: {folder} is not writable; choose another location, or change its permissions"
             )
         break
     return named

@@ -1,7 +1,7 @@
-"""A folder of results outside the workspace: it says what in it is this program's, and nothing else is ever touched.
+"""A folder of results outside the workspace: a marker lists the files that COMUS wrote, and nothing else is touched.
 
-New results are written beside the earlier ones and then take their places; the file that lists them goes first and
-comes last. So a kill leaves the earlier results, or results without their list, which the next command replaces.
+New results are written beside the earlier ones and then replace them; the file that lists them is removed first and
+written last. So a kill leaves the earlier results, or results without their list, which the next command replaces.
 """
 
 from __future__ import annotations
@@ -21,127 +21,127 @@ from comus_core.files.atomic import disk_error, sha256_of, write_json
 from comus_core.files.file_locks import take_lock
 from comus_core.files.own_folders import DATABASE, MARKER, Marker, marker_json, read_marker
 
-PARTIAL = ".comus-partial-"  # of a folder in which new results are written
-LOCK = ".comus-output.lock"  # there while they are; what a kill leaves of it holds nothing
-NOBODYS = {".DS_Store", "Thumbs.db", "desktop.ini"}  # a file manager's own, which nobody would miss
-NAMED = 5  # files named in a message
+PARTIAL = ".comus-partial-"  # prefix of a folder in which new results are written
+LOCK = ".comus-output.lock"  # exists while they are written
+FILE_MANAGER_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
+LISTED = 5  # files named in a message
 
 
 class OutputFolder:
-    """One folder for results of a kind.
+    """A folder for results of one kind.
 
     Attributes:
         path: the folder.
-        kind: what makes the results, such as "predictions".
-        force: whether files of others, and results that somebody changed, are replaced where new ones need their names.
+        kind: of the results, such as "predictions".
+        force: whether to replace foreign files and changed results that have the names of new results.
     """
 
     def __init__(self, path: Path, kind: str, force: bool = False) -> None:
         self.path, self.kind, self.force = path, kind, force
 
     def require_usable(self) -> None:
-        """See to it, before any long work, that results may go there; an empty folder is made if there is none.
+        """Check before any long work that results can be written; a missing folder is created.
 
         Raises:
-            WorkspaceError: a file, a workspace, a folder that holds what this program did not write or what somebody
-                changed since, results of another kind, or not writable; says what to do.
+            WorkspaceError: it is a file, a workspace, not writable, holds foreign or changed files, or results of
+                another kind.
         """
-        with _told(self.path):
+        with _readable_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.path):
                 pass
-            here = _content(self.path)
-        if DATABASE in here:
-            raise WorkspaceError(f"{self.path} is a workspace; name another folder for the results")
-        known = self._marker()
-        if known is None and here and not self.force:
+            names = _content(self.path)
+        if DATABASE in names:
+            raise WorkspaceError(f"{self.path} is a workspace; choose another folder for the results")
+        marker = self._marker()
+        if marker is None and names and not self.force:
             raise WorkspaceError(
-                f"{self.path} holds {_named(here)}, which this program did not write there; name another folder, or "
-                "--force to replace those of its files that are named like a result"
+                f"{self.path} contains {_listed(names)}, which COMUS did not write; choose another folder, or use "
+                "--force to replace files that have the name of a result"
             )
-        changed = self._not_as_written(list(known.files), known) if known is not None else []
+        changed = self._not_as_written(list(marker.files), marker) if marker is not None else []
         if changed and not self.force:
             raise WorkspaceError(
-                f"{self.path} holds {_named(changed)}, changed since this program wrote them; name another folder, or "
-                "--force to replace them"
+                f"{self.path} contains {_listed(changed)}, changed since COMUS wrote them; choose another folder, or "
+                "replace them with --force"
             )
 
     def in_the_way(self, names: Sequence[str]) -> list[str]:
-        """Those of these files that are there and not as this program wrote them: what `force` replaces."""
+        """The existing files among these that COMUS did not write as they are: what `force` replaces."""
         return self._not_as_written(names, self._marker() or Marker(self.kind))
 
     def mark(self, about: Mapping[str, Any]) -> None:
-        """Say that the folder is this program's, before anything is in it."""
+        """Mark the folder as one of COMUS, before anything is in it."""
         write_json(self.path / MARKER, marker_json(Marker(self.kind, about=dict(about))))
 
     @contextmanager
     def writing(self, about: Mapping[str, Any], listing: str) -> Iterator[Path]:
-        """A fresh folder to fill; on leaving without a fault its files take the places of the earlier results.
+        """A fresh folder to fill; when the block ends without an error its files replace the earlier results.
 
         Args:
-            about: what the results are of.
-            listing: the file that says what the results are.
+            about: the source of the results, such as the run.
+            listing: the file that describes the results.
 
         Raises:
-            WorkspaceError: as in `require_usable`, or another program writes there now.
+            WorkspaceError: see `require_usable`; or another process is writing there.
         """
         self.require_usable()
-        with _told(self.path), _held(self.path):
-            for left in self.path.glob(f"{PARTIAL}*"):
-                shutil.rmtree(left)
-            known = self._marker() or Marker(self.kind, alone=not _content(self.path))
-            write_json(self.path / MARKER, marker_json(known))
+        with _readable_errors(self.path), _locked(self.path):
+            for stale in self.path.glob(f"{PARTIAL}*"):
+                shutil.rmtree(stale)
+            marker = self._marker() or Marker(self.kind, alone=not _content(self.path))
+            write_json(self.path / MARKER, marker_json(marker))
             partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=self.path))
             try:
                 yield partial
-                self._put(partial, replace(known, about=dict(about)), listing)
+                self._put(partial, replace(marker, about=dict(about)), listing)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
 
-    def _put(self, partial: Path, known: Marker, listing: str) -> None:
-        """Move the new results to their places; the marker lists the earlier ones too until these are gone."""
-        made = sorted(path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file())
-        self._require_room(made)
-        earlier = set(known.files) - set(made)
-        stale = sorted(earlier - set(self._not_as_written(sorted(earlier), known)))
-        new: dict[str, tuple[str, ...]] = {name: (sha256_of(partial / name),) for name in made}
-        either = {name: (*hashes, *known.files.get(name, ())) for name, hashes in new.items()}
-        both = {**{name: known.files[name] for name in stale}, **either}
-        write_json(self.path / MARKER, marker_json(replace(known, files=both)))
+    def _put(self, partial: Path, marker: Marker, listing: str) -> None:
+        """Move the new results into the folder; the marker lists the earlier ones too until they are gone."""
+        names = sorted(path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file())
+        self._require_room(names)
+        earlier = set(marker.files) - set(names)
+        stale = sorted(earlier - set(self._not_as_written(sorted(earlier), marker)))
+        new: dict[str, tuple[str, ...]] = {name: (sha256_of(partial / name),) for name in names}
+        hashes_of = {name: (*hashes, *marker.files.get(name, ())) for name, hashes in new.items()}
+        listed = {**{name: marker.files[name] for name in stale}, **hashes_of}
+        write_json(self.path / MARKER, marker_json(replace(marker, files=listed)))
         for name in (listing, *stale):
             (self.path / name).unlink(missing_ok=True)
         _drop_empty(self.path, stale)
-        for name in sorted(made, key=lambda name: name == listing):
+        for name in sorted(names, key=lambda name: name == listing):
             (self.path / name).parent.mkdir(parents=True, exist_ok=True)
             os.replace(partial / name, self.path / name)
-        write_json(self.path / MARKER, marker_json(replace(known, files=new)))
+        write_json(self.path / MARKER, marker_json(replace(marker, files=new)))
 
-    def _require_room(self, made: Sequence[str]) -> None:
-        tops = {name.partition("/")[0] for name in made if "/" in name}
+    def _require_room(self, names: Sequence[str]) -> None:
+        tops = {name.partition("/")[0] for name in names if "/" in name}
         linked = sorted(top for top in tops if os.path.lexists(self.path / top) and not _is_folder(self.path / top))
         if linked:
-            raise WorkspaceError(f"{self.path / linked[0]} must be a folder, no file and no link; name another folder")
-        foreign = self.in_the_way(made)
+            raise WorkspaceError(f"{self.path / linked[0]} must be a folder, not a file or link; choose another folder")
+        foreign = self.in_the_way(names)
         if foreign and not self.force:
             raise WorkspaceError(
-                f"{self.path} holds {_named(foreign)}, which this program did not write there; name another folder, or "
-                "--force to replace them"
+                f"{self.path} contains {_listed(foreign)}, which COMUS did not write; choose another folder, or "
+                "replace them with --force"
             )
 
-    def _not_as_written(self, names: Sequence[str], known: Marker) -> list[str]:
-        there = [name for name in names if os.path.lexists(self.path / name)]
-        return [name for name in there if not _is_as_written(self.path / name, known.files.get(name, ()))]
+    def _not_as_written(self, names: Sequence[str], marker: Marker) -> list[str]:
+        existing = [name for name in names if os.path.lexists(self.path / name)]
+        return [name for name in existing if not _is_as_written(self.path / name, marker.files.get(name, ()))]
 
     def _marker(self) -> Marker | None:
-        known = read_marker(self.path)
-        if known is not None and known.kind != self.kind:
-            raise WorkspaceError(f"{self.path} holds {known.kind}, not {self.kind}; name another folder")
-        return known
+        marker = read_marker(self.path)
+        if marker is not None and marker.kind != self.kind:
+            raise WorkspaceError(f"{self.path} contains {marker.kind}, not {self.kind}; choose another folder")
+        return marker
 
 
 def _content(folder: Path) -> list[str]:
-    """What is in a folder, but for what a file manager, or a command that was killed, left there."""
-    return sorted(n for n in os.listdir(folder) if n not in {*NOBODYS, LOCK} and not n.startswith(PARTIAL))
+    """The names in a folder, without what a file manager or a killed command left there."""
+    return sorted(n for n in os.listdir(folder) if n not in {*FILE_MANAGER_FILES, LOCK} and not n.startswith(PARTIAL))
 
 
 def _is_as_written(path: Path, hashes: Iterable[str]) -> bool:
@@ -153,46 +153,46 @@ def _is_folder(path: Path) -> bool:
 
 
 def _drop_empty(folder: Path, files: Iterable[str]) -> None:
-    """Remove the folders in which these files lay, where nothing else does."""
+    """Remove the folders of these files that are empty now."""
     above = {parent for name in files for parent in Path(name).parents if parent.name}
     for inner in sorted(above, key=lambda path: -len(path.parts)):
         try:
             (folder / inner).rmdir()
         except OSError:
-            continue  # something lies in it
+            continue  # not empty
 
 
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
-    """What the operating system says of the folder, as a sentence."""
+def _readable_errors(folder: Path) -> Iterator[None]:
+    """Turn operating system errors about the folder into messages that say what to do."""
     try:
         yield
     except (FileExistsError, NotADirectoryError):
-        raise WorkspaceError(f"{folder}: a file is in its place; name a folder for the results") from None
+        raise WorkspaceError(f"{folder} is a file; choose a folder for the results") from None
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise WorkspaceError(
-                f"cannot write {folder}: {error.strerror}; name another folder for the results, or change its mode"
+                f"cannot write {folder}: {error.strerror}; choose another folder, or change its permissions"
             ) from error
         raise disk_error(error, folder) from error
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process alone.
+def _locked(folder: Path) -> Iterator[None]:
+    """Lock a folder for this process.
 
     Raises:
-        WorkspaceError: another process holds it.
+        WorkspaceError: another process has locked it.
     """
     path = folder / LOCK
     lock = take_lock(path)
     if lock is None or not lock.holds(path):  # its holder removed it just now
-        raise WorkspaceError(f"{folder}: another program writes results there now; name another folder")
+        raise WorkspaceError(f"{folder}: another process is writing results there; choose another folder")
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""By what a folder is known as this program's own: a workspace, a bundle that was unpacked, a folder of results."""
+"""How to recognise a folder that COMUS wrote: a workspace, an unpacked bundle, a folder of results."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from comus_core.errors import WorkspaceError
 from comus_core.files.own_places import MARK
 
 DATABASE = "comus.sqlite"  # in every workspace
-OF_BUNDLE = ("artifacts", "truth")  # folders of a bundle that hold what this program made
+OF_BUNDLE = ("artifacts", "truth")  # folders of a bundle that COMUS wrote
 MARKER = ".comus-output.json"  # in every folder of results
 LISTING = "bundle.json"  # in every bundle, beside `artifacts/`
 _KIND_BY_FILE = {DATABASE: "workspace", LISTING: "bundle", MARKER: "results", MARK: "own"}
-MOST_MARKER = 64 << 20  # bytes of a marker in a zip: a million files
-VERSION = 1  # of the marker; raised when an older program could not tell what a newer one wrote
+MAX_MARKER = 64 << 20  # bytes of a marker in a zip: a million files
+VERSION = 1  # of the marker; raised when an older program cannot read what a newer one wrote
 
 
 @dataclass(frozen=True)
 class Marker:
-    """What a folder of results says of itself.
+    """The content of a marker file, which describes a folder of results.
 
     Attributes:
-        kind: what made it, such as "predictions".
-        alone: whether it held nothing else when it was begun; else it is somebody's folder with results in it.
-        files: path below the folder -> SHA-256 of what may have been written there, the last one first; two while a
-            newer result takes an earlier one's place.
-        about: what the results are of, such as the run.
+        kind: of the results, such as "predictions".
+        alone: whether the folder was empty before the results; else it is a person's folder with results in it.
+        files: path below the folder -> SHA-256 of what may have been written there, the newest first; two while a newer
+            result replaces an earlier one.
+        about: the source of the results, such as the run.
     """
 
     kind: str
@@ -41,10 +41,10 @@ class Marker:
 
 
 def read_marker(folder: Path) -> Marker | None:
-    """What the folder says of itself; None if it is no folder of results.
+    """The marker of a folder; None if it is not a folder of results.
 
     Raises:
-        WorkspaceError: its marker is damaged, or of a newer program.
+        WorkspaceError: the marker is damaged, or a newer version wrote it.
     """
     path = folder / MARKER
     try:
@@ -52,27 +52,29 @@ def read_marker(folder: Path) -> Marker | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise WorkspaceError(f"{path}: it cannot be read ({error.strerror}); choose another folder") from None
+        raise WorkspaceError(f"cannot read {path}: {error.strerror}; choose another folder") from None
 
 
 def marker_of(content: bytes, name: str) -> Marker:
-    """A marker from the bytes of its file, which is called `name` in what is said of it.
+    """A marker from the bytes of its file; error messages call the file `name`.
 
     Raises:
         WorkspaceError: as `read_marker`.
     """
     try:
-        told = json.loads(content)
-        if told["version"] > VERSION:
-            raise WorkspaceError(f"{name}: written by a newer program (version {told['version']}): update this one")
-        files = {str(file): tuple(map(str, hashes)) for file, hashes in told["files"].items()}
-        return Marker(str(told["kind"]), bool(told["alone"]), files, dict(told["about"]))
+        fields = json.loads(content)
+        if fields["version"] > VERSION:
+            raise WorkspaceError(
+                f"{name}: written by a newer version of COMUS (marker version {fields['version']}): update COMUS"
+            )
+        files = {str(file): tuple(map(str, hashes)) for file, hashes in fields["files"].items()}
+        return Marker(str(fields["kind"]), bool(fields["alone"]), files, dict(fields["about"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WorkspaceError(f"{name}: it cannot be read ({error!r}); choose another folder") from None
+        raise WorkspaceError(f"cannot read {name} ({error!r}); choose another folder") from None
 
 
 def marker_json(marker: Marker) -> dict[str, Any]:
-    """What `read_marker` reads."""
+    """A marker as the JSON that `read_marker` reads."""
     return {
         "program": "comus",
         "version": VERSION,
@@ -84,9 +86,9 @@ def marker_json(marker: Marker) -> dict[str, Any]:
 
 
 def own_kind(subfolders: Collection[str], names: Collection[str]) -> str | None:
-    """What kind of folder of this program's it is that holds these: "workspace", "bundle", "results", "own", or None.
+    """The kind of COMUS folder that has this content: "workspace", "bundle", "results", "own", or None.
 
-    "own" is a folder that this program made in a workspace.
+    "own" is a folder that COMUS created in a workspace.
     """
     if MARK in names:
         return "own"
@@ -98,24 +100,24 @@ def own_kind(subfolders: Collection[str], names: Collection[str]) -> str | None:
 
 
 def own_in_zip(archive: zipfile.ZipFile, places: Mapping[zipfile.ZipInfo, PurePosixPath]) -> set[PurePosixPath]:
-    """Folders and files of a zip that hold what this program made, by the rules of a walk over a folder.
+    """Folders and files of a zip that COMUS wrote, by the same rules as for folders on disk.
 
     Args:
-        archive: the zip, open.
+        archive: the open zip.
         places: its files, each with its path.
     """
     if not places:
         return set()
     top = PurePosixPath(os.path.commonpath([f"./{place.parent}" for place in places.values()]))
-    holding = {above for place in places.values() for above in place.parents}
+    folders = {above for place in places.values() for above in place.parents}
     own: set[PurePosixPath] = set()
     for entry, place in places.items():
         folder, kind = place.parent, _KIND_BY_FILE.get(place.name)
         if kind == "results":
             marker = _zipped_marker(archive, entry)
-            whole = marker.alone and folder != top
-            own |= {folder} if whole else {folder / name for name in marker.files}
-        elif kind == "bundle" and folder / "artifacts" in holding:
+            entire_folder = marker.alone and folder != top
+            own |= {folder} if entire_folder else {folder / name for name in marker.files}
+        elif kind == "bundle" and folder / "artifacts" in folders:
             own |= {folder} if folder != top else {folder / name for name in OF_BUNDLE}
         elif kind in ("workspace", "own") and folder != top:
             own.add(folder)
@@ -123,9 +125,9 @@ def own_in_zip(archive: zipfile.ZipFile, places: Mapping[zipfile.ZipInfo, PurePo
 
 
 def _zipped_marker(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Marker:
-    """The marker of a zip; one that cannot be read says that all in its folder is this program's."""
+    """A marker inside a zip; an unreadable one claims its whole folder for COMUS."""
     try:
-        if entry.file_size > MOST_MARKER:
+        if entry.file_size > MAX_MARKER:
             return Marker("")
         return marker_of(archive.read(entry), entry.filename)
     except WorkspaceError:
@@ -133,7 +135,7 @@ def _zipped_marker(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Marker:
 
 
 def is_bundle_file(path: Path) -> bool:
-    """Whether a file is a zip that `comus bundle` wrote."""
+    """Whether a file is a zip written by `comus bundle`."""
     try:
         with zipfile.ZipFile(path) as archive:
             return LISTING in archive.namelist()

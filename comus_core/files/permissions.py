@@ -1,4 +1,4 @@
-"""What the system lets this process do, asked before it is done."""
+"""Permissions of this process, checked in advance."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from pathlib import Path
 
 
 def may_write(path: Path) -> bool:
-    """Whether a file that is there can be written, or files be made in a folder that is there."""
-    wanted = os.W_OK | (os.X_OK if path.is_dir() else 0)
-    return os.access(path, wanted, effective_ids=os.access in os.supports_effective_ids)
+    """Whether an existing file can be written, or files created in an existing folder."""
+    access = os.W_OK | (os.X_OK if path.is_dir() else 0)
+    return os.access(path, access, effective_ids=os.access in os.supports_effective_ids)

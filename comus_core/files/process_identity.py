@@ -1,4 +1,4 @@
-"""Which process a pid means, and whether it still lives: told by the system, not by silence."""
+"""Identify a process and check whether it is still alive, by asking the system rather than by timeout."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-HEARTBEAT = 10.0  # seconds between signs of life, which only processes of other machines are judged by
+HEARTBEAT = 10.0  # seconds between heartbeats, used only to judge processes on other machines
 ABROAD_SILENCE = 60.0  # seconds without a heartbeat after which a process on another machine counts as dead
 PROC = Path("/proc")
-DEAD_STATES = ("Z", "X")  # a zombie has ended, whoever forgot to collect it
+DEAD_STATES = ("Z", "X")  # a zombie has ended
 
 
 @dataclass(frozen=True)
 class ProcessIdentity:
-    """A process for certain: pids come round again, a pid with its start time on one boot of one host does not."""
+    """A process beyond doubt: a pid is reused, a pid with start time, boot and host is not."""
 
     pid: int
     start: str
@@ -25,7 +25,7 @@ class ProcessIdentity:
 
 
 def identify(pid: int) -> ProcessIdentity | None:
-    """The live process of that pid on this machine; None if there is none, or only a zombie."""
+    """The running process of that pid on this machine; None if there is none, or only a zombie."""
     start = _start_in_proc(pid) if PROC.joinpath("self/stat").exists() else _start_by_ps(pid)
     return None if start is None else ProcessIdentity(pid, start, this_host(), boot_id())
 
@@ -37,7 +37,7 @@ def this_host() -> str:
 
 @lru_cache(maxsize=1)
 def boot_id() -> str:
-    """What tells this boot of the machine from the one before; empty where the system does not say."""
+    """An id of this boot of the machine; empty where the system has none."""
     try:
         return (PROC / "sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -45,22 +45,22 @@ def boot_id() -> str:
 
 
 def is_alive(process: ProcessIdentity, heartbeat: float, now: float) -> bool:
-    """Whether a process still is there.
+    """Whether a process is still running.
 
     On this machine pid, start time and boot decide. A process on another host (a shared or moved workspace, another
-    container) cannot be looked at; only there does a long silence count as death.
+    container) cannot be seen; only there does a missing heartbeat count as its end.
 
     Args:
-        process: as `identify` told it when it began.
-        heartbeat: its last sign of life, in seconds since the epoch.
+        process: from `identify` when it started.
+        heartbeat: its last heartbeat, in seconds since the epoch.
         now: seconds since the epoch.
     """
     if process.host != this_host():
         return now - heartbeat < ABROAD_SILENCE
     if process.boot_id != boot_id():
         return False
-    found = identify(process.pid)
-    return found is not None and found.start == process.start
+    running = identify(process.pid)
+    return running is not None and running.start == process.start
 
 
 def _start_in_proc(pid: int) -> str | None:

@@ -1,32 +1,32 @@
-"""What the operating system refuses, in a sentence. Last net: what can be foreseen is told where it happens."""
+"""Operating system errors as one sentence, for those that no other code has reported with more detail."""
 
 from __future__ import annotations
 
 import errno
 import os
 
-OUR_FAULT = "this is a fault of COMUS Explorer, not of yours; please report the lines above"
+BUG = "this is a bug in COMUS Explorer; please report the lines above"
 ADVICE = {
     errno.ENOSPC: "the disk is full; free some space and run again",
-    errno.EDQUOT: "your share of the disk is full; free some space and run again",
-    errno.EACCES: "you may not do that there; change its permissions, or name another place",
-    errno.EPERM: "you may not do that there; change its permissions, or name another place",
-    errno.EROFS: "it may only be read there; name another place",
-    errno.ENOENT: "there is no such file or folder; check how it is written",
-    errno.ENOTDIR: "what should be a folder on the way there is a file; name another place",
-    errno.EISDIR: "it is a folder, where a file was expected",
+    errno.EDQUOT: "your disk quota is full; free some space and run again",
+    errno.EACCES: "permission denied; change its permissions, or choose another location",
+    errno.EPERM: "permission denied; change its permissions, or choose another location",
+    errno.EROFS: "the file system is read-only; choose another location",
+    errno.ENOENT: "no such file or folder; check the spelling",
+    errno.ENOTDIR: "a parent of it is a file, not a folder; choose another location",
+    errno.EISDIR: "it is a folder; a file was expected",
     errno.ENAMETOOLONG: "the name is too long for this file system",
-    errno.EMFILE: "too many files are open at once; raise the limit with `ulimit -n 4096`",
-    errno.ENOMEM: "there is too little memory; close other programs, or use fewer images at once",
+    errno.EMFILE: "too many open files; raise the limit with `ulimit -n 4096`",
+    errno.ENOMEM: "not enough memory; close other programs, or use fewer images",
 }
 
 
-def said_of(error: BaseException) -> str | None:
-    """What to tell a person about a fault of the system, with the path; None if it is a fault of this program."""
+def system_message(error: BaseException) -> str | None:
+    """The message for an error of the operating system, with the path; None if the error is a bug in COMUS."""
     if isinstance(error, OSError) and error.errno is not None:
         names = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
-        words = ADVICE.get(error.errno, error.strerror or os.strerror(error.errno))
-        return f"{' and '.join(names) or 'a file'}: {words}"
+        advice = ADVICE.get(error.errno, error.strerror or os.strerror(error.errno))
+        return f"{' and '.join(names) or 'a file'}: {advice}"
     if isinstance(error, RuntimeError) and "home directory" in str(error):  # pathlib's, of `~` in a path
         return "this user has no home folder; write paths without `~`, or set HOME to a folder"
     if isinstance(error, UnicodeEncodeError):

@@ -1,4 +1,4 @@
-"""The home and cache folders of the user, who may have neither: a container's user, a job on a cluster."""
+"""The home and cache folders of the user, who may have neither, as in a container or a cluster job."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from comus_core.files.permissions import may_write
 
-# Libraries that keep what they compile in the user's cache folder, or name a folder after the user.
+# Variables of libraries that keep compiled code in the user's cache folder.
 COMPILED = {
     "NUMBA_CACHE_DIR": "numba",
     "TORCHINDUCTOR_CACHE_DIR": "inductor",
@@ -19,7 +19,7 @@ COMPILED = {
 
 
 def home_folder() -> Path | None:
-    """The user's home folder; None where the system knows none."""
+    """The user's home folder, or None."""
     try:
         return Path.home()
     except RuntimeError:
@@ -27,23 +27,23 @@ def home_folder() -> Path | None:
 
 
 def cache_folder() -> Path:
-    """The user's cache folder, which need not exist yet; a folder for temporary files where the user has none."""
-    return _own_cache_folder() or _temporary_folder()
+    """The user's cache folder, which may not exist yet; a temporary folder where the user has none."""
+    return _users_cache_folder() or _temporary_folder()
 
 
 def writable_cache_folder() -> Path:
-    """The user's cache folder if it can be written, else one for temporary files; it need not exist yet."""
-    own = _own_cache_folder()
-    return own if own is not None and _can_be_written(own) else _private_folder()
+    """The user's cache folder if it is writable, else a temporary one; it may not exist yet."""
+    folder = _users_cache_folder()
+    return folder if folder is not None and _can_be_written(folder) else _private_folder()
 
 
 def provide_caches() -> None:
-    """Where the cache folder cannot be written, let libraries keep what they compile in one for temporary files.
+    """Let libraries keep compiled code in a temporary folder where the cache folder is not writable.
 
-    To be called before they are imported. Without it they fail when they first compile, after hours of other work.
+    Call it before they are imported. Without it they fail when they first compile, after hours of other work.
     """
-    own = _own_cache_folder()
-    if all(name in os.environ for name in COMPILED) or (own is not None and _can_be_written(own)):
+    cache = _users_cache_folder()
+    if all(name in os.environ for name in COMPILED) or (cache is not None and _can_be_written(cache)):
         return
     folder = _private_folder()
     for variable, name in COMPILED.items():
@@ -51,15 +51,15 @@ def provide_caches() -> None:
 
 
 def provide_home() -> None:
-    """Let the temporary folder stand for a home where there is none: Streamlit does not start without."""
+    """Use a temporary folder as home where there is none: Streamlit does not start without one."""
     if home_folder() is None:
         os.environ["HOME"] = str(_private_folder())
 
 
-def _own_cache_folder() -> Path | None:
-    named, home = os.environ.get("XDG_CACHE_HOME"), home_folder()
-    if named or home is None:
-        return Path(named) if named else None
+def _users_cache_folder() -> Path | None:
+    variable, home = os.environ.get("XDG_CACHE_HOME"), home_folder()
+    if variable or home is None:
+        return Path(variable) if variable else None
     return home / ".cache"
 
 
@@ -68,18 +68,18 @@ def _temporary_folder() -> Path:
 
 
 def _can_be_written(folder: Path) -> bool:
-    """Whether files can be written in a folder that is there or can be made."""
-    there = next((f for f in (folder, *folder.absolute().parents) if f.exists()), None)
-    return there is not None and there.is_dir() and may_write(there)
+    """Whether files can be written in a folder, which may not exist yet."""
+    nearest = next((f for f in (folder, *folder.absolute().parents) if f.exists()), None)
+    return nearest is not None and nearest.is_dir() and may_write(nearest)
 
 
 def _private_folder() -> Path:
-    """A folder that nobody else may write, the same in the next process if that is possible: it holds programs."""
+    """A folder that only this user can write, if possible the same in the next process: it holds compiled code."""
     folder = _temporary_folder()
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
-        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022:
+        status = folder.lstat()
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022:
             return folder
     except OSError:
         pass

@@ -1,7 +1,7 @@
-"""Which single files outside the workspace are as this program wrote them, told by notes in the user's cache folder.
+"""Which single files outside the workspace are as COMUS wrote them, by notes in the user's cache folder.
 
-A note names the content that a path was given last. Where notes are lost, or cannot be kept, a file counts as
-somebody's: that costs a word (`--force`), the other way round a person's work.
+A note holds the hash of what was last written to a path. Where notes are lost or cannot be kept, a file counts as
+foreign: that costs an option (`--force`), the opposite would cost a person's work.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from comus_core.errors import WorkspaceError
 from comus_core.files.atomic import replacing, sha256_of
 from comus_core.files.user_folders import writable_cache_folder
 
-NOTES = "written"  # folder of the notes below the cache folder of this program
+NOTES = "written"  # folder of the notes below the cache folder of COMUS
 
 
 def is_as_written(path: Path) -> bool:
-    """Whether a file has the content that this program gave it last.
+    """Whether a file has the content that COMUS last wrote to it.
 
     Raises:
         OSError: it cannot be read.
@@ -31,7 +31,7 @@ def is_as_written(path: Path) -> bool:
 
 
 def note_written(path: Path) -> None:
-    """Note what this program has just written to a file."""
+    """Note the content that COMUS has just written to a file."""
     with suppress(OSError, WorkspaceError), replacing(_note_of(path)) as temporary:
         temporary.write_text(sha256_of(path))
 

@@ -26,7 +26,7 @@ from comus_core.jobs.table import JobTable
 from comus_core.workspace import Workspace, open_workspace
 from comus_core.workspace.manifest import SHARDS
 from comus_core.workspace.shard_attempts import excuse
-from comus_core.workspace.stored import made_by
+from comus_core.workspace.stored import folders_of_process
 
 TICK = 0.25  # seconds between looks
 LOCK_PATIENCE = 2.0  # seconds: someone who only looks whether the lock is held holds it for an instant
@@ -117,7 +117,7 @@ class Supervisor:
         stop_group(pid)
         try:
             process = identify(pid)
-            for folder in made_by(self.workspace.artifacts.root, process) if process is not None else ():
+            for folder in folders_of_process(self.workspace.artifacts.root, process) if process is not None else ():
                 excuse(folder / SHARDS)
         finally:
             kill_group(pid)

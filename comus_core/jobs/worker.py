@@ -16,7 +16,7 @@ from types import FrameType
 from comus_core.errors import Cancelled, ComusError, WorkspaceError
 from comus_core.files.atomic import write_json
 from comus_core.files.process_identity import identify
-from comus_core.files.system_faults import said_of
+from comus_core.files.system_faults import system_message
 from comus_core.jobs.heartbeat import Pulse
 from comus_core.jobs.logs import result_path
 from comus_core.jobs.records import Job, State
@@ -101,7 +101,7 @@ def _work(workspace: Workspace, table: JobTable, job: Job, pulse: Pulse, termina
         return "failed", "out of memory: use fewer images, a smaller encoder, or a machine with more memory"
     except Exception as error:
         traceback.print_exc()
-        if (said := said_of(error)) is not None:
+        if (said := system_message(error)) is not None:
             return "failed", said
         words = next(iter(str(error).splitlines()), "no message")
         return "failed", f"{type(error).__name__}: {words} (an error of the program; the log holds the details)"

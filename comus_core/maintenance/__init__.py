@@ -1,1 +1,1 @@
-"""Care of a workspace: delete, clean, verify, disk use."""
+"""Maintenance of a workspace: delete, clean, verify, disk use."""

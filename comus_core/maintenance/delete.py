@@ -1,4 +1,4 @@
-"""Deleting a run: what it alone needed goes with it, what another run uses stays."""
+"""Delete a run with the artifacts that no other run uses."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from comus_core.workspace.reserve import reserve_released
 from comus_core.workspace.stored import StoredFolder, ancestors, is_held, size_of, stored_folders
 from comus_core.workspace.workspace import RELINKED
 
-# Folders on their way out, under a name that nobody else has; emptied by this deletion or, if it is killed, the next.
+# Folder of files being deleted, emptied by this deletion or, if it is killed, the next one.
 DELETED = ".comus-deleted"
 
 
 @dataclass(frozen=True)
 class Deletion:
-    """What deleting a run takes away.
+    """The effect of deleting a run.
 
     Attributes:
         run: the run.
-        folders: artifacts that go.
-        kept: how many of the run's artifacts stay, because another run uses them.
-        size: bytes of what goes.
-        decisions: names and filter choices of the person that go too; the run's own filter is not counted.
-        spare: bytes of what can be had again or is nobody's, which had to go for want of room; known only afterwards.
+        folders: to be removed.
+        kept: number of the run's artifacts that other runs use.
+        size: bytes to be removed.
+        decisions: number of a person's decisions to be removed, without the filter of the run's settings.
+        spare: bytes of cached images and leftovers that were removed because the disk was full; set afterwards.
     """
 
     run: Run
@@ -56,11 +56,11 @@ class Deletion:
         return {"run": self.run.id, "artifacts": len(self.folders), **sizes}
 
     def words(self) -> str:
-        """What went, in a line."""
-        spare = f"; {size(self.spare)} of drawn pictures and leftovers too, as the disk was full" if self.spare else ""
+        """What was deleted, in one line."""
+        spare = f"; also {size(self.spare)} of cached images and leftovers, as the disk was full" if self.spare else ""
         return (
             f"deleted {self.run.id}: {counted(len(self.folders), 'artifact')}, {size(self.size)}; "
-            f"{self.kept} stay in use{spare}"
+            f"{self.kept} are used by other runs{spare}"
         )
 
 
@@ -73,16 +73,16 @@ def plan_deletion(workspace: Workspace, run_id: str) -> Deletion:
     run = workspace.runs.get(run_id)
     stored = list(stored_folders(workspace.artifacts.root))
     folders = folders_of_run(workspace, run, workspace.runs.all(archived=True), stored)
-    named = [s.folder for s in stored if s.finished and s.fingerprint in run.artifacts.values()]
-    kept = sum(1 for folder in named if folder not in folders)
+    finished = [s.folder for s in stored if s.finished and s.fingerprint in run.artifacts.values()]
+    kept = sum(1 for folder in finished if folder not in folders)
     return Deletion(run, tuple(folders), kept, size_of(*folders), _decisions(workspace, run))
 
 
 def folders_of_run(workspace: Workspace, run: Run, runs: Iterable[Run], stored: Sequence[StoredFolder]) -> list[Path]:
-    """What goes with a run: its size wherever it is told.
+    """The folders that are removed with a run, which are also its reported size.
 
     Args:
-        workspace: where it lies.
+        workspace: of the run.
         run: the run.
         runs: all runs.
         stored: all artifacts.
@@ -93,21 +93,21 @@ def folders_of_run(workspace: Workspace, run: Run, runs: Iterable[Run], stored: 
     if "root" not in run.provenance:
         return folders
     root = workspace.images_root(run)
-    if run.read_only:  # the photographs that came along in its bundle are its own
+    if run.read_only:  # the images of its bundle belong to it
         folders += [p for p in (root.parent,) if is_own(p) and p.parent == own_place(workspace.root, BUNDLES)]
-    shared = any(other.provenance.get("root") == run.provenance["root"] for other in others)
+    shared = any(other_run.provenance.get("root") == run.provenance["root"] for other_run in others)
     if root.parent == own_place(workspace.root, RELINKED) and is_own(root) and not shared:
-        folders += [root]  # links; what they lead to stays
+        folders += [root]  # links; their targets are kept
     return folders
 
 
 def delete(run: Run, workspace: Workspace, settings: DeleteSettings = DeleteSettings()) -> Deletion:
     """Forget a run, its decisions, and the artifacts that no other run uses.
 
-    The images themselves are not touched, nor is what other programs wrote into the workspace.
+    The images are not touched, nor are files of others in the workspace.
 
     Raises:
-        WorkspaceError: no such run, it is at work, or a folder cannot be removed.
+        WorkspaceError: no such run, it is running, or a folder cannot be removed.
     """
     plan = plan_deletion(workspace, run.id)
     at_work = [f"job {job.id}" for job in active_jobs(workspace) if job.run == run.id]
@@ -119,17 +119,17 @@ def delete(run: Run, workspace: Workspace, settings: DeleteSettings = DeleteSett
 
 
 def remove_abandoned(workspace: Workspace) -> None:
-    """Remove what killed bundlings and openings left, wherever it lies: gigabytes, of which nobody knows."""
+    """Remove leftovers of killed exports and imports of bundles, which can be gigabytes."""
     remove_folders(workspace, abandoned(workspace.root))
 
 
 def pictures_folder(root: Path) -> Path:
-    """Where a workspace keeps what was drawn for the pages, and is drawn again when looked at."""
+    """The folder of cached images, which pages draw again when needed."""
     return own_place(root, CACHE) / "pictures"
 
 
 def active_jobs(workspace: Workspace) -> list[Job]:
-    """The jobs that wait or work; none where there is no table of jobs yet and no room on the disk to make one."""
+    """Waiting and running jobs; none if there is no table of jobs yet and the disk is full."""
     try:
         return JobTable(workspace.database).all(ACTIVE)
     except DiskFullError:
@@ -137,15 +137,15 @@ def active_jobs(workspace: Workspace) -> list[Job]:
 
 
 def remove_folders(workspace: Workspace, folders: Iterable[Path], then: Callable[[], object] = lambda: None) -> int:
-    """Remove folders of the workspace: renamed first, so that whoever looks sees each whole or not at all.
+    """Remove folders of the workspace; they are renamed first, so that no one sees half of one.
 
     Args:
-        workspace: where they lie.
-        folders: what goes, artifacts with their locks.
-        then: what is done once they are out of sight, before they are emptied.
+        workspace: of the folders.
+        folders: to remove; artifacts with their locks.
+        then: called after renaming, before they are emptied.
 
     Returns:
-        Bytes of drawn pictures and leftovers that went too, because there was no room for `then`.
+        Bytes of cached images and leftovers that were removed too, because `then` needed space.
 
     Raises:
         WorkspaceError: one cannot be removed.
@@ -163,7 +163,7 @@ def remove_folders(workspace: Workspace, folders: Iterable[Path], then: Callable
 
 
 def _do(then: Callable[[], object], workspace: Workspace, trash: Path) -> int:
-    """Do it, on a full disk without a reserve after making room: first by what goes anyway, then by what is spare."""
+    """Call `then`; if the disk is full, first empty the trash, then remove cached images and leftovers."""
     try:
         then()
         return 0
@@ -182,7 +182,7 @@ def _do(then: Callable[[], object], workspace: Workspace, trash: Path) -> int:
 
 
 def _put_away(folder: Path, root: Path, trash: Path) -> None:
-    """Take a folder or file out of sight; one that lies elsewhere, or with no room even for that, goes for good."""
+    """Move a folder or file to the trash; delete it if that is not possible."""
     try:
         if not folder.is_relative_to(root):
             raise OSError(errno.EXDEV, "not in the workspace")
@@ -203,37 +203,37 @@ def _empty(path: Path) -> None:
 
 
 def doomed_folders(run: Run, others: Iterable[Run], stored: Iterable[StoredFolder]) -> list[StoredFolder]:
-    """The artifacts that go with `run`, in no order.
+    """The artifacts to be removed with `run`, in no order.
 
-    Needed is what another run lists, and what that was made from. Of the rest goes what the run lists, whatever was
-    made from it, and what only served to make those (such as another data set scored with its clusters). An
-    unfinished artifact goes if the run could have begun it and no other run without a result could.
+    Artifacts of other runs, with their inputs, are kept. Of the rest, those of the run are removed, with everything
+    computed from them and everything used only for that (such as scores of its clusters on another data set). An
+    unfinished artifact is removed if this run may have started it and no other unfinished run may have.
     """
     others, by_print = list(others), {s.fingerprint: s for s in stored}
     needed = ancestors({p for other in others for p in other.artifacts.values()}, by_print)
     finished = {p: s for p, s in by_print.items() if s.finished}
-    users: defaultdict[str, set[str]] = defaultdict(set)  # fingerprint -> what was made from it
+    users: defaultdict[str, set[str]] = defaultdict(set)  # fingerprint -> artifacts computed from it
     for p, s in finished.items():
         for used in s.inputs:
             users[used].add(p)
     doomed = {p for p in run.artifacts.values() if p in finished} - needed
-    growing = True
-    while growing:
-        made_from = set[str]().union(*(users[p] for p in doomed))
-        served = {p for p in ancestors(doomed, finished) if users[p] and users[p] <= doomed}
-        more = (made_from | served) - needed - doomed
-        growing, doomed = bool(more), doomed | more
+    changed = True
+    while changed:
+        derived = set[str]().union(*(users[p] for p in doomed))
+        intermediate = {p for p in ancestors(doomed, finished) if users[p] and users[p] <= doomed}
+        added = (derived | intermediate) - needed - doomed
+        changed, doomed = bool(added), doomed | added
     return [s for p, s in by_print.items() if p in doomed or (not s.finished and _is_only_of(s, run, others, doomed))]
 
 
 def _decisions(workspace: Workspace, run: Run) -> int:
     events = workspace.decisions.events(run.id, run.artifacts.get("clustering", ""))
-    own = events and (events[0].kind, events[0].payload) == ("filter", {"percent": run.config.filter_percent})
-    return len(events) - bool(own)
+    opening = events and (events[0].kind, events[0].payload) == ("filter", {"percent": run.config.filter_percent})
+    return len(events) - bool(opening)
 
 
 def _is_only_of(partial: StoredFolder, run: Run, others: Iterable[Run], doomed: set[str]) -> bool:
-    """Whether `run` may have begun this artifact, and no other run that is yet to be finished."""
+    """Whether `run` may have started this artifact, and no other unfinished run."""
     unfinished = [set(other.artifacts.values()) for other in others if other.state != "done"]
     return bool(partial.inputs & (set(run.artifacts.values()) | doomed)) and not any(
         partial.inputs & prints for prints in unfinished

@@ -1,4 +1,4 @@
-"""What a workspace takes on disk: every artifact with the runs that need it, and everything beside the artifacts."""
+"""Disk use of a workspace: every artifact with the runs that need it, and everything else."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from comus_core.pipelines.verb_settings import DiskSettings
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.stored import StoredFolder, ancestors, size_of, stored_folders
 
-# Folders of a workspace beside its artifacts, in words.
+# Folders of a workspace beside its artifacts.
 PLACES = {
-    "cache": "drawn pictures",
+    "cache": "cached images",
     "uploads": "uploaded images",
     "datasets": "demo scenes",
     "bundles": "photographs of opened bundles",
     "jobs": "logs and results of jobs",
 }
-REST = "database and the rest"
+REST = "database and other files"
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class StoredArtifact:
     Attributes:
         kind: such as `features`.
         fingerprint: its name in the store.
-        finished: False for what a stopped stage left half done.
+        finished: False for one of a stopped stage.
         bytes: of all its files.
-        runs: ids of the runs that need it, archived ones too, sorted.
+        runs: ids of the runs that need it, including archived ones, sorted.
     """
 
     kind: str
@@ -47,7 +47,7 @@ class StoredArtifact:
 
 @dataclass(frozen=True)
 class RunUse:
-    """Bytes that go when a run is deleted, its predictions included, and those of artifacts that it shares."""
+    """Bytes that deleting a run frees, including its predictions, and bytes of shared artifacts."""
 
     own: int
     shared: int
@@ -58,10 +58,10 @@ class DiskUse:
     """Bytes of a workspace.
 
     Attributes:
-        artifacts: the largest first.
-        runs: id -> what the run takes.
-        places: what lies beside the artifacts, in words -> bytes.
-        free: bytes free on its disk.
+        artifacts: by descending size.
+        runs: id -> use of the run.
+        places: description of other folders -> bytes.
+        free: free bytes on its disk.
     """
 
     artifacts: tuple[StoredArtifact, ...]
@@ -81,7 +81,7 @@ class DiskUse:
         return {"total": self.total, "free": self.free, "runs": runs, "artifacts": artifacts, "places": self.places}
 
     def of_run(self, run_id: str) -> RunUse:
-        """What a run takes; nothing for a run that there is not."""
+        """The use of a run; 0 for an unknown run."""
         return self.runs.get(run_id, RunUse(0, 0))
 
 
@@ -96,39 +96,39 @@ def disk_use(workspace: Workspace, settings: DiskSettings = DiskSettings()) -> D
             users.setdefault(fingerprint, []).append(run.id)
     artifacts = [_artifact(s, users) for s in stored]
     bytes_of = {s.folder: a.bytes for s, a in zip(stored, artifacts, strict=True)}
-    taken = {run.id: _run_use(run.id, folders_of_run(workspace, run, runs, stored), bytes_of, users) for run in runs}
+    use_of = {run.id: _run_use(run.id, folders_of_run(workspace, run, runs, stored), bytes_of, users) for run in runs}
     artifacts.sort(key=lambda a: (-a.bytes, a.kind, a.fingerprint))
     places = _places(workspace)
-    return DiskUse(tuple(artifacts), taken, {words: b for words, b in places.items() if b}, free_disk(workspace.root))
+    return DiskUse(tuple(artifacts), use_of, {words: b for words, b in places.items() if b}, free_disk(workspace.root))
 
 
 def listed_by(workspace: Workspace, run: Run) -> set[str]:
-    """Fingerprints that a run and its trainings name; what those were made from is needed too."""
+    """Fingerprints listed by a run and its trainings, without their inputs."""
     trained = [p for t in workspace.trainings.of_run(run.id) for p in t.artifacts.values()]
     return {*run.artifacts.values(), *trained}
 
 
 def needed(prints: Iterable[str], stored: Mapping[str, StoredFolder]) -> set[str]:
-    """The fingerprints, all that they were made from, and the checks of the ground truth of their images.
+    """The fingerprints, all their inputs, and the checks of the ground truth of their images.
 
-    Such a check holds nothing but that it was passed; without it every mask would be read again.
+    Such a check only records that it was passed; without it every mask would be read again.
     """
-    found = ancestors(prints, stored)
-    return found | {p for p, s in stored.items() if s.kind == "truth" and s.inputs & found}
+    required = ancestors(prints, stored)
+    return required | {p for p, s in stored.items() if s.kind == "truth" and s.inputs & required}
 
 
 def _places(workspace: Workspace) -> dict[str, int]:
-    """Bytes beside the artifacts, in words; a person's own files in the folder are not the workspace's."""
-    named = {own_place(workspace.root, name): words for name, words in PLACES.items()}
-    own = [p for p in workspace.root.iterdir() if p.name.startswith((DATABASE, DELETED)) or is_own(p)]
-    rest = [p for p in own if p not in named and p != workspace.artifacts.root]
-    return {**{words: size_of(p) for p, words in named.items() if is_own(p)}, REST: size_of(*rest)}
+    """Description -> bytes of other folders, without a person's own files in the workspace."""
+    description_of = {own_place(workspace.root, name): words for name, words in PLACES.items()}
+    own_paths = [p for p in workspace.root.iterdir() if p.name.startswith((DATABASE, DELETED)) or is_own(p)]
+    rest = [p for p in own_paths if p not in description_of and p != workspace.artifacts.root]
+    return {**{words: size_of(p) for p, words in description_of.items() if is_own(p)}, REST: size_of(*rest)}
 
 
 def _run_use(
     run_id: str, own: Iterable[Path], bytes_of: Mapping[Path, int], users: Mapping[str, Sequence[str]]
 ) -> RunUse:
-    """`own` goes with the run; the rest that it needs is shared."""
+    """`own` is removed with the run; its other artifacts are shared."""
     own = set(own)
     shared = sum(b for folder, b in bytes_of.items() if folder not in own and run_id in users.get(folder.name, ()))
     return RunUse(sum(bytes_of[folder] if folder in bytes_of else size_of(folder) for folder in own), shared)

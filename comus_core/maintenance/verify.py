@@ -1,4 +1,4 @@
-"""Whether everything in a workspace is still as it was written: every file of every artifact against its manifest."""
+"""Verify a workspace: compare every file of every artifact with its manifest."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from comus_core.maintenance.disk_use import listed_by, needed
 from comus_core.pipelines.verb_settings import VerifySettings
 from comus_core.types import OnProgress, Progress, no_progress
 from comus_core.workspace import Workspace
-from comus_core.workspace.manifest import SHARDS, changes, strangers
+from comus_core.workspace.manifest import SHARDS, find_changes, unlisted_files
 from comus_core.workspace.stored import PARTIAL, stored_folders
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with an artifact.
+    """A damaged or unlisted file of an artifact.
 
     Attributes:
         kind: such as `features`.
-        folder: where it lies.
-        fault: in words, with the file; one fault a record.
-        runs: ids of the runs that need it, sorted; of one whose manifest cannot be read, those that name it.
-        harmless: whether what it holds is whole, and something lies there besides.
+        folder: of the artifact.
+        fault: a description with the file.
+        runs: ids of the runs that need it, sorted; if its manifest is unreadable, of those that list it.
+        harmless: whether it is only an additional file.
     """
 
     kind: str
@@ -35,9 +35,9 @@ class Fault:
     def advice(self) -> str:
         """What to do."""
         if self.harmless:
-            return "it may be deleted"
+            return "it can be deleted"
         delete = f"delete {self.folder}" if self.folder.exists() else ""
-        again = f"run {' and '.join(self.runs)} again, only what is missing is computed" if self.runs else ""
+        again = f"run {' and '.join(self.runs)} again, only missing results are computed" if self.runs else ""
         return ", then ".join(words for words in (delete, again) if words)
 
 
@@ -52,24 +52,26 @@ def verify(
         on_progress: called at every artifact.
 
     Returns:
-        The faults, by kind and folder; none if all is as it was written.
+        The faults, by kind and folder; none if nothing has changed.
     """
     folders = sorted(p for p in workspace.artifacts.root.glob("*/*") if p.is_dir() and not p.name.endswith(PARTIAL))
     users = _users(workspace)
     faults: list[Fault] = []
-    for done, folder in enumerate(folders):
-        on_progress(Progress("verify", done, len(folders)))
+    for step, folder in enumerate(folders):
+        on_progress(Progress("verify", step, len(folders)))
         runs = tuple(sorted(users.get(folder.name, ())))
         kind = folder.parent.name
-        faults += [Fault(kind, folder, fault, runs) for fault in changes(folder)]
-        besides = [*strangers(folder), *(p for p in (folder / SHARDS,) if p.is_dir())]
-        faults += [Fault(kind, folder, f"{p.relative_to(folder)} is not listed", runs, harmless=True) for p in besides]
+        faults += [Fault(kind, folder, fault, runs) for fault in find_changes(folder)]
+        additional = [*unlisted_files(folder), *(p for p in (folder / SHARDS,) if p.is_dir())]
+        faults += [
+            Fault(kind, folder, f"{p.relative_to(folder)} is not listed", runs, harmless=True) for p in additional
+        ]
     on_progress(Progress("verify", len(folders), len(folders)))
-    return faults + _gone(workspace)
+    return faults + _missing(workspace)
 
 
-def _gone(workspace: Workspace) -> list[Fault]:
-    """What a run or training names and the workspace does not hold."""
+def _missing(workspace: Workspace) -> list[Fault]:
+    """Artifacts listed by a run or training that the workspace does not have."""
     users: dict[tuple[str, str], set[str]] = {}
     for run in workspace.runs.all(archived=True):
         for kind, fingerprint in run.artifacts.items():
@@ -78,11 +80,11 @@ def _gone(workspace: Workspace) -> list[Fault]:
             for name, fingerprint in training.artifacts.items():  # such as `network-1`
                 users.setdefault((name.rpartition("-")[0] or name, fingerprint), set()).add(run.id)
     root = workspace.artifacts.root
-    there = {folder.name for folder in root.glob("*/*") if folder.is_dir()}
+    existing = {folder.name for folder in root.glob("*/*") if folder.is_dir()}
     return [
-        Fault(kind, root / kind / fingerprint, "it is gone", tuple(sorted(runs)))
+        Fault(kind, root / kind / fingerprint, "the artifact is missing", tuple(sorted(runs)))
         for (kind, fingerprint), runs in sorted(users.items())
-        if fingerprint not in there
+        if fingerprint not in existing
     ]
 
 

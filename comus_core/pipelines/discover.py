@@ -13,7 +13,7 @@ from typing import Any
 from comus_core import stages
 from comus_core.config import RunConfig
 from comus_core.datasets.dataset import absolute, open_dataset
-from comus_core.datasets.passed_over import passed_over_json
+from comus_core.datasets.ignored_files import ignored_json
 from comus_core.pipelines.estimate import memory_estimate, remember_speeds
 from comus_core.pipelines.model_selection import cluster_number, is_estimated, resolve, short_names, supervision_of
 from comus_core.pipelines.relink import follow
@@ -175,10 +175,10 @@ def result_json(
         "round": 0,
         "dataset": context.dataset.spec,
         "synthetic": context.dataset.synthetic,
-        "images": len(context.dataset.files) + len(context.dataset.set_aside),
+        "images": len(context.dataset.files) + len(context.dataset.skipped),
         "skipped": len(set_aside),
         "skipped_files": set_aside,
-        "passed_over": passed_over_json(context.dataset.passed_over),
+        "passed_over": ignored_json(context.dataset.ignored),
         "notes": tables.notes(made["images"]),
         "without_mask": context.without_mask,
         "truth": context.truth_report.to_dict() if context.truth_report is not None else None,

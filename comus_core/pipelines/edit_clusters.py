@@ -219,7 +219,7 @@ def _decided(run: Run, workspace: Workspace, names: Sequence[str], edit: Edit) -
     """Decide by what the names mean at one version, and say what was decided and how many clusters there are then."""
     view = open_run_view(workspace, run)
     before = curation.history(view)
-    ids = [curation.category_named(view, before.state, name) for name in names]
+    ids = [curation.find_category(view, before.state, name) for name in names]
     decided = edit(view, ids, before.state.version)
     after = curation.history(view)
     undone = after.redoable is not None and after.redoable.event == (before.undoable and before.undoable.event)

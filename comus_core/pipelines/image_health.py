@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from comus_core.config import RunConfig, TruthSettings
 from comus_core.datasets.dataset import Dataset, absolute, open_dataset
-from comus_core.datasets.passed_over import passed_over_json, passed_over_lines
+from comus_core.datasets.ignored_files import ignored_json, ignored_lines
 from comus_core.datasets.truth_report import TruthReport
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.files.atomic import write_json
@@ -80,8 +80,8 @@ def check_health(
     report = {
         "dataset": spec,
         "checked_at": time.time(),
-        "images": len(opened.files) + len(opened.set_aside),
-        "passed_over": passed_over_json(opened.passed_over),
+        "images": len(opened.files) + len(opened.skipped),
+        "passed_over": ignored_json(opened.ignored),
         "limits": to_dict(settings.limits),
         **judged(images.table(), measured.table(), settings.limits),
         "unreadable": set_aside,
@@ -172,7 +172,7 @@ def _below(ids: StrArray, values: FloatArray, limit: float) -> list[dict[str, An
 def report_lines(report: dict[str, Any]) -> list[str]:
     """The report in words, with the first few of each group."""
     lines = [f"{report['images']} images, {report['usable']} usable"]
-    lines += passed_over_lines(report["passed_over"])
+    lines += ignored_lines(report["passed_over"])
     lines += _group("unreadable", [f"{s['path']}: {s['reason']}" for s in report["unreadable"]])
     lines += _group("read with a note", [f"{n['path']}: {n['note']}" for n in report["notes"]])
     for name in ("exact", "near"):

@@ -20,8 +20,8 @@ from comus_core.datasets.class_lists import class_list_text
 from comus_core.datasets.dataset import Dataset, open_dataset
 from comus_core.datasets.file_walk import NOT_TEXT, is_text, printable
 from comus_core.datasets.folder import Listing, list_images
-from comus_core.datasets.passed_over import passed_over_json, summed
-from comus_core.datasets.records import PassedOver, SkippedFile, by_image_id, image_file
+from comus_core.datasets.ignored_files import ignored_json, merge_ignored
+from comus_core.datasets.records import IgnoredFiles, SkippedFile, by_image_id, image_file
 from comus_core.errors import DatasetError
 from comus_core.features.encoders import own_vectors
 from comus_core.files.atomic import replacing, write_json
@@ -116,10 +116,10 @@ def _about(subject: RunRound, dataset: Dataset, applied: AppliedRound) -> dict[s
         "round": subject.number,
         "supervision": subject.supervision,
         "categories": [{"index": k, "category": c, "name": name} for k, (c, name) in enumerate(categories, 1)],
-        "images": len(dataset.files) + len(dataset.set_aside),
+        "images": len(dataset.files) + len(dataset.skipped),
         "skipped": len(set_aside),
         "skipped_files": set_aside,
-        "passed_over": passed_over_json(dataset.passed_over),
+        "passed_over": ignored_json(dataset.ignored),
         "notes": tables.notes(images),
     }
 
@@ -139,15 +139,13 @@ def photographs_of(names: Sequence[str | Path], workspace: Workspace) -> Dataset
         return open_dataset(str(names[0]), workspace.drawings, TruthSettings(read=False))
     paths: list[Path] = []
     set_aside: list[SkippedFile] = []
-    passed_over: list[PassedOver] = []
+    passed_over: list[IgnoredFiles] = []
     for path in (Path(os.path.abspath(Path(p).expanduser())) for p in names):
         if path.is_dir():
             listed = _listed(path, set_aside)
             paths += [file.path for file in listed.files]
-            set_aside += [SkippedFile(str(path / s.path), s.reason) for s in listed.set_aside]
-            passed_over += [
-                replace(p, places=tuple(str(path / place) for place in p.places)) for p in listed.passed_over
-            ]
+            set_aside += [SkippedFile(str(path / s.path), s.reason) for s in listed.skipped]
+            passed_over += [replace(p, places=tuple(str(path / place) for place in p.places)) for p in listed.ignored]
         elif is_text(str(path)):
             paths.append(path)
         else:
@@ -157,8 +155,8 @@ def photographs_of(names: Sequence[str | Path], workspace: Workspace) -> Dataset
     paths = list(dict.fromkeys(paths))
     root = Path(os.path.commonpath([path.parent for path in paths]))
     files = by_image_id(image_file(root, path.relative_to(root).as_posix()) for path in paths)
-    aside, over = tuple(set_aside), summed(passed_over)
-    return Dataset(counted(len(paths), "photograph"), "photographs", root, files, None, False, aside, passed_over=over)
+    aside, over = tuple(set_aside), merge_ignored(passed_over)
+    return Dataset(counted(len(paths), "photograph"), "photographs", root, files, None, False, aside, ignored=over)
 
 
 def _listed(folder: Path, set_aside: list[SkippedFile]) -> Listing:

@@ -1,1 +1,1 @@
-"""The table of proposals, their masks, and the pseudo-masks made of them."""
+"""The table of proposals, their masks, and pseudo-masks."""

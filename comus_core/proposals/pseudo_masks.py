@@ -1,7 +1,7 @@
-"""Kept proposals painted as index masks: the labels of the first training round (paper section 3.3; method 1.5).
+"""Pseudo-masks: kept proposals as index masks, the labels of the first training round (paper section 3.3; method 1.5).
 
-Where an image has a kept and a dropped proposal, the dropped one is "ignore": surely no background, only of uncertain
-category. (The paper's images have one proposal each.)
+If an image has a kept and a dropped proposal, the dropped one is "ignore": not background, but of uncertain category.
+(The paper's images have one proposal each.)
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ BYTE_CATEGORIES, WORD_CATEGORIES = 254, 65534  # background and ignore take the 
 
 
 def index_dtype_and_ignore(categories: int) -> tuple[np.dtype[Any], int]:
-    """How index masks of C categories are stored: their dtype and their ignore value.
+    """The dtype and the ignore value of index masks of C categories.
 
     Raises:
-        SettingsError: more categories than 16 bits hold.
+        SettingsError: too many categories for 16 bits.
     """
     require(
         0 <= categories <= WORD_CATEGORIES,
-        f"{categories} categories: an index mask holds 0 to {WORD_CATEGORIES}; merge clusters or ask for fewer",
+        f"{categories} categories: an index mask supports 0 to {WORD_CATEGORIES}; merge clusters or use fewer",
     )
     if categories <= BYTE_CATEGORIES:
         return np.dtype(np.uint8), 255
@@ -53,7 +53,7 @@ def pseudo_mask(
         too if none is kept, as such an image is in no training set and its proposals count as background.
 
     Raises:
-        SettingsError: lengths or sizes that differ, proposals of several images, a category of C or more.
+        SettingsError: different lengths or sizes, proposals of several images, a category of C or more.
     """
     category = np.asarray(category)
     _check(proposals_of_image, category, kept, size_hw, categories)
@@ -67,14 +67,14 @@ def pseudo_mask(
 
 
 def training_images(image_ids: StrArray | Sequence[ImageId], kept: BoolMask) -> list[ImageId]:
-    """The images of round 1: those with a kept proposal, each once, in the order of the rows.
+    """The images of round 1: those with a kept proposal, without duplicates, in the order of the rows.
 
     Args:
         image_ids: (n,) the image of each proposal.
         kept: (n,) bool, in the core of a cluster that is not rejected.
 
     Raises:
-        SettingsError: lengths that differ.
+        SettingsError: different lengths.
     """
     require(len(image_ids) == len(kept), f"training images: {len(image_ids)} proposals but {len(kept)} kept flags")
     return list(dict.fromkeys(i for i, keep in zip(image_ids, kept, strict=True) if keep))
@@ -90,30 +90,30 @@ def to_png(mask: IndexMask) -> bytes:
         mask.ndim == 2 and mask.dtype in (np.uint8, np.uint16),
         f"index mask of dtype {mask.dtype} and shape {mask.shape}: must be uint8 or uint16 of shape (H, W)",
     )
-    picture = Image.fromarray(np.ascontiguousarray(mask))
+    image = Image.fromarray(np.ascontiguousarray(mask))
     if mask.dtype == np.uint8:
-        picture.putpalette(voc_palette().tobytes())
+        image.putpalette(voc_palette().tobytes())
     file = io.BytesIO()
-    picture.save(file, format="PNG")
+    image.save(file, format="PNG")
     return file.getvalue()
 
 
 def from_png(content: bytes) -> IndexMask:
-    """The index mask of a PNG that `to_png` made: (H, W) uint8 or uint16.
+    """The index mask of a PNG from `to_png`: (H, W) uint8 or uint16.
 
     Raises:
-        ImageError: no readable PNG, or colours instead of indices.
+        ImageError: not a readable PNG, or colours instead of indices.
     """
     try:
-        with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
-            mode, mask = picture.mode, np.array(picture)
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            mode, mask = image.mode, np.array(image)
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise ImageError(f"index mask: {error}; make the pseudo-masks again") from None
+        raise ImageError(f"index mask: {error}; compute the pseudo-masks again") from None
     if mode in ("P", "L"):
         return mask
     if mode in ("I;16", "I"):
         return mask.astype(np.uint16)
-    raise ImageError(f"index mask: a PNG of mode {mode} holds colours, not indices; use a palette or grey PNG")
+    raise ImageError(f"index mask: a PNG of mode {mode} has colours, not indices; use a palette or grey PNG")
 
 
 def voc_palette() -> IntArray:
@@ -128,19 +128,19 @@ def voc_palette() -> IntArray:
 def _check(proposals: Proposals, category: IntArray, kept: BoolMask, size_hw: tuple[int, int], categories: int) -> None:
     m, images = len(proposals), sorted(set(proposals.image_id))
     require(
-        len(images) <= 1, f"pseudo-mask: proposals of {len(images)} images ({', '.join(images[:2])}): give those of one"
+        len(images) <= 1, f"pseudo-mask: proposals of {len(images)} images ({', '.join(images[:2])}): use those of one"
     )
     require(
         m == len(category) == len(kept),
-        f"pseudo-mask of {images}: {m} proposals, {len(category)} categories, {len(kept)} kept flags: give one each",
+        f"pseudo-mask of {images}: {m} proposals, {len(category)} categories, {len(kept)} kept flags",
     )
-    other = {tuple(size) for size in proposals.size_hw.tolist()} - {tuple(size_hw)}
+    different = {tuple(size) for size in proposals.size_hw.tolist()} - {tuple(size_hw)}
     require(
-        not other,
-        f"pseudo-mask of {images}: its proposals are of size {sorted(other)[:1]} but the image is {tuple(size_hw)} "
-        "(height, width): make the proposals again",
+        not different,
+        f"pseudo-mask of {images}: its proposals have size {sorted(different)[:1]} but the image has {tuple(size_hw)} "
+        "(height, width): compute the proposals again",
     )
     require(
         not (category >= categories).any(),
-        f"pseudo-mask of {images}: category {category.max(initial=-1)} but there are {categories}, numbered from 0",
+        f"pseudo-mask of {images}: category {category.max(initial=-1)} is too high: there are {categories}, from 0",
     )

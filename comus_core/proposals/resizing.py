@@ -1,4 +1,4 @@
-"""Two resizing rules, stated once: output pixel i looks at the input coordinate (i + 1/2) · in / out − 1/2."""
+"""Two resizing rules: output pixel i is at the input coordinate (i + 1/2) · in / out − 1/2."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-BAND_PIXELS = 2**21  # of the result that are made at a time
+BAND_PIXELS = 2**21  # of the result that are computed at a time
 
 
 def resize_bilinear(array: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[np.float32]:
-    """Interpolate linearly between the two nearest input pixels a side, clamped at the border, no antialiasing.
+    """Interpolate linearly between the two nearest input pixels per axis, clamped at the border, no antialiasing.
 
     Args:
         array: (h, w) or (h, w, c), any real dtype.
-        size_hw: the wanted height and width.
+        size_hw: the new height and width.
 
     Returns:
         (H, W) or (H, W, c) float32; a constant stays exactly that constant.
@@ -26,10 +26,10 @@ def resize_bilinear(array: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[np
 
 
 def bilinear_bands(array: NDArray[Any], size_hw: tuple[int, int]) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """What `resize_bilinear` gives, some rows at a time and to the same bit: a large size need not be held whole.
+    """The result of `resize_bilinear` in bands of rows, exactly equal, so that it need not be in memory as a whole.
 
     Yields:
-        Which rows, and (rows, W) or (rows, W, c) float32.
+        The rows, and (rows, W) or (rows, W, c) float32.
     """
     height, width = size_hw
     count = max(1, BAND_PIXELS // width)
@@ -47,7 +47,7 @@ def resize_nearest(array: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[Any
 
     Args:
         array: (h, w) or (h, w, c).
-        size_hw: the wanted height and width.
+        size_hw: the new height and width.
     """
     rows, columns = (_nearest(n_in, n_out) for n_in, n_out in zip(array.shape[:2], size_hw, strict=True))
     return array[rows[:, None], columns[None, :]]

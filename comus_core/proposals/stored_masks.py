@@ -1,4 +1,4 @@
-"""Masks left on disk: of 100,000 proposals they take 70 MB, and a page looks at a few hundred."""
+"""Masks read from disk on demand: those of 100,000 proposals are 70 MB, and a page needs a few hundred."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 
 from comus_core.types import StrArray
 
-PARTS_HELD = 12  # row groups, each about a megabyte
+CACHED_PARTS = 12  # row groups, each about a megabyte
 
 
 class StoredMasks:
-    """The `rle` column of a stored table of proposals, (n,) bytes, read a row group at a time when asked for.
+    """The `rle` column of a stored table of proposals, (n,) bytes, read on demand by row group.
 
-    It is indexed as the array would be: a row gives bytes, several rows an array. Safe from any thread.
+    It is indexed like an array: a row gives bytes, several rows an array. Thread-safe.
     """
 
     def __init__(self, table: Path) -> None:
@@ -35,13 +35,13 @@ class StoredMasks:
 
     def __getitem__(self, rows: Any) -> Any:
         if isinstance(rows, int | np.integer):
-            return self._one(range(len(self))[rows])
+            return self._mask(range(len(self))[rows])
         chosen = np.arange(len(self))[rows]
-        found: StrArray = np.empty(len(chosen), object)
-        found[:] = [self._one(int(row)) for row in chosen]
-        return found
+        masks: StrArray = np.empty(len(chosen), object)
+        masks[:] = [self._mask(int(row)) for row in chosen]
+        return masks
 
-    def _one(self, row: int) -> bytes:
+    def _mask(self, row: int) -> bytes:
         part = int(np.searchsorted(self.starts, row, side="right")) - 1
         mask: bytes = self._part(part)[row - int(self.starts[part])].as_py()
         return mask
@@ -51,6 +51,6 @@ class StoredMasks:
             if part not in self._parts:
                 self._parts[part] = self._file.read_row_group(part, columns=["rle"]).column(0).combine_chunks()
             self._parts.move_to_end(part)
-            while len(self._parts) > PARTS_HELD:
+            while len(self._parts) > CACHED_PARTS:
                 self._parts.popitem(last=False)
             return self._parts[part]

@@ -1,4 +1,4 @@
-"""The table of proposals: one row an object mask, the currency of every later stage."""
+"""The table of proposals: one row per object mask, the input of all later stages."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Proposals:
         return len(self.proposal_id)
 
     def __getitem__(self, rows: Any) -> Proposals:
-        """The chosen rows (boolean or integer array, or slice) as a table of the same kind."""
+        """The selected rows (boolean or integer array, or slice) as `Proposals`."""
         return Proposals(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
     def mask(self, row: int) -> BoolMask:
@@ -86,13 +86,13 @@ class Proposals:
 
 
 def proposals_of(image_id: str, masks: Sequence[BoolMask], scores: Sequence[float]) -> Proposals:
-    """The rows of one image's disjoint, non-empty masks, numbered in the order given."""
+    """The proposals of one image's disjoint, non-empty masks, numbered in order."""
     rows = [_row(image_id, k, mask, score) for k, (mask, score) in enumerate(zip(masks, scores, strict=True))]
     return Proposals.from_table(pa.Table.from_pylist(rows, schema=SCHEMA))
 
 
 def concatenate(parts: Iterable[Proposals]) -> Proposals:
-    """Tables one below the other; no part gives an empty table."""
+    """Concatenate tables; no parts give an empty table."""
     return Proposals.from_table(pa.concat_tables([SCHEMA.empty_table(), *(p.to_table() for p in parts)]))
 
 

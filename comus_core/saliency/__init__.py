@@ -1,4 +1,4 @@
-"""Where the salient object is: soft maps from a detector chosen by name, then proposals.
+"""Saliency: soft maps from a detector chosen by name, then proposals.
 
 Names load lazily, so that the interface can read `DETECTORS` and find proposals without torch or ONNX Runtime.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from comus_core.saliency.spec import Detector, DetectorIdentity, DetectorSpec
     from comus_core.saliency.thresholding import find_proposals, masks_from_soft_map
 
-_ROOMS = {
+_MODULES = {
     "detectors": (
         "DETECTORS",
         "detector_fingerprint",
@@ -30,7 +30,7 @@ _ROOMS = {
     "soft_maps": ("dequantise", "from_png", "quantise", "to_png"),
     "thresholding": ("find_proposals", "masks_from_soft_map"),
 }
-_HOME = {name: module for module, names in _ROOMS.items() for name in names}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "DETECTORS",
@@ -50,6 +50,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

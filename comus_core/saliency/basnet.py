@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from comus_core.config import SaliencySettings
-from comus_core.saliency.preprocessing import normalised, squash_plainly
+from comus_core.saliency.preprocessing import normalise, resize_plain
 from comus_core.saliency.spec import DetectorSpec
 from comus_core.types import ImageId, RgbImage, SoftMap
 
@@ -21,7 +21,7 @@ SIDE = 256  # pixels: every image is squashed to this square (method 1.1)
 
 @dataclass(frozen=True)
 class BasnetDetector:
-    """Output 0 of BASNet, the refined map, as it is: no min-max scaling, neither over an image nor over a batch."""
+    """Output 0 of BASNet, the refined map, without min-max scaling over an image or a batch."""
 
     name: str
     weights_sha256: dict[str, str]
@@ -29,16 +29,16 @@ class BasnetDetector:
     device: str
     side: int = SIDE
     at_least: int = 2 * SIDE
-    batch_size: int = 1  # seconds an image on a CPU: progress should show each
+    batch_size: int = 1  # seconds per image on a CPU: progress should show each
 
     def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:
-        """One (256, 256) map an image; the network sees them one by one, so that a batch changes no bit."""
-        return [self._one(image) for image in images]
+        """One (256, 256) map per image, computed one by one, so that the batch does not matter."""
+        return [self._soft_map(image) for image in images]
 
-    def _one(self, image: RgbImage) -> SoftMap:
+    def _soft_map(self, image: RgbImage) -> SoftMap:
         import torch
 
-        pixels = torch.from_numpy(normalised(squash_plainly(image, self.side))).to(self.device)
+        pixels = torch.from_numpy(normalise(resize_plain(image, self.side))).to(self.device)
         with torch.inference_mode():
             soft = self.network(pixels)[0][0, 0].float().cpu().numpy()
         return np.asarray(soft, np.float32)
@@ -60,14 +60,14 @@ def load(settings: SaliencySettings, device: str) -> BasnetDetector:
 
 
 def repair_stage_6(network: nn.Module) -> bool:
-    """Give decoder stage 6 the normalisation it was trained with, where a checkpoint holds none.
+    """Give decoder stage 6 the normalisation it was trained with, if the checkpoint has none.
 
     Until September 2019 BASNet's code normalised the last convolution of stage 6 with `bn5d_2` and left `bn6d_2`
     untouched (xuebinqin/BASNet, issue 12). In a checkpoint of that time `bn6d_2` has never seen an image: its running
     mean is still 0 and its variance 1. Copying `bn5d_2` into it, as the author advises, gives the trained function.
 
     Returns:
-        Whether the network was such a one.
+        Whether the network needed it.
     """
     import torch
 
@@ -82,7 +82,7 @@ def repair_stage_6(network: nn.Module) -> bool:
 
 UNSUPERVISED = DetectorSpec(
     "basnet",
-    "BASNet at 256 px on DeepUSPS pseudo-labels: the paper's",
+    "BASNet at 256 px on DeepUSPS pseudo-labels, as in the paper",
     load,
     weights="basnet",
     rank=10,

@@ -12,7 +12,7 @@ from comus_core.saliency.spec import DetectorIdentity, DetectorSpec, HasImageId,
 from comus_core.types import ImageId, RgbImage, SoftMap
 
 NAME = "ncut"
-MORE_PIXELS = (480 / 256) ** 2  # a dense map is made of a larger picture than a crop
+MORE_PIXELS = (480 / 256) ** 2  # a dense map is computed from a larger image than a crop
 CUT_SECONDS = 0.1  # of the cut itself, on a CPU
 LONGER_SIDE = 480  # pixels of the image that the encoder sees
 # Cosines are distributed differently in every encoder. 0.2 is TokenCut's for DINO's vision transformers. Mean IoU of
@@ -28,7 +28,7 @@ def tau_of(encoder: str) -> float:
 
 @dataclass(frozen=True)
 class NcutDetector:
-    """Cuts each image in two and calls one side salient: it always yields a mask, on an empty wall too."""
+    """Cuts each image in two and calls one side salient: it always yields a mask, even of an empty wall."""
 
     weights_sha256: dict[str, str]
     encoder: Encoder
@@ -38,29 +38,29 @@ class NcutDetector:
     at_least: int = 2 * LONGER_SIDE
 
     def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:
-        """One map an image, of the size of the encoder's dense map; images are encoded one by one."""
+        """One map per image, of the size of the encoder's dense map; images are encoded one by one."""
         from comus_core.saliency.normalised_cut import cut_map  # SciPy is loaded where something is cut
 
         return [cut_map(self.encoder.dense([image], LONGER_SIDE)[0], self.tau) for image in images]
 
 
 def load(settings: SaliencySettings, device: str) -> NcutDetector:
-    """The detector over the encoder `settings.ncut_encoder`.
+    """The detector with the encoder `settings.ncut_encoder`.
 
     Raises:
         SettingsError: unknown encoder.
         WeightsError: its weights are missing or do not fit.
     """
-    loaded = load_encoder(settings.ncut_encoder, device)
+    encoder = load_encoder(settings.ncut_encoder, device)
     weights = encoder_spec(settings.ncut_encoder).weights
-    return NcutDetector({weights: loaded.weights_sha256} if weights else {}, loaded, tau_of(settings.ncut_encoder))
+    return NcutDetector({weights: encoder.weights_sha256} if weights else {}, encoder, tau_of(settings.ncut_encoder))
 
 
 def _identify(settings: SaliencySettings, files: Sequence[HasImageId]) -> DetectorIdentity:
-    how, weights = encoder_fingerprint(settings.ncut_encoder)
-    version = {k: v for k, v in how.items() if k == "version"}
-    chosen = {"encoder": settings.ncut_encoder, "longer_side": LONGER_SIDE, "tau": tau_of(settings.ncut_encoder)}
-    return DetectorIdentity({"detector": NAME, **chosen, **version}, weights)
+    encoder_settings, weights = encoder_fingerprint(settings.ncut_encoder)
+    version = {k: v for k, v in encoder_settings.items() if k == "version"}
+    own_settings = {"encoder": settings.ncut_encoder, "longer_side": LONGER_SIDE, "tau": tau_of(settings.ncut_encoder)}
+    return DetectorIdentity({"detector": NAME, **own_settings, **version}, weights)
 
 
 def _needs(settings: SaliencySettings) -> str | None:

@@ -8,19 +8,19 @@ from scipy.sparse.linalg import eigsh
 
 from comus_core.types import FloatArray, SoftMap
 
-WEAK_EDGE = 1e-5  # between cells that are not alike, so that the graph is connected
+WEAK_EDGE = 1e-5  # between dissimilar cells, so that the graph is connected
 
 Vector = NDArray[np.float64]
 
 
 def cut_map(features: FloatArray, tau: float) -> SoftMap:
-    """How far each cell lies on the foreground's side of the cut: sigmoid((v − mean) / deviation) of the vector v.
+    """How far each cell is on the foreground side of the cut: sigmoid((v − mean) / deviation) of the vector v.
 
-    0.5 means the mean of v, so whenever there is a cut at all some cells lie above 0.5: this map says where an object
-    would be, never that there is none. Only where all cells are alike, and no cut exists, it is zero everywhere.
+    0.5 is the mean of v, so whenever there is a cut, some cells are above 0.5: this map says where an object would be,
+    never that there is none. It is zero everywhere only if all cells are alike and there is no cut.
 
     Args:
-        features: (h, w, d), one vector a cell.
+        features: (h, w, d), one vector per cell.
         tau: cosine above which two cells are joined.
 
     Returns:
@@ -55,10 +55,10 @@ def second_vector(affinity: Vector) -> Vector:
     """
     scale = 1 / np.sqrt(affinity.sum(axis=1))
     normalised = affinity * scale[:, None] * scale[None, :]
-    if len(affinity) < 20:  # Lanczos needs more room than that
+    if len(affinity) < 20:  # too small for Lanczos
         _, vectors = np.linalg.eigh(normalised)
         return np.asarray(vectors[:, -2] * scale)
-    start = np.random.default_rng(0).standard_normal(len(affinity))  # fixed: the same image, the same map
+    start = np.random.default_rng(0).standard_normal(len(affinity))  # fixed: the same image gives the same map
     values, vectors = eigsh(normalised, k=2, which="LA", v0=start)
     return np.asarray(vectors[:, np.argmin(values)] * scale)
 

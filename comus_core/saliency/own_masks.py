@@ -1,4 +1,4 @@
-"""`masks:DIR`: the user's own masks or soft maps in a detector's place."""
+"""`masks:DIR`: the user's masks or soft maps instead of a detector."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ NAME = "masks"
 
 @dataclass(frozen=True)
 class MasksDetector:
-    """The user's own masks in a detector's place; an image without a file has an empty map and so no proposal."""
+    """The user's masks instead of a detector; an image without mask has an empty map and no proposal."""
 
     name: str
     masks: MasksFolder
-    weights_sha256: dict[str, str]  # empty: what the files hold is an input, see `detector_fingerprint`
+    weights_sha256: dict[str, str]  # empty: the files are an input, see `detector_fingerprint`
     batch_size: int = 16
-    at_least: int = 1  # it looks at no image
+    at_least: int = 1  # the image is not used
 
     def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:
-        """One map an image at its file's own size, or a single zero where there is no file.
+        """One map per image at the size of its file, or a single zero without a file.
 
         Raises:
-            DatasetError: a file that cannot be read, or that lies on its side beside its image.
+            DatasetError: an unreadable file, or one with width and height swapped.
         """
         return [self._read(image, image_id) for image, image_id in zip(images, image_ids, strict=True)]
 
@@ -40,17 +40,17 @@ class MasksDetector:
         soft = self.masks.read(image_id)
         if soft is None:
             return np.zeros((1, 1), np.float32)
-        (height, width), own = image.shape[:2], soft.shape
-        if own == (width, height) and height != width:  # it would be stretched to the image's shape
+        (height, width), mask_hw = image.shape[:2], soft.shape
+        if mask_hw == (width, height) and height != width:  # it would be stretched to the image's shape
             raise DatasetError(
-                f"{self.masks.find(image_id)}: {own[1]} x {own[0]} pixels, but the image '{image_id}' is {width} x "
-                f"{height} once upright; turn the mask as EXIF turns the photograph"
+                f"{self.masks.find(image_id)}: {mask_hw[1]} x {mask_hw[0]} pixels, but the upright image '{image_id}' "
+                f"is {width} x {height}; rotate the mask as EXIF rotates the image"
             )
         return soft
 
 
 def load(settings: SaliencySettings, device: str) -> MasksDetector:
-    """The folder in a detector's place.
+    """The folder of masks as a detector.
 
     Raises:
         DatasetError: there is no such folder.
@@ -74,7 +74,7 @@ def _cost(settings: SaliencySettings) -> ItemCost:
 
 SPEC = DetectorSpec(
     NAME,
-    "your own masks or soft maps, files of the images' stems in DIR",
+    "your own masks or soft maps, named like the images, in DIR",
     load,
     path_kind="folder",
     own_files=lambda folder, ids: MasksFolder(folder).match(ids)[0],

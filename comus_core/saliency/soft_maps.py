@@ -1,4 +1,4 @@
-"""Soft maps at rest: one byte a pixel, at the detector's own size, as lossless PNG."""
+"""Stored soft maps: one byte per pixel, at the detector's size, as lossless PNG."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from comus_core.types import SoftMap
 
 
 def quantise(soft: SoftMap) -> NDArray[np.uint8]:
-    """A soft map as bytes: 255 p rounded to the nearest, halves down.
+    """A soft map as bytes: 255 p rounded to the nearest integer, halves down.
 
     Halves go down so that p > 0.5 holds before exactly when it holds after, at p = 0.5 too.
 
@@ -24,10 +24,10 @@ def quantise(soft: SoftMap) -> NDArray[np.uint8]:
         (h, w) uint8.
 
     Raises:
-        ValueError: a value is not finite or lies outside [0, 1]: a detector's fault, never to be hidden by clipping.
+        ValueError: a value is not finite or outside [0, 1]: a fault of the detector, which clipping would hide.
     """
     if not (soft.size and soft.min() >= 0 and soft.max() <= 1):
-        raise ValueError(f"soft map of shape {soft.shape}: its values must lie in [0, 1] and be finite")
+        raise ValueError(f"soft map of shape {soft.shape}: values must be finite and between 0 and 1")
     return np.ceil(soft.astype(np.float64) * 255 - 0.5).astype(np.uint8)
 
 
@@ -44,18 +44,18 @@ def to_png(stored: NDArray[np.uint8]) -> bytes:
 
 
 def from_png(png: bytes) -> NDArray[np.uint8]:
-    """The bytes that `to_png` stored, (h, w) uint8.
+    """The bytes stored by `to_png`, (h, w) uint8.
 
     Raises:
-        WorkspaceError: the bytes are no grey 8-bit picture.
+        WorkspaceError: the bytes are not a grey 8-bit image.
     """
     try:
-        with Image.open(BytesIO(png)) as picture:
-            stored = np.asarray(picture)
+        with Image.open(BytesIO(png)) as image:
+            stored = np.asarray(image)
     except OSError as error:
         raise WorkspaceError(f"a stored soft map is damaged ({error}): delete its artifact and run again") from None
     if stored.ndim != 2 or stored.dtype != np.uint8:
         raise WorkspaceError(
-            f"a stored soft map has shape {stored.shape} and type {stored.dtype}: not a grey 8-bit one"
+            f"a stored soft map has shape {stored.shape} and type {stored.dtype}, not 8-bit grey: delete its artifact"
         )
     return stored

@@ -1,4 +1,4 @@
-"""From a soft map to proposals: the one place where a threshold meets a map (paper section 3.1; method 1.1)."""
+"""From a soft map to proposals, by a threshold (paper section 3.1; method 1.1)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def masks_from_soft_map(
 ) -> list[BoolMask]:
     """The object masks of one image: all foreground is one region, as in the paper.
 
-    The map is taken as it is, never min-max scaled: an image whose map stays at or below the threshold has no mask.
+    The map is never min-max scaled: an image whose map does not exceed the threshold has no mask.
 
     Args:
         stored: (h, w) uint8 soft map at the detector's own size.
@@ -43,16 +43,16 @@ def masks_from_soft_map(
 def find_proposals(
     image_id: ImageId, stored: NDArray[np.uint8], size_hw: tuple[int, int], settings: SaliencySettings
 ) -> Proposals:
-    """The proposals of one image; an image with nothing salient gives an empty table.
+    """The proposals of one image; an empty table if nothing is salient.
 
     Args:
-        image_id: whose map it is.
+        image_id: of the map.
         stored: (h, w) uint8 soft map at the detector's own size.
         size_hw: the image's height and width.
         settings: threshold, resizing rule and smallest area.
 
     Returns:
-        Disjoint masks in falling order of score, the mean of the bilinearly resized soft map inside the mask.
+        Disjoint masks by descending score, the mean of the bilinearly resized soft map inside the mask.
     """
     size = (int(size_hw[0]), int(size_hw[1]))
     soft = dequantise(stored)
@@ -64,9 +64,9 @@ def find_proposals(
 
 
 def disjoint(masks: Sequence[BoolMask], min_area: int) -> list[BoolMask]:
-    """Masks without common pixels: the earlier keeps them; a rest of at most `min_area` pixels is dropped.
+    """Masks without common pixels, which the earlier mask keeps; a rest of at most `min_area` pixels is dropped.
 
-    Sums over proposals (scores, counts) are exact only because of this.
+    Sums over proposals (scores, counts) rely on this.
     """
     kept: list[BoolMask] = []
     for mask in masks:

@@ -12,7 +12,7 @@ import numpy as np
 
 from comus_core.config import SaliencySettings
 from comus_core.errors import WeightsError
-from comus_core.saliency.preprocessing import normalised, squash_smoothly
+from comus_core.saliency.preprocessing import normalise, resize_antialiased
 from comus_core.saliency.spec import DetectorSpec
 from comus_core.types import ImageId, RgbImage, SoftMap
 
@@ -22,7 +22,7 @@ SIDE = 320  # pixels: the published file has this input size, and a batch of one
 
 @dataclass(frozen=True)
 class U2netpDetector:
-    """The fused output of U²-Net-p as it is: its own script's min-max scaling is left out."""
+    """The fused output of U²-Net-p, without the min-max scaling of its own script."""
 
     weights_sha256: dict[str, str]
     session: Any  # onnxruntime.InferenceSession, which ships no types
@@ -31,22 +31,22 @@ class U2netpDetector:
     at_least: int = 2 * SIDE
 
     def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:
-        """One (320, 320) map an image; the published network takes them one by one."""
-        return [self._one(image) for image in images]
+        """One (320, 320) map per image, computed one by one."""
+        return [self._soft_map(image) for image in images]
 
-    def _one(self, image: RgbImage) -> SoftMap:
-        given, fused = self.session.get_inputs()[0].name, self.session.get_outputs()[0].name
-        maps = self.session.run([fused], {given: normalised(squash_smoothly(image, SIDE))})[0]
+    def _soft_map(self, image: RgbImage) -> SoftMap:
+        input_name, output_name = self.session.get_inputs()[0].name, self.session.get_outputs()[0].name
+        maps = self.session.run([output_name], {input_name: normalise(resize_antialiased(image, SIDE))})[0]
         return np.asarray(
             np.clip(maps[0, 0], 0, 1), np.float32
         )  # ONNX Runtime's fast sigmoid may leave [0, 1] by one rounding
 
 
 def load(settings: SaliencySettings, device: str) -> U2netpDetector:
-    """The detector with the weights of this machine; on CUDA where ONNX Runtime has it, else on all CPU cores.
+    """The detector with the weights of this machine, on CUDA if ONNX Runtime supports it, else on all CPU cores.
 
     Raises:
-        WeightsError: ONNX Runtime or the file is missing, or the file is no such model.
+        WeightsError: ONNX Runtime or the file is missing, or the file is another model.
     """
     from comus_core.weights import file_sha256, locate
 
@@ -58,28 +58,31 @@ def _open(path: Path, device: str) -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise WeightsError("saliency 'u2netp' needs ONNX Runtime: pip install onnxruntime, or choose another") from None
+        raise WeightsError(
+            "saliency 'u2netp' needs ONNX Runtime: `pip install onnxruntime`, or choose another"
+        ) from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = _cores()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leaves the cores to decoding in between
-    wanted = ["CUDAExecutionProvider"] if device.startswith("cuda") else []
-    providers = [p for p in (*wanted, "CPUExecutionProvider") if p in onnxruntime.get_available_providers()]
+    preferred = ["CUDAExecutionProvider"] if device.startswith("cuda") else []
+    providers = [p for p in (*preferred, "CPUExecutionProvider") if p in onnxruntime.get_available_providers()]
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # ONNX Runtime's exceptions share no base class but this
-        first = str(error).splitlines()[0]
-        raise WeightsError(f"{path} is no ONNX model ({first}): `comus weights download {NAME}`") from None
+        message = str(error).splitlines()[0]
+        raise WeightsError(f"{path} is not an ONNX model ({message}): `comus weights download {NAME}`") from None
     shapes = session.get_inputs()[0].shape, session.get_outputs()[0].shape
     if shapes != ([1, 3, SIDE, SIDE], [1, 1, SIDE, SIDE]):
         raise WeightsError(
-            f"{path} maps {shapes[0]} to {shapes[1]}, U²-Net-p maps [1, 3, {SIDE}, {SIDE}] to [1, 1, {SIDE}, {SIDE}]: "
+            f"{path} is not U²-Net-p: it maps {shapes[0]} to {shapes[1]}, not [1, 3, {SIDE}, {SIDE}] to "
+            f"[1, 1, {SIDE}, {SIDE}]: "
             f"`comus weights download {NAME}`"
         )
     return session
 
 
 def _cores() -> int:
-    """The cores this process may use, which in a container can be fewer than the machine has."""
+    """The CPU cores available to this process, which may be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -97,7 +97,7 @@ class StageContext:
     def skipped_files(self, images: Artifact) -> list[dict[str, str]]:
         """{path, reason} of every file that is not used: known before, found on looking at it, or given up later."""
         given_up = [{"path": self.dataset.file(i).relative, "reason": why} for i, why in self.set_aside.items()]
-        known = [{"path": s.path, "reason": s.reason} for s in self.dataset.set_aside]
+        known = [{"path": s.path, "reason": s.reason} for s in self.dataset.skipped]
         return known + skipped_files(images) + given_up
 
     def truth_fingerprint(self) -> str:

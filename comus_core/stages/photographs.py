@@ -21,7 +21,7 @@ def images_key(context: StageContext) -> ArtifactKey:
     """What decides the checked images: relative path, size and content of every file, and what is set aside."""
     dataset, hashes = context.dataset, context.image_hashes
     manifest = [[f.image_id, f.relative, *hashes[f.path]] for f in dataset.files]
-    set_aside = [[s.path, s.reason] for s in dataset.set_aside]
+    set_aside = [[s.path, s.reason] for s in dataset.skipped]
     return context.key("images", {}, manifest=digest(manifest), set_aside=digest(set_aside))
 
 
@@ -93,10 +93,10 @@ def check_truth(context: StageContext, images: Artifact) -> None:
         checked = check(context.dataset, ids)
         if not any(checked.column("labelled").to_pylist()):
             raise DatasetError(
-                f"{context.dataset.spec}: no image can be scored ({report.with_found(checked).line}); mend that, or "
+                f"{context.dataset.spec}: no image can be scored ({report.with_masks(checked).line}); mend that, or "
                 "set truth.read to false for a run without ground truth"
             )
         pq.write_table(checked, folder / TABLE)
 
     key = context.key("truth", {}, images=images, truth=context.truth_fingerprint())
-    context.truth_report = report.with_found(context.make("images", key, None, work).table())
+    context.truth_report = report.with_masks(context.make("images", key, None, work).table())

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from comus_core.datasets.reading import picture_batches, read_ahead
+from comus_core.datasets.reading import image_batches, read_ahead
 from comus_core.errors import DatasetError
 from comus_core.proposals.table import Proposals
 from comus_core.runs import artifact_readers as tables
@@ -99,7 +99,7 @@ def _encoded(
 def _encode(encoder: Any, crops: Iterator[RgbImage], on_batch: Callable[[int], None]) -> Any:
     """(n, d) float32, a batch of crops in memory at a time; reports the size of each."""
     parts = []
-    for batch in picture_batches(crops, encoder.batch_size):
+    for batch in image_batches(crops, encoder.batch_size):
         parts.append(encoder.encode(batch))
         on_batch(len(batch))
         del batch  # before the next crops are cut

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from comus_core.datasets.reading import picture_batches
+from comus_core.datasets.reading import image_batches
 from comus_core.errors import ComusError
 from comus_core.files.atomic import replacing
 from comus_core.proposals.pseudo_masks import to_png
@@ -83,7 +83,7 @@ class PreviewRunner:
 
     def _masks(self, images: PreviewImages) -> Iterator[IndexMask]:
         done = 0
-        for pictures in picture_batches(map(images.read, images.ids), BATCH):
+        for pictures in image_batches(map(images.read, images.ids), BATCH):
             ids = images.ids[done : done + len(pictures)]
             done += len(pictures)
             soft_maps = [images.soft_map(image_id) for image_id in ids] if images.soft_map is not None else None

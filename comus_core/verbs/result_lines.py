@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from comus_core.datasets.passed_over import passed_over_lines
+from comus_core.datasets.ignored_files import ignored_lines
 from comus_core.evaluation.bootstrap_words import bootstrap_words
 from comus_core.pipelines.model_selection import badge
 from comus_core.text import counted, size
 
 if TYPE_CHECKING:  # these rooms lie above this one
     from comus_core.clustering.curves import HowMany
-    from comus_core.export.bundle import Bundled
+    from comus_core.export.bundle import BundleFile
     from comus_core.maintenance.clean import Part
     from comus_core.maintenance.disk_use import DiskUse
     from comus_core.maintenance.verify import Fault
@@ -25,7 +25,7 @@ def discover_lines(run: Run) -> list[str]:
     result = run.result
     lines = [f"{counted(result['images'], 'image')}, {result['skipped']} set aside"]
     lines[0] += f", {counted(result['proposals'], 'proposal')}"
-    lines += passed_over_lines(result["passed_over"])
+    lines += ignored_lines(result["passed_over"])
     computed = ", ".join(result["computed"]) or "nothing"
     lines.append(f"{counted(result['clusters'] or 0, 'cluster')}; computed: {computed}")
     lines += [f"number of clusters: {result['clusters_because']}"] if result["clusters_because"] else []
@@ -91,7 +91,7 @@ def predict_lines(result: Mapping[str, Any]) -> list[str]:
         categories = ", ".join(f"{one['name']} {100 * one['confidence']:.0f} %" for one in row["found"])
         lines.append(f"{row['image']}: {categories or 'nothing'}")
     lines += [f"set aside {skipped['path']}: {skipped['reason']}" for skipped in result["skipped_files"]]
-    lines += passed_over_lines(result["passed_over"])
+    lines += ignored_lines(result["passed_over"])
     lines += [f"{noted['path']}: {noted['note']}" for noted in result["notes"]]
     lines += [f"replaced {name}" for name in result["replaced"]]
     return [*lines, counted(len(result["predictions"]), "mask")]
@@ -124,7 +124,7 @@ def health_lines(report: Any) -> list[str]:
     return report_lines(report)
 
 
-def bundle_lines(bundled: Bundled) -> list[str]:
+def bundle_lines(bundled: BundleFile) -> list[str]:
     """The file, its size and the images in it."""
     images = counted(bundled.photographs, "image") if bundled.photographs else "no images"
     lines = [f"replaced {bundled.path}, which this program had not written"] if bundled.replaced else []

@@ -1,4 +1,4 @@
-"""Every pretrained file: where it comes from, what supervision went into it, and how to get it here."""
+"""Pretrained weights: source, licence, supervision, download and import."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         weights_table,
     )
 
-_HOME = {
+_MODULE_OF = {
     "load_network": "loading",
     "read_state_dict": "checks",
     "download_weights": "download",
@@ -57,6 +57,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

@@ -58,17 +58,17 @@ class BASNet(nn.Module):
             Eight (B, 1, H, W) maps in [0, 1]: refined, decoder stages 1 to 6, bridge.
 
         Raises:
-            ValueError: H or W is no multiple of 32.
+            ValueError: H or W is not a multiple of 32.
         """
         height, width = images.shape[-2:]
         if height % STRIDE or width % STRIDE:
-            raise ValueError(f"BASNet needs sides that are multiples of {STRIDE}, got {height}×{width}")
+            raise ValueError(f"BASNet needs sides that are multiples of {STRIDE}, not {height}×{width}")
         skips = self._encode(images)
-        bridge = self._three("bg", skips[6])
+        bridge = self._convolve("bg", skips[6])
         sides = {7: self.outconvb(bridge)}
         deeper = bridge
         for stage in (6, 5, 4, 3, 2, 1):
-            deeper = self._three(f"{stage}d", torch.cat((deeper, skips[stage]), dim=1))
+            deeper = self._convolve(f"{stage}d", torch.cat((deeper, skips[stage]), dim=1))
             sides[stage] = self.get_submodule(f"outconv{stage}")(deeper)
             deeper = _upsample(deeper, 2) if stage > 1 else deeper
         outputs = [_upsample(sides[stage], height // sides[stage].shape[-2]) for stage in range(1, 8)]
@@ -87,7 +87,7 @@ class BASNet(nn.Module):
             skips[stage] = features
         return skips
 
-    def _three(self, stage: str, features: Tensor) -> Tensor:
+    def _convolve(self, stage: str, features: Tensor) -> Tensor:
         """The three convolutions of the bridge or of a decoder stage, each normalised and rectified."""
         for part in _PARTS:
             convolved = self.get_submodule(f"conv{stage}_{part}")(features)
@@ -114,16 +114,16 @@ class RefUnet(nn.Module):
         features = self.conv0(logits)
         skips = []
         for level in range(1, _REFINE_LEVELS + 1):
-            features = self._one("conv", "bn", level, _halve(features) if level > 1 else features)
+            features = self._convolution("conv", "bn", level, _halve(features) if level > 1 else features)
             skips.append(features)
         skips.pop()
         for level in range(_REFINE_LEVELS - 1, 0, -1):
             joined = torch.cat((_upsample(features, 2), skips.pop()), dim=1)
-            features = self._one("conv_d", "bn_d", level, joined)
+            features = self._convolution("conv_d", "bn_d", level, joined)
         residual: Tensor = self.conv_d0(features)
         return logits + residual
 
-    def _one(self, convolution: str, norm: str, level: int, features: Tensor) -> Tensor:
+    def _convolution(self, convolution: str, norm: str, level: int, features: Tensor) -> Tensor:
         convolved = self.get_submodule(f"{convolution}{level}")(features)
         return F.relu(self.get_submodule(f"{norm}{level}")(convolved))
 

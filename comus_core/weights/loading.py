@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from comus_core.weights.checks import fitted_state_dict, hollow_network, read_state_dict
-from comus_core.weights.store import locate, registered
+from comus_core.weights.store import locate, registry_entry
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,7 +17,7 @@ def load_network(name: str) -> nn.Module:
     Raises:
         WeightsError: the file is missing, damaged or does not fit.
     """
-    entry, path = registered(name), locate(name)
+    entry, path = registry_entry(name), locate(name)
     network = hollow_network(entry)
     state = fitted_state_dict(entry, read_state_dict(path), network.state_dict(), str(path))
     network.load_state_dict(state, assign=True)

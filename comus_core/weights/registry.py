@@ -28,11 +28,11 @@ SUPERVISION_ORDER = ("none", "image labels", "text", "masks")  # from weakest to
 
 @dataclass(frozen=True)
 class Supervision:
-    """What a result owes to human annotation.
+    """The human annotation behind weights or a result.
 
     Attributes:
-        direct: what the weights themselves were trained with, one of `SUPERVISION_ORDER`.
-        inherited: the strongest that their starting weights or teachers were trained with.
+        direct: of the training of the weights, one of `SUPERVISION_ORDER`.
+        inherited: the strongest of the training of their initial weights or teachers.
     """
 
     direct: str
@@ -45,10 +45,12 @@ class Supervision:
 
 
 def strongest(parts: Iterable[Supervision]) -> Supervision:
-    """The supervision of a run: of its parts the strongest direct and the strongest inherited; of none, none."""
-    known = [Supervision("none", "none"), *parts]
+    """The supervision of a run: the strongest direct and the strongest inherited of its parts."""
+    supervisions = [Supervision("none", "none"), *parts]
     rank = SUPERVISION_ORDER.index
-    return Supervision(max((p.direct for p in known), key=rank), max((p.inherited for p in known), key=rank))
+    return Supervision(
+        max((p.direct for p in supervisions), key=rank), max((p.inherited for p in supervisions), key=rank)
+    )
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,9 @@ class WeightFile:
         name: what settings and commands call it.
         filename: its name in the weights folder; a state dict may lie there as `.safetensors` too.
         what: one line for people.
-        source: where it comes from.
-        sha256: of the published file, or None where no digest was published.
-        licence: as stated by its authors; says so where they state none.
+        source: of the download.
+        sha256: of the published file, or None if it is not published.
+        licence: as stated by its authors, or a note that they state none.
         non_commercial: whether the licence forbids commercial use.
         supervision: direct and inherited.
         network: builds the untrained network that a state dict fits, one to one; None if it is none.
@@ -143,7 +145,7 @@ _FILES = (
     WeightFile(
         name="basnet",
         filename="basnet_unsupervised.pth",
-        what="BASNet trained on DeepUSPS pseudo-labels: the paper's saliency",
+        what="BASNet trained on DeepUSPS pseudo-labels, the paper's saliency",
         source=DriveSource("14qsoXU-NE63jKzuGPTJd8DRDnpnP4w6j"),
         sha256=None,
         licence="CC BY-NC 4.0 (MaskContrast's repository; the file itself states none)",
@@ -193,7 +195,7 @@ _FILES = (
     WeightFile(
         name="mobilenetv3-large",
         filename="mobilenetv3_large_100_ra-f55367f5.pth",
-        what="MobileNetV3-Large, trained on the labels of ImageNet: a small backbone for self-training",
+        what="MobileNetV3-Large, trained on the labels of ImageNet, a small backbone for self-training",
         source=UrlSource(
             "https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-weights/"
             "mobilenetv3_large_100_ra-f55367f5.pth"

@@ -1,4 +1,4 @@
-"""The weights folder of this machine: what is here, where, and how a file comes in."""
+"""The weights folder of this machine: locate, list and import files."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _DICTS = (".pth", ".safetensors")  # two formats of the same state dict
 
 
 def weights_folder() -> Path:
-    """`COMUS_WEIGHTS`, else `comus/weights` in the user's cache folder; it need not exist yet."""
+    """`COMUS_WEIGHTS`, else `comus/weights` in the user's cache folder; it may not exist yet."""
     chosen = os.environ.get("COMUS_WEIGHTS")
     if chosen:
         return Path(chosen).expanduser()
     return cache_folder() / "comus" / "weights"
 
 
-def registered(name: str) -> WeightFile:
-    """The registry's entry, or `WeightsError` listing the names there are."""
+def registry_entry(name: str) -> WeightFile:
+    """The entry of the registry, or `WeightsError` with the valid names."""
     if name not in REGISTRY:
-        raise WeightsError(f"no weights are called '{name}': choose one of {', '.join(REGISTRY)}")
+        raise WeightsError(f"no weights '{name}': choose one of {', '.join(REGISTRY)}")
     return REGISTRY[name]
 
 
@@ -40,20 +40,20 @@ def locate(name: str) -> Path:
     Raises:
         WeightsError: unknown name, or the file is not on this machine.
     """
-    file = registered(name)
-    here = _find(file)
-    if here is None:
+    file = registry_entry(name)
+    path = _find(file)
+    if path is None:
         raise WeightsError(
             f"weights '{name}' are not on this machine: {file.filename} is missing from {weights_folder()}. "
-            f"Fetch it with `comus weights download {name}`, or get it from {file.source} "
+            f"Run `comus weights download {name}`, or get it from {file.source} "
             f"and add it with `comus weights import {name} FILE`."
         )
-    return here
+    return path
 
 
 def is_available(name: str) -> bool:
     """Whether `locate` would find the file."""
-    return _find(registered(name)) is not None
+    return _find(registry_entry(name)) is not None
 
 
 def file_sha256(path: Path) -> str:
@@ -69,22 +69,22 @@ def weights_table() -> list[tuple[WeightFile, Path | None]]:
 
 
 def import_weights(name: str, file: Path) -> Path:
-    """Copy the user's own file into the weights folder, after a check that it fits the architecture.
+    """Copy a file into the weights folder, after checking that it fits the architecture.
 
     Args:
         name: a key of `REGISTRY`.
         file: `.pth`, `.pt` or `.safetensors` for state dicts, else a file like the one published.
 
     Returns:
-        Where it now lies.
+        The path of the copy.
 
     Raises:
-        WeightsError: unknown name, unreadable file, or tensors that are missing, surplus or of another shape.
+        WeightsError: unknown name, unreadable file, or missing, unexpected or differently shaped tensors.
     """
-    entry = registered(name)
+    entry = registry_entry(name)
     if not file.is_file():
-        raise WeightsError(f"weights '{name}': there is no file {file}")
-    with arriving(_target(entry, file)) as partial:
+        raise WeightsError(f"weights '{name}': no such file {file}")
+    with incoming_file(_target(entry, file)) as partial:
         try:
             shutil.copyfile(file, partial)
         except OSError as error:
@@ -103,8 +103,8 @@ def check_fits(entry: WeightFile, file: Path, called: str) -> None:
 
 
 @contextmanager
-def arriving(target: Path) -> Iterator[Path]:
-    """A temporary file beside `target` that takes its place when the block ends well, and vanishes otherwise."""
+def incoming_file(target: Path) -> Iterator[Path]:
+    """A temporary file that replaces `target` when the block succeeds, and is removed otherwise."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)

@@ -1,4 +1,4 @@
-"""Artifacts: folders named by a fingerprint of everything that decides their content, written once, never edited."""
+"""Artifacts: folders named by a fingerprint of all their inputs, written once and never edited."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from comus_core.files.file_locks import take_lock
 from comus_core.files.own_places import make_own
 from comus_core.types import OnProgress
 from comus_core.workspace.grouped import write_grouped
-from comus_core.workspace.manifest import KEY, MANIFEST, SHARDS, artifact_files, changes, read_manifest
+from comus_core.workspace.manifest import KEY, MANIFEST, SHARDS, artifact_files, find_changes, read_manifest
 from comus_core.workspace.shard_attempts import SET_ASIDE, set_aside_in
 from comus_core.workspace.shards import SHARD_SIZE, Instead, ShardWork, write_shards
 
 TABLE = "table.parquet"
-CHEAP = 16 << 20  # bytes of an artifact whose content is looked at whenever a stage uses it again: some 10 ms
+CHEAP = 16 << 20  # bytes of an artifact that are hashed whenever a stage uses it again: some 10 ms
 
 Finish = Callable[[Sequence[Path], Path], None]  # (shard files in order, folder) -> the artifact's final files
 
 
 @dataclass(frozen=True)
 class ArtifactKey:
-    """Everything that decides an artifact's content. Not in it: device, threads, place of the workspace."""
+    """Everything that determines an artifact's content. Not in it: device, threads, location of the workspace."""
 
     kind: str
     version: int
@@ -51,7 +51,7 @@ class ArtifactKey:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A finished artifact: its key's fingerprint and the folder that holds its files."""
+    """A finished artifact: the fingerprint of its key, and its folder."""
 
     kind: str
     fingerprint: str
@@ -62,15 +62,15 @@ class Artifact:
         return self.folder / name
 
     def table(self, columns: list[str] | None = None) -> pa.Table:
-        """The artifact's table, or some of its columns in the order asked for.
+        """The artifact's table, or some of its columns in the given order.
 
         Raises:
-            WorkspaceError: its file is gone or damaged, or has no such column.
+            WorkspaceError: the file is missing or damaged, or has no such column.
         """
-        with self.reading(TABLE) as path, pq.ParquetFile(path) as file:  # `read_table` loads 38 MiB of libraries more
+        with self.reading(TABLE) as path, pq.ParquetFile(path) as file:  # `read_table` loads 38 MiB of libraries
             missing = set(columns or ()) - set(file.schema_arrow.names)
             if missing:
-                raise ValueError(f"it has no column {', '.join(sorted(missing))}")
+                raise ValueError(f"no column {', '.join(sorted(missing))}")
             table = file.read(columns)
             return table if columns is None else table.select(columns)
 
@@ -79,22 +79,22 @@ class Artifact:
         """A file of the artifact, while it is read.
 
         Raises:
-            WorkspaceError: it is gone or damaged.
+            WorkspaceError: it is missing or damaged.
         """
         try:
             yield self.file(name)
         except (OSError, ValueError, EOFError, BadZipFile, pa.ArrowException) as error:
-            fault = "is gone" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
+            fault = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
             raise WorkspaceError(
-                f"{self.kind}: {self.file(name)} {fault}; delete the folder it lies in and run again: "
-                "only what is missing is computed"
+                f"{self.kind}: {self.file(name)} {fault}; delete its folder and run again: only missing results are "
+                "computed"
             ) from error
 
     def set_aside(self) -> dict[str, str]:
-        """Id -> why it is missing, of what had to be left out (see `shard_attempts`).
+        """Id -> reason, of skipped images (see `shard_attempts`).
 
         Raises:
-            WorkspaceError: its file is damaged.
+            WorkspaceError: the file is damaged.
         """
         if not self.file(SET_ASIDE).is_file():
             return {}
@@ -102,21 +102,21 @@ class Artifact:
             return dict(json.loads(file.read_text()))
 
     def manifest(self) -> dict[str, Any]:
-        """Key, and the bytes and SHA-256 of every file."""
+        """The key, and the bytes and SHA-256 of every file."""
         with self.reading(MANIFEST):
             return read_manifest(self.folder)
 
     def require_whole(self) -> None:
-        """See that no file of the artifact is missing or has another size, or content where that is quickly read.
+        """Check that all files exist with the listed size and, for small ones, the listed content.
 
         Raises:
-            WorkspaceError: the first that is not as it was written.
+            WorkspaceError: a file is missing or has changed.
         """
-        fault = next(changes(self.folder, CHEAP), None)
+        fault = next(find_changes(self.folder, CHEAP), None)
         if fault is not None:
             raise WorkspaceError(
-                f"{self.kind} {self.fingerprint}: {fault}; delete {self.folder} and run again: only what is missing is "
-                "computed. `comus verify` finds every such fault"
+                f"{self.kind} {self.fingerprint}: {fault}; delete {self.folder} and run again: only missing results "
+                "are computed. `comus verify` finds all such files"
             )
 
 
@@ -143,12 +143,12 @@ class ArtifactStore:
         return artifact
 
     def is_begun(self, key: ArtifactKey) -> bool:
-        """Whether the artifact is finished or some of its shards may be."""
+        """Whether the artifact or some of its shards may exist."""
         folder = self.root / key.kind / key.fingerprint
         return folder.exists() or folder.with_name(f"{key.fingerprint}.partial").exists()
 
     def make(self, key: ArtifactKey, write: Callable[[Path], None]) -> Artifact:
-        """The artifact of `key`; if it is not there, `write(folder)` makes its files."""
+        """The artifact of `key`; if it does not exist, `write(folder)` writes its files."""
         with self._partial(key) as folder:
             if folder is not None:
                 write(folder)
@@ -167,19 +167,19 @@ class ArtifactStore:
         instead: Instead | None = None,
         shard_size: int = SHARD_SIZE,
     ) -> Artifact:
-        """The artifact of `key`, computed shard by shard; shards finished before a kill are not computed again.
+        """The artifact of `key`, computed in shards; shards finished before a kill are not computed again.
 
-        An id that killed its process again and again is set aside: `instead` gives its row; None leaves it out.
+        An id that killed its process repeatedly is skipped: `instead` gives its row; None for no row.
 
         Raises:
-            WorkspaceError: all ids had to be set aside.
+            WorkspaceError: all ids were skipped.
         """
         with self._partial(key) as folder:
             if folder is not None:
                 shards = write_shards(folder / SHARDS, ids, work, stage, on_progress, shard_size, instead)
                 missing = set_aside_in(folder / SHARDS)
                 if ids and not shards:
-                    raise WorkspaceError(f"{stage}: no image is left; the first: {next(iter(missing.values()))}")
+                    raise WorkspaceError(f"{stage}: all images were skipped; the first: {next(iter(missing.values()))}")
                 if missing:
                     write_json(folder / SET_ASIDE, missing)
                 (finish or _merge_tables)(shards, folder)
@@ -188,35 +188,35 @@ class ArtifactStore:
 
     @contextmanager
     def _partial(self, key: ArtifactKey) -> Iterator[Path | None]:
-        """The folder to work in, held by this process alone; None if the artifact is finished."""
-        made = self.find(key.kind, key.fingerprint)
-        if made is not None:
-            made.require_whole()
-            shutil.rmtree(made.folder / SHARDS, ignore_errors=True)  # of a process killed just before it did so
+        """The folder to work in, locked by this process; None if the artifact is finished."""
+        finished = self.find(key.kind, key.fingerprint)
+        if finished is not None:
+            finished.require_whole()
+            shutil.rmtree(finished.folder / SHARDS, ignore_errors=True)  # of a process killed just before this
             yield None
             return
         folder = self.root / key.kind / f"{key.fingerprint}.partial"
         try:
             make_own(self.root)
             folder.mkdir(parents=True, exist_ok=True)
-            with _held(folder.with_suffix(".lock")):
+            with _locked(folder.with_suffix(".lock")):
                 if self.find(key.kind, key.fingerprint):  # another process finished it while this one waited
                     yield None
                 else:
                     folder.mkdir(parents=True, exist_ok=True)
-                    remove_temporary(folder)  # of a writer that was killed: this process alone holds the folder
+                    remove_temporary(folder)  # of a killed writer: this process has the lock
                     write_json(folder / KEY, asdict(key))
                     yield folder
         except OSError as error:
             raise disk_error(error, folder) from error
 
     def _commit(self, key: ArtifactKey, folder: Path) -> None:
-        """List what is in the folder, have all of it on the disk, and only then give it the name of a finished one."""
+        """Write the manifest, flush all files to the disk, and only then give the folder its final name."""
         remove_temporary(folder)
         files = artifact_files(folder)
-        listed = {p.relative_to(folder).as_posix(): {"bytes": p.stat().st_size, "sha256": sha256_of(p)} for p in files}
-        write_json(folder / MANIFEST, {"fingerprint": key.fingerprint, "key": asdict(key), "files": listed})
-        (folder / KEY).unlink()  # the manifest holds it from here on
+        entries = {p.relative_to(folder).as_posix(): {"bytes": p.stat().st_size, "sha256": sha256_of(p)} for p in files}
+        write_json(folder / MANIFEST, {"fingerprint": key.fingerprint, "key": asdict(key), "files": entries})
+        (folder / KEY).unlink()  # it is in the manifest now
         for path in (*files, *{parent for p in files for parent in p.relative_to(folder).parents}):
             flush(folder / path)
         final = self.root / key.kind / key.fingerprint
@@ -236,12 +236,12 @@ def _merge_tables(shards: Sequence[Path], folder: Path) -> None:
 
 
 @contextmanager
-def _held(lock: Path) -> Iterator[None]:
-    """Hold a lock file; it frees itself when the process dies. Waits while another process computes the same."""
-    while (held := take_lock(lock)) is None:
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock file, which the system frees when the process ends; waits while another process has it."""
+    while (lock := take_lock(path)) is None:
         time.sleep(0.2)
     try:
         yield
-        lock.unlink(missing_ok=True)  # not after a fault: one who waits may have it open
+        path.unlink(missing_ok=True)  # not after an error: a waiting process may have it open
     finally:
-        held.release()
+        lock.release()

@@ -1,4 +1,4 @@
-"""A whole state as bytes, so that a process that begins need not walk the log from the start."""
+"""A state of decisions as bytes, so that a new process need not read the log from the start."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from comus_core.workspace.layout import PROPOSAL_MAPS, PROPOSAL_SETS, Layout
 FORMAT = 1
 NUMBERS = {"moved": "q", "distance": "d"}  # how the values of each map of proposals are stored
 OF_CATEGORIES = ("cluster_percent", "names", "into", "made")
-BETWEEN = "\0"  # of ids, which hold file names
+BETWEEN = "\0"  # separates ids, which contain file names
 
 
 def to_bytes(state: Decisions) -> bytes:
-    """The state but for its version: a JSON header with its length, then ids and numbers in columns."""
+    """The state without its version: a JSON header with its length, then ids and numbers in columns."""
     layout = state.layout
     maps = {n: LayeredMap.of(getattr(layout, n)).plain() for n in PROPOSAL_MAPS}
-    columns = [BETWEEN.join(found).encode() for found in maps.values()]
+    columns = [BETWEEN.join(entries).encode() for entries in maps.values()]
     columns += [BETWEEN.join(getattr(layout, n)).encode() for n in PROPOSAL_SETS]
-    columns += [array(NUMBERS[n], found.values()).tobytes() for n, found in maps.items()]
+    columns += [array(NUMBERS[n], entries.values()).tobytes() for n, entries in maps.items()]
     head: dict[str, Any] = {"format": FORMAT, "filter_percent": state.filter_percent, "filter_by": state.filter_by}
     head |= {n: list(getattr(state if hasattr(state, n) else layout, n).items()) for n in OF_CATEGORIES}
     head |= {"rejected": sorted(layout.rejected), "bytes": [len(column) for column in columns]}
@@ -34,24 +34,24 @@ def to_bytes(state: Decisions) -> bytes:
 
 
 def from_bytes(stored: bytes, version: int) -> Decisions:
-    """The state back from `to_bytes`.
+    """The state from `to_bytes`.
 
     Raises:
-        WorkspaceError: it was written by another version of the program.
+        WorkspaceError: another version of COMUS wrote it.
     """
     (length,) = struct.unpack_from("<q", stored)
     head = json.loads(stored[8 : 8 + length])
     if head["format"] != FORMAT:
-        raise WorkspaceError(f"stored state of format {head['format']}: this program reads {FORMAT}")
+        raise WorkspaceError(f"stored state of format {head['format']}; this version of COMUS reads format {FORMAT}")
     ends = accumulate(head["bytes"], initial=8 + length)
     columns = iter([stored[start:end] for start, end in pairwise(ends)])
     ids = {n: _ids(next(columns)) for n in (*PROPOSAL_MAPS, *PROPOSAL_SETS)}
     of_proposals: dict[str, Any] = {n: LayeredSet(ids[n]) for n in PROPOSAL_SETS}
     for n in PROPOSAL_MAPS:
         of_proposals[n] = LayeredMap(zip(ids[n], array(NUMBERS[n], next(columns)), strict=True))
-    percents, named, into, made = ({int(k): value for k, value in head[n]} for n in OF_CATEGORIES)
-    layout = Layout(into=into, made=made, rejected=frozenset(head["rejected"]), **of_proposals)
-    return Decisions(version, head["filter_percent"], percents, named, head["filter_by"], layout)
+    percents, names, into, split_names = ({int(k): value for k, value in head[n]} for n in OF_CATEGORIES)
+    layout = Layout(into=into, made=split_names, rejected=frozenset(head["rejected"]), **of_proposals)
+    return Decisions(version, head["filter_percent"], percents, names, head["filter_by"], layout)
 
 
 def _ids(column: bytes) -> list[str]:

@@ -1,6 +1,6 @@
-"""Large files that are being written, noted in the workspace: what a kill leaves is found wherever it lies.
+"""Notes in the workspace of large files being written, so that leftovers of killed processes can be found.
 
-A note is held by a lock that the system frees when its process dies, whatever ends it.
+A note is locked by its process; the system frees the lock when the process ends.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from comus_core.files.atomic import disk_error, is_temporary
 from comus_core.files.file_locks import is_locked, lock_text, take_lock
 from comus_core.files.own_folders import DATABASE
 from comus_core.files.own_places import make_own, own_place
-from comus_core.workspace.read_only import may_only_be_read
+from comus_core.workspace.read_only import is_read_only
 
 FOLDER = "writing"
 
 
 @contextmanager
 def claimed(root: Path) -> Iterator[Callable[[Path], Path]]:
-    """Yield a function that notes a file or folder as this process's, which removes it or gives it its final name.
+    """Yield a function that notes a file or folder as being written by this process.
 
-    A workspace that may only be read takes no notes: what a kill then leaves of a bundle stays where it is.
+    A read-only workspace takes no notes: leftovers of a killed process then stay.
 
     Args:
         root: of the workspace.
@@ -33,7 +33,7 @@ def claimed(root: Path) -> Iterator[Callable[[Path], Path]]:
     Raises:
         WorkspaceError: the disk is full or the workspace cannot be written.
     """
-    if may_only_be_read(root / DATABASE):
+    if is_read_only(root / DATABASE):
         yield lambda path: path
         return
     noted: list[str] = []
@@ -41,8 +41,8 @@ def claimed(root: Path) -> Iterator[Callable[[Path], Path]]:
     try:
         make_own(note.parent)
         lock = take_lock(note.with_suffix(""))
-        assert lock is not None, "nobody else knows its name"
-        os.replace(note.with_suffix(""), note)  # seen only once it is locked
+        assert lock is not None, "the name is unique"
+        os.replace(note.with_suffix(""), note)  # visible only when locked
     except OSError as error:
         raise disk_error(error, note) from error
 
@@ -62,7 +62,7 @@ def claimed(root: Path) -> Iterator[Callable[[Path], Path]]:
 
 
 def abandoned(root: Path) -> list[Path]:
-    """What dead processes were writing and is still there, and their notes, which come last."""
+    """Leftovers of dead processes, and last their notes."""
     notes = [note for note in sorted(own_place(root, FOLDER).glob("*.json")) if not is_locked(note) and note.exists()]
     paths = [path for note in notes for path in _noted(note) if _is_ours(path, root)]
     return [*dict.fromkeys(path for path in paths if path.exists()), *notes]
@@ -70,12 +70,12 @@ def abandoned(root: Path) -> list[Path]:
 
 def _noted(note: Path) -> list[Path]:
     try:
-        found = json.loads(lock_text(note))
-    except (OSError, ValueError):  # gone meanwhile, or killed before a word was written
+        paths = json.loads(lock_text(note))
+    except (OSError, ValueError):  # removed, or killed before anything was written
         return []
-    return [Path(path) for path in found if isinstance(path, str)] if isinstance(found, list) else []
+    return [Path(path) for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
 
 
 def _is_ours(path: Path, root: Path) -> bool:
-    """Whether it may be removed: below the workspace, or a file by whose name nothing of a person's is called."""
+    """Whether it may be removed: it is in the workspace, or has the name of a temporary file."""
     return path.resolve().is_relative_to(root.resolve()) or (is_temporary(path) and path.is_file())

@@ -1,4 +1,4 @@
-"""When a decision may not be taken because of what others decided since the person looked."""
+"""Conflicts between a decision and the decisions of others since the person last saw them."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from comus_core.workspace.reversal import proposals_of
 ALL = -1  # in place of a category: every one
 
 
-def require_apart(event: Event, since: Iterable[Event], after: Iterable[str]) -> None:
-    """Refuse a decision that rests on something that others have decided on since, or taken back.
+def require_no_conflict(event: Event, since: Iterable[Event], after: Iterable[str]) -> None:
+    """Refuse a decision about something that others have changed since.
 
     Args:
         event: the decision.
-        since: those that others took, or took back, and that stand so.
-        after: kinds of all events since, those too that others took back themselves.
+        since: decisions that others took or undid.
+        after: kinds of all events since, including undone ones.
 
     Raises:
-        ConflictError: it does.
+        ConflictError: there is a conflict.
     """
-    if event.kind in ("undo", "redo"):  # they are about whatever was last
+    if event.kind in ("undo", "redo"):  # they concern the last decision, whatever it is
         kinds = [e.kind for e in since] or list(after)
     else:
-        kinds = [e.kind for e in since if meet([event], [e])]
+        kinds = [e.kind for e in since if overlap([event], [e])]
     if kinds:
         raise ConflictError(
-            f"someone else decided in the meantime ({', '.join(dict.fromkeys(kinds))}): look at what it is now, then "
-            "decide again; nothing was lost"
+            f"someone else has changed this in the meantime ({', '.join(dict.fromkeys(kinds))}): check the current "
+            "state, then decide again; nothing was lost"
         )
 
 
-def meet(some: Iterable[Event], others: Iterable[Event]) -> bool:
-    """Whether a decision of some is about the same as one of the others; a filter of all meets that of any category."""
-    here, there = ({what for event in events for what in touched(event)} for events in (some, others))
-    if here & there:
+def overlap(some: Iterable[Event], others: Iterable[Event]) -> bool:
+    """Whether decisions of both are about the same thing; a filter for all overlaps with that of any category."""
+    first, second = ({subject for event in events for subject in subjects_of(event)} for events in (some, others))
+    if first & second:
         return True
-    both = all(any(kind == "filter" for kind, _ in side) for side in (here, there))
-    return both and ("filter", ALL) in here | there
+    filters = all(any(kind == "filter" for kind, _ in side) for side in (first, second))
+    return filters and ("filter", ALL) in first | second
 
 
-def touched(event: Event) -> set[tuple[str, Any]]:
-    """What a decision is about: two that share something cannot both be meant if one did not know the other."""
+def subjects_of(event: Event) -> set[tuple[str, Any]]:
+    """What a decision is about: decisions with a common subject conflict unless one knew the other."""
     payload = event.payload
     of_proposals = {("proposal", p) for p in proposals_of(event)}
     match event.kind:

@@ -1,4 +1,4 @@
-"""The small things of a workspace in one SQLite file (WAL): runs, decisions, known file hashes."""
+"""The SQLite database (WAL) of a workspace: runs, decisions, file hashes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from comus_core.errors import DiskFullError, WorkspaceError
-from comus_core.workspace.read_only import CopiedDatabase, may_only_be_read, refused
+from comus_core.workspace.read_only import CopiedDatabase, is_read_only, read_only_error
 from comus_core.workspace.reserve import is_full
 
 SCHEMA = """
@@ -37,16 +37,16 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._schemas: list[str] = []
-        self._copied = CopiedDatabase(path) if may_only_be_read(path) else None
+        self._copied = CopiedDatabase(path) if is_read_only(path) else None
         with self._connected() as connection:
             connection.execute("PRAGMA journal_mode=WAL")
         self.define(SCHEMA)
 
     def define(self, *schemas: str) -> None:
-        """See to it that tables are there, as an older program may not have made them; else this writes nothing.
+        """Create missing tables, which an older version may lack.
 
         Args:
-            schemas: SQL that changes nothing where it was done before.
+            schemas: SQL that changes nothing when repeated.
 
         Raises:
             WorkspaceError: see `_connected`.
@@ -57,40 +57,37 @@ class Database:
                 connection.executescript(schema)
 
     def stamp(self) -> tuple[int, ...]:
-        """What differs after every change that any process commits, but for two within the file system's clock tick."""
-        found = []
+        """A value that differs after every committed change, except within one tick of the file system's clock."""
+        values = []
         for path in (self.path, self.path.with_name(f"{self.path.name}-wal")):
             try:
                 stat = path.stat()
-                found += [stat.st_mtime_ns, stat.st_size, stat.st_ino]
+                values += [stat.st_mtime_ns, stat.st_size, stat.st_ino]
             except OSError:
-                found.append(0)
-        return tuple(found)
+                values.append(0)
+        return tuple(values)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection to ask; never waits for a writer."""
+        """A connection for reading; never waits for a writer."""
         with self._connected() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A connection that alone may write; its work is committed on leaving, all of it or none.
+        """A connection with the write lock; its changes are committed at the end of the block, all or none.
 
         Raises:
-            WorkspaceError: see `_connected`; or the workspace may only be read.
+            WorkspaceError: see `_connected`; or the workspace is read-only.
         """
         if self._copied is not None:
-            raise refused(self.path.parent)
+            raise read_only_error(self.path.parent)
         with self.deriving() as connection:
             yield connection
 
     @contextmanager
     def deriving(self) -> Iterator[sqlite3.Connection]:
-        """As `writing`, for what is only worked out from what is there: without a place for it, it lasts for a while.
-
-        Of a workspace that may only be read, it is kept in the copy that is looked at.
-        """
+        """Like `writing`, for derived data only: in a read-only workspace it is written to the temporary copy."""
         with self._connected() as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
@@ -101,14 +98,14 @@ class Database:
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
-        """A connection, closed on leaving; closing undoes what was not committed.
+        """A connection, closed at the end of the block, which rolls back uncommitted changes.
 
         Raises:
             WorkspaceError: the file is damaged, locked for long, or the disk is full.
         """
         connection: sqlite3.Connection | None = None
         try:
-            connection = self._opened()
+            connection = self._open()
             yield connection
         except sqlite3.Error as error:
             raise self._fault(error) from error
@@ -116,10 +113,10 @@ class Database:
             if connection is not None:
                 connection.close()
 
-    def _opened(self) -> sqlite3.Connection:
-        """A connection that has read; on a full disk one that needs no file beside the database, and keeps others out.
+    def _open(self) -> sqlite3.Connection:
+        """A connection that has read; on a full disk an exclusive one, which needs no file beside the database.
 
-        SQLite's log has an index that all who read it share: a file of 32 KiB, made by the first.
+        SQLite's log has an index that all readers share: a file of 32 KiB, created by the first.
         """
         path = self._opened_path()
         try:
@@ -132,20 +129,20 @@ class Database:
     def _fault(self, error: sqlite3.Error) -> WorkspaceError:
         if isinstance(error, sqlite3.OperationalError) and is_full(self.path.parent):
             return DiskFullError(
-                f"the disk is full at {self.path.parent}: `comus disk` lists what takes the room, `comus clean` and "
-                "`comus runs delete` make some",
+                f"the disk is full at {self.path.parent}: `comus disk` shows what uses the space, `comus clean` and "
+                "`comus runs delete` free some",
                 self.path,
             )
         return WorkspaceError(f"workspace database {self.path}: {error}")
 
 
 def connect(path: Path, *, alone: bool = False) -> sqlite3.Connection:
-    """A connection that waits for others and has read; its transactions are begun and ended by hand.
+    """A connection that waits for others and has read; transactions are explicit.
 
-    `alone` keeps others out, and so needs no file to share with them.
+    `alone` makes it exclusive, so that it needs no shared file.
 
     Raises:
-        sqlite3.OperationalError: not even that could be done.
+        sqlite3.OperationalError: it cannot be opened.
     """
     connection = sqlite3.connect(path, timeout=30, isolation_level=None)
     try:

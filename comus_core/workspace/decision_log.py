@@ -1,4 +1,4 @@
-"""The table of decisions: what is written only where it still makes sense, beside what others decided since."""
+"""The log of decisions, which refuses those that conflict with decisions of others since."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from typing import Any, TypeVar
 
 from comus_core.errors import WorkspaceError
 from comus_core.workspace import decision_steps as steps
-from comus_core.workspace.conflicts import require_apart
+from comus_core.workspace.conflicts import require_no_conflict
 from comus_core.workspace.database import Database
-from comus_core.workspace.decision_steps import NotRecorded, Standing
+from comus_core.workspace.decision_steps import LogState, NotRecorded
 from comus_core.workspace.decisions import Decisions, Event, Step
 from comus_core.workspace.latest import bring_to_front
 
-HELD = 16  # logs of which the last state is remembered
+CACHED = 16  # logs whose last state is cached
 Answer = TypeVar("Answer")
-Making = Callable[[Standing], dict[str, Any]]
+PayloadOf = Callable[[LogState], dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Ways:
-    """What is in force, and the ways back and forth from it.
+class UndoState:
+    """The decisions in force, with what can be undone and redone.
 
     Attributes:
-        state: what all decisions amount to.
-        undoable: what an undo would take back, None for nothing.
-        redoable: what a redo would bring back, None for nothing.
+        state: the decisions in force.
+        undoable: what an undo would revert, or None.
+        redoable: what a redo would restore, or None.
     """
 
     state: Decisions
@@ -39,11 +39,11 @@ class Ways:
 
 
 class DecisionLog:
-    """The event table. What a decision costs depends on itself and on what was decided since it was last looked at."""
+    """The event table. The cost of a decision depends on its size and on the decisions since the last read."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._held: OrderedDict[tuple[str, str], Standing] = OrderedDict()
+        self._cached: OrderedDict[tuple[str, str], LogState] = OrderedDict()
         database.define(steps.SCHEMA)
 
     def append(
@@ -53,71 +53,70 @@ class DecisionLog:
         kind: str,
         *,
         based_on: int | None = None,
-        make: Making | None = None,
+        make: PayloadOf | None = None,
         **payload: Any,
     ) -> Decisions:
-        """Add one decision and return the state that all of them amount to.
+        """Add one decision and return the resulting state.
 
         Args:
             run: id of the run.
             clustering: fingerprint of its clustering.
             kind: as `Event` lists them.
-            based_on: the version that the person looked at. Others may have decided since; where their decisions and
-                this one do not touch the same thing, both hold. None asks no such question.
-            make: more of the payload, from where the log stands, in the same transaction.
+            based_on: the version that the person saw. Decisions of others since then are kept unless they are about the
+                same thing. None for no check.
+            make: computes further payload from the state of the log, in the same transaction.
             payload: of the event.
 
         Raises:
             ConflictError: a decision since `based_on` is about the same thing; nothing is written.
-            SettingsError: the kind is unknown, a value is out of range, or it makes no sense any more; nothing is
-                written.
-            WorkspaceError: the run came in a bundle and is read-only.
+            SettingsError: unknown kind, a value out of range, or impossible in the current state; nothing is written.
+            WorkspaceError: the run was opened from a bundle and is read-only.
         """
 
-        def made(now: Standing) -> list[tuple[str, dict[str, Any]]]:
-            return [(kind, payload | (make(now) if make is not None else {}))]
+        def entries(log: LogState) -> list[tuple[str, dict[str, Any]]]:
+            return [(kind, payload | (make(log) if make is not None else {}))]
 
-        return self.append_all(run, clustering, made, based_on=based_on)
+        return self.append_all(run, clustering, entries, based_on=based_on)
 
     def append_all(
         self,
         run: str,
         clustering: str,
-        make: Callable[[Standing], Sequence[tuple[str, dict[str, Any]]]],
+        make: Callable[[LogState], Sequence[tuple[str, dict[str, Any]]]],
         *,
         based_on: int | None = None,
     ) -> Decisions:
-        """Add several decisions or none of them; else as `append`.
+        """Add several decisions, all or none; see `append`.
 
         Args:
             run: id of the run.
             clustering: fingerprint of its clustering.
-            make: kind and payload of each, in order, from where the log stands.
-            based_on: the version that all of them were decided on.
+            make: computes kind and payload of each, in order, from the state of the log.
+            based_on: see `append`.
 
         Raises:
-            ConflictError, SettingsError, WorkspaceError: as of `append`; none of them is written.
+            ConflictError, SettingsError, WorkspaceError: see `append`; nothing is written.
         """
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         with self.database.writing() as connection:
             _require_writable(connection, run)
-            now = start = steps.standing(connection, run, clustering, self._last(run, clustering), write=True)
-            decided = [Event(start.version + 1, at, kind, payload) for kind, payload in make(start)]
+            current = start = steps.log_state(connection, run, clustering, self._last(run, clustering), write=True)
+            events = [Event(start.version + 1, at, kind, payload) for kind, payload in make(start)]
             if based_on is not None and based_on != start.version:
-                _require_apart(connection, run, clustering, based_on, start, decided)
-            for event in decided:
-                now = steps.record(connection, now, _insert(connection, run, clustering, event))
+                _require_no_conflict(connection, run, clustering, based_on, start, events)
+            for event in events:
+                current = steps.record(connection, current, _insert(connection, run, clustering, event))
             connection.execute("UPDATE runs SET updated_at = ? WHERE id = ?", (at, run))
             bring_to_front(connection, run)
-        return self._hold(run, clustering, now)
+        return self._cache(run, clustering, current)
 
     def copy(self, run: str, clustering: str, events: Sequence[Event]) -> Decisions:
-        """Write decisions that were taken elsewhere, and that `replay` takes, on a clustering that has none here."""
-        now = Standing()
+        """Copy decisions from elsewhere, already checked by `replay`, to a clustering without decisions."""
+        current = LogState()
         with self.database.writing() as connection:
             for event in events:
-                now = steps.record(connection, now, _insert(connection, run, clustering, event))
-        return self._hold(run, clustering, now)
+                current = steps.record(connection, current, _insert(connection, run, clustering, event))
+        return self._cache(run, clustering, current)
 
     def events(self, run: str, clustering: str) -> list[Event]:
         """All decisions on that clustering in the run, oldest first."""
@@ -126,49 +125,49 @@ class DecisionLog:
             return [steps.event_from(row) for row in connection.execute(query, (run, clustering))]
 
     def read(self, run: str, clustering: str) -> Decisions:
-        """The state that all decisions so far amount to; held until the log grows, since pictures ask often."""
-        return self._read(run, clustering, lambda _, now: now.state)
+        """The state of all decisions so far; cached until the log grows."""
+        return self._read(run, clustering, lambda _, log: log.state)
 
     def read_at(self, run: str, clustering: str, version: int) -> Decisions:
-        """The state that the decisions up to a version amounted to."""
+        """The state at a version."""
         return self._read(
-            run, clustering, lambda connection, now: steps.state_at(connection, run, clustering, version, now)
+            run, clustering, lambda connection, log: steps.state_at(connection, run, clustering, version, log)
         )
 
-    def ways(self, run: str, clustering: str) -> Ways:
-        """The same, with what can be undone and redone."""
+    def undo_state(self, run: str, clustering: str) -> UndoState:
+        """The current state, with what can be undone and redone."""
 
-        def asked(connection: sqlite3.Connection, now: Standing) -> Ways:
-            return Ways(now.state, steps.undoable(connection, now), steps.redoable(connection, now))
+        def query(connection: sqlite3.Connection, log: LogState) -> UndoState:
+            return UndoState(log.state, steps.undoable(connection, log), steps.redoable(connection, log))
 
-        return self._read(run, clustering, asked)
+        return self._read(run, clustering, query)
 
-    def _read(self, run: str, clustering: str, ask: Callable[[sqlite3.Connection, Standing], Answer]) -> Answer:
-        """Ask of the log as it stands."""
+    def _read(self, run: str, clustering: str, query: Callable[[sqlite3.Connection, LogState], Answer]) -> Answer:
+        """Query the log in its current state."""
         try:
             with self.database.reading() as connection:
-                connection.execute("BEGIN")  # one and the same moment for all that is asked
-                now = steps.standing(connection, run, clustering, self._last(run, clustering), write=False)
-                answer = ask(connection, now)
+                connection.execute("BEGIN")  # one snapshot for all queries
+                current = steps.log_state(connection, run, clustering, self._last(run, clustering), write=False)
+                answer = query(connection, current)
         except NotRecorded:
             with self.database.deriving() as connection:
-                now = steps.standing(connection, run, clustering, self._last(run, clustering), write=True)
-                answer = ask(connection, now)
-        self._hold(run, clustering, now)
+                current = steps.log_state(connection, run, clustering, self._last(run, clustering), write=True)
+                answer = query(connection, current)
+        self._cache(run, clustering, current)
         return answer
 
-    def _last(self, run: str, clustering: str) -> Standing:
-        return self._held.get((run, clustering), Standing())
+    def _last(self, run: str, clustering: str) -> LogState:
+        return self._cached.get((run, clustering), LogState())
 
-    def _hold(self, run: str, clustering: str, now: Standing) -> Decisions:
-        self._held[run, clustering] = now
-        while len(self._held) > HELD:
-            self._held.popitem(last=False)
-        return now.state
+    def _cache(self, run: str, clustering: str, current: LogState) -> Decisions:
+        self._cached[run, clustering] = current
+        while len(self._cached) > CACHED:
+            self._cached.popitem(last=False)
+        return current.state
 
 
 def _insert(connection: sqlite3.Connection, run: str, clustering: str, event: Event) -> Event:
-    """Write an event; it comes back under the id that it got."""
+    """Write an event and return it with its id."""
     cursor = connection.execute(
         "INSERT INTO events (run, clustering, at, kind, payload) VALUES (?, ?, ?, ?, ?)",
         (run, clustering, event.at, event.kind, json.dumps(event.payload, ensure_ascii=False)),
@@ -179,16 +178,17 @@ def _insert(connection: sqlite3.Connection, run: str, clustering: str, event: Ev
 def _require_writable(connection: sqlite3.Connection, run: str) -> None:
     row = connection.execute("SELECT provenance FROM runs WHERE id = ?", (run,)).fetchone()
     if row is not None and "bundle" in json.loads(row["provenance"]):
-        raise WorkspaceError(f"run {run} came in a bundle and is read-only: run it here to decide on anything")
+        raise WorkspaceError(f"run {run} was opened from a bundle and is read-only: run it here to change it")
 
 
-def _require_apart(
-    connection: sqlite3.Connection, run: str, clustering: str, based_on: int, now: Standing, decided: Sequence[Event]
+def _require_no_conflict(
+    connection: sqlite3.Connection, run: str, clustering: str, based_on: int, log: LogState, decided: Sequence[Event]
 ) -> None:
     since = [
-        steps.event_of(connection, found) for found in steps.decided_since(connection, run, clustering, based_on, now)
+        steps.event_of(connection, event_id)
+        for event_id in steps.decided_since(connection, run, clustering, based_on, log)
     ]
     query = "SELECT DISTINCT kind FROM events WHERE run = ? AND clustering = ? AND id > ?"
     after = [kind for (kind,) in connection.execute(query, (run, clustering, based_on))]
     for event in decided:
-        require_apart(event, since, after)
+        require_no_conflict(event, since, after)

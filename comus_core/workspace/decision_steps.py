@@ -1,8 +1,7 @@
-"""Where a log of decisions stands after each of its events, kept beside them: to go on from there is to read no more.
+"""The state of a log of decisions after each event, stored beside the events so that reading can continue from there.
 
-The decisions of a log are a tree: each rests on the last one that was in force when it was taken. Undo goes to that one
-without forgetting anything, redo to the latest decision that rests on it. All of this, and the checkpoints, is worked
-out from the events, which alone are the truth.
+The decisions of a log are a tree: each is a child of the last one in force when it was taken. Undo goes to the parent,
+redo to the latest child; nothing is forgotten. All of this, including checkpoints, is derived from the events.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any
 from comus_core.errors import WorkspaceError
 from comus_core.workspace import checkpoint
 from comus_core.workspace.decisions import Decisions, Event, Step, apply, is_opening, nothing_to
-from comus_core.workspace.reversal import from_bytes, reversal, taken_back, to_bytes
+from comus_core.workspace.reversal import from_bytes, reversal, revert, to_bytes
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS steps (
@@ -30,30 +29,30 @@ CREATE TRIGGER IF NOT EXISTS steps_of_no_event AFTER DELETE ON events BEGIN
     DELETE FROM checkpoints WHERE log = OLD.id;
 END;
 """
-EVERY = 100  # events from one checkpoint to the next: what a process that begins follows one by one
+EVERY = 100  # events between checkpoints, which a new process reads one by one
 
 
 class NotRecorded(Exception):
-    """Events have no steps yet: an older program wrote them, so they are worked out where one may write."""
+    """Events of an older version have no steps yet, and must be recorded with write access."""
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a log stands.
+class LogState:
+    """The state of a log.
 
     Attributes:
         log: id of its first event, 0 while it has none.
         head: id of the last decision in force, 0 for none.
-        tip: id of the decision to which redoing all leads; `head` if nothing is undone.
-        given: the highest number of a category that any event of the log split off, −1 for none.
-        fresh: events since the last checkpoint.
-        state: what is in force; its version is the id of the last event.
+        tip: id of the last decision after redoing everything; `head` if nothing is undone.
+        highest_id: the highest category id that a split of this log has used, −1 for none.
+        fresh: number of events since the last checkpoint.
+        state: the decisions in force; its version is the id of the last event.
     """
 
     log: int = 0
     head: int = 0
     tip: int = 0
-    given: int = -1
+    highest_id: int = -1
     fresh: int = 0
     state: Decisions = field(default_factory=Decisions)
 
@@ -63,110 +62,110 @@ class Standing:
         return self.state.version
 
 
-def standing(connection: sqlite3.Connection, run: str, clustering: str, held: Standing, write: bool) -> Standing:
-    """Where the log stands now, from where it stood when it was last looked at.
+def log_state(connection: sqlite3.Connection, run: str, clustering: str, earlier: LogState, write: bool) -> LogState:
+    """The current state of the log, from an earlier state.
 
     Args:
         connection: that may write if `write`.
         run: id of the run.
         clustering: fingerprint of its clustering.
-        held: of the same log, or of one that was deleted since, or an empty one.
-        write: record what is not recorded.
+        earlier: state of the same log, of a deleted one, or empty.
+        write: record missing steps.
 
     Raises:
-        NotRecorded: something is not, and may not be.
+        NotRecorded: steps are missing and `write` is False.
     """
     query = "SELECT {} FROM events WHERE run = ? AND clustering = ?"
     (log,), (version,) = (
         connection.execute(query.format(of), (run, clustering)).fetchone() for of in ("MIN(id)", "MAX(id)")
     )
     if log is None:
-        return Standing()
-    known = held.log == log and held.version <= version and _is_recorded(connection, held.version)
-    now = held if known else _at_checkpoint(connection, log)
-    for event, recorded in _events_after(connection, run, clustering, now.version):
+        return LogState()
+    usable = earlier.log == log and earlier.version <= version and _is_recorded(connection, earlier.version)
+    current = earlier if usable else _at_checkpoint(connection, log)
+    for event, recorded in _events_after(connection, run, clustering, current.version):
         if not recorded and not write:
             raise NotRecorded
-        now = follow(connection, now, event) if recorded else record(connection, now, event)
-    return now
+        current = follow(connection, current, event) if recorded else record(connection, current, event)
+    return current
 
 
-def follow(connection: sqlite3.Connection, now: Standing, event: Event) -> Standing:
-    """Where the log stands after one event more.
+def follow(connection: sqlite3.Connection, log: LogState, event: Event) -> LogState:
+    """The state of the log after one more event.
 
     Raises:
-        SettingsError: it makes no sense here.
+        SettingsError: it is not possible in this state.
     """
-    head, tip = now.head, now.tip
+    head, tip = log.head, log.tip
     if event.kind == "undo":
-        step = undoable(connection, now)
+        step = undoable(connection, log)
         if step is None:
             raise nothing_to("undo")
         head, state = _parent(connection, head), step.before
     elif event.kind == "redo":
-        again = redoable(connection, now)
-        if again is None:
+        redo = redoable(connection, log)
+        if redo is None:
             raise nothing_to("redo")
-        head, state = again.event.id, apply(now.state, again.event)
+        head, state = redo.event.id, apply(log.state, redo.event)
     else:
         head = tip = event.id
-        state = apply(now.state, event)
-    given = max([now.given, *map(int, event.payload.get("made", ()))])
+        state = apply(log.state, event)
+    highest_id = max([log.highest_id, *map(int, event.payload.get("made", ()))])
     state = replace(state, version=event.id)
-    return Standing(now.log or event.id, head, tip, given, now.fresh + 1, state)
+    return LogState(log.log or event.id, head, tip, highest_id, log.fresh + 1, state)
 
 
-def record(connection: sqlite3.Connection, now: Standing, event: Event) -> Standing:
-    """As `follow`, for an event that is in the table of events, and write down what will be asked of it later."""
-    then = follow(connection, now, event)
-    decided = then.head == event.id
-    back = to_bytes(reversal(now.state, then.state, event)) if decided else None
-    parent = now.head if decided else None
-    row = (event.id, then.log, then.head, then.tip, then.given, parent, back)
+def record(connection: sqlite3.Connection, log: LogState, event: Event) -> LogState:
+    """Like `follow`, for an event in the table, recording its step."""
+    after = follow(connection, log, event)
+    decided = after.head == event.id
+    back = to_bytes(reversal(log.state, after.state, event)) if decided else None
+    parent = log.head if decided else None
+    row = (event.id, after.log, after.head, after.tip, after.highest_id, parent, back)
     connection.execute("INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-    if then.fresh < EVERY:
-        return then
-    state = checkpoint.to_bytes(then.state)
-    connection.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)", (then.log, then.version, state))
-    return replace(then, fresh=0)
+    if after.fresh < EVERY:
+        return after
+    state = checkpoint.to_bytes(after.state)
+    connection.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)", (after.log, after.version, state))
+    return replace(after, fresh=0)
 
 
-def undoable(connection: sqlite3.Connection, now: Standing) -> Step | None:
-    """What an undo would take back; never the filter that a run's settings opened the log with."""
-    if not now.head:
+def undoable(connection: sqlite3.Connection, log: LogState) -> Step | None:
+    """What an undo would revert; never the filter from the run's settings."""
+    if not log.head:
         return None
-    event = event_of(connection, now.head)
-    (parent, back) = connection.execute("SELECT parent, back FROM steps WHERE id = ?", (now.head,)).fetchone()
+    event = event_of(connection, log.head)
+    (parent, back) = connection.execute("SELECT parent, back FROM steps WHERE id = ?", (log.head,)).fetchone()
     if not parent and is_opening(event):
         return None
-    return Step(event, taken_back(now.state, from_bytes(back)))
+    return Step(event, revert(log.state, from_bytes(back)))
 
 
-def redoable(connection: sqlite3.Connection, now: Standing) -> Step | None:
-    """What a redo would bring back: of the decisions that rest on the last in force, the latest."""
-    if now.head == now.tip:
+def redoable(connection: sqlite3.Connection, log: LogState) -> Step | None:
+    """What a redo would restore: the latest child of the last decision in force."""
+    if log.head == log.tip:
         return None
     query = "SELECT MAX(id) FROM steps WHERE log = ? AND parent = ?"
-    (found,) = connection.execute(query, (now.log, now.head)).fetchone()
-    return Step(event_of(connection, found), now.state)
+    (event_id,) = connection.execute(query, (log.log, log.head)).fetchone()
+    return Step(event_of(connection, event_id), log.state)
 
 
-def decided_since(connection: sqlite3.Connection, run: str, clustering: str, version: int, now: Standing) -> list[int]:
-    """Ids of the decisions that are in force now and were not at a version, or the other way round; ascending."""
-    taken, missing = _apart(connection, now.head, _last(connection, run, clustering, version)[1])
+def decided_since(connection: sqlite3.Connection, run: str, clustering: str, version: int, log: LogState) -> list[int]:
+    """Ids of the decisions in force either now or at a version, but not both; ascending."""
+    taken, missing = _differences(connection, log.head, _last(connection, run, clustering, version)[1])
     return sorted([*taken, *missing])
 
 
-def state_at(connection: sqlite3.Connection, run: str, clustering: str, version: int, now: Standing) -> Decisions:
-    """What was in force at a version, at the work of what was decided since."""
+def state_at(connection: sqlite3.Connection, run: str, clustering: str, version: int, log: LogState) -> Decisions:
+    """The decisions in force at a version."""
     last, head = _last(connection, run, clustering, version)
-    taken, missing = _apart(connection, now.head, head)
-    state = now.state
-    for found in taken:
-        (back,) = connection.execute("SELECT back FROM steps WHERE id = ?", (found,)).fetchone()
-        state = taken_back(state, from_bytes(back))
-    for found in reversed(missing):
-        state = apply(state, event_of(connection, found))
+    taken, missing = _differences(connection, log.head, head)
+    state = log.state
+    for event_id in taken:
+        (back,) = connection.execute("SELECT back FROM steps WHERE id = ?", (event_id,)).fetchone()
+        state = revert(state, from_bytes(back))
+    for event_id in reversed(missing):
+        state = apply(state, event_of(connection, event_id))
     return replace(state, version=last)
 
 
@@ -178,26 +177,26 @@ def _last(connection: sqlite3.Connection, run: str, clustering: str, version: in
     return (row[0], row[1]) if row is not None else (0, 0)
 
 
-def _apart(connection: sqlite3.Connection, one: int, other: int) -> tuple[list[int], list[int]]:
-    """The decisions that only the first rests on, and those that only the other does; the latest first."""
-    of_one, of_other = [], []
-    while one != other:  # a decision has a higher id than the one it rests on
-        if one > other:
-            of_one.append(one)
-            one = _parent(connection, one)
+def _differences(connection: sqlite3.Connection, first: int, second: int) -> tuple[list[int], list[int]]:
+    """The ancestors of only the first decision, and of only the second; the latest first."""
+    of_first, of_second = [], []
+    while first != second:  # a decision has a higher id than its parent
+        if first > second:
+            of_first.append(first)
+            first = _parent(connection, first)
         else:
-            of_other.append(other)
-            other = _parent(connection, other)
-    return of_one, of_other
+            of_second.append(second)
+            second = _parent(connection, second)
+    return of_first, of_second
 
 
 def event_of(connection: sqlite3.Connection, event_id: int) -> Event:
-    """The event of an id that is there."""
+    """The event of an existing id."""
     return event_from(connection.execute("SELECT * FROM events WHERE id = ?", (event_id,)).fetchone())
 
 
 def event_from(row: Any) -> Event:
-    """The event of a row of the table."""
+    """The event of a table row."""
     return Event(row["id"], row["at"], row["kind"], json.loads(row["payload"]))
 
 
@@ -206,22 +205,22 @@ def _parent(connection: sqlite3.Connection, event_id: int) -> int:
     return int(parent)
 
 
-def _at_checkpoint(connection: sqlite3.Connection, log: int) -> Standing:
-    """The log at its last checkpoint; where there is none, or none that can be read, at its start."""
+def _at_checkpoint(connection: sqlite3.Connection, log: int) -> LogState:
+    """The state at the last readable checkpoint, else the empty state."""
     query = """SELECT version, state, head, tip, given FROM checkpoints JOIN steps ON steps.id = checkpoints.version
         WHERE checkpoints.log = ?"""
     row = connection.execute(query, (log,)).fetchone()
     if row is None:
-        return Standing()
+        return LogState()
     try:
         state = checkpoint.from_bytes(row["state"], row["version"])
     except (WorkspaceError, ValueError, KeyError, TypeError, IndexError):
-        return Standing()
-    return Standing(log, row["head"], row["tip"], row["given"], 0, state)
+        return LogState()
+    return LogState(log, row["head"], row["tip"], row["given"], 0, state)
 
 
 def _is_recorded(connection: sqlite3.Connection, event_id: int) -> bool:
-    """Whether an event has a step; a newer copy of what an older program writes has none."""
+    """Whether an event has a step; events of an older version have none."""
     return connection.execute("SELECT 1 FROM steps WHERE id = ?", (event_id,)).fetchone() is not None
 
 

@@ -1,4 +1,4 @@
-"""What a person decided, event by event, and what all of it amounts to. `decision_log` keeps the events."""
+"""Decisions of a person, event by event, and the resulting state. `decision_log` stores the events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from comus_core.errors import SettingsError
 from comus_core.settings import check_choice
 from comus_core.text import one_line
 from comus_core.workspace.layout import Layout, unpacked
-from comus_core.workspace.reversal import Reversal, reversal, taken_back
+from comus_core.workspace.reversal import Reversal, reversal, revert
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,15 @@ class Event:
 
 @dataclass(frozen=True)
 class Decisions:
-    """What all events so far amount to.
+    """The state after all events so far.
 
     Attributes:
         version: id of the last event read, 0 for none; artifacts refer to it.
-        filter_percent: p for every category without one of its own.
-        cluster_percent: category id -> its own p, where that is not `filter_percent`.
-        names: category id -> the name a person gave.
-        filter_by: what ranks the proposals of every category.
-        layout: which proposal is in which category.
+        filter_percent: p of categories without their own.
+        cluster_percent: category id -> its own p, if it is not `filter_percent`.
+        names: category id -> name from a person.
+        filter_by: the ranking of the proposals of every category.
+        layout: the category of each proposal.
     """
 
     version: int = 0
@@ -56,22 +56,22 @@ class Decisions:
         return {k: self.cluster_percent.get(k, self.filter_percent) for k in ids}
 
     def name_of(self, category: int) -> str:
-        """The name that a person gave, else its own."""
+        """The name from a person, else the default name."""
         return self.names.get(category) or self.own_name_of(category)
 
     def own_name_of(self, category: int) -> str:
-        """The name without a person's: that of the split it came from, else `cluster 7`."""
+        """The default name: that of the split it came from, else `cluster 7`."""
         return self.layout.made.get(category) or f"cluster {category}"
 
     @property
     def layout_version(self) -> int:
-        """What pictures of the categories depend on: 0 while the clusters are as they were made."""
+        """The version that images of the categories depend on: 0 while the clusters are unchanged."""
         return 0 if self.layout == Layout() else self.version
 
 
 @dataclass(frozen=True)
 class Step:
-    """A decision, and the state that it found."""
+    """A decision, and the state before it."""
 
     event: Event
     before: Decisions
@@ -79,16 +79,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Done:
-    """A decision in force, and what takes it back."""
+    """A decision in force, and its reversal."""
 
     event: Event
     back: Reversal
 
 
 class History:
-    """The log walked from the start in memory: what is in force, and what was taken back and can be had again.
+    """The log replayed in memory: decisions in force, and undone ones that can be redone.
 
-    The filter that a run's settings opened its log with is no decision of the person and stays.
+    The filter from the run's settings, the first event, cannot be undone.
     """
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
@@ -104,15 +104,15 @@ class History:
         return self.state.version
 
     def add(self, event: Event) -> None:
-        """One event more.
+        """Apply one more event.
 
         Raises:
-            SettingsError: it makes no sense here; nothing is changed.
+            SettingsError: it is not possible in this state; nothing is changed.
         """
         if event.kind == "undo":
             if not self.done or (len(self.done) == 1 and is_opening(self.done[0].event)):
                 raise nothing_to("undo")
-            state = taken_back(self.state, self.done[-1].back)
+            state = revert(self.state, self.done[-1].back)
             self.undone.append(self.done.pop().event)
         elif event.kind == "redo":
             if not self.undone:
@@ -131,7 +131,7 @@ class History:
 
 
 def replay(events: Iterable[Event]) -> Decisions:
-    """Walk the log from the start."""
+    """The state after replaying a log."""
     return History(events).state
 
 
@@ -141,94 +141,94 @@ def is_opening(first: Event) -> bool:
 
 
 def nothing_to(verb: str) -> SettingsError:
-    """That there is nothing to `undo` or to `redo`."""
-    why = ": only what was undone, until something new is decided" if verb == "redo" else ""
-    return SettingsError(f"nothing to {verb}{why}")
+    """The error that there is nothing to `undo` or `redo`."""
+    hint = ": only undone decisions can be redone, until a new one is made" if verb == "redo" else ""
+    return SettingsError(f"nothing to {verb}{hint}")
 
 
 def apply(state: Decisions, event: Event) -> Decisions:
     """The state after one decision, neither undo nor redo; its version is that of the state before.
 
     Raises:
-        SettingsError: the kind is unknown, a value is out of range, or it makes no sense in that state.
+        SettingsError: unknown kind, a value out of range, or not possible in that state.
     """
     match event:
         case Event(kind="filter", payload={"percent": percent, "cluster": int(cluster), **rest}):
-            return _filtered(state, percent, cluster, rest)
+            return _set_filter(state, percent, cluster, rest)
         case Event(kind="filter", payload={"percent": percent, **rest}) if "cluster" not in rest:
-            return _filtered(state, percent, None, rest)
+            return _set_filter(state, percent, None, rest)
         case Event(kind="rename", payload={"cluster": int(cluster), "name": str(name)}):
-            return _named(state, cluster, name)
+            return _rename(state, cluster, name)
         case Event(kind="reset_name", payload={"cluster": int(cluster)}):
-            return _named(state, cluster, None)
+            return _rename(state, cluster, None)
         case Event(kind="merge", payload={"categories": list(ids), "members": str(members)}):
-            return _merged(state, ids, unpacked(members))
+            return _merge(state, ids, unpacked(members))
         case Event(kind="merge", payload={"categories": list(ids), **rest}) if "members" not in rest:
-            return _merged(state, ids, ())
+            return _merge(state, ids, ())
         case Event(kind="split", payload={"category": int(category), "made": list(made), "members": str(members)}):
             names = _part_names(state, category, made)
             return replace(state, layout=state.layout.split(category, names, unpacked(members)))
         case Event(kind="reject" | "restore" as verb, payload={"categories": list(ids)}):
-            layout = state.layout.rejecting(ids) if verb == "reject" else state.layout.restoring(ids)
+            layout = state.layout.reject(ids) if verb == "reject" else state.layout.restore(ids)
             return replace(state, layout=layout)
         case Event(kind="move" | "accept" | "erase", payload={"proposals": list(proposals), **rest}) if (
             event.kind != "move" or isinstance(rest.get("category"), int)
         ):
-            return replace(state, layout=_judged(state.layout, event.kind, proposals, rest))
-    known = "filter, rename, reset_name, merge, split, reject, restore, move, accept, erase, undo and redo"
-    raise SettingsError(f"decision '{event.kind}' with {event.payload}: known are {known}")
+            return replace(state, layout=_judge(state.layout, event.kind, proposals, rest))
+    kinds = "filter, rename, reset_name, merge, split, reject, restore, move, accept, erase, undo and redo"
+    raise SettingsError(f"decision '{event.kind}' with {event.payload}: valid kinds are {kinds}")
 
 
-def _named(state: Decisions, category: int, name: str | None) -> Decisions:
-    """A category with a name of a person, by None without."""
+def _rename(state: Decisions, category: int, name: str | None) -> Decisions:
+    """A category with a name from a person, or with None without."""
     state.layout.require_there(category)
-    others = {k: other for k, other in state.names.items() if k != category}
+    names = {k: other_name for k, other_name in state.names.items() if k != category}
     if name is None:
         if category not in state.names:
-            raise SettingsError(f"cluster {category}: nobody named it, so there is no name to reset")
-        return replace(state, names=others)
+            raise SettingsError(f"cluster {category} has no name to reset")
+        return replace(state, names=names)
     name = one_line(name)
     if not name:
-        raise SettingsError(f"cluster {category}: a name must hold a letter")
-    return replace(state, names=others | {category: name})
+        raise SettingsError(f"cluster {category}: a name must not be empty")
+    return replace(state, names=names | {category: name})
 
 
-def _judged(layout: Layout, kind: str, proposals: Sequence[str], rest: dict[str, Any]) -> Layout:
-    """What is decided on proposals one by one."""
+def _judge(layout: Layout, kind: str, proposals: Sequence[str], rest: dict[str, Any]) -> Layout:
+    """Apply a decision on single proposals."""
     if kind == "move":
-        return layout.moving(proposals, int(rest["category"]))
-    return layout.accepting(proposals) if kind == "accept" else layout.erasing(proposals)
+        return layout.move(proposals, int(rest["category"]))
+    return layout.accept(proposals) if kind == "accept" else layout.erase(proposals)
 
 
-def _filtered(state: Decisions, percent: float, category: int | None, rest: dict[str, Any]) -> Decisions:
+def _set_filter(state: Decisions, percent: float, category: int | None, rest: dict[str, Any]) -> Decisions:
     by: FilterBy = rest.get("by", state.filter_by)
     check_choice("filter by", by, FilterBy)
     if category is None:
         return replace(state, filter_percent=_percent(percent), cluster_percent={}, filter_by=by)
     state.layout.require_there(category)
-    own = {k: p for k, p in state.cluster_percent.items() if k != category}
-    own |= {category: _percent(percent)} if percent != state.filter_percent else {}
-    return replace(state, cluster_percent=own, filter_by=by)
+    percents = {k: p for k, p in state.cluster_percent.items() if k != category}
+    percents |= {category: _percent(percent)} if percent != state.filter_percent else {}
+    return replace(state, cluster_percent=percents, filter_by=by)
 
 
-def _merged(state: Decisions, ids: Sequence[int], members: Sequence[tuple[str, float]]) -> Decisions:
-    """The whole keeps the smallest id and its percentage; and its name, unless only another part was given one."""
-    layout = state.layout.merged(ids, members)
+def _merge(state: Decisions, ids: Sequence[int], members: Sequence[tuple[str, float]]) -> Decisions:
+    """The result keeps the smallest id with its percentage and name, or else the name of another part."""
+    layout = state.layout.merge(ids, members)
     first, *rest = sorted(set(ids))
-    given = [state.names[k] for k in (first, *ids) if k in state.names]
+    chosen = [state.names[k] for k in (first, *ids) if k in state.names]
     names = {k: name for k, name in state.names.items() if k not in ids}
     percents = {k: p for k, p in state.cluster_percent.items() if k not in rest}
-    return replace(state, layout=layout, names=names | ({first: given[0]} if given else {}), cluster_percent=percents)
+    return replace(state, layout=layout, names=names | ({first: chosen[0]} if chosen else {}), cluster_percent=percents)
 
 
-def _part_names(state: Decisions, category: int, made: Sequence[int]) -> dict[int, str]:
-    """`bird · 2` and so on, by numbers that no other part of a `bird` has."""
-    name, taken = state.name_of(category), set(state.layout.made.values())
-    free = (f"{name} · {number}" for number in itertools.count(2) if f"{name} · {number}" not in taken)
-    return {int(k): next(free) for k in made}
+def _part_names(state: Decisions, category: int, new_ids: Sequence[int]) -> dict[int, str]:
+    """`bird · 2` and so on, with numbers that no other part has."""
+    name, used = state.name_of(category), set(state.layout.made.values())
+    free = (f"{name} · {number}" for number in itertools.count(2) if f"{name} · {number}" not in used)
+    return {int(k): next(free) for k in new_ids}
 
 
 def _percent(value: float) -> float:
     if not 0 <= value <= 100:
-        raise SettingsError(f"filter {value}: a percentage from 0 to 100")
+        raise SettingsError(f"filter {value}: must be a percentage from 0 to 100")
     return float(value)

@@ -1,6 +1,6 @@
-"""Tables written in row groups of about a megabyte: few enough to read a column of all, small enough to read one row.
+"""Tables in row groups of about a megabyte: few enough to read one column, small enough to read one row.
 
-A group a shard would be 15,000 groups for a million images, and to read one column of them takes 20 times as long.
+One group per shard would be 15,000 groups for a million images, and reading one column would take 20 times as long.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 
 from comus_core.files.atomic import replacing
 
-GROUP_BYTES = 1 << 20  # of a row group in memory; a part that is larger is a group of its own
+GROUP_BYTES = 1 << 20  # of a row group in memory; a larger part is its own group
 
 
 def write_grouped(path: Path, schema: pa.Schema, parts: Iterable[pa.Table]) -> None:
-    """Write a table that comes in parts, all or nothing; only the parts of one row group are held at a time.
+    """Write a table from parts, all or nothing; only one row group is in memory at a time.
 
     Args:
         path: the Parquet file.

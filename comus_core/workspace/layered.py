@@ -1,7 +1,7 @@
-"""Maps and sets that never change: one with a few entries more shares nearly all of its memory with the one before.
+"""Immutable maps and sets: a changed copy shares nearly all of its memory with the original.
 
-A run of 100,000 decisions has as many states, and each is that of the last with one or two entries changed. Under a
-plain copy each of them would cost what all entries together cost.
+A run of 100,000 decisions has as many states, each differing from the last in one or two entries. With plain copies
+each state would cost as much as all entries.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import Any, Generic, TypeVar, cast
 
 K = TypeVar("K")
 V = TypeVar("V")
-GONE: Any = object()  # the value of a key that was taken out
+GONE: Any = object()  # the value of a removed key
 LEAST_RECENT = 64
 
 
 class LayeredMap(Mapping[K, V], Generic[K, V]):
-    """An immutable map: a large dictionary that many share, and a small one of what has changed since.
+    """An immutable map: a large shared dictionary, and a small one of later changes.
 
-    The small one is copied with every change, and is worked into a new large one when it is longer than the square root
-    of that: a change costs about the square root of the entries.
+    The small one is copied with every change, and merged into a new large one when it is longer than its square root: a
+    change costs about the square root of the number of entries.
     """
 
     __slots__ = ("_base", "_length", "_recent")
@@ -31,29 +31,29 @@ class LayeredMap(Mapping[K, V], Generic[K, V]):
 
     @classmethod
     def of(cls, entries: Mapping[K, V]) -> LayeredMap[K, V]:
-        """The map itself if it is one of these, else one with its entries."""
+        """The map itself if it is a `LayeredMap`, else one with its entries."""
         return entries if isinstance(entries, LayeredMap) else cls(entries)
 
     def changed(self, changes: Mapping[K, V]) -> LayeredMap[K, V]:
-        """Another with these values; `GONE` takes a key out, which need not be there."""
+        """A copy with these values; `GONE` removes a key, which may be missing."""
         if not changes:
             return self
-        made: LayeredMap[K, V] = LayeredMap.__new__(LayeredMap)
-        made._base, made._recent = self._base, self._recent | cast(dict[K, V], changes)
-        made._length = self._length + sum((v is not GONE) - (k in self) for k, v in changes.items())
-        if len(made._recent) ** 2 > max(len(made._base), LEAST_RECENT**2):
-            made._base, made._recent = made.plain(), {}
-        return made
+        copy: LayeredMap[K, V] = LayeredMap.__new__(LayeredMap)
+        copy._base, copy._recent = self._base, self._recent | cast(dict[K, V], changes)
+        copy._length = self._length + sum((v is not GONE) - (k in self) for k, v in changes.items())
+        if len(copy._recent) ** 2 > max(len(copy._base), LEAST_RECENT**2):
+            copy._base, copy._recent = copy.plain(), {}
+        return copy
 
     def __or__(self, other: Mapping[K, V]) -> LayeredMap[K, V]:
         return self.changed(other)
 
     def without(self, keys: Iterable[K]) -> LayeredMap[K, V]:
-        """Another without these keys."""
+        """A copy without these keys."""
         return self.changed({k: GONE for k in keys if k in self})
 
     def plain(self) -> dict[K, V]:
-        """A dictionary of one's own with the same entries, the fastest to ask about many."""
+        """A new dictionary with the same entries, the fastest for many look-ups."""
         entries = self._base | self._recent
         for gone in [k for k, v in self._recent.items() if v is GONE]:
             del entries[gone]
@@ -101,7 +101,7 @@ class LayeredMap(Mapping[K, V], Generic[K, V]):
 
 
 class LayeredSet(Set[K], Generic[K]):
-    """An immutable set, made as `LayeredMap` is."""
+    """An immutable set, stored like `LayeredMap`."""
 
     __slots__ = ("_map",)
 
@@ -110,7 +110,7 @@ class LayeredSet(Set[K], Generic[K]):
 
     @classmethod
     def of(cls, entries: Set[K]) -> LayeredSet[K]:
-        """The set itself if it is one of these, else one with its entries."""
+        """The set itself if it is a `LayeredSet`, else one with its entries."""
         return entries if isinstance(entries, LayeredSet) else cls(entries)
 
     def __or__(self, other: Set[K]) -> LayeredSet[K]:  # type: ignore[override]
@@ -145,9 +145,9 @@ class LayeredSet(Set[K], Generic[K]):
     def _with(self, entries: LayeredMap[K, None]) -> LayeredSet[K]:
         if entries is self._map:
             return self
-        made: LayeredSet[K] = LayeredSet.__new__(LayeredSet)
-        made._map = entries
-        return made
+        copy: LayeredSet[K] = LayeredSet.__new__(LayeredSet)
+        copy._map = entries
+        return copy
 
     @classmethod
     def _from_iterable(cls, entries: Iterable[Any]) -> frozenset[Any]:  # type: ignore[override]

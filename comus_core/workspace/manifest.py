@@ -1,4 +1,4 @@
-"""What a finished artifact lists of itself, and whether its files are still what it lists."""
+"""The manifest of a finished artifact, and whether its files still match it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 from comus_core.files.atomic import sha256_of
 
 MANIFEST = "manifest.json"  # of a finished artifact: its key, and the bytes and SHA-256 of its files
-KEY = "key.json"  # in an unfinished artifact: what it will be, so that it can be told whose it is
+KEY = "key.json"  # in an unfinished artifact: its key
 SHARDS = "shards"  # folder of an unfinished artifact
 
 
 def artifact_files(folder: Path) -> list[Path]:
-    """The files that an artifact is made of, sorted: not its manifest, and nothing that only its making needs."""
-    own = (folder / MANIFEST, folder / KEY)
+    """The files of an artifact, sorted, without its manifest and temporary files."""
+    bookkeeping = (folder / MANIFEST, folder / KEY)
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.is_file() and path not in own and SHARDS not in path.relative_to(folder).parts
+        if path.is_file() and path not in bookkeeping and SHARDS not in path.relative_to(folder).parts
     )
 
 
@@ -28,48 +28,48 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """`fingerprint`, `key`, and `files` {relative path: {bytes, sha256}} of a finished artifact.
 
     Raises:
-        OSError: it is gone.
-        ValueError: it is no manifest.
+        OSError: it is missing.
+        ValueError: it is not a manifest.
     """
     manifest = json.loads((folder / MANIFEST).read_text())
     if not (isinstance(manifest, dict) and all(isinstance(manifest.get(name), dict) for name in ("key", "files"))):
-        raise ValueError("it does not say what the artifact is and holds")
+        raise ValueError("no key or files in it")
     return dict(manifest)
 
 
-def changes(folder: Path, most_hashed: int | None = None) -> Iterator[str]:
-    """What is not as the manifest lists it, in words, a file at a time.
+def find_changes(folder: Path, max_hashed: int | None = None) -> Iterator[str]:
+    """Differences from the manifest, one sentence per file.
 
     Args:
         folder: of a finished artifact.
-        most_hashed: bytes to read at most; of files beyond these, only the size is looked at. None reads all.
+        max_hashed: bytes to hash at most; for files beyond these, only the size is checked. None for all.
     """
     try:
-        listed: dict[str, dict[str, Any]] = read_manifest(folder)["files"]
+        entries: dict[str, dict[str, Any]] = read_manifest(folder)["files"]
     except (OSError, ValueError) as error:
         yield f"its {MANIFEST} cannot be read ({error})"
         return
     hashed = 0
-    for name, told in listed.items():
+    for name, entry in entries.items():
         path = folder / name
         try:
-            found = path.stat().st_size
-            if found != told["bytes"]:
-                yield f"{name} has {found:,} bytes, not {told['bytes']:,}"
+            size = path.stat().st_size
+            if size != entry["bytes"]:
+                yield f"{name} has {size:,} bytes, not {entry['bytes']:,}"
                 continue
-            hashed += found
-            if (most_hashed is None or hashed <= most_hashed) and sha256_of(path) != told["sha256"]:
-                yield f"{name} has changed (its SHA-256 is not the one listed)"
+            hashed += size
+            if (max_hashed is None or hashed <= max_hashed) and sha256_of(path) != entry["sha256"]:
+                yield f"{name} has changed (another SHA-256 than listed)"
         except FileNotFoundError:
-            yield f"{name} is gone"
+            yield f"{name} is missing"
         except OSError as error:
             yield f"{name} cannot be read ({error.strerror or error})"
 
 
-def strangers(folder: Path) -> list[Path]:
-    """Files in a finished artifact that its manifest does not list: nothing reads them."""
+def unlisted_files(folder: Path) -> list[Path]:
+    """Files in a finished artifact that its manifest does not list, which are unused."""
     try:
-        listed = read_manifest(folder)["files"]
+        entries = read_manifest(folder)["files"]
     except (OSError, ValueError):
         return []
-    return [path for path in artifact_files(folder) if path.relative_to(folder).as_posix() not in listed]
+    return [path for path in artifact_files(folder) if path.relative_to(folder).as_posix() not in entries]

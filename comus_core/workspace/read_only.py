@@ -1,4 +1,4 @@
-"""The database of a workspace that may only be read: looked at in a copy, for SQLite writes beside what it reads."""
+"""The database of a read-only workspace, read from a copy, since SQLite writes files beside it."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from comus_core.files.permissions import may_write
 Stamp = tuple[int, ...]
 
 
-def may_only_be_read(path: Path) -> bool:
-    """Whether the database at `path`, or the folder that it lies in, cannot be written."""
+def is_read_only(path: Path) -> bool:
+    """Whether the database at `path`, or its folder, cannot be written."""
     return not may_write(path.parent) or (path.exists() and not may_write(path))
 
 
-def refused(folder: Path) -> WorkspaceError:
-    """What is said to those who would change or compute something in it."""
+def read_only_error(folder: Path) -> WorkspaceError:
+    """The error for changes to a read-only workspace."""
     return WorkspaceError(
-        f"workspace {folder} may only be read: nothing can be changed or computed in it; copy it to where you may "
-        "write and name the copy with --workspace, or change its permissions"
+        f"workspace {folder} is read-only: nothing can be changed or computed in it; use a writable copy with "
+        "--workspace, or change its permissions"
     )
 
 
 class CopiedDatabase:
-    """A copy in a folder for temporary files, made anew when the original has changed, and removed with this object."""
+    """A temporary copy, renewed when the original has changed, and removed with this object."""
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
             raise WorkspaceError(
-                f"workspace {path.parent} may only be read, and nothing is in it yet: name another with --workspace, "
-                "or change its permissions"
+                f"workspace {path.parent} is read-only and empty: choose another with --workspace, or change its "
+                "permissions"
             )
         self.path = path
         self._folder = tempfile.TemporaryDirectory(prefix="comus-", ignore_cleanup_errors=True)
@@ -45,11 +45,11 @@ class CopiedDatabase:
         self._lock = Lock()
 
     def current(self, stamp: Stamp, schemas: Iterable[str]) -> Path:
-        """The copy of what is there now.
+        """The current copy.
 
         Args:
             stamp: of the original, see `Database.stamp`.
-            schemas: of the tables that it must have, as SQL.
+            schemas: SQL of the required tables.
 
         Raises:
             sqlite3.Error: the original is damaged.

@@ -1,4 +1,4 @@
-"""A few megabytes set aside in a workspace, given back when its disk is full: to remove something takes some room."""
+"""A reserve file of a few megabytes, freed on a full disk, since deleting needs some space."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 RESERVE = "comus.sqlite-reserve"
-RESERVE_BYTES = 2 << 20  # what the database writes when a run of many decisions is deleted, and some folders
-LEAST = 1 << 20  # bytes free below which a disk counts as full: SQLite takes room in steps of 32 KiB
+RESERVE_BYTES = 2 << 20  # enough for the database to delete a run with many decisions
+LEAST = 1 << 20  # bytes free below which a disk counts as full: SQLite grows in steps of 32 KiB
 
 
 def is_full(folder: Path) -> bool:
-    """Whether next to nothing can be written where a folder is."""
+    """Whether the disk of a folder is full."""
     try:
         return shutil.disk_usage(folder).free < LEAST
     except OSError:
@@ -22,20 +22,20 @@ def is_full(folder: Path) -> bool:
 
 
 def keep_reserve(root: Path) -> None:
-    """Set the reserve of a workspace aside, if it is not there and more than it is free."""
+    """Create the reserve of a workspace, if it is missing and there is space."""
     path = root / RESERVE
     try:
         if path.exists() or shutil.disk_usage(root).free < RESERVE_BYTES + LEAST:
             return
         with path.open("xb") as file:
-            os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)  # truly taken: a file of zeros might hold nothing
-    except OSError:  # read-only, or the room went meanwhile: then there is none, as before
+            os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)  # allocated: a file of zeros might use no space
+    except OSError:  # read-only, or no space any more
         path.unlink(missing_ok=True)
 
 
 @contextmanager
 def reserve_released(root: Path) -> Iterator[None]:
-    """While something is removed from a workspace on a full disk its reserve is free; then it is set aside anew."""
+    """Free the reserve of a workspace on a full disk during the block, then create it again."""
     full = is_full(root)
     if full:
         (root / RESERVE).unlink(missing_ok=True)

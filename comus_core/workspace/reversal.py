@@ -1,4 +1,4 @@
-"""What takes a decision back: what it changed, as it was before. It is as large as the decision, not as the state."""
+"""The reversal of a decision: the old values of what it changed. It is as large as the decision, not the state."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ if TYPE_CHECKING:
 SINGLE = ("filter_percent", "filter_by")
 OF_CATEGORIES = ("cluster_percent", "names")
 OF_LAYOUT = ("into", "made")
-Reversal = dict[str, Any]  # field -> its value before; of a map or set, [key, value before or None for not in it] each
+Reversal = dict[str, Any]  # field -> old value; for a map or set, [key, old value or None for missing] each
 
 
 def proposals_of(event: Event) -> list[str]:
-    """Ids of the proposals that a decision is about, one by one."""
-    named = [str(p) for p in event.payload.get("proposals", ())]
+    """Ids of the proposals that a decision is about."""
+    ids = [str(p) for p in event.payload.get("proposals", ())]
     members = unpacked(event.payload["members"]) if "members" in event.payload else ()
-    return [*named, *(str(member[0]) for member in members)]
+    return [*ids, *(str(member[0]) for member in members)]
 
 
 def reversal(before: Decisions, after: Decisions, event: Event) -> Reversal:
-    """What leads from the state after an event back to that before it."""
-    found: Reversal = {n: getattr(before, n) for n in SINGLE if getattr(before, n) != getattr(after, n)}
-    found |= {n: _different(getattr(before, n), getattr(after, n)) for n in OF_CATEGORIES}
+    """The reversal of an event, from the states before and after it."""
+    back: Reversal = {n: getattr(before, n) for n in SINGLE if getattr(before, n) != getattr(after, n)}
+    back |= {n: _different(getattr(before, n), getattr(after, n)) for n in OF_CATEGORIES}
     old, new = before.layout, after.layout
     if old is not new:
-        found |= {n: _different(getattr(old, n), getattr(new, n)) for n in OF_LAYOUT}
-        found["rejected"] = [[k, True if k in old.rejected else None] for k in sorted(old.rejected ^ new.rejected)]
-        named = proposals_of(event)
+        back |= {n: _different(getattr(old, n), getattr(new, n)) for n in OF_LAYOUT}
+        back["rejected"] = [[k, True if k in old.rejected else None] for k in sorted(old.rejected ^ new.rejected)]
+        ids = proposals_of(event)
         for n in PROPOSAL_MAPS:
-            was, now = getattr(old, n), getattr(new, n)
-            found[n] = [[p, was.get(p)] for p in named if was.get(p) != now.get(p)]
+            old_values, new_values = getattr(old, n), getattr(new, n)
+            back[n] = [[p, old_values.get(p)] for p in ids if old_values.get(p) != new_values.get(p)]
         for n in PROPOSAL_SETS:
-            was, now = getattr(old, n), getattr(new, n)
-            found[n] = [[p, True if p in was else None] for p in named if (p in was) != (p in now)]
-    return {name: value for name, value in found.items() if value != []}
+            old_values, new_values = getattr(old, n), getattr(new, n)
+            back[n] = [[p, True if p in old_values else None] for p in ids if (p in old_values) != (p in new_values)]
+    return {name: value for name, value in back.items() if value != []}
 
 
-def taken_back(state: Decisions, back: Reversal) -> Decisions:
-    """The state before the event that it is the reversal of."""
+def revert(state: Decisions, back: Reversal) -> Decisions:
+    """The state before the event, from its reversal."""
     changed: dict[str, Any] = {n: back[n] for n in SINGLE if n in back}
     changed |= {n: _with(getattr(state, n), back[n]) for n in OF_CATEGORIES if n in back}
     layout = _layout_before(state.layout, back)
@@ -54,12 +54,12 @@ def taken_back(state: Decisions, back: Reversal) -> Decisions:
 
 
 def to_bytes(back: Reversal) -> bytes:
-    """As it is stored."""
+    """A reversal as stored."""
     return zlib.compress(json.dumps(back, ensure_ascii=False, separators=(",", ":")).encode(), 1)
 
 
 def from_bytes(stored: bytes) -> Reversal:
-    """The reversal back from `to_bytes`."""
+    """The reversal from `to_bytes`."""
     back: Reversal = json.loads(zlib.decompress(stored))
     return back
 
@@ -89,4 +89,4 @@ def _changed_map(entries: Mapping[str, Any], back: Iterable[list[Any]]) -> Layer
 
 def _changed_set(entries: Set[Any], back: Iterable[list[Any]]) -> LayeredSet[Any]:
     pairs = list(back)
-    return (LayeredSet.of(entries) - {k for k, was in pairs if not was}) | {k for k, was in pairs if was}
+    return (LayeredSet.of(entries) - {k for k, old in pairs if not old}) | {k for k, old in pairs if old}

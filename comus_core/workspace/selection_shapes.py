@@ -1,4 +1,4 @@
-"""Which points of the map a person chose: polygons drawn one after another, replacing, adding or subtracting."""
+"""Selection of points on the map by polygons, which replace, add or subtract."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UNDERFLOW = 1e-290  # below this a product may have lost its digits
 
 @dataclass(frozen=True)
 class Gesture:
-    """One lasso or box: a polygon in the map's own coordinates and what it does to the selection so far.
+    """One lasso or box: a polygon in map coordinates, and its effect on the selection.
 
     Attributes:
         polygon: m >= 3 corners (x, y), closed implicitly.
@@ -36,17 +36,17 @@ class Gesture:
 
     def __post_init__(self) -> None:
         check_choice("selection mode", self.mode, Mode)
-        require(len(self.polygon) >= 3, f"a selection polygon of {len(self.polygon)} corners: at least 3 are needed")
+        require(len(self.polygon) >= 3, f"a selection polygon of {len(self.polygon)} corners: must have at least 3")
         finite = all(len(corner) == 2 and all(map(math.isfinite, corner)) for corner in self.polygon)
         require(finite, "a selection polygon: every corner must be two finite numbers")
 
 
 def select(points: ArrayLike, gestures: Iterable[Gesture]) -> NDArray[np.bool_]:
-    """The points chosen by `gestures`, applied in the order drawn.
+    """The points selected by `gestures`, applied in the order drawn.
 
     Args:
         points: (n, 2) x, y in the same coordinates as the polygons.
-        gestures: may be empty, which chooses nothing.
+        gestures: may be empty, for no selection.
 
     Returns:
         (n,) bool.
@@ -60,7 +60,7 @@ def select(points: ArrayLike, gestures: Iterable[Gesture]) -> NDArray[np.bool_]:
 
 
 def points_in_polygon(points: ArrayLike, polygon: ArrayLike) -> NDArray[np.bool_]:
-    """Which points lie inside a polygon by the even-odd rule, decided exactly.
+    """Which points are inside a polygon by the even-odd rule, decided exactly.
 
     A ray to the right of each point counts edges that rise or fall through its height (lower end included, upper
     end not); cases that float64 cannot decide are decided with fractions. The cost grows with the points at each
@@ -68,7 +68,7 @@ def points_in_polygon(points: ArrayLike, polygon: ArrayLike) -> NDArray[np.bool_
 
     Args:
         points: (n, 2) x, y; NaN or infinite points are outside.
-        polygon: (m, 2) corners, closed implicitly, self-intersection allowed; fewer than 3 hold nothing.
+        polygon: (m, 2) corners, closed implicitly, self-intersection allowed; fewer than 3 contain nothing.
 
     Returns:
         (n,) bool.
@@ -80,7 +80,7 @@ def points_in_polygon(points: ArrayLike, polygon: ArrayLike) -> NDArray[np.bool_
     inside = np.zeros(len(xy), bool)
     if corners.size == 0:
         return inside
-    require(corners.ndim == 2 and corners.shape[1] == 2, f"polygon of shape {corners.shape}: give (m, 2) corners")
+    require(corners.ndim == 2 and corners.shape[1] == 2, f"polygon of shape {corners.shape}: must be (m, 2) corners")
     require(bool(np.isfinite(corners).all()), "polygon: every corner must be finite")
     in_box = np.isfinite(xy).all(axis=1) & ((xy >= corners.min(axis=0)) & (xy <= corners.max(axis=0))).all(axis=1)
     rows = np.flatnonzero(in_box)
@@ -95,10 +95,10 @@ def gestures_to_text(gestures: Iterable[Gesture]) -> str:
 
 
 def gestures_from_text(text: str) -> tuple[Gesture, ...]:
-    """Gestures back from `gestures_to_text`.
+    """Gestures from `gestures_to_text`.
 
     Raises:
-        SettingsError: the text is no such JSON.
+        SettingsError: invalid text.
     """
     try:
         return gestures_from_json(json.loads(text))
@@ -124,7 +124,7 @@ def gestures_from_json(values: Any) -> tuple[Gesture, ...]:
 
 def _as_points(points: ArrayLike) -> FloatArray:
     xy = np.asarray(points)
-    require(xy.ndim == 2 and xy.shape[1] == 2, f"points of shape {xy.shape}: give (n, 2) x, y")
+    require(xy.ndim == 2 and xy.shape[1] == 2, f"points of shape {xy.shape}: must be (n, 2) x, y")
     return xy
 
 
@@ -143,7 +143,7 @@ def _odd_crossings(points: FloatArray, corners: FloatArray) -> NDArray[np.bool_]
 
 
 def _left_of(points: FloatArray, low: FloatArray, high: FloatArray) -> NDArray[np.bool_]:
-    """Which points lie strictly left of the rising line from `low` to `high`."""
+    """Which points are strictly left of the rising line from `low` to `high`."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         right = (high[0] - low[0]) * (points[:, 1] - low[1])
         left = (points[:, 0] - low[0]) * (high[1] - low[1])

@@ -1,4 +1,4 @@
-"""Selections drawn on the map, kept under a short key, so that an address can name one and be shared."""
+"""Selections drawn on the map, stored under a short key for URLs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEY_LENGTH = 12
 
 @dataclass(frozen=True)
 class Selection:
-    """Gestures, and the projection in whose coordinates they were drawn; none at all by default.
+    """Gestures, and the projection in whose coordinates they were drawn; empty by default.
 
     Attributes:
         key: the short name of the selection, '' for none.
@@ -36,7 +36,7 @@ class SelectionTable:
         database.define(SCHEMA)
 
     def keep(self, method: str, gestures: tuple[Gesture, ...]) -> Selection:
-        """Store what was drawn on the map of that projection; no gestures are the empty selection."""
+        """Store gestures drawn on the map of a projection; none give the empty selection."""
         if not gestures:
             return Selection()
         text = gestures_to_text(gestures)
@@ -49,7 +49,7 @@ class SelectionTable:
         """The selection of a key; '' is the empty one.
 
         Raises:
-            WorkspaceError: the key is unknown, as in an address from another workspace.
+            WorkspaceError: the key is unknown, as in a URL of another workspace.
         """
         if not key:
             return Selection()

@@ -1,9 +1,8 @@
-"""What a shard was at when its process was killed, so that the same image does not kill the next process as well.
+"""Records of killed attempts at a shard, so that the same image does not kill the next process as well.
 
-A shard that was killed twice is worked one image at a time; an image that then kills again is set aside, with the
-reason, and the others are done. A cancelled or failed shard counts for nothing, nor does a kill by whoever got tired of
-waiting for the end of a cancelled one, and one kill changes nothing: the next process does the same again and ends with
-the same bytes.
+A shard that was killed twice is processed one image at a time; an image that then kills the process again is skipped,
+with the reason. Cancelled and failed attempts do not count, nor does a kill by the supervisor of a cancelled one, and a
+single kill changes nothing: the next process repeats the work and ends with the same bytes.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from pathlib import Path
 from comus_core.files.atomic import write_json
 
 SUFFIX = ".attempt.json"
-SET_ASIDE = "set_aside.json"  # in a finished artifact: image id -> why it is missing; no file where nothing is
-KILLS = 2  # after which a shard is worked image by image
+SET_ASIDE = "set_aside.json"  # in a finished artifact: skipped image id -> reason; no file if there is none
+KILLS = 2  # after which a shard is processed image by image
 
 
 @dataclass
@@ -27,10 +26,10 @@ class Attempt:
 
     Attributes:
         file: where it is kept.
-        kills: how often a process was killed at this shard.
-        at_work: whether one is at it now, or was when it was killed.
-        image: what it is at, where it works image by image.
-        set_aside: image id -> the reason.
+        kills: number of processes killed at this shard.
+        at_work: whether a process is working on it, or was when it was killed.
+        image: the current image, if it works image by image.
+        set_aside: skipped image id -> reason.
     """
 
     file: Path
@@ -46,7 +45,7 @@ class Attempt:
 
     @contextmanager
     def working(self, image: str | None = None) -> Iterator[None]:
-        """Keep on record that a process is at the shard, or at one image of it, as long as the block lasts."""
+        """Record that a process is working on the shard, or on one image of it, during the block."""
         self.at_work, self.image = True, image
         self.keep()
         try:
@@ -56,7 +55,7 @@ class Attempt:
             self.keep()
 
     def keep(self) -> None:
-        """Write it down; where there is nothing to remember, no file stays."""
+        """Write the record, or remove its file if it is empty."""
         if self.at_work or self.kills or self.set_aside:
             write_json(self.file, {name: value for name, value in asdict(self).items() if name != "file"})
         else:
@@ -64,48 +63,48 @@ class Attempt:
 
 
 def attempt_at(shard: Path, place: str) -> Attempt:
-    """The attempt that begins now; what the last one was at when it was killed is counted.
+    """Begin an attempt, counting a kill of the last one.
 
     Args:
-        shard: the file to be made.
-        place: of the artifact, relative to the workspace: what to delete to try again.
+        shard: the file to be written.
+        place: the artifact relative to the workspace, to be deleted for another try.
     """
-    known = _read(shard.with_suffix(SUFFIX))
-    if known.at_work:
-        known.kills, known.at_work = known.kills + 1, False
-        if known.image is not None:
-            known.set_aside[known.image] = (
-                f"the process was killed {known.kills} times at its part of the images, the last time at this image "
-                f"alone (out of memory?): scale it down, or free memory, delete {place} and run again"
+    attempt = _read(shard.with_suffix(SUFFIX))
+    if attempt.at_work:
+        attempt.kills, attempt.at_work = attempt.kills + 1, False
+        if attempt.image is not None:
+            attempt.set_aside[attempt.image] = (
+                f"the process was killed {attempt.kills} times at its part of the images, the last time at this image "
+                f"alone (out of memory?): reduce its size, or free memory, delete {place} and run again"
             )
-            known.image = None
-        known.keep()
-    return known
+            attempt.image = None
+        attempt.keep()
+    return attempt
 
 
 def excuse(shards: Path) -> None:
-    """Let the kill of the process that is at work in a folder of shards not count: for whoever kills it, just before.
+    """Exclude the kill of the process working in a folder of shards, to be called just before that kill.
 
     Args:
-        shards: folder of the shards; their process must have been stopped, else it may be at another meanwhile.
+        shards: folder of the shards; their process must be stopped already.
     """
     for file in shards.glob(f"*{SUFFIX}"):
-        known = _read(file)
-        if known.at_work:
-            known.at_work, known.image = False, None
-            known.keep()
+        attempt = _read(file)
+        if attempt.at_work:
+            attempt.at_work, attempt.image = False, None
+            attempt.keep()
 
 
 def _read(file: Path) -> Attempt:
     try:
         return Attempt(file, **json.loads(file.read_text()))
-    except (OSError, ValueError, TypeError):  # none, or half of one
+    except (OSError, ValueError, TypeError):  # missing or incomplete
         return Attempt(file)
 
 
 def set_aside_in(shards: Path) -> Mapping[str, str]:
-    """Image id -> reason, of all shards of a folder."""
-    found: dict[str, str] = {}
+    """Skipped image id -> reason, of all shards in a folder."""
+    reasons: dict[str, str] = {}
     for file in sorted(shards.glob(f"*{SUFFIX}")):
-        found |= json.loads(file.read_text())["set_aside"]
-    return found
+        reasons |= json.loads(file.read_text())["set_aside"]
+    return reasons

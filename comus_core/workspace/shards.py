@@ -1,4 +1,4 @@
-"""Long work cut into shards, a file each: those that were finished before a kill are not computed again."""
+"""Long work in shards, one file each: shards finished before a kill are not computed again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from comus_core.files.atomic import replacing
 from comus_core.types import OnProgress, Progress
 from comus_core.workspace.shard_attempts import Attempt, attempt_at
 
-SHARD_SIZE = 64  # images a shard: seconds of work lost by a kill, and few files at 100,000 images
+SHARD_SIZE = 64  # images per shard: a kill loses seconds of work, and 100,000 images need few files
 
-Tick = Callable[[int], None]  # so many more items of the shard are done
+Tick = Callable[[int], None]  # that many more ids of the shard are done
 ShardWork = Callable[[Sequence[str], Tick, Path], pa.Table]  # (ids, tick, folder of the artifact) -> rows
-Instead = Callable[[str, str], pa.Table]  # (id, reason) -> the row of one that is set aside
+Instead = Callable[[str, str], pa.Table]  # (id, reason) -> the row of a skipped id
 
 
 def write_shards(
@@ -28,16 +28,16 @@ def write_shards(
     size: int,
     instead: Instead | None,
 ) -> list[Path]:
-    """The shards' files, in order; one of which every id is set aside, without a row instead, has none.
+    """The files of the shards, in order, without those whose ids are all skipped.
 
     Args:
-        folder: of the shards, in that of the unfinished artifact.
-        ids: of all items, in the order of the rows.
-        work: gives the rows of some of them.
-        stage: under which progress is told.
-        on_progress: called at every item; raising `Cancelled` there keeps the finished shards.
-        size: items a shard.
-        instead: gives the row of one that is set aside; None leaves it out.
+        folder: of the shards, in the unfinished artifact.
+        ids: in the order of the rows.
+        work: computes the rows of some ids.
+        stage: for progress.
+        on_progress: called at every id; raising `Cancelled` there keeps the finished shards.
+        size: ids per shard.
+        instead: gives the row of a skipped id; None for no row.
     """
     folder.mkdir(exist_ok=True)
     paths, done = [], 0
@@ -64,28 +64,28 @@ def write_shards(
 def _one_by_one(
     attempt: Attempt, ids: Sequence[str], work: ShardWork, tick: Tick, folder: Path, instead: Instead | None
 ) -> pa.Table | None:
-    """The rows of a shard, each id alone; None if there are none."""
+    """The rows of a shard, computed one id at a time; None if there are none."""
     parts = []
-    for one in ids:
-        if one not in attempt.set_aside:
-            with attempt.working(one):
-                parts.append(work([one], tick, folder))
+    for image_id in ids:
+        if image_id not in attempt.set_aside:
+            with attempt.working(image_id):
+                parts.append(work([image_id], tick, folder))
         elif instead is not None:
-            parts.append(instead(one, attempt.set_aside[one]))
+            parts.append(instead(image_id, attempt.set_aside[image_id]))
     return pa.concat_tables(parts) if parts else None
 
 
 def _place(partial: Path) -> str:
-    """An artifact's folder below the workspace, once it is finished."""
+    """The path of the finished artifact, relative to the workspace."""
     return Path(*partial.parts[-3:]).with_suffix("").as_posix()
 
 
 def _ticker(stage: str, done: int, total: int, on_progress: OnProgress) -> Tick:
     count = done
 
-    def tick(items: int) -> None:
+    def tick(steps: int) -> None:
         nonlocal count
-        count += items
+        count += steps
         on_progress(Progress(stage, count, total))
 
     return tick

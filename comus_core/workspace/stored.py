@@ -1,4 +1,4 @@
-"""What lies in the artifact store, finished or not, and what was made from what."""
+"""The artifacts in the store, finished or not, and their inputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PARTIAL = ".partial"
 
 @dataclass(frozen=True)
 class StoredFolder:
-    """One artifact on disk, finished or not, and the fingerprints that it was made from."""
+    """One artifact on disk, finished or not, and the fingerprints of its inputs."""
 
     fingerprint: str
     folder: Path
@@ -26,12 +26,12 @@ class StoredFolder:
 
     @property
     def kind(self) -> str:
-        """What it is, such as `features`."""
+        """Such as `features`."""
         return self.folder.parent.name
 
 
 def stored_folders(root: Path) -> Iterator[StoredFolder]:
-    """Every artifact below `root`, the store's folder; an unfinished one that does not say what it is is left out."""
+    """Every artifact below `root`, the store's folder, except unfinished ones without key."""
     for folder in root.glob("*/*"):
         finished = not folder.name.endswith(PARTIAL)
         key = _key_of(folder, finished) if folder.is_dir() else None
@@ -41,27 +41,27 @@ def stored_folders(root: Path) -> Iterator[StoredFolder]:
 
 
 def ancestors(prints: Iterable[str], stored: Mapping[str, StoredFolder]) -> set[str]:
-    """The fingerprints and everything they were made from."""
-    found = set(prints)
-    front = set(found)
-    while front:
-        front = {i for p in front if p in stored for i in stored[p].inputs} - found
-        found |= front
-    return found
+    """The fingerprints with those of all their direct and indirect inputs."""
+    closure = set(prints)
+    frontier = set(closure)
+    while frontier:
+        frontier = {i for p in frontier if p in stored for i in stored[p].inputs} - closure
+        closure |= frontier
+    return closure
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a process is computing this artifact now; `folder` is its unfinished one."""
+    """Whether a process is computing the artifact of this unfinished folder."""
     return is_locked(folder.with_suffix(".lock"))
 
 
-def made_by(root: Path, process: ProcessIdentity) -> list[Path]:
-    """The unfinished artifacts below `root`, the store's folder, that a process is computing, or was when it died."""
+def folders_of_process(root: Path, process: ProcessIdentity) -> list[Path]:
+    """The unfinished artifacts below `root`, the store's folder, of a process, running or dead."""
     return [p for p in root.glob(f"*/*{PARTIAL}") if lock_holder(p.with_suffix(".lock")) == process]
 
 
 def size_of(*paths: Path) -> int:
-    """Bytes of files and of all files in folders; what is not there, or goes meanwhile, counts nothing."""
+    """Bytes of files and of all files in folders; missing files count as 0."""
     total = 0
     for path in paths:
         for file in path.rglob("*") if path.is_dir() else (path,):
@@ -74,7 +74,7 @@ def size_of(*paths: Path) -> int:
 
 def _key_of(folder: Path, finished: bool) -> dict[str, Any] | None:
     try:
-        if finished or not (folder / KEY).exists():  # killed between its last two steps, it has the manifest already
+        if finished or not (folder / KEY).exists():  # a kill may leave the manifest without key
             return dict(read_manifest(folder)["key"])
         return dict(json.loads((folder / KEY).read_text()))
     except (OSError, ValueError):  # removed this instant, or damaged: `comus verify` names it

@@ -1,4 +1,4 @@
-"""A workspace: one folder that holds everything computed and decided, and can be moved to another machine."""
+"""A workspace: one folder with all results and decisions, which can be moved to another machine."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from comus_core.workspace.runs import Run, RunTable
 from comus_core.workspace.selections import SelectionTable
 from comus_core.workspace.trainings import TrainingTable
 
-RELINKED = "relinked"  # folder of links: photographs that lie elsewhere, at the paths that a run knows
+RELINKED = "relinked"  # folder of links to moved images, at the paths of a run
 
 
 class Workspace:
-    """The parts of a workspace, by name.
+    """The parts of a workspace.
 
     Attributes:
         root: the folder.
-        artifacts: finished and half-finished artifacts.
-        attempts: which processes are at work on what.
+        artifacts: finished and unfinished artifacts.
+        attempts: running processes.
         runs: the run table.
-        decisions: the event log.
-        selections: what was drawn on the map.
-        trainings: the networks trained on runs' pseudo-masks.
+        decisions: the log of decisions.
+        selections: drawn on the map.
+        trainings: networks trained on pseudo-masks of runs.
     """
 
     def __init__(self, root: Path) -> None:
@@ -48,30 +48,30 @@ class Workspace:
 
     @property
     def drawings(self) -> Path:
-        """Where the demo scenes are drawn."""
+        """The folder of the drawn demo scenes."""
         return own_place(self.root, "datasets")
 
     def artifact(self, run: Run, kind: str) -> Artifact:
         """The run's artifact of that kind.
 
         Raises:
-            WorkspaceError: the run has none yet, or its folder is gone.
+            WorkspaceError: the run has none yet, or its folder is missing.
         """
         if kind not in run.artifacts:
-            raise WorkspaceError(f"run {run.id} has no {kind} yet: `comus run` it to the end")
+            raise WorkspaceError(f"run {run.id} has no {kind} yet: finish it with `comus run`")
         return self.artifacts.get(kind, run.artifacts[kind])
 
     def images_root(self, run: Run) -> Path:
-        """The folder that the run's image paths start from; inside the workspace it moves along with it."""
+        """The folder of the run's image paths; it moves with the workspace if it is inside."""
         return self.root / str(run.provenance["root"])
 
     def stored_root(self, folder: Path) -> str:
-        """How a run notes that folder: relative if it lies in the workspace, so that both can be moved together."""
-        found, home = folder.resolve(), self.root.resolve()
-        return found.relative_to(home).as_posix() if found.is_relative_to(home) else str(found)
+        """A folder as stored in a run: relative if it is in the workspace, so that both can be moved together."""
+        resolved, home = folder.resolve(), self.root.resolve()
+        return resolved.relative_to(home).as_posix() if resolved.is_relative_to(home) else str(resolved)
 
     def has_lost_images(self, run: Run) -> bool:
-        """Whether the folder of the run's images, or that which its links lead to, is no longer where it was."""
+        """Whether the folder of the run's images, or the target of its links, is missing."""
         if "root" not in run.provenance:
             return False
         root = self.images_root(run)
@@ -80,22 +80,22 @@ class Workspace:
         return not root.is_dir() or (link is not None and not link.exists())
 
     def decisions_of(self, run: Run) -> Decisions:
-        """What the person decided in this run so far."""
+        """The decisions in this run so far."""
         return self.decisions.read(run.id, run.artifacts.get("clustering", ""))
 
     def hash_files(self, paths: Iterable[Path]) -> dict[Path, tuple[int, str]]:
-        """Bytes and SHA-256 of each file; a file whose size and time are unchanged is not read again.
+        """Bytes and SHA-256 of each file; a file with unchanged size and time is not read again.
 
-        Files that cannot be read have an empty digest: the check of the images gives the reason.
+        Unreadable files have an empty digest: the check of the images reports the reason.
         """
         with self.database.reading() as connection:
             rows = connection.execute("SELECT path, bytes, mtime_ns, sha256 FROM files").fetchall()
-        known = {row["path"]: (row["bytes"], row["mtime_ns"], row["sha256"]) for row in rows}
+        stored = {row["path"]: (row["bytes"], row["mtime_ns"], row["sha256"]) for row in rows}
         hashes, fresh = {}, []
         for path in paths:
             try:
                 stat = path.stat()
-                size, mtime, sha256 = known.get(str(path), (-1, -1, ""))
+                size, mtime, sha256 = stored.get(str(path), (-1, -1, ""))
                 if (size, mtime) != (stat.st_size, stat.st_mtime_ns):
                     sha256 = sha256_of(path)
                     fresh.append((str(path), stat.st_size, stat.st_mtime_ns, sha256))
@@ -109,10 +109,10 @@ class Workspace:
 
 
 def open_workspace(folder: Path | str | None = None) -> Workspace:
-    """Open or make a workspace: `folder`, else COMUS_WORKSPACE, else ./workspace.
+    """Open or create a workspace: `folder`, else COMUS_WORKSPACE, else ./workspace.
 
     Raises:
-        WorkspaceError: the folder cannot be made or written.
+        WorkspaceError: the folder cannot be created or written.
     """
     root = Path(folder or os.environ.get("COMUS_WORKSPACE") or "workspace").expanduser().resolve()
     if root.exists() and not root.is_dir():
@@ -122,6 +122,6 @@ def open_workspace(folder: Path | str | None = None) -> Workspace:
     except OSError as error:
         raise disk_error(error, root) from error
     workspace = Workspace(root)
-    if workspace.artifacts.root.is_dir():  # before, there is nothing that could be removed
+    if workspace.artifacts.root.is_dir():  # before, there is nothing to remove
         keep_reserve(root)
     return workspace

@@ -130,7 +130,7 @@ def _start(page, address: str, photographs: Path | None) -> None:
     settle(page, "Preview")
     if photographs:
         page.get_by_role("radio", name="PASCAL VOC", exact=True).click()
-        settle(page, "The folder that holds VOCdevkit")
+        settle(page, "The folder that contains VOCdevkit")
         fill(page, "new_folder_path", str(photographs))
         settle(page, "Split")
         choose(page, "new_split_voc", "trainval")

@@ -80,7 +80,7 @@ def test_what_another_window_merged_is_told_and_shown(app_test, view):
     test.checkbox(key="pick_1").check().run()
     curation.merge(view, [1, 4])
     test.button(key="reject_clusters").click().run()
-    assert not test.exception and "someone else decided in the meantime (merge)" in toasts(test)
+    assert not test.exception and "someone else has changed this in the meantime (merge)" in toasts(test)
     assert set(name_fields(test)) == {f"cluster {k}" for k in range(view.clusters)} - {"cluster 4"}
     assert curation.decided_in(view).layout.rejected == frozenset()
 

@@ -297,7 +297,7 @@ def test_what_another_window_decided_of_the_same_is_told_and_what_was_tried_is_k
     one.button(key="apply_filter").click().run()
     other.button(key="apply_filter").click().run()
     assert workspace.decisions_of(run).filter_percent == 70
-    assert "someone else decided in the meantime (filter)" in other.toast[0].value
+    assert "someone else has changed this in the meantime (filter)" in other.toast[0].value
     assert by_key(other.slider, "filter_slider_-1").value == 70.0
     assert "changed in another window, to 70 %. Your draft was 35 %." in texts(other)
     other.button(key="try_again").click().run()

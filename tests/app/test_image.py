@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from app.data import image_navigation
-from comus_core.curation.filter_explanation import standing_of
+from comus_core.curation.filter_explanation import explain_filter
 from comus_core.runs.run_view import open_run_view
 from comus_core.workspace.decisions import Decisions
 from tests.app.test_frame import texts
@@ -33,7 +33,7 @@ def test_a_proposal_in_the_address_is_shown_with_why_it_is_kept_or_dropped(app_t
         test = app_test("image", proposal=name)
         words = texts(test)
         assert not test.exception and looked_at(test) == name
-        assert standing_of(view, row, decided).reason.replace("'", "&#x27;") in words
+        assert explain_filter(view, row, decided).reason.replace("'", "&#x27;") in words
         assert f'data-kept="{str(bool(keep[row])).lower()}"' in words
         assert f"cluster {view.cluster[row]}" in words and f"{view.distance[row]:.4f}" in words
 

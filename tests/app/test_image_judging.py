@@ -64,7 +64,7 @@ def test_what_another_window_decided_on_the_mask_is_told_and_not_overwritten(app
     test = app_test("image", workspace=view.workspace, proposal=name)
     curation.erase(view, [name])
     test.button(key="accept_mask").click().run()
-    assert not test.exception and "someone else decided" in " ".join(t.value for t in test.toast)
+    assert not test.exception and "someone else has changed" in " ".join(t.value for t in test.toast)
     assert curation.decided_in(view).layout.erased == {name} and "erased by hand" in texts(test)
 
 

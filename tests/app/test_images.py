@@ -89,7 +89,7 @@ def test_what_is_no_image_is_counted_and_notes_are_listed(monkeypatch, workspace
     assert "Passed over 2 files that are no images" in texts(test)
     by_key(test.get("button_group"), "health_group").set_value("notes").run()
     assert not test.exception and pictures(test) == []
-    assert "<b>camera</b>: values of 12 bits in a 16-bit file were stretched to 0-255" in texts(test)
+    assert "<b>camera</b>: 12-bit values in a 16-bit file were scaled to 0-255" in texts(test)
 
 
 def test_a_folder_outside_the_allowed_ones_is_refused(monkeypatch, workspace, folder, tmp_path_factory):

@@ -181,7 +181,7 @@ def test_a_clean_up_beside_a_job_is_refused_in_words(monkeypatch, two_runs):
     test = disk_side(monkeypatch, two_runs)
     job = submit(two_runs, "discover", RunConfig("/data/photos"), DiscoverSettings())
     by_key(test.button, "clean_now").click().run()
-    assert f"job {job.id} is at work here" in test.error[0].value and idle.folder.exists()
+    assert f"job {job.id} is running in this workspace" in test.error[0].value and idle.folder.exists()
 
 
 def test_images_are_added_from_a_folder_that_may_be_read(monkeypatch, two_runs, tmp_path):

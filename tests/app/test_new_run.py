@@ -188,7 +188,7 @@ def test_what_the_folder_holds_of_this_program_is_told_and_not_counted(page, tmp
     by_key(page.get("button_group"), "new_kind").set_value("folder").run()
     by_key(page.text_input, "new_folder_path").set_value(str(folder)).run()
     assert "**2 images**" in texts(page)
-    assert r"Passed over 1 image file in a workspace of this program: \_\*w\*\_/." in [c.value for c in page.caption]
+    assert r"Ignored 1 image file (in a workspace): \_\*w\*\_/." in [c.value for c in page.caption]
 
 
 def test_the_picker_walks_down_and_up_and_never_out(page, tmp_path):
@@ -218,7 +218,7 @@ def test_voc_offers_the_splits_that_are_there(page, tmp_path):
     split.select("val").run()
     assert command_of(page).dataset == f"voc:{tmp_path}:val"
     choose_kind(page, "coco")
-    assert "ROOT is the folder that holds annotations/" in page.error[0].value
+    assert "ROOT must contain annotations/" in page.error[0].value
 
 
 def test_a_zip_becomes_a_folder_of_the_workspace_and_stays_to_choose_from(page, workspace, tmp_path):
@@ -242,7 +242,7 @@ def test_a_zip_that_leads_out_is_refused_with_a_sentence(page, workspace):
     choose_kind(page, "zip")
     by_key(page.get("file_uploader"), "new_zip_0").upload("slip.zip", packed.getvalue(), "application/zip").run()
     assert not page.exception
-    assert "no plain path inside the zip" in page.error[0].value
+    assert "not a path inside the zip" in page.error[0].value
     assert start_of(page).disabled
 
 

@@ -3,6 +3,7 @@
 import io
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,14 +15,13 @@ from app.data.colouring import category_colours
 from app.forms import predict_form
 from app.server import asgi
 from app.server.prediction_routes import image_url, mask_url
-from comus_core import open_workspace
+from comus_core import PredictSettings, find_round, open_workspace, predict
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.errors import SettingsError
 from comus_core.pipelines.prediction_folder import new_prediction, stored_prediction
 from comus_core.pipelines.train import train
 from comus_core.training import TrainSettings, make_training
 from tests.app.test_frame import texts
-from tests.builders import predict_images
 
 TINY = {
     "optimisation.crop": 64,
@@ -51,7 +51,8 @@ def predicted(trained, tmp_path):
     root = workspace.images_root(run)
     files = [(f"{k}.png", io.BytesIO((root / f"images/00{k}.png").read_bytes())) for k in range(3)]
     folder = new_prediction(workspace, run.id, [*files, ("notes.jpg", io.BytesIO(b"no <b>picture</b>"))])
-    predict_images(run, 1, [folder / "photographs"], workspace, folder)
+    settings = PredictSettings((str(folder / "photographs"),), str(folder))
+    predict(find_round(workspace, run.id, 1), workspace, settings, device="cpu")
     found = stored_prediction(workspace, run.id, folder.name)
     # an untrained network may see nothing: what the page shows of categories must be looked at all the same
     yield workspace, run, found
@@ -77,7 +78,7 @@ def test_before_the_first_prediction_it_says_what_to_do(app_test, trained):
     assert not test.exception and "No prediction yet" in texts(test)
     assert test.button(key="predict_start").disabled
     assert predict_form.rounds(workspace, run) == {1: "Teacher (round 1)"}
-    assert f"comus predict {run.id}@1 photographs --out predicted" in test.code[0].value
+    assert " photographs --out predicted --workspace" in test.code[0].value
 
 
 def test_each_photograph_has_its_names_with_confidence_and_each_bad_file_its_reason(app_test, predicted):
@@ -140,15 +141,8 @@ def test_the_photograph_is_the_one_dropped_in_and_nothing_else_is_served(client,
     assert answer.status_code == 404 and "is a link to a file outside its data set" in answer.text
 
 
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({}, "no run"),
-        ({"run": "a"}, "photographs and out"),
-        ({"run": "a", "photographs": ["b"]}, "photographs and out"),
-    ],
-)
-def test_a_prediction_without_its_parts_is_refused_before_it_is_queued(trained, settings, words):
+@pytest.mark.parametrize(("images", "out", "words"), [((), "b", "give image files"), (("a",), "", "give a folder")])
+def test_a_prediction_without_its_parts_is_refused(images, out, words):
     with pytest.raises(SettingsError, match=words):
         PredictSettings(images, out)
 

@@ -39,7 +39,7 @@ def test_a_run_is_downloaded_as_a_bundle_and_opened_by_a_colleague(open_page, ad
         theirs.locator(".st-key-open_bundle button").first.click(timeout=60_000)
         (tmp_path / "words.zip").write_text("words")
         theirs.get_by_role("dialog").locator("input[type=file]").set_input_files(tmp_path / "words.zip")
-        theirs.get_by_text("no bundle that can be read").wait_for(timeout=60_000)
+        theirs.get_by_text("not a readable bundle").wait_for(timeout=60_000)
         theirs.get_by_role("dialog").locator("input[type=file]").set_input_files(tmp_path / "shapes.zip")
         theirs.wait_for_url("**/explore?*", timeout=60_000)
         settle(theirs, "86 proposals")

@@ -63,7 +63,7 @@ def test_the_list_holds_sizes_cores_and_each_ones_iou(comus, workspace):
 
 
 def test_a_session_of_decisions_is_told_step_by_step_and_taken_back(comus, workspace):
-    assert "name bird of cluster 2" in comus("rename", "latest", "2", "bird")
+    assert "rename of cluster 2 to bird" in comus("rename", "latest", "2", "bird")
     assert comus("merge", "latest", "bird", "3") == "decided: merge of bird and cluster 3; 3 clusters now\n"
     assert "split of cluster 0 into 2; 4 clusters now; new: 4 (cluster 0 · 2)" in comus("split", "latest", "0")
     view = open_run_view(workspace, workspace.runs.find("latest"))
@@ -73,30 +73,30 @@ def test_a_session_of_decisions_is_told_step_by_step_and_taken_back(comus, works
     assert "rejection of cluster 1; 3 clusters now" in comus("reject", "latest", "1")
     rows = {row["id"]: row for row in listed(comus)}
     assert rows[1]["rejected"] and rows[2]["name"] == "bird" and rows[2]["by_hand"] == 1
-    assert "restoring of cluster 1" in comus("restore", "latest", "cluster 1")
-    assert comus("undo", "latest").startswith("undone: restoring of cluster 1")
-    assert comus("redo", "latest").startswith("decided: restoring of cluster 1")
+    assert "restoration of cluster 1" in comus("restore", "latest", "cluster 1")
+    assert comus("undo", "latest").startswith("undone: restoration of cluster 1")
+    assert comus("redo", "latest").startswith("decided: restoration of cluster 1")
     comus("undo", "latest")
     log = comus("log", "latest").splitlines()
-    assert "filter at 20 %" in log[0] and "restoring of cluster 1  (undone)" in log[-1] and len(log) == 8
+    assert "filter at 20 %" in log[0] and "restoration of cluster 1  (undone)" in log[-1] and len(log) == 8
 
 
 def test_a_name_is_reset_by_a_verb_of_its_own_and_never_by_an_empty_one(comus, workspace):
     run = workspace.runs.find("latest")
     comus("rename", "latest", "2", "bird")
-    assert "a name must hold a letter" in comus("rename", "latest", "2", "")
+    assert "a name must not be empty" in comus("rename", "latest", "2", "")
     assert "Missing parameter: name" in comus("rename", "latest", "2")
     assert workspace.decisions_of(run).names == {2: "bird"}
     told = comus("reset-name", "latest", "bird")
     assert told == "decided: reset of the name bird to cluster 2; 4 clusters now\n"
     assert workspace.decisions_of(run).names == {} and listed(comus)[2]["name"] == "cluster 2"
-    assert "nobody named it" in comus("reset-name", "latest", "2")
+    assert "no name to reset" in comus("reset-name", "latest", "2")
     comus("undo", "latest")
     assert workspace.decisions_of(run).names == {2: "bird"}
 
 
 def test_faults_are_sentences(comus):
-    assert "two categories or more" in comus("merge", "latest", "0", "0")
+    assert "two or more categories" in comus("merge", "latest", "0", "0")
     assert "no category 'fish'" in comus("reject", "latest", "fish")
     assert "no category 9" in comus("split", "latest", "9")
     assert "nothing to undo" in comus("undo", "latest")

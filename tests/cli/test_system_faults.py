@@ -32,9 +32,12 @@ def ended(monkeypatch, capsys, error: BaseException, **environment: str) -> str:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (FileNotFoundError(errno.ENOENT, "No such file", "/a/b"), "/a/b: there is no such file or folder"),
-        (PermissionError(errno.EACCES, "Permission denied", b"/a/\xff"), "/a/\\udcff: you may not do that there"),
-        (OSError(errno.EROFS, "Read-only file system", "/a"), "/a: it may only be read there; name another place"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "/a/b"), "/a/b: no such file or folder"),
+        (PermissionError(errno.EACCES, "Permission denied", b"/a/\xff"), "/a/\\udcff: permission denied"),
+        (
+            OSError(errno.EROFS, "Read-only file system", "/a"),
+            "/a: the file system is read-only; choose another location",
+        ),
         (OSError(errno.ENOSPC, "No space left", "/a"), "/a: the disk is full; free some space"),
         (OSError(errno.EXDEV, "Invalid cross-device link", "/a", None, "/b"), "/a and /b: Invalid cross-device link"),
         (RuntimeError("Could not determine home directory."), "write paths without `~`, or set HOME"),
@@ -52,7 +55,7 @@ def test_what_the_system_refuses_is_a_sentence(monkeypatch, capsys, error, words
 
 def test_with_a_variable_set_its_traceback_is_shown_too(monkeypatch, capsys):
     said = ended(monkeypatch, capsys, OSError(errno.EACCES, "no", "/a"), COMUS_TRACEBACK="1")
-    assert "Traceback" in said and said.endswith("name another place\n")
+    assert "Traceback" in said and said.endswith("choose another location\n")
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("x"), KeyError("name"), OSError("no number"), RuntimeError("x")])

@@ -72,7 +72,7 @@ def test_wrong_inputs_are_named():
         assign_to_nearest(np.zeros((1, 2)), known, labels)
     with pytest.raises(SettingsError, match="4 vectors but 3 clusters"):
         assign_to_nearest(known, known, labels[:3])
-    with pytest.raises(SettingsError, match="none of 4 vectors has a cluster"):
+    with pytest.raises(SettingsError, match="none of 4 vectors is in a cluster"):
         assign_to_nearest(known, known, labels - 1)
     with pytest.raises(SettingsError, match="1 of 1 rows"):
         assign_to_nearest(np.full((1, 3), np.nan), known, labels)

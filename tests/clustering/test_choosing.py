@@ -19,7 +19,7 @@ SETTINGS = ClusteringSettings(neighbours=12)
 @pytest.fixture(scope="module")
 def seven() -> HowMany:
     points, _ = groups([25, 30, 20, 35, 25, 30, 20], noise=0.45)
-    return how_many(points, SETTINGS, seed=0, most=16)
+    return how_many(points, SETTINGS, seed=0, max_clusters=16)
 
 
 def test_seven_groups_are_seven_by_stability_and_by_eigengap(seven):
@@ -33,7 +33,7 @@ def test_seven_groups_are_seven_by_stability_and_by_eigengap(seven):
 
 def test_the_same_seed_gives_the_same_curves_and_they_survive_being_stored(seven):
     points, _ = groups([30, 30, 30])
-    one, other = (how_many(points, SETTINGS, seed=3, most=4).to_json() for _ in range(2))
+    one, other = (how_many(points, SETTINGS, seed=3, max_clusters=4).to_json() for _ in range(2))
     assert one == other and HowMany.from_json(seven.to_json()).to_json() == seven.to_json()
 
 
@@ -104,11 +104,11 @@ def test_the_plateau_is_the_number_that_most_resolutions_give():
 
 def test_without_igraph_the_curve_says_what_to_install_and_auto_is_the_same(monkeypatch):
     points, _ = groups([30, 30, 30])
-    with_it = how_many(points, SETTINGS, seed=3, most=4)
+    with_it = how_many(points, SETTINGS, seed=3, max_clusters=4)
     monkeypatch.setattr(leiden, "find_spec", lambda _: None)
     with pytest.raises(SettingsError, match=r"pip install 'comus-explorer\[leiden\]'"):
         leiden.leiden(knn_graph(points, 12), 1.0, 0)
-    found = how_many(points, SETTINGS, seed=3, most=4)
+    found = how_many(points, SETTINGS, seed=3, max_clusters=4)
     assert (
         found.clusters == with_it.clusters == 3
         and found.curves[2].suggestion is None
@@ -122,7 +122,7 @@ def test_too_few_proposals_are_told_and_get_two_clusters_or_one():
     assert how_many(np.ones((30, 3)), SETTINGS, 0).clusters == 1
     assert "30 proposals (1 distinct)" in how_many(np.ones((30, 3)), SETTINGS, 0).reason
     with pytest.raises(SettingsError, match="most 1"):
-        how_many(points, SETTINGS, 0, most=1)
+        how_many(points, SETTINGS, 0, max_clusters=1)
     with pytest.raises(SettingsError, match="no proposals"):
         how_many(np.zeros((0, 3)), SETTINGS, 0)
 
@@ -131,7 +131,7 @@ def test_many_vectors_are_drawn_from_and_every_step_is_told(monkeypatch):
     monkeypatch.setattr(choosing, "MOST_POINTS", 60)
     points, _ = groups([40, 40, 40])
     steps = []
-    found = how_many(points, SETTINGS, 0, most=4, tick=lambda done, total: steps.append((done, total)))
+    found = how_many(points, SETTINGS, 0, max_clusters=4, tick=lambda done, total: steps.append((done, total)))
     assert (found.points, found.clusters) == (60, 3)
     total = steps[0][1]
     assert steps == [(n, total) for n in range(1, total + 1)]
@@ -139,5 +139,5 @@ def test_many_vectors_are_drawn_from_and_every_step_is_told(monkeypatch):
 
 def test_k_means_runs_are_asked_with_k_means():
     points, _ = groups([30, 30, 30, 30], noise=0.3)
-    found = how_many(points, ClusteringSettings(method="kmeans", neighbours=12), 0, most=8)
+    found = how_many(points, ClusteringSettings(method="kmeans", neighbours=12), 0, max_clusters=8)
     assert found.clusters == 4

@@ -100,9 +100,9 @@ def test_a_point_that_one_view_says_nothing_of_is_grouped_by_the_other():
 
 def test_vectors_beside_others_are_as_many_and_only_spectral_clustering_reads_them():
     points, _ = groups([20, 20])
-    with pytest.raises(SettingsError, match="40 vectors, but 39 beside them"):
+    with pytest.raises(SettingsError, match="40 vectors, but 39 in the second view"):
         cluster(points, SPECTRAL, 2, seed=0, beside=points[1:])
-    with pytest.raises(SettingsError, match="kmeans cannot join"):
+    with pytest.raises(SettingsError, match="kmeans does not support two views"):
         cluster(points, K_MEANS, 2, seed=0, beside=points)
 
 
@@ -203,7 +203,7 @@ def test_one_vector_in_one_cluster_and_as_many_clusters_as_vectors_are_fine(how)
 
 @pytest.mark.parametrize("n", [0, 1, 19])
 def test_fewer_proposals_than_clusters_names_both_numbers_and_the_option(n):
-    with pytest.raises(SettingsError, match=f"{n} proposals cannot make 20 clusters.*--clusters"):
+    with pytest.raises(SettingsError, match=f"{n} proposals are too few for 20 clusters.*--clusters"):
         cluster(np.ones((n, 3), np.float32), SPECTRAL, 20, seed=0)
 
 

@@ -156,7 +156,7 @@ def test_more_eigenvectors_than_points_are_refused(k):
 def test_a_solver_that_does_not_converge_says_what_to_do(monkeypatch):
     monkeypatch.setattr(embedding, "DENSE_POINTS", 1)
     monkeypatch.setattr(block_lanczos, "ROUNDS", 0)
-    with pytest.raises(ComusError, match=r"[0-3] of 4 eigenvectors of 500 points converged: choose fewer clusters"):
+    with pytest.raises(ComusError, match=r"[0-3] of 4 eigenvectors of 500 points converged: use fewer clusters"):
         spectral_embedding(knn_graph(normal_points(500), 12), 5, 0)
 
 

@@ -151,5 +151,5 @@ def test_wrong_shapes_choices_and_counts_are_refused():
         normalise(np.zeros((5, 2), np.float32), "cosine")
     with pytest.raises(SettingsError, match="neighbours 0"):
         knn_graph(np.zeros((5, 2), np.float32), 0)
-    with pytest.raises(SettingsError, match="0 vectors"):
+    with pytest.raises(SettingsError, match="no vectors"):
         knn_graph(np.zeros((0, 2), np.float32))

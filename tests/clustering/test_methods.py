@@ -78,7 +78,7 @@ def test_hdbscan_leaves_far_points_unassigned_and_says_when_all_are_noise():
     points, _ = blobs([40, 40])
     points = np.concatenate([points, np.array([[500, 0, 0, 0, 0, 0], [0, -700, 0, 0, 0, 0]], np.float32)])
     assert cluster(points, HOW["hdbscan"], 2, seed=0).cluster[-2:].tolist() == [-1, -1]
-    with pytest.raises(ComusError, match=r"all 60 proposals are noise at a least size of 59.*neighbours"):
+    with pytest.raises(ComusError, match=r"all 60 proposals are noise with clusters of at least 59.*neighbours"):
         cluster(points[:60], dataclasses.replace(HOW["hdbscan"], neighbours=59), 2, seed=0)
 
 

@@ -11,7 +11,7 @@ from comus_core import curation, discover, open_workspace
 from comus_core.clustering import cluster
 from comus_core.config import FilterBy
 from comus_core.curation.filter_draft import apply, with_by
-from comus_core.curation.filter_explanation import standing_of
+from comus_core.curation.filter_explanation import explain_filter
 from comus_core.errors import ConflictError, SettingsError, WorkspaceError
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.cluster_summary import summaries
@@ -115,7 +115,7 @@ def test_a_category_with_a_part_of_a_split_is_ranked_by_distance_and_others_by_w
         if number == 4:
             assert rows[0] == view.row_of[proposal]
         assert rows.tolist() == sorted(keys, key=keys.__getitem__)
-        standings = [standing_of(view, row, decided) for row in keys]
+        standings = [explain_filter(view, row, decided) for row in keys]
         assert {s.by for s in standings} == {"distance" if found.by_distance[number] else by}
     drafted = with_by(decided, "distance")
     assert not view.categories(drafted).by_distance.any()
@@ -173,9 +173,9 @@ def test_a_category_is_called_by_its_id_or_by_a_name_that_only_it_has(view):
     curation.rename(view, 1, "Bird")
     curation.rename(view, 2, "fish")
     decided = curation.rename(view, 3, "fish")
-    assert [curation.category_named(view, decided, w) for w in ("4", "bird ", "cluster 0")] == [4, 1, 0]
-    with pytest.raises(WorkspaceError, match="2 categories are called 'fish'"):
-        curation.category_named(view, decided, "fish")
+    assert [curation.find_category(view, decided, w) for w in ("4", "bird ", "cluster 0")] == [4, 1, 0]
+    with pytest.raises(WorkspaceError, match="2 categories have the name 'fish'"):
+        curation.find_category(view, decided, "fish")
     decided = curation.merge(view, [1, 4])
     with pytest.raises(WorkspaceError, match="merged into category 1"):
-        curation.category_named(view, decided, "4")
+        curation.find_category(view, decided, "4")

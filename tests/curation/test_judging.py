@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from comus_core import curation
 from comus_core.cli.main import cli
 from comus_core.curation.decision_words import step_words
-from comus_core.curation.filter_explanation import standing_of
+from comus_core.curation.filter_explanation import explain_filter
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import ConflictError, SettingsError
 from comus_core.pipelines.train import train
@@ -69,7 +69,7 @@ def test_an_accepted_mask_is_in_the_labels_at_every_filter(view):
     found = labels_of(view, replace(decided, filter_percent=100.0))
     expected = np.where(view.proposals.mask(row), view.categories(decided).category[row] + 1, 0)
     assert np.array_equal(found[image], expected)
-    stands = standing_of(view, row, decided)
+    stands = explain_filter(view, row, decided)
     assert stands.kept and stands.accepted and "accepted by hand" in stands.reason and not stands.by_hand
 
 
@@ -114,9 +114,9 @@ def test_beside_a_kept_mask_a_rejected_one_is_ignored_and_an_erased_one_is_backg
     category, base = view.categories(Decisions()).category[view.row_of[f"{image}#0"]], Decisions(filter_percent=0)
     both = labels_of(view, base, made)[image]
     assert np.array_equal(both, np.where(left | right, category + 1, 0))
-    rejected = replace(base, layout=base.layout.moving([f"{image}#1"], -1))
+    rejected = replace(base, layout=base.layout.move([f"{image}#1"], -1))
     assert np.array_equal(labels_of(view, rejected, made)[image], np.where(left, category + 1, np.where(right, 255, 0)))
-    erased = replace(base, layout=base.layout.erasing([f"{image}#1"]))
+    erased = replace(base, layout=base.layout.erase([f"{image}#1"]))
     assert np.array_equal(labels_of(view, erased, made)[image], np.where(left, category + 1, 0))
 
 
@@ -143,7 +143,7 @@ def test_an_erased_mask_is_background_in_every_score(view):
     before = score_clusters(view, Decisions(), filtered=False).rows.contingency
     pixels = view.counts.pixels(view.count_rows[[row]])[0]
     assert np.array_equal(table[0] - before[0], pixels) and table.sum() == before.sum()
-    assert "erased by hand" in standing_of(view, row, decided).reason
+    assert "erased by hand" in explain_filter(view, row, decided).reason
 
 
 def test_undo_takes_each_back_and_redo_brings_it_again(view):
@@ -169,7 +169,7 @@ def test_the_last_word_counts(view):
 
 
 def test_what_makes_no_sense_is_refused_and_not_written(view):
-    with pytest.raises(SettingsError, match="none of that id"):
+    with pytest.raises(SettingsError, match="no proposal"):
         curation.erase(view, ["gone.png#0"])
     row = farthest(view)
     curation.reject(view, [int(view.cluster[row])])

@@ -57,12 +57,12 @@ def png_claiming(width: int, height: int) -> bytes:
 
 
 def _cut_off() -> dict[str, tuple[bytes, str]]:
-    words = dict.fromkeys(FORMATS, "truncated: the file ends before the picture does") | {"webp": "damaged or cut off"}
+    words = dict.fromkeys(FORMATS, "truncated: the file ends before the image does") | {"webp": "damaged or truncated"}
     files = {}
     for suffix, kind in FORMATS.items():
         whole = encoded(picture(1), kind)
         files[f"half-of-it.{suffix}"] = (whole[: len(whole) // 2], words[suffix])
-        files[f"first-bytes-only.{suffix}"] = (whole[:12], "truncated" if suffix == "jpg" else "damaged or cut off")
+        files[f"first-bytes-only.{suffix}"] = (whole[:12], "truncated" if suffix == "jpg" else "damaged or truncated")
     return files
 
 
@@ -74,14 +74,14 @@ def _nothing_in_them() -> dict[str, tuple[bytes, str]]:
 
 def _something_else() -> dict[str, tuple[bytes, str]]:
     return {
-        "text.jpg": (b"this is a shopping list\n" * 20, "not an image of a known kind"),
+        "text.jpg": (b"this is a shopping list\n" * 20, "not an image of a known format"),
         "web-page.jpg": (b"<!DOCTYPE html>\n<html><body>404</body></html>", "an HTML page"),
         "drawing.png": (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing"),
         "document.jpg": (b"%PDF-1.7\n%\xe2\xe3\n1 0 obj", "a PDF document"),
         "archive.png": (b"PK\x03\x04" + bytes(60), "a ZIP archive"),
         "pointer.jpg": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "a Git LFS pointer"),
-        "phone.jpg": (struct.pack(">I", 24) + b"ftypheic" + bytes(40), "a HEIC or HEIF photograph"),
-        "random.webp": (np.random.default_rng(3).bytes(4000), "not an image of a known kind"),
+        "phone.jpg": (struct.pack(">I", 24) + b"ftypheic" + bytes(40), "a HEIC or HEIF image"),
+        "random.webp": (np.random.default_rng(3).bytes(4000), "not an image of a known format"),
     }
 
 

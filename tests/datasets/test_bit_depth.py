@@ -11,7 +11,7 @@ from comus_core.datasets.bit_depth import depth
 from comus_core.datasets.decoding import decode
 from tests.datasets.broken_files import png_chunk
 
-NOTE = "values of {} bits in a 16-bit file were stretched to 0-255"
+NOTE = "{}-bit values in a 16-bit file were scaled to 0-255"
 
 
 def png(values: np.ndarray, significant: int | None = None) -> bytes:

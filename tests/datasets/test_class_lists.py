@@ -41,11 +41,11 @@ def test_a_label_map_gives_its_colours(tmp_path):
     ("text", "words"),
     [
         ("__ignore__\ncat\ndog\n", "the second line is index 0 and must be _background_"),
-        ("cat\ndog\nbackground\n", "'background' stands on line 3.*put it first"),
-        ("_background_\n__ignore__\ncat\n", "'__ignore__' stands on line 2"),
-        ("background\n_background_\ncat\n", "'_background_' stands on line 2"),
-        ("cat:1,1,1::\ndog:1,1,1::\n", "the colour 1,1,1 stands for two classes"),
-        ("cat\ndog\ncat\n", "cat more than once"),
+        ("cat\ndog\nbackground\n", "'background' is in line 3.*move it to the first line"),
+        ("_background_\n__ignore__\ncat\n", "'__ignore__' is in line 2"),
+        ("background\n_background_\ncat\n", "'_background_' is in line 2"),
+        ("cat:1,1,1::\ndog:1,1,1::\n", "two classes have the colour 1,1,1"),
+        ("cat\ndog\ncat\n", "duplicate name cat"),
         ("__ignore__\n_background_\n", "no class besides background"),
     ],
 )
@@ -62,7 +62,7 @@ def test_two_lists_must_agree(tmp_path):
     (tmp_path / "labelmap.txt").write_text(CVAT)
     assert find_classes(tmp_path).file.name == "labelmap.txt"  # it has the colours too
     (tmp_path / "class_names.txt").write_text("_background_\ndog\ncat\n")
-    with pytest.raises(DatasetError, match=r"labelmap\.txt and class_names\.txt name different classes"):
+    with pytest.raises(DatasetError, match=r"labelmap\.txt and class_names\.txt list different classes"):
         find_classes(tmp_path)
 
 

@@ -57,7 +57,7 @@ def masks_of(dataset) -> list[np.ndarray]:
 
 
 def assert_whole(dataset):
-    assert [file.path.name for file in dataset.files] == ["a.jpg", "b.jpg"] and dataset.set_aside == ()
+    assert [file.path.name for file in dataset.files] == ["a.jpg", "b.jpg"] and dataset.skipped == ()
     assert dataset.truth.classes == ("background", "cat", "dog")
     for found, expected in zip(masks_of(dataset), (CAT, DOG), strict=True):
         np.testing.assert_array_equal(found, expected)
@@ -105,7 +105,7 @@ def test_an_absolute_name_counts_only_by_its_end(tmp_path):
     assert_whole(opened(root))
     (root / "val/a.jpg").unlink()
     dataset = opened(root)
-    assert [file.path.name for file in dataset.files] == ["b.jpg"] and len(dataset.set_aside) == 1
+    assert [file.path.name for file in dataset.files] == ["b.jpg"] and len(dataset.skipped) == 1
 
 
 def test_an_end_that_several_files_share_is_refused_by_name(tmp_path):
@@ -115,7 +115,7 @@ def test_an_end_that_several_files_share_is_refused_by_name(tmp_path):
         (root / "val" / folder).mkdir()
         picture(1, W, H).save(root / "val" / folder / "a.jpg")
     with pytest.raises(
-        DatasetError, match=r"'elsewhere/a\.jpg' may be val/one/a\.jpg or val/two/a\.jpg; write its path"
+        DatasetError, match=r"'elsewhere/a\.jpg' is ambiguous: val/one/a\.jpg or val/two/a\.jpg; set file_name"
     ):
         opened(root)
 
@@ -124,7 +124,7 @@ def test_an_image_is_not_looked_for_among_those_of_another_split(tmp_path):
     root = write(tmp_path, content(), "annotations/instances_train.json", "train")
     write(tmp_path, content())
     (root / "val/a.jpg").unlink()
-    assert [s.path for s in opened(root).set_aside] == ["val/a.jpg"]
+    assert [s.path for s in opened(root).skipped] == ["val/a.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -151,14 +151,14 @@ def test_a_folder_of_one_roboflow_split_may_be_given_itself(tmp_path):
 
 def test_another_split_is_refused_with_those_there_are(tmp_path):
     root = write(tmp_path, content(), "train/_annotations.coco.json", "train")
-    with pytest.raises(DatasetError, match=r"no split 'val'.* splits train \(train/_annotations\.coco\.json\)"):
+    with pytest.raises(DatasetError, match=r"no split 'val'.*one of train \(train/_annotations\.coco\.json\)"):
         opened(root)
 
 
 def test_two_files_for_one_split_are_refused_by_name(tmp_path):
     root = write(tmp_path, content())
     write(tmp_path, content(), "val/_annotations.coco.json")
-    with pytest.raises(DatasetError, match=r"'val' is described by .*instances_val\.json and val/_annotations"):
+    with pytest.raises(DatasetError, match=r"'val' has the annotations .*instances_val\.json and val/_annotations"):
         opened(root)
 
 
@@ -212,9 +212,7 @@ def test_a_flat_polygon_and_run_lengths_are_outlines(tmp_path):
 )
 def test_boxes_alone_are_no_background_but_a_choice(tmp_path, change):
     root = write(tmp_path, content(each("annotations", change)))
-    with pytest.raises(
-        DatasetError, match=r"none of its 2 annotations has an outline.*truth\.boxes to box .*truth\.read"
-    ):
+    with pytest.raises(DatasetError, match=r"its 2 annotations have only boxes.*truth\.boxes to box .*truth\.read"):
         opened(root)
     assert_whole(opened(root, boxes="box"))  # the outlines are boxes here
     ignored = opened(root, boxes="ignore")
@@ -237,7 +235,7 @@ def test_one_box_among_outlines_is_ignored_where_no_outline_lies_and_counted(tmp
     expected[0:3, 0:3], expected[3:6, 1:5] = 2, 1  # the earlier annotation wins
     expected[1:3, 3:5] = 1
     np.testing.assert_array_equal(as_outline.truth.mask("1"), expected)
-    assert as_outline.truth.ignore is None and "(box taken as outline)" in as_outline.truth_report.line
+    assert as_outline.truth.ignore is None and "(box used as outline)" in as_outline.truth_report.line
 
 
 def test_an_image_with_an_object_that_may_be_anywhere_is_not_scored(tmp_path):
@@ -252,9 +250,9 @@ def test_an_image_with_an_object_that_may_be_anywhere_is_not_scored(tmp_path):
     [
         (
             {"size": [4, 5], "counts": [10, 5, 5]},
-            rf"annotation 7 of image 1 \(a\.jpg\) .*size \[4, 5\] .*the image's is \[{H}, {W}\]; export it anew",
+            rf"annotation 7 of image 1 \(a\.jpg\) .*size \[4, 5\] .*the image has \[{H}, {W}\]; export it again",
         ),
-        ({"size": [H, W], "counts": [10, 5]}, "annotation 7 of image 1 .*make up 15 pixels"),
+        ({"size": [H, W], "counts": [10, 5]}, "annotation 7 of image 1 .*have 15 pixels"),
         ([[1, 1, 5, 1, 5, 6, 1]], "annotation 7 of image 1 .*7 numbers"),
     ],
 )
@@ -287,7 +285,7 @@ def test_a_category_without_annotations_that_groups_nothing_stays_a_class_and_is
 
     dataset = opened(write(tmp_path, content(change)))
     assert dataset.truth.classes == ("background", "cat", "dog", "cow")
-    report = dataset.truth_report.with_found(check_truth(dataset, ["1", "2"]))
+    report = dataset.truth_report.with_masks(check_truth(dataset, ["1", "2"]))
     assert report.classes_without_pixels.first == ("cow",) and not report.groups.count
 
 
@@ -315,17 +313,17 @@ def test_a_file_without_annotations_is_no_ground_truth_and_says_so(tmp_path, cha
     ("change", "words"),
     [
         (lambda c: c["categories"][1].update(name="cat"), "two categories have the name 'cat'; rename one"),
-        (lambda c: c["categories"][1].update(id=1), "category id 1 is listed more than once"),
+        (lambda c: c["categories"][1].update(id=1), "duplicate category id 1"),
         (lambda c: c["categories"][1].pop("name"), "a category without name: {'id': 2}"),
         (lambda c: c["images"][1].pop("file_name"), "an image without file_name: {'id': 2"),
         (lambda c: c["images"][1].update(id=None), "an image without id: "),
-        (lambda c: c["images"][1].update(id="../../x"), "id '../../x' cannot name a file"),
+        (lambda c: c["images"][1].update(id="../../x"), "id '../../x' is not a valid name"),
         (lambda c: c["annotations"][1].pop("category_id"), "annotation 8 has no category_id"),
         (lambda c: c["annotations"][1].pop("image_id"), "annotation 8 has no image_id"),
         (lambda c: (c["annotations"][1].pop("image_id"), c["annotations"][1].pop("id")), "annotation number 2 has no"),
         (lambda c: c["annotations"][1].update(category_id=9), "annotation 8 has the unlisted category 9"),
         (lambda c: c["annotations"][1].update(segmentation="mask.png"), "annotation 8 of image 2 .*'mask.png'"),
-        (lambda c: c["annotations"].append(7), "list 'annotations' holds 7"),
+        (lambda c: c["annotations"].append(7), "list 'annotations' contains 7"),
         (lambda c: c.pop("images"), "no list 'images'"),
     ],
 )
@@ -366,7 +364,7 @@ def test_one_photograph_of_which_nothing_tells_does_not_stop_the_others(tmp_path
     turn(root / "val/a.jpg", 3 if sizes else 6)
     dataset = opened(root)
     assert not dataset.truth.has("1") and dataset.truth.has("2")
-    report = dataset.truth_report.with_found(check_truth(dataset, ["1", "2"]))
+    report = dataset.truth_report.with_masks(check_truth(dataset, ["1", "2"]))
     assert (report.labelled, report.turned, report.unclear.first) == (1, 1, ("val/a.jpg",))
     stored = np.rot90(CAT, 2) if sizes else np.rot90(CAT, -1)
     np.testing.assert_array_equal(opened(root, orientation="stored").truth.mask("1"), stored)

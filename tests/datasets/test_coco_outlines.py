@@ -71,17 +71,17 @@ def test_what_is_no_outline_is_refused(wrong):
     [
         (
             {"size": [5, 20], "counts": [10, 90]},
-            r"are of size \[5, 20\] \(height, width\), but the image's is \[10, 20\]",
+            r"have size \[5, 20\] \(height, width\), the image has \[10, 20\]",
         ),
-        ({"counts": [10, 190]}, "of size None"),
-        ({"size": [10, 20], "counts": [10, 90]}, "make up 100 pixels, not 10 x 20 = 200"),
-        ({"size": [10, 20], "counts": [250, -50]}, "make up 200 pixels"),
+        ({"counts": [10, 190]}, "have size None"),
+        ({"size": [10, 20], "counts": [10, 90]}, "have 100 pixels, not 10 x 20 = 200"),
+        ({"size": [10, 20], "counts": [250, -50]}, "have 200 pixels"),
         ({"size": [10, 20], "counts": [10, "x"]}, "cannot be read"),
         ({"size": [10, 20], "counts": 7}, "neither a list nor a text"),
         ({"size": [10, 20], "counts": "zzzz"}, "damaged"),  # pycocotools writes 743 pixels somewhere
-        ({"size": [10, 20], "counts": "0180000000000000"}, "make up"),
+        ({"size": [10, 20], "counts": "0180000000000000"}, "run lengths have"),
         ({"size": [10, 20], "counts": "ooooooooooo1"}, "damaged"),
-        ([[1, 1, 5, 1, 5, 5, 7]], "7 numbers, which are no pairs"),
+        ([[1, 1, 5, 1, 5, 5, 7]], "7 numbers, which are not pairs"),
         ([[1, 1, 5, 1, 5, None]], "coordinate None"),
         ([[1, 1, 5, 1, 5, float("nan")]], "coordinate nan"),
         ([[1, 1, 5, 1, 5, 1e12]], "coordinate 1000000000000.0"),

@@ -44,11 +44,11 @@ def test_runs_of_nothing_and_long_ones_are_packed_by_pycocotools_and_come_back(l
 @pytest.mark.parametrize(
     ("counts", "words"),
     [
-        ([10, 90], "its run lengths make up 100 pixels, not 10 x 20 = 200"),
-        ([250, -50], "make up 200 pixels"),
-        ([], "make up 0 pixels"),
+        ([10, 90], "its run lengths have 100 pixels, not 10 x 20 = 200"),
+        ([250, -50], "have 200 pixels"),
+        ([], "have 0 pixels"),
         ([10, "x"], "cannot be read"),
-        ([[10], [190]], r"cannot be read \(they are lists in a list\)"),
+        ([[10], [190]], r"cannot be read \(a list of lists\)"),
         ([2**70], "cannot be read"),
         (7, "neither a list nor a text"),
         (None, "neither a list nor a text"),

@@ -10,8 +10,8 @@ from comus_core.datasets.decoding import decode, size_hw
 from comus_core.errors import ImageError
 from tests.datasets.broken_files import picture
 
-MARK = "the end marker is missing, the picture is whole"
-TEXT = "metadata of unusual size was not read"
+MARK = "the end marker is missing, the image is complete"
+TEXT = "unusually large metadata was not read"
 KINDS = {
     "plain": {},
     "progressive": {"progressive": True},
@@ -53,7 +53,7 @@ def test_a_jpeg_that_lacks_more_is_set_aside_or_whole_to_the_pixel(tmp_path, mod
         try:
             pixels = decode(path).pixels
         except ImageError as error:
-            assert "truncated: the file ends before the picture does" in str(error)
+            assert "truncated: the file ends before the image does" in str(error)
             refused += 1
         else:  # nothing but filling was cut off
             np.testing.assert_array_equal(pixels, expected)

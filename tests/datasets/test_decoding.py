@@ -99,7 +99,7 @@ def test_an_image_just_over_pillows_limit_is_refused_in_worker_threads_too(tmp_p
 
     with ThreadPoolExecutor(8) as threads:
         outcomes = list(threads.map(outcome, ["wide.png", "fine.png"] * 40))
-    assert set(outcomes[::2]) == {"too large: 12000 x 8000 = 96000000 pixels, the limit is 89478485; scale it down"}
+    assert set(outcomes[::2]) == {"too large: 12000 x 8000 = 96000000 pixels, the limit is 89478485; reduce its size"}
     assert set(outcomes[1::2]) == {"(48, 64, 3)"}
 
 
@@ -126,7 +126,7 @@ def test_a_folder_a_missing_file_and_a_link_to_itself_are_named_as_such(tmp_path
     for path, words in (
         (tmp_path, "a folder, not an image file"),
         (tmp_path / "gone.jpg", "no such file"),
-        (tmp_path / "loop.jpg", "back to itself"),
+        (tmp_path / "loop.jpg", "a link to itself"),
     ):
         with pytest.raises(ImageError, match=words):
             read_rgb(path)

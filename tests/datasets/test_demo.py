@@ -105,5 +105,5 @@ def test_a_whole_demo_is_not_drawn_again_and_a_partial_one_is_replaced(tmp_path)
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(DatasetError, match=r"cannot be drawn in .*file"):
+    with pytest.raises(DatasetError, match=r"cannot draw the demo scenes in .*file"):
         draw_demo(tmp_path / "file")

@@ -13,8 +13,8 @@ from PIL import Image
 from comus_core.datasets import decoder_plugins
 from comus_core.datasets.dataset import open_dataset
 from comus_core.datasets.decoding import decode, read_rgb, size_hw
-from comus_core.datasets.passed_over import not_images, summed
-from comus_core.datasets.records import PassedOver
+from comus_core.datasets.ignored_files import merge_ignored, not_images
+from comus_core.datasets.records import IgnoredFiles
 from comus_core.datasets.truth_check import check_images
 from comus_core.errors import ImageError
 from comus_core.files.file_kinds import looks_like_image
@@ -63,7 +63,7 @@ def phone(tmp_path):
 def test_every_picture_is_found_read_or_set_aside_with_what_to_install(phone, monkeypatch):
     without(monkeypatch, "pillow_jxl", "rawpy")
     dataset = open_dataset(str(phone), phone)
-    assert dataset.passed_over == not_images(4)
+    assert dataset.ignored == not_images(4)
     rows = {row["image_id"]: row for row in check_images(dataset.files).to_pylist()}
     assert len(rows) + 4 == len(list(phone.iterdir()))
     reasons = {name: row["reason"] for name, row in rows.items() if row["reason"]}
@@ -78,11 +78,11 @@ def test_every_picture_is_found_read_or_set_aside_with_what_to_install(phone, mo
 def test_without_its_package_a_heic_says_which_and_with_it_damaged_is_damaged(tmp_path, monkeypatch):
     (tmp_path / "x.heic").write_bytes(base64.b64decode(HEIC))
     (tmp_path / "cut.heic").write_bytes(base64.b64decode(HEIC)[:300])
-    with pytest.raises(ImageError, match="damaged or cut off"):
+    with pytest.raises(ImageError, match="damaged or truncated"):
         read_rgb(tmp_path / "cut.heic")
     without(monkeypatch, "pi_heif", "pillow_heif")
     monkeypatch.delitem(Image.OPEN, "HEIF")
-    with pytest.raises(ImageError, match="a HEIC or HEIF photograph: `pip install pi-heif`"):
+    with pytest.raises(ImageError, match="a HEIC or HEIF image: `pip install pi-heif`"):
         read_rgb(tmp_path / "x.heic")
 
 
@@ -112,7 +112,7 @@ def test_the_small_picture_before_a_raw_photograph_is_not_taken_for_it(tmp_path,
     without(monkeypatch, "rawpy")
     path = tmp_path / "x.tif"
     two_tone().save(path, tiffinfo=tags)
-    with pytest.raises(ImageError, match="raw photograph"):
+    with pytest.raises(ImageError, match="camera raw file"):
         read_rgb(path)
 
 
@@ -121,14 +121,14 @@ def test_a_raw_photograph_without_a_name_is_known_by_its_first_bytes(tmp_path, m
     without(monkeypatch, "rawpy")
     (tmp_path / "x").write_bytes(head + bytes(100))
     (file,) = open_dataset(str(tmp_path), tmp_path).files
-    with pytest.raises(ImageError, match=r"a raw photograph \(raw\): `pip install rawpy`"):
+    with pytest.raises(ImageError, match=r"a camera raw file \(raw\): `pip install rawpy`"):
         read_rgb(file.path)
 
 
 def test_a_picture_of_a_kind_that_nobody_reads_is_listed_with_its_kind(tmp_path):
     (tmp_path / "x.tga").write_bytes(b"\0\0\2" + bytes(50))
     (row,) = check_images(open_dataset(str(tmp_path), tmp_path).files).to_pylist()
-    assert row["reason"] == "a picture of a kind that cannot be read (TGA): save it as PNG"
+    assert row["reason"] == "an image of an unsupported format (TGA): save it as PNG"
 
 
 def test_a_jpeg_called_dng_is_a_jpeg(tmp_path):
@@ -147,10 +147,10 @@ def test_only_names_that_say_nothing_are_looked_into(phone, monkeypatch):
 
 
 def test_counts_of_several_folders_are_summed():
-    hidden = PassedOver("that are hidden", 1, (".a.jpg",))
-    assert summed([*not_images(2), hidden, *not_images(3)]) == (*not_images(5), hidden)
-    assert summed([hidden, PassedOver("that are hidden", 2, (".b/",), counted=False)]) == (
-        PassedOver("that are hidden", 3, (".a.jpg", ".b/"), counted=False),
+    hidden = IgnoredFiles("hidden", 1, (".a.jpg",))
+    assert merge_ignored([*not_images(2), hidden, *not_images(3)]) == (*not_images(5), hidden)
+    assert merge_ignored([hidden, IgnoredFiles("hidden", 2, (".b/",), counted=False)]) == (
+        IgnoredFiles("hidden", 3, (".a.jpg", ".b/"), counted=False),
     )
 
 
@@ -159,7 +159,7 @@ def test_notes_reach_the_table(tmp_path):
     Image.fromarray(values).save(tmp_path / "x.png")
     shutil.copy(tmp_path / "x.png", tmp_path / "y.png")
     rows = check_images(open_dataset(str(tmp_path), tmp_path).files).to_pylist()
-    assert [row["note"] for row in rows] == ["values of 10 bits in a 16-bit file were stretched to 0-255"] * 2
+    assert [row["note"] for row in rows] == ["10-bit values in a 16-bit file were scaled to 0-255"] * 2
     assert decode(tmp_path / "x.png").pixels[0, 0].tolist() == [249] * 3  # 1000 / 1023 of 255 is 249.27
 
 

@@ -56,7 +56,7 @@ def test_a_folder_is_read_recursively_and_sorted_by_posix_path(tmp_path):
     dataset = open_dataset(str(tmp_path), tmp_path / "unused")
     assert ids_of(dataset) == ["a/b/c.PNG", "a/x.gif", "b.tif", "z.jpg"]
     assert all(file.path == tmp_path / file.relative and file.relative == file.image_id for file in dataset.files)
-    assert dataset.truth is None and not dataset.synthetic and dataset.set_aside == ()
+    assert dataset.truth is None and not dataset.synthetic and dataset.skipped == ()
     assert not (tmp_path / "unused").exists()
 
 
@@ -89,7 +89,7 @@ def test_a_folder_that_may_not_be_read_and_a_name_that_is_no_text_are_set_aside(
         dataset = open_dataset(str(root), tmp_path)
     (root / "locked").chmod(0o755)
     assert ids_of(dataset) == ["x.png"]
-    reasons = {s.path: s.reason for s in dataset.set_aside}
+    reasons = {s.path: s.reason for s in dataset.skipped}
     assert reasons == {
         "caf?.png": "the file name is not valid UTF-8: rename it",
         "locked/": "folder cannot be read: Permission denied",
@@ -101,7 +101,7 @@ def test_a_folder_that_may_not_be_read_and_a_name_that_is_no_text_are_set_aside(
     [
         (lambda root: None, "no such folder"),
         (lambda root: put(root.with_suffix(".png")).rename(root), "is a file"),
-        (lambda root: root.mkdir(), "no image in"),
+        (lambda root: root.mkdir(), "no images in"),
         (
             lambda root: (root.mkdir(), (root / "x.jpg").symlink_to("gone")),
             "x.jpg: a link to a file that does not exist",
@@ -123,7 +123,7 @@ def test_masks_and_classes_beside_the_images_are_ground_truth(labelled):
     assert not dataset.truth.has("images/a.png") and dataset.truth.has("images/more/b.webp")
     np.testing.assert_array_equal(dataset.truth.mask("images/more/b.webp"), mask_of(1, 2, 255))
     assert dataset.truth.files() == (labelled / "classes.txt", labelled / "masks/more/b.png")
-    with pytest.raises(DatasetError, match=r"images/a\.png.*no mask of the same stem"):
+    with pytest.raises(DatasetError, match=r"images/a\.png.*no mask with its name"):
         dataset.truth.mask("images/a.png")
 
 
@@ -134,7 +134,7 @@ def test_a_class_list_may_start_with_background(labelled):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("cat\ndog\ncat\n", "cat more than once"), ("background\n", "no class besides"), ("", "no class")],
+    [("cat\ndog\ncat\n", "duplicate name cat"), ("background\n", "no class besides"), ("", "no class")],
 )
 def test_a_bad_class_list_is_refused(labelled, text, words):
     (labelled / "classes.txt").write_text(text)
@@ -172,9 +172,12 @@ def test_more_than_255_classes_make_255_a_class_and_65535_the_ignored_id(labelle
 @pytest.mark.parametrize(
     ("indices", "words"),
     [
-        (mask_of(9, 1), r"b\.png: holds the class ids 9, but the 3 classes.*use 0 to 2 \(and 255"),
-        (np.zeros((6, 4), np.uint8), r"b\.png: its mask is 4 x 6 pixels, but the image .*b\.webp is 6 x 4"),
-        (np.full((4, 6, 3), 7, np.uint8), r"b\.png: holds colours \(mode RGB\).*such as red, green, blue \(7, 7, 7\)"),
+        (mask_of(9, 1), r"b\.png: contains the class ids 9, but the 3 classes.*have the ids 0 to 2 \(and 255"),
+        (np.zeros((6, 4), np.uint8), r"b\.png: the mask is 4 x 6 pixels, but the upright image .*b\.webp is 6 x 4"),
+        (
+            np.full((4, 6, 3), 7, np.uint8),
+            r"b\.png: contains colours \(mode RGB\).*such as .* \(7, 7, 7\)",
+        ),
     ],
 )
 def test_a_mask_that_does_not_fit_names_the_file_and_what_to_do(labelled, indices, words):
@@ -192,13 +195,13 @@ def test_good_masks_pass_the_check_of_ground_truth(labelled):
 def test_masks_of_0_and_255_alone_hold_no_class(labelled):
     (labelled / "classes.txt").unlink()
     put_mask(labelled / "masks/more/b.png", mask_of(255, 255))
-    with pytest.raises(DatasetError, match=r"only \[0, 255\].*number the classes from 1"):
+    with pytest.raises(DatasetError, match=r"only the ids \[0, 255\].*number the classes from 1"):
         open_dataset(str(labelled), labelled)
 
 
 def test_masks_that_no_image_matches_are_refused(labelled):
     (labelled / "masks/more/b.png").rename(labelled / "masks/b_mask.png")
-    with pytest.raises(DatasetError, match="no file in masks/ has the stem"):
+    with pytest.raises(DatasetError, match="no file in masks/ has the name"):
         open_dataset(str(labelled), labelled)
 
 

@@ -61,7 +61,7 @@ def test_all_120_usable_files_are_used(looked_at):
 
 def test_all_40_broken_files_are_listed_with_a_reason_that_names_the_fault(looked_at):
     dataset, table, _, broken = looked_at
-    listed = {s.path: s.reason for s in dataset.set_aside}
+    listed = {s.path: s.reason for s in dataset.skipped}
     listed |= {row["path"]: row["reason"] for row in table.to_pylist() if row["reason"] is not None}
     assert set(listed) == set(broken)
     assert {path: reason for path, reason in listed.items() if broken[path] not in reason} == {}

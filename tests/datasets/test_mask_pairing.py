@@ -32,11 +32,11 @@ def test_each_image_finds_its_mask(images, masks, mask_of, without):
 @pytest.mark.parametrize(
     ("images", "masks", "words"),
     [
-        (["a.jpg", "a.png"], ["a.png"], r"mask a\.png fits 2 images \(a\.jpg, a\.png\): name it .*a\.jpg\.png"),
+        (["a.jpg", "a.png"], ["a.png"], r"mask a\.png matches 2 images \(a\.jpg, a\.png\): name it like .*a\.jpg\.png"),
         (["a.jpg"], ["a.png", "a.jpg.png"], r"image a\.jpg has 2 masks \(a\.jpg\.png, a\.png\)"),
         (["a.jpg"], ["a.png", "A.png"], r"image a\.jpg has 2 masks \(A\.png, a\.png\)"),
         ([COMPOSED + ".jpg"], [COMPOSED + ".png", DECOMPOSED + ".png"], "has 2 masks"),
-        (["IMG.jpg", "Img.jpg"], ["img.png"], r"mask img\.png fits 2 images"),
+        (["IMG.jpg", "Img.jpg"], ["img.png"], r"mask img\.png matches 2 images"),
     ],
 )
 def test_what_fits_several_is_refused_by_name(images, masks, words):

@@ -28,11 +28,23 @@ def roboflow(root):
 @pytest.mark.parametrize(
     ("layout", "words", "alone"),
     [
-        (lambda root: labelme(root, old=True), r"with masks in SegmentationClass; give voc:.*:SPLIT", "JPEGImages"),
-        (supervisely_voc, r"is in VOC's layout.*give voc:.*:SPLIT", "JPEGImages"),
-        (fiftyone, r"FiftyOne's layout, with masks in labels; rename data to images and labels to masks", "data"),
-        (supervisely, r"first is in Supervisely's layout, with masks in masks_machine; export it as", "first/img"),
-        (roboflow, r"train holds Roboflow's masks \(\*_mask\.png\) among its images; export it as COCO", None),
+        (lambda root: labelme(root, old=True), r"with masks in SegmentationClass; use voc:.*:SPLIT", "JPEGImages"),
+        (supervisely_voc, r"is in VOC's layout.*use voc:.*:SPLIT", "JPEGImages"),
+        (
+            fiftyone,
+            r"FiftyOne's layout, with masks in labels; to read both, rename data to images and",
+            "data",
+        ),
+        (
+            supervisely,
+            r"is in Supervisely's layout, with masks in masks_machine; to read both, export",
+            "first/img",
+        ),
+        (
+            roboflow,
+            r"train has Roboflow's masks \(\*_mask\.png\) among its images; to read both, export it",
+            None,
+        ),
     ],
 )
 def test_it_is_refused_with_the_ways_to_read_it(tmp_path, layout, words, alone):

@@ -58,19 +58,19 @@ def test_where_nothing_tells_the_image_is_not_scored_and_named(tmp_path, orienta
     assert not dataset.truth.has(ID) and dataset.truth.unclear(ID)
     with pytest.raises(DatasetError, match=r"set truth\.orientation to upright or stored"):
         dataset.truth.mask(ID)
-    report = dataset.truth_report.with_found(check_truth(dataset, [ID]))
+    report = dataset.truth_report.with_masks(check_truth(dataset, [ID]))
     assert (report.labelled, report.turned, report.unclear.first) == (0, 1, (ID,))
 
 
 @pytest.mark.parametrize(("setting", "shape"), [("auto", (5, 6)), ("upright", (4, 6)), ("stored", (6, 4))])
 def test_a_mask_of_another_size_is_refused_with_both_sizes(tmp_path, setting, shape):
     dataset = dataset_of(tmp_path, 6, np.zeros(shape, np.uint8), orientation=setting)
-    with pytest.raises(DatasetError, match=rf"{shape[1]} x {shape[0]} pixels, but .* is 4 x 6 once upright .*6 x 4"):
+    with pytest.raises(DatasetError, match=rf"{shape[1]} x {shape[0]} pixels, but .* is 4 x 6 .*6 x 4"):
         dataset.truth.mask(ID)
 
 
 def test_an_upright_photograph_needs_no_setting(tmp_path):
     dataset = dataset_of(tmp_path, 1, INDICES)
     np.testing.assert_array_equal(dataset.truth.mask(ID), INDICES)
-    report = dataset.truth_report.with_found(check_truth(dataset, [ID]))
+    report = dataset.truth_report.with_masks(check_truth(dataset, [ID]))
     assert (report.labelled, report.turned, report.unclear.count) == (1, 0, 0)

@@ -12,7 +12,7 @@ from comus_core.datasets import decoding, reading
 from comus_core.datasets.dataset import open_dataset
 from comus_core.datasets.decoding import fraction, read_rgb
 from comus_core.datasets.pixel_budget import PixelBudget
-from comus_core.datasets.reading import batches, picture_batches, read_ahead
+from comus_core.datasets.reading import batches, image_batches, read_ahead
 from comus_core.datasets.truth_check import check_images
 from tests.datasets.broken_files import picture
 
@@ -110,7 +110,7 @@ def test_crops_are_encoded_as_soon_as_no_more_fit(monkeypatch):
             yield np.zeros((side, side, 3), np.uint8)
 
     parts = []
-    for batch in picture_batches(crops(), 3):
+    for batch in image_batches(crops(), 3):
         parts.append([len(crop) for crop in batch])
         if 50 in parts[-1]:
             assert cut[-1] == 50  # the next one is not cut before a large one is done

@@ -10,7 +10,7 @@ from comus_core.datasets.dataset import open_dataset, splits
 from comus_core.datasets.dataset import summarise as summarise_with_sizes
 from comus_core.datasets.demo.scenes import draw_demo
 from comus_core.datasets.format import DatasetSummary
-from comus_core.datasets.passed_over import not_images
+from comus_core.datasets.ignored_files import not_images
 from comus_core.errors import DatasetError
 from tests.builders import draw_folder
 
@@ -68,7 +68,7 @@ def test_the_largest_image_and_what_is_no_image_are_told(tmp_path):
         Image.effect_noise(size, 80).save(tmp_path / name)
     (tmp_path / "notes.txt").write_text("none")
     seen = summarise_with_sizes(str(tmp_path))
-    assert (seen.images, seen.largest, seen.passed_over) == (3, 70 * 40, not_images(1))
+    assert (seen.images, seen.largest, seen.ignored) == (3, 70 * 40, not_images(1))
 
 
 def test_ground_truth_without_a_list_of_classes_leaves_their_number_open(tmp_path):
@@ -96,11 +96,11 @@ def test_the_demo_is_known_without_being_drawn(tmp_path):
     ("spec", "says"),
     [
         ("{0}/nowhere", "no such folder"),
-        ("{0}/empty", "no image in"),
+        ("{0}/empty", "no images in"),
         ("voc:{0}/empty:train", "is neither VOC2012"),
         ("voc:{0}:test", "no split 'test' .* train, val"),
         ("coco:{0}/empty:val", "no folder .*annotations"),
-        ("coco:{0}:test", "there are the splits val"),
+        ("coco:{0}:test", "choose one of val"),
     ],
 )
 def test_what_is_no_data_set_is_a_sentence(voc, coco, tmp_path, spec, says):

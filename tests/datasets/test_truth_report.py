@@ -30,10 +30,10 @@ def test_every_kind_is_told_with_its_first_names():
     )
     assert report.line == (
         "ground truth: 1,200 of 1,234 images labelled, 2 classes; 30 images without mask (0.jpg, 1.jpg, 2.jpg and 27 "
-        "more); 1 mask without image (x.png); 1 file among the masks is no PNG (y.tif); 2 annotations without outline "
+        "more); 1 mask without image (x.png); 1 file in masks is not a PNG (y.tif); 2 annotations without outline "
         "(boxes ignored); 1 image not scored, with an object that has neither outline nor box (z.jpg); 1 annotation of "
-        "images that are not listed; 1 category only groups others (animals); 2 photographs turned by EXIF; 1 of "
-        "them not scored (t.jpg): the size does not tell how their mask lies, set truth.orientation to upright or "
+        "unlisted images; 1 supercategory ignored (animals); 2 images turned by EXIF; 1 of "
+        "them not scored (t.jpg): the orientation of the mask is unknown, set truth.orientation to upright or "
         "stored; 1 class without pixels (dog)"
     )
 
@@ -53,6 +53,6 @@ def test_reading_the_masks_finds_the_classes_without_pixels(labelled):  # noqa: 
     put_mask(labelled / "masks/c.png", mask_of(2, 255))
     put_mask(labelled / "masks/more/b.png", mask_of(2))
     dataset = open_dataset(str(labelled), labelled)
-    report = dataset.truth_report.with_found(check_truth(dataset, ["images/a.png", "images/c.png"]))
+    report = dataset.truth_report.with_masks(check_truth(dataset, ["images/a.png", "images/c.png"]))
     assert (report.images, report.labelled, report.turned) == (2, 1, 0)  # b was set aside, say
     assert report.classes_without_pixels.first == ("cat",)

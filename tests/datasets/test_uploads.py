@@ -94,7 +94,7 @@ def test_a_second_upload_of_the_same_name_gets_a_folder_of_its_own(tmp_path):
 def test_a_path_that_leads_out_stops_everything(tmp_path, name):
     entry = zipfile.ZipInfo("PLACEHOLDER")
     entry.filename = entry.orig_filename = name
-    with pytest.raises(DatasetError, match="no plain path inside the zip"):
+    with pytest.raises(DatasetError, match="not a path inside the zip"):
         unpack(zipped([("good.png", PICTURE), (entry, PICTURE)]), "slip.zip", tmp_path / "w")
     assert everything_in(tmp_path) == []
 
@@ -109,24 +109,24 @@ def test_a_link_stops_everything(tmp_path):
 
 def test_one_file_that_grows_beyond_measure_is_refused(tmp_path):
     bomb = zipped([("a.bmp", bytes(40 * 2**20))])
-    with pytest.raises(DatasetError, match=r"'a.bmp' would grow 1,0\d\d-fold"):
+    with pytest.raises(DatasetError, match=r"'a.bmp' expands 1,0\d\d-fold"):
         unpack(bomb, "bomb.zip", tmp_path)
     assert everything_in(tmp_path) == []
 
 
 def test_many_files_that_grow_beyond_measure_together_are_refused(tmp_path):
     bomb = zipped([(f"{n}.bmp", bytes(20 * 2**20)) for n in range(3)])
-    with pytest.raises(DatasetError, match="would grow"):
+    with pytest.raises(DatasetError, match="expands"):
         unpack(bomb, "bomb.zip", tmp_path)
 
 
 @pytest.mark.parametrize(
     ("limits", "says"),
     [
-        (Limits(files=2), "3 images; at most 2"),
-        (Limits(total_bytes=2 * len(PICTURE)), "bytes unpacked; at most"),
-        (Limits(file_bytes=len(PICTURE) - 1), "at most .* each"),
-        (Limits(spare_bytes=2**62), "make room"),
+        (Limits(files=2), "3 images; upload at most 2"),
+        (Limits(total_bytes=2 * len(PICTURE)), "bytes unpacked; the limit is"),
+        (Limits(file_bytes=len(PICTURE) - 1), "bytes; the limit is"),
+        (Limits(spare_bytes=2**62), "free some space"),
     ],
 )
 def test_each_limit_is_named_and_nothing_is_left_behind(tmp_path, limits, says):
@@ -142,7 +142,7 @@ def test_a_file_larger_than_its_listing_says_is_refused(tmp_path):
     whole = zipped([("x.png", content)], zipfile.ZIP_DEFLATED).getvalue()
     lying = whole.replace(struct.pack("<L", len(content)), struct.pack("<L", 100))
     assert lying != whole
-    with pytest.raises(DatasetError, match="not a zip that can be read"):
+    with pytest.raises(DatasetError, match="not a readable zip"):
         unpack(io.BytesIO(lying), "lie.zip", tmp_path)
     assert everything_in(tmp_path) == EMPTY
 
@@ -150,7 +150,7 @@ def test_a_file_larger_than_its_listing_says_is_refused(tmp_path):
 def test_damaged_content_is_refused_and_nothing_is_left_behind(tmp_path):
     whole = bytearray(zipped([("x.png", PICTURE)], zipfile.ZIP_STORED).getvalue())
     whole[40] ^= 0xFF
-    with pytest.raises(DatasetError, match="not a zip that can be read"):
+    with pytest.raises(DatasetError, match="not a readable zip"):
         unpack(io.BytesIO(bytes(whole)), "bad.zip", tmp_path)
     assert everything_in(tmp_path) == EMPTY
 
@@ -164,12 +164,12 @@ def test_encrypted_files_are_refused(tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", PICTURE])
 def test_what_is_no_zip_is_a_sentence(tmp_path, content):
-    with pytest.raises(DatasetError, match="not a zip that can be read"):
+    with pytest.raises(DatasetError, match="not a readable zip"):
         unpack(io.BytesIO(content), "photo.zip", tmp_path)
 
 
 def test_a_zip_without_images_is_refused(tmp_path):
-    with pytest.raises(DatasetError, match="no image in it"):
+    with pytest.raises(DatasetError, match="no images in it"):
         unpack(zipped([("notes.txt", b"words"), ("classes.txt", b"dog")]), "none.zip", tmp_path)
 
 

@@ -13,7 +13,7 @@ VOID = 255
 
 @pytest.fixture
 def voc(tmp_path) -> Path:
-    """The folder that holds VOCdevkit: three images, one with a mask, one with a mask of the augmented set only."""
+    """The folder that contains VOCdevkit: three images, one with a mask, one with a mask of the augmented set only."""
     root = tmp_path / "weird: name/VOCdevkit/VOC2012"
     for folder in ("JPEGImages", "SegmentationClass", "SegmentationClassAug", "ImageSets/Segmentation"):
         (root / folder).mkdir(parents=True)
@@ -69,15 +69,15 @@ def test_a_list_of_paths_serves_as_a_split(voc):
 def test_listed_images_that_do_not_exist_are_set_aside(voc):
     dataset = open_dataset(f"voc:{voc}:gaps", voc)
     assert [file.image_id for file in dataset.files] == ["2007_000032"]
-    (lost,) = dataset.set_aside
+    (lost,) = dataset.skipped
     assert lost.path == "JPEGImages/2099_000001.jpg"
-    assert lost.reason == "listed in ImageSets/Segmentation/gaps.txt, but there is no such file"
+    assert lost.reason == "listed in ImageSets/Segmentation/gaps.txt, but the file does not exist"
 
 
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("voc:{root}:trainaug", "no split 'trainaug'.*there are gaps, lost, paths, test, train"),
+        ("voc:{root}:trainaug", "no split 'trainaug'.*choose one of gaps, lost, paths, test, train"),
         ("voc:{root}:lost", "none of its 1 images"),
         ("voc:{root}/nowhere:train", "no such folder"),
         ("voc:{root}/VOCdevkit/VOC2012/JPEGImages:train", "neither VOC2012, VOCdevkit nor"),
@@ -92,7 +92,7 @@ def test_a_voc_string_that_cannot_serve_says_why(voc, spec, words):
 def test_an_id_beyond_the_21_classes_is_refused(voc):
     path = voc / "VOCdevkit/VOC2012/SegmentationClass/2007_000032.png"
     Image.fromarray(np.full((5, 8), 21, np.uint8)).save(path)
-    with pytest.raises(DatasetError, match=r"2007_000032\.png: holds the class ids 21"):
+    with pytest.raises(DatasetError, match=r"2007_000032\.png: contains the class ids 21"):
         open_dataset(f"voc:{voc}:train", voc).truth.mask("2007_000032")
 
 

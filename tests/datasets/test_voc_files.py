@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from comus_core.datasets.dataset import open_dataset, summarise
-from comus_core.datasets.records import PassedOver, SkippedFile
+from comus_core.datasets.records import IgnoredFiles, SkippedFile
 from comus_core.errors import DatasetError
 from tests.datasets.broken_files import picture
 from tests.datasets.test_voc_layouts import MASK, ids_of, write
@@ -35,7 +35,7 @@ def test_a_mask_may_be_named_as_in_any_folder_of_masks(tmp_path, mask):
 def test_two_masks_of_one_image_are_refused_by_name(tmp_path):
     root = write(tmp_path)
     Image.fromarray(MASK).save(root / "SegmentationClass/a.jpg.png")
-    with pytest.raises(DatasetError, match=r"the image a\.jpg has 2 masks \(a\.jpg\.png, a\.png\): keep the right one"):
+    with pytest.raises(DatasetError, match=r"the image a\.jpg has 2 masks \(a\.jpg\.png, a\.png\): keep one"):
         opened(root)
 
 
@@ -48,7 +48,7 @@ def test_files_among_the_masks_that_are_no_png_are_counted(tmp_path):
     report = opened(root).truth_report
     assert report.masks_not_png.first == ("SegmentationClass/b.tif", "SegmentationClassAug/b.bmp")
     assert report.masks_without_image.first == ("SegmentationClassAug/none.PNG",)
-    assert "2 files among the masks are no PNG (SegmentationClass/b.tif, SegmentationClassAug/b.bmp)" in report.line
+    assert "2 files in masks are not PNGs (SegmentationClass/b.tif, SegmentationClassAug/b.bmp)" in report.line
 
 
 def test_where_no_mask_is_a_png_the_line_says_what_they_are(tmp_path):
@@ -56,8 +56,8 @@ def test_where_no_mask_is_a_png_the_line_says_what_they_are(tmp_path):
     os.rename(root / "SegmentationClass/a.png", root / "SegmentationClass/a.gif")
     dataset = opened(root)
     assert dataset.truth is None and dataset.truth_report.line == (
-        "no ground truth: none of the images of train.txt has a mask (PNG) in SegmentationClass or "
-        "SegmentationClassAug or SegmentationClassPNG; 1 file among the masks is no PNG (SegmentationClass/a.gif)"
+        "no ground truth: no image of train.txt has a mask (PNG) in SegmentationClass or "
+        "SegmentationClassAug or SegmentationClassPNG; 1 file in masks is not a PNG (SegmentationClass/a.gif)"
     )
 
 
@@ -68,7 +68,7 @@ def test_an_image_without_a_suffix_is_known_by_its_first_bytes(tmp_path):
     for name in ("x", "scan.v1"):
         Image.fromarray(MASK).save(root / f"SegmentationClass/{name}.png")
     dataset = opened(root)
-    assert ids_of(dataset) == ["a", "scan.v1", "x"] and dataset.set_aside == ()
+    assert ids_of(dataset) == ["a", "scan.v1", "x"] and dataset.skipped == ()
     assert [file.path.name for file in dataset.files] == ["a.jpg", "scan.v1", "x"]
     assert dataset.truth_report.labelled == 3
     np.testing.assert_array_equal(dataset.truth.mask("x"), MASK)
@@ -78,18 +78,18 @@ def test_what_lies_beside_the_images_is_counted(tmp_path):
     root = write(tmp_path)
     (root / "JPEGImages/notes.txt").write_text("by hand")
     picture(6, 8, 5).save(root / "JPEGImages/.hidden.jpg")
-    passed_over = (
-        PassedOver("that are hidden", 1, ("JPEGImages/.hidden.jpg",)),
-        PassedOver("that are no images", 1, ()),
+    ignored = (
+        IgnoredFiles("hidden", 1, ("JPEGImages/.hidden.jpg",)),
+        IgnoredFiles("not images", 1, ()),
     )
-    assert opened(root).passed_over == summarise(f"voc:{root}:train").passed_over == passed_over
+    assert opened(root).ignored == summarise(f"voc:{root}:train").ignored == ignored
 
 
 def test_a_listed_image_that_cannot_be_used_keeps_its_own_reason(tmp_path):
     root = write(tmp_path, lines=["a", "b", "lost", "gone"])
     (root / "JPEGImages/lost.jpg").symlink_to("nowhere.jpg")
     (root / "JPEGImages/unlisted.jpg").symlink_to("nowhere.jpg")
-    assert opened(root).set_aside == (
+    assert opened(root).skipped == (
         SkippedFile("JPEGImages/lost.jpg", "a link to a file that does not exist"),
-        SkippedFile("JPEGImages/gone.jpg", "listed in ImageSets/Segmentation/train.txt, but there is no such file"),
+        SkippedFile("JPEGImages/gone.jpg", "listed in ImageSets/Segmentation/train.txt, but the file does not exist"),
     )

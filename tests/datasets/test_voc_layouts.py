@@ -51,7 +51,7 @@ def ids_of(dataset) -> list[str]:
 )
 def test_images_of_any_suffix_and_name_are_found_with_their_masks(tmp_path, names, lines):
     dataset = open_dataset(f"voc:{write(tmp_path, names, lines)}:train", tmp_path)
-    assert ids_of(dataset) == [Path(name).stem for name in names] and dataset.set_aside == ()
+    assert ids_of(dataset) == [Path(name).stem for name in names] and dataset.skipped == ()
     assert [file.path.name for file in dataset.files] == list(names)
     np.testing.assert_array_equal(dataset.truth.mask(Path(names[0]).stem), MASK)
     assert dataset.truth_report.images_without_mask.first == (f"JPEGImages/{names[1]}",)
@@ -67,7 +67,7 @@ def test_the_folder_may_be_of_any_year_or_none(tmp_path, inner):
 def test_two_years_are_a_choice(tmp_path):
     for year in ("VOC2007", "VOC2012"):
         write(tmp_path / "VOCdevkit" / year)
-    with pytest.raises(DatasetError, match=r"give one of .*VOC2007 and .*VOC2012 as ROOT"):
+    with pytest.raises(DatasetError, match=r"choose one of .*VOC2007 and .*VOC2012 as ROOT"):
         open_dataset(f"voc:{tmp_path}:train", tmp_path)
     assert len(open_dataset(f"voc:{tmp_path}/VOCdevkit/VOC2007:train", tmp_path).files) == 2
 
@@ -77,7 +77,7 @@ def test_lists_of_whole_images_serve_where_there_are_no_others(tmp_path):
     (root / "ImageSets/Main/cat_train.txt").write_text("a  1\nb -1\n")
     assert splits("voc", str(root)) == ("train",)
     assert ids_of(open_dataset(f"voc:{root}:train", tmp_path)) == ["a", "b"]
-    with pytest.raises(DatasetError, match=r"no split 'cat_train' .* there are train"):
+    with pytest.raises(DatasetError, match=r"no split 'cat_train' .*choose one of train"):
         open_dataset(f"voc:{root}:cat_train", tmp_path)
     (root / "ImageSets/Segmentation").mkdir()
     (root / "ImageSets/Segmentation/val.txt").write_text("b\n")
@@ -87,7 +87,7 @@ def test_lists_of_whole_images_serve_where_there_are_no_others(tmp_path):
 def test_one_name_with_two_files_is_refused_by_name(tmp_path):
     write(tmp_path)
     picture(5, 8, 5).save(tmp_path / "JPEGImages/a.png")
-    with pytest.raises(DatasetError, match=r"train\.txt: 'a' is a\.jpg and a\.png"):
+    with pytest.raises(DatasetError, match=r"train\.txt: 'a' is ambiguous: a\.jpg or a\.png"):
         open_dataset(f"voc:{tmp_path}:train", tmp_path)
 
 

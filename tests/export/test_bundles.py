@@ -170,23 +170,23 @@ def with_run(**changes):
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    (with_file("../../evil.txt"), "is no place in a bundle"),
-    (with_file("/etc/evil"), "is no place in a bundle"),
-    (with_file("photographs/../../../evil"), "is no place in a bundle"),
-    (with_file("photographs\\..\\evil"), "is no place in a bundle"),
-    (with_file("artifacts/images/short/x"), "is no place in a bundle"),
-    (with_file("comus.sqlite"), "is no place in a bundle"),
-    ({"extra": {"photographs/more.png": b"x"}}, "does not hold the files that it lists"),
-    ({"drop": "photographs/images/000.png"}, "does not hold the files that it lists"),
+    (with_file("../../evil.txt"), "is not a valid path in a bundle"),
+    (with_file("/etc/evil"), "is not a valid path in a bundle"),
+    (with_file("photographs/../../../evil"), "is not a valid path in a bundle"),
+    (with_file("photographs\\..\\evil"), "is not a valid path in a bundle"),
+    (with_file("artifacts/images/short/x"), "is not a valid path in a bundle"),
+    (with_file("comus.sqlite"), "is not a valid path in a bundle"),
+    ({"extra": {"photographs/more.png": b"x"}}, "its files differ from its listing"),
+    ({"drop": "photographs/images/000.png"}, "its files differ from its listing"),
     ({"content": ("photographs/images/000.png", lambda b: bytes(len(b)))}, "is damaged"),
-    ({"content": ("photographs/images/000.png", lambda b: b + b"x")}, "is not as large as listed"),
+    ({"content": ("photographs/images/000.png", lambda b: b + b"x")}, "has another size than listed"),
     (with_file("artifacts/features/0123456789abcdef/manifest.json"), "its artifacts are not those of its run"),
     (with_run(artifacts={"images": "../../../../x"}), "its content is damaged"),
     (with_run(config={"dataset": "x", "colour": 1}), "unknown setting colour"),
-    (with_run(state="running"), "says too little"),
-    (with_run(provenance={}), "says too little"),
-    ({"listing": lambda told: {**told, "format": 2}}, "newer program"),
-    ({"listing": lambda told: {**told, "files": []}}, "is not of a bundle"),
+    (with_run(state="running"), "its run has"),
+    (with_run(provenance={}), "its run has"),
+    ({"listing": lambda told: {**told, "format": 2}}, "newer version"),
+    ({"listing": lambda told: {**told, "files": []}}, "is not from a bundle"),
     ({"listing": lambda told: {**told, "events": [{"at": "", "kind": "merge", "payload": {}}]}}, "damaged|decision"),
 ])  # fmt: skip
 def test_a_bundle_with_anything_odd_is_refused_and_leaves_nothing(packed, receiver, tmp_path, change, words):
@@ -202,7 +202,7 @@ def test_what_is_no_bundle_is_a_sentence(receiver, tmp_path):
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("a.txt", "a")
     for name, words in (
-        ("words.zip", "no bundle that can be read"),
+        ("words.zip", "not a readable bundle"),
         ("other.zip", "not a bundle"),
         ("none", "no such"),
     ):
@@ -218,7 +218,7 @@ def test_a_lost_photograph_is_named_and_can_be_left_out(sender, tmp_path):
     moved = {**run.provenance, "root": str(tmp_path / "gone")}
     with workspace.database.writing() as connection:
         connection.execute("UPDATE runs SET provenance = ? WHERE id = ?", (json.dumps(moved), run.id))
-    with pytest.raises(WorkspaceError, match="or bundle the run without photographs"):
+    with pytest.raises(WorkspaceError, match="or bundle the run without images"):
         bundle(run, workspace, BundleSettings(str(tmp_path / "out.zip")))
     assert not (tmp_path / "out.zip").exists()
     assert bundle(run, workspace, BundleSettings(str(tmp_path / "out.zip"), images=False)).photographs == 0
@@ -244,5 +244,5 @@ def test_a_run_at_work_is_not_bundled_and_one_that_came_without_photographs_goes
     assert bundle(opened, receiver, BundleSettings(str(tmp_path / "again.zip"))).photographs == 0
     with workspace.attempts.at_work(run.id):
         workspace.runs.save(replace(run, state="running"))
-        with pytest.raises(WorkspaceError, match="is at work: bundle it when it is done"):
+        with pytest.raises(WorkspaceError, match="is running: bundle it when it is done"):
             bundle(run, workspace, BundleSettings(str(tmp_path / "c.zip")))

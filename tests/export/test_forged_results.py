@@ -11,7 +11,7 @@ from tests.export.forging import arrays, at, column, forged, place_of
 from tests.export.test_bundles import files_of
 
 NOTE = {"path": "a.jpg", "note": "turned"}
-LEFT = {"reason": "that are hidden", "files": 1, "places": [".a"], "counted": True}
+LEFT = {"reason": "hidden", "files": 1, "places": [".a"], "counted": True}
 NAMED = {"count": 1, "first": ["a.png"]}
 FACTS = {"search": "exact", "components": 1, "attached": 0, "precision": "float64"}
 
@@ -36,49 +36,53 @@ BAD = [
     ("run.config.dataset", " ", "no data set: give a folder"),
     ("run.config.dataset", "voc:train", "write voc:ROOT:SPLIT"),
     ("run.provenance.synthetic", "no", "synthetic is neither true nor false"),
-    ("run.provenance.manifest", ["a"], "of manifest is no text"),
-    ("run.result", {"images": 3}, "its result says nothing of clusters, dataset, evaluation"),
-    ("run.result.dataset", 3, "its data set is no text"),
-    ("run.result.skipped", True, "its number of skipped is odd"),
-    ("run.result.skipped_files", {"a": 1}, "its files set aside: this is no list"),
-    ("run.result.skipped_files", [{"path": "a", "reason": 3}], "why a file is set aside is no text"),
-    ("run.result.skipped_files", [{"path": "a" * 2000, "reason": "b"}], "a file set aside is no text of at most 1,000"),
-    ("run.result.passed_over", 3, "its files passed over: this is no list"),
+    ("run.provenance.manifest", ["a"], "its manifest is not a text"),
+    ("run.result", {"images": 3}, "its result has no clusters, dataset, evaluation"),
+    ("run.result.dataset", 3, "its data set is not a text"),
+    ("run.result.skipped", True, "its number of skipped is not a number from 0"),
+    ("run.result.skipped_files", {"a": 1}, "its skipped files: not a list"),
+    ("run.result.skipped_files", [{"path": "a", "reason": 3}], "the reason for a skipped file is not a text"),
+    (
+        "run.result.skipped_files",
+        [{"path": "a" * 2000, "reason": "b"}],
+        "a skipped file is not a text of at most",
+    ),
+    ("run.result.passed_over", 3, "its ignored files: not a list"),
     ("run.result.passed_over", [{"reason": "a"}], "an entry has no places and no files and no counted"),
-    ("run.result.passed_over", [LEFT | {"files": "many"}], "the number of files passed over is odd"),
-    ("run.result.passed_over", [LEFT | {"files": -1}], "the number of files passed over is odd"),
-    ("run.result.passed_over", [LEFT | {"places": "ab"}], "the places of files passed over: this is no such list"),
-    ("run.result.passed_over", [LEFT | {"places": ["a"] * 6}], "the places of files passed over: this is no such list"),
-    ("run.result.passed_over", [LEFT | {"places": [3]}], "the places of files passed over is no text"),
+    ("run.result.passed_over", [LEFT | {"files": "many"}], "the number of ignored files is not a number from 0"),
+    ("run.result.passed_over", [LEFT | {"files": -1}], "the number of ignored files is not a number from 0"),
+    ("run.result.passed_over", [LEFT | {"places": "ab"}], "the places of ignored files: not a valid list"),
+    ("run.result.passed_over", [LEFT | {"places": ["a"] * 6}], "the places of ignored files: not a valid list"),
+    ("run.result.passed_over", [LEFT | {"places": [3]}], "the places of ignored files is not a text"),
     ("run.result.passed_over", [LEFT | {"counted": "yes"}], "neither true nor false"),
-    ("run.result.notes", "ab", "its notes: this is no list"),
-    ("run.result.notes", ["ab"], "'ab' is no record"),
+    ("run.result.notes", "ab", "its notes: not a list"),
+    ("run.result.notes", ["ab"], "'ab' is not an object"),
     ("run.result.notes", [{"path": "a"}], "its notes: an entry has no note"),
-    ("run.result.notes", [NOTE | {"note": None}], "a note on a file is no text"),
-    ("run.result.without_mask", 5, "its images without a mask: this is no such list"),
-    ("run.result.without_mask", [{}], "its images without a mask is no text"),
-    ("run.result.clusters_because", ["a"], "why so many clusters is no text"),
-    ("run.result.clustering", "exact", "'exact' is no record"),
-    ("run.result.clustering", {"search": "exact"}, "the facts of its clustering are not whole"),
+    ("run.result.notes", [NOTE | {"note": None}], "a note on a file is not a text"),
+    ("run.result.without_mask", 5, "its images without mask: not a valid list"),
+    ("run.result.without_mask", [{}], "its images without mask is not a text"),
+    ("run.result.clusters_because", ["a"], "the reason for the number of clusters is not a text"),
+    ("run.result.clustering", "exact", "'exact' is not an object"),
+    ("run.result.clustering", {"search": "exact"}, "the facts of its clustering are incomplete"),
     ("run.result.clustering", FACTS | {"search": "magic"}, "search 'magic'"),
     ("run.result.clustering", FACTS | {"search": []}, "search"),
-    ("run.result.clustering", FACTS | {"components": -1}, "its number of components is odd"),
-    ("run.result.clustering", FACTS | {"attached": None}, "its number of attached is odd"),
+    ("run.result.clustering", FACTS | {"components": -1}, "its number of components is not a number from 0"),
+    ("run.result.clustering", FACTS | {"attached": None}, "its number of attached is not a number from 0"),
     ("run.result.clustering", FACTS | {"precision": "float8"}, "precision 'float8'"),
-    ("run.result.truth", "all", "'all' is no record"),
-    ("run.result.truth", {}, "the line on its ground truth is no text"),
-    ("run.result.truth", {"line": "a", "more": 1}, r"its ground truth has \['more'\], which no reading"),
-    ("run.result.truth", {"line": "a", "labelled": "all"}, "labelled of its ground truth is odd"),
-    ("run.result.truth", {"line": "a", "labelled": None}, "labelled of its ground truth is odd"),
-    ("run.result.truth", {"line": "a", "groups": ["b"]}, "is no record"),
-    ("run.result.truth", {"line": "a", "groups": {"count": 1}}, "groups of its ground truth is not told as count and"),
+    ("run.result.truth", "all", "'all' is not an object"),
+    ("run.result.truth", {}, "the line of its ground truth is not a text"),
+    ("run.result.truth", {"line": "a", "more": 1}, r"its ground truth has the unknown field \['more'\]"),
+    ("run.result.truth", {"line": "a", "labelled": "all"}, "labelled of its ground truth is not a number from 0"),
+    ("run.result.truth", {"line": "a", "labelled": None}, "labelled of its ground truth is not a number from 0"),
+    ("run.result.truth", {"line": "a", "groups": ["b"]}, "is not an object"),
+    ("run.result.truth", {"line": "a", "groups": {"count": 1}}, "groups of its ground truth must have count and"),
     ("run.result.truth", {"line": "a", "unclear": NAMED | {"count": -1}}, "the number of unclear of its ground truth"),
-    ("run.result.truth", {"line": "a", "unclear": NAMED | {"first": [3]}}, "the first of unclear .* is no text"),
-    ("run.result.truth", {"line": "a", "unclear": NAMED | {"first": ["a"] * 21}}, "this is no such list"),
-    ("run.result.truth", {"line": "a", "why_none": 3}, "why_none of its ground truth is no text"),
+    ("run.result.truth", {"line": "a", "unclear": NAMED | {"first": [3]}}, "the first of unclear .* is not a text"),
+    ("run.result.truth", {"line": "a", "unclear": NAMED | {"first": ["a"] * 21}}, "not a valid list"),
+    ("run.result.truth", {"line": "a", "why_none": 3}, "why_none of its ground truth is not a text"),
     ("run.result.matching", "magic", "matching 'magic'"),
     ("run.result.synthetic", "no", "synthetic is neither true nor false"),
-    ("run.result.evaluation.class_of", {"disc": 7}, "the class of each category"),
+    ("run.result.evaluation.class_of", {"disc": 7}, "the class of category"),
 ]
 
 
@@ -103,7 +107,7 @@ def test_a_soft_map_is_no_larger_than_detectors_give_them(honest, receiver, tmp_
     if opens:
         assert open_bundle(odd, receiver).read_only
         return
-    with pytest.raises(WorkspaceError, match=r"soft_maps: a soft map is of an odd size.*nothing was opened"):
+    with pytest.raises(WorkspaceError, match=r"soft_maps: a soft map has an invalid size.*nothing was opened"):
         open_bundle(odd, receiver)
 
 
@@ -111,8 +115,8 @@ def test_a_soft_map_is_no_larger_than_detectors_give_them(honest, receiver, tmp_
     ("name", "value", "words"),
     [
         ("search", "magic", "search 'magic'"),
-        ("components", "three", "its number of components is odd"),
-        ("attached", -1, "its number of attached is odd"),
+        ("components", "three", "its number of components is not a number from 0"),
+        ("attached", -1, "its number of attached is not a number from 0"),
         ("precision", "float8", "precision 'float8'"),
     ],
 )

@@ -34,7 +34,7 @@ if sys.argv[1] == "bundling":
     settings = bundling.BundleSettings(str(file))
     bundling.bundle(run, workspace, settings, on_progress=lambda p: die() if p.step == 40 else None)
 elif sys.argv[1] == "unpacked":
-    bundle_opening._take_in = die
+    bundle_opening._add_run = die
     bundle_opening.open_bundle(file, workspace)
 elif sys.argv[1] == "moved":
     workspace.runs.add = die

@@ -45,7 +45,7 @@ def test_missing_proposals_are_counted_and_the_first_is_named(tmp_path):
 
 
 def test_ids_given_twice_are_counted_and_named(tmp_path):
-    with pytest.raises(SettingsError, match=r"1 proposal \(a#0\) given more than once"):
+    with pytest.raises(SettingsError, match=r"1 proposal \(a#0\) listed more than once"):
         read_features_file(npz(tmp_path, ids=["a#0", "b#0", "a#0"]), ["b#0"])
 
 
@@ -61,11 +61,11 @@ def test_values_that_are_not_finite_in_single_precision_are_refused(tmp_path, va
 @pytest.mark.parametrize(
     ("columns", "reason"),
     [
-        ({"id": IDS, "features": VECTORS.tolist()}, "no column proposal_id; it holds id, features"),
+        ({"id": IDS, "features": VECTORS.tolist()}, "no column proposal_id; it contains id, features"),
         ({"proposal_id": IDS}, "no column features, nor f0, f1"),
-        ({"proposal_id": IDS, "f0": [1.0] * 3, "f2": [1.0] * 3}, "without a gap; it holds f0, f2"),
+        ({"proposal_id": IDS, "f0": [1.0] * 3, "f2": [1.0] * 3}, "without a gap; it contains f0, f2"),
         ({"proposal_id": IDS, "features": [[1.0], [1.0, 2.0], None]}, "3 different lengths, from 0 to 2"),
-        ({"proposal_id": IDS, "f0": ["x", "y", "z"]}, "numbers are needed"),
+        ({"proposal_id": IDS, "f0": ["x", "y", "z"]}, "use numbers"),
     ],
 )
 def test_parquet_of_another_layout_is_refused_with_what_it_holds(tmp_path, columns, reason):
@@ -75,7 +75,7 @@ def test_parquet_of_another_layout_is_refused_with_what_it_holds(tmp_path, colum
 
 def test_npz_of_another_layout_is_refused_with_what_it_holds(tmp_path):
     np.savez(tmp_path / "own.npz", ids=np.array(IDS))
-    with pytest.raises(SettingsError, match="no array proposal_id and features; it holds ids"):
+    with pytest.raises(SettingsError, match="no array proposal_id and features; it contains ids"):
         read_features_file(tmp_path / "own.npz", IDS)
     with pytest.raises(SettingsError, match=r"3 ids but features of shape \(2, 4\)"):
         read_features_file(npz(tmp_path, features=VECTORS[:2]), IDS)

@@ -110,7 +110,7 @@ def test_the_supervisor_of_a_workspace_is_known_by_its_lock(prelude, tmp_path):
 def test_the_doctor_says_what_is_missing(prelude, tmp_path):
     told = CliRunner().invoke(cli, ["doctor", "--workspace", str(tmp_path)])
     assert told.exit_code == 0, told.output
-    words = f"the file system of {tmp_path} knows no file locks: everything works, but start only one program"
+    words = f"the file system of {tmp_path} has no file locks: everything works, but run only one program"
     assert (words in told.output) == bool(prelude) == (missing_locks(tmp_path) is not None)
 
 

@@ -94,7 +94,7 @@ def test_the_same_run_again_takes_none_of_its_masks_for_a_photograph(made, done)
     assert (again.id, again.result["images"], again.result["computed"]) == (first.id, 22, [])
     assert first.result["passed_over"] == []
     assert again.result["passed_over"] == [
-        {"reason": "in a workspace of this program", "files": 22, "places": ["workspace/"], "counted": True}
+        {"reason": "in a workspace", "files": 22, "places": ["workspace/"], "counted": True}
     ]
 
 
@@ -148,14 +148,14 @@ def test_a_bundle_replaces_a_bundle_and_nothing_else(done, tmp_path):
     workspace, run = done
     out = tmp_path / "run.zip"
     out.write_text("my own")
-    with pytest.raises(SettingsError, match="was not written by this program"):
+    with pytest.raises(SettingsError, match="COMUS did not write the existing file"):
         bundle(run, workspace, BundleSettings(str(out)))
     assert out.read_text() == "my own"
     with zipfile.ZipFile(tmp_path / "holiday.zip", "w") as archive:
         archive.writestr("a.jpg", b"x")
-    with pytest.raises(SettingsError, match="was not written by this program"):
+    with pytest.raises(SettingsError, match="COMUS did not write the existing file"):
         bundle(run, workspace, BundleSettings(str(tmp_path / "holiday.zip")))
-    with pytest.raises(SettingsError, match="is a folder; name a file"):
+    with pytest.raises(SettingsError, match="is a folder; choose a file"):
         bundle(run, workspace, BundleSettings(str(tmp_path)))
     out.unlink()
     first = bundle(run, workspace, BundleSettings(str(out), images=False)).bytes
@@ -169,6 +169,6 @@ def test_a_name_that_is_no_text_and_a_folder_without_an_image_stop_no_other_phot
     bad = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
     dataset = photographs_of([tmp_path / "a.png", bad, tmp_path / "empty"], workspace)
     assert [file.image_id for file in dataset.files] == ["a.png"]
-    reasons = {Path(s.path).name: s.reason for s in dataset.set_aside}
+    reasons = {Path(s.path).name: s.reason for s in dataset.skipped}
     assert reasons["caf?.png"] == "the file name is not valid UTF-8: rename it"
-    assert "no image in" in reasons["empty"]
+    assert "no images in" in reasons["empty"]

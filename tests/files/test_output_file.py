@@ -38,8 +38,8 @@ def test_looking_makes_nothing(tmp_path):
 def test_what_cannot_be_written_is_refused_with_its_path_and_advice(tmp_path):
     (tmp_path / "file").touch()
     for check, path, words in [
-        (writable_file, tmp_path, "is a folder; name a file in it"),
-        (writable_file, tmp_path / "file" / "x.csv", f"{tmp_path / 'file'} is not a folder; choose another place"),
+        (writable_file, tmp_path, "is a folder; choose a file in it"),
+        (writable_file, tmp_path / "file" / "x.csv", f"{tmp_path / 'file'} is not a folder; choose another location"),
         (writable_file, tmp_path / "file" / "a" / "x.csv", "is not a folder"),
         (writable_folder, tmp_path / "file", "is not a folder"),
         (writable_folder, tmp_path / "file" / "a" / "b", "is not a folder"),
@@ -66,8 +66,8 @@ def test_a_pipe_stays_a_pipe_and_a_link_a_link(tmp_path):
 
 def refusal(file: Path) -> str:
     return (
-        f"cannot write {file}: the file that is there was not written by this program, or has changed since; name "
-        "another file, or --force to replace it"
+        f"cannot write {file}: COMUS did not write the existing file, or it was changed since; choose another file, or "
+        "replace it with --force"
     )
 
 
@@ -118,7 +118,7 @@ def test_a_place_that_may_only_be_read_is_refused(finished, tmp_path):
         done = comus_unprivileged(*words, str(tmp_path / file), "--workspace", str(finished[0].root))
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == (
-            f"comus: cannot write {tmp_path / file}: you may not write in {tmp_path}; choose another place, or change "
+            f"comus: cannot write {tmp_path / file}: {tmp_path} is not writable; choose another location, or change "
             "its permissions\n"
         )
         done = comus_unprivileged(*words, str(place / "new" / file), "--workspace", str(finished[0].root))

@@ -59,7 +59,7 @@ def test_a_folder_of_somebody_elses_is_refused_and_named_and_force_replaces_only
     mine = {"masks/a.png": "mine", "masks/b.png": "mine", "classes.txt": "mine", "notes": "mine"}
     for name, text in mine.items():
         (folder / name).write_text(text)
-    with pytest.raises(WorkspaceError, match=r"holds classes\.txt, masks, notes, which .*another folder, or --force"):
+    with pytest.raises(WorkspaceError, match=r"contains classes\.txt, masks, notes, which .*folder, or use --force"):
         put(folder, {"masks/a.png": "1"})
     assert content(folder) == mine and not (folder / MARKER).exists()
     assert OutputFolder(folder, KIND, True).in_the_way(["masks/a.png", "masks/c.png"]) == ["masks/a.png"]
@@ -72,7 +72,7 @@ def test_a_folder_of_somebody_elses_is_refused_and_named_and_force_replaces_only
 def test_a_result_that_somebody_worked_on_is_not_replaced_unasked(folder):
     put(folder, {"masks/a.png": "1", "masks/b.png": "2"})
     (folder / "masks/a.png").write_text("corrected")
-    with pytest.raises(WorkspaceError, match=r"holds masks/a\.png, changed since"):
+    with pytest.raises(WorkspaceError, match=r"contains masks/a\.png, changed since COMUS wrote them"):
         put(folder, {"masks/a.png": "3"})
     assert content(folder) == {"masks/a.png": "corrected", "masks/b.png": "2"}
     put(folder, {"masks/c.png": "3"}, force=True)  # nothing needs its name
@@ -82,7 +82,7 @@ def test_a_result_that_somebody_worked_on_is_not_replaced_unasked(folder):
 def test_a_file_of_a_person_in_the_way_of_a_new_result_is_named(folder):
     put(folder, {"masks/a.png": "1"})
     (folder / "masks/b.png").write_text("mine")
-    with pytest.raises(WorkspaceError, match=r"holds masks/b\.png, which this program did not write"):
+    with pytest.raises(WorkspaceError, match=r"contains masks/b\.png, which COMUS did not write"):
         put(folder, {"masks/b.png": "2"})
     assert content(folder) == {"masks/a.png": "1", "masks/b.png": "mine"}
 
@@ -92,7 +92,7 @@ def test_results_are_never_written_through_a_link(folder, tmp_path):
     put(folder, {"classes.txt": "x"})
     (folder / "masks").symlink_to(tmp_path / "truth")
     for force in (False, True):
-        with pytest.raises(WorkspaceError, match="masks must be a folder, no file and no link"):
+        with pytest.raises(WorkspaceError, match="masks must be a folder, not a file or link"):
             put(folder, {"masks/a.png": "1"}, force=force)
     assert os.listdir(tmp_path / "truth") == [] and content(folder) == {"classes.txt": "x"}
 
@@ -138,7 +138,7 @@ def test_a_kill_between_two_moves_leaves_no_list_and_the_next_command_mends_it(f
 def test_two_commands_do_not_write_into_one_folder_at_once(folder):
     put(folder, {"a": "1"})
     with OutputFolder(folder, KIND).writing({}, "list.json") as new:
-        with pytest.raises(WorkspaceError, match="another program writes"):
+        with pytest.raises(WorkspaceError, match="another process is writing"):
             put(folder, {"a": "2"})
         (new / "list.json").write_text("[]")
 
@@ -161,12 +161,12 @@ def test_what_cannot_hold_results_is_a_sentence(folder, tmp_path):
     put(tmp_path / "newer", {"a": "1"})
     (tmp_path / "newer" / MARKER).write_text('{"version": 99}')
     for name, words in {
-        "file": "a file is in its place",
-        "file/below": "a file is in its place",
+        "file": "is a file; choose a folder",
+        "file/below": "is a file; choose a folder",
         "w": "is a workspace",
-        "other": "holds drawings, not predictions",
-        "damaged": "cannot be read",
-        "newer": "newer program",
+        "other": "contains drawings, not predictions",
+        "damaged": "cannot read",
+        "newer": "newer version",
     }.items():
         for force in (False, True):
             with pytest.raises(WorkspaceError, match=words):
@@ -178,7 +178,7 @@ def test_a_folder_that_may_not_be_written_is_a_sentence(folder):
     folder.chmod(0o555)
     for above in (*folder.parents,)[:4]:
         above.chmod(0o755)
-    with without_privileges(), pytest.raises(WorkspaceError, match=r"cannot write .*Permission denied; name another"):
+    with without_privileges(), pytest.raises(WorkspaceError, match=r"cannot write .*Permission denied; choose another"):
         OutputFolder(folder, KIND).require_usable()
 
 

@@ -87,7 +87,7 @@ def test_the_verbs_refuse_too_from_python_and_as_jobs(finished, tmp_path):
         lambda: bundle(run, workspace, BundleSettings(str(tmp_path / "holiday.zip"))),
         lambda: submit(workspace, "bundle", run, BundleSettings(str(file))),
     ):
-        with pytest.raises(SettingsError, match="was not written by this program"):
+        with pytest.raises(SettingsError, match="COMUS did not write the existing file"):
             call()
     assert file.read_bytes() == b"mine" and zipfile.ZipFile(tmp_path / "holiday.zip").namelist() == ["a.jpg"]
     assert write_output(file, b"result", force=True) and not write_output(file, b"result 2")
@@ -106,7 +106,7 @@ def test_a_file_is_known_by_any_way_to_it_and_not_at_another_place(tmp_path):
     write_json_output(tmp_path / "link", {"a": 2})
     assert json.loads((tmp_path / "x.json").read_text()) == {"a": 2}
     (tmp_path / "x.json").rename(tmp_path / "kept.json")
-    with pytest.raises(SettingsError, match="another file, or --force"):
+    with pytest.raises(SettingsError, match="another file, or replace it with --force"):
         write_json_output(tmp_path / "kept.json", {"a": 3})
 
 

@@ -61,5 +61,5 @@ def test_a_run_on_a_folder_with_other_files_in_it_ends_well_and_its_log_counts_t
     job = submit(workspace, "discover", config, DiscoverSettings("features"), "cpu")
     result = work(workspace, job, Observer(lambda _: None, lambda _: None, said.append))
     assert result == workspace.runs.all()[0].result
-    assert "passed over 1 file that are no images" in said
-    assert "passed over 1 image file that are hidden: images/.hidden.png" in said
+    assert "ignored 1 file (not images)" in said
+    assert "ignored 1 image file (hidden): images/.hidden.png" in said

@@ -185,7 +185,7 @@ def test_an_artifact_from_which_another_is_being_made_is_no_leftover(workspace):
     try:
         assert holder.stdout.readline() == b"held\n"
         assert all(part.folders == () for part in plan_cleaning(workspace, later()).values())
-        with pytest.raises(WorkspaceError, match="makes soft_maps is at work"):
+        with pytest.raises(WorkspaceError, match="computes soft_maps, is running"):
             clean(workspace)
     finally:
         holder.kill()
@@ -198,7 +198,7 @@ def test_nothing_is_removed_while_a_job_waits_or_works(workspace):
     an_artifact(workspace, "images")
     aged(workspace)
     job = submit(workspace, "discover", RunConfig("photos"), DiscoverSettings())
-    with pytest.raises(WorkspaceError, match=f"job {job.id} is at work"):
+    with pytest.raises(WorkspaceError, match=f"job {job.id} is running"):
         clean(workspace)
     assert kinds_left(workspace) == ["images"]
     cancel(workspace, job.id)

@@ -116,7 +116,7 @@ def test_a_run_whose_artifact_is_being_made_is_not_deleted(workspace):
     holder = subprocess.Popen([sys.executable, "-c", hold, half.with_suffix(".lock")], stdout=subprocess.PIPE)
     try:
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(WorkspaceError, match=r"is at work .*soft_maps"):
+        with pytest.raises(WorkspaceError, match=r"is running .*soft_maps"):
             delete(workspace.runs.get("first"), workspace)
         assert half.exists() and kinds_left(workspace) == ["images"]
     finally:

@@ -109,7 +109,7 @@ def test_what_the_program_made_is_passed_over_wherever_it_had_to_go(tmp_path):
         dataset = open_dataset(str(root), workspace.drawings)
         expected = ["datasets/b.png"] * (place == "taken") + ["photographs/a.png"]
         assert [file.image_id for file in dataset.files] == expected
-        assert sum(left.files for left in dataset.passed_over) == 5  # two scenes, two masks, a link
+        assert sum(left.files for left in dataset.ignored) == 5  # two scenes, two masks, a link
 
 
 def test_the_log_of_the_app_overwrites_nothing(theirs, monkeypatch):
@@ -130,7 +130,7 @@ def test_the_log_of_the_app_overwrites_nothing(theirs, monkeypatch):
 def test_a_mark_is_made_with_its_folder_and_never_put_into_a_persons(tmp_path):
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache/a.png").touch()
-    with pytest.raises(WorkspaceError, match="cache is not this program's"):
+    with pytest.raises(WorkspaceError, match="cache was not created by COMUS"):
         make_own(tmp_path / "cache")
     assert pictures_folder(tmp_path) == tmp_path / ".comus-cache/pictures"
     made = make_own(own_place(tmp_path, "cache"))

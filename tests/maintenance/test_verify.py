@@ -114,9 +114,9 @@ def test_a_kill_between_the_last_two_steps_loses_nothing(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("harm", "words"), [
-    (lambda p: p.unlink(), "vectors.npy is gone"),
+    (lambda p: p.unlink(), "vectors.npy is missing"),
     (lambda p: p.write_bytes(p.read_bytes()[:-1]), r"vectors.npy has [\d,]+ bytes, not [\d,]+"),
-    (lambda p: p.write_bytes(p.read_bytes()[:-1] + b"x"), r"vectors.npy has changed \(its SHA-256"),
+    (lambda p: p.write_bytes(p.read_bytes()[:-1] + b"x"), r"vectors.npy has changed \(another SHA-256"),
     (lambda p: p.with_name("manifest.json").write_text("{"), "its manifest.json cannot be read"),
     (lambda p: p.with_name("more.bin").write_text("x"), "more.bin is not listed"),
 ])  # fmt: skip
@@ -130,7 +130,7 @@ def test_every_kind_of_damage_is_named_with_its_run_and_what_to_do(finished, tmp
     assert (fault.kind, fault.folder, fault.runs) == ("features", folder, (run.id,))
     assert re.search(words, fault.fault) and re.search(words, told.stdout)
     if "not listed" in words:
-        assert fault.advice == "it may be deleted" and told.exit_code == 0
+        assert fault.advice == "it can be deleted" and told.exit_code == 0
     else:
         assert f"delete {folder}, then run {run.id} again" in told.stdout
         assert isinstance(told.exception, WorkspaceError) and "1 damaged artifact in" in str(told.exception)
@@ -144,7 +144,7 @@ def test_the_advice_given_mends_it(damaged):
         path.unlink()
     folder.rmdir()
     (fault,) = verify(workspace)
-    assert fault.fault == "it is gone" and fault.advice.startswith(f"run {run.id} again")
+    assert fault.fault == "the artifact is missing" and fault.advice.startswith(f"run {run.id} again")
     assert discover(run.config, workspace).result["computed"] == ["features"]
     assert verify(workspace) == []
 

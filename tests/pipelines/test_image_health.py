@@ -100,5 +100,5 @@ def test_the_command_counts_what_is_no_image_and_lists_notes(tmp_path):
     (tmp_path / "p" / "cut.jpg").write_bytes(content[:-2])
     told = CliRunner().invoke(cli, ["images", str(tmp_path / "p"), "--workspace", str(tmp_path / "w")])
     assert told.exit_code == 0, told.output
-    assert "2 images, 2 usable\npassed over 3 files that are no images\n" in told.output
-    assert "read with a note: 1\n  cut.jpg: the end marker is missing, the picture is whole\n" in told.output
+    assert "2 images, 2 usable\nignored 3 files (not images)\n" in told.output
+    assert "read with a note: 1\n  cut.jpg: the end marker is missing, the image is complete\n" in told.output

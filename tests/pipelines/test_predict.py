@@ -212,7 +212,7 @@ def test_masks_and_classes_of_the_person_are_never_overwritten_unasked(trained, 
     before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
     refused = predict_command(trained, data / "images", data)
     assert isinstance(refused.exception, WorkspaceError)
-    assert "holds classes.txt, images, masks, which this program did not write there" in str(refused.exception)
+    assert "contains classes.txt, images, masks, which COMUS did not write" in str(refused.exception)
     assert {path: path.read_bytes() for path in data.rglob("*") if path.is_file()} == before
     forced = predict_command(trained, data / "images", data, "--force")
     assert forced.exit_code == 0, forced.output
@@ -244,7 +244,7 @@ def test_predictions_among_the_photographs_are_no_photographs(trained, places, t
         result = predict_images(trained[1], 0, [photos], trained[0], photos / "predicted")
         assert result["images"] == len(result["predictions"]) == 7
     (left,) = result["passed_over"]
-    assert (left["reason"], left["files"], left["places"]) == ("written by this program as results", 7, ["predicted/"])
+    assert (left["reason"], left["files"], left["places"]) == ("results of COMUS", 7, ["predicted/"])
 
 
 def test_two_photographs_of_one_mask_and_one_of_the_longest_name_get_a_mask_each(trained, places, tmp_path):

@@ -37,10 +37,10 @@ def known(installed, monkeypatch):
     """This process finds the package too, as one that began after its installation."""
     monkeypatch.syspath_prepend(installed)
     for registry in (DETECTORS, ENCODERS):
-        vars(registry).pop("_others", None)
+        vars(registry).pop("_from_packages", None)
     yield
     for registry in (DETECTORS, ENCODERS):
-        vars(registry).pop("_others", None)
+        vars(registry).pop("_from_packages", None)
 
 
 def comus(installed, *words):

@@ -50,10 +50,10 @@ def registered(monkeypatch):
     of_group = {FORMATS.group: [point(ALBUM)], ENCODERS.group: [point(COLOUR)]}
     monkeypatch.setattr("comus_core.plugins.entry_points", lambda group: of_group.get(group, []))
     for registry in (FORMATS, ENCODERS):
-        vars(registry).pop("_others", None)
+        vars(registry).pop("_from_packages", None)
     yield
     for registry in (FORMATS, ENCODERS):
-        vars(registry).pop("_others", None)
+        vars(registry).pop("_from_packages", None)
 
 
 def test_they_are_listed_and_run_by_their_names(drawn, drawn_settings, tmp_path, monkeypatch):

@@ -86,9 +86,9 @@ def test_inputs_that_do_not_belong_together_are_refused():
     three, yes = np.array([0, 1, 2]), np.ones(3, bool)
     with pytest.raises(SettingsError, match="3 proposals, 2 categories"):
         pseudo_mask(proposals, three[:2], yes, SIZE, 20)
-    with pytest.raises(SettingsError, match=r"size \[\(6, 8\)\] but the image is \(8, 6\)"):
+    with pytest.raises(SettingsError, match=r"size \[\(6, 8\)\] but the image has \(8, 6\)"):
         pseudo_mask(proposals, three, yes, (8, 6), 20)
-    with pytest.raises(SettingsError, match="category 2 but there are 2"):
+    with pytest.raises(SettingsError, match="category 2 is too high: there are 2"):
         pseudo_mask(proposals, three, yes, SIZE, 2)
     other = proposals_of("b", [np.ones(SIZE, bool)], [0.5])
     both = concatenate([proposals, other])
@@ -145,5 +145,5 @@ def test_what_is_no_index_mask_is_refused():
         from_png(to_png(np.arange(10000, dtype=np.uint16).reshape(100, 100))[:-40])
     colours = io.BytesIO()
     Image.new("RGB", (2, 2)).save(colours, "PNG")
-    with pytest.raises(ImageError, match="mode RGB holds colours"):
+    with pytest.raises(ImageError, match="mode RGB has colours"):
         from_png(colours.getvalue())

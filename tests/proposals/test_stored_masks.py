@@ -5,10 +5,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from comus_core.proposals.stored_masks import PARTS_HELD, StoredMasks
+from comus_core.proposals.stored_masks import CACHED_PARTS, StoredMasks
 from comus_core.proposals.table import SCHEMA, Proposals
 
-N = 3 * (PARTS_HELD + 6) - 1  # more row groups than are held, the last one short
+N = 3 * (CACHED_PARTS + 6) - 1  # more row groups than are held, the last one short
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_one_row_is_bytes_from_either_end(stored):
 def test_no_more_parts_are_held_than_allowed(stored):
     rle, masks = stored
     assert masks[::-1].tolist() == rle[::-1].tolist()
-    assert len(masks._parts) == PARTS_HELD
+    assert len(masks._parts) == CACHED_PARTS
 
 
 def test_an_empty_table_has_no_masks(tmp_path):

@@ -107,22 +107,22 @@ def test_boxes_without_outlines_are_refused_before_any_stage_and_a_setting_decid
     for annotation in content["annotations"]:
         annotation["segmentation"] = []
     file.write_text(json.dumps(content))
-    with pytest.raises(DatasetError, match=r"none of its 28 annotations has an outline.*truth\.boxes"):
+    with pytest.raises(DatasetError, match=r"its 28 annotations have only boxes.*truth\.boxes"):
         discover(
             config(), workspace, DiscoverSettings("images"), on_progress=lambda progress: stages.append(progress.stage)
         )
     assert stages == [] and len(workspace.runs.all()) == 1
     boxed = discover(config(boxes="box"), workspace, DiscoverSettings("images")).result["truth"]
-    assert boxed["line"] == f"{ALL_WELL}; 28 annotations without outline (boxes taken as outline)"
+    assert boxed["line"] == f"{ALL_WELL}; 28 annotations without outline (boxes used as outline)"
     assert discover(config(read=False), workspace, DiscoverSettings("images")).result["truth"] is None
 
 
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda root: (root / "classes.txt").write_text("disc\nbar\n"), "holds the class ids 3, but the 3 classes"),
-        (lambda root: (root / "classes.txt").write_text("disc\nsquare\nbar\ndisc\n"), "disc more than once"),
-        (lambda root: shutil.copy(root / "images/000.png", root / "images/000.jpg"), "fits 2 images"),
+        (lambda root: (root / "classes.txt").write_text("disc\nbar\n"), "contains the class ids 3, but the 3 classes"),
+        (lambda root: (root / "classes.txt").write_text("disc\nsquare\nbar\ndisc\n"), "duplicate name disc"),
+        (lambda root: shutil.copy(root / "images/000.png", root / "images/000.jpg"), "matches 2 images"),
     ],
 )
 def test_bad_truth_is_told_before_the_long_stages(labelled, drawn_settings, tmp_path, damage, words):
@@ -198,7 +198,7 @@ def test_a_training_says_what_it_is_scored_with_before_it_trains(finished, label
     assert said[0] == line == training.result["truth"]["line"]
     (labelled / "classes.txt").write_text("disc\nbar\n")
     stages = []
-    with pytest.raises(DatasetError, match="holds the class ids 3"):
+    with pytest.raises(DatasetError, match="contains the class ids 3"):
         train(run, workspace, settings, on_progress=lambda told: stages.append(told.stage))
     assert set(stages) <= {"images"}
 
@@ -216,7 +216,7 @@ def test_the_health_of_a_data_set_has_the_line_and_does_not_fail_for_bad_truth(l
     (labelled / "classes.txt").write_text("disc\ndisc\n")
     arguments = ["images", str(labelled), "--workspace", str(workspace.root)]
     told = CliRunner().invoke(cli, arguments)
-    assert "30 images, 30 usable" in told.output and "disc more than once" in told.output and told.exit_code == 0
+    assert "30 images, 30 usable" in told.output and "duplicate name disc" in told.output and told.exit_code == 0
     told = CliRunner().invoke(cli, [*arguments, "--set", "truth.read=false"])
     assert "ground truth" not in told.output and told.exit_code == 0
 

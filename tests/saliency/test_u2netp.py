@@ -4,7 +4,7 @@ import pytest
 from comus_core.config import SaliencySettings
 from comus_core.errors import WeightsError
 from comus_core.saliency import find_proposals, load_detector, quantise
-from comus_core.saliency.preprocessing import normalised, squash_plainly, squash_smoothly
+from comus_core.saliency.preprocessing import normalise, resize_antialiased, resize_plain
 from comus_core.saliency.u2netp import _open
 
 SIZE = (240, 320)
@@ -66,11 +66,11 @@ def test_the_weights_are_named_with_their_hash(detector):
     assert detector.weights_sha256 == {"u2netp": "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8"}
 
 
-@pytest.mark.parametrize("squash", [squash_smoothly, squash_plainly])
+@pytest.mark.parametrize("squash", [resize_antialiased, resize_plain])
 def test_three_colours_become_the_numbers_computed_by_hand(squash):
     image = np.zeros((30, 90, 3), np.uint8)
     image[:, :30], image[:, 30:60], image[:, 60:] = (255, 0, 0), (0, 51, 0), (0, 0, 102)
-    pixels = normalised(squash(image, 60))
+    pixels = normalise(squash(image, 60))
     assert pixels.shape == (1, 3, 60, 60) and pixels.dtype == np.float32
     # (value / 255 − mean) / deviation, with mean .485 .456 .406 and deviation .229 .224 .225 for red, green, blue
     zero = -0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225
@@ -80,18 +80,18 @@ def test_three_colours_become_the_numbers_computed_by_hand(squash):
 
 
 def test_a_dark_image_is_not_brightened_to_its_own_maximum():
-    pixels = normalised(squash_smoothly(np.full((10, 10, 3), 51, np.uint8), 8))
+    pixels = normalise(resize_antialiased(np.full((10, 10, 3), 51, np.uint8), 8))
     assert pixels[0, 0] == pytest.approx((0.2 - 0.485) / 0.229, abs=1e-5)
 
 
 def test_smooth_squashing_averages_fine_stripes_and_plain_squashing_drops_them():
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::4] = 255  # of every four pixels plain squashing to a quarter sees the two in the middle
-    assert squash_plainly(stripes, 16).max() == 0
-    assert squash_smoothly(stripes, 16)[:, 2:-2].min() > 30
+    assert resize_plain(stripes, 16).max() == 0
+    assert resize_antialiased(stripes, 16)[:, 2:-2].min() > 30
 
 
 def test_a_file_that_is_no_model_is_reported_with_its_path_and_what_to_do(tmp_path):
     (tmp_path / "u2netp.onnx").write_bytes(b"not a model")
-    with pytest.raises(WeightsError, match=r"u2netp\.onnx is no ONNX model .*comus weights download u2netp"):
+    with pytest.raises(WeightsError, match=r"u2netp\.onnx is not an ONNX model .*comus weights download u2netp"):
         _open(tmp_path / "u2netp.onnx", "cpu")

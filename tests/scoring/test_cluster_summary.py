@@ -5,7 +5,7 @@ import pytest
 
 from comus_core import curation
 from comus_core.curation.merge_suggestions import (
-    Confused,
+    ConfusedPair,
     affinity_between,
     confused_pair,
     most_confused,
@@ -67,7 +67,7 @@ def test_with_ground_truth_the_confused_pair_is_told_by_id_and_pixels(view):
     table = score_clusters(view, decided, "majority", filtered=False).rows.contingency
     one, other, pixels = most_confused(table)
     ids = view.categories(decided).ids
-    assert confused_pair(view, decided, table) == Confused(ids[one], ids[other], "ground truth", pixels)
+    assert confused_pair(view, decided, table) == ConfusedPair(ids[one], ids[other], "ground truth", pixels)
 
 
 def test_a_summary_tells_mean_saliency_and_uncertainty_and_both_order_the_cards(view):

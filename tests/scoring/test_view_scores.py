@@ -10,7 +10,7 @@ from comus_core import discover, make_config, open_workspace
 from comus_core.clustering.filtering import kept
 from comus_core.config import FilterBy, Matching
 from comus_core.curation.filter_draft import apply, changes, same_filter, with_by, with_percent
-from comus_core.curation.filter_explanation import standing_of
+from comus_core.curation.filter_explanation import explain_filter
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.runs.run_round import RunRound
@@ -175,10 +175,10 @@ def test_a_cluster_left_over_by_the_matching_stands_for_no_class(mixed):
 def test_every_proposal_is_dropped_exactly_from_the_percentage_its_standing_names(mixed):
     _, _, view = mixed
     for row in range(len(view)):
-        limit = standing_of(view, row, Decisions()).dropped_from
+        limit = explain_filter(view, row, Decisions()).dropped_from
         tried = {0.0, 7.0, 50.0, 100.0} | ({limit, np.nextafter(limit, 0)} if 0 < limit < 100 else set())
         for percent in tried:
-            standing = standing_of(view, row, Decisions(filter_percent=percent))
+            standing = explain_filter(view, row, Decisions(filter_percent=percent))
             assert standing.kept == view.kept(Decisions(filter_percent=percent))[row]
             if limit > 0:
                 assert standing.kept == (percent < limit)
@@ -187,7 +187,7 @@ def test_every_proposal_is_dropped_exactly_from_the_percentage_its_standing_name
 def test_standings_count_a_cluster_through_from_its_nearest(mixed):
     _, _, view = mixed
     for cluster, rows in enumerate(view.categories(Decisions()).rows):
-        standings = [standing_of(view, int(row), Decisions()) for row in rows]
+        standings = [explain_filter(view, int(row), Decisions()) for row in rows]
         assert [s.place for s in standings] == list(range(1, len(rows) + 1))
         assert all(s.size == len(rows) and s.cluster == cluster for s in standings)
         assert [s.distance for s in standings] == sorted(s.distance for s in standings)
@@ -198,10 +198,10 @@ def test_a_standing_counts_by_what_the_filter_ranks_by_and_says_so(mixed):
     _, _, view = mixed
     decided = Decisions(filter_percent=30, filter_by="agreement")
     for rows in view.categories(decided).rows:
-        standings = {int(row): standing_of(view, int(row), decided) for row in rows}
+        standings = {int(row): explain_filter(view, int(row), decided) for row in rows}
         keys = {row: (view.alternatives["agreement"][row], view.proposals.proposal_id[row]) for row in standings}
         assert sorted(standings, key=lambda row: standings[row].place) == sorted(standings, key=keys.__getitem__)
-        assert all("neighbours are of another cluster" in s.reason for s in standings.values())
+        assert all("share of neighbours in other clusters" in s.reason for s in standings.values())
         assert [s.kept for s in standings.values()] == view.kept(decided)[list(standings)].tolist()
 
 
@@ -214,12 +214,12 @@ def test_a_reason_says_the_percentage_and_the_verdict(mixed):
     _, _, view = mixed
     first = view.categories(Decisions()).rows[0]
     row = int(first[len(first) // 2])
-    limit = standing_of(view, row, Decisions()).dropped_from
-    assert "so it is kept" in standing_of(view, row, Decisions(filter_percent=limit - 1)).reason
-    assert "so it is dropped" in standing_of(view, row, Decisions(filter_percent=limit)).reason
+    limit = explain_filter(view, row, Decisions()).dropped_from
+    assert "so it is kept" in explain_filter(view, row, Decisions(filter_percent=limit - 1)).reason
+    assert "so it is dropped" in explain_filter(view, row, Decisions(filter_percent=limit)).reason
     farthest = int(first[-1])
-    assert "kept at 0 % only" in standing_of(view, farthest, Decisions()).reason
-    assert "dropped at any filter" in standing_of(view, farthest, Decisions(filter_percent=1)).reason
+    assert "kept only at 0 %" in explain_filter(view, farthest, Decisions()).reason
+    assert "dropped above 0 %" in explain_filter(view, farthest, Decisions(filter_percent=1)).reason
 
 
 def test_summaries_hold_every_proposal_once_core_before_filtered(mixed):

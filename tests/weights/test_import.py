@@ -147,7 +147,7 @@ def test_a_pickled_network_and_a_list_are_refused_as_no_state_dict(weights_here,
 
 
 def test_a_missing_file_and_an_unknown_name_are_named(weights_here, tmp_path):
-    with pytest.raises(WeightsError, match=r"there is no file .*absent.pth"):
+    with pytest.raises(WeightsError, match=r"no such file .*absent.pth"):
         import_weights("dino-vits16", tmp_path / "absent.pth")
     with pytest.raises(WeightsError, match=r"'vits16'"):
         import_weights("vits16", tmp_path / "absent.pth")

@@ -6,7 +6,7 @@ import pytest
 
 from comus_core.errors import WeightsError
 from comus_core.weights import REGISTRY, file_sha256, is_available, locate, weights_folder, weights_table
-from comus_core.weights.store import arriving
+from comus_core.weights.store import incoming_file
 
 
 def test_the_weights_folder_is_the_one_the_user_names(monkeypatch, tmp_path):
@@ -81,7 +81,7 @@ def test_the_table_tells_what_is_here_and_what_is_not(weights_here):
 def test_a_file_that_fails_while_arriving_leaves_the_folder_as_it_was(tmp_path):
     target = tmp_path / "w.pth"
     target.write_bytes(b"old")
-    with pytest.raises(ValueError), arriving(target) as partial:
+    with pytest.raises(ValueError), incoming_file(target) as partial:
         partial.write_bytes(b"half")
         raise ValueError
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("w.pth", b"old")]
@@ -89,7 +89,7 @@ def test_a_file_that_fails_while_arriving_leaves_the_folder_as_it_was(tmp_path):
 
 def test_a_file_that_arrives_replaces_the_older_one_of_the_other_format(tmp_path):
     (tmp_path / "w.pth").write_bytes(b"old")
-    with arriving(tmp_path / "w.safetensors") as partial:
+    with incoming_file(tmp_path / "w.safetensors") as partial:
         partial.write_bytes(b"new")
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("w.safetensors", b"new")]
     assert stat.S_IMODE((tmp_path / "w.safetensors").stat().st_mode) == 0o644
@@ -97,5 +97,5 @@ def test_a_file_that_arrives_replaces_the_older_one_of_the_other_format(tmp_path
 
 def test_a_weights_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(WeightsError, match=r"COMUS_WEIGHTS"), arriving(tmp_path / "file" / "w.pth"):
+    with pytest.raises(WeightsError, match=r"COMUS_WEIGHTS"), incoming_file(tmp_path / "file" / "w.pth"):
         pass

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from comus_core.errors import ConflictError, SettingsError
 from comus_core.workspace import checkpoint, open_workspace
 from comus_core.workspace import decision_steps as steps
-from comus_core.workspace.conflicts import ALL, touched
+from comus_core.workspace.conflicts import ALL, subjects_of
 from comus_core.workspace.decision_log import DecisionLog
 from comus_core.workspace.decisions import Decisions, Event, apply
 from tests.workspace.test_decision_log import IDS, events, split_payload, undoing, walked
@@ -54,7 +54,7 @@ def in_conflict(log: list[Event], seen: int, kind: str, payload: dict) -> bool:
     since = [e for e in log if e.id in before ^ {e.id for e in in_force(log)[0]}]
     if kind in ("undo", "redo"):
         return bool(since) or log[-1].id > seen
-    own, theirs = touched(Event(0, "", kind, payload)), [touched(e) for e in since]
+    own, theirs = subjects_of(Event(0, "", kind, payload)), [subjects_of(e) for e in since]
     filters = [t for t in theirs if any(about == "filter" for about, _ in t)]
     wide = kind == "filter" and any(("filter", ALL) in own | t for t in filters)
     return wide or any(own & t for t in theirs)
@@ -109,7 +109,7 @@ def test_two_writers_amount_to_a_plain_walk_and_are_refused_where_that_says_so(d
                 assert state == plain(written)
         for log in (*writers, DecisionLog(database)):
             assert log.read(run, "c") == plain(written)
-            ways, (done, undone) = log.ways(run, "c"), in_force(written)
+            ways, (done, undone) = log.undo_state(run, "c"), in_force(written)
             opening = len(done) == 1 and done[0].kind == "filter" and "cluster" not in done[0].payload
             expected = None if opening or not done else done[-1].id
             assert (ways.undoable.event.id if ways.undoable else None) == expected
@@ -241,7 +241,7 @@ def test_a_number_once_given_to_a_category_is_never_given_again(database):
     run, log = next(runs), DecisionLog(database)
 
     def split_off():
-        return log.append(run, "c", "split", make=lambda now: split_payload(0, [max(5, now.given) + 1]))
+        return log.append(run, "c", "split", make=lambda now: split_payload(0, [max(5, now.highest_id) + 1]))
 
     assert list(split_off().layout.made) == [6]
     log.append(run, "c", "undo")

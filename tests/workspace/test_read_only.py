@@ -67,14 +67,14 @@ def only_read(finished, tmp_path, monkeypatch):
     """(workspace, run): a copy opened to write; every workspace opened from now on may only be read."""
     shutil.copytree(finished[0].root, tmp_path / "workspace")
     writer = open_workspace(tmp_path / "workspace")
-    monkeypatch.setattr(database, "may_only_be_read", lambda _: True)
+    monkeypatch.setattr(database, "is_read_only", lambda _: True)
     return writer, finished[1]
 
 
 def test_writing_is_refused_in_a_sentence_and_changes_made_elsewhere_are_seen(only_read):
     writer, run = only_read
     place = open_workspace(writer.root)
-    with pytest.raises(WorkspaceError, match=r"may only be read.*copy it to where you may write"):
+    with pytest.raises(WorkspaceError, match=r"is read-only.*use a writable copy"):
         place.decisions.append(run.id, run.artifacts["clustering"], "rename", cluster=0, name="x")
     assert place.decisions_of(run).names == {} and list_jobs(place) == []
     writer.decisions.append(run.id, run.artifacts["clustering"], "rename", cluster=0, name="made elsewhere")
@@ -101,14 +101,14 @@ def test_decisions_that_an_older_program_left_are_shown(only_read):
     writer, run = only_read
     clustering = run.artifacts["clustering"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(database, "may_only_be_read", lambda _: False)
+        patch.setattr(database, "is_read_only", lambda _: False)
         writer.decisions.append(run.id, clustering, "rename", cluster=0, name="first")
         writer.decisions.append(run.id, clustering, "rename", cluster=0, name="second")
         writer.decisions.append(run.id, clustering, "undo")
     as_an_older_program_left_it(writer.database.path)
     before, place = everything(writer.root), open_workspace(writer.root)
     for opened in (place, open_workspace(writer.root)):
-        ways = opened.decisions.ways(run.id, clustering)
+        ways = opened.decisions.undo_state(run.id, clustering)
         assert ways.state.names == {0: "first"} and ways.redoable.event.payload["name"] == "second"
     assert everything(writer.root) == before
     with closing(sqlite3.connect(writer.database.path)) as connection, connection:  # the older program goes on
@@ -119,7 +119,7 @@ def test_decisions_that_an_older_program_left_are_shown(only_read):
 
 
 def test_without_a_database_there_is_nothing_to_look_at(tmp_path, monkeypatch):
-    monkeypatch.setattr(database, "may_only_be_read", lambda _: True)
-    with pytest.raises(WorkspaceError, match="may only be read"):
+    monkeypatch.setattr(database, "is_read_only", lambda _: True)
+    with pytest.raises(WorkspaceError, match="is read-only"):
         open_workspace(tmp_path)
     assert os.listdir(tmp_path) == []

@@ -16,7 +16,7 @@ from comus_core.files.process_identity import identify
 from comus_core.types import no_progress
 from comus_core.workspace.artifacts import Artifact, ArtifactKey, ArtifactStore
 from comus_core.workspace.shard_attempts import SET_ASIDE, attempt_at, excuse
-from comus_core.workspace.stored import made_by
+from comus_core.workspace.stored import folders_of_process
 
 KEY = ArtifactKey("letters", 1)
 IDS = [f"id{n:02d}" for n in range(10)]
@@ -130,7 +130,7 @@ def test_a_shard_of_which_nothing_is_left_is_left_out_and_none_at_all_is_told(tm
     assert make(tmp_path / "some", shard_size=1).table().num_rows == 9
     for _ in range(3):
         in_a_process(tmp_path / "one", ("id05",), ids=["id05"])
-    with pytest.raises(WorkspaceError, match=r"letters: no image is left.*killed 3 times"):
+    with pytest.raises(WorkspaceError, match=r"letters: all images were skipped.*killed 3 times"):
         make(tmp_path / "one", ids=["id05"])
 
 
@@ -148,7 +148,7 @@ def test_a_kill_that_was_excused_beforehand_does_not_count_and_one_that_was_not_
         process.start()
         assert begun.wait(120)
         os.kill(process.pid, signal.SIGSTOP)
-        (partial,) = made_by(tmp_path / "artifacts", identify(process.pid))
+        (partial,) = folders_of_process(tmp_path / "artifacts", identify(process.pid))
         if excused:
             excuse(partial / "shards")
         process.kill()

@@ -14,7 +14,7 @@ from app.data.plain_text import plain
 from comus_core.datasets.allowed_folders import allowed, allowed_dataset
 from comus_core.datasets.dataset import FORMATS, parse_dataset, splits, summarise
 from comus_core.datasets.format import DatasetAddress, DatasetSummary
-from comus_core.datasets.passed_over import passed_over_json, passed_over_lines
+from comus_core.datasets.ignored_files import ignored_json, ignored_lines
 from comus_core.datasets.uploads import unpack, uploaded_folders
 from comus_core.errors import ComusError
 from comus_core.text import counted
@@ -107,7 +107,7 @@ def _summary(seen: DatasetSummary) -> None:
         st.markdown(f"**{counted(seen.images, 'image')}**, {truth}", width="content")
         if seen.synthetic:
             badge.synthetic()
-    for line in passed_over_lines(passed_over_json(seen.passed_over)):
+    for line in ignored_lines(ignored_json(seen.ignored)):
         st.caption(plain(f"{line[0].upper()}{line[1:]}."))
 
 

@@ -19,7 +19,7 @@ from app.data.signs import delta, minus
 from comus_core.config import FilterBy
 from comus_core.curation import filter_draft
 from comus_core.curation.decision_words import listed
-from comus_core.curation.filter_explanation import standing_of
+from comus_core.curation.filter_explanation import explain_filter
 from comus_core.errors import ComusError
 from comus_core.evaluation.report import CurvePoint, Score
 from comus_core.runs.proposal_table import chosen
@@ -58,8 +58,8 @@ def draft_of(view: RunView, decided: Decisions) -> Decisions:
     can be restored.
     """
     base, draft = state.setting(_key(view), (decided, decided))
-    if filter_draft.stands_apart(base, draft, decided):
-        return filter_draft.on_top_of(base, draft, decided)
+    if filter_draft.is_independent(base, draft, decided):
+        return filter_draft.rebase(base, draft, decided)
     _put_draft(view, decided, decided, overtaken=(base, draft))
     return decided
 
@@ -181,7 +181,7 @@ def _overtaken(view: RunView, decided: Decisions) -> None:
             f"Your draft was {_words(draft)}.",
             width="stretch",
         )
-        again = filter_draft.on_top_of(base, draft, decided)
+        again = filter_draft.rebase(base, draft, decided)
         st.button("Restore my draft", key="try_again", on_click=lambda: _put_draft(view, decided, again))
         st.button(
             "Dismiss", key="dismiss_overtaken", on_click=lambda: state.set_setting(f"{_key(view)}-overtaken", None)
@@ -239,7 +239,9 @@ def pictures(view: RunView, decided: Decisions, draft: Decisions, scope: int) ->
         states.empty("No proposals to show", "Move the slider to see what changes.", "filter_alt")
     id_of = view.categories(draft).id_of
     page = rows[paged(len(rows), key=f"filter-{view.run.id}-{side}-{scope}", page_size=48)]
-    captions = [f"{draft.name_of(int(id_of[row]))} · {standing_of(view, int(row), draft).limit_words}" for row in page]
+    captions = [
+        f"{draft.name_of(int(id_of[row]))} · {explain_filter(view, int(row), draft).limit_words}" for row in page
+    ]
     gallery(view, page, captions=captions, outlines=colour, size=160, key="filter_gallery")
 
 

@@ -10,12 +10,12 @@ import streamlit as st
 
 from app.components.shared.deciding import act, redo, undo
 from comus_core import curation
-from comus_core.curation.filter_explanation import Standing
+from comus_core.curation.filter_explanation import FilterExplanation
 from comus_core.runs.run_view import RunView
 from comus_core.workspace.decisions import Decisions
 
 
-def show(view: RunView, row: int, decided: Decisions, stands: Standing) -> None:
+def show(view: RunView, row: int, decided: Decisions, stands: FilterExplanation) -> None:
     """Draw the buttons for the proposal of a row.
 
     Accepted, it is trained on at every filter; rejected, it is background, and ignored beside masks that are kept;

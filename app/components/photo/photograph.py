@@ -108,7 +108,7 @@ def look_at(view: RunView, place: Place) -> None:
 
 
 def _proposal(view: RunView, row: int, decided: Decisions, colours: Colouring) -> None:
-    standing = filter_explanation.standing_of(view, row, decided)
+    standing = filter_explanation.explain_filter(view, row, decided)
     (name,), (colour,) = names_of(colours, [row])
     address = "clusters?" + urlencode({"run": view.run.id, "cluster": standing.cluster})
     link = f'<a class="comus-link" href="{html.escape(address)}">{html.escape(name)}</a>'
@@ -132,7 +132,7 @@ def _proposal(view: RunView, row: int, decided: Decisions, colours: Colouring) -
     )
 
 
-def _distance(standing: filter_explanation.Standing) -> str:
+def _distance(standing: filter_explanation.FilterExplanation) -> str:
     if standing.cluster < 0:
         return "–"
     return "moved here manually" if standing.by_hand else f"{standing.distance:.4f} (cosine to the centre)"

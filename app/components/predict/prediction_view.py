@@ -19,7 +19,7 @@ from app.data.colouring import category_colours
 from app.data.plain_text import plain
 from app.forms.predict_form import ROUND_WORDS
 from app.server.prediction_routes import image_url, mask_url
-from comus_core.datasets.passed_over import passed_over_lines
+from comus_core.datasets.ignored_files import ignored_lines
 from comus_core.errors import ComusError
 from comus_core.pipelines.prediction_folder import StoredPrediction, delete_prediction, predictions_of, zipped
 from comus_core.runs.run_view import RunView
@@ -44,7 +44,7 @@ def show(view: RunView) -> None:
     try:
         _head(view, prediction)
         _listed("skipped", [(s["path"], s["reason"]) for s in prediction.result["skipped_files"]])
-        for line in passed_over_lines(prediction.result.get("passed_over", ())):
+        for line in ignored_lines(prediction.result.get("passed_over", ())):
             st.caption(plain(f"{line[0].upper()}{line[1:]}."))
         _listed("read with a note", [(n["path"], n["note"]) for n in prediction.result.get("notes", ())])
         _images(prediction)

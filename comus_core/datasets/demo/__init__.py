@@ -1,1 +1,1 @@
-"""Scenes that this program draws itself, with exact ground truth."""
+"""The demo: drawn scenes with exact ground truth."""

@@ -24,7 +24,7 @@ def _look(address: DatasetAddress) -> DatasetSummary:
 FORMAT = DatasetFormat(
     "demo",
     "Demo",
-    "Scenes that this program draws itself, with exact ground truth: to see how everything works.",
+    "Synthetic scenes with exact ground truth, to try everything.",
     _open,
     _look,
     has_folder=False,

@@ -1,4 +1,4 @@
-"""Pictures of what a run found: crops with the mask's outline, and transparent layers to lay over a photograph."""
+"""Images of results: crops with the outline of a mask, and transparent overlays."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _RAMP = ((22, 11, 57), (106, 23, 110), (188, 55, 84), (249, 142, 9), (252, 255, 
 
 
 def read_picture(path: Path, at_least: int | None = None) -> tuple[Image.Image, int]:
-    """An upright RGB picture, and how many pixels of the file one of its pixels stands for (1, 2, 4 or 8).
+    """An upright RGB image, and the factor by which it is smaller than the file (1, 2, 4 or 8).
 
-    A JPEG is decoded at the smallest of its cheap scales whose longer side still has `at_least` pixels; None and
+    A JPEG is decoded at the smallest cheap scale whose longer side still has `at_least` pixels; None and
     other formats give full size.
 
     Raises:
@@ -42,13 +42,13 @@ def read_picture(path: Path, at_least: int | None = None) -> tuple[Image.Image, 
                     image.draft("RGB", (image.width // scale, image.height // scale))
                     upright = ImageOps.exif_transpose(image).convert("RGB")
                     return upright, round(full / max(image.size))
-        except Exception:  # whatever it stumbled over, the full reading below handles it or says why not
+        except Exception:  # `read_rgb` below reads the file or reports why not
             pass
     return Image.fromarray(read_rgb(path)), 1
 
 
 def window(box_xyxy: IntArray, size_hw: tuple[int, int]) -> tuple[int, int, int, int]:
-    """A square around a box with some context, moved and cut to lie in the image: x0, y0, x1, y1."""
+    """A square around a box with some context, moved and clipped to the image: x0, y0, x1, y1."""
     x0, y0, x1, y1 = (int(v) for v in box_xyxy)
     height, width = size_hw
     side = round(CONTEXT * max(x1 - x0, y1 - y0))
@@ -78,25 +78,25 @@ def crop(path: Path, mask: BoolMask, box_xyxy: IntArray, size: int, colour: str 
     height, width = mask.shape
     area = window(box_xyxy, (height, width))
     longest = max(area[2] - area[0], area[3] - area[1])
-    picture, _ = read_picture(path, at_least=-(-size * max(height, width) // longest))
-    sx, sy = picture.width / width, picture.height / height
+    image, _ = read_picture(path, at_least=-(-size * max(height, width) // longest))
+    sx, sy = image.width / width, image.height / height
     shape = max(1, round((area[2] - area[0]) * size / longest)), max(1, round((area[3] - area[1]) * size / longest))
     box = (area[0] * sx, area[1] * sy, area[2] * sx, area[3] * sy)
-    cut = picture.resize(shape, Image.Resampling.BILINEAR, box=box, reducing_gap=2.0)
+    cut = image.resize(shape, Image.Resampling.BILINEAR, box=box, reducing_gap=2.0)
     if colour is None:
         return cut
     inside = Image.fromarray(mask[area[1] : area[3], area[0] : area[2]].astype(np.uint8) * 255)
     return outlined(cut, inside.resize(shape, Image.Resampling.BILINEAR), colour)
 
 
-def outlined(picture: Image.Image, mask: Image.Image, colour: str) -> Image.Image:
-    """The picture with a smooth line of `colour`, on a darker one, along the edge of a grey mask of its size."""
+def outlined(image: Image.Image, mask: Image.Image, colour: str) -> Image.Image:
+    """The image with a smooth line of `colour`, on a darker one, along the edge of a grey mask of its size."""
     soft = mask.filter(ImageFilter.GaussianBlur(OUTLINE_BLUR))
     ink, opacity = _line(colour)
     opaque = soft.point(opacity)
     soft.putpalette(ink)
-    picture.paste(soft.convert("RGB"), (0, 0), opaque)
-    return picture
+    image.paste(soft.convert("RGB"), (0, 0), opaque)
+    return image
 
 
 @lru_cache(maxsize=256)
@@ -115,10 +115,10 @@ def _line(colour: str) -> tuple[bytes, list[int]]:
 
 
 def soft_layer(stored: NDArray[np.uint8], size_hw: tuple[int, int]) -> Image.Image:
-    """A soft map as a layer: the surer, the brighter and the more opaque.
+    """A soft map as an overlay: higher values are brighter and more opaque.
 
     Args:
-        stored: (h, w) uint8, 255 = surely salient.
+        stored: (h, w) uint8, 255 = certainly salient.
         size_hw: the layer's height and width.
     """
     level = np.linspace(0, 1, 256)
@@ -129,12 +129,12 @@ def soft_layer(stored: NDArray[np.uint8], size_hw: tuple[int, int]) -> Image.Ima
 
 
 def index_layer(mask: IndexMask, palette: Palette, ignore: int | None, size_hw: tuple[int, int]) -> Image.Image:
-    """An index mask as a layer: 0 transparent, index i in colour i − 1, ignored pixels grey.
+    """An index mask as an overlay: 0 transparent, index i in colour i − 1, ignored pixels grey.
 
     Args:
         mask: (H, W) indices.
         palette: (n, 3) for the indices 1…n.
-        ignore: the index that is no class, or None.
+        ignore: the index of ignored pixels, or None.
         size_hw: the layer's height and width.
     """
     small = np.asarray(mask)[_steps(mask.shape[0], size_hw[0])][:, _steps(mask.shape[1], size_hw[1])]
@@ -146,7 +146,7 @@ def index_layer(mask: IndexMask, palette: Palette, ignore: int | None, size_hw: 
 
 
 def fitted(size_hw: tuple[int, int], longest: int) -> tuple[int, int]:
-    """Height and width scaled down so that neither exceeds `longest`; 0 leaves them."""
+    """Height and width scaled down to at most `longest`; 0 for no limit."""
     scale = min(1.0, longest / max(size_hw)) if longest else 1.0
     return max(1, round(size_hw[0] * scale)), max(1, round(size_hw[1] * scale))
 
@@ -156,20 +156,20 @@ def rgb(colours: list[str]) -> Palette:
     return np.array([[int(c[k : k + 2], 16) for k in (1, 3, 5)] for c in colours], np.uint8).reshape(-1, 3)
 
 
-def to_jpeg(picture: Image.Image, quality: int = 88) -> bytes:
-    """The picture as a JPEG file."""
+def to_jpeg(image: Image.Image, quality: int = 88) -> bytes:
+    """The image as a JPEG file."""
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=quality, subsampling="4:2:0" if quality < 90 else "4:4:4")
+    image.save(file, "JPEG", quality=quality, subsampling="4:2:0" if quality < 90 else "4:4:4")
     return file.getvalue()
 
 
-def to_png(picture: Image.Image) -> bytes:
-    """The layer as a PNG file; quick rather than small."""
+def to_png(image: Image.Image) -> bytes:
+    """The overlay as a PNG file; fast rather than small."""
     file = io.BytesIO()
-    picture.save(file, "PNG", compress_level=3)
+    image.save(file, "PNG", compress_level=3)
     return file.getvalue()
 
 
-def _steps(have: int, want: int) -> IntArray:
-    """The nearest rows (or columns) for a size of `want`."""
-    return np.minimum(((np.arange(want) + 0.5) * have / want).astype(np.int64), have - 1)
+def _steps(size: int, target: int) -> IntArray:
+    """The nearest rows (or columns) for a size of `target`."""
+    return np.minimum(((np.arange(target) + 0.5) * size / target).astype(np.int64), size - 1)

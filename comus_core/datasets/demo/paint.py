@@ -23,7 +23,7 @@ class Part:
         outline: corners of a polygon.
         colour: the fill.
         relief: 0 flat to 1 strongly rounded.
-        pattern: what covers the fill.
+        pattern: on the fill.
     """
 
     outline: Points
@@ -34,7 +34,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Light:
-    """Where light comes from (a unit vector in the image, pointing to it) and how strong relief and shadow are."""
+    """The direction of the light (a unit vector in the image, pointing to it), and strength of relief and shadow."""
 
     direction: tuple[float, float]
     strength: float
@@ -47,15 +47,15 @@ def paint(pixels: Pixels, part: Part, pose: Pose, light: Light, rng: np.random.G
     outline = pose.place(part.outline)
     box = _box(outline, width, height)
     x0, y0, x1, y1 = box
-    whole = np.zeros((height, width))
+    image_coverage = np.zeros((height, width))
     if x1 <= x0 or y1 <= y0:
-        return whole
+        return image_coverage
     alpha = coverage(outline, box)
     lit = fill(part.colour, part.pattern, pose, box, rng) * _relief(alpha, part.relief, pose.scale, light)[..., None]
     window = pixels[y0:y1, x0:x1]
     window += (np.clip(lit, 0, 255) - window) * alpha[..., None]
-    whole[y0:y1, x0:x1] = alpha
-    return whole
+    image_coverage[y0:y1, x0:x1] = alpha
+    return image_coverage
 
 
 def _box(outline: Points, width: int, height: int) -> Box:

@@ -20,7 +20,7 @@ PatternKind = Literal["plain", "stripes", "dots", "checks", "speckle", "grain"]
 
 @dataclass(frozen=True)
 class Pattern:
-    """What covers a part: `second` is laid over the part's colour; `size` and `angle` are in the object's square."""
+    """The pattern on a part: `second` over the part's colour; `size` and `angle` are in the object's square."""
 
     kind: PatternKind = "plain"
     second: Colour = (255, 255, 255)

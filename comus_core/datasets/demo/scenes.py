@@ -1,4 +1,4 @@
-"""The built-in demo: scenes drawn from a seed, with exact masks. Synthetic, and to be called so wherever shown."""
+"""The built-in demo: scenes drawn from a seed, with exact masks. Pages must say that they are synthetic."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from comus_core.datasets.demo.composition import CLASSES, SEED, draw_scene
 from comus_core.errors import DatasetError
 from comus_core.files.own_places import make_own
 
-FOLDER = "demo-v1"  # to be counted up whenever a pixel changes
+FOLDER = "demo-v1"  # increase the number whenever a pixel changes
 N_SCENES = 240
 _JPEG_QUALITY = 92
 
 
 def draw_demo(drawings: Path, n_scenes: int = N_SCENES, seed: int = SEED) -> Path:
-    """The folder of the demo below `drawings`, drawn if it is not there: `images/`, `masks/`, `classes.txt`.
+    """The folder of the demo below `drawings`, drawn if it is missing: `images/`, `masks/`, `classes.txt`.
 
-    It appears whole or not at all: everything is drawn in a temporary folder beside it, which is then renamed.
+    It is created atomically: everything is drawn in a temporary folder, which is then renamed.
 
     Raises:
         DatasetError: the folder cannot be written.
@@ -42,7 +42,7 @@ def draw_demo(drawings: Path, n_scenes: int = N_SCENES, seed: int = SEED) -> Pat
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
         raise DatasetError(
-            f"the demo scenes cannot be drawn in {drawings}: {error}; free or choose another folder"
+            f"cannot draw the demo scenes in {drawings}: {error}; free some space or choose another workspace"
         ) from None
     return folder
 
@@ -63,7 +63,7 @@ def _draw_all(folder: Path, n_scenes: int, seed: int) -> None:
 
 
 def _rename(partial: Path, folder: Path) -> None:
-    """Put the drawn folder in its place, unless another process was faster; a leftover without class list goes."""
+    """Rename the drawn folder, unless another process was faster; a leftover without class list is replaced."""
     partial.chmod(0o755)  # temporary folders are private; the demo is for everyone who shares the workspace
     if folder.exists() and not (folder / "classes.txt").is_file():
         shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""Outlines of the demo scenes: curves, how an object lies in the image, and how much of each pixel it covers."""
+"""Outlines of the demo scenes: curves, the pose of an object in the image, and its coverage of each pixel."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OVERSAMPLING = 4
 
 @dataclass(frozen=True)
 class Pose:
-    """How an object's square lies in the image: its matrix in pixels and its centre (x, y)."""
+    """The pose of an object's square in the image: its matrix in pixels and its centre (x, y)."""
 
     matrix: tuple[float, float, float, float]
     centre: tuple[float, float]
