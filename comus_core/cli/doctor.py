@@ -40,7 +40,8 @@ def doctor(verify: bool, workspace: str | None) -> None:
     click.echo(f"devices: {'; '.join(f'{d.name} ({d.what})' for d in describe_devices())}")
     click.echo(f"matrix products: {matrix_speed():.0f} GFLOP/s")
     for row in weights_table():
-        click.echo(f"weights {row.name}: {row.path or 'not here'}")
+        missing = f"not here: `comus weights download {row.name}` fetches it from {row.source}"
+        click.echo(f"weights {row.name}: {row.path or missing}")
     for registry in (DETECTORS, ENCODERS, FORMATS):
         for name, fault in registry.faults.items():
             click.echo(f"{registry.what} {name} cannot be used ({fault})")
