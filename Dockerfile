@@ -1,4 +1,4 @@
-# CPU by default; for NVIDIA GPUs: --build-arg TORCH_INDEX= (PyPI's torch brings CUDA along).
+# PyTorch's CPU build by default; for NVIDIA cards: --build-arg TORCH_INDEX= (PyPI's build brings CUDA).
 ARG PYTHON=3.12
 
 FROM python:${PYTHON}-slim AS build
@@ -8,7 +8,8 @@ RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 COPY requirements.txt ./
 # hadolint ignore=DL3013
-RUN pip install --no-cache-dir ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "torch>=2.9" "torchvision>=0.24" \
+RUN pip install --no-cache-dir ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} \
+        $(grep -oE '^torch(vision)?[^ ]+' requirements.txt) \
     && pip install --no-cache-dir -r requirements.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY comus_core comus_core

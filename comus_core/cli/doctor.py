@@ -34,7 +34,8 @@ def doctor(workspace: str | None) -> None:
     click.echo(f"devices: {'; '.join(f'{d.name} ({d.what})' for d in describe_devices())}")
     click.echo(f"matrix products: {matrix_speed():.0f} GFLOP/s")
     for file, path in weights_table():
-        click.echo(f"weights {file.name}: {path or 'not here'}")
+        missing = f"not here: `comus weights download {file.name}` fetches it from {file.source}"
+        click.echo(f"weights {file.name}: {path or missing}")
     for registry in (DETECTORS, ENCODERS, FORMATS):
         for name, fault in registry.faults.items():
             click.echo(f"{registry.label} {name} cannot be used ({fault})")

@@ -1,4 +1,4 @@
-"""DINO's vision transformers as encoders, with DINO's own interpolation of positions (method 4)."""
+"""DINO's vision transformers as encoders, with DINO's own handling of sizes (method 1.2, 3.1)."""
 
 from __future__ import annotations
 

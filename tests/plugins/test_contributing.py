@@ -51,7 +51,7 @@ def comus(installed, *words):
 
 def test_the_command_line_lists_it_and_runs_it_by_its_name(installed, drawn, drawn_settings, tmp_path):
     listed = comus(installed, "parts").stdout
-    assert "  border: colour that differs from the rim of the picture (from comus-border 1.0)" in listed
+    assert "  border: colour that differs from the border of the image (from comus-border 1.0)" in listed
     vectors = drawn_settings["features"]["encoder"].removeprefix("file:")
     place = ["--workspace", tmp_path / "w", "--json", tmp_path / "run.json"]
     done = comus(
@@ -84,7 +84,7 @@ def test_the_page_offers_it(known, monkeypatch, tmp_path):
     test = open_app(monkeypatch, open_workspace(tmp_path), "new_run")
     assert not test.exception
     [offered] = [box.options for box in test.selectbox if "ncut" in " ".join(box.options)]
-    assert "border: colour that differs from the rim of the picture" in offered
+    assert "border: colour that differs from the border of the image" in offered
 
 
 def test_another_s_part_that_fails_is_named_and_stops_nothing_else(monkeypatch):
