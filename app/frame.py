@@ -1,4 +1,4 @@
-"""What stands around every page: navigation, the choice of the run, the jobs at work. Streamlit runs this script."""
+"""What stands around every page: navigation, the choice of the run, the running jobs. Streamlit runs this script."""
 
 from __future__ import annotations
 

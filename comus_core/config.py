@@ -87,7 +87,7 @@ class TruthSettings:
     boxes: TruthBoxes = "auto"
     """COCO objects with a box but no outline; auto: ignored among outlines, refused where there are boxes alone."""
     orientation: TruthOrientation = "auto"
-    """Masks of photographs turned by EXIF; auto: by their size, not scored where that leaves it open."""
+    """Masks of images rotated by EXIF; auto: by their size, not scored where that leaves it open."""
     groups: TruthGroups = "auto"
     """COCO supercategories without annotations; auto: they are no classes."""
 

@@ -60,7 +60,7 @@ def progress_words(job: Job, now: float, ahead: Sequence[Job] = ()) -> str:
     left = eta_seconds(job, now)
     if left is not None and job.step < job.total:
         line += f" · about {duration(left)} left" + ("" if over_all else " in this stage")
-    return line if is_responding(job, now) else f"{line} · no sign of life for a while"
+    return line if is_responding(job, now) else f"{line} · no heartbeat for a while"
 
 
 def time_words(job: Job, now: float) -> str:
@@ -68,7 +68,7 @@ def time_words(job: Job, now: float) -> str:
     if job.started_at is None:
         return f"ended {ago(job.ended_at, now)}, never begun" if job.ended_at else f"queued {ago(job.created_at, now)}"
     if job.state in ACTIVE or job.ended_at is None:
-        return f"at work for {duration(now - job.started_at)}"
+        return f"running for {duration(now - job.started_at)}"
     return f"ended {ago(job.ended_at, now)} after {duration(job.ended_at - job.started_at)}"
 
 

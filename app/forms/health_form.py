@@ -58,13 +58,13 @@ def shown(report: Mapping[str, Any] | None, ids: Sequence[str], name: str) -> li
 def meaning(name: str, limits: Mapping[str, Any]) -> str:
     """What puts a picture into a group."""
     return {
-        "unreadable": "Files that are set aside by every run, and why.",
+        "unreadable": "Files that every run skips, and why.",
         "notes": "Images that every run uses, and what is unusual about how they were read.",
         "exact": "Equal in every pixel, whatever the file format. The first of a group could stay alone.",
         "near": f"Hashes of their low frequencies differ in at most {limits['near_bits']} of 64 bits: copies that were "
-        "scaled, recoded or brightened, or pictures taken one after the other.",
+        "scaled, recoded or brightened, or images taken in a row.",
         "tiny": f"Shorter side below {limits['tiny']} pixels.",
         "dark": f"99 % of the pixels below {limits['dark']:.0%} of full luminance.",
         "blurry": f"Variance of the Laplacian below {limits['blurry']:g}, at most 512 pixels wide and high. "
-        "Dark and flat pictures have little of it too.",
+        "Dark and flat images have little of it too.",
     }.get(name, "")

@@ -46,7 +46,7 @@ STOPPED = 130  # the shell's exit code for Ctrl-C
 )
 @click.version_option(__version__, prog_name="comus")
 def cli() -> None:
-    """Discover the object categories in a pile of photographs, without a single label."""
+    """Discover the object categories in a pile of images, without a single label."""
 
 
 COMMANDS = (

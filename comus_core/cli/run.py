@@ -70,7 +70,7 @@ def run(
 ) -> None:
     """Find the object categories of DATASET.
 
-    DATASET is a folder of photographs, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo. Run again, it goes on where it
+    DATASET is a folder of images, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo. Run again, it goes on where it
     stopped; what is already computed is not computed again.
     """
     config, place = config_of(dataset, **options), open_workspace(workspace)

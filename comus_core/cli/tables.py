@@ -24,7 +24,7 @@ def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None =
         f"\nrun {result['run']}: {result['dataset']}" + (" (synthetic scenes)" if result.get("synthetic") else "")
     )
     click.echo(
-        f"{counted(result['images'], 'image')}, {result['skipped']} set aside, "
+        f"{counted(result['images'], 'image')}, {result['skipped']} skipped, "
         f"{counted(result['proposals'], 'proposal')}, {counted(result['clusters'], 'cluster')}; "
         f"{badge(result['supervision'], run.provenance.get('non_commercial', ()))}"
     )
@@ -62,7 +62,7 @@ def _print_use(result: dict[str, Any]) -> None:
 def _print_left_out(result: dict[str, Any]) -> None:
     """The files that are in no figure, and why."""
     for skipped in result["skipped_files"]:
-        click.echo(f"  set aside {skipped['path']}: {skipped['reason']}")
+        click.echo(f"  skipped {skipped['path']}: {skipped['reason']}")
     for line in ignored_lines(result.get("passed_over", ())):
         click.echo(f"  {line}")
     for noted in result.get("notes", ()):  # of a run made before there were any

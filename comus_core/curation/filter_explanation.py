@@ -62,13 +62,13 @@ class FilterExplanation:
     def reason(self) -> str:
         """Why it is kept or dropped, in one or two sentences."""
         if self.erased:
-            return "Its mask was erased by hand: its pixels are background, also in training labels."
+            return "You erased its mask: its pixels are background, also in training labels."
         if self.cluster < 0:
             return "It is in no cluster, so it counts as background."
         if self.accepted:
-            return "It was accepted by hand and is always kept."
+            return "You accepted it; it is always kept."
         if self.by_hand:
-            return "It was moved here by hand and is always kept."
+            return "You moved it here; it is always kept."
         rank = f"Rank {self.place} of {self.size:,} by {BY_WORDS[self.by]}."
         first, last = ("nearest", "farthest") if self.by == "distance" else ("first", "last")
         if np.isinf(self.dropped_from):

@@ -87,7 +87,7 @@ def bundle(
         settings: the zip, in place of an earlier bundle; whether the image files go along; whether to replace a file
             that is no bundle.
         device: not used.
-        readable: asked for every photograph; a server refuses what links lead out of the folders it may show.
+        readable: called for every image; a server refuses links out of the allowed folders.
         on_progress: called at every file.
 
     Raises:

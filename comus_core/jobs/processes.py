@@ -24,7 +24,7 @@ def judge(job: Job, now: float) -> Verdict:
 def why_dead(job: Job) -> str:
     """The reason for a death of which nobody got the exit code."""
     if job.host != this_host():
-        return f"no sign of life from {job.host} for more than {ABROAD_SILENCE:.0f} s"
+        return f"no heartbeat from {job.host} for more than {ABROAD_SILENCE:.0f} s"
     if job.boot_id != boot_id():
         return "the machine was restarted"
     return "its process is gone and nobody saw how it ended (killed, perhaps out of memory?)"

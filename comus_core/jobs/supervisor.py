@@ -48,7 +48,7 @@ class Supervisor:
         for job in self.table.requeue_unstarted():
             say(f"job {job.id}: was claimed but never started; queued again")
         for job in self.table.all(LIVE):
-            say(f"job {job.id}: at work in process {job.pid}, adopted")
+            say(f"job {job.id}: running in process {job.pid}, adopted")
 
     def tick(self) -> None:
         """Look at every job once."""

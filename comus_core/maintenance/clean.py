@@ -100,7 +100,7 @@ def clean(workspace: Workspace, settings: CleanSettings = CleanSettings()) -> Pa
     """Remove what `plan_cleaning` finds in the chosen groups now; returns what went.
 
     Raises:
-        WorkspaceError: something is at work in the workspace, or a folder cannot be removed.
+        WorkspaceError: a job is running in the workspace, or a folder cannot be removed.
     """
     at_work = [f"job {job.id}" for job in active_jobs(workspace)]
     held = [s for s in stored_folders(workspace.artifacts.root) if not s.finished and is_held(s.folder)]

@@ -113,7 +113,7 @@ def delete(run: Run, workspace: Workspace, settings: DeleteSettings = DeleteSett
     at_work = [f"job {job.id}" for job in active_jobs(workspace) if job.run == run.id]
     at_work += [f"another program makes its {folder.parent.name}" for folder in plan.folders if is_held(folder)]
     if at_work:
-        raise WorkspaceError(f"run {run.id} is at work ({at_work[0]}): stop it first, then delete it")
+        raise WorkspaceError(f"run {run.id} is running ({at_work[0]}): stop it first, then delete it")
     spare = remove_folders(workspace, plan.folders, lambda: workspace.runs.remove(run.id))
     return replace(plan, spare=spare)
 

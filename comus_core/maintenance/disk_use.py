@@ -20,7 +20,7 @@ PLACES = {
     "cache": "cached images",
     "uploads": "uploaded images",
     "datasets": "demo scenes",
-    "bundles": "photographs of opened bundles",
+    "bundles": "images of opened bundles",
     "jobs": "logs and results of jobs",
 }
 REST = "database and other files"

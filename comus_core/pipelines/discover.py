@@ -55,11 +55,11 @@ def discover(
         settings: the last stage to run.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; not part of any fingerprint.
         on_progress: called at every few images; raising `Cancelled` there stops cleanly.
-        on_run: told of the run as soon as its id is known.
+        on_run: called with the run as soon as its id is known.
 
     Returns:
         The stored run; `run.result` is what `--json` writes. One that was finished before stays so, whatever this
-        attempt comes to; where less was asked than it had, it keeps its result too.
+        attempt comes to; with an earlier last stage than before, it keeps its result too.
 
     Raises:
         DatasetError: no usable image, or no proposal in any of them.

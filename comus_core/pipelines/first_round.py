@@ -74,7 +74,7 @@ def learned_clusters(
     if not settings.labels.regroup or stages.smaller_neighbourhoods(run, tables.read_clusters(own)) is None:
         return own
     if decided.layout != Layout() or decided.cluster_percent:
-        log("clusters were changed by hand, so they are not regrouped (`labels.regroup=false` turns regrouping off)")
+        log("you edited the clusters, so they are not regrouped (`labels.regroup=false` turns regrouping off)")
         return own
     return stages.regrouped(context, run, settings.labels.surroundings)
 

@@ -56,7 +56,7 @@ def predict(
 ) -> dict[str, Any]:
     """Predict images with a round, and write `masks/`, `classes.txt` and `predictions.json`.
 
-    A file that cannot be used is set aside with its reason, and the others go on. What an earlier prediction wrote into
+    A file that cannot be used is skipped with its reason, and the others go on. What an earlier prediction wrote into
     the folder is replaced when the new one is complete; nothing else in it is touched.
 
     Args:
@@ -127,14 +127,14 @@ def _about(subject: RunRound, dataset: Dataset, applied: AppliedRound) -> dict[s
 def photographs_of(names: Sequence[str | Path], workspace: Workspace) -> Dataset:
     """Files and folders as one data set without ground truth; ids are paths below their common folder.
 
-    Whether a file is a photograph is left to the check of the images: its name does not matter, and what a folder
-    could not offer is set aside with its reason.
+    Whether a file is an image is left to the check of the images: its name does not matter, and what a folder
+    could not offer is skipped with its reason.
 
     Raises:
         DatasetError: no name, or not one image.
     """
     if not names:
-        raise DatasetError("no photograph: name files, or a folder")
+        raise DatasetError("no image: name files, or a folder")
     if len(names) == 1 and (Path(names[0]).is_dir() or not os.path.lexists(names[0])):
         return open_dataset(str(names[0]), workspace.drawings, TruthSettings(read=False))
     paths: list[Path] = []
@@ -151,16 +151,16 @@ def photographs_of(names: Sequence[str | Path], workspace: Workspace) -> Dataset
         else:
             set_aside.append(SkippedFile(printable(str(path)), NOT_TEXT))
     if not paths:
-        raise DatasetError("no photograph: " + "; ".join(f"{s.path}: {s.reason}" for s in set_aside[:3]))
+        raise DatasetError("no image: " + "; ".join(f"{s.path}: {s.reason}" for s in set_aside[:3]))
     paths = list(dict.fromkeys(paths))
     root = Path(os.path.commonpath([path.parent for path in paths]))
     files = by_image_id(image_file(root, path.relative_to(root).as_posix()) for path in paths)
     aside, over = tuple(set_aside), merge_ignored(passed_over)
-    return Dataset(counted(len(paths), "photograph"), "photographs", root, files, None, False, aside, ignored=over)
+    return Dataset(counted(len(paths), "image"), "images", root, files, None, False, aside, ignored=over)
 
 
 def _listed(folder: Path, set_aside: list[SkippedFile]) -> Listing:
-    """The photographs of one of the folders given; one without any is set aside."""
+    """The images of one of the folders; one without any is skipped."""
     try:
         return list_images(str(folder), folder)
     except DatasetError as error:

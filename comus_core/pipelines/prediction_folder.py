@@ -80,10 +80,10 @@ def new_prediction(workspace: Workspace, run_id: str, files: Iterable[tuple[str,
     """
     given = list(files)
     if not given:
-        raise DatasetError("no photograph: drop some in first")
+        raise DatasetError("no image: add some first")
     if len(given) > MOST_FILES:
         raise DatasetError(
-            f"{len(given)} photographs at once, at most {MOST_FILES}: use `comus predict` with their folder"
+            f"{len(given)} images at once, at most {MOST_FILES}: use `comus predict` with their folder"
         )
     folder = predictions_folder(workspace, run_id) / f"{datetime.now():%Y%m%d-%H%M%S}-{uuid4().hex[:8]}"
     try:

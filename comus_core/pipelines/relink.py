@@ -196,7 +196,7 @@ def _require_all(
     raise DatasetError(
         f"{root}: of the {len(usable)} images of run {run.id}, {len(usable) - len(lost)} are there, "
         f"{len(lost) - changed} are missing and {changed} have changed, beginning with {lost[0]}: give the folder that "
-        "holds all of them, or `comus run` it as a run of its own"
+        "holds all of them, or `comus run` it as a separate run"
     )
 
 

@@ -17,7 +17,7 @@ from comus_core.settings import require
 from comus_core.types import IntArray, OnProgress, Progress, RgbImage, no_progress
 from comus_core.workspace import Run, Workspace
 
-WHOLE = "whole picture"
+WHOLE = "whole image"
 MOST_OBJECTS = 4
 
 
@@ -29,15 +29,15 @@ def similar(
     device: str = "auto",
     on_progress: OnProgress = no_progress,
 ) -> dict[str, Any]:
-    """The run's proposals nearest a picture: as a whole, and by each object that the run's detector finds in it.
+    """The run's proposals nearest an image: as a whole, and by each object that the run's detector finds in it.
 
-    The picture is cut and encoded as the run's proposals were; nearest is by the cosine of raw vectors. Nothing is
+    The image is cropped and encoded as the run's proposals were; nearest is by the cosine of raw vectors. Nothing is
     kept of it.
 
     Args:
         run: a run with clusters.
         workspace: where the run is.
-        settings: the picture, an image file, and how many proposals to list for each object in it.
+        settings: the image file, and how many proposals to list for each object in it.
         device: as in `discover`.
         on_progress: as in `discover`.
 
@@ -54,7 +54,7 @@ def similar(
 
     require(
         not own_vectors(run.config.features.encoder),
-        f"run {run.id} has vectors of your own ({run.config.features.encoder}), and a new picture has none",
+        f"run {run.id} has vectors of your own ({run.config.features.encoder}), and a new image has none",
     )
     picture = Path(settings.picture).expanduser()
     try:

@@ -103,7 +103,7 @@ class HowManySettings:
 
 @settings
 class SimilarSettings:
-    """Find the proposals of a run that look most like a picture, and like each object in it."""
+    """Find the proposals of a run that look most like an image, and like each object in it."""
 
     picture: str
     """An image file."""
@@ -178,7 +178,7 @@ class CleanSettings:
     transfers: bool = False
     """Scores of runs on other data sets (`comus evaluate RUN DATASET`)."""
     pictures: bool = False
-    """Pictures drawn for the pages; they are drawn again."""
+    """Images drawn for the pages; they are drawn again when needed."""
 
 
 @settings

@@ -116,7 +116,7 @@ def require_same_truth(workspace: Workspace, run: Run, dataset: Dataset) -> None
                 raise other_photograph(image_id, "is gone")
         raise DatasetError(
             f"the ground truth of {dataset.spec} has changed since run {run.id} was scored with it: put the old one "
-            "back, or `comus run` it again: a run of its own, which shares all but the scores"
+            "back, or `comus run` it again: a separate run, which shares everything but the scores"
         )
 
 

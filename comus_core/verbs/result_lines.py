@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # these rooms lie above this one
 def discover_lines(run: Run) -> list[str]:
     """Images, proposals, clusters, what was computed, and what the ground truth is."""
     result = run.result
-    lines = [f"{counted(result['images'], 'image')}, {result['skipped']} set aside"]
+    lines = [f"{counted(result['images'], 'image')}, {result['skipped']} skipped"]
     lines[0] += f", {counted(result['proposals'], 'proposal')}"
     lines += ignored_lines(result["passed_over"])
     computed = ", ".join(result["computed"]) or "nothing"
@@ -49,7 +49,7 @@ def ablation_row_line(row: Mapping[str, Any]) -> str:
 def evaluate_lines(result: Mapping[str, Any]) -> list[str]:
     """Images and the score."""
     score = (result["evaluation"] or {}).get("miou")
-    images = f"{counted(result['images'], 'image')}, {result['skipped']} set aside"
+    images = f"{counted(result['images'], 'image')}, {result['skipped']} skipped"
     return [f"{result['dataset']}: {images}", f"{_miou(score)} ({result['matching']} matching)"]
 
 
@@ -85,12 +85,12 @@ def agreement_lines(result: Mapping[str, Any]) -> list[str]:
 
 
 def predict_lines(result: Mapping[str, Any]) -> list[str]:
-    """The categories in each image, what was set aside, and what was replaced."""
+    """The categories in each image, what was skipped, and what was replaced."""
     lines = []
     for row in result["predictions"]:
         categories = ", ".join(f"{one['name']} {100 * one['confidence']:.0f} %" for one in row["found"])
         lines.append(f"{row['image']}: {categories or 'nothing'}")
-    lines += [f"set aside {skipped['path']}: {skipped['reason']}" for skipped in result["skipped_files"]]
+    lines += [f"skipped {skipped['path']}: {skipped['reason']}" for skipped in result["skipped_files"]]
     lines += ignored_lines(result["passed_over"])
     lines += [f"{noted['path']}: {noted['note']}" for noted in result["notes"]]
     lines += [f"replaced {name}" for name in result["replaced"]]

@@ -33,8 +33,8 @@ def avoided_in(words):
 
 def exceptions_for(path, line, word):
     for lines, excepted in EXCEPTIONS:
-        where, _, numbers = lines.partition(":")
-        first, last = map(int, numbers.split("-"))
+        where, _, numbers = lines.partition(":")  # without numbers: the whole file
+        first, last = map(int, numbers.split("-")) if numbers else (line, line)
         if (where, excepted) == (path, word) and first <= line <= last:
             yield lines, excepted
 

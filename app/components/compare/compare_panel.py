@@ -18,6 +18,7 @@ from app.data.plain_text import plain
 from app.data.score_data import MatchingName
 from app.server import compare_routes
 from comus_core.errors import ComusError
+from comus_core.evaluation.bootstrap_words import bootstrap_words
 from comus_core.evaluation.bootstrap import PairedBootstrap
 from comus_core.pipelines.model_selection import badge
 from comus_core.runs.opened_round import OpenedRound
@@ -190,12 +191,10 @@ def table(first: ScoredRound, second: ScoredRound, names: tuple[str, str], super
         },
     )
     if differences is not None:
-        st.caption(
-            f"95 % intervals of a paired bootstrap over {counted(differences.images, 'image')}, "
-            f"{differences.resamples:,} resamples. mIoU is matched "
-            + ("once on all images" if differences.matching_fixed else "anew in every resample")
-            + "; the classes keep the matching of all images."
+        how = bootstrap_words(
+            differences.images, differences.resamples, differences.seed, fixed=differences.matching_fixed
         )
+        st.caption(f"Intervals: {how}. The classes keep the matching of all images.")
 
 
 def frame(first: ScoredRound, second: ScoredRound, differences: PairedBootstrap | None) -> pd.DataFrame:
