@@ -14,7 +14,7 @@ from comus_core.jobs import ensure_supervisor, submit, wait
 from comus_core.maintenance.clean import plan_cleaning
 from comus_core.maintenance.delete import delete
 from comus_core.pipelines.add_images import add_images, inherited
-from comus_core.pipelines.verb_settings import DiscoverSettings
+from comus_core.pipelines.verb_settings import AddSettings, DiscoverSettings
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_view import open_run_view
 from comus_core.stages import smaller_neighbourhoods
@@ -172,7 +172,7 @@ def test_a_job_and_the_command_do_the_same(place):
     workspace, run, _, new = place
     done = CliRunner().invoke(cli, ["add", run.id, str(new), "--workspace", str(workspace.root)])
     assert done.exit_code == 0 and "-plus-" in done.stdout
-    job = submit(workspace, "add", {"run": run.id, "dataset": str(new), "assign": None}, "cpu")
+    job = submit(workspace, "add", run, AddSettings(str(new)), "cpu")
     ensure_supervisor(workspace)
     ended = wait(workspace, job.id, 120)
     assert (ended.state, ended.run) == ("done", done.stdout.split()[0])

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from comus_core.jobs.kinds import KINDS, Observer
 from PIL import Image
 
 from comus_core import discover, make_config, open_workspace, predict_photographs, similar
@@ -302,20 +301,3 @@ def test_the_objects_that_the_runs_detector_finds_are_compared_too(trained, plac
         similar(run, workspace, SimilarSettings(str(tmp_path / "a.jpg")))
     with pytest.raises(SettingsError, match="at least 1"):
         similar(run, workspace, SimilarSettings(str(places[1] / "new-000.png"), most=0))
-
-
-def test_the_command_and_the_job_give_the_same_answer(trained, places, tmp_path):
-    workspace, run = trained
-    picture, told = places[1] / "new-001.png", []
-    words = ["similar", run.id, str(picture), "--most", "24", "--device", "cpu", "--workspace", str(workspace.root)]
-    done = CliRunner().invoke(cli, [*words, "--json", str(tmp_path / "by-command.json")])
-    assert done.exit_code == 0 and "whole picture" in done.output, done.output
-    settings = {"run": run.id, "picture": str(picture), "out": str(tmp_path / "by-job.json")}
-    KINDS["similar"].check(settings)
-    KINDS["similar"].work(workspace, settings, "cpu", Observer(told.append, lambda run_id: None, print))
-    answers = [json.loads((tmp_path / name).read_text()) for name in ("by-command.json", "by-job.json")]
-    assert answers[0] == answers[1] == similar(run, workspace, SimilarSettings(str(picture)), device="cpu")
-    assert [progress.step for progress in told] == [0, 1, 2]
-    for name in settings:
-        with pytest.raises(SettingsError, match=f"no {name}"):
-            KINDS["similar"].check(settings | {name: ""})
