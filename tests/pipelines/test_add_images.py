@@ -172,7 +172,7 @@ def test_a_job_and_the_command_do_the_same(place):
     workspace, run, _, new = place
     done = CliRunner().invoke(cli, ["add", run.id, str(new), "--workspace", str(workspace.root)])
     assert done.exit_code == 0 and "-plus-" in done.stdout
-    job = submit(workspace, "add", run.id, AddSettings(str(new)), "cpu")
+    job = submit(workspace, "add", run, AddSettings(str(new)), "cpu")
     ensure_supervisor(workspace)
     ended = wait(workspace, job.id, 120)
     assert (ended.state, ended.run) == ("done", done.stdout.split()[0])

@@ -269,7 +269,7 @@ def test_what_looks_like_a_new_picture_is_nearest_by_cosine_whole_and_by_object(
     view, encoder = open_run_view(workspace, run), load_encoder("efficientnet-lite0")
     picture = places[1] / "new-003.png"
     answer = similar(run, workspace, SimilarSettings(str(picture), most=5))
-    assert [part["what"] for part in answer["parts"]] == ["whole picture"]  # masks of one's own know no new picture
+    assert [part["what"] for part in answer["parts"]] == ["whole image"]  # masks of one's own know no new picture
     wanted = encoder.encode([read_rgb(picture)])[0].astype(np.float64)
     known = np.asarray(view.vectors(), np.float64)
     cosine = [float(v @ wanted / np.linalg.norm(v) / np.linalg.norm(wanted)) for v in known]
@@ -290,7 +290,7 @@ def test_the_objects_that_the_runs_detector_finds_are_compared_too(trained, plac
     workspace, run = trained
     seen = replace(run, config=replace(run.config, saliency=replace(run.config.saliency, detector="u2netp")))
     answer = similar(seen, workspace, SimilarSettings(str(places[1] / "new-000.png"), most=2))
-    assert [part["what"] for part in answer["parts"]] == ["object 1", "whole picture"]
+    assert [part["what"] for part in answer["parts"]] == ["object 1", "whole image"]
     x0, y0, x1, y1 = answer["parts"][0]["box"]
     inside = np.asarray(Image.open(places[2] / "new-000.png")) > 0
     assert inside[y0:y1, x0:x1].sum() > 0.8 * inside.sum()
@@ -306,7 +306,7 @@ def test_the_command_gives_the_same_answer_and_each_step_is_reported(trained, pl
     picture, steps = places[1] / "new-001.png", []
     words = ["similar", run.id, str(picture), "--most", "24", "--device", "cpu", "--workspace", str(workspace.root)]
     done = CliRunner().invoke(cli, [*words, "--json", str(tmp_path / "by-command.json")])
-    assert done.exit_code == 0 and "whole picture" in done.output, done.output
+    assert done.exit_code == 0 and "whole image" in done.output, done.output
     answer = similar(run, workspace, SimilarSettings(str(picture)), on_progress=steps.append)
     assert answer == json.loads((tmp_path / "by-command.json").read_text())
     assert [progress.step for progress in steps] == [0, 1, 2]
