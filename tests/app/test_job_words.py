@@ -50,7 +50,7 @@ def test_a_silent_job_is_said_to_be_silent():
 
 def test_before_and_after_the_work_it_says_what_is_waited_for():
     waiting = a_job(id=9, state="queued")
-    training = working(id=7, kind="train", settings={"training": {"backbone": "efficientnet-lite0"}})
+    training = working(id=7, kind="train", settings={"training": {"network": {"backbone": "efficientnet-lite0"}}})
     later, sooner = a_job(id=11, state="queued"), a_job(id=8, state="queued")
     assert job_words.progress_words(waiting, NOW) == "starts in a moment"
     ahead = job_words.ahead_of(waiting, [later, waiting, sooner, training])
@@ -75,7 +75,7 @@ def test_stages_before_the_present_one_are_done_and_those_after_to_come():
 
 def test_a_training_shows_its_rounds():
     def training(**changes):
-        settings = {"dataset": "photos", "training": {"rounds": 2, "backbone": "dino-resnet50"}}
+        settings = {"dataset": "photos", "training": {"rounds": 2, "network": {"backbone": "dino-resnet50"}}}
         return working(kind="train", settings=settings, **changes)
 
     def states(job):
