@@ -82,9 +82,7 @@ def new_prediction(workspace: Workspace, run_id: str, files: Iterable[tuple[str,
     if not given:
         raise DatasetError("no image: add some first")
     if len(given) > MOST_FILES:
-        raise DatasetError(
-            f"{len(given)} images at once, at most {MOST_FILES}: use `comus predict` with their folder"
-        )
+        raise DatasetError(f"{len(given)} images at once, at most {MOST_FILES}: use `comus predict` with their folder")
     folder = predictions_folder(workspace, run_id) / f"{datetime.now():%Y%m%d-%H%M%S}-{uuid4().hex[:8]}"
     try:
         make_own(folder.parents[1])

@@ -18,15 +18,14 @@ from app.data.plain_text import plain
 from app.data.score_data import MatchingName
 from app.server import compare_routes
 from comus_core.errors import ComusError
-from comus_core.evaluation.bootstrap_words import bootstrap_words
 from comus_core.evaluation.bootstrap import PairedBootstrap
+from comus_core.evaluation.bootstrap_words import bootstrap_words
 from comus_core.pipelines.model_selection import badge
 from comus_core.runs.opened_round import OpenedRound
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView
 from comus_core.scoring.score_tables import class_rows, deltas
 from comus_core.scoring.scored_round import ScoredRound
-from comus_core.text import counted
 from comus_core.weights import Supervision, strongest
 from comus_core.workspace.selection_shapes import Gesture
 from comus_core.workspace.selections import Selection
