@@ -50,8 +50,8 @@ def check_health(
         `dataset`, `checked_at` (seconds since the epoch), `images` (found), `passed_over` [{`reason`, `files`,
         `places`, `counted`}], `usable`, `limits`; `unreadable` [{`path`, `reason`}]; `notes` [{`path`,
         `note`}], what is unusual about how a usable image was read; `exact` and `near` [[image_id, …],
-        …], groups of images with equal pixels, and of nearly equal ones (one of each exact group, so that nothing is
-        listed twice); `tiny`, `dark` and `blurry` [{`image`, `value`}], worst first; `sizes` [[height, width], …] of the
+        …], groups of images with equal pixels, and of nearly equal ones (one of each exact group, so that none is
+        listed twice); `tiny`, `dark`, `blurry` [{`image`, `value`}], worst first; `sizes` [[height, width], …] of the
         usable images in the order of `ids`; and `truth`, see `TruthReport.to_dict`: its `line` says why where it is
         refused, and it is None where none lies there.
 
