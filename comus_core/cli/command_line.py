@@ -9,7 +9,7 @@ from typing import Any
 
 from comus_core.cli.settings_options import as_words
 from comus_core.config import PRESETS, RunConfig
-from comus_core.features.encoders import own_vectors
+from comus_core.plugins import split
 from comus_core.settings import flat, from_dict, json_or_text, merge, to_dict
 from comus_core.verbs import verb_named
 from comus_core.verbs.subjects import as_words as subject_words
@@ -74,8 +74,8 @@ def _words(config: RunConfig, preset: str | None) -> list[str] | None:
 
 
 def _option(name: str, value: Any) -> list[str]:
-    if name == "features.encoder" and (path := own_vectors(value) if value != "auto" else None):
-        return ["--features-file", str(path)]
+    if name == "features.encoder" and ":" in value:
+        return ["--features-file", split(value)[1]]
     if name in OPTIONS:
         return [OPTIONS[name], value if isinstance(value, str) else json.dumps(value).removesuffix(".0")]
     return ["--set", f"{name}={value if json_or_text(str(value)) == value else json.dumps(value)}"]
