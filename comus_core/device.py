@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from comus_core.errors import SettingsError
@@ -13,6 +14,11 @@ class Device:
 
     name: str
     what: str
+
+
+def cpu_cores() -> int:
+    """The CPU cores available to this process, which may be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe_devices() -> list[Device]:

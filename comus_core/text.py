@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Sequence
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
     """`1 proposal`, `2 proposals`, `1,200 categories`; `plural` if it is not the noun with an s."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def first_of(names: Sequence[str], limit: int = 5) -> str:
+    """`a, b and 3 more`: at most `limit` names, and the number of the others."""
+    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
 
 
 def size(count: float) -> str:

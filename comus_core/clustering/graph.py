@@ -110,9 +110,14 @@ def joint_graph(first: Graph, second: Graph) -> Graph:
     """
     n, m = len(first.components), len(second.components)
     require(n == m, f"graphs of {n} and {m} points cannot be joined: use two views of the same points")
-    affinity = (first.affinity + second.affinity).tocsr()
+    return graph_of(first.affinity + second.affinity, first.search)
+
+
+def graph_of(affinity: Any, search: GraphSearch) -> Graph:
+    """The graph of a symmetric (n, n) sparse affinity, with its connected components."""
+    affinity = affinity.tocsr()
     affinity.sort_indices()
-    return Graph(affinity, connected_components(affinity, directed=False)[1].astype(np.int32), first.search)
+    return Graph(affinity, connected_components(affinity, directed=False)[1].astype(np.int32), search)
 
 
 def _graph(indices: IntArray, search: GraphSearch) -> Graph:
@@ -121,6 +126,4 @@ def _graph(indices: IntArray, search: GraphSearch) -> Graph:
     starts = np.r_[0, np.cumsum((indices >= 0).sum(axis=1))].astype(indices.dtype if n * k < 2**31 else np.int64)
     columns = indices[indices >= 0] if starts[-1] < n * k else indices.ravel()
     names = sparse.csr_array((np.full(len(columns), 0.5, np.float32), columns, starts), shape=(n, n))
-    affinity = (names + names.T).tocsr()
-    affinity.sort_indices()
-    return Graph(affinity, connected_components(affinity, directed=False)[1].astype(np.int32), search)
+    return graph_of(names + names.T, search)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from comus_core.clustering.components import embedding_with_attached, small_components
 from comus_core.clustering.embedding import Embedding, spectral_embedding
-from comus_core.clustering.graph import Graph, knn_graph, normalise
+from comus_core.clustering.graph import Graph, graph_of, knn_graph, normalise
 from comus_core.config import ClusteringSettings
 from comus_core.types import FloatArray, IntArray, Vectors
 
@@ -123,8 +122,7 @@ def without_clusters(vectors: Vectors, rng: np.random.Generator) -> Vectors:
 
 def part_of(graph: Graph, rows: IntArray) -> Graph:
     """The graph between some of its points."""
-    affinity = graph.affinity[rows][:, rows]
-    return Graph(affinity, connected_components(affinity, directed=False)[1].astype(np.int32), graph.search)
+    return graph_of(graph.affinity[rows][:, rows], graph.search)
 
 
 def _agreement(

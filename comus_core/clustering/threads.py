@@ -14,6 +14,8 @@ from typing import TypeVar
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from comus_core.device import cpu_cores
+
 T = TypeVar("T")
 U = TypeVar("U")
 ROWS_AT_ONCE = 8192  # of one block: fixed, so that sums over blocks are always the same
@@ -24,7 +26,7 @@ def thread_count() -> int:
     variable = os.environ.get("OMP_NUM_THREADS", "")
     if variable.isdecimal() and int(variable) > 0:
         return int(variable)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cpu_cores()
 
 
 class Threads:

@@ -20,11 +20,11 @@ from comus_core.errors import WorkspaceError
 from comus_core.files.atomic import disk_error, sha256_of, write_json
 from comus_core.files.file_locks import take_lock
 from comus_core.files.own_folders import DATABASE, MARKER, Marker, marker_json, read_marker
+from comus_core.text import first_of
 
 PARTIAL = ".comus-partial-"  # prefix of a folder in which new results are written
 LOCK = ".comus-output.lock"  # exists while they are written
 FILE_MANAGER_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
-LISTED = 5  # files named in a message
 
 
 class OutputFolder:
@@ -56,13 +56,13 @@ class OutputFolder:
         marker = self._marker()
         if marker is None and names and not self.force:
             raise WorkspaceError(
-                f"{self.path} contains {_listed(names)}, which COMUS did not write; choose another folder, or use "
+                f"{self.path} contains {first_of(names)}, which COMUS did not write; choose another folder, or use "
                 "--force to replace files that have the name of a result"
             )
         changed = self._not_as_written(list(marker.files), marker) if marker is not None else []
         if changed and not self.force:
             raise WorkspaceError(
-                f"{self.path} contains {_listed(changed)}, changed since COMUS wrote them; choose another folder, or "
+                f"{self.path} contains {first_of(changed)}, changed since COMUS wrote them; choose another folder, or "
                 "replace them with --force"
             )
 
@@ -124,7 +124,7 @@ class OutputFolder:
         foreign = self.in_the_way(names)
         if foreign and not self.force:
             raise WorkspaceError(
-                f"{self.path} contains {_listed(foreign)}, which COMUS did not write; choose another folder, or "
+                f"{self.path} contains {first_of(foreign)}, which COMUS did not write; choose another folder, or "
                 "replace them with --force"
             )
 
@@ -160,11 +160,6 @@ def _drop_empty(folder: Path, files: Iterable[str]) -> None:
             (folder / inner).rmdir()
         except OSError:
             continue  # not empty
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
 
 
 @contextmanager

@@ -60,7 +60,7 @@ class Deletion:
         spare = f"; also {size(self.spare)} of cached images and leftovers, as the disk was full" if self.spare else ""
         return (
             f"deleted {self.run.id}: {counted(len(self.folders), 'artifact')}, {size(self.size)}; "
-            f"{self.kept} are used by other runs{spare}"
+            f"{self.kept} kept for other runs{spare}"
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from comus_core.config import SaliencySettings
+from comus_core.device import cpu_cores
 from comus_core.errors import WeightsError
 from comus_core.saliency.preprocessing import normalise, resize_antialiased
 from comus_core.saliency.spec import DetectorSpec
@@ -62,7 +62,7 @@ def _open(path: Path, device: str) -> Any:
             "saliency 'u2netp' needs ONNX Runtime: `pip install onnxruntime`, or choose another"
         ) from None
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = _cores()
+    options.intra_op_num_threads = cpu_cores()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leaves the cores to decoding in between
     preferred = ["CUDAExecutionProvider"] if device.startswith("cuda") else []
     providers = [p for p in (*preferred, "CPUExecutionProvider") if p in onnxruntime.get_available_providers()]
@@ -79,11 +79,6 @@ def _open(path: Path, device: str) -> Any:
             f"`comus weights download {NAME}`"
         )
     return session
-
-
-def _cores() -> int:
-    """The CPU cores available to this process, which may be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 SPEC = DetectorSpec(

@@ -162,7 +162,7 @@ def test_a_run_that_takes_nothing_is_deleted_at_the_cost_of_drawn_pictures(disk,
     disk.fill()
     told = comus(workspace, "runs", "delete", "second", "--yes")
     assert told.exit_code == 0, told.output
-    words = "deleted second: 0 artifacts, 0 kB; 1 stay in use; 1 MB of drawn pictures and leftovers too, as the disk"
+    words = "deleted second: 0 artifacts, 0 kB; 1 kept for other runs; also 1 MB of cached images and leftovers, as the"
     assert told.stdout.startswith(words), told.stdout
     assert [run.id for run in open_workspace(workspace.root).runs.all()] == ["first"]
     assert not drawn.exists() and kinds_left(workspace) == ["features", "images"]
