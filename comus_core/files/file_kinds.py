@@ -9,15 +9,7 @@ from pathlib import Path
 
 # A file with one of these suffixes counts as an image; decoding says why where it is none.
 RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw")
-UNREADABLE = (
-    ".tga",
-    ".exr",
-    ".hdr",
-    ".pcx",
-    ".sgi",
-    ".dds",
-    ".eps",
-)  # reported, not ignored
+UNREADABLE = (".tga", ".exr", ".hdr", ".pcx", ".sgi", ".dds", ".eps")  # reported, not ignored
 EXTENSIONS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tiff", ".tif", ".gif"),
     *(".heic", ".heif", ".hif", ".avif", ".jxl", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm"),
@@ -25,70 +17,13 @@ EXTENSIONS = (
 )
 # Files with one of these suffixes are not opened: they are often beside images by the thousand.
 NOT_IMAGES = frozenset(
-    [
-        ".txt",
-        ".json",
-        ".jsonl",
-        ".xml",
-        ".csv",
-        ".tsv",
-        ".yaml",
-        ".yml",
-        ".md",
-        ".rst",
-        ".html",
-        ".htm",
-        ".pdf",
-        ".log",
-        ".ini",
-        ".cfg",
-        ".toml",
-        ".py",
-        ".sh",
-        ".ipynb",
-        ".js",
-        ".css",
-        ".xmp",
-        ".aae",
-        ".url",
-        ".lnk",
-        ".mp4",
-        ".mov",
-        ".avi",
-        ".mkv",
-        ".webm",
-        ".m4v",
-        ".mpg",
-        ".mp3",
-        ".wav",
-        ".m4a",
-        ".srt",
-        ".zip",
-        ".tar",
-        ".gz",
-        ".tgz",
-        ".7z",
-        ".rar",
-        ".npy",
-        ".npz",
-        ".mat",
-        ".h5",
-        ".hdf5",
-        ".pkl",
-        ".parquet",
-        ".pt",
-        ".pth",
-        ".onnx",
-        ".safetensors",
-        ".db",
-        ".sqlite",
-        ".sqlite3",
-        ".doc",
-        ".docx",
-        ".xls",
-        ".xlsx",
-        ".pptx",
-    ]
+    (
+        *(".txt", ".json", ".jsonl", ".xml", ".csv", ".tsv", ".yaml", ".yml", ".md", ".rst", ".html", ".htm", ".pdf"),
+        *(".log", ".ini", ".cfg", ".toml", ".py", ".sh", ".ipynb", ".js", ".css", ".xmp", ".aae", ".url", ".lnk"),
+        *(".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mp3", ".wav", ".m4a", ".srt", ".zip", ".tar"),
+        *(".gz", ".tgz", ".7z", ".rar", ".npy", ".npz", ".mat", ".h5", ".hdf5", ".pkl", ".parquet", ".pt", ".pth"),
+        *(".onnx", ".safetensors", ".db", ".sqlite", ".sqlite3", ".doc", ".docx", ".xls", ".xlsx", ".pptx"),
+    )
 )
 HEAD_BYTES = 64  # of a file whose name says nothing
 
