@@ -43,13 +43,13 @@ def test_a_mask_is_accepted_rejected_and_erased_and_each_is_taken_back(app_test,
     test = app_test("image", workspace=view.workspace, proposal=name)
     assert 'data-kept="false"' in texts(test) and test.button(key="redo_judgement").disabled
     pressed(test, "accept_mask")
-    assert 'data-kept="true"' in texts(test) and "accepted by hand" in texts(test)
+    assert 'data-kept="true"' in texts(test) and "You accepted it" in texts(test)
     assert curation.decided_in(view).layout.accepted == {name} and test.button(key="accept_mask").disabled
     pressed(test, "erase_mask")
-    assert "erased by hand" in texts(test) and curation.decided_in(view).layout.erased == {name}
+    assert "You erased its mask" in texts(test) and curation.decided_in(view).layout.erased == {name}
     assert test.button(key="undo_judgement").label.startswith("Undo erasure of mask")
     pressed(test, "undo_judgement")
-    assert "accepted by hand" in texts(test)
+    assert "You accepted it" in texts(test)
     pressed(test, "undo_judgement")
     assert curation.decided_in(view).layout.accepted == frozenset() and 'data-kept="false"' in texts(test)
     pressed(test, "redo_judgement")
@@ -65,7 +65,7 @@ def test_what_another_window_decided_on_the_mask_is_told_and_not_overwritten(app
     curation.erase(view, [name])
     test.button(key="accept_mask").click().run()
     assert not test.exception and "someone else has changed" in " ".join(t.value for t in test.toast)
-    assert curation.decided_in(view).layout.erased == {name} and "erased by hand" in texts(test)
+    assert curation.decided_in(view).layout.erased == {name} and "You erased its mask" in texts(test)
 
 
 def test_an_erased_mask_leaves_the_layers_and_a_rejected_one_the_pseudo_mask(view, monkeypatch):

@@ -79,15 +79,15 @@ def test_a_mask_is_accepted_erased_and_taken_back_by_keys_and_found_by_its_file_
         settle(page)
         page.locator(".comus-name").first.click()  # out of the field
         page.keyboard.press("a")
-        page.get_by_text("accepted by hand").wait_for(timeout=60_000)
+        page.get_by_text("You accepted it").wait_for(timeout=60_000)
         settle(page)
         assert decided().accepted == {name}
         page.get_by_role("button", name="Erase").click()
-        page.get_by_text("erased by hand").wait_for(timeout=60_000)
+        page.get_by_text("You erased its mask").wait_for(timeout=60_000)
         settle(page)
         assert decided().erased == {name}
         page.keyboard.press("u")
-        page.get_by_text("accepted by hand").wait_for(timeout=60_000)
+        page.get_by_text("You accepted it").wait_for(timeout=60_000)
         settle(page)
         assert (decided().accepted, decided().erased) == ({name}, frozenset())
         photo = page.locator(".st-key-photo")

@@ -52,7 +52,7 @@ def test_the_pace_of_this_attempt_tells_the_time_left():
 
 
 def test_a_silent_job_is_said_to_be_silent():
-    assert "no sign of life" in job_words.progress_words(working(heartbeat=NOW - 60), NOW)
+    assert "no heartbeat" in job_words.progress_words(working(heartbeat=NOW - 60), NOW)
 
 
 def test_before_and_after_the_work_it_says_what_is_waited_for():
@@ -156,7 +156,7 @@ def test_a_job_of_another_version_has_its_kind_and_no_more(kind, subject, settin
 
 def test_times_are_told_by_their_distance():
     assert job_words.time_words(a_job(state="queued"), NOW) == "queued 2 min ago"
-    assert job_words.time_words(working(), NOW) == "at work for 1 min 30 s"
+    assert job_words.time_words(working(), NOW) == "running for 1 min 30 s"
     ended = a_job(state="done", started_at=NOW - 4000, ended_at=NOW - 3700)
     assert job_words.time_words(ended, NOW) == "ended 62 min ago after 5 min 0 s"
     assert job_words.time_words(a_job(state="cancelled", ended_at=NOW - 20), NOW) == "ended 20 s ago, never begun"

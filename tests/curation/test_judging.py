@@ -70,7 +70,7 @@ def test_an_accepted_mask_is_in_the_labels_at_every_filter(view):
     expected = np.where(view.proposals.mask(row), view.categories(decided).category[row] + 1, 0)
     assert np.array_equal(found[image], expected)
     stands = explain_filter(view, row, decided)
-    assert stands.kept and stands.accepted and "accepted by hand" in stands.reason and not stands.by_hand
+    assert stands.kept and stands.accepted and "You accepted it" in stands.reason and not stands.by_hand
 
 
 def test_an_accepted_mask_does_not_change_what_else_the_filter_keeps_but_by_one(view):
@@ -143,7 +143,7 @@ def test_an_erased_mask_is_background_in_every_score(view):
     before = score_clusters(view, Decisions(), filtered=False).rows.contingency
     pixels = view.counts.pixels(view.count_rows[[row]])[0]
     assert np.array_equal(table[0] - before[0], pixels) and table.sum() == before.sum()
-    assert "erased by hand" in explain_filter(view, row, decided).reason
+    assert "You erased its mask" in explain_filter(view, row, decided).reason
 
 
 def test_undo_takes_each_back_and_redo_brings_it_again(view):

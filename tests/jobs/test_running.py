@@ -80,7 +80,7 @@ def test_a_job_goes_on_without_its_supervisor_and_the_next_one_adopts_it(workspa
     ensure_supervisor(workspace, RULES)
     assert supervisor_pid(workspace) != first
     log = workspace.root / "jobs" / "supervisor.log"
-    until(lambda: f"job {job.id}: at work in process {job.pid}, adopted" in log.read_text())
+    until(lambda: f"job {job.id}: running in process {job.pid}, adopted" in log.read_text())
     done = ended(workspace, job.id)
     assert (done.state, done.attempt, done.pid) == ("done", 1, job.pid)
     assert artifact_bytes(workspace) == undisturbed

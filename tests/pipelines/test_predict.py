@@ -176,7 +176,7 @@ def test_what_cannot_be_predicted_says_why(trained, finished, places, tmp_path):
     (tmp_path / "b.jpg").write_text("no")
     with pytest.raises(DatasetError, match="none of the 2 files is usable"):
         predict_images(trained[1], 0, [tmp_path / "a.jpg", tmp_path / "b.jpg"], trained[0], tmp_path / "out")
-    with pytest.raises(DatasetError, match="no photograph"):
+    with pytest.raises(DatasetError, match="no image"):
         photographs_of([], trained[0])
 
 

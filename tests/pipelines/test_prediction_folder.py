@@ -63,9 +63,9 @@ def test_a_photograph_of_any_name_is_kept(workspace, name):
 
 
 def test_nothing_and_too_much_are_refused(workspace):
-    with pytest.raises(DatasetError, match="no photograph"):
+    with pytest.raises(DatasetError, match="no image"):
         new_prediction(workspace, "a-1", [])
-    with pytest.raises(DatasetError, match="501 photographs"):
+    with pytest.raises(DatasetError, match="501 images"):
         kept(workspace, *map(str, range(501)))
     assert not (workspace.root / "predictions").exists()
 

@@ -116,7 +116,7 @@ def test_the_first_round_learns_it_and_a_person_is_not_overruled(copied):
         log=said.append,
     )
     assert after.artifacts["labels-1"] == stages.pseudo_masks(context, made, workspace.decisions_of(run)).fingerprint
-    assert any("changed by hand" in line for line in said)
+    assert any("edited the clusters" in line for line in said)
 
 
 def test_where_nothing_is_regrouped_nothing_is_said_of_it(finished, tmp_path):
