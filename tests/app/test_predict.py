@@ -23,6 +23,8 @@ from comus_core.pipelines.train import train
 from comus_core.training import TrainSettings, make_training
 from tests.app.test_frame import texts
 
+pytestmark = pytest.mark.thorough
+
 TINY = {
     "optimisation.crop": 64,
     "prediction.size": 64,

@@ -33,6 +33,8 @@ from comus_core.settings import assigned
 from comus_core.training import TrainSettings, make_training
 from comus_core.workspace.trainings import Preview
 
+pytestmark = pytest.mark.thorough
+
 TINY = {
     "optimisation.crop": 64,
     "prediction.size": 64,

@@ -28,6 +28,8 @@ from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.decisions import Decisions
 from tests.builders import copy_of
 
+pytestmark = pytest.mark.thorough
+
 TINY = {
     "optimisation.crop": 64,
     "prediction.size": 64,

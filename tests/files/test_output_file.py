@@ -19,6 +19,8 @@ from comus_core.pipelines.verb_settings import BundleSettings
 from tests.builders import predict_images
 from tests.unprivileged import comus_unprivileged, open_to_all
 
+pytestmark = pytest.mark.thorough
+
 
 def test_folders_above_are_made_and_a_file_there_is_replaced_leaving_nothing_else(tmp_path):
     file = tmp_path / "a" / "b" / "c.csv"

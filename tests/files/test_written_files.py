@@ -17,6 +17,8 @@ from comus_core.jobs import submit
 from comus_core.pipelines.verb_settings import BundleSettings
 from tests.files.test_output_file import options, refusal
 
+pytestmark = pytest.mark.thorough
+
 WRITERS = [("show", "--json", "x.json"), ("proposals", "-o", "x.csv"), ("filter-curve", "-o", "x.parquet")]
 WRITERS += [("bundle", "--out", "x.zip"), ("clusters list", "--json", "x.json")]
 

@@ -12,6 +12,8 @@ from comus_core.training import TrainSettings, make_training
 from tests.builders import copy_of
 from tests.jobs.watching import PATIENCE, end_all, until
 
+pytestmark = pytest.mark.thorough
+
 TINY = {
     "optimisation.crop": 64,
     "prediction.size": 64,

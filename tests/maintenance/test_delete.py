@@ -15,6 +15,8 @@ from comus_core.maintenance.delete import delete, plan_deletion
 from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.workspace import ArtifactKey, Run
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def workspace(tmp_path):

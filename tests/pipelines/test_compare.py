@@ -16,6 +16,8 @@ from comus_core.runs.run_round import RunRound, find_round
 from comus_core.training import TrainSettings, make_training
 from tests.builders import copy_of, draw_folder
 
+pytestmark = pytest.mark.thorough
+
 TINY = {
     "optimisation.crop": 64,
     "prediction.size": 64,

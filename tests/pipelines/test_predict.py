@@ -20,6 +20,8 @@ from comus_core.runs.run_view import open_run_view
 from comus_core.training import TrainSettings, make_training
 from tests.builders import copy_of, draw_folder, predict_images
 
+pytestmark = pytest.mark.thorough
+
 TINY = {
     "optimisation.crop": 64,
     "prediction.size": 64,

@@ -24,6 +24,8 @@ from comus_core.runs.run_view import open_run_view
 from comus_core.training import TrainSettings, make_training
 from tests.builders import copy_of
 
+pytestmark = pytest.mark.thorough
+
 ALL_WELL = "ground truth: 30 of 30 images labelled, 3 classes"
 
 

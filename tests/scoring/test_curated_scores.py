@@ -24,6 +24,8 @@ from comus_core.workspace.decisions import Decisions
 from tests.builders import contingency, score_run
 from tests.scoring.pixel_oracle import expected, painted
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def view(curated_view):

@@ -21,6 +21,8 @@ from comus_core.training import TrainSettings, make_training
 from comus_core.workspace.decisions import Decisions
 from tests.builders import copy_of, score_run
 
+pytestmark = pytest.mark.thorough
+
 TINY = {
     "optimisation.crop": 64,
     "prediction.size": 64,

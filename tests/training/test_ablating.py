@@ -17,6 +17,8 @@ from comus_core.training import network as networks
 from tests.builders import copy_of, draw_folder
 from tests.training.tiny import Tiny, tiny_network
 
+pytestmark = pytest.mark.thorough
+
 TINY = {
     "optimisation.crop": 32,
     "prediction.size": 64,

@@ -17,6 +17,8 @@ from comus_core.training import TrainSettings, make_training
 from tests.builders import copy_of
 from tests.training.rounds import vectors_around
 
+pytestmark = pytest.mark.thorough
+
 TINY = {
     "optimisation.crop": 64,
     "prediction.size": 64,

@@ -13,6 +13,8 @@ from comus_core.training.prediction import input_size
 from comus_core.training.settings import LabelSettings
 from tests.training.rounds import SETTINGS, TINY, context_of, keys_of_two_rounds
 
+pytestmark = pytest.mark.thorough
+
 
 def test_the_keys_are_those_of_what_was_trained(trained):
     keys = keys_of_two_rounds(trained)
