@@ -88,7 +88,7 @@ def test_what_is_no_image_is_counted_and_notes_are_listed(monkeypatch, workspace
     deep.save(folder / "camera", "PNG")  # no suffix: known by its first bytes
     check_health(str(folder), workspace)
     test = opened(monkeypatch, workspace, folder)
-    assert "Passed over 2 files that are no images" in texts(test)
+    assert "Ignored 2 files (not images)" in texts(test)
     by_key(test.get("button_group"), "health_group").set_value("notes").run()
     assert not test.exception and pictures(test) == []
     assert "<b>camera</b>: 12-bit values in a 16-bit file were scaled to 0-255" in texts(test)
