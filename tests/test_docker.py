@@ -39,6 +39,7 @@ def test_the_container_runs_without_root_and_keeps_its_work_on_volumes():
     assert {environment[v] for v in ("COMUS_WORKSPACE", "COMUS_WEIGHTS", "COMUS_IMAGE_ROOTS")} == set(volumes)
 
 
+@pytest.mark.thorough
 def test_replayed_in_a_clean_folder_the_app_becomes_healthy(tmp_path):
     for name in copied():
         source, target = ROOT / name, tmp_path / "srv" / name

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.browser  # the workspace to compare with is that of the journey through the pages
+
 COMMAND = [sys.executable, "-m", "comus_core", "run", "demo", "--saliency", "u2netp"]
 COMMAND += ["--encoder", "efficientnet-lite0", "--workspace"]
 KINDS = {"saliency": ("images", "soft_maps", "proposals")}  # of what is made until then

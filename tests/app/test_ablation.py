@@ -10,6 +10,8 @@ from comus_core.cli.ablate import ablate as command
 from comus_core.pipelines.ablation_rows import Ablation, plan, table
 from comus_core.training import make_training
 
+pytestmark = pytest.mark.thorough
+
 
 def words(test) -> str:
     return "\n".join(str(part.value) for part in [*test.markdown, *test.caption, *test.code])

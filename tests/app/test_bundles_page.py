@@ -12,6 +12,8 @@ from comus_core.export.bundle_opening import open_bundle
 from tests.app.working import by_key, open_app, texts
 from tests.builders import copy_of
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def receiver(shown, tmp_path):

@@ -6,6 +6,8 @@ import pytest
 from comus_core.runs.run_view import open_run_view
 from tests.app.test_frame import texts
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def view(shown):

@@ -13,6 +13,8 @@ from comus_core.runs.run_view import open_run_view
 from tests.app.test_clusters import name_fields, sides
 from tests.app.test_frame import texts
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def view(changeable):

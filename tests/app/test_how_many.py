@@ -22,6 +22,8 @@ from comus_core.workspace.decisions import Decisions
 from tests.app.test_filter import expected, metrics, slide
 from tests.app.test_frame import texts
 
+pytestmark = pytest.mark.thorough
+
 
 def test_a_run_without_curves_offers_to_compute_them_and_says_the_command(app_test, shown):
     test = app_test("clusters")

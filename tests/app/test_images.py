@@ -22,6 +22,8 @@ from comus_core.pipelines.image_index import quick_index, read_index
 from tests.app.working import by_key, open_app, texts
 from tests.image_faults import draw_faulty
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):

@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.app.serving import ROOT
+
+pytestmark = pytest.mark.thorough
 
 HEAVY = ("torch", "torchvision", "timm", "umap", "sklearn", "numba", "onnxruntime")
 IMPORT_ALL = """

@@ -17,6 +17,8 @@ from comus_core.workspace import ArtifactKey
 from tests.app.working import by_key, ended_job, open_app, save_two_runs, texts
 from tests.jobs.watching import end_all
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def workspace(tmp_path):

@@ -23,6 +23,8 @@ from comus_core.pipelines.train import train
 from comus_core.training import make_training
 from tests.app.test_frame import texts
 
+pytestmark = pytest.mark.thorough
+
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
 
 

@@ -22,6 +22,8 @@ from tests.app.test_frame import save_run, texts
 from tests.app.working import by_key
 from tests.builders import copy_of
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def view(shown):

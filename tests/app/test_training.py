@@ -33,6 +33,8 @@ from comus_core.settings import assigned
 from comus_core.training import make_training
 from comus_core.workspace.trainings import Look
 
+pytestmark = pytest.mark.thorough
+
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
 
 

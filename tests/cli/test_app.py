@@ -14,6 +14,8 @@ from comus_core.cli.main import cli
 from comus_core.errors import SettingsError, WorkspaceError
 from tests.app.serving import ROOT, serving
 
+pytestmark = pytest.mark.thorough
+
 
 def free_port() -> int:
     with socket.socket() as probe:

@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.thorough
+
 module = importlib.import_module("comus_core.cli.main")  # the package calls the function by the module's name
 
 

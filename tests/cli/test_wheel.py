@@ -10,6 +10,8 @@ import pytest
 
 from tests.app.serving import answering
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[2]
 PIP = [sys.executable, "-m", "pip"]
 DRAW = """

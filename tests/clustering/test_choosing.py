@@ -13,6 +13,8 @@ from comus_core.config import ClusteringSettings
 from comus_core.errors import SettingsError
 from tests.clustering.test_clusters import groups
 
+pytestmark = pytest.mark.thorough
+
 SETTINGS = ClusteringSettings(neighbours=12)
 
 

@@ -14,6 +14,8 @@ from comus_core.datasets.demo.composition import CATEGORIES, CLASSES, draw_scene
 from comus_core.datasets.demo.scenes import N_SCENES, draw_demo
 from comus_core.errors import DatasetError
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def masks():

@@ -7,6 +7,8 @@ from PIL import Image
 from comus_core.datasets.demo import drawing
 from comus_core.errors import ImageError
 
+pytestmark = pytest.mark.thorough
+
 SCALES = [(100, (150, 100), 8), (300, (300, 200), 4), (700, (1200, 800), 1)]
 
 

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import comus_core
 from comus_core import curation
 from comus_core.config import PRESETS
@@ -33,6 +35,7 @@ def test_every_public_name_setting_and_part_is_in_it():
         assert [spec.written for spec in registry.values() if f"| `{spec.written}` |" not in parts] == []
 
 
+@pytest.mark.thorough
 def test_an_editor_knows_the_type_of_every_public_name(tmp_path):
     """Names load on first use; to a type checker they must not be `Any` for that."""
     names = comus_core.__all__

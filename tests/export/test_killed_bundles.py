@@ -18,6 +18,8 @@ from comus_core.workspace.claims import abandoned, claimed
 from tests.builders import copy_of
 from tests.maintenance.test_clean import aged
 
+pytestmark = pytest.mark.thorough
+
 DIE = """
 import os, signal, sys
 from pathlib import Path

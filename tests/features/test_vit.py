@@ -11,6 +11,8 @@ from comus_core.features.vit import final_cls, last_keys, resize_positions
 from comus_core.weights import file_sha256, load_network, locate
 from tests.weights.dino_keys import dino_state
 
+pytestmark = pytest.mark.thorough
+
 NAME = "dino-vits16"
 
 

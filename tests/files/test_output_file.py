@@ -17,6 +17,8 @@ from comus_core.files.output_file import writable_file, writable_folder, write_j
 from comus_core.pipelines import discover
 from tests.unprivileged import comus_unprivileged, open_to_all
 
+pytestmark = pytest.mark.thorough
+
 
 def test_folders_above_are_made_and_a_file_there_is_replaced_leaving_nothing_else(tmp_path):
     file = tmp_path / "a" / "b" / "c.csv"

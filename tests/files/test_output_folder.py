@@ -15,6 +15,8 @@ from comus_core.files.output_folder import OutputFolder
 from comus_core.files.own_folders import MARKER
 from tests.datasets.test_many_files import without_privileges
 
+pytestmark = pytest.mark.thorough
+
 KIND = "predictions"
 
 

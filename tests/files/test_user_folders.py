@@ -10,6 +10,8 @@ from comus_core.files import user_folders
 from comus_core.weights.store import weights_folder
 from tests.unprivileged import ROOT, comus_unprivileged, open_to_all, run_unprivileged
 
+pytestmark = pytest.mark.thorough
+
 SHOW = "import os, comus_core; print(os.environ.get('NUMBA_CACHE_DIR'), os.environ.get('TORCHINDUCTOR_CACHE_DIR'))"
 COMPILED = "import comus_core, comus_core.clustering.block_lanczos as b; print('compiled')"
 

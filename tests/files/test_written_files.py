@@ -16,6 +16,8 @@ from comus_core.files.user_folders import cache_folder
 from comus_core.jobs.kinds import KINDS, Observer
 from tests.files.test_output_file import options, refusal
 
+pytestmark = pytest.mark.thorough
+
 WRITERS = [("show", "--json", "x.json"), ("proposals", "-o", "x.csv"), ("filter-curve", "-o", "x.parquet")]
 WRITERS += [("bundle", "--out", "x.zip"), ("clusters list", "--json", "x.json")]
 

@@ -17,6 +17,8 @@ from tests.builders import copy_of
 from tests.jobs.builders import job
 from tests.jobs.watching import PATIENCE, end_all, until
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def workspace(finished, tmp_path):

@@ -37,6 +37,8 @@ from tests.jobs.watching import (
     until,
 )
 
+pytestmark = pytest.mark.thorough
+
 
 def test_a_killed_job_is_seen_to_be_lost_within_seconds_and_resumed_from_its_shards(
     workspace, check_images, undisturbed

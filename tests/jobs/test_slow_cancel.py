@@ -6,8 +6,12 @@ import signal
 import sqlite3
 from contextlib import closing
 
+import pytest
+
 from comus_core.jobs import cancel, get, resume, wait
 from tests.jobs.watching import PATIENCE, artifact_bytes, ended, start, until
+
+pytestmark = pytest.mark.thorough
 
 
 def at_work(workspace):

@@ -13,6 +13,8 @@ from comus_core.training import TrainingRequest, asked, make_training
 from tests.builders import copy_of
 from tests.jobs.watching import PATIENCE, end_all, until
 
+pytestmark = pytest.mark.thorough
+
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "batch": 8, "rounds": 1, "checkpoint_every": 4}
 
 

@@ -14,6 +14,8 @@ from comus_core.jobs.table import JobTable
 from comus_core.maintenance.delete import delete_run, plan_deletion
 from comus_core.workspace import ArtifactKey, Run
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def workspace(tmp_path):

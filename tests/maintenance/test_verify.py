@@ -22,6 +22,8 @@ from comus_core.workspace.artifacts import ArtifactKey
 from comus_core.workspace.trainings import Training
 from tests.builders import copy_of
 
+pytestmark = pytest.mark.thorough
+
 KEY = ArtifactKey("letters", 1)
 KILLED = """
 import os, signal, sys

@@ -21,6 +21,8 @@ from comus_core.workspace.decisions import replay
 from tests.builders import draw_folder, write_vectors
 from tests.jobs.watching import end_all
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):

@@ -16,6 +16,8 @@ from comus_core.runs.run_round import find_round
 from comus_core.training import make_training
 from tests.builders import copy_of, draw_folder
 
+pytestmark = pytest.mark.thorough
+
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 2, "batch": 8, "rounds": 1}
 
 

@@ -20,6 +20,8 @@ from comus_core.runs.run_view import open_run_view
 from tests.app.working import by_key, open_app, texts
 from tests.builders import write_vectors
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def moved(drawn, tmp_path):

@@ -20,6 +20,8 @@ from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_truth import truth_fingerprint, truth_of_run
 from tests.builders import copy_of, write_vectors
 
+pytestmark = pytest.mark.thorough
+
 
 def own(folder, **changes):
     """Settings over a drawn folder whose masks and vectors lie below it."""

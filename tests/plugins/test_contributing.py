@@ -49,6 +49,7 @@ def comus(installed, *words):
     return subprocess.run(command, env=environment, cwd=installed, text=True, capture_output=True)
 
 
+@pytest.mark.thorough
 def test_the_command_line_lists_it_and_runs_it_by_its_name(installed, drawn, drawn_settings, tmp_path):
     listed = comus(installed, "parts").stdout
     assert "  border: colour that differs from the border of the image (from comus-border 1.0)" in listed

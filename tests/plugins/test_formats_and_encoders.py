@@ -56,6 +56,7 @@ def registered(monkeypatch):
         vars(registry).pop("_others", None)
 
 
+@pytest.mark.thorough
 def test_they_are_listed_and_run_by_their_names(drawn, drawn_settings, tmp_path, monkeypatch):
     listed = CliRunner().invoke(cli, ["parts"]).output
     assert "  album:ROOT: A folder that is called an album (from theirs:SPEC)" in listed

@@ -23,6 +23,8 @@ from comus_core.training import make_training
 from comus_core.training.settings import TrainingRequest
 from tests.builders import copy_of
 
+pytestmark = pytest.mark.thorough
+
 ALL_WELL = "ground truth: 30 of 30 images labelled, 3 classes"
 
 

@@ -7,6 +7,8 @@ from comus_core.saliency import find_proposals, load_detector, quantise
 from comus_core.saliency.preprocessing import normalised, squash_plainly, squash_smoothly
 from comus_core.saliency.u2netp import _open
 
+pytestmark = pytest.mark.thorough
+
 SIZE = (240, 320)
 
 

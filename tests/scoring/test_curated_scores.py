@@ -21,6 +21,8 @@ from comus_core.stages import StageContext, pseudo_masks
 from comus_core.types import no_progress
 from comus_core.workspace.decisions import Decisions
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def view(curated_view):

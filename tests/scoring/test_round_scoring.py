@@ -21,6 +21,8 @@ from comus_core.training import make_training
 from comus_core.workspace.decisions import Decisions
 from tests.builders import copy_of
 
+pytestmark = pytest.mark.thorough
+
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1}
 
 

@@ -22,6 +22,8 @@ from comus_core.training import make_training
 from comus_core.types import STAGES, no_progress
 from comus_core.workspace import ArtifactKey, open_workspace
 
+pytestmark = pytest.mark.thorough
+
 MEGABYTE = 10**6
 # The sides of a real step, in a process of its own: what a process took before cannot be told from what it takes now.
 STEP = """

@@ -35,6 +35,7 @@ def run_without(monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["images", "soft_maps", "features", "counts"])
 def test_the_run_goes_on_without_it_and_tells(run_without, kind):
     workspace, run = run_without(kind)
@@ -50,6 +51,7 @@ def test_the_run_goes_on_without_it_and_tells(run_without, kind):
         assert np.isfinite(view.vectors()).all() and len(view.vectors()) == 9
 
 
+@pytest.mark.thorough
 def test_what_follows_is_computed_anew_once_the_image_can_be_worked_on(run_without):
     """Nothing below remembers the loss: the folder that the reason names is deleted, and the run is whole."""
     import shutil

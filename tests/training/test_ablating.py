@@ -17,6 +17,8 @@ from comus_core.training import network as networks
 from tests.builders import copy_of, draw_folder
 from tests.training.tiny import Tiny, tiny_network
 
+pytestmark = pytest.mark.thorough
+
 TINY = {"crop": 32, "predict_size": 64, "epochs": 2, "later_epochs": 1, "batch": 8, "learning_rate": 3e-3}
 BASE = TINY | {"checkpoint_every": 2, "jitter": 0.0, "ema": 0.0, "confidence": 0.0, "predict_scales": False}
 SETTINGS = make_training(**BASE)

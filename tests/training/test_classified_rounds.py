@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
@@ -19,6 +20,8 @@ from comus_core.training import make_training
 from comus_core.training.object_classifier import PENALTY, STEPS, objects_of
 from comus_core.training.prediction import predict
 from tests.training.rounds import SETTINGS, TINY, vectors_around
+
+pytestmark = pytest.mark.thorough
 
 
 def test_features_from_a_file_leave_every_category_to_the_networks_and_it_is_said(trained):

@@ -11,6 +11,8 @@ from comus_core.training import convolution, make_training
 from comus_core.training.convolution import FasterConvolutions, convolve
 from comus_core.training.network import Segmenter
 
+pytestmark = pytest.mark.thorough
+
 # outputs = channels, kernel, stride, padding, dilation, groups, map
 CASES = {
     "dilated depthwise": (24, 5, 1, 4, 2, 24, (16, 12)),

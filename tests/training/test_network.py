@@ -61,6 +61,7 @@ def test_mobilenet_starts_from_every_tensor_of_timms_file_but_the_classifiers(mo
     assert (BACKBONES["mobilenetv3-large"].mean, BACKBONES["mobilenetv3-large"].std) == (config.mean, config.std)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("stride", [8, 16])
 def test_mobilenet_keeps_the_stride_that_was_asked_and_trains_a_step(mobilenet_file, tmp_path, stride):
     settings = make_training(
@@ -81,6 +82,7 @@ def test_mobilenet_keeps_the_stride_that_was_asked_and_trains_a_step(mobilenet_f
     assert sum(bool((weights[name] != before[name]).any()) for name in names) > 0.9 * len(names)
 
 
+@pytest.mark.thorough
 def test_the_papers_network_starts_from_every_tensor_of_dinos_file(dino_file):
     network = new_segmenter(make_training("paper-voc"), 21, 0)
     loaded = network.backbone.state_dict()
@@ -99,6 +101,7 @@ def test_lite0_starts_from_its_package_and_says_that_labels_went_into_it():
     assert supervision_of_backbone(make_training("paper-voc")) == Supervision("none", "none")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("backbone", "stride"), [("efficientnet-lite0", 8), ("efficientnet-lite0", 16)])
 def test_the_output_stride_is_what_was_asked(backbone, stride):
     network = new_segmenter(make_training(backbone=backbone, output_stride=stride, head_channels=32), 4, 0).eval()
@@ -107,6 +110,7 @@ def test_the_output_stride_is_what_was_asked(backbone, stride):
     assert network(pixels).shape == (1, 4, 256, 192)
 
 
+@pytest.mark.thorough
 def test_the_papers_stride_is_8_at_512_pixels(dino_file, every_core):
     network = new_segmenter(make_training("paper-voc"), 21, 0).eval()
     with torch.inference_mode():
@@ -161,6 +165,7 @@ def test_the_papers_presets_take_the_protocols_steps_and_epochs(preset, images, 
     assert settings.predict_resize == "squash" and settings.predict_size == settings.crop
 
 
+@pytest.mark.thorough
 def test_the_papers_preset_trains_a_step_at_512_pixels(dino_file, tmp_path, every_core):
     settings = make_training("paper-voc", batch=2, replicas=2, epochs=1)
     image, mask = torch.zeros(400, 500, 3, dtype=torch.uint8).numpy(), torch.ones(400, 500, dtype=torch.uint8).numpy()

@@ -10,6 +10,8 @@ from comus_core.training import make_training, prediction
 from comus_core.training.objects import voted
 from comus_core.training.prediction import input_size, predict
 
+pytestmark = pytest.mark.thorough
+
 
 class Colours(nn.Module):
     """Scores that follow the three channels, at half the size, and a fourth that is always a little."""

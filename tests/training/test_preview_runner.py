@@ -23,6 +23,8 @@ from comus_core.training.preview_runner import Looking
 from tests.training.test_loop import one_thread, same, trained  # noqa: F401
 from tests.training.tiny import IGNORE, SETTINGS, drawn_examples, tiny_network
 
+pytestmark = pytest.mark.thorough
+
 EXAMPLES = drawn_examples()
 
 

@@ -17,6 +17,8 @@ from comus_core.training import make_training
 from tests.builders import copy_of
 from tests.training.rounds import vectors_around
 
+pytestmark = pytest.mark.thorough
+
 TINY = {"crop": 64, "predict_size": 64, "head_channels": 16, "epochs": 1, "batch": 8, "rounds": 1, "look_every": 0}
 
 

@@ -12,6 +12,8 @@ from comus_core.training import make_training
 from comus_core.training.prediction import input_size
 from tests.training.rounds import SETTINGS, TINY, context_of, keys_of_two_rounds
 
+pytestmark = pytest.mark.thorough
+
 
 def test_the_keys_are_those_of_what_was_trained(trained):
     keys = keys_of_two_rounds(trained)

@@ -26,6 +26,8 @@ from comus_core.training import make_training
 from tests.builders import copy_of, draw_folder
 from tests.training.rounds import SETTINGS, TINY
 
+pytestmark = pytest.mark.thorough
+
 
 def times(workspace):
     return {p: p.stat().st_mtime_ns for p in workspace.root.glob("artifacts/*/*/manifest.json")}

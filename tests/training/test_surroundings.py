@@ -18,6 +18,8 @@ from comus_core.training import make_training
 from comus_core.workspace import Artifact
 from tests.training.rounds import TINY, vectors_around
 
+pytestmark = pytest.mark.thorough
+
 SETTINGS = make_training(**TINY | {"epochs": 1, "look_every": 0}, rounds=1, surroundings=0.5)
 
 

@@ -30,6 +30,8 @@ from tests.builders import copy_of
 from tests.training.rounds import TINY
 from tests.training.test_loop import one_thread  # noqa: F401
 
+pytestmark = pytest.mark.thorough
+
 
 def test_examples_are_spread_over_the_categories_from_the_middle_of_each():
     images = np.array(["a", "b", "c", "d", "e", "f", "g", "a", "h"], object)

@@ -16,6 +16,8 @@ from comus_core.weights import download as module
 from comus_core.weights.download import fetch_drive, fetch_url
 from comus_core.weights.registry import UrlSource
 
+pytestmark = pytest.mark.thorough
+
 CONTENT = bytes(range(256)) * 4000
 DRIVE_PAGE = """<html><form id="other" action="/no"><input name="x" value="y"></form>
 <form id="download-form" action="{action}" method="get"><input type="submit" value="Download anyway"/>

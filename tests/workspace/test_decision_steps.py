@@ -16,6 +16,8 @@ from comus_core.workspace.decision_log import DecisionLog
 from comus_core.workspace.decisions import Decisions, Event, apply
 from tests.workspace.test_decision_log import IDS, events, split_payload, undoing, walked
 
+pytestmark = pytest.mark.thorough
+
 runs = (f"r{n}" for n in itertools.count())
 
 

@@ -12,6 +12,8 @@ from comus_core.jobs import list_jobs
 from comus_core.workspace import database
 from tests.unprivileged import closed, comus_unprivileged, open_to_all
 
+pytestmark = pytest.mark.thorough
+
 
 def everything(folder: Path) -> dict[str, tuple[int, int]]:
     """Each file's bytes and time of change."""

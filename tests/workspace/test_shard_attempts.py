@@ -18,6 +18,8 @@ from comus_core.workspace.artifacts import Artifact, ArtifactKey, ArtifactStore
 from comus_core.workspace.shard_attempts import SET_ASIDE, attempt_at, excuse
 from comus_core.workspace.stored import made_by
 
+pytestmark = pytest.mark.thorough
+
 KEY = ArtifactKey("letters", 1)
 IDS = [f"id{n:02d}" for n in range(10)]
 KILLED = -signal.SIGKILL
