@@ -11,6 +11,8 @@ from comus_core.pipelines.ablation_rows import AblationSettings, plan
 from comus_core.pipelines.ablation_table import RowScore, table
 from comus_core.training import make_training
 
+pytestmark = pytest.mark.thorough
+
 
 def words(test) -> str:
     return "\n".join(str(part.value) for part in [*test.markdown, *test.caption, *test.code])

@@ -13,6 +13,8 @@ from comus_core.pipelines.verb_settings import BundleSettings
 from tests.app.working import by_key, open_app, texts
 from tests.builders import copy_of
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def receiver(shown, tmp_path):

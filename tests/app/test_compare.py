@@ -29,6 +29,8 @@ from tests.app.comparing import half
 from tests.app.test_frame import save_run, texts
 from tests.app.working import by_key, open_app
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def open_compare(monkeypatch, pair):

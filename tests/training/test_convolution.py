@@ -14,6 +14,8 @@ from comus_core.training.settings import NetworkSettings
 
 pytestmark = pytest.mark.thorough
 
+pytestmark = pytest.mark.thorough
+
 # outputs = channels, kernel, stride, padding, dilation, groups, map
 CASES = {
     "dilated depthwise": (24, 5, 1, 4, 2, 24, (16, 12)),
