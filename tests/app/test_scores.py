@@ -24,8 +24,6 @@ from tests.builders import copy_of, score_run
 
 pytestmark = pytest.mark.thorough
 
-pytestmark = pytest.mark.thorough
-
 
 @pytest.fixture
 def view(shown):

@@ -26,8 +26,6 @@ from tests.scoring.pixel_oracle import expected, painted
 
 pytestmark = pytest.mark.thorough
 
-pytestmark = pytest.mark.thorough
-
 
 @pytest.fixture
 def view(curated_view):

@@ -14,7 +14,6 @@ from comus_core.training.settings import NetworkSettings
 
 pytestmark = pytest.mark.thorough
 
-pytestmark = pytest.mark.thorough
 
 # outputs = channels, kernel, stride, padding, dilation, groups, map
 CASES = {

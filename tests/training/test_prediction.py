@@ -13,8 +13,6 @@ from comus_core.training.settings import PredictionSettings
 
 pytestmark = pytest.mark.thorough
 
-pytestmark = pytest.mark.thorough
-
 
 class Colours(nn.Module):
     """Scores that follow the three channels, at half the size, and a fourth that is always a little."""

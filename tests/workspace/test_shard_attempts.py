@@ -20,7 +20,6 @@ from comus_core.workspace.stored import folders_of_process
 
 pytestmark = pytest.mark.thorough
 
-pytestmark = pytest.mark.thorough
 
 KEY = ArtifactKey("letters", 1)
 IDS = [f"id{n:02d}" for n in range(10)]
