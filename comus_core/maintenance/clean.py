@@ -104,7 +104,7 @@ def clean(workspace: Workspace, settings: CleanSettings = CleanSettings()) -> Pa
     """
     at_work = [f"job {job.id}" for job in active_jobs(workspace)]
     held = [s for s in stored_folders(workspace.artifacts.root) if not s.finished and is_held(s.folder)]
-    at_work += [f"another program, which makes {s.kind}" for s in held]
+    at_work += [f"another process, which computes {s.kind}," for s in held]
     if at_work:
         raise WorkspaceError(f"{at_work[0]} is running in this workspace: clean when it has ended, or cancel it first")
     plan, groups = plan_cleaning(workspace), chosen_groups(settings)

@@ -15,6 +15,7 @@ from comus_core.pipelines.estimate import (
     seconds_per_image,
     speeds,
 )
+from comus_core.pipelines.model_selection import resolve
 from comus_core.runs.training_previews import EXAMPLES, SCORED
 from comus_core.settings import require
 from comus_core.training.settings import CACHE_BYTES, PredictionSettings, TrainingSettings
@@ -120,7 +121,7 @@ def training_cost(
     require(config is not None or not other, "the cost of other data sets needs the run's settings")
     known = speeds(workspace, device).get(_work(settings))
     seconds = known if known is not None else _arithmetic(settings, device)
-    each_stage = seconds_per_image(config, workspace, device) if config is not None else {}
+    each_stage = seconds_per_image(resolve(config), workspace, device) if config is not None else {}
     mask = _mask_seconds(settings, seconds, config, each_stage)
     training = tuple(
         (seconds + _preview_seconds(settings, images, mask)) * images.learned_in(number) * settings.epochs_of(number)

@@ -229,21 +229,21 @@ class WeightRegistry(Mapping[str, WeightFile]):
         self._own = {file.name: file for file in own}
 
     def __getitem__(self, name: str) -> WeightFile:
-        return self._own[name] if name in self._own else self._others[0][name]
+        return self._own[name] if name in self._own else self._from_packages[0][name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter((*self._own, *self._others[0]))
+        return iter((*self._own, *self._from_packages[0]))
 
     def __len__(self) -> int:
-        return len(self._own) + len(self._others[0])
+        return len(self._own) + len(self._from_packages[0])
 
     @property
     def faults(self) -> Mapping[str, str]:
         """Name of a file of another package -> why it cannot be had."""
-        return self._others[1]
+        return self._from_packages[1]
 
     @cached_property
-    def _others(self) -> tuple[dict[str, WeightFile], dict[str, str]]:
+    def _from_packages(self) -> tuple[dict[str, WeightFile], dict[str, str]]:
         """Files and faults of other packages, each by name."""
         files: dict[str, WeightFile] = {}
         faults: dict[str, str] = {}

@@ -74,7 +74,7 @@ def test_intervals_come_when_they_are_asked_for_and_stay(open_compare, pair):
     table = test.dataframe[0].value.set_index("Class")
     for end in ("low", "high"):
         assert table[end.title()].to_dict() == {name: interval[end] for name, interval in intervals.items()}
-    assert "mIoU is matched anew in every resample" in texts(test) and not told["bootstrap"]["matching_fixed"]
+    assert "categories matched anew in each resample" in texts(test) and not told["bootstrap"]["matching_fixed"]
     assert "Low" in open_compare(**query).dataframe[0].value
 
 

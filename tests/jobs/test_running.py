@@ -199,4 +199,4 @@ def test_a_job_outlives_its_submitter_and_works_from_any_folder_without_an_insta
     run = workspace.runs.get(done.run)
     assert (run.state, run.result["images"], run.result["clusters"]) == ("done", 30, 3)
     assert workspace.artifact(run, "clustering").table().num_rows == 28
-    assert "30 images, 0 set aside, 28 proposals" in read_log(done)
+    assert "30 images, 0 skipped, 28 proposals" in read_log(done)

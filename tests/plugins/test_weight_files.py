@@ -17,6 +17,7 @@ from comus_core.config import SaliencySettings
 from comus_core.errors import WeightsError
 from comus_core.features.encoders import ENCODERS
 from comus_core.pipelines.model_selection import supervision_of
+from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.saliency.detectors import DETECTORS, detector_fingerprint, load_detector
 from comus_core.weights import REGISTRY, download_weights, import_weights, is_available, locate, weights_table
 
@@ -88,10 +89,10 @@ def known(installed, monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(installed)
     monkeypatch.setenv("COMUS_WEIGHTS", str(tmp_path / "weights"))
     for registry in (DETECTORS, ENCODERS, REGISTRY):
-        vars(registry).pop("_others", None)
+        vars(registry).pop("_from_packages", None)
     yield
     for registry in (DETECTORS, ENCODERS, REGISTRY):
-        vars(registry).pop("_others", None)
+        vars(registry).pop("_from_packages", None)
 
 
 def comus(*words):
@@ -114,7 +115,7 @@ def test_it_is_listed_fetched_and_used_like_ours(served, drawn, drawn_settings, 
     config = make_config(**drawn_settings | {"saliency": {"detector": "bright"}})
     assert supervision_of(config)["weights"] == {"saliency": {"name": "bright-threshold", "sha256": sha}}
     assert detector_fingerprint(config.saliency, []).weights == {"bright-threshold": sha}
-    run = discover(config, open_workspace(tmp_path / "w"), until="saliency")
+    run = discover(config, open_workspace(tmp_path / "w"), DiscoverSettings("saliency"))
     assert run.provenance["weights"]["saliency"]["sha256"] == sha
 
 
@@ -122,7 +123,7 @@ def test_another_file_in_its_place_is_refused(served, tmp_path):
     folder = served[0]
     try:
         (folder / "bright.bin").write_bytes(b"0000")
-        with pytest.raises(WeightsError, match=r"sha256 is .*, published is"):
+        with pytest.raises(WeightsError, match=r"the SHA-256 is .*, not the published"):
             download_weights("bright-threshold")
     finally:
         (folder / "bright.bin").write_bytes(CONTENT)

@@ -84,7 +84,7 @@ def test_the_eight_outputs_equal_the_published_wiring_written_by_hand(network):
 
 @pytest.mark.parametrize("size", [(64, 80), (250, 330)])
 def test_sides_that_are_no_multiple_of_32_are_refused(network, size):
-    with pytest.raises(ValueError, match=f"multiples of 32, got {size[0]}×{size[1]}"):
+    with pytest.raises(ValueError, match=f"multiples of 32, not {size[0]}×{size[1]}"):
         network(torch.zeros(1, 3, *size))
 
 
