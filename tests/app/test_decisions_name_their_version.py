@@ -43,6 +43,7 @@ def test_every_decision_names_its_version():
 
 
 def test_there_are_decisions_to_look_at():
+    """Those of the pages; the command line decides through the verbs."""
     assert (
         sum(len(written(file.read_text())) for file in FILES) >= 10
     )  # of pages; the command line decides through verbs
