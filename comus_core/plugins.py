@@ -11,6 +11,7 @@ where `SPEC` is of the same class as the built-in parts of that kind.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -48,31 +49,57 @@ class WithPath(Named, Protocol):
 S = TypeVar("S", bound=Named)
 
 
-class Registry(Mapping[str, S], Generic[S]):
-    """Name -> spec: the built-in parts in their order, then those of other packages by name."""
+T = TypeVar("T")
 
-    def __init__(self, label: str, group: str, kind: type[S], builtin: Sequence[S]) -> None:
-        """`label` is the kind in messages, `group` the entry points' group, `kind` the class of a spec."""
-        self.label, self.group, self._kind = label, group, kind
-        self._builtin = {spec.name: spec for spec in builtin}
 
-    def __getitem__(self, name: str) -> S:
-        return self._builtin[name] if name in self._builtin else self._from_packages[0][name]
+@dataclass
+class FromPackages(Generic[T]):
+    """What other packages bring: parts by name, errors by name, and the package of each part, with its version."""
+
+    parts: dict[str, T] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+    packages: dict[str, str] = field(default_factory=dict)
+
+
+class Extensible(Mapping[str, T], Generic[T]):
+    """Name -> part: the built-in ones in their order, then those of other packages, looked up on first use."""
+
+    def __init__(self, builtin: Mapping[str, T]) -> None:
+        self._builtin = builtin
+
+    def __getitem__(self, name: str) -> T:
+        return self._builtin[name] if name in self._builtin else self._from_packages.parts[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter((*self._builtin, *self._from_packages[0]))
+        return iter((*self._builtin, *self._from_packages.parts))
 
     def __len__(self) -> int:
-        return len(self._builtin) + len(self._from_packages[0])
+        return len(self._builtin) + len(self._from_packages.parts)
 
     @property
     def faults(self) -> Mapping[str, str]:
-        """Name of the entry point -> why its part cannot be used."""
-        return self._from_packages[1]
+        """Name -> why a part of another package cannot be used."""
+        return self._from_packages.faults
 
     def package_of(self, name: str) -> str | None:
         """The package of a part, with its version; None for a built-in one."""
-        return self._from_packages[2].get(name)
+        return self._from_packages.packages.get(name)
+
+    @cached_property
+    def _from_packages(self) -> FromPackages[T]:
+        return self._load_packages()
+
+    def _load_packages(self) -> FromPackages[T]:
+        raise NotImplementedError
+
+
+class Registry(Extensible[S]):
+    """Name -> spec, of one kind of part."""
+
+    def __init__(self, label: str, group: str, kind: type[S], builtin: Sequence[S]) -> None:
+        """`label` is the kind in messages, `group` the entry points' group, `kind` the class of a spec."""
+        super().__init__({spec.name: spec for spec in builtin})
+        self.label, self.group, self._kind = label, group, kind
 
     def named(self, name: str) -> S:
         """The part of that name.
@@ -87,22 +114,18 @@ class Registry(Mapping[str, S], Generic[S]):
         written = ", ".join(spec.written for spec in self.values())
         raise SettingsError(f"{self.label} '{name}': choose one of {written}")
 
-    @cached_property
-    def _from_packages(self) -> tuple[dict[str, S], dict[str, str], dict[str, str]]:
-        """Specs, errors and packages of the parts of other packages, each by name."""
-        specs: dict[str, S] = {}
-        faults: dict[str, str] = {}
-        packages: dict[str, str] = {}
+    def _load_packages(self) -> FromPackages[S]:
+        loaded: FromPackages[S] = FromPackages()
         for point, part in parts_of_others(self.group):
             if not isinstance(part, Exception | self._kind):
                 part = TypeError(f"{point.value} is a {type(part).__name__}, not a {self._kind.__name__}")
-            elif not isinstance(part, Exception) and (part.name in self._builtin or part.name in specs):
+            elif not isinstance(part, Exception) and (part.name in self._builtin or part.name in loaded.parts):
                 part = TypeError(f"the name '{part.name}' is taken")
             if isinstance(part, Exception):
-                faults[point.name] = f"{package_of(point)}: {type(part).__name__}: {part}"
+                loaded.faults[point.name] = f"{package_of(point)}: {type(part).__name__}: {part}"
             else:
-                specs[part.name], packages[part.name] = part, package_of(point)
-        return specs, faults, packages
+                loaded.parts[part.name], loaded.packages[part.name] = part, package_of(point)
+        return loaded
 
 
 P = TypeVar("P", bound=WithPath)

@@ -17,6 +17,15 @@ from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.round_scores import score_clusters
 from comus_core.workspace import Run, Workspace
 
+# A training of a second: a round of an epoch, of a small network on small crops.
+TINY_TRAINING = {
+    "optimisation.crop": 64,
+    "optimisation.batch": 8,
+    "prediction.size": 64,
+    "network.head_channels": 16,
+    "epochs": 1,
+    "rounds": 1,
+}
 CLASSES = ("disc", "square", "bar")
 _COLOURS = {"disc": (200, 60, 50), "square": (60, 90, 210), "bar": (70, 180, 80)}
 _RAMP = [v for k in range(256) for v in (k, k, k)]

@@ -13,6 +13,7 @@ from comus_core.cli.progress import duration
 from comus_core.cli.tables import print_result
 from comus_core.cli.verb_command import Call
 from comus_core.config import PRESETS, RunConfig, make_config
+from comus_core.features.features_file import SPEC as OWN_VECTORS
 from comus_core.files.output_file import OutputFile
 from comus_core.pipelines.model_selection import badge, resolve, supervision_of
 from comus_core.pipelines.verb_settings import DiscoverSettings
@@ -103,7 +104,7 @@ def config_of(
     options = {
         "dataset": dataset,
         "saliency": {"detector": saliency},
-        "features": {"encoder": f"file:{features_file}" if features_file else encoder},
+        "features": {"encoder": f"{OWN_VECTORS.name}:{features_file}" if features_file else encoder},
         "clustering": {"clusters": clusters, "method": method, "features": features},
         "filter_percent": percent,
         "matching": matching,

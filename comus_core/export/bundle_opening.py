@@ -37,6 +37,7 @@ from comus_core.maintenance.delete import delete, remove_abandoned
 from comus_core.pipelines.verb_settings import OpenBundleSettings
 from comus_core.runs.run_truth import TRUTH_FILE
 from comus_core.runs.run_view import open_run_view
+from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.artifacts import digest
 from comus_core.workspace.claims import claimed
@@ -52,7 +53,14 @@ PLACE = re.compile(
 )
 
 
-def open_bundle(file: Path, workspace: Workspace, settings: OpenBundleSettings = OpenBundleSettings()) -> Run:
+def open_bundle(
+    file: Path,
+    workspace: Workspace,
+    settings: OpenBundleSettings = OpenBundleSettings(),
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> Run:
     """Make a read-only run of a bundle; one that is open already is given back as it is.
 
     Raises:

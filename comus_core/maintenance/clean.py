@@ -21,6 +21,7 @@ from comus_core.maintenance.delete import DELETED, active_jobs, pictures_folder,
 from comus_core.maintenance.disk_use import listed_by, needed
 from comus_core.pipelines.verb_settings import CleanSettings
 from comus_core.text import size
+from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Workspace
 from comus_core.workspace.claims import abandoned
 from comus_core.workspace.manifest import SHARDS
@@ -96,7 +97,13 @@ def room_words(plan: Mapping[Group, Part]) -> str:
     return f"`comus clean` would free {', '.join(parts)}" if parts else ""
 
 
-def clean(workspace: Workspace, settings: CleanSettings = CleanSettings()) -> Part:
+def clean(
+    workspace: Workspace,
+    settings: CleanSettings = CleanSettings(),
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> Part:
     """Remove what `plan_cleaning` finds in the chosen groups now; returns what went.
 
     Raises:

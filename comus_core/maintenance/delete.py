@@ -20,6 +20,7 @@ from comus_core.jobs.table import JobTable
 from comus_core.pipelines.prediction_folder import predictions_folder
 from comus_core.pipelines.verb_settings import DeleteSettings
 from comus_core.text import counted, size
+from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.claims import abandoned
 from comus_core.workspace.reserve import reserve_released
@@ -101,7 +102,14 @@ def folders_of_run(workspace: Workspace, run: Run, runs: Iterable[Run], stored: 
     return folders
 
 
-def delete(run: Run, workspace: Workspace, settings: DeleteSettings = DeleteSettings()) -> Deletion:
+def delete(
+    run: Run,
+    workspace: Workspace,
+    settings: DeleteSettings = DeleteSettings(),
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> Deletion:
     """Forget a run, its decisions, and the artifacts that no other run uses.
 
     The images are not touched, nor are files of others in the workspace.

@@ -12,6 +12,7 @@ from comus_core.files.own_places import is_own, own_place
 from comus_core.maintenance.delete import DELETED, folders_of_run
 from comus_core.pipelines.estimate import free_disk
 from comus_core.pipelines.verb_settings import DiskSettings
+from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.stored import StoredFolder, ancestors, size_of, stored_folders
 
@@ -85,7 +86,13 @@ class DiskUse:
         return self.runs.get(run_id, RunUse(0, 0))
 
 
-def disk_use(workspace: Workspace, settings: DiskSettings = DiskSettings()) -> DiskUse:
+def disk_use(
+    workspace: Workspace,
+    settings: DiskSettings = DiskSettings(),
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> DiskUse:
     """Measure a workspace now; what other programs write meanwhile may be missed."""
     stored = list(stored_folders(workspace.artifacts.root))
     by_print = {s.fingerprint: s for s in stored}

@@ -42,13 +42,18 @@ class Fault:
 
 
 def verify(
-    workspace: Workspace, settings: VerifySettings = VerifySettings(), *, on_progress: OnProgress = no_progress
+    workspace: Workspace,
+    settings: VerifySettings = VerifySettings(),
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
 ) -> list[Fault]:
     """Read every finished artifact and compare it with its manifest: missing files, sizes, SHA-256, files not listed.
 
     Args:
         workspace: to be read whole; nothing in it is changed.
         settings: there is nothing to set.
+        device: not used.
         on_progress: called at every artifact.
 
     Returns:

@@ -1,7 +1,8 @@
 """The decisions on the clusters of a run as verbs: names, merges, splits, rejections, moves, filter, undo.
 
 Each opens the run, resolves ids and names as they mean at that moment, and writes one event to the decision log
-(`comus_core.curation`, which pages call with a run that they hold open).
+(`comus_core.curation`, which pages call with a run that they hold open). They take the keywords of every verb, but
+compute on no device and are done at once.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from comus_core.pipelines.edit_settings import (
 )
 from comus_core.runs.run_view import RunView, open_run_view
 from comus_core.text import counted
+from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
 
@@ -62,7 +64,14 @@ class ClusterEdit:
 Edit = Callable[[RunView, list[int], int], Decisions]  # view, ids of the clusters, version they were resolved at
 
 
-def rename_cluster(run: Run, workspace: Workspace, settings: RenameSettings) -> ClusterEdit:
+def rename_cluster(
+    run: Run,
+    workspace: Workspace,
+    settings: RenameSettings,
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> ClusterEdit:
     """Give a cluster a name; several clusters may have the same.
 
     Raises:
@@ -78,7 +87,14 @@ def rename_cluster(run: Run, workspace: Workspace, settings: RenameSettings) -> 
     )
 
 
-def reset_cluster_name(run: Run, workspace: Workspace, settings: ResetNameSettings) -> ClusterEdit:
+def reset_cluster_name(
+    run: Run,
+    workspace: Workspace,
+    settings: ResetNameSettings,
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> ClusterEdit:
     """Give a cluster its original name back, such as `cluster 7`.
 
     Raises:
@@ -90,7 +106,14 @@ def reset_cluster_name(run: Run, workspace: Workspace, settings: ResetNameSettin
     return _decided(run, workspace, [settings.cluster], edit)
 
 
-def merge_clusters(run: Run, workspace: Workspace, settings: MergeSettings) -> ClusterEdit:
+def merge_clusters(
+    run: Run,
+    workspace: Workspace,
+    settings: MergeSettings,
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> ClusterEdit:
     """Merge clusters: the smallest id stays, and proposals are ranked by the distance to the common centre.
 
     Raises:
@@ -101,7 +124,14 @@ def merge_clusters(run: Run, workspace: Workspace, settings: MergeSettings) -> C
     return _decided(run, workspace, settings.clusters, lambda view, ids, seen: curation.merge(view, ids, based_on=seen))
 
 
-def split_cluster(run: Run, workspace: Workspace, settings: SplitSettings) -> ClusterEdit:
+def split_cluster(
+    run: Run,
+    workspace: Workspace,
+    settings: SplitSettings,
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> ClusterEdit:
     """Split a cluster by clustering its proposals as the run's were; the largest part keeps its id.
 
     Raises:
@@ -117,7 +147,14 @@ def split_cluster(run: Run, workspace: Workspace, settings: SplitSettings) -> Cl
     return _decided(run, workspace, [settings.cluster], edit)
 
 
-def reject_clusters(run: Run, workspace: Workspace, settings: RejectSettings) -> ClusterEdit:
+def reject_clusters(
+    run: Run,
+    workspace: Workspace,
+    settings: RejectSettings,
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> ClusterEdit:
     """Reject clusters: their proposals are background in scores and absent from training labels.
 
     Raises:
@@ -130,7 +167,14 @@ def reject_clusters(run: Run, workspace: Workspace, settings: RejectSettings) ->
     )
 
 
-def restore_clusters(run: Run, workspace: Workspace, settings: RestoreSettings) -> ClusterEdit:
+def restore_clusters(
+    run: Run,
+    workspace: Workspace,
+    settings: RestoreSettings,
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> ClusterEdit:
     """Restore rejected clusters.
 
     Raises:
@@ -143,7 +187,14 @@ def restore_clusters(run: Run, workspace: Workspace, settings: RestoreSettings) 
     )
 
 
-def move_proposals(run: Run, workspace: Workspace, settings: MoveSettings) -> ClusterEdit:
+def move_proposals(
+    run: Run,
+    workspace: Workspace,
+    settings: MoveSettings,
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> ClusterEdit:
     """Move proposals to another cluster, or by `none` to none, as background.
 
     Raises:
@@ -158,7 +209,14 @@ def move_proposals(run: Run, workspace: Workspace, settings: MoveSettings) -> Cl
     return _decided(run, workspace, [] if settings.to == NO_CLUSTER else [settings.to], edit)
 
 
-def accept_proposals(run: Run, workspace: Workspace, settings: AcceptSettings) -> ClusterEdit:
+def accept_proposals(
+    run: Run,
+    workspace: Workspace,
+    settings: AcceptSettings,
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> ClusterEdit:
     """Keep proposals in the core of their cluster at every filter percentage.
 
     Raises:
@@ -169,7 +227,14 @@ def accept_proposals(run: Run, workspace: Workspace, settings: AcceptSettings) -
     return _decided(run, workspace, [], lambda view, _, seen: curation.accept(view, settings.proposals, based_on=seen))
 
 
-def erase_proposals(run: Run, workspace: Workspace, settings: EraseSettings) -> ClusterEdit:
+def erase_proposals(
+    run: Run,
+    workspace: Workspace,
+    settings: EraseSettings,
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> ClusterEdit:
     """Erase the masks of proposals: their pixels are background in training labels and scores.
 
     Raises:
@@ -180,7 +245,14 @@ def erase_proposals(run: Run, workspace: Workspace, settings: EraseSettings) -> 
     return _decided(run, workspace, [], lambda view, _, seen: curation.erase(view, settings.proposals, based_on=seen))
 
 
-def set_filter(run: Run, workspace: Workspace, settings: FilterSettings) -> ClusterEdit:
+def set_filter(
+    run: Run,
+    workspace: Workspace,
+    settings: FilterSettings,
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> ClusterEdit:
     """Set the percentage of each cluster that is left out of training (paper section 3.2).
 
     Raises:
@@ -195,7 +267,14 @@ def set_filter(run: Run, workspace: Workspace, settings: FilterSettings) -> Clus
     return _decided(run, workspace, [] if settings.cluster is None else [settings.cluster], edit)
 
 
-def undo_decision(run: Run, workspace: Workspace, settings: UndoSettings = UndoSettings()) -> ClusterEdit:
+def undo_decision(
+    run: Run,
+    workspace: Workspace,
+    settings: UndoSettings = UndoSettings(),
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> ClusterEdit:
     """Undo the last decision.
 
     Raises:
@@ -205,7 +284,14 @@ def undo_decision(run: Run, workspace: Workspace, settings: UndoSettings = UndoS
     return _decided(run, workspace, [], lambda view, _, seen: curation.undo(view, based_on=seen))
 
 
-def redo_decision(run: Run, workspace: Workspace, settings: RedoSettings = RedoSettings()) -> ClusterEdit:
+def redo_decision(
+    run: Run,
+    workspace: Workspace,
+    settings: RedoSettings = RedoSettings(),
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> ClusterEdit:
     """Redo the decision that was undone last.
 
     Raises:

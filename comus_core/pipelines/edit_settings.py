@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from comus_core.config import FilterBy
-from comus_core.settings import Percent, Seed, require, settings
+from comus_core.settings import Percent, Seed, settings
 
 NO_CLUSTER = "none"  # where proposals are moved to that are to be in no cluster
 
@@ -102,10 +102,6 @@ class FilterSettings:
     """Id or name of a single cluster; default: all clusters, which removes their own percentages."""
     by: FilterBy | None = None
     """What ranks the proposals by uncertainty; default: unchanged."""
-
-    def __post_init__(self) -> None:
-        given = self.percent is not None or self.by is not None
-        require(given, "filter: give a percentage, what to rank by, or both")
 
 
 @settings

@@ -23,6 +23,7 @@ from comus_core.pipelines.verb_settings import RelinkSettings
 from comus_core.plugins import with_path
 from comus_core.runs.run_truth import truth_fingerprint
 from comus_core.saliency.detectors import DETECTORS
+from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.workspace import RELINKED
 
@@ -61,13 +62,22 @@ class Relinked:
         return lines + ([f"found with it, on the same images: {', '.join(self.others)}"] if self.others else [])
 
 
-def relink(run: Run, workspace: Workspace, settings: RelinkSettings) -> Relinked:
+def relink(
+    run: Run,
+    workspace: Workspace,
+    settings: RelinkSettings,
+    *,
+    device: str = "auto",
+    on_progress: OnProgress = no_progress,
+) -> Relinked:
     """Let a run read its images from another folder. Its id, scores, names and decisions stay.
 
     Args:
         run: whose images were moved.
         workspace: where the run is.
         settings: the folder in which they are now; of VOC and COCO the one that the data set's string names.
+        device: not used.
+        on_progress: not used.
 
     Raises:
         DatasetError: the folder cannot be opened, or an image is missing or has changed; tells how many.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.datasets.dataset import parse_dataset
+from comus_core.plugins import split
 from comus_core.types import STAGES
 from comus_core.verbs.verb import STAGE_WORDS, Stage
 
@@ -13,7 +14,7 @@ from comus_core.verbs.verb import STAGE_WORDS, Stage
 def networks_words(config: Any) -> str:
     """Detector and encoder of a run's settings as JSON; the user's own files by the last part of their path."""
     names = (str(config["saliency"]["detector"]), str(config["features"]["encoder"]))
-    short = [name if ":" not in name else f"own {Path(name.partition(':')[2]).name}" for name in names]
+    short = [f"own {Path(path).name}" if path else name for name, path in map(split, names)]
     return " + ".join("best on this machine" if name == "auto" else name for name in dict.fromkeys(short))
 
 

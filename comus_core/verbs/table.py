@@ -32,6 +32,7 @@ _ENTRIES = (
         title=lambda config, _: job_words.dataset_words(config["dataset"]),
         is_job=True,
         stages=job_words.discover_stages,
+        observers=("on_run",),
         lines=result_lines.discover_lines,
     ),
     Verb(
@@ -43,6 +44,7 @@ _ENTRIES = (
         phrase=lambda _, settings: f"training with {settings.training.network.backbone}",
         is_job=True,
         stages=job_words.train_stages,
+        observers=("on_training", "log"),
         lines=result_lines.train_lines,
     ),
     Verb(
@@ -54,6 +56,7 @@ _ENTRIES = (
         phrase=lambda _, settings: f"ablation with {settings.training.network.backbone}",
         is_job=True,
         stages=job_words.ablation_stages,
+        observers=("on_row", "log"),
         lines=lambda _: [],
         steps_over_all="all rows",
         notes={"on_row": result_lines.ablation_row_line},
@@ -119,6 +122,7 @@ _ENTRIES = (
         arguments=("dataset",),
         is_job=True,
         stages=lambda _, __: job_words.named(*STAGES),
+        observers=("on_run",),
         lines=result_lines.add_lines,
     ),
     Verb(

@@ -47,12 +47,12 @@ def subject_title(subject: Any, _: Any) -> str:
 
 @dataclass(frozen=True)
 class Verb:
-    """Something that can be asked for, from Python, the command line and the pages alike.
+    """Something that Python, the command line and the pages do by the same function.
 
     Attributes:
         name: the kind of its jobs.
         command: the words behind `comus`.
-        subject: what it is asked of.
+        subject: what it works on.
         settings: its settings class, whose docstring is the help.
         function: its name in `comus_core`, called as `function(subject, workspace, settings, *, device, on_progress)`;
             where the workspace is the subject, it comes first alone.
@@ -64,7 +64,8 @@ class Verb:
         check: raises `SettingsError` for what can be seen before the work, such as a place that cannot be written.
         lines: what a log or a terminal says of its result.
         steps_over_all: what the steps of its progress are shares of, where that is not the present stage.
-        notes: parameter of the function -> what the log says when that is called, such as a row of a table.
+        observers: parameters of the function that are called as the work goes on, such as `on_run`.
+        notes: those of them whose calls the log has a line for, such as a row of a table.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Verb:
     stages: Stages = lambda _, __: ()
     steps_over_all: str = ""
     check: Callable[[Any], object] = lambda _: None
+    observers: tuple[str, ...] = ()
     notes: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
 
     @property
@@ -103,12 +105,11 @@ class Verb:
             subject: as `subjects.opened` gives it; None for the workspace.
             workspace: where it works.
             settings: an object of the settings class.
-            device: for a function that computes on one.
-            on_progress: for a function that takes time.
-            observers: parameter -> what it is told, such as `on_run`; those that the function has not are left out.
+            device: where it computes, if it does.
+            on_progress: called as the work goes on.
+            observers: parameter -> what is called; those that the verb does not have are left out.
         """
         function = getattr(import_module("comus_core"), self.function)
-        known = inspect.signature(function).parameters
-        given: dict[str, object] = {"device": device, "on_progress": on_progress, **(observers or {})}
         subjects = () if self.subject == "workspace" else (subject,)
-        return function(*subjects, workspace, settings, **{name: given[name] for name in given if name in known})
+        called = {name: observer for name, observer in (observers or {}).items() if name in self.observers}
+        return function(*subjects, workspace, settings, device=device, on_progress=on_progress, **called)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from comus_core.errors import SettingsError
-from comus_core.plugins import package_of, parts_of_others
+from comus_core.plugins import Extensible, FromPackages, package_of, parts_of_others
 from comus_core.weights import onnx_file
 from comus_core.weights.architectures import (
     Network,
@@ -219,46 +218,23 @@ class BringsWeights(Protocol):
         ...
 
 
-class WeightRegistry(Mapping[str, WeightFile]):
-    """Name -> file: this program's own in their order, then those that specs of other packages bring along.
+class WeightRegistry(Extensible[WeightFile]):
+    """Name -> file; a detector or encoder of another package brings one as the `weight_file` of its spec."""
 
-    A detector or encoder of another package brings one as the `weight_file` of its spec.
-    """
-
-    def __init__(self, own: Iterable[WeightFile]) -> None:
-        self._own = {file.name: file for file in own}
-
-    def __getitem__(self, name: str) -> WeightFile:
-        return self._own[name] if name in self._own else self._from_packages[0][name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter((*self._own, *self._from_packages[0]))
-
-    def __len__(self) -> int:
-        return len(self._own) + len(self._from_packages[0])
-
-    @property
-    def faults(self) -> Mapping[str, str]:
-        """Name of a file of another package -> why it cannot be had."""
-        return self._from_packages[1]
-
-    @cached_property
-    def _from_packages(self) -> tuple[dict[str, WeightFile], dict[str, str]]:
-        """Files and faults of other packages, each by name."""
-        files: dict[str, WeightFile] = {}
-        faults: dict[str, str] = {}
+    def _load_packages(self) -> FromPackages[WeightFile]:
+        loaded: FromPackages[WeightFile] = FromPackages()
         for point, part in (each for group in BRINGING for each in parts_of_others(group)):
             file = part.weight_file if isinstance(part, BringsWeights) else None
             if file is None:
                 continue
-            known = [*self._own.values(), *files.values()]
-            if any(file.name == one.name or file.filename == one.filename for one in known):
-                faults[file.name] = (
-                    f"{package_of(point)}: the name '{file.name}' or the file name {file.filename} is taken"
+            known, package = [*self._builtin.values(), *loaded.parts.values()], package_of(point)
+            if any(file.name == other.name or file.filename == other.filename for other in known):
+                loaded.faults[file.name] = (
+                    f"{package}: the name '{file.name}' or the file name {file.filename} is taken"
                 )
             else:
-                files[file.name] = file
-        return files, faults
+                loaded.parts[file.name], loaded.packages[file.name] = file, package
+        return loaded
 
 
-REGISTRY = WeightRegistry(_FILES)
+REGISTRY = WeightRegistry({file.name: file for file in _FILES})

@@ -11,16 +11,7 @@ from comus_core import Run, Workspace, discover, make_config
 from comus_core.pipelines.train import train
 from comus_core.training import TrainSettings, make_training
 from comus_core.workspace.trainings import Training
-from tests.builders import copy_of, write_vectors
-
-TINY = {
-    "optimisation.crop": 64,
-    "prediction.size": 64,
-    "network.head_channels": 16,
-    "epochs": 1,
-    "optimisation.batch": 8,
-    "rounds": 1,
-}
+from tests.builders import TINY_TRAINING, copy_of, write_vectors
 
 
 @dataclass(frozen=True)
@@ -39,7 +30,7 @@ def make_pair(finished, drawn: Path, settings: dict, root: Path) -> Pair:
     changed = {"features": {"encoder": f"file:{vectors}"}, "clustering": clustering}
     other = discover(make_config(**{**settings, **changed}), workspace)
     run = workspace.runs.get(finished[1].id)
-    return Pair(workspace, run, other, train(run, workspace, TrainSettings(make_training(**TINY))))
+    return Pair(workspace, run, other, train(run, workspace, TrainSettings(make_training(**TINY_TRAINING))))
 
 
 def half(view) -> tuple[tuple[float, float], ...]:

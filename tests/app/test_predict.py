@@ -22,17 +22,9 @@ from comus_core.pipelines.prediction_folder import new_prediction, stored_predic
 from comus_core.pipelines.train import train
 from comus_core.training import TrainSettings, make_training
 from tests.app.test_frame import texts
+from tests.builders import TINY_TRAINING
 
 pytestmark = pytest.mark.thorough
-
-TINY = {
-    "optimisation.crop": 64,
-    "prediction.size": 64,
-    "network.head_channels": 16,
-    "epochs": 1,
-    "optimisation.batch": 8,
-    "rounds": 1,
-}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +34,7 @@ def trained(shown, tmp_path_factory):
     shutil.copytree(shown[0].root, root)
     workspace = open_workspace(root)
     run = workspace.runs.get(shown[1].id)
-    train(run, workspace, TrainSettings(make_training(**TINY)), device="cpu")
+    train(run, workspace, TrainSettings(make_training(**TINY_TRAINING)), device="cpu")
     return workspace, run
 
 

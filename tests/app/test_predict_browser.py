@@ -12,18 +12,11 @@ from comus_core.jobs import get
 from comus_core.pipelines.train import train
 from comus_core.training import TrainSettings, make_training
 from tests.app.serving import serving, settle
-from tests.builders import copy_of
+from tests.builders import TINY_TRAINING, copy_of
 from tests.jobs.watching import end_all
 
 pytestmark = pytest.mark.browser
-TINY = {
-    "optimisation.crop": 64,
-    "prediction.size": 64,
-    "network.head_channels": 16,
-    "epochs": 2,
-    "optimisation.batch": 8,
-    "rounds": 1,
-}
+TINY = TINY_TRAINING | {"epochs": 2}
 
 
 def test_photographs_dropped_in_come_back_with_masks_that_can_be_downloaded(page, finished, drawn, tmp_path):

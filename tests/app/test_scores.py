@@ -20,7 +20,7 @@ from comus_core.training import TrainSettings, make_training
 from tests.app.test_filter import metrics
 from tests.app.test_frame import save_run, texts
 from tests.app.working import by_key
-from tests.builders import copy_of, score_run
+from tests.builders import TINY_TRAINING, copy_of, score_run
 
 pytestmark = pytest.mark.thorough
 
@@ -116,14 +116,7 @@ def test_the_line_of_the_ground_truth_is_told_as_plain_text(app_test, changeable
 def trained(finished, tmp_path_factory):
     """(workspace, run, training): a copy of the small finished run, trained for one round."""
     workspace, run = copy_of(finished, tmp_path_factory.mktemp("scores"))
-    tiny = {
-        "optimisation.crop": 64,
-        "prediction.size": 64,
-        "network.head_channels": 16,
-        "epochs": 1,
-        "optimisation.batch": 8,
-        "rounds": 1,
-    }
+    tiny = TINY_TRAINING
     return workspace, run, train(run, workspace, TrainSettings(make_training(**tiny)))
 
 

@@ -32,17 +32,9 @@ from comus_core.scoring.round_view import open_round_view
 from comus_core.settings import assigned
 from comus_core.training import TrainSettings, make_training
 from comus_core.workspace.trainings import Preview
+from tests.builders import TINY_TRAINING
 
 pytestmark = pytest.mark.thorough
-
-TINY = {
-    "optimisation.crop": 64,
-    "prediction.size": 64,
-    "network.head_channels": 16,
-    "epochs": 1,
-    "optimisation.batch": 8,
-    "rounds": 1,
-}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +44,7 @@ def trained(shown, tmp_path_factory):
     shutil.copytree(shown[0].root, root)
     workspace = open_workspace(root)
     run = workspace.runs.get(shown[1].id)
-    return workspace, run, train(run, workspace, TrainSettings(make_training(**TINY)))
+    return workspace, run, train(run, workspace, TrainSettings(make_training(**TINY_TRAINING)))
 
 
 @pytest.fixture

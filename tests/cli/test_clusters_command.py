@@ -120,5 +120,5 @@ def test_the_filter_is_decided_as_on_its_page_and_undone(comus, workspace):
     for _ in range(3 + len(by.cluster_percent)):
         comus("undo", "latest")
     assert workspace.decisions_of(view.run).filter_percent == 20.0
-    assert comus("filter", "latest") == "filter: give a percentage, what to rank by, or both"
+    assert comus("filter", "latest") == "filter: set a percentage, a ranking, or both"
     assert comus("filter", "latest", "120") == "percent 120.0: must be at most 100"

@@ -26,18 +26,9 @@ from comus_core.types import no_progress
 from comus_core.workspace import ArtifactKey
 from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.decisions import Decisions
-from tests.builders import copy_of
+from tests.builders import TINY_TRAINING, copy_of
 
 pytestmark = pytest.mark.thorough
-
-TINY = {
-    "optimisation.crop": 64,
-    "prediction.size": 64,
-    "network.head_channels": 16,
-    "epochs": 1,
-    "optimisation.batch": 8,
-    "rounds": 1,
-}
 
 
 @pytest.fixture
@@ -127,7 +118,7 @@ def test_the_next_training_learns_from_what_was_decided(view):
     before = labels_of(view, curation.decided_in(view))
     curation.accept(view, [name_of(view, far)])
     curation.erase(view, [name_of(view, kept)])
-    training = train(view.run, place, TrainSettings(make_training(**TINY)), device="cpu")
+    training = train(view.run, place, TrainSettings(make_training(**TINY_TRAINING)), device="cpu")
     learned = place.artifacts.get("pseudo_masks", training.artifacts["labels-1"])
     network = place.artifacts.get("network", training.artifacts["network-1"])
     assert network.manifest()["key"]["inputs"]["labels"] == learned.fingerprint

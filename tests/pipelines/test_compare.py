@@ -14,18 +14,11 @@ from comus_core.pipelines.train import train
 from comus_core.pipelines.verb_settings import CompareSettings, EvaluateSettings
 from comus_core.runs.run_round import RunRound, find_round
 from comus_core.training import TrainSettings, make_training
-from tests.builders import copy_of, draw_folder
+from tests.builders import TINY_TRAINING, copy_of, draw_folder
 
 pytestmark = pytest.mark.thorough
 
-TINY = {
-    "optimisation.crop": 64,
-    "prediction.size": 64,
-    "network.head_channels": 16,
-    "epochs": 2,
-    "optimisation.batch": 8,
-    "rounds": 1,
-}
+TINY = TINY_TRAINING | {"epochs": 2}
 
 
 @pytest.fixture(scope="module")

@@ -18,18 +18,9 @@ from comus_core.pipelines.train import train
 from comus_core.pipelines.verb_settings import SimilarSettings
 from comus_core.runs.run_view import open_run_view
 from comus_core.training import TrainSettings, make_training
-from tests.builders import copy_of, draw_folder, predict_images
+from tests.builders import TINY_TRAINING, copy_of, draw_folder, predict_images
 
 pytestmark = pytest.mark.thorough
-
-TINY = {
-    "optimisation.crop": 64,
-    "prediction.size": 64,
-    "network.head_channels": 16,
-    "epochs": 1,
-    "optimisation.batch": 8,
-    "rounds": 1,
-}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +48,12 @@ def trained(places, tmp_path_factory):
     }
     run = discover(make_config(**settings), workspace)
     workspace.decisions.append(run.id, run.artifacts["clustering"], "rename", cluster=1, name="apple")
-    train(run, workspace, TrainSettings(make_training(**TINY, prediction={"classifier_share": 0.0})), device="cpu")
+    train(
+        run,
+        workspace,
+        TrainSettings(make_training(**TINY_TRAINING, prediction={"classifier_share": 0.0})),
+        device="cpu",
+    )
     return workspace, run
 
 
@@ -118,7 +114,7 @@ def test_a_round_is_the_network_itself(trained, places, tmp_path):
     workspace, run = trained
     result = predict_images(run, 1, [places[1]], workspace, tmp_path)
     training = workspace.trainings.of_run(run.id)[0]
-    settings = make_training(**TINY, prediction={"classifier_share": 0.0})
+    settings = make_training(**TINY_TRAINING, prediction={"classifier_share": 0.0})
     network = load_segmenter(
         workspace.artifacts.get("network", training.artifacts["network-1"]),
         settings.network,

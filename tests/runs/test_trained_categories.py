@@ -20,7 +20,7 @@ from comus_core.scoring.round_view import open_round_view
 from comus_core.training import TrainSettings, make_training
 from comus_core.workspace.decisions import Event, replay
 from comus_core.workspace.trainings import Training
-from tests.builders import copy_of
+from tests.builders import TINY_TRAINING, copy_of
 
 BEFORE = [
     Event(1, "", "rename", {"cluster": 4, "name": "bird"}),
@@ -47,15 +47,7 @@ def test_what_was_undone_before_a_training_is_not_in_it():
     assert labels.ids == (0, 1, 2, 3, 4) and labels.names[4] == "bird"
 
 
-TINY = {
-    "optimisation.crop": 64,
-    "prediction.size": 64,
-    "network.head_channels": 16,
-    "epochs": 1,
-    "optimisation.batch": 8,
-    "rounds": 1,
-    "preview_every": 2,
-}
+TINY = TINY_TRAINING | {"preview_every": 2}
 
 
 def test_rounds_are_scored_compared_and_looked_at_with_the_categories_they_were_trained_on(finished, tmp_path):

@@ -22,7 +22,7 @@ from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_truth import truth_fingerprint, truth_of_run
 from comus_core.runs.run_view import open_run_view
 from comus_core.training import TrainSettings, make_training
-from tests.builders import copy_of
+from tests.builders import TINY_TRAINING, copy_of
 
 pytestmark = pytest.mark.thorough
 
@@ -186,14 +186,7 @@ def test_a_training_says_what_it_is_scored_with_before_it_trains(finished, label
     workspace, run = copy_of(finished, tmp_path)
     (labelled / "masks/000.png").unlink()
     said = []
-    tiny = {
-        "optimisation.crop": 64,
-        "prediction.size": 64,
-        "network.head_channels": 16,
-        "epochs": 1,
-        "optimisation.batch": 8,
-        "rounds": 1,
-    }
+    tiny = TINY_TRAINING
     settings = TrainSettings(make_training(**tiny), scored_on=str(labelled))
     training = train(run, workspace, settings, log=said.append)
     line = "ground truth: 29 of 30 images labelled, 3 classes; 1 image without mask (images/000.png)"

@@ -19,25 +19,16 @@ from comus_core.scoring.score_json import as_json
 from comus_core.scoring.score_tables import deltas
 from comus_core.training import TrainSettings, make_training
 from comus_core.workspace.decisions import Decisions
-from tests.builders import copy_of, score_run
+from tests.builders import TINY_TRAINING, copy_of, score_run
 
 pytestmark = pytest.mark.thorough
-
-TINY = {
-    "optimisation.crop": 64,
-    "prediction.size": 64,
-    "network.head_channels": 16,
-    "epochs": 1,
-    "optimisation.batch": 8,
-    "rounds": 1,
-}
 
 
 @pytest.fixture(scope="module")
 def trained(finished, tmp_path_factory):
     """(workspace, run, training) in a copy of the finished workspace."""
     workspace, run = copy_of(finished, tmp_path_factory.mktemp("scored"))
-    return workspace, run, train(run, workspace, TrainSettings(make_training(**TINY)))
+    return workspace, run, train(run, workspace, TrainSettings(make_training(**TINY_TRAINING)))
 
 
 def test_a_trained_round_scores_as_its_training_said(trained):

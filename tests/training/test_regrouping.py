@@ -14,20 +14,12 @@ from comus_core.runs import artifact_readers as tables
 from comus_core.stages import StageContext
 from comus_core.stages.regrouping import LEAST, neighbours_for
 from comus_core.training import TrainSettings, make_training
-from tests.builders import copy_of
+from tests.builders import TINY_TRAINING, copy_of
 from tests.training.rounds import vectors_around
 
 pytestmark = pytest.mark.thorough
 
-TINY = {
-    "optimisation.crop": 64,
-    "prediction.size": 64,
-    "network.head_channels": 16,
-    "epochs": 1,
-    "optimisation.batch": 8,
-    "rounds": 1,
-    "preview_every": 0,
-}
+TINY = TINY_TRAINING | {"preview_every": 0}
 
 
 @pytest.fixture

@@ -31,17 +31,9 @@ from comus_core.types import no_progress
 from comus_core.verbs import VERBS, subjects
 from comus_core.verbs.results import result_json
 from comus_core.workspace import ArtifactKey
-from tests.builders import draw_folder
+from tests.builders import TINY_TRAINING, draw_folder
 
-TINY = {
-    "optimisation.crop": 64,
-    "prediction.size": 64,
-    "prediction.classifier_share": 0.0,
-    "network.head_channels": 16,
-    "epochs": 1,
-    "optimisation.batch": 8,
-    "rounds": 1,
-}
+TINY = TINY_TRAINING | {"prediction.classifier_share": 0.0}
 TIMES = ("seconds", "checked_at", "memory", "memory_at_most", "computed", "free", "total", "places")  # of the machine
 
 
@@ -343,5 +335,5 @@ def test_every_function_has_the_one_signature(verb):
     assert len(positional) == len(subject) + 2 and positional[-2].name == "workspace"
     assert get_type_hints(function)[positional[-1].name] is verb.settings
     named = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
-    assert not verb.is_job or {"device", "on_progress"} <= named
-    assert set(verb.notes) <= named
+    assert {"device", "on_progress"} | set(verb.observers) <= named
+    assert set(verb.notes) <= set(verb.observers)

@@ -136,7 +136,7 @@ def test_a_name_service_that_never_answers_costs_no_more_than_the_time_out(monke
 
 def test_without_a_network_the_error_comes_in_seconds_and_says_so(weights_here, closed_port, monkeypatch):
     gone = replace(REGISTRY["dino-vits8"], source=UrlSource(f"http://127.0.0.1:{closed_port}/w.pth"))
-    monkeypatch.setitem(vars(REGISTRY)["_own"], "dino-vits8", gone)
+    monkeypatch.setitem(vars(REGISTRY)["_builtin"], "dino-vits8", gone)
     start = time.perf_counter()
     with pytest.raises(WeightsError, match=r"no network: 127.0.0.1 cannot be reached"):
         download_weights("dino-vits8")
@@ -146,7 +146,7 @@ def test_without_a_network_the_error_comes_in_seconds_and_says_so(weights_here, 
 
 def test_a_download_that_does_not_fit_or_is_cancelled_leaves_nothing(weights_here, host, monkeypatch):
     wrong = replace(REGISTRY["dino-vits8"], source=UrlSource(f"{host}/plain"))
-    monkeypatch.setitem(vars(REGISTRY)["_own"], "dino-vits8", wrong)
+    monkeypatch.setitem(vars(REGISTRY)["_builtin"], "dino-vits8", wrong)
     with pytest.raises(WeightsError, match=r"/plain cannot be read as weights"):
         download_weights("dino-vits8")
 
@@ -160,7 +160,7 @@ def test_a_download_that_does_not_fit_or_is_cancelled_leaves_nothing(weights_her
 
 def test_a_download_with_another_digest_than_published_is_refused(weights_here, host, monkeypatch):
     other = replace(REGISTRY["u2netp"], source=UrlSource(f"{host}/plain"))
-    monkeypatch.setitem(vars(REGISTRY)["_own"], "u2netp", other)
+    monkeypatch.setitem(vars(REGISTRY)["_builtin"], "u2netp", other)
     with pytest.raises(WeightsError, match=hashlib.sha256(CONTENT).hexdigest()):
         download_weights("u2netp")
 
