@@ -124,7 +124,9 @@ def _facts(summary: ClusterSummary) -> str:
     words = [f"<span>{counted(summary.size, 'proposal')}</span>"]
     if summary.match is not None:
         class_name, match = summary.match.class_name, summary.match
-        words.append(f"<span>matched to <b>{html.escape(class_name or 'no class')}</b></span>")
+        words.append(
+            f'<span title="The class it is matched to">class <b>{html.escape(class_name or "none")}</b></span>'
+        )
         if class_name:
             title = "Share of its pixels that belong to the matched class"
             words.append(f'<span title="{title}">purity {match.purity:.0f} %</span>')

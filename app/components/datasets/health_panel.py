@@ -121,6 +121,7 @@ def _check(workspace: Workspace, spec: str, report: Mapping[str, Any] | None) ->
     if report is not None:
         states.truth_line(report.get("truth"))
     if report is None:
+        st.caption("Equivalent command:")
         st.code(verb_form.command(workspace, "images", spec, HealthSettings()), language="bash", wrap_lines=True)
 
 

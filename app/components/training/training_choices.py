@@ -125,7 +125,7 @@ def _before(view: RunView, chosen: TrainingChoices, later: int | None, scored: i
         else:
             training_panel.forget_choice(view)
             st.rerun()
-    st.caption("The same on the command line:")
+    st.caption("Equivalent command:")
     st.code(preview.command, language="bash", wrap_lines=True)
 
 
