@@ -7,17 +7,18 @@ BIN := $(VENV)/bin
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 WORKERS := $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n > 4 ? 4 : n)))
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
-FAST := not real and not slow and not browser and not thorough
+FAST := not real and not slow and not readers and not browser and not thorough
+READERS := .venv-readers
 
-.PHONY: demo test test-fast test-real coverage lint torch clean
+.PHONY: demo test test-fast test-real test-readers coverage lint torch clean
 
 demo: $(VENV)/installed
-	@$(BIN)/comus weights download --if-possible dino-vits16 u2netp efficientnet-lite0
+	@$(BIN)/comus weights download --if-possible dinov2-vits14 u2netp efficientnet-lite0
 	$(BIN)/comus run $(DATASET)
 	@if [ -t 0 ]; then $(BIN)/comus app --run latest; else $(BIN)/comus app --run latest --detach; fi
 
 test: $(VENV)/installed-dev lint
-	$(PYTEST) -m "not real and not slow"
+	$(PYTEST) -m "not real and not slow and not readers"
 
 test-fast: $(VENV)/installed-dev lint
 	$(PYTEST) -m "$(FAST)"
@@ -32,6 +33,9 @@ coverage: $(VENV)/installed-dev
 test-real: $(VENV)/installed-dev
 	@test -n "$(COMUS_DATA)" || { echo "set COMUS_DATA to the folder that holds VOCdevkit/, coco/ and ECSSD/"; exit 1; }
 	COMUS_DATA="$(COMUS_DATA)" OMP_NUM_THREADS=$(CORES) NUMBA_NUM_THREADS=$(CORES) $(BIN)/python -m pytest -m real
+
+test-readers: $(VENV)/installed-dev $(READERS)/installed
+	$(BIN)/python -m pytest -m readers tests/readers
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -66,5 +70,13 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install $(PIP_ARGS) -e ".[dev]"
 	touch $@
 
+# The label tools' own readers, which cannot lie in one environment with this project.
+$(READERS)/installed: tests/readers/requirements.txt
+	$(PYTHON) -m venv $(READERS)
+	@$(READERS)/bin/python -m pip install $(PIP_ARGS) -r tests/readers/requirements.txt || { \
+	  echo "test-readers: the readers of tests/readers/requirements.txt (about 1.3 GB) cannot be installed."; \
+	  echo "They come from PyPI: check the network, or name a mirror with PIP_ARGS='--index-url URL'."; exit 1; }
+	touch $@
+
 clean:
-	rm -rf $(VENV) .coverage .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(READERS) .coverage .mypy_cache .ruff_cache .pytest_cache

@@ -16,14 +16,9 @@ if str(ROOT) not in sys.path:
 from app import state  # noqa: E402
 from app.components.frame import sidebar  # noqa: E402
 from app.components.jobs import run_header  # noqa: E402
-from app.components.shared import navigation, notices, page_data, soft_links, states  # noqa: E402
+from app.components.shared import navigation, notices, page_data, soft_links, states, typed_names  # noqa: E402
 from comus_core.errors import ComusError  # noqa: E402
 from comus_core.files.system_faults import system_message  # noqa: E402
-
-
-def landing() -> None:
-    """The bare address: to the map if there is a run, else to starting one."""
-    navigation.go("explore" if page_data.current_run() else "new", **state.parameters())
 
 
 def frame() -> None:
@@ -31,11 +26,19 @@ def frame() -> None:
     st.set_page_config(page_title="COMUS Explorer", page_icon=str(ASSETS / "icon.svg"), layout="wide")
     st.logo(str(ASSETS / "logo.svg"), size="large")
     st.html(HERE / "frame.css")
+    came = state.parameters()  # before the run that is chosen is written into the address
+
+    def landing() -> None:
+        """The bare address: to the map of the run that it names, else to the home page."""
+        navigation.go("explore" if "run" in came else "home", **came)
+
     pages = {name: navigation.page(name) for name in navigation.PAGES}
     start = st.Page(landing, title="COMUS Explorer", default=True, visibility="hidden")
     sections = {title: [pages[name] for name in names] for title, names in navigation.SECTIONS.items()}
-    chosen = st.navigation({"": [start], **sections})
+    sections[""].insert(0, start)
+    chosen = st.navigation(sections, position="hidden")  # its own list of pages is no list to a screen reader
     soft_links.follow()
+    typed_names.keep()
     notices.show()
     state.enter(chosen.url_path)
     entry = navigation.PAGES.get(chosen.url_path)

@@ -20,14 +20,26 @@ from comus_core.workspace.selections import Selection
 # Names of the address's parameters; in the session they have a prefix, so that no widget key can meet them.
 RUN, SELECTION, PROPOSAL, MAP, COLOUR = "run", "selection", "proposal", "map", "colour"
 IMAGE, CLUSTER, BESIDE = "image", "cluster", "beside"
+REPAIR = "repair"  # the proposal whose mask is being repaired
 CELL, FIRST, SECOND, LASSO, SHOWN = "cell", "first", "second", "lasso", "shown"  # of the Evaluate and Compare pages
+LIKE, BY, THRESHOLD, PICTURE = "like", "by", "threshold", "picture"  # of the page "More like these"
+TERM = "term"  # of the Glossary page
+ROUND, SCOPE, THESE, CATEGORIES = "round", "scope", "these", "categories"  # of the Export page
+FILTER, PICKED, DATA, ONLY = "filter", "picked", "data", "only"  # of the image grid, and of the pages before a run
 _OF_EVERY_PAGE = (RUN, SELECTION, MAP, COLOUR)
 _OF_PAGE = {  # what is open on a page
     "explore": (PROPOSAL,),
     "clusters": (CLUSTER, BESIDE),
+    "name": (CLUSTER,),
     "scores": (CELL,),
     "compare": (FIRST, SECOND, LASSO, SHOWN),
-    "image": (PROPOSAL, IMAGE),
+    "image": (PROPOSAL, IMAGE, REPAIR),
+    "glossary": (TERM,),
+    "similar": (LIKE, BY, THRESHOLD, PICTURE),
+    "photos": (FILTER, PICKED),
+    "export": (ROUND, SCOPE, THESE, CATEGORIES),
+    "images": (DATA,),
+    "new": (DATA, ONLY),
 }
 _PREFIX = "comus."
 V = TypeVar("V")
@@ -52,16 +64,37 @@ def follow_history(address: str) -> None:
 
 def enter(page: str) -> None:
     """Another page is entered: an address with a run names all that is open on that page."""
-    if _remembered("page", page) != page and st.query_params.get(RUN):
+    before = _remembered("page", page)
+    if before != page and st.query_params.get(RUN):
         for name in _OF_PAGE.get(page, ()):
             _write(name, st.query_params.get(name, ""))
+    elif before == "name" != page and not st.query_params.get(CLUSTER):
+        _write(CLUSTER, "")  # the cluster that is being named is not one that a person opened
     _remember("page", page)
+
+
+def is_on(page: str, run: str | None = None) -> bool:
+    """Whether that page is open, and, if given, on that run."""
+    return _remembered("page", "") == page and run in (None, run_id())
 
 
 def choose_run(run: str) -> None:
     """Select another run; its own selection comes back, the image of the former one goes."""
     if run_id() not in (None, run):
-        for name in (PROPOSAL, IMAGE, CLUSTER, BESIDE, CELL):
+        for name in (
+            PROPOSAL,
+            IMAGE,
+            REPAIR,
+            CLUSTER,
+            BESIDE,
+            CELL,
+            LIKE,
+            THRESHOLD,
+            PICTURE,
+            FILTER,
+            PICKED,
+            *_OF_PAGE["export"],
+        ):
             _write(name, "")
         _write(SELECTION, _remembered(f"selection-of-{run}", ""))
     _write(RUN, run)

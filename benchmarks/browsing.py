@@ -60,10 +60,11 @@ def served(command: Callable[[int], list[str]], health: str, folder: Path, **env
         process.wait(20)
 
 
-def app_on(workspace: Workspace, folder: Path) -> Any:
+def app_on(workspace: Workspace, folder: Path, **environment: str) -> Any:
     """Our app over a workspace; `folder` takes its log."""
     options = ["--workspace", str(workspace.root), "--no-browser"]
-    return served(lambda port: ["comus_core", "app", "--port", str(port), *options], "api/ready", folder)
+    words = ["comus_core", "app", *options, "--port"]
+    return served(lambda port: [*words, str(port)], "api/ready", folder, **environment)
 
 
 @contextmanager

@@ -47,9 +47,9 @@ class Clock:
 
 
 def ours(points: np.ndarray, keep: bool = False) -> tuple[np.ndarray, Figures]:
-    """COMUS Explorer's own steps, as `comus_core.clustering.cluster` runs them on unit-length or raw vectors."""
-    from comus_core.clustering import knn_graph
+    """COMUS Explorer's own steps, as `clustering.clusters.cluster` runs them on unit-length or raw vectors."""
     from comus_core.clustering.components import embedding_with_attached, small_components
+    from comus_core.clustering.graph import knn_graph
     from comus_core.clustering.k_means import k_means
 
     clock = Clock()

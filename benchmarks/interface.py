@@ -25,6 +25,9 @@ from app.server import pictures
 from benchmarks import interface_budgets as budgets
 from benchmarks.browsing import PATIENCE, Server, app_on, lasso, open_map, opened, rest, served, two_lassos
 from benchmarks.interface_million import at_a_million
+from benchmarks.interface_move import QUICK_SELECTED, SELECTED, selection_moved
+from benchmarks.interface_naming import named
+from benchmarks.interface_photos import grid_seen, report_grid
 from benchmarks.large_run import large_run
 from benchmarks.report import Report, arguments
 from benchmarks.undriven import seconds_to_show
@@ -61,6 +64,7 @@ def main() -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
             in_browser(report, browser, workspace, run, folder, 2 if chosen.quick else 10)
+            selection_moved(report, workspace, run, QUICK_SELECTED if chosen.quick else SELECTED)
             if not chosen.quick and chosen.points is None:
                 at_a_million(report, browser, folder)
             if not chosen.no_peer:
@@ -132,6 +136,11 @@ def in_browser(report: Report, browser: Any, workspace: Workspace, run: Run, fol
             report.add("opacity_bytes", moved, "a layer's opacity moved: sent up, so no rerun", "B", 0)
         with opened(browser, sent) as page:
             report.add("slider_seconds", slide(page, server, times), f"slider to new figures {median}", "s", 0.3)
+        with opened(browser, sent) as page:
+            waited = statistics.median(named(page, server, run, 5 if times < 10 else 79))
+            report.add("naming_seconds", waited, "Enter to the next cluster, of 80 named by keyboard (median)", "s", 1)
+        with opened(browser, sent) as page:
+            report_grid(report, grid_seen(page, server, run, times), len_of(run), times)
         time.sleep(2)
         report.add("idle_memory_mib", server.memory(), "memory at rest, run held open", "MiB", 400)
         more = budgets.memory_of_sessions(browser, server, run, times)

@@ -1,4 +1,4 @@
-"""Budgets of the interface in counts and memory: what a rerun fetches, a slider sends, ten sessions take."""
+"""Budgets of the interface: limits of moves and of the grid; what a rerun fetches, a slider sends, sessions take."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from playwright.sync_api import Page, Request
 from benchmarks.browsing import PATIENCE, Server, open_map, opened, rest
 from comus_core.workspace import Run
 
+MOVE = 1.0  # seconds to move 10,000 proposals, and to undo it
+PHOTOS_FIRST = 5.0  # seconds to the first screen of the grid of 100,000 images, its run not opened before
+PHOTOS_LIST = 20_000  # bytes of the first part of its list
+PHOTOS_NODES = 600  # DOM nodes of the grid, however many images it has
+PHOTOS_STEP = 100.0  # milliseconds from a scroll step of one screen to its cells
+PHOTOS_STEP_IMAGES = 1_000.0  # milliseconds from a scroll step to all its images
 OPACITY = "input[type=range][aria-label^='Opacity']:enabled"
 
 

@@ -6,12 +6,14 @@ the ids repeat, since drawing 100,000 pictures would measure the disk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from numpy.lib.format import open_memmap
 from PIL import Image
 from scipy.sparse import csr_array
 
@@ -29,7 +31,7 @@ from comus_core.workspace.shards import SHARD_SIZE
 
 CLASSES, CLUSTERS = 81, 80
 DRAWN = 60  # different photographs
-PART = 65_536  # rows of counts held dense at a time
+PART = 65_536  # rows of counts or of the embedding held dense at a time
 AT_ONCE = ("clustering", "projection")
 
 
@@ -56,7 +58,8 @@ def large_run(folder: Path, n: int, seed: int = 0) -> tuple[Workspace, Run]:
         ),
     }
     counts = _counts(image_ids, proposal_ids, cluster, scenes, rng)
-    artifacts = {kind: _store(workspace, kind, [table], n, seed) for kind, table in tables.items()}
+    beside = {"clustering": partial(_embedding, cluster=cluster, seed=seed)}
+    artifacts = {kind: _store(workspace, kind, [table], n, seed, beside.get(kind)) for kind, table in tables.items()}
     artifacts["counts"] = _store(workspace, "counts", _in_parts(counts), n, seed)
     classes = ["background", *(f"class {k}" for k in range(1, CLASSES))]
     provenance = {
@@ -105,6 +108,8 @@ def _images(image_ids: list[str], scenes: list) -> pa.Table:
         "height": [height for _, (height, _), _ in of],
         "width": [width for _, (_, width), _ in of],
         "reason": pa.nulls(len(of), pa.string()),
+        "sha256": image_ids,  # nothing reads the files as images of the run
+        "pixel_hash": image_ids,
     }
     return pa.table(columns)
 
@@ -149,8 +154,28 @@ def _in_parts(counts: Counts) -> Iterator[pa.Table]:
         yield Counts(counts.image_id[rows], counts.proposal_id[rows], counts.values[rows]).to_table()
 
 
-def _store(workspace: Workspace, kind: str, parts: Iterable[pa.Table], n: int, seed: int) -> str:
-    """Write it as the stages do: those over images in shards, the others at once."""
+def _embedding(folder: Path, cluster: np.ndarray, seed: int) -> None:
+    """As many numbers a proposal as there are clusters, each cluster around a centre."""
+    rng = np.random.default_rng([seed, 1])
+    centres = rng.standard_normal((CLUSTERS, CLUSTERS), np.float32)
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    file = open_memmap(folder / "embedding.npy", "w+", np.float32, (len(cluster), CLUSTERS))
+    for start in range(0, len(cluster), PART):
+        near = centres[cluster[start : start + PART]]
+        file[start : start + PART] = near + 0.1 * rng.standard_normal(near.shape, np.float32)
+    file.flush()
+    np.savez(folder / "spectrum.npz", centres=centres)
+
+
+def _store(
+    workspace: Workspace,
+    kind: str,
+    parts: Iterable[pa.Table],
+    n: int,
+    seed: int,
+    beside: Callable[[Path], None] | None = None,
+) -> str:
+    """Write it as the stages do: those over images in shards, the others at once; `beside` writes further files."""
 
     def write(folder: Path) -> None:
         tables = iter(parts)
@@ -158,7 +183,7 @@ def _store(workspace: Workspace, kind: str, parts: Iterable[pa.Table], n: int, s
         size = len(first) if kind in AT_ONCE else SHARD_SIZE
         shards = (table.slice(row, size) for table in chain([first], tables) for row in range(0, len(table), size))
         write_grouped(folder / TABLE, first.schema, shards)
-        if kind == "clustering":
-            np.savez(folder / "spectrum.npz", centres=np.zeros((CLUSTERS, 2)))
+        if beside is not None:
+            beside(folder)
 
     return workspace.artifacts.make(ArtifactKey(kind, 1, {"large_run": [n, seed]}), write).fingerprint

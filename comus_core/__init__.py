@@ -6,6 +6,8 @@
     print(run.result["evaluation"])
 
 Every verb is called as `verb(subject, workspace, settings, *, device, on_progress)`; `comus_core.verbs` lists them.
+`device` is `auto`, `cpu`, `cuda`, `cuda:N` or `mps`, and part of no fingerprint. `on_progress` is called at every few
+images or steps; raising `Cancelled` there stops cleanly, and the same call goes on from there.
 Names load on first use, so that the interface side never imports torch.
 """
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from comus_core.errors import ComusError
     from comus_core.export.bundle import bundle
     from comus_core.export.bundle_opening import open_bundle
+    from comus_core.export.export_run import ExportResult, export_run
+    from comus_core.export.import_annotations import import_annotations
+    from comus_core.export.package import package
     from comus_core.maintenance.clean import clean
     from comus_core.maintenance.delete import delete
     from comus_core.maintenance.disk_use import disk_use
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
     from comus_core.pipelines.ablation_rows import AblationSettings
     from comus_core.pipelines.add_images import add_images
     from comus_core.pipelines.agreement import agreement
+    from comus_core.pipelines.cluster_names import export_names, import_names
     from comus_core.pipelines.compare import compare
     from comus_core.pipelines.discover import discover
     from comus_core.pipelines.edit_clusters import (
@@ -47,40 +53,66 @@ if TYPE_CHECKING:
         split_cluster,
         undo_decision,
     )
+    from comus_core.pipelines.edit_objects import draw_object, separate_objects
+    from comus_core.pipelines.edit_selection import (
+        create_category,
+        exclude_images,
+        include_images,
+        put_back_proposals,
+        redraw_mask,
+    )
     from comus_core.pipelines.edit_settings import (
         AcceptSettings,
+        CreateSettings,
+        DrawSettings,
         EraseSettings,
+        ExcludeSettings,
+        ExportNamesSettings,
         FilterSettings,
+        ImportNamesSettings,
+        IncludeSettings,
         MergeSettings,
         MoveSettings,
+        PutBackSettings,
         RedoSettings,
+        RedrawSettings,
         RejectSettings,
         RenameSettings,
         ResetNameSettings,
         RestoreSettings,
+        SeparateSettings,
         SplitSettings,
         UndoSettings,
     )
     from comus_core.pipelines.evaluate import evaluate
+    from comus_core.pipelines.exclusion import exclude_from_dataset
+    from comus_core.pipelines.export_settings import ExportSettings, ObjectsSettings
     from comus_core.pipelines.how_many import how_many
     from comus_core.pipelines.image_health import check_health
+    from comus_core.pipelines.objects import Objects, objects
     from comus_core.pipelines.predict import predict
+    from comus_core.pipelines.predict_saliency import predict_saliency
     from comus_core.pipelines.relink import relink
+    from comus_core.pipelines.saliency_settings import SaliencyPredictSettings, SaliencyTrainSettings
     from comus_core.pipelines.similar import similar
     from comus_core.pipelines.train import train
+    from comus_core.pipelines.train_saliency import train_saliency
     from comus_core.pipelines.verb_settings import (
         AddSettings,
         AgreementSettings,
         BundleSettings,
         CleanSettings,
         CompareSettings,
+        DatasetExclusionSettings,
         DeleteSettings,
         DiscoverSettings,
         DiskSettings,
         EvaluateSettings,
         HealthSettings,
         HowManySettings,
+        ImportSettings,
         OpenBundleSettings,
+        PackageSettings,
         PredictSettings,
         RelinkSettings,
         SimilarSettings,
@@ -104,28 +136,46 @@ _HOME = {
     "CleanSettings": "pipelines.verb_settings",
     "CompareSettings": "pipelines.verb_settings",
     "ComusError": "errors",
+    "CreateSettings": "pipelines.edit_settings",
     "DeleteSettings": "pipelines.verb_settings",
     "DiscoverSettings": "pipelines.verb_settings",
     "DiskSettings": "pipelines.verb_settings",
+    "DrawSettings": "pipelines.edit_settings",
     "EraseSettings": "pipelines.edit_settings",
     "EvaluateSettings": "pipelines.verb_settings",
+    "ExcludeSettings": "pipelines.edit_settings",
+    "ExportNamesSettings": "pipelines.edit_settings",
+    "ExportResult": "export.export_run",
+    "ExportSettings": "pipelines.export_settings",
     "FilterSettings": "pipelines.edit_settings",
+    "DatasetExclusionSettings": "pipelines.verb_settings",
     "HealthSettings": "pipelines.verb_settings",
     "HowManySettings": "pipelines.verb_settings",
+    "ImportNamesSettings": "pipelines.edit_settings",
+    "ImportSettings": "pipelines.verb_settings",
+    "IncludeSettings": "pipelines.edit_settings",
     "MergeSettings": "pipelines.edit_settings",
     "MoveSettings": "pipelines.edit_settings",
+    "Objects": "pipelines.objects",
+    "ObjectsSettings": "pipelines.export_settings",
     "OpenBundleSettings": "pipelines.verb_settings",
+    "PackageSettings": "pipelines.verb_settings",
     "PRESETS": "config",
     "PredictSettings": "pipelines.verb_settings",
+    "PutBackSettings": "pipelines.edit_settings",
     "RedoSettings": "pipelines.edit_settings",
+    "RedrawSettings": "pipelines.edit_settings",
     "RejectSettings": "pipelines.edit_settings",
     "RelinkSettings": "pipelines.verb_settings",
     "RenameSettings": "pipelines.edit_settings",
     "ResetNameSettings": "pipelines.edit_settings",
     "RestoreSettings": "pipelines.edit_settings",
+    "SeparateSettings": "pipelines.edit_settings",
     "Run": "workspace",
     "RunConfig": "config",
     "RunRound": "runs.run_round",
+    "SaliencyPredictSettings": "pipelines.saliency_settings",
+    "SaliencyTrainSettings": "pipelines.saliency_settings",
     "SimilarSettings": "pipelines.verb_settings",
     "SplitSettings": "pipelines.edit_settings",
     "TrainSettings": "training.settings",
@@ -139,24 +189,39 @@ _HOME = {
     "agreement": "pipelines.agreement",
     "bundle": "export.bundle",
     "check_health": "pipelines.image_health",
+    "exclude_from_dataset": "pipelines.exclusion",
     "clean": "maintenance.clean",
     "compare": "pipelines.compare",
+    "create_category": "pipelines.edit_selection",
     "delete": "maintenance.delete",
     "discover": "pipelines.discover",
     "disk_use": "maintenance.disk_use",
     "erase_proposals": "pipelines.edit_clusters",
     "evaluate": "pipelines.evaluate",
+    "exclude_images": "pipelines.edit_selection",
+    "export_names": "pipelines.cluster_names",
+    "export_run": "export.export_run",
     "find_round": "runs.run_round",
     "how_many": "pipelines.how_many",
+    "import_annotations": "export.import_annotations",
+    "import_names": "pipelines.cluster_names",
+    "include_images": "pipelines.edit_selection",
     "make_config": "config",
     "make_training": "training.presets",
     "merge_clusters": "pipelines.edit_clusters",
     "move_proposals": "pipelines.edit_clusters",
+    "objects": "pipelines.objects",
     "open_bundle": "export.bundle_opening",
     "open_run_view": "runs.run_view",
     "open_workspace": "workspace",
+    "package": "export.package",
     "predict": "pipelines.predict",
+    "predict_saliency": "pipelines.predict_saliency",
+    "put_back_proposals": "pipelines.edit_selection",
     "redo_decision": "pipelines.edit_clusters",
+    "redraw_mask": "pipelines.edit_selection",
+    "draw_object": "pipelines.edit_objects",
+    "separate_objects": "pipelines.edit_objects",
     "reject_clusters": "pipelines.edit_clusters",
     "relink": "pipelines.relink",
     "rename_cluster": "pipelines.edit_clusters",
@@ -167,6 +232,7 @@ _HOME = {
     "similar": "pipelines.similar",
     "split_cluster": "pipelines.edit_clusters",
     "train": "pipelines.train",
+    "train_saliency": "pipelines.train_saliency",
     "undo_decision": "pipelines.edit_clusters",
     "verify": "maintenance.verify",
 }
@@ -181,19 +247,34 @@ __all__ = [
     "CleanSettings",
     "CompareSettings",
     "ComusError",
+    "CreateSettings",
+    "DatasetExclusionSettings",
     "DeleteSettings",
     "DiscoverSettings",
     "DiskSettings",
+    "DrawSettings",
     "EraseSettings",
     "EvaluateSettings",
+    "ExcludeSettings",
+    "ExportNamesSettings",
+    "ExportResult",
+    "ExportSettings",
     "FilterSettings",
     "HealthSettings",
     "HowManySettings",
+    "ImportNamesSettings",
+    "ImportSettings",
+    "IncludeSettings",
     "MergeSettings",
     "MoveSettings",
+    "Objects",
+    "ObjectsSettings",
     "OpenBundleSettings",
+    "PackageSettings",
     "PredictSettings",
+    "PutBackSettings",
     "RedoSettings",
+    "RedrawSettings",
     "RejectSettings",
     "RelinkSettings",
     "RenameSettings",
@@ -202,6 +283,9 @@ __all__ = [
     "Run",
     "RunConfig",
     "RunRound",
+    "SaliencyPredictSettings",
+    "SaliencyTrainSettings",
+    "SeparateSettings",
     "SimilarSettings",
     "SplitSettings",
     "TrainSettings",
@@ -217,32 +301,48 @@ __all__ = [
     "check_health",
     "clean",
     "compare",
+    "create_category",
     "delete",
     "discover",
     "disk_use",
+    "draw_object",
     "erase_proposals",
     "evaluate",
+    "exclude_from_dataset",
+    "exclude_images",
+    "export_names",
+    "export_run",
     "find_round",
     "how_many",
+    "import_annotations",
+    "import_names",
+    "include_images",
     "make_config",
     "make_training",
     "merge_clusters",
     "move_proposals",
+    "objects",
     "open_bundle",
     "open_run_view",
     "open_workspace",
+    "package",
     "predict",
+    "predict_saliency",
+    "put_back_proposals",
     "redo_decision",
+    "redraw_mask",
     "reject_clusters",
     "relink",
     "rename_cluster",
     "reset_cluster_name",
     "restore_clusters",
     "score_round",
+    "separate_objects",
     "set_filter",
     "similar",
     "split_cluster",
     "train",
+    "train_saliency",
     "undo_decision",
     "verify",
 ]

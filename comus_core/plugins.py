@@ -19,8 +19,9 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from comus_core.errors import SettingsError
 
-PathKind = Literal["folder", "file"]
-WORDS: dict[PathKind, str] = {"folder": "DIR", "file": "PATH"}
+PathKind = Literal["folder", "file", "either", "name"]
+WORDS: dict[PathKind, str] = {"folder": "DIR", "file": "PATH", "either": "PATH", "name": "NAME"}
+NAMES: dict[PathKind, str] = {"folder": "folder", "file": "file", "either": "file or folder", "name": "model"}
 
 
 class Named(Protocol):
@@ -29,21 +30,18 @@ class Named(Protocol):
     @property
     def name(self) -> str:
         """Its name in settings."""
-        ...
 
     @property
     def written(self) -> str:
         """The name with what must follow it, such as "masks:DIR"."""
-        ...
 
 
 class WithPath(Named, Protocol):
-    """A part whose name may have to be followed by a path of the user's own."""
+    """A part whose name may have to be followed by a path of the user's own, or by the name of one of its models."""
 
     @property
     def path_kind(self) -> PathKind | None:
-        """What lies there; None takes no path."""
-        ...
+        """What lies at the path, or "name"; None takes neither."""
 
 
 S = TypeVar("S", bound=Named)
@@ -87,9 +85,6 @@ class Extensible(Mapping[str, T], Generic[T]):
 
     @cached_property
     def _from_packages(self) -> FromPackages[T]:
-        return self._load_packages()
-
-    def _load_packages(self) -> FromPackages[T]:
         raise NotImplementedError
 
 
@@ -114,7 +109,8 @@ class Registry(Extensible[S]):
         written = ", ".join(spec.written for spec in self.values())
         raise SettingsError(f"{self.label} '{name}': choose one of {written}")
 
-    def _load_packages(self) -> FromPackages[S]:
+    @cached_property
+    def _from_packages(self) -> FromPackages[S]:
         loaded: FromPackages[S] = FromPackages()
         for point, part in parts_of_others(self.group):
             if not isinstance(part, Exception | self._kind):
@@ -135,15 +131,15 @@ def part_and_path(parts: Registry[P], name: str) -> tuple[P, Path | None]:
     """The part that a setting such as "u2netp" or "masks:DIR" names, and the path behind it, if it takes one.
 
     Raises:
-        SettingsError: there is no such part, or the path is missing.
+        SettingsError: there is no such part, or the path or name behind it is missing.
     """
     kind, path = split(name)
     spec = parts.named(kind if kind in parts and parts[kind].path_kind else name)
     if spec.path_kind is None:
         return spec, None
     if not path.strip():
-        raise SettingsError(f"{parts.label} '{name}': name the {spec.path_kind} too, as in {spec.written}")
-    return spec, Path(path).expanduser()
+        raise SettingsError(f"{parts.label} '{name}': name the {NAMES[spec.path_kind]} too, as in {spec.written}")
+    return spec, None if spec.path_kind == "name" else Path(path).expanduser()
 
 
 def split(name: str) -> tuple[str, str]:

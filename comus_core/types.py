@@ -15,6 +15,7 @@ ProposalId: TypeAlias = str  # f"{image_id}#{n}", unique within its proposals ar
 RgbImage: TypeAlias = NDArray[np.uint8]  # (H, W, 3), EXIF orientation applied
 ByteArray: TypeAlias = NDArray[np.uint8]  # shares in 255ths, shape stated where used
 SoftMap: TypeAlias = NDArray[np.float32]  # (h, w) in [0, 1], at the detector's own size
+SoftMaps: TypeAlias = NDArray[np.float32]  # (n, h, w) in [0, 1], one map an object of one image
 BoolMask: TypeAlias = NDArray[np.bool_]  # (H, W)
 IndexMask: TypeAlias = NDArray[Any]  # (H, W) uint8 or uint16; 0 background, category + 1, ignore at the top
 Vectors: TypeAlias = NDArray[np.float32]  # (n, d), raw
@@ -28,6 +29,8 @@ STAGES: tuple[StageName, ...] = get_args(StageName)
 MapMethod = Literal["tsne", "umap", "pca"]
 MAP_METHODS: tuple[MapMethod, ...] = get_args(MapMethod)
 MAP_NAMES: dict[str, str] = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
+
+SimilarBy = Literal["mean", "nearest"]  # of several vectors: similar to their mean, or to the nearest of them
 
 
 @dataclass(frozen=True)

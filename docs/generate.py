@@ -1,7 +1,7 @@
 """Write the parts of the documentation that the program itself knows: `python docs/generate.py [--check]`.
 
 The tables of layers in `architecture.md` come from the contracts in `pyproject.toml`; the references of the command
-line, of the Python API and of the settings come from the code.
+line, of the Python API and of the settings come from the code; the terms that the pages explain from `glossary.md`.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ def pages() -> dict[Path, str]:
         reference / "parts.md": parts(),
         **{reference / "schemas" / name: schema for name, schema in schemas().items()},
         DOCS / "architecture.md": architecture(),
+        ROOT / "app" / "data" / "glossary.json": glossary(),
     }
 
 
@@ -191,15 +192,19 @@ def values_words(setting: dict[str, Any]) -> str:
 def parts() -> str:
     """Detectors, encoders, formats of data sets and weights of this program."""
     from comus_core.datasets.dataset import FORMATS
+    from comus_core.export.export_formats import EXPORT_FORMATS
     from comus_core.features.encoders import ENCODERS
+    from comus_core.imports.formats import READERS
     from comus_core.saliency.detectors import DETECTORS
-    from comus_core.weights import REGISTRY
+    from comus_core.weights.registry import REGISTRY
 
     sections = [GENERATED, "# Parts\n", "`comus parts` lists them together with those of installed packages.\n"]
     registries: tuple[tuple[str, Any], ...] = (
         ("Detectors", DETECTORS),
         ("Encoders", ENCODERS),
         ("Formats of data sets", FORMATS),
+        ("Formats of imports", READERS),
+        ("Formats of exports", EXPORT_FORMATS),
     )
     for heading, registry in registries:
         own = [spec for spec in registry.values() if registry.package_of(spec.name) is None]
@@ -211,6 +216,13 @@ def parts() -> str:
     )
     head = "| name | what | supervision | inherited | licence |\n| --- | --- | --- | --- | --- |\n"
     return "\n".join([*sections, f"## Weights\n\n{head}{rows}\n"])
+
+
+def glossary() -> str:
+    """The terms of `glossary.md` for the pages: term -> meaning."""
+    section = (DOCS / "glossary.md").read_text(encoding="utf-8").partition("\n## Terms\n")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")][2:]
+    return f"{json.dumps(dict(rows), indent=2, ensure_ascii=False)}\n"
 
 
 def architecture() -> str:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import state
 from app.components.clusters import cluster_actions, cluster_card, cluster_keys, how_many_panel
-from app.components.shared import choices, page_data, states
+from app.components.shared import choices, deciding, glossary_list, page_data, states
 from app.components.shared.gallery import paged
 from app.data import score_data
 from app.data.colouring import colouring
@@ -34,7 +34,7 @@ other = next((s for s in summaries if s.cluster == beside), None)
 pair = [s for s in (alone, other) if s is not None] if alone is not other else []
 st.html(cluster_card.STYLE)
 cluster_actions.pick(view, cluster_keys.listen())
-cluster_actions.follow(view, decided.version)
+deciding.follow(view, decided.version)
 
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="cluster_controls"):
     if alone is not None:
@@ -48,21 +48,23 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
         order = choices.selected("Order of the clusters", offered, key="cluster_order", width=170)
         search = choices.searched("Find a name or class", key="cluster_search", width=220)
     crops = choices.segmented("Order of the crops", CROPS, key="crop_order")
-    st.caption("Edit a name to rename its cluster.")
+    st.caption("Edit a name to rename its cluster; drag a crop to another cluster to move it.", width="content")
+    glossary_list.explained(("core", "distance", "uncertainty"), key="cluster_terms")
 
 if len(pair) == 2:
     cluster_actions.bar(view, decided, [s.cluster for s in pair], "pair")
-    cluster_actions.moving(view, decided, None)
+    cluster_actions.crops_bar(view, decided, [s.cluster for s in pair])
     cluster_card.pair(view, decided, pair, [colour_of[s.cluster] for s in pair], crops)
     st.stop()
 
 if alone is not None:
     cluster_actions.bar(view, decided, [alone.cluster], "alone")
-    cluster_actions.moving(view, decided, alone.cluster)
+    cluster_actions.crops_bar(view, decided, [alone.cluster])
     cluster_card.alone(view, decided, alone, colour_of[alone.cluster], near[alone.cluster], crops)
     st.stop()
 
 cluster_actions.bar(view, decided, cluster_actions.selected(view, decided))
+cluster_actions.crops_bar(view, decided)
 cluster_actions.candidates(view, decided)
 
 visible = ordered(summaries, order, search)

@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from app.components.compare import compare_images, compare_panel
-from app.components.shared import page_data, states
+from app.components.compare import compare_images, compare_panel, compare_selection
+from app.components.shared import deciding, page_data, states
 from app.components.training import training_strip
 from app.data import compare_data, round_data
 from app.data.plain_text import plain
 from comus_core.errors import ComusError
-from comus_core.text import counted
 
 view = page_data.current_view()
+decided = page_data.decisions(view)
+deciding.follow(view, decided.version)
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="compare_controls"):
     pair = compare_panel.sides(view)
     matching = compare_panel.matching_choice(view) if pair else "hungarian"
@@ -26,6 +27,8 @@ if pair is None:
 
 st.html(training_strip.STYLE)
 first, second = pair
+if second.view.run.id != view.run.id:
+    deciding.follow(second.view, second.decided.version)
 names = (
     round_data.words(first.subject, beside=second.subject),
     round_data.words(second.subject, beside=first.subject),
@@ -37,20 +40,12 @@ among = None
 if selection.gestures:
     source = pair[drawn_side == "second"]
     among = compare_data.images_of(source, selection)
-    with st.container(horizontal=True, vertical_alignment="center", key="compare_selection"):
-        rows = compare_data.selected(source, source, selection)
-        st.markdown(
-            f"**{counted(int(rows.sum()), 'proposal')} in {counted(len(among), 'image')} selected**", width="content"
-        )
-        st.button("Clear", key="compare_clear", icon=":material/close:", on_click=compare_panel.clear)
+    compare_selection.of_map(first, source, selection, among, decided)
 
 scores = None
 try:
     if view.has_truth:
-        scores = (
-            round_data.scored_beside(view.workspace, first.subject, matching),
-            round_data.scored_beside(view.workspace, second.subject, matching),
-        )
+        scores = round_data.scored_alike(view.workspace, first.subject, second.subject, matching)
         ids, values = compare_data.gained(*scores)
         compare_panel.table(*scores, names=names, supervision=supervision)
     else:
@@ -58,7 +53,7 @@ try:
         if agreement is None:
             st.stop()
         ids, values = list(agreement.rows.image_ids), agreement.pixels.ious
-    image_id = compare_images.walk(first, second, ids, values, among, scores is not None)
+    image_id = compare_images.walk(first, second, ids, values, among, scores is not None, decided)
     if image_id is not None:
         compare_images.side_by_side(first, second, image_id, matching, scores)
 except ComusError as fault:

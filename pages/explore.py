@@ -6,7 +6,7 @@ from app import state
 from app.components.map import map_controls, selection_panel
 from app.components.map.plain_map import is_needed, need, plain_map
 from app.components.map.point_map import point_map
-from app.components.shared import page_data, states
+from app.components.shared import deciding, page_data, states
 from app.data import urls
 from app.data.colouring import colouring, offered
 from comus_core.runs.proposal_table import chosen_rows
@@ -18,6 +18,7 @@ if not view.methods:
     st.stop()
 
 decided = page_data.decisions(view)
+deciding.follow(view, decided.version)
 left, right = st.columns([3, 2], gap="medium")
 
 with left:
@@ -42,6 +43,7 @@ with left:
             category_colours=on_map.colours,
             scale=on_map.scale,
             unassigned=on_map.unassigned if same_map else "not selected",
+            drops=() if view.run.read_only else on_map.ids,
             gestures=gestures,
             on_gestures=select,
             on_no_webgl=need,

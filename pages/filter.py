@@ -3,16 +3,18 @@
 import streamlit as st
 
 from app.components.filter import filter_course, filter_panel
-from app.components.shared import notices, page_data
+from app.components.shared import deciding, notices, page_data
 
 view = page_data.current_view()
 
 
 @st.fragment
-def filter_draft() -> None:
-    """Everything that follows the slider; the frame around it rests."""
-    notices.show()
+def filter_draft(drawn: int) -> None:
+    """Everything that follows the slider; the frame around it rests until something is decided."""
     decided = page_data.decisions(view)
+    if decided.version != drawn:
+        st.rerun()  # the path above the page says it too
+    notices.show()
     draft = filter_panel.draft_of(view, decided)
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -27,4 +29,6 @@ def filter_draft() -> None:
     filter_panel.pictures(view, decided, draft, scope)
 
 
-filter_draft()
+version = page_data.decisions(view).version
+deciding.follow(view, version)
+filter_draft(version)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.components.datasets import dataset_picker, health_panel
+from app.components.datasets import dataset_picker, excluded_panel, health_panel
 from app.components.predict import prediction_view
 from app.components.shared import page_data
 from app.components.shared.job_card import STYLE
@@ -11,6 +11,8 @@ from comus_core.datasets.allowed_folders import image_roots
 st.html(STYLE)
 st.html(prediction_view.STYLE)
 st.title("Images", anchor=False)
+dataset_picker.follow_run(page_data.current_run())
 picked = dataset_picker.show(image_roots(page_data.workspace().root))
 if picked is not None:
+    excluded_panel.show(picked.spec)
     health_panel.show(picked.spec)

@@ -1,8 +1,8 @@
-"""A run before it starts: its images, its settings, its cost and its supervision; and the running ones."""
+"""A run before it starts: its images and two choices, its cost and its supervision; and the running ones."""
 
 import streamlit as st
 
-from app.components.datasets import dataset_picker
+from app.components.datasets import chosen_images, dataset_picker
 from app.components.jobs import discover_jobs, run_preview, run_settings
 from app.components.shared import page_data
 from app.components.shared.job_card import STYLE
@@ -15,8 +15,7 @@ left, right = st.columns([3, 2], gap="large")
 
 with left:
     st.header("Images", anchor=False)
-    picked = dataset_picker.show(roots)
-    st.header("Settings", anchor=False)
+    picked = chosen_images.show(dataset_picker.show(roots))
     values = run_settings.show(picked.seen if picked else None)
 
 with right, st.container(key="run_preview"):

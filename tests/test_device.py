@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from comus_core.device import choose_device, describe_devices
 from comus_core.errors import SettingsError
+from comus_core.machine.device import choose_device, describe_devices
 
 
 def test_the_cpu_is_always_there_and_last():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.browser  # the workspace to compare with is that of the journey through the pages
+pytestmark = pytest.mark.thorough
 
 COMMAND = [sys.executable, "-m", "comus_core", "run", "demo", "--saliency", "u2netp"]
 COMMAND += ["--encoder", "efficientnet-lite0", "--workspace"]
@@ -41,10 +41,12 @@ def manifests(workspace: Path, stage: str) -> dict[str, bytes]:
     return {str(p.parent.relative_to(workspace)): p.read_bytes() for p in found}
 
 
-@pytest.fixture(scope="session")
-def other(demo_journey) -> Path:
+@pytest.fixture(scope="module")
+def other(tmp_path_factory) -> Path:
     """A workspace in which another process made the same: nobody killed it."""
-    return demo_journey.workspace.root
+    workspace = tmp_path_factory.mktemp("other")
+    assert start(workspace, "clustering").wait() == 0
+    return workspace
 
 
 @pytest.mark.parametrize(("kind", "stage"), [("soft_maps", "saliency"), ("features", "clustering")])

@@ -21,7 +21,7 @@ FAULTS = {
     "seed True: must be a whole number": {"seed": True},
     "filter_percent 'all': must be a number": {"filter_percent": "all"},
     "saliency 3: is not an object of settings": {"saliency": 3},
-    "unknown setting saliency.x, saliency.y: valid are detector, min_area": {"saliency": {"y": 1, "x": 2}},
+    "unknown setting saliency.x, saliency.y: valid are dense, detector, dinoseg": {"saliency": {"y": 1, "x": 2}},
     "unknown setting colour: valid are clustering, dataset": {"colour": "red"},
 }
 

@@ -18,6 +18,7 @@ from comus_core.runs.run_diff import category_in, changes, comparable
 from comus_core.runs.run_view import RunView
 from comus_core.types import FloatArray, IntArray
 from comus_core.workspace import Run
+from comus_core.workspace.artifacts import digest
 from comus_core.workspace.decisions import Decisions
 
 MOST = 120  # categories with a colour of their own on the map; the smaller ones share one
@@ -35,6 +36,7 @@ class Colouring:
         index: (n,) int32 the category, or the level on the scale; −1 without.
         scale: of a colouring by a value; None by category.
         words_of: row -> its label where that is more than its category's name.
+        ids: C ids of the categories, to which proposals can be moved, −1 for `Other`; none where it shows other things.
     """
 
     names: tuple[str, ...]
@@ -43,6 +45,7 @@ class Colouring:
     index: IntArray
     scale: Scale | None = None
     words_of: Callable[[int], str] | None = None
+    ids: tuple[int, ...] = ()
 
     def name(self, row: int) -> str:
         """The label of a proposal."""
@@ -64,7 +67,9 @@ class Colouring:
         number = np.full(len(self.names) + 1, MOST, np.int32)
         number[large], number[-1] = np.arange(MOST), -1  # −1 finds the last
         names = (*(self.names[k] for k in large), f"Other ({len(self.names) - MOST:,} categories)")
-        return replace(self, names=names, colours=(*(self.colours[k] for k in large), OTHER), index=number[self.index])
+        palette = (*(self.colours[k] for k in large), OTHER)
+        ids = (*(self.ids[k] for k in large), -1) if self.ids else ()
+        return replace(self, names=names, colours=palette, index=number[self.index], ids=ids)
 
 
 _held: Held[Colouring] = Held(6)  # those that read whole tables
@@ -99,12 +104,13 @@ def colouring(view: RunView, by: str, decided: Decisions) -> Colouring:
     category = categories.category
     if by == "truth":
         shades = (UNASSIGNED, *colours(len(view.classes) - 1)) if view.classes else ()
-        return Colouring(view.classes, shades, "not labelled", view.truth_class)
+        return Colouring(view.classes, shades, "not labelled", view.truth_class_of(decided))
     if by == "core":
         index = np.where(category >= 0, np.where(view.kept(decided), 0, 1), -1)
         return Colouring(("core", "filtered"), (CORE, FILTERED), "unassigned", index.astype(np.int32))
     if by == "cluster":
-        return Colouring(view.labels(decided).names, tuple(category_colours(categories.ids)), "unassigned", category)
+        names, palette = view.labels(decided).names, tuple(category_colours(categories.ids))
+        return Colouring(names, palette, "unassigned", category, ids=tuple(categories.ids))
     return _by_value(*_values(view, by, decided))
 
 
@@ -112,7 +118,7 @@ def colouring_version(view: RunView, by: str, decided: Decisions) -> str:
     """Fingerprint of what a colouring is made from."""
     own = f"{view.run.artifacts.get('clustering', '')}.{decided.layout_version}"
     if by.startswith(PREDICTION):
-        return f"{view.run.artifacts['proposals']}.{_masks(view, by, PREDICTION)}"
+        return f"{view.run.artifacts['proposals']}.{_masks(view, by, PREDICTION)}" + _drawn(decided)
     if by.startswith(CHANGE_ROUND):
         return f"{own}.{_masks(view, by, CHANGE_ROUND)}"
     if by.startswith(CHANGE_RUN):
@@ -120,10 +126,16 @@ def colouring_version(view: RunView, by: str, decided: Decisions) -> str:
         theirs = view.workspace.decisions_of(other)
         return f"{own}.{other.artifacts['clustering']}.{theirs.version}"
     if by in ("confidence", "size"):
-        return view.run.artifacts["proposals"]
+        return view.run.artifacts["proposals"] + _drawn(decided)
     if by == "core":
         return f"{view.run.artifacts.get('clustering', '')}.{decided.version}"
-    return view.run.artifacts.get("counts", "") if by == "truth" else own
+    return view.run.artifacts.get("counts", "") + _drawn(decided) if by == "truth" else own
+
+
+def _drawn(decided: Decisions) -> str:
+    """What differs where a person drew other masks."""
+    redrawn = decided.layout.redrawn
+    return f".{digest(sorted(redrawn.items()))[:8]}" if redrawn else ""
 
 
 def category_colours(ids: Sequence[int]) -> list[str]:
@@ -151,7 +163,7 @@ def _values(view: RunView, by: str, decided: Decisions) -> tuple[FloatArray, Sca
     if by == "confidence":
         return view.proposals.score, Scale.over(view.proposals.score, "Saliency confidence", "")
     if by == "size":
-        area = 100 * view.proposals.area / np.maximum(np.prod(view.proposals.size_hw.astype(np.int64), axis=1), 1)
+        area = 100 * view.masks(decided).area / np.maximum(np.prod(view.proposals.size_hw.astype(np.int64), axis=1), 1)
         return area, Scale.over(area, "Share of the image", "%", even_ratios=True)
     categories = view.categories(decided)
     distance = np.where(categories.category >= 0, categories.distance, np.nan)
@@ -166,7 +178,7 @@ def _by_value(values: FloatArray, scale: Scale) -> Colouring:
 
 
 def _predicted(view: RunView, number: int, decided: Decisions) -> Colouring:
-    index = predicted_of(view, number)
+    index = predicted_of(view, number, decided)
     names, ids = names_of_rounds(view, decided), categories_of_rounds(view)
     index = np.where(index == NO_MASK, -1, np.where(index == BACKGROUND, len(ids), index)).astype(np.int32)
     return Colouring((*names, "background"), (*category_colours(ids), OTHER), "not predicted", index)
@@ -175,7 +187,7 @@ def _predicted(view: RunView, number: int, decided: Decisions) -> Colouring:
 def _changed_by_round(view: RunView, number: int, decided: Decisions) -> Colouring:
     into = decided.layout.into  # what was merged since the training goes by its present category
     categories, ids = view.categories(decided), np.array([*(into.get(k, k) for k in categories_of_rounds(view)), -1])
-    predicted = predicted_of(view, number)
+    predicted = predicted_of(view, number, decided)
     round_ids = ids[np.maximum(predicted, BACKGROUND)]
     own = np.where(categories.category >= 0, categories.id_of, -1)
     index = changes(own, round_ids, predicted != NO_MASK)

@@ -92,11 +92,16 @@ def selected(drawn: OpenedRound, other: OpenedRound, selection: Selection) -> Bo
     mine = chosen(drawn.view, selection)
     if drawn.view.run.id == other.view.run.id:
         return mine
-    if drawn.view.run.artifacts["proposals"] == other.view.run.artifacts["proposals"]:
+    if same_proposals(drawn, other):
         ids = set(drawn.view.proposals.proposal_id[mine])
         return np.array([p in ids for p in other.view.proposals.proposal_id], bool)
     images = images_of(drawn, selection)
     return np.array([i in images for i in other.view.proposals.image_id], bool)
+
+
+def same_proposals(one: OpenedRound, other: OpenedRound) -> bool:
+    """Whether two runs have the very same proposals."""
+    return one.view.run.artifacts["proposals"] == other.view.run.artifacts["proposals"]
 
 
 def images_of(drawn: OpenedRound, selection: Selection) -> set[ImageId]:

@@ -8,7 +8,8 @@ from app.data.score_data import MatchingName
 from comus_core.errors import ComusError
 from comus_core.runs.run_round import RunRound, find_round
 from comus_core.runs.run_view import RunView
-from comus_core.scoring.round_scores import score_clusters, score_round
+from comus_core.scoring.round_gain import best_round, gain_of
+from comus_core.scoring.round_scores import on_same_images, score_clusters, score_round
 from comus_core.scoring.scored_round import ScoredRound
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
@@ -23,6 +24,27 @@ def rounds_of_run(workspace: Workspace, run: Run) -> list[RunRound]:
         numbers = sorted(int(k.rpartition("-")[2]) for k in training.artifacts if k.startswith("predictions-"))
         rounds += [RunRound(run, number, training) for number in numbers if "categories" in training.result]
     return rounds
+
+
+def best_first(workspace: Workspace, run: Run) -> list[RunRound]:
+    """The same, but first the scored round that is farthest above its round 0, if one is above it."""
+    rounds = rounds_of_run(workspace, run)
+    best = best_round(workspace.trainings.of_run(run.id), "counts")
+    first = [one for one in rounds if best and one.training and (one.training.id, one.number) == (best[0].id, best[1])]
+    return first + [one for one in rounds if one not in first]
+
+
+def round_zero(view: RunView, one: RunRound, matching: MatchingName) -> float | None:
+    """The mIoU of round 0 where a trained round is scored, by the same matching; None for round 0 itself.
+
+    Elsewhere than on the run's own images it is the one that the training began with.
+    """
+    if one.training is None:
+        return None
+    if one.dataset == view.run.config.dataset:
+        return scored(view, RunRound(view.run, 0), matching).score.miou
+    known = gain_of(one.training.result)
+    return known.before if known is not None else None
 
 
 def beside(workspace: Workspace, one: RunRound, *, runs: list[Run]) -> list[RunRound]:
@@ -79,6 +101,13 @@ def scored(view: RunView, one: RunRound, matching: MatchingName, *, filtered: bo
 def scored_beside(workspace: Workspace, one: RunRound, matching: MatchingName) -> ScoredRound:
     """The score of a round of whichever run; a frozen matching is each run's own."""
     return scored(view_of(workspace.runs.get(one.run.id)), one, matching)
+
+
+def scored_alike(
+    workspace: Workspace, one: RunRound, other: RunRound, matching: MatchingName
+) -> tuple[ScoredRound, ScoredRound]:
+    """The scores of two rounds of any runs on the same images: without those that either run excludes."""
+    return on_same_images(workspace, scored_beside(workspace, one, matching), scored_beside(workspace, other, matching))
 
 
 def _score(view: RunView, decided: Decisions, one: RunRound, matching: MatchingName, filtered: bool) -> ScoredRound:

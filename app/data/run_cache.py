@@ -32,6 +32,9 @@ class Held(Generic[V]):
         self._values: OrderedDict[Hashable, V] = OrderedDict()
         self._lock = Lock()
 
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._values
+
     def get(self, key: Hashable, make: Callable[[], V]) -> V:
         """The value of `key`, from `make()` if it is not held."""
         with self._lock:
@@ -105,8 +108,9 @@ def rounds_of(training: Training) -> RoundView:
         DatasetError: the data set that it is scored on is no longer where it was.
     """
     place = workspace()
-    lies = place.runs.get(training.run).config.dataset
-    key = (str(place.root), training.id, lies, tuple(sorted(training.artifacts.items())))
+    run = place.runs.get(training.run)
+    excluded = frozenset(place.decisions_of(run).layout.excluded)  # they are in no score
+    key = (str(place.root), training.id, run.config.dataset, tuple(sorted(training.artifacts.items())), excluded)
     return _rounds.get(key, lambda: open_round_view(place, training))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Literal, get_args
 
+import numpy as np
+
 from app.data.run_cache import Held
 from comus_core.config import FilterBy
 from comus_core.config import Matching as MatchingChoice
@@ -13,8 +15,9 @@ from comus_core.curation.merge_suggestions import ConfusedPair, confused_pair, n
 from comus_core.errors import ComusError
 from comus_core.evaluation.matching import Matching, mode_of
 from comus_core.evaluation.report import CurvePoint
+from comus_core.runs import similarity
 from comus_core.runs.run_view import RunView
-from comus_core.scoring import score_tables
+from comus_core.scoring import core_precision, score_tables
 from comus_core.scoring.cluster_summary import ClusterSummary
 from comus_core.scoring.cluster_summary import summaries as summaries_of
 from comus_core.scoring.core_curves import CoreCurves, core_curves, curve_of
@@ -29,6 +32,8 @@ MATCHING_WORDS: dict[str, str] = {"frozen": "Frozen", "hungarian": "Hungarian", 
 _frozen: Held[Matching | str | None] = Held(6)
 _curves: Held[list[CurvePoint]] = Held(48)
 _stand_ins: Held[CoreCurves] = Held(24)
+_rights: Held[FloatArray] = Held(12)
+_precisions: Held[FloatArray] = Held(24)
 _nearest: Held[dict[int, list[int]]] = Held(6)
 _confused: Held[ConfusedPair | None] = Held(6)
 _splits: Held[Split] = Held(12)
@@ -73,6 +78,31 @@ def curve(view: RunView, decided: Decisions, matching: MatchingName, cluster: in
 def stand_ins(view: RunView, decided: Decisions, cluster: int | None = None) -> CoreCurves:
     """What a filter of 0 to 100 % of every category, or of one, is worth without ground truth."""
     return _stand_ins.get(_curve_key(view, decided, cluster), lambda: core_curves(view, decided, cluster))
+
+
+def rightness(view: RunView, decided: Decisions, matching: MatchingName) -> FloatArray | None:
+    """Which proposals are of the class that their category stands for, matched on every proposal; None without truth.
+
+    See `core_precision.rightness`.
+    """
+    if not view.has_truth:
+        return None
+
+    def compare() -> FloatArray:
+        return core_precision.rightness(view, decided, scored(view, decided, matching, filtered=False).matched)
+
+    return _rights.get((_key(view), decided.layout_version, matching), compare)
+
+
+def precision(
+    view: RunView, decided: Decisions, matching: MatchingName, cluster: int | None = None
+) -> FloatArray | None:
+    """(101,) core precision of a filter of 0 to 100 % of every category, or of one; None without ground truth."""
+    right = rightness(view, decided, matching)
+    if right is None:
+        return None
+    key = (_curve_key(view, decided, cluster), matching)
+    return _precisions.get(key, lambda: core_precision.precision_curve(view, decided, right, cluster))
 
 
 def _curve_key(view: RunView, decided: Decisions, cluster: int | None) -> Hashable:
@@ -121,9 +151,16 @@ def proposed_split(view: RunView, decided: Decisions, category: int, parts: int,
     return _splits.get(key, lambda: propose_split(view, category, parts, seed=view.run.config.seed + tries))
 
 
-def similar(view: RunView, row: int) -> tuple[IntArray, FloatArray]:
-    """Rows of the proposals most similar to that of `row`, and their cosines."""
-    return _similar.get((_key(view), row), lambda: view.find_similar(row))
+def similar(view: RunView, row: int, decided: Decisions) -> tuple[IntArray, FloatArray]:
+    """Rows and cosines of the proposals most similar to that of `row`, ranked as by the page "More like these"."""
+
+    def ranking() -> tuple[IntArray, FloatArray]:
+        rows = np.array([row], np.int64)
+        among = similarity.candidates(view, decided, rows)
+        nearest = similarity.ranked(view, similarity.similarities(view, similarity.vectors_of_rows(view, rows)), among)
+        return nearest.rows[: similarity.TOP], nearest.similarity[: similarity.TOP]
+
+    return _similar.get((_key(view), row, decided.layout_version), ranking)
 
 
 def explained(view: RunView, decided: Decisions, matching: MatchingName, filtered: bool) -> str:

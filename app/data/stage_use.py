@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.data.job_words import about, bytes_words
-from comus_core.peak_memory import peak_words
+from comus_core.machine.peak_memory import peak_words
 from comus_core.verbs import STAGE_WORDS
 
 

@@ -5,14 +5,20 @@ A version is the fingerprint of what the answer is made from: with it in the add
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import quote, urlencode
+
+import numpy as np
 
 from app.data.colouring import colouring_version
 from comus_core.runs.run_view import RunView
 from comus_core.scoring.round_view import RoundView
+from comus_core.workspace import Run
 from comus_core.workspace.artifacts import digest
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.drawn_ids import number_of
+from comus_core.workspace.layout import image_of
 
 ROUND = "round-"
 NONE = Decisions()
@@ -33,12 +39,44 @@ def crop(view: RunView, row: int | str, size: int = 160, outline: bool | str = T
         outline: the mask's outline, white by True, or in a colour `#rrggbb`.
     """
     colour = outline.removeprefix("#") if isinstance(outline, str) else ("ffffff" if outline else "")
-    return _address(view, f"crops/{row}", v=view.run.artifacts["proposals"], at=_place(view), size=size, outline=colour)
+    redrawn = view.workspace.decisions.known(view.run.id, view.run.artifacts["clustering"]).layout.redrawn
+    any_row = digest(sorted(redrawn.items()))[:8] if redrawn and isinstance(row, str) else ""
+    version = crop_version(view, row if isinstance(row, int | np.integer) else None, redrawn)
+    return _address(view, f"crops/{row}", v=version, m=any_row, at=_place(view.run), size=size, outline=colour)
+
+
+def drawn_crop(view: RunView, decided: Decisions, name: str, size: int = 160, outline: bool | str = True) -> str:
+    """The crop around a drawn object; see `crop`."""
+    colour = outline.removeprefix("#") if isinstance(outline, str) else ("ffffff" if outline else "")
+    path = f"drawn/{view.image_row_of[image_of(name)]}/{number_of(name)}"
+    version = drawn_version(view, decided.layout.redrawn[name])
+    return _address(view, path, v=version, at=_place(view.run), size=size, outline=colour)
+
+
+def drawn_version(view: RunView, mask: str) -> str:
+    """Fingerprint of what the crop of a drawn object is made from."""
+    return f"{view.run.artifacts['images']}.{digest(mask)[:8]}"
+
+
+def crop_version(view: RunView, row: int | None, redrawn: Mapping[str, str]) -> str:
+    """Fingerprint of what a crop is made from: the proposals, and its mask if a person drew it."""
+    mask = redrawn.get(str(view.proposals.proposal_id[row])) if redrawn and row is not None else None
+    return view.run.artifacts["proposals"] + (f".{digest(mask)[:8]}" if mask is not None else "")
 
 
 def image(view: RunView, image_row: int, size: int = 0) -> str:
     """An image, upright; its longer side at most `size` pixels, one of `IMAGE_SIZES`."""
-    return _address(view, f"images/{image_row}", v=view.run.artifacts["images"], at=_place(view), size=size)
+    return run_image(view.run, image_row, size)
+
+
+def run_image(run: Run, image_row: int, size: int = 0) -> str:
+    """The same of a run that is not opened."""
+    return _of_run(run, f"images/{image_row}", v=run.artifacts["images"], at=_place(run), size=size)
+
+
+def run_masks(run: Run, image_row: int, version: int) -> str:
+    """The layer `pseudo_mask` of a run that is not opened; `version` is that of its decisions."""
+    return _of_run(run, f"layers/pseudo_mask/{image_row}", v=f"{run.artifacts['clustering']}.{version}")
 
 
 def layer(view: RunView, image_row: int, name: LayerName, *, row: int | None = None, decided: Decisions = NONE) -> str:
@@ -125,11 +163,15 @@ def layer_version(view: RunView, name: str, decided: Decisions) -> str:
     return view.run.artifacts.get(kind, "") + (f".{version[name]}" if name in version else "")
 
 
-def _place(view: RunView) -> str:
+def _place(run: Run) -> str:
     """What differs where the images lie elsewhere: a browser asks again for what it did not get from the old place."""
-    return digest(view.run.provenance.get("root", ""))[:6]
+    return digest(run.provenance.get("root", ""))[:6]
 
 
 def _address(view: RunView, path: str, **parameters: str | int) -> str:
+    return _of_run(view.run, path, **parameters)
+
+
+def _of_run(run: Run, path: str, **parameters: str | int) -> str:
     present = {name: value for name, value in parameters.items() if value not in ("", 0)}
-    return f"api/runs/{quote(view.run.id, safe='')}/{path}?{urlencode(present)}"
+    return f"api/runs/{quote(run.id, safe='')}/{path}?{urlencode(present)}"

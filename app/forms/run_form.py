@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from platform import machine
@@ -23,16 +25,19 @@ from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.plugins import Registry, split
 from comus_core.saliency.detectors import DETECTORS
 from comus_core.settings import flat, merge, nested, to_dict
+from comus_core.text import counted
 from comus_core.types import STAGES
 from comus_core.verbs import STAGE_WORDS
-from comus_core.weights import REGISTRY, WeightFile, is_available, weights_folder
+from comus_core.weights.registry import REGISTRY, WeightFile
+from comus_core.weights.store import is_available
 from comus_core.workspace import Workspace
 
 Values = dict[str, Any]  # dotted names of settings, such as `saliency.detector`
 
 PARTS: dict[str, Registry[Any]] = {"saliency.detector": DETECTORS, "features.encoder": ENCODERS}
-UNSAID = "dataset"  # not part of the form's values: it has a picker of its own
+UNSAID = ("dataset", "exclude", "only")  # not part of the form's values: the images are chosen elsewhere
 CLUSTERS_OF_VOC = 20
+MOST_NAMED, SETTINGS_FILE = 20, "settings.json"  # images in the equivalent command; else they are in the file
 
 
 @dataclass(frozen=True)
@@ -73,14 +78,38 @@ def preset_of(values: Mapping[str, Any]) -> str | None:
     return next((name or "" for name in (None, *PRESETS) if preset_values(name) == dict(values)), None)
 
 
-def config_of(dataset: str, values: Mapping[str, Any], roots: tuple[Path, ...]) -> RunConfig:
-    """The settings of a form.
+def result_of(values: Mapping[str, Any]) -> str | None:
+    """The kind of result that these values give, whatever the number of clusters and the device; None if neither's."""
+    free = {"clustering.clusters"}
+    given = {name: value for name, value in values.items() if name not in free}
+    for name in (None, *PRESETS):
+        if {k: v for k, v in preset_values(name).items() if k not in free} == given:
+            return "paper" if name else "best"
+    return None
+
+
+def preset_of_result(kind: str, seen: DatasetSummary | None) -> str | None:
+    """The preset of a kind of result; the paper has one for data sets of more classes than those of VOC."""
+    if kind == "best":
+        return None
+    return "paper-coco" if seen is not None and (seen.classes or 0) > CLUSTERS_OF_VOC else "paper-voc"
+
+
+def config_of(
+    dataset: str,
+    values: Mapping[str, Any],
+    roots: tuple[Path, ...],
+    exclude: Sequence[str] = (),
+    only: Sequence[str] = (),
+) -> RunConfig:
+    """The settings of a form, and of the images chosen.
 
     Raises:
         ComusError: a value out of range, or a path of the user's own that may not be read.
     """
     own = {name: allowed_own(parts, str(values[name]), roots) for name, parts in PARTS.items()}
-    return make_config(**merge({"dataset": dataset}, nested({**values, **own})))
+    images = {"dataset": dataset, "exclude": list(exclude), "only": list(only)}
+    return make_config(**merge(images, nested({**values, **own})))
 
 
 def preview(workspace: Workspace, config: RunConfig, seen: DatasetSummary, device: str) -> Preview:
@@ -98,8 +127,33 @@ def preview(workspace: Workspace, config: RunConfig, seen: DatasetSummary, devic
         tuple(file for file in needed if not is_available(file.name)),
         estimate(chosen, seen.images, workspace, given_device(device), seen.largest),
         free_disk(workspace.root),
-        command_line(config, device=device, workspace=workspace.root),
+        command(config, device, workspace),
     )
+
+
+def settings_file(config: RunConfig) -> str:
+    """The settings as `comus run --config` reads them."""
+    return json.dumps(to_dict(config), indent=2, ensure_ascii=False) + "\n"
+
+
+def needs_file(config: RunConfig) -> bool:
+    """Whether so many images are named that a command line would be too long to read."""
+    return len(config.exclude) + len(config.only) > MOST_NAMED
+
+
+def images_words(config: RunConfig) -> str:
+    """How many images the settings choose; '' for all."""
+    only = f"Only {counted(len(config.only), 'selected image')}" if config.only else ""
+    excluded = f"{counted(len(config.exclude), 'image')} excluded" if config.exclude else ""
+    return ", ".join(filter(None, (only, excluded)))
+
+
+def command(config: RunConfig, device: str, workspace: Workspace) -> str:
+    """The equivalent command; one that names many images reads them from the settings' file."""
+    if needs_file(config):
+        words = ["--device", device] if device != "auto" else []
+        return shlex.join(["comus", "run", "--config", SETTINGS_FILE, *words, "--workspace", str(workspace.root)])
+    return command_line(config, device=device, workspace=workspace.root)
 
 
 def stage_costs(cost: Estimate) -> list[tuple[str, float]]:
@@ -144,8 +198,15 @@ def number_instead(auto: bool, seen: DatasetSummary | None) -> int | str | None:
     return None if seen is None or seen.labelled else CLUSTERS_OF_VOC
 
 
-def cluster_words(seen: DatasetSummary | None) -> str:
+def own_number(seen: DatasetSummary | None) -> int:
+    """The number to begin with where a person gives it: that of the labels, else the paper's for VOC."""
+    return max(2, seen.classes or 0) if seen is not None and seen.classes else CLUSTERS_OF_VOC
+
+
+def cluster_words(seen: DatasetSummary | None, *, by_stability: bool = False) -> str:
     """How many clusters there will be where nobody says."""
+    if by_stability:
+        return "auto: the most stable number"
     if seen is None:
         return "from labels, else auto"
     if seen.labelled:
@@ -175,11 +236,6 @@ def how_to_get(file: WeightFile) -> tuple[str, ...]:
     return (f"comus weights download {file.name}", f"comus weights import {file.name} {file.filename}")
 
 
-def where_weights_lie() -> str:
-    """The weights folder, for people."""
-    return str(weights_folder())
-
-
 def parse_own(name: str, value: str) -> tuple[str, str]:
     """The choice and the path behind a value such as `masks:/here`; the path is empty for all others."""
     kind, path = split(value)
@@ -199,4 +255,4 @@ def _words(name: str, what: str, weights: str | None) -> str:
 
 
 def _without_dataset(settings: Mapping[str, Any]) -> Values:
-    return {name: value for name, value in flat(settings).items() if name != UNSAID}
+    return {name: value for name, value in flat(settings).items() if name not in UNSAID}

@@ -19,9 +19,9 @@ def start(workspace: Workspace, run: Run, name: str, content: IO[bytes]) -> Job:
     """
     folder = new_prediction(workspace, run.id, [(name, content)])
     (picture,) = (folder / PHOTOGRAPHS).iterdir()
-    return submit_verb(workspace, "similar", run, SimilarSettings(str(picture)))
+    return submit_verb(workspace, "similar", run, SimilarSettings(picture=str(picture)))
 
 
 def command_line(workspace: Workspace, run: Run) -> str:
     """The command that does the same with a file."""
-    return command(workspace, "similar", run, SimilarSettings("picture.jpg"))
+    return command(workspace, "similar", run, SimilarSettings(picture="picture.jpg"))

@@ -16,7 +16,8 @@ from comus_core.pipelines.training_cost import TrainingCost, TrainingImages, tra
 from comus_core.pipelines.training_record import training_supervision
 from comus_core.training import TRAINING_PRESETS, TrainingSettings, TrainSettings, make_training
 from comus_core.training.settings import Backbone
-from comus_core.weights import REGISTRY, WeightFile, is_available
+from comus_core.weights.registry import REGISTRY, WeightFile
+from comus_core.weights.store import is_available
 from comus_core.workspace import Run, Workspace
 
 PRESET_WORDS = {

@@ -29,7 +29,10 @@ from app.server import (
     bundle_route,
     compare_routes,
     dataset_routes,
+    export_routes,
     http_responses,
+    package_route,
+    photo_routes,
     pictures,
     plotly_route,
     prediction_routes,
@@ -44,6 +47,7 @@ from comus_core.errors import ComusError, SettingsError, WorkspaceError
 from comus_core.runs.proposal_table import chosen
 from comus_core.runs.round_masks import rounds_of
 from comus_core.runs.run_view import RunView
+from comus_core.workspace.drawn_ids import drawn_id
 
 LAYERS = ("saliency", "proposal", "pseudo_mask", "truth", "errors")
 
@@ -56,14 +60,18 @@ def routes(base_path: str = "") -> list[Route]:
         Route("/api/runs/{run}/points/{method}", points),
         Route("/api/runs/{run}/colours/{by}", colours),
         Route("/api/runs/{run}/crops/{row:int}", crop),
+        Route("/api/runs/{run}/drawn/{row:int}/{number:int}", drawn_crop),
         Route("/api/runs/{run}/images/{row:int}", image),
         Route("/api/runs/{run}/layers/{name}/{row:int}", layer),
         *training_routes.routes(),
         *compare_routes.routes(),
+        *photo_routes.routes(),
         *plotly_route.routes(),
         *prediction_routes.routes(),
         *dataset_routes.routes(),
         *bundle_route.routes(),
+        *export_routes.routes(),
+        *package_route.routes(),
         Route("/{page}/_stcore/{rest:path}", not_below_a_page),
     ]
     return [Route(f"/{base}{route.path}", route.endpoint) for route in own_routes] if base else own_routes
@@ -127,16 +135,40 @@ def crop(request: Request) -> Response:
 
     def answer(view: RunView) -> Response:
         row = http_responses.row("proposal", request.path_params["row"], len(view))
-        size = http_responses.size(request, urls.CROP_SIZES, 160)
-        colour = http_responses.parameter(request, "outline")
-        if colour and not re.fullmatch("[0-9a-fA-F]{6}", colour):
-            raise SettingsError(f"outline '{colour[:20]}': enter six hex digits, or omit it")
-        version = view.run.artifacts["proposals"]
+        size, ink = http_responses.size(request, urls.CROP_SIZES, 160), _ink(request)
+        decided = view.workspace.decisions_of(view.run)
+        version = urls.crop_version(view, row, decided.layout.redrawn)
         return http_responses.versioned(
-            request, version, lambda: pictures.crop(view, row, size, f"#{colour}" if colour else None), "image/jpeg"
+            request, version, lambda: pictures.crop(view, row, size, ink, decided), "image/jpeg"
         )
 
     return http_responses.answering(request, answer)
+
+
+def drawn_crop(request: Request) -> Response:
+    """The crop around a drawn object, by the row of its image and its number; `size` and `outline` as of `crop`."""
+
+    def answer(view: RunView) -> Response:
+        image_row = http_responses.row("image", request.path_params["row"], len(view.image_ids))
+        size, ink = http_responses.size(request, urls.CROP_SIZES, 160), _ink(request)
+        name = drawn_id(str(view.image_ids[image_row]), request.path_params["number"])
+        decided = view.workspace.decisions_of(view.run)
+        row = view.drawn(decided).row_of.get(name)
+        if row is None:
+            raise WorkspaceError(f"no drawn object {name} in this run")
+        version = urls.drawn_version(view, decided.layout.redrawn[name])
+        make = partial(pictures.drawn_crop, view, row, size, ink, decided)
+        return http_responses.versioned(request, version, make, "image/jpeg")
+
+    return http_responses.answering(request, answer)
+
+
+def _ink(request: Request) -> str | None:
+    """The colour of the outline, `#rrggbb`, or None for no outline."""
+    colour = http_responses.parameter(request, "outline")
+    if colour and not re.fullmatch("[0-9a-fA-F]{6}", colour):
+        raise SettingsError(f"outline '{colour[:20]}': enter six hex digits, or omit it")
+    return f"#{colour}" if colour else None
 
 
 def image(request: Request) -> Response:

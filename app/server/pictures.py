@@ -22,6 +22,7 @@ from comus_core.runs.round_masks import MaskReader, categories_of_rounds
 from comus_core.runs.run_view import RunView
 from comus_core.saliency.soft_maps import from_png
 from comus_core.workspace import Artifact
+from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.workspace import RELINKED
 
 LAYER_LONGEST = 1280  # pixels; a layer is scaled by the browser to its image
@@ -36,10 +37,24 @@ def cache_of(workspace_root: Path) -> PictureCache:
     return PictureCache(folder)
 
 
-def crop(view: RunView, row: int, size: int, colour: str | None) -> bytes:
-    """The JPEG of the crop around a proposal."""
-    path = image_path(view, int(view.image_row[row]))
-    return drawing.to_jpeg(drawing.crop(path, view.proposals.mask(row), view.proposals.box_xyxy[row], size, colour))
+def crop(view: RunView, row: int, size: int, colour: str | None, decided: Decisions = Decisions()) -> bytes:
+    """The JPEG of the crop around a proposal, with its mask as decided."""
+    path, masks = image_path(view, int(view.image_row[row])), view.masks(decided)
+    return drawing.to_jpeg(drawing.crop(path, masks.mask(row), masks.box_xyxy[row], size, colour))
+
+
+def drawn_crop(view: RunView, row: int, size: int, colour: str | None, decided: Decisions) -> bytes:
+    """The JPEG of the crop around a drawn object; `row` is that in `view.drawn(decided)`.
+
+    Raises:
+        WorkspaceError: nothing is left of its mask.
+    """
+    objects = view.drawn(decided).proposals
+    name = str(objects.proposal_id[row])
+    if not objects.area[row]:
+        raise WorkspaceError(f"{name}: nothing is left of its mask")
+    path = image_path(view, view.image_row_of[str(objects.image_id[row])])
+    return drawing.to_jpeg(drawing.crop(path, objects.mask(row), objects.box_xyxy[row], size, colour))
 
 
 def photograph(view: RunView, image_row: int, size: int) -> bytes:
@@ -101,7 +116,8 @@ def _proposals_layer(
     rows = rows[~categories.erased[rows]]
     category, C = categories.category[rows], len(categories.ids)
     kept = categories.kept(decided)[rows] if as_decided else category >= 0
-    mask = pseudo_mask(view.proposals[rows], category, kept, size_hw, C)
+    found = view.masks(decided)[rows], category, kept
+    mask = pseudo_mask(*(found if row is not None else view.drawn(decided).joined(image_id, *found)), size_hw, C)
     ignore = index_dtype_and_ignore(C)[1]
     return drawing.to_png(drawing.index_layer(mask, drawing.rgb(category_colours(categories.ids)), ignore, small))
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import get_args
 
 import click
 
 from comus_core.cli.options import BACKGROUND, DEVICE, JSON, WORKSPACE
 from comus_core.cli.progress import duration
 from comus_core.cli.tables import print_ablation
-from comus_core.cli.train import training_settings
+from comus_core.cli.train import BACKBONE, FILTER, IMAGES, PRESET, SCORED_ON, training_settings
 from comus_core.cli.verb_command import Call
 from comus_core.files.output_file import OutputFile
 from comus_core.pipelines.ablation_rows import AblationSettings
 from comus_core.pipelines.model_selection import badge
 from comus_core.text import size
-from comus_core.training import TRAINING_PRESETS
-from comus_core.training.settings import Backbone
 from comus_core.verbs import verb_named
 from comus_core.verbs.result_lines import ablation_row_line
 from comus_core.workspace import Run, Workspace, open_workspace
@@ -25,16 +22,12 @@ from comus_core.workspace import Run, Workspace, open_workspace
 
 @click.command()
 @click.argument("run_name", metavar="RUN")
-@click.option("--preset", default="cpu", show_default=True, metavar="NAME", help=f"{', '.join(TRAINING_PRESETS)}.")
+@PRESET
 @click.option("--rows", multiple=True, metavar="NAME", help="Only this row; repeatable; default: all.")
-@click.option(
-    "--images", metavar="DATASET", help="Data set that rounds after the first learn from; default: the run's own."
-)
-@click.option("--eval", "scored_on", metavar="DATASET", help="Evaluation data set; default: the run's own.")
-@click.option("--backbone", metavar="NAME", help=f"{', '.join(get_args(Backbone))}.")
-@click.option(
-    "--filter", "percent", type=float, metavar="P", help="Percent of each cluster left out; default: the run's filter."
-)
+@IMAGES
+@SCORED_ON
+@BACKBONE
+@FILTER
 @click.option(
     "--seed",
     "seeds",
@@ -92,7 +85,7 @@ def ablate(
 
 def _announce(place: Workspace, run: Run, settings: AblationSettings, device: str) -> None:
     """Say, before long work, how many rows there are and what they will cost."""
-    from comus_core.device import choose_device
+    from comus_core.machine.device import choose_device
     from comus_core.pipelines.ablation_cost import cost_for
 
     cost = cost_for(run, settings, place, choose_device(device))

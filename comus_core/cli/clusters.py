@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from comus_core import curation
+from comus_core.cli import cluster_names as names
 from comus_core.cli.options import JSON, RUN, WORKSPACE, give
 from comus_core.cli.verb_command import verb_command
 from comus_core.curation.merge_suggestions import ConfusedPair, confused_pair
@@ -76,8 +77,9 @@ def cluster_rows(view: RunView, decided: Decisions) -> list[dict[str, Any]]:
 
 
 for name, verb in VERBS.items():
-    if verb.command.startswith("clusters "):
+    if verb.command.startswith("clusters ") and verb.command != names.command:
         clusters.add_command(verb_command(name))
+clusters.add_command(names.names)
 
 
 @clusters.command()
@@ -103,6 +105,7 @@ def _row(summary: ClusterSummary) -> dict[str, Any]:
         "core": len(summary.core),
         "filter": summary.percent,
         "by_hand": summary.by_hand,
+        "drawn": len(summary.drawn),
         "confidence": _number(summary.confidence),
         "uncertainty": _number(summary.uncertainty),
     }

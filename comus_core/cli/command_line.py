@@ -9,6 +9,7 @@ from typing import Any
 
 from comus_core.cli.settings_options import as_words
 from comus_core.config import PRESETS, RunConfig
+from comus_core.features.features_file import SPEC as OWN_VECTORS
 from comus_core.plugins import split
 from comus_core.settings import flat, from_dict, json_or_text, merge, to_dict
 from comus_core.verbs import verb_named
@@ -31,12 +32,7 @@ OPTIONS = {
 def verb_line(name: str, subject: Any, settings: Any, *, device: str = "auto", workspace: Path | None = None) -> str:
     """`comus VERB …` with the fewest words that mean exactly these settings, quoted for a shell.
 
-    Args:
-        name: of a verb whose command is made from its settings class.
-        subject: what it is asked of.
-        settings: of the verb.
-        device: as in `--device`.
-        workspace: its folder, or None where it goes without saying.
+    `workspace` is None where it goes without saying.
     """
     verb = verb_named(name)
     arguments, options = as_words(settings, verb.arguments)
@@ -74,8 +70,10 @@ def _words(config: RunConfig, preset: str | None) -> list[str] | None:
 
 
 def _option(name: str, value: Any) -> list[str]:
-    if name == "features.encoder" and ":" in value:
+    if name == "features.encoder" and split(value)[0] == OWN_VECTORS.name:
         return ["--features-file", split(value)[1]]
+    if name in ("exclude", "only") and not any(image.endswith(".txt") for image in value):
+        return [f"--{name}={image}" for image in value]
     if name in OPTIONS:
         return [OPTIONS[name], value if isinstance(value, str) else json.dumps(value).removesuffix(".0")]
     return ["--set", f"{name}={value if json_or_text(str(value)) == value else json.dumps(value)}"]

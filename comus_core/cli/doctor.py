@@ -15,7 +15,7 @@ from comus_core.files.file_locks import missing_locks
 from comus_core.pipelines.model_selection import resolve
 from comus_core.saliency.detectors import DETECTORS
 from comus_core.text import counted, size
-from comus_core.weights import weights_table
+from comus_core.weights.store import weights_table
 from comus_core.workspace import open_workspace
 
 
@@ -23,7 +23,7 @@ from comus_core.workspace import open_workspace
 @WORKSPACE
 def doctor(workspace: str | None) -> None:
     """Say what is installed, which weights are here, and what will run on which device."""
-    from comus_core.device import choose_device, describe_devices
+    from comus_core.machine.device import choose_device, describe_devices
     from comus_core.pipelines.discover import PACKAGES, package_version
     from comus_core.pipelines.estimate import free_disk, matrix_speed
 

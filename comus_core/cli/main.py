@@ -26,6 +26,7 @@ from comus_core.cli.parts import parts
 from comus_core.cli.proposals import filter_curve, proposals
 from comus_core.cli.run import run
 from comus_core.cli.runs import runs, show
+from comus_core.cli.saliency import saliency
 from comus_core.cli.scores import scores
 from comus_core.cli.train import train
 from comus_core.cli.verb_command import verb_command
@@ -58,6 +59,7 @@ COMMANDS = (
     scores,
     clusters,
     how_many,
+    saliency,
     proposals,
     filter_curve,
     ablate,

@@ -46,15 +46,20 @@ def proposals(run_name: str, selection: str, output: OutputFile, bom: bool, work
 @BOM
 @WORKSPACE
 def filter_curve(run_name: str, output: OutputFile, bom: bool, workspace: str | None) -> None:
-    """Write what each filter percentage of RUN keeps and is worth, with ground truth (mIoU) and without."""
+    """Write what each filter percentage of RUN keeps and is worth, with ground truth (mIoU, precision) and without."""
     from comus_core.runs.proposal_table import encoded, format_of
     from comus_core.runs.run_view import open_run_view
     from comus_core.scoring.core_curves import core_curves, curve_of, curve_table
+    from comus_core.scoring.core_precision import precision_curve, rightness
+    from comus_core.scoring.round_scores import score_clusters
 
     kind, place = format_of(output.path), open_workspace(workspace)
     view = open_run_view(place, place.runs.find(run_name))
     decided = place.decisions_of(view.run)
     scored = curve_of(view, decided, view.run.config.matching) if view.has_truth else []
-    content = encoded(curve_table(core_curves(view, decided), scored), kind, bom=bom)
+    precision = None
+    if view.has_truth:
+        precision = precision_curve(view, decided, rightness(view, decided, score_clusters(view, decided).matched))
+    content = encoded(curve_table(core_curves(view, decided), scored, precision), kind, bom=bom)
     say_replaced(output, write_output(output.path, content, force=output.force))
     click.echo(f"filters of 0 to 100 %, ranked by {decided.filter_by}: {output}")

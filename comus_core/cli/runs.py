@@ -7,14 +7,15 @@ import json
 import click
 
 from comus_core.cli.options import JSON, RUN, WORKSPACE, give
-from comus_core.cli.tables import print_result
+from comus_core.cli.tables import export_line, print_result
 from comus_core.cli.verb_command import Call, verb_command
+from comus_core.curation.mask_decisions import follows_decisions
 from comus_core.files.output_file import OutputFile
 from comus_core.maintenance.delete import plan_deletion
 from comus_core.settings import to_dict
 from comus_core.text import counted, size
 from comus_core.verbs.result_lines import run_line
-from comus_core.workspace import open_workspace
+from comus_core.workspace import Run, Workspace, open_workspace
 from comus_core.workspace.attempts import INTERRUPTED
 
 STOPPED_WORDS = "stopped unexpectedly; the same command goes on"
@@ -102,6 +103,14 @@ def show(run_name: str, settings: bool, workspace: str | None, json_file: Output
     for name, value in run.provenance.items():
         click.echo(f"{name}: {json.dumps(value)}")
     for kind in run.artifacts:
-        click.echo(f"{kind}: {place.artifact(run, kind).folder}")
+        click.echo(f"{kind}: {_place_of(place, run, kind)}")
     if run.result:
         print_result(place, run)
+
+
+def _place_of(workspace: Workspace, run: Run, kind: str) -> str:
+    """The folder of an artifact; of pseudo-masks from before a person's decisions, that they are."""
+    artifact = workspace.artifact(run, kind)
+    if kind == "pseudo_masks" and not follows_decisions(workspace, run, artifact):
+        return f"from before your decisions; as decided now: {export_line(workspace, run)}"
+    return str(artifact.folder)

@@ -17,6 +17,7 @@ from comus_core.settings import assigned, flat, from_dict, json_or_text, merge, 
 Parameter = Callable[[Any], Any]  # a decorator of click's
 ASSIGNMENTS = "assignments"
 METAVARS = {"out": "PATH", "dataset": "DATASET", "matching_from": "RUN", "cluster": "CLUSTER", "to": "CLUSTER"}
+METAVARS |= {"csv": "FILE", "from_": "FILE", "picture": "FILE", "move_to": "CLUSTER", "path": "FILE|DIR"}
 
 
 def parameters(settings: type, arguments: Sequence[str]) -> list[Parameter]:
@@ -77,7 +78,7 @@ def _metavar(name: str, field: FieldInfo) -> str:
 
 def _option(name: str, field: FieldInfo) -> Parameter:
     kind, several = _kind(field)
-    flag, words = f"--{name.replace('_', '-')}", field.description or ""
+    flag, words = _flag(name), field.description or ""
     if kind is bool and name == "force":
         return click.option(flag, is_flag=True, is_eager=True, callback=note_force, help=words)
     if kind is bool:
@@ -119,7 +120,7 @@ def _plain(value: Any) -> Any:
 
 
 def _words(name: str, value: Any, field: FieldInfo) -> Iterator[str]:
-    flag = f"--{name.replace('_', '-')}"
+    flag = _flag(name)
     if isinstance(value, bool):
         yield flag if value else f"--no-{flag[2:]}"
     elif _is_nested(field):
@@ -130,6 +131,11 @@ def _words(name: str, value: Any, field: FieldInfo) -> Iterator[str]:
     else:
         for one in _listed(value):
             yield from (flag, one)
+
+
+def _flag(name: str) -> str:
+    """The option of a setting; a word of Python's, such as `from`, has an underscore behind it there."""
+    return f"--{name.removesuffix('_').replace('_', '-')}"
 
 
 def _listed(value: Any) -> list[str]:

@@ -6,14 +6,16 @@ from typing import Any
 
 import click
 
-from comus_core.cli.command_line import command_line
+from comus_core.cli.command_line import command_line, verb_line
 from comus_core.cli.progress import duration
 from comus_core.cli.terminal import bar
 from comus_core.curation.mask_decisions import follows_decisions
 from comus_core.datasets.ignored_files import ignored_lines
-from comus_core.peak_memory import peak_words
+from comus_core.machine.peak_memory import peak_words
+from comus_core.pipelines.export_settings import ExportSettings
 from comus_core.pipelines.model_selection import badge
-from comus_core.text import counted, size
+from comus_core.runs.run_round import RunRound
+from comus_core.text import counted, first_of, size
 from comus_core.workspace import Run, Workspace
 
 
@@ -69,20 +71,29 @@ def _print_left_out(result: dict[str, Any]) -> None:
         click.echo(f"  {noted['path']}: {noted['note']}")
     if without := result.get("without_mask"):
         click.echo(
-            f"  {counted(len(without), 'image')} without a mask of yours, predicted background: {_first(without)}"
+            f"  {counted(len(without), 'image')} without a mask of yours, predicted background: {first_of(without)}"
         )
 
 
 def _print_masks(workspace: Workspace, run: Run) -> None:
-    """Where the pseudo-masks are, and whether they are still what is decided."""
+    """Where the pseudo-masks are if they are what is decided, else how to get those that are."""
     masks = workspace.artifacts.find("pseudo_masks", run.artifacts.get("pseudo_masks", ""))
     if masks is None:
         return
     if follows_decisions(workspace, run, masks):
         click.echo(f"pseudo-masks: {masks.file('masks')}")
     else:
-        again = "" if run.read_only else f"\n  as decided now: {command_line(run.config, workspace=workspace.root)}"
-        click.echo(f"pseudo-masks from before your decisions: {masks.file('masks')}{again}")
+        click.echo(
+            f"pseudo-masks: those stored are from before your decisions; as decided now: {export_line(workspace, run)}"
+        )
+        if not run.read_only:
+            click.echo(f"  as the first training set: {command_line(run.config, workspace=workspace.root)}")
+
+
+def export_line(workspace: Workspace, run: Run) -> str:
+    """The command that writes a run's masks as decided now."""
+    settings = ExportSettings(format="voc", out="DIR")
+    return verb_line("export", RunRound(run, 0), settings, workspace=workspace.root)
 
 
 def _print_round(number: int, every: dict[str, Any]) -> None:
@@ -90,10 +101,6 @@ def _print_round(number: int, every: dict[str, Any]) -> None:
     click.echo(f"\n{'class':{width}}    IoU %   of round {number} ({every['matching']} matching)")
     for name, iou in [*every["per_class"].items(), ("mIoU", every["miou"]), ("pixels right", every["pixel_accuracy"])]:
         click.echo(f"{name:{width}}   {iou:6.2f}")
-
-
-def _first(ids: list[str], most: int = 5) -> str:
-    return ", ".join(ids[:most]) + (f" and {len(ids) - most} more" if len(ids) > most else "")
 
 
 def _print_scores(result: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from comus_core.cli.options import BACKGROUND, DEVICE, JSON, WORKSPACE
 from comus_core.cli.progress import duration
 from comus_core.cli.verb_command import Call
 from comus_core.files.output_file import OutputFile
-from comus_core.peak_memory import peak_words
+from comus_core.machine.peak_memory import peak_words
 from comus_core.pipelines.model_selection import badge
 from comus_core.pipelines.training_record import settings_of
 from comus_core.settings import assigned, merge
@@ -21,19 +21,28 @@ from comus_core.verbs import verb_named
 from comus_core.workspace import open_workspace
 from comus_core.workspace.trainings import Training
 
+# Options of every command that trains.
+PRESET = click.option(
+    "--preset", default="cpu", show_default=True, metavar="NAME", help=f"{', '.join(TRAINING_PRESETS)}."
+)
+IMAGES = click.option(
+    "--images", metavar="DATASET", help="Data set that rounds after the first learn from; default: the run's own."
+)
+SCORED_ON = click.option("--eval", "scored_on", metavar="DATASET", help="Evaluation data set; default: the run's own.")
+BACKBONE = click.option("--backbone", metavar="NAME", help=f"{', '.join(get_args(Backbone))}.")
+FILTER = click.option(
+    "--filter", "percent", type=float, metavar="P", help="Percent of each cluster left out; default: the run's filter."
+)
+
 
 @click.command()
 @click.argument("run_name", metavar="RUN")
-@click.option("--preset", default="cpu", show_default=True, metavar="NAME", help=f"{', '.join(TRAINING_PRESETS)}.")
+@PRESET
 @click.option("--rounds", type=int, metavar="N", help="1: a teacher; 2: a student of it as well, and so on.")
-@click.option(
-    "--images", metavar="DATASET", help="Data set that rounds after the first learn from; default: the run's own."
-)
-@click.option("--eval", "scored_on", metavar="DATASET", help="Evaluation data set; default: the run's own.")
-@click.option("--backbone", metavar="NAME", help=f"{', '.join(get_args(Backbone))}.")
-@click.option(
-    "--filter", "percent", type=float, metavar="P", help="Percent of each cluster left out; default: the run's filter."
-)
+@IMAGES
+@SCORED_ON
+@BACKBONE
+@FILTER
 @click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Seed of the training.")
 @click.option(
     "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="Any setting: optimisation.learning_rate=1e-4."

@@ -102,10 +102,7 @@ def print_lines(call: Call) -> None:
 def verb_command(name: str, show: Callable[..., None] = print_lines) -> click.Command:
     """The command of a verb.
 
-    Args:
-        name: of the verb.
-        show: does it and prints its result; called with a `Call`, and with the options that click's decorators add
-            to it.
+    `show` does it and prints its result; it gets a `Call`, and the options that click's decorators add to it.
     """
     verb = verb_named(name)
     metavars = subjects.METAVARS[verb.subject]

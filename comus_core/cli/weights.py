@@ -9,12 +9,14 @@ import click
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.errors import WeightsError
 from comus_core.pipelines.model_selection import badge
-from comus_core.weights import (
-    REGISTRY,
-    download_weights,
+from comus_core.text import size
+from comus_core.weights.download import download_weights
+from comus_core.weights.registry import REGISTRY, WeightFile
+from comus_core.weights.store import (
     file_sha256,
     import_weights,
     is_available,
+    models_of_timm,
     weights_folder,
     weights_table,
 )
@@ -32,9 +34,16 @@ def list_weights() -> None:
     for file, path in weights_table():
         click.echo(f"\n{file.name}: {file.what}")
         click.echo(f"  {badge(vars(file.supervision))}; licence {file.licence}")
-        click.echo(f"  here: {path}\n  sha256 {file_sha256(path)}" if path else f"  not here; from {file.source}")
+        click.echo(f"  here: {path}\n  sha256 {file_sha256(path)}" if path else f"  not here; from {_origin(file)}")
+    click.echo("\ntimm:NAME: any model of timm, fetched from its hub (`comus weights download timm:NAME`)")
+    for path in models_of_timm():
+        click.echo(f"  here: {path}")
     for name, fault in REGISTRY.faults.items():
         click.echo(f"\n{name}: cannot be used ({fault})")
+
+
+def _origin(file: WeightFile) -> str:
+    return f"{file.source} ({size(file.n_bytes)})" if file.n_bytes else str(file.source)
 
 
 @weights.command("import")

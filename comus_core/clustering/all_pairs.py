@@ -13,7 +13,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from comus_core.clustering.threads import Threads, row_blocks
+from comus_core.machine.threads import Threads, row_blocks
 from comus_core.types import BoolMask, FloatArray, IntArray, Vectors
 
 BLOCK = 1024  # points of a block: a tile of products stays in the cache

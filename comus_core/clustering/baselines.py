@@ -20,9 +20,7 @@ def minibatch_k_means(vectors: Vectors, clusters: int, n_init: int, seed: int) -
 def hdbscan(vectors: Vectors, neighbours: int) -> IntArray:
     """(n,) labels of scikit-learn's `HDBSCAN`, -1 for noise; it chooses the number of clusters.
 
-    Args:
-        vectors: (n, d); time and memory grow with n squared in many dimensions.
-        neighbours: the smallest size of a cluster.
+    No cluster is smaller than `neighbours`. Of (n, d) vectors, time and memory grow with n squared in many dimensions.
 
     Raises:
         ComusError: all points are noise.

@@ -16,7 +16,7 @@ import numba
 import numpy as np
 from scipy import linalg
 
-from comus_core.clustering.threads import Threads, row_blocks
+from comus_core.machine.threads import Threads, row_blocks
 from comus_core.types import FloatArray
 
 BLOCK = 16  # vectors multiplied together

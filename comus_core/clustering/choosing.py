@@ -31,14 +31,9 @@ def how_many(
     """Estimate the number of clusters.
 
     All curves share one graph, and all numbers share one embedding. Of more than 2,000 vectors, 2,000 random ones are
-    used. If Leiden is not installed, its curve is empty and says so; `auto` does not need it.
-
-    Args:
-        vectors: (n, d), raw; `settings.features` says how they are read.
-        settings: method, normalisation of the features, graph, and treatment of small components.
-        seed: of everything random.
-        max_clusters: the largest number to try, at least 2; None for 100, or a fifth of the vectors if that is less.
-        tick: called with (steps done, all steps).
+    used. If Leiden is not installed, its curve is empty and says so; `auto` does not need it. `vectors` are (n, d),
+    raw: `settings.features` says how they are read. `max_clusters` is at least 2; None is 100, or a fifth of the
+    vectors if that is less. `tick` is called with (steps done, all steps).
 
     Raises:
         SettingsError: no vectors, NaN or infinite ones, `max_clusters` below 2.

@@ -36,13 +36,8 @@ def embedding_with_attached(
 ) -> Embedding:
     """The spectral embedding of the graph without the `small` points, and their rows from their nearest neighbours.
 
-    Args:
-        vectors: (n, d) of which the graph was made.
-        graph: of n points.
-        small: (n,), no part of a component: as `small_components` says.
-        k: eigenvectors.
-        neighbours: whose rows are averaged.
-        seed: of the eigensolver.
+    `small` (n,) is no part of a component, as `small_components` says; `neighbours` is of how many the rows are
+    averaged.
 
     Returns:
         (n, k); eigenvalues and residuals are those of the rest.

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import linalg, sparse
 
 from comus_core.clustering.graph import Graph
-from comus_core.clustering.threads import Threads
 from comus_core.errors import ComusError
+from comus_core.machine.threads import Threads
 from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray
 
@@ -51,11 +51,6 @@ def spectral_embedding(graph: Graph, k: int, seed: int) -> Embedding:
     follows changes neither distances nor angles between rows. With more components than k, only a part of that
     eigenspace fits: the k - 1 components of largest degree sum (ties: the one of the lowest point) are told apart,
     all others are taken together as one.
-
-    Args:
-        graph: n points.
-        k: 1 to n.
-        seed: of the Lanczos start vector.
 
     Raises:
         SettingsError: k out of range.

@@ -48,12 +48,8 @@ def filter_rank(cluster: IntArray, distance: FloatArray, proposal_ids: StrArray 
     """The percentage at which each proposal is dropped: it is kept exactly while `percent < filter_rank`.
 
     With rank r = 0 ... n - 1 in its cluster, r < ceil((1 - p/100)(n - 1)) is the same as p < 100 (n - 1 - r)/(n - 1);
-    the quotient of two integers is rounded once, as the decimal p is, so equal numbers stay equal.
-
-    Args:
-        cluster: (n,) integers, -1 = unassigned.
-        distance: (n,) to the centre of its cluster.
-        proposal_ids: (n,) strings, which order equal distances.
+    the quotient of two integers is rounded once, as the decimal p is, so equal numbers stay equal. The arguments are
+    those of `kept`.
 
     Returns:
         (n,) float64: infinite for the nearest of each cluster, barely above 0 for the farthest, 0 if unassigned.

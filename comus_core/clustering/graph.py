@@ -82,9 +82,6 @@ def knn_graph(vectors: Vectors, neighbours: int = 30, search: GraphSearch = "aut
         search: `auto` is exact up to 200,000 points (see `comus_core.clustering.search`).
         seed: of an approximate search.
 
-    Returns:
-        The graph with its connected components.
-
     Raises:
         SettingsError: `neighbours` below 1, no points, NaN or infinite vectors, a search that is not installed.
     """

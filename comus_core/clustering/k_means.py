@@ -9,7 +9,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from comus_core.clustering.threads import Threads, row_blocks
+from comus_core.machine.threads import Threads, row_blocks
 from comus_core.types import FloatArray, IntArray
 
 STEPS = 300

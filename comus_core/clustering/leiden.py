@@ -28,33 +28,10 @@ def require_leiden() -> None:
     require(has_leiden(), INSTALL)
 
 
-def leiden(graph: Graph, resolution: float, seed: int) -> IntArray:
-    """Communities that maximise modularity at a resolution (Reichardt and Bornholdt 2006), iterated until it rests.
-
-    Args:
-        graph: n points; affinities are edge weights, the diagonal is ignored.
-        resolution: above 0; the higher, the more communities.
-        seed: of the order in which points are visited.
-
-    Returns:
-        (n,) int32 from 0 up.
-
-    Raises:
-        SettingsError: python-igraph is not installed, or the resolution is not above 0.
-    """
-    require(resolution > 0, f"resolution {resolution}: must be more than 0")
-    return _communities(_igraph(graph), resolution, seed)
-
-
 def leiden_of(graph: Graph, clusters: int, seed: int) -> IntArray:
     """Communities whose number is as near to `clusters` as possible; there are at least as many as components.
 
     The resolution is searched by bisection of its logarithm between 0.001 and 1000.
-
-    Args:
-        graph: n points.
-        clusters: the target number.
-        seed: see `leiden`.
 
     Returns:
         (n,) int32 from 0 up.

@@ -15,13 +15,9 @@ PAIRS_AT_ONCE = 2048  # differences that stay in the cache
 def nearest(queries: Vectors, points: Vectors, neighbours: int) -> tuple[IntArray, FloatArray]:
     """The nearest points of each query by (Euclidean distance, index).
 
-    Squared distances are sums of squared float64 differences, so exact duplicates are exactly equally far and the
-    lower index comes first. The matrix product only excludes points, by a bound on its rounding error.
-
-    Args:
-        queries: (m, d) finite float32.
-        points: (n, d) finite float32.
-        neighbours: 1 to n.
+    Squared distances are sums of squared float64 differences, so exact duplicates are exactly equally far and the lower
+    index comes first. The matrix product only excludes points, by a bound on its rounding error. `queries` are (m, d)
+    and `points` (n, d), finite float32; `neighbours` is from 1 to n.
 
     Returns:
         (m, neighbours) int32 indices into `points` and float64 squared distances, nearest first.

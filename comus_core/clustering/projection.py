@@ -24,12 +24,8 @@ def project(vectors: Vectors, method: MapMethod, seed: int) -> NDArray[np.float3
 
     t-SNE runs on the 50 leading principal components with PCA start and perplexity 30 (at most a third of the other
     points), UMAP on the vectors with PCA start and 15 neighbours. PCA is the two directions of largest variance, each
-    signed so that its largest entry is positive. Fewer than 5 distinct vectors are always shown by PCA.
-
-    Args:
-        vectors: (n, d), normalised as for the graph.
-        method: `tsne`, `umap` or `pca`.
-        seed: the same seed gives the same positions on one machine.
+    signed so that its largest entry is positive. Fewer than 5 distinct vectors are always shown by PCA. `vectors` are
+    (n, d), normalised as for the graph. The same seed gives the same positions on one machine.
 
     Returns:
         (n, 2) float32 positions; scale and rotation are arbitrary except for PCA, in units of the vectors.

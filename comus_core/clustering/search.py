@@ -7,8 +7,8 @@ from importlib.util import find_spec
 import numpy as np
 
 from comus_core.clustering.nearest import nearest, place_among_equals, rank_candidates
-from comus_core.clustering.threads import thread_count
 from comus_core.config import GraphSearch
+from comus_core.machine.threads import thread_count
 from comus_core.settings import check_choice, require
 from comus_core.types import IntArray, Vectors
 
@@ -41,13 +41,8 @@ def neighbours_among(points: Vectors, neighbours: int, search: GraphSearch, seed
 
     `exact` ranks by (Euclidean distance, index) and misses nothing. `faiss` compares all pairs in float32 and ranks the
     best k + 8 exactly, so that it may differ among distances equal to 1e-6. `nndescent` (pynndescent) is approximate:
-    missing neighbours are -1.
-
-    Args:
-        points: (n, d) finite float32.
-        neighbours: k, 1 to n.
-        search: from `choose_search`.
-        seed: of pynndescent's random projection trees.
+    missing neighbours are -1. `points` are (n, d) finite float32; `search` is from `choose_search`, `seed` of
+    pynndescent's random projection trees.
     """
     if search == "faiss":
         return _faiss(points, neighbours)

@@ -76,15 +76,8 @@ def stability(
     A resample's graph is the part of the full graph between its points, and every K uses the leading columns of one
     embedding. The adjusted Rand index corrects for chance at given sizes; the reference corrects for the agreement of
     few large clusters without any structure: points of a normal distribution with the vectors' mean and covariance,
-    clustered in the same way.
-
-    Args:
-        vectors: (n, d), normalised as the settings say; n of at least 10.
-        graph: of the vectors.
-        settings: method and neighbours.
-        largest: the largest K, 2 to 0.8 n.
-        seed: of resamples, reference, eigensolver and k-means.
-        tick: called after each of `ticks()` steps.
+    clustered in the same way. `vectors` are (n, d), normalised as the settings say, n of at least 10; `largest` is from
+    2 to 0.8 n; `tick` is called after each of `ticks()` steps.
     """
     rng = np.random.default_rng(seed)
     clusters = grid(largest)
@@ -147,8 +140,7 @@ def _agreement(
 def mean_agreement(labels: IntArray) -> FloatArray:
     """(g,) mean adjusted Rand index over all pairs of resamples, on their common points.
 
-    Args:
-        labels: (b, g, n) clusters of b resamples for g numbers of clusters; -1 = not in the resample.
+    `labels` are (b, g, n): clusters of b resamples for g numbers of clusters; -1 = not in the resample.
     """
     from sklearn.metrics import adjusted_rand_score
 

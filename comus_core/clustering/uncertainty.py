@@ -17,10 +17,8 @@ from comus_core.types import FloatArray, IntArray
 def uncertainties(embedding: FloatArray, cluster: IntArray, graph: Graph) -> dict[str, FloatArray]:
     """The values of `config.FilterBy` except `distance`, by name: (n,) float32 each, NaN if unassigned.
 
-    Args:
-        embedding: (n, k), in which the clusters were formed.
-        cluster: (n,) from 0 to K - 1, none empty; -1 is unassigned and agrees with no neighbour.
-        graph: the neighbour graph of the n proposals.
+    `embedding` is (n, k), in which the clusters were formed; `cluster` is (n,) from 0 to K - 1, none empty, -1
+    unassigned, which agrees with no neighbour.
 
     Raises:
         SettingsError: different lengths.

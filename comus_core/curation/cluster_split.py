@@ -43,18 +43,13 @@ class Split:
 def propose_split(view: RunView, category: int, parts: int, *, seed: int | None = None) -> Split:
     """Propose a split: the category's vectors are clustered like those of the run.
 
-    In runs with HDBSCAN the split uses spectral clustering.
-
-    Args:
-        view: the run.
-        category: its id.
-        parts: 2 to 20.
-        seed: of the clustering; None for the seed of the run.
+    In runs with HDBSCAN the split uses spectral clustering. `parts` are from 2 to 20; without a `seed` it is that of
+    the run.
 
     Raises:
         SettingsError: no such category, `parts` out of range, or too few proposals.
     """
-    from comus_core.clustering import cluster
+    from comus_core.clustering.clusters import cluster
 
     require(2 <= parts <= MOST_PARTS, f"parts {parts}: must be from 2 to {MOST_PARTS}")
     decided = decided_in(view)

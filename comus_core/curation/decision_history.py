@@ -74,13 +74,8 @@ def decide(
 ) -> Decisions:
     """Write one event to the log; returns the resulting decisions.
 
-    Args:
-        view: the run.
-        kind: of the event.
-        required: ids of categories that must exist, or have existed.
-        based_on: the version that the person saw.
-        make: computes further payload from the state of the log; None for none.
-        payload: of the event.
+    `required` are ids of categories that must exist, or have existed; `based_on` is the version that the person saw;
+    `make` computes further payload from the state of the log.
 
     Raises:
         SettingsError: no such category, or the decision is not possible now.

@@ -50,10 +50,7 @@ def same_filter(first: Decisions, second: Decisions, ids: Sequence[int]) -> bool
 def border_first(view: RunView, draft: Decisions, cluster: int | None = None) -> tuple[IntArray, IntArray]:
     """Rows of the proposals that the draft drops and of those it keeps, nearest the threshold first; ties by row.
 
-    Args:
-        view: the run.
-        draft: the filter.
-        cluster: the id of one category; None for all. Proposals without category are in neither.
+    `cluster` is the id of one category, None for all. Proposals without category are in neither.
     """
     categories = view.categories(draft)
     selected = (
@@ -96,11 +93,8 @@ def is_independent(base: Decisions, draft: Decisions, decided: Decisions) -> boo
 def apply(workspace: Workspace, run: Run, decided: Decisions, draft: Decisions) -> Decisions:
     """Save the draft's changes to the filter, all or none; returns the resulting decisions.
 
-    Args:
-        workspace: of the run.
-        run: with clusters.
-        decided: the decisions that the person saw; others may have changed other categories since.
-        draft: the new filter; merged categories are ignored.
+    `decided` are the decisions that the person saw; others may have changed other categories since. What the draft says
+    of merged categories is ignored.
 
     Raises:
         ConflictError: someone else has changed the same filter in the meantime; nothing is saved.

@@ -23,12 +23,8 @@ def set_filter(
 ) -> Decisions:
     """Exclude the least certain proposals of each category from training (paper section 3.2).
 
-    Args:
-        view: of the run.
-        percent: of proposals to exclude; None for no change.
-        cluster: id of the category; None for all, which resets the percentages of single categories.
-        by: the ranking of proposals; None for no change.
-        based_on: version of the decisions that the person saw; None for the current one.
+    None changes nothing, but for `cluster`, the id of a category: None is all, which resets the percentages of single
+    categories. `based_on` is the version of the decisions that the person saw; None is the current one.
 
     Raises:
         SettingsError: a percentage outside 0 to 100, an unknown ranking or category, or neither percentage nor ranking.

@@ -35,6 +35,7 @@ class FilterExplanation:
         by: the ranking of its category.
         accepted: whether a person accepted it.
         erased: whether a person erased it.
+        excluded: whether a person excluded its image.
     """
 
     cluster: int
@@ -48,6 +49,7 @@ class FilterExplanation:
     by: FilterBy = "distance"
     accepted: bool = False
     erased: bool = False
+    excluded: bool = False
 
     @property
     def limit_words(self) -> str:
@@ -61,6 +63,8 @@ class FilterExplanation:
     @property
     def reason(self) -> str:
         """Why it is kept or dropped, in one or two sentences."""
+        if self.excluded:
+            return "You excluded its image: it is in no cluster, and the image is in no score and no training."
         if self.erased:
             return "You erased its mask: its pixels are background, also in training labels."
         if self.cluster < 0:
@@ -85,7 +89,8 @@ def explain_filter(view: RunView, row: int, decided: Decisions) -> FilterExplana
     categories = view.categories(decided)
     category, limit = int(categories.category[row]), float(categories.rank[row])
     if category < 0:
-        return FilterExplanation(-1, 0, 0, float("nan"), 0.0, 0.0, False, erased=bool(categories.erased[row]))
+        erased, excluded = bool(categories.erased[row]), bool(categories.excluded[row])
+        return FilterExplanation(-1, 0, 0, float("nan"), 0.0, 0.0, False, erased=erased, excluded=excluded)
     rows, percent = categories.rows[category], float(categories.percents(decided)[row])
     return FilterExplanation(
         cluster=categories.ids[category],
@@ -101,15 +106,15 @@ def explain_filter(view: RunView, row: int, decided: Decisions) -> FilterExplana
     )
 
 
-def truth_shares(view: RunView, row: int) -> list[tuple[str, float]]:
+def truth_shares(view: RunView, row: int, decided: Decisions) -> list[tuple[str, float]]:
     """Ground-truth classes inside a proposal and their percentages of its counted pixels, largest first.
 
     Background is included, ignored pixels are not counted; empty if the image has no ground truth.
     """
-    counted = int(view.count_rows[row])
-    if view.counts is None or counted < 0:
+    counted, counts = int(view.count_rows[row]), view.counts_of(decided)
+    if counts is None or counted < 0:
         return []
-    pixels = view.counts.pixels(np.array([counted]))[0]
+    pixels = counts.pixels(np.array([counted]))[0]
     order = np.argsort(-pixels, kind="stable")[: int((pixels > 0).sum())]
     return [(view.classes[k], 100.0 * int(pixels[k]) / int(pixels.sum())) for k in order]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from comus_core.proposals.table import Proposals
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.categories import Categories, label_map
@@ -11,6 +13,7 @@ from comus_core.types import BoolMask, IntArray
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.artifacts import digest
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.layout import image_of
 
 
 def mask_settings(
@@ -18,23 +21,27 @@ def mask_settings(
 ) -> dict[str, Any]:
     """The part of the decisions that changes pixels, for the fingerprint of the masks.
 
-    Names are not in it: renaming a cluster must not train networks again.
-
-    Args:
-        decided: the decisions.
-        clusters: K.
-        categories: resulting from both.
-        category: (n,) of every proposal.
-        keep: (n,) bool, in the core.
+    Names are not in it: renaming a cluster must not train networks again. `categories`, `category` (n,) and `keep` (n,)
+    result from the decisions on K clusters.
     """
     percents = {str(k): p for k, p in decided.percent_of(categories.ids).items()}
     settings: dict[str, Any] = {"percent": percents, "by": decided.filter_by}
     settings["category_of"] = label_map(decided, clusters).category_of.tolist()
     layout = decided.layout
-    if layout.moved or layout.accepted or layout.distance or layout.erased:  # not in clusters and percentages
+    changed = (layout.moved, layout.accepted, layout.distance, layout.erased, layout.excluded)
+    if any(changed):  # not in clusters and percentages
         settings["rows"] = digest([category.tolist(), keep.tolist()])
     if layout.erased:
         settings["erased"] = digest(sorted(layout.erased))
+    if layout.excluded:
+        settings["excluded"] = digest(sorted(layout.excluded))
+    if layout.redrawn:
+        settings["redrawn"] = digest(sorted(layout.redrawn.items()))
+    if layout.drawn:
+        ids = sorted(i for i in layout.drawn if i not in layout.erased and image_of(i) not in layout.excluded)
+        now = [layout.moved.get(i, layout.drawn[i]) for i in ids]
+        numbers = label_map(decided, clusters).categories(np.array(now, np.int64)).tolist()
+        settings["drawn"] = digest(list(zip(ids, numbers, strict=True)))
     return settings
 
 

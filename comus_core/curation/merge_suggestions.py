@@ -80,11 +80,8 @@ def most_confused(contingency: IntArray) -> tuple[int, int, int] | None:
 def confused_pair(view: RunView, decided: Decisions, pixels: IntArray | None = None) -> ConfusedPair | None:
     """The two categories most often confused, None if no two share anything.
 
-    Args:
-        view: the run.
-        decided: its categories.
-        pixels: (C + 1, n) of a score, see `most_confused`; None without ground truth: the pair with most affinity
-            between them in the neighbour graph of at most `MAX_COMPARED` proposals.
+    `pixels` are (C + 1, n) of a score, see `most_confused`; None without ground truth: the pair with most affinity
+    between them in the neighbour graph of at most `MAX_COMPARED` proposals.
     """
     ids = view.categories(decided).ids
     if pixels is not None:
@@ -107,7 +104,7 @@ def affinity_between(view: RunView, decided: Decisions, rows: IntArray) -> Float
 
     A proposal's affinity to itself is not counted.
     """
-    from comus_core.clustering import knn_graph, normalise
+    from comus_core.clustering.graph import knn_graph, normalise
 
     settings, categories = view.run.config.clustering, view.categories(decided)
     C = len(categories.ids)

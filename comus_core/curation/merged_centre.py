@@ -22,11 +22,12 @@ def merged_members(view: RunView, decided: Decisions, categories: Sequence[int])
     """The proposals of all the categories, each with its cosine distance to their mean row of the embedding.
 
     Proposals moved by hand are part of the mean, but keep their old distance, as they are not ranked by it. Erased or
-    rejected proposals are not part of the mean, but get a distance, since accepting one restores it.
+    rejected proposals and those of excluded images are not part of the mean, but get a distance, since each may return.
     """
     layout = decided.layout
     returned = {p: k for p, k in layout.moved.items() if k != REJECTED}
-    everything = replace(decided, layout=replace(layout, erased=frozenset(), moved=returned), filter_by="distance")
+    with_all = replace(layout, erased=frozenset(), excluded=frozenset(), moved=returned)
+    everything = replace(decided, layout=with_all, filter_by="distance")
     inside = np.isin(view.categories(everything).id_of, list(categories))
     counted = np.isin(view.categories(replace(decided, filter_by="distance")).id_of, list(categories))
     hand = np.array([p in layout.by_hand for p in view.proposals.proposal_id], bool)

@@ -11,7 +11,7 @@ from comus_core.datasets.dataset import parse_dataset
 from comus_core.errors import DatasetError
 from comus_core.files.file_kinds import looks_like_image
 from comus_core.files.user_folders import home_folder
-from comus_core.plugins import P, Registry, part_and_path, with_path
+from comus_core.plugins import NAMES, P, Registry, part_and_path, with_path
 
 ROOTS_VARIABLE = "COMUS_IMAGE_ROOTS"
 MOST_ENTRIES = 20_000  # looked at in one folder: the picker must answer at once
@@ -107,8 +107,8 @@ def allowed_own(parts: Registry[P], name: str, roots: Sequence[Path]) -> str:
 
     def there(path: Path) -> Path:
         kind, inside = part_and_path(parts, name)[0].path_kind, allowed(path, roots)
-        if not (inside.is_dir() if kind == "folder" else inside.is_file()):
-            raise DatasetError(f"{inside}: there is no such {kind}")
+        if not (inside.is_dir() if kind == "folder" else inside.exists() if kind == "either" else inside.is_file()):
+            raise DatasetError(f"{inside}: there is no such {NAMES[kind or 'either']}")
         return inside
 
     return with_path(parts, name, there)

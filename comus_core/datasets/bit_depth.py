@@ -36,11 +36,7 @@ class DeepValues:
 def deep_values(image: Image.Image, tiles: Sequence[Any], source: IO[bytes], declared: int | None) -> DeepValues | None:
     """The values of a loaded image of more than 8 bits; None where Pillow's own bytes are right.
 
-    Args:
-        image: loaded.
-        tiles: Pillow's `tile` from before loading.
-        source: its file.
-        declared: bits per value according to the file.
+    `tiles` are Pillow's `tile` from before loading, `declared` the bits per value according to the file.
     """
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _grey(np.asarray(image), declared)

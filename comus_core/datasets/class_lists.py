@@ -43,6 +43,11 @@ def is_background(name: str) -> bool:
     return name.strip("_ ").casefold() == BACKGROUND
 
 
+def is_reserved(name: str) -> bool:
+    """Whether a list cannot hold a category of this name: it means the background, or index -1."""
+    return is_background(name) or name == _IGNORED
+
+
 def find_classes(root: Path) -> ClassList | None:
     """The class list in a folder, or None.
 
@@ -92,10 +97,8 @@ def class_list_text(names: Sequence[str]) -> str:
 def distinct_names(names: Sequence[str]) -> tuple[str, ...]:
     """Class names without duplicates: a second "dog" becomes "dog (2)", and so does a first "background".
 
-    A new name never equals an existing one: of dog, dog and dog (2) the second becomes "dog (3)".
-
-    Args:
-        names: in the order of the indices 1, 2, …; line breaks in them become spaces.
+    A new name never equals an existing one: of dog, dog and dog (2) the second becomes "dog (3)". Line breaks in a name
+    become spaces.
     """
     originals = [one_line(name) for name in names]
     taken, count = set(originals), Counter[str]()

@@ -25,8 +25,6 @@ from comus_core.errors import DatasetError
 from comus_core.files.file_kinds import looks_like_image
 from comus_core.types import BoolMask, ImageId, IndexMask
 
-__all__ = ["FORMAT", "CocoTruth", "open_coco"]
-
 
 @dataclass(frozen=True)
 class CocoTruth:
@@ -193,10 +191,6 @@ def _read_json(annotations: Path) -> dict[str, Any]:
     return content
 
 
-def _open(address: DatasetAddress, drawings: Path, settings: TruthSettings) -> Dataset:
-    return open_coco(str(address), address.folder, address.split, settings)
-
-
 def _look(address: DatasetAddress) -> DatasetSummary:
     folder = address.folder / find_files(str(address), address.folder, address.split).folder
     try:
@@ -210,17 +204,13 @@ def _look(address: DatasetAddress) -> DatasetSummary:
     return DatasetSummary(len(files), True, largest=largest_pixels(files))
 
 
-def _splits(folder: Path) -> tuple[str, ...]:
-    return list_splits(f"coco:{folder}", folder)
-
-
 FORMAT = DatasetFormat(
     "coco",
     "COCO",
     "The folder that contains annotations/ and the images, or an export of Roboflow, CVAT or Label Studio.",
-    _open,
+    lambda address, _, settings: open_coco(str(address), address.folder, address.split, settings),
     _look,
-    _splits,
+    lambda folder: list_splits(f"coco:{folder}", folder),
     "val2017",
     lists_at_once=False,
 )

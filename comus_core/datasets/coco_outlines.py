@@ -16,6 +16,7 @@ from comus_core.errors import SettingsError
 from comus_core.types import BoolMask
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels
+_LARGEST = 1e15  # an integer above the range of float64 cannot be asked whether it is finite
 _FAR = 100  # largest distance of a corner, in longer sides of the image
 
 
@@ -72,7 +73,7 @@ def box_of(annotation: dict[str, Any]) -> Box | None:
     values = annotation.get("bbox")
     if not isinstance(values, list) or len(values) != 4:
         return None
-    if not all(isinstance(value, int | float) and math.isfinite(value) for value in values):
+    if not all(isinstance(value, int | float) and abs(value) < _LARGEST for value in values):
         return None
     x, y, width, height = (float(value) for value in values)
     return (x, y, width, height) if width > 0 and height > 0 else None
@@ -110,7 +111,7 @@ def _is_numbers(values: Any) -> bool:
 
 def _is_length(value: Any) -> bool:
     """Whether a value is an integer from 1; some tools write 480.0."""
-    return type(value) in (int, float) and math.isfinite(value) and value >= 1 and value == int(value)
+    return type(value) in (int, float) and 1 <= value < _LARGEST and value == int(value)
 
 
 def _is_pair(value: Any) -> bool:

@@ -16,9 +16,7 @@ MAX_GROUPS = 7  # of 5 bits a number: no image has a run of more than 35 bits
 def decode(counts: Any, size_hw: tuple[int, int]) -> BoolMask:
     """The mask, (H, W) bool, of untrusted run lengths.
 
-    Args:
-        counts: the `counts` of an RLE: a list of numbers, or COCO's packed text or bytes.
-        size_hw: of the mask.
+    `counts` are those of an RLE: a list of numbers, or COCO's packed text or bytes.
 
     Raises:
         SettingsError: they are not run lengths, or have more or fewer pixels than the mask.

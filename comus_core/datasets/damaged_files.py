@@ -24,12 +24,7 @@ _TURN = b"Raw profile type exif\0"  # the one text that holds the orientation
 
 
 def repair(source: IO[bytes], error: Exception) -> tuple[BytesIO, str] | None:
-    """The repaired file and a note for the user; None if the file is damaged as Pillow says.
-
-    Args:
-        source: the file.
-        error: raised by Pillow.
-    """
+    """The repaired file and a note for the user; None if the file is damaged as Pillow says."""
     source.seek(0)
     head = source.read(8)
     source.seek(0)

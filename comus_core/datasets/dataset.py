@@ -8,22 +8,9 @@ from comus_core.config import TruthSettings
 from comus_core.datasets import coco, folder, voc
 from comus_core.datasets.demo import demo_format
 from comus_core.datasets.format import FOLDER, DatasetAddress, DatasetFormat, DatasetSummary
-from comus_core.datasets.records import Dataset, GroundTruth, ImageFile, SkippedFile
+from comus_core.datasets.records import Dataset
 from comus_core.errors import DatasetError
 from comus_core.plugins import Registry
-
-__all__ = [
-    "FORMATS",
-    "Dataset",
-    "GroundTruth",
-    "ImageFile",
-    "SkippedFile",
-    "absolute",
-    "open_dataset",
-    "parse_dataset",
-    "splits",
-    "summarise",
-]
 
 _OWN = (
     demo_format.FORMAT,
@@ -64,10 +51,7 @@ def parse_dataset(spec: str) -> DatasetAddress:
 def open_dataset(spec: str, drawings: Path, truth: TruthSettings | None = None) -> Dataset:
     """Open a data set. No image is decoded yet: see `truth_check.check_images`.
 
-    Args:
-        spec: see `parse_dataset`.
-        drawings: folder for the scenes of the demo; unused for other data sets.
-        truth: how to read ground truth; None for the defaults.
+    `drawings` is the folder for the scenes of the demo; without `truth`, ground truth is read by the defaults.
 
     Raises:
         DatasetError: the string, the folder, the split or the annotations cannot be used.

@@ -76,10 +76,6 @@ def _nothing_found(folder: Path, skipped: Iterable[SkippedFile], ignored: Iterab
     return f"no images in {folder} or its subfolders (looked for {kinds}){reasons}{lines}"
 
 
-def _open(address: DatasetAddress, drawings: Path, settings: TruthSettings) -> Dataset:
-    return open_folder(str(address), address.folder, settings)
-
-
 def _look(address: DatasetAddress) -> DatasetSummary:
     listing = list_images(str(address), address.folder)
     class_list = find_classes(address.folder) if listing.labelled else None
@@ -92,6 +88,6 @@ FORMAT = DatasetFormat(
     FOLDER,
     "Folder",
     "All images in it and its subfolders. Optional ground truth: images/, masks/, classes.txt.",
-    _open,
+    lambda address, _, settings: open_folder(str(address), address.folder, settings),
     _look,
 )

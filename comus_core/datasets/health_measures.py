@@ -68,10 +68,6 @@ def near_pairs(hashes: IntArray, distance: int) -> IntArray:
     Two hashes that differ in `distance` bits agree in at least one of `distance` + 1 parts of the bits, so only hashes
     that share a part are compared: exact, and far fewer than all pairs.
 
-    Args:
-        hashes: (n,) uint64.
-        distance: in bits.
-
     Returns:
         (m, 2) int64 rows i < j, sorted.
     """

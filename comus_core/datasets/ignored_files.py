@@ -31,12 +31,8 @@ class OwnFiles:
     """Decides what to ignore in each folder of a walk, and counts the ignored image files.
 
     A COMUS folder below the start is ignored entirely. In the start itself, which the user chose, only files that COMUS
-    wrote are ignored, by their marker, so that images may be in a workspace or beside results.
-
-    Args:
-        start: where the walk starts.
-        root: that places are relative to.
-        extensions: suffixes of the image files to count.
+    wrote are ignored, by their marker, so that images may be in a workspace or beside results. Places are relative to
+    `root`; `extensions` are those of the image files that are counted.
     """
 
     def __init__(self, start: Path, root: Path, extensions: Collection[str]) -> None:

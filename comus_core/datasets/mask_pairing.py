@@ -30,9 +30,7 @@ class Pairing:
 def pair(images: Sequence[str], masks: Sequence[str]) -> Pairing:
     """Match masks to images: `a.jpg` has the mask `a.png` or `a.jpg.png`.
 
-    Args:
-        images: POSIX paths below the folder of the images.
-        masks: POSIX paths below the folder of the masks, each with a suffix.
+    Both are POSIX paths below their own folder.
 
     Raises:
         DatasetError: a mask matches several images, or several masks match an image.

@@ -12,7 +12,7 @@ from comus_core.datasets.pixel_budget import BATCH_PIXELS, WAITING_PIXELS
 from comus_core.types import RgbImage
 
 if TYPE_CHECKING:
-    from comus_core.datasets.dataset import Dataset
+    from comus_core.datasets.records import Dataset
 
 AHEAD = 8  # decoded images in memory at once at most
 
@@ -22,12 +22,7 @@ T = TypeVar("T")
 def read_ahead(dataset: Dataset, image_ids: Sequence[str], at_least: int | None = None) -> Iterator[RgbImage]:
     """Yield the (H, W, 3) images in order while decoding the next ones.
 
-    The queue holds at most `WAITING_PIXELS`, unless a single image has more.
-
-    Args:
-        dataset: of the images.
-        image_ids: of the images, in order.
-        at_least: see `read_rgb`.
+    The queue holds at most `WAITING_PIXELS`, unless a single image has more. `at_least` is that of `read_rgb`.
 
     Raises:
         ImageError: a file can no longer be read.

@@ -60,24 +60,19 @@ class GroundTruth(Protocol):
     @property
     def classes(self) -> tuple[str, ...]:
         """See above."""
-        ...
 
     @property
     def ignore(self) -> int | None:
         """See above."""
-        ...
 
     def has(self, image_id: ImageId) -> bool:
         """Whether this image has a usable mask."""
-        ...
 
     def unclear(self, image_id: ImageId) -> bool:
         """Whether it has a mask whose orientation is unknown, since EXIF turns the image; `has` is False then."""
-        ...
 
     def turned(self, image_id: ImageId) -> bool:
         """Whether EXIF turns or mirrors an image that has a mask."""
-        ...
 
     def mask(self, image_id: ImageId) -> IndexMask:
         """(H, W) uint8 or uint16 in the orientation of the decoded image: class indices and `ignore`.
@@ -85,11 +80,9 @@ class GroundTruth(Protocol):
         Raises:
             DatasetError: no mask, an unreadable one, one of another size than the image, or invalid indices.
         """
-        ...
 
     def files(self) -> tuple[Path, ...]:
         """Every file that the masks come from, sorted, for the fingerprint."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -106,6 +99,8 @@ class Dataset:
         skipped: files that are unusable before decoding, such as missing files of a split.
         truth_report: report on the ground truth, also if that is None; None if it was not read.
         ignored: files that are hidden, written by COMUS, or not images.
+        excluded: number of images that the settings leave out; they are not in `files`.
+        unknown: names in these settings that are no image of the data set.
     """
 
     spec: str
@@ -117,6 +112,8 @@ class Dataset:
     skipped: tuple[SkippedFile, ...]
     truth_report: TruthReport | None = None
     ignored: tuple[IgnoredFiles, ...] = ()
+    excluded: int = 0
+    unknown: tuple[str, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[ImageId, ImageFile]:

@@ -21,9 +21,6 @@ def upload_names(places: Mapping[Entry, PurePosixPath]) -> dict[Entry, PurePosix
 
     An image and its mask keep a common name, with a hash if it must be changed. Entries whose paths differ only in the
     case of the suffix get a number.
-
-    Args:
-        places: entry -> its original path.
     """
     parts = {entry: _parts(place) for entry, place in places.items()}
     room: defaultdict[str, int] = defaultdict(lambda: LONGEST)
@@ -44,9 +41,7 @@ def upload_names(places: Mapping[Entry, PurePosixPath]) -> dict[Entry, PurePosix
 def keep_names(folder: Path, renamed: Iterable[tuple[str, str]]) -> None:
     """Save the original names of renamed files, if there are any.
 
-    Args:
-        folder: of the files.
-        renamed: (original name, path below the folder).
+    `renamed` holds (original name, path below the folder).
     """
     table = {path: original.encode("utf-8", "replace").decode() for original, path in renamed}
     if table:

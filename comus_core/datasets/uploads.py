@@ -76,13 +76,7 @@ def unpack(
     Only images and class lists are unpacked; hidden and other files are ignored. A single top folder is stripped, so
     that `photos/images/…` and `images/…` are equivalent. A name that is too long, or differs from another only in case,
     is changed, for an image and its mask alike. Files are never executed or followed as links, and are not decoded.
-
-    Args:
-        source: the zip, open for reading and seekable.
-        name: its file name, from which the folder gets its name.
-        workspace: the workspace's folder.
-        limits: None for the defaults.
-        on_file: called after every file.
+    `source` is seekable; the folder is called after `name`, that of the zip; `on_file` is called after every file.
 
     Raises:
         DatasetError: not a zip, damaged, encrypted, with paths outside it or links, over the limits, or without images.

@@ -30,18 +30,6 @@ from comus_core.datasets.voc_masks import find_masks
 from comus_core.errors import DatasetError
 from comus_core.types import ImageId, IndexMask
 
-__all__ = [
-    "CLASSES",
-    "FORMAT",
-    "VocTruth",
-    "class_list",
-    "find_root",
-    "has_masks",
-    "list_splits",
-    "open_voc",
-    "read_split",
-]
-
 CLASSES = (
     *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
     *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
@@ -156,10 +144,6 @@ def class_list(root: Path) -> ClassList | None:
     return found_list
 
 
-def _open(address: DatasetAddress, drawings: Path, settings: TruthSettings) -> Dataset:
-    return open_voc(str(address), address.folder, address.split, settings)
-
-
 def _look(address: DatasetAddress) -> DatasetSummary:
     root = find_root(str(address), address.folder)
     custom, labelled = class_list(root), has_masks(root)
@@ -171,16 +155,12 @@ def _look(address: DatasetAddress) -> DatasetSummary:
     return DatasetSummary(len(stems), labelled, labels, False, largest, images.ignored)
 
 
-def _splits(folder: Path) -> tuple[str, ...]:
-    return list_splits(f"voc:{folder}", folder)
-
-
 FORMAT = DatasetFormat(
     "voc",
     "PASCAL VOC",
     "The folder that contains VOCdevkit, or VOC2012 itself. It may contain a class list: labelmap.txt.",
-    _open,
+    lambda address, _, settings: open_voc(str(address), address.folder, address.split, settings),
     _look,
-    _splits,
+    lambda folder: list_splits(f"voc:{folder}", folder),
     "trainval",
 )

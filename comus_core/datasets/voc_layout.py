@@ -93,10 +93,7 @@ def split_file(root: Path, split: str) -> Path:
 def read_split(root: Path, split: str, names: Mapping[str, object]) -> list[str]:
     """The stems of a split without duplicates; it may list paths ("/JPEGImages/x.jpg /SegmentationClassAug/x.png").
 
-    Args:
-        root: of the data set.
-        split: its name.
-        names: `VocImages.names`, to interpret a line.
+    `names` are `VocImages.names`, to interpret a line.
 
     Raises:
         DatasetError: there is no such split, or it is unreadable or empty.

@@ -77,11 +77,7 @@ def paired_bootstrap(
 ) -> PairedBootstrap:
     """Draw the images with replacement again and again, the same for both, and score both each time.
 
-    Args:
-        first: m images.
-        second: the same images, in any order.
-        resamples: how often.
-        seed: of the drawing.
+    Both are of the same images, in any order.
 
     Raises:
         SettingsError: other images, other ground truth, no image, fewer than one resample.

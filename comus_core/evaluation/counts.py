@@ -6,7 +6,7 @@ rows; no pixel is read twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -61,6 +61,13 @@ class Counts:
         """The pixels of the chosen rows, (m, n_classes) int64."""
         chosen: IntArray = self.values[rows].toarray()
         return chosen
+
+    def without(self, image_ids: Set[ImageId]) -> Counts:
+        """The rows of all other images."""
+        if not image_ids:
+            return self
+        stay = np.array([image_id not in image_ids for image_id in self.image_id], bool)
+        return self if stay.all() else Counts(self.image_id[stay], self.proposal_id[stay], self.values[stay])
 
     @property
     def n_classes(self) -> int:
@@ -117,15 +124,20 @@ class Counts:
         Raises:
             SettingsError: a proposal has two rows, or none of the proposals has one although there are rows.
         """
+        rows, known = self.find(proposal_ids), len(self._proposals[0])
+        require(
+            not (len(rows) and known and (rows < 0).all()),
+            f"none of the {len(rows)} proposals is among the {known} that were counted: "
+            "counts and clusters are of different proposals; evaluate again",
+        )
+        return rows
+
+    def find(self, proposal_ids: StrArray | Sequence[ProposalId]) -> IntArray:
+        """As `rows_of`, of ids of which it is no fault that none is there."""
         known, counted = self._proposals
         wanted = pa.array(np.asarray(proposal_ids, object), pa.string())
         place = pc.index_in(wanted, value_set=counted).fill_null(-1).to_numpy(zero_copy_only=False)
         rows: IntArray = np.append(known, -1)[place]  # −1 finds the last
-        require(
-            not (len(rows) and len(known) and (rows < 0).all()),
-            f"none of the {len(rows)} proposals is among the {len(known)} that were counted: "
-            "counts and clusters are of different proposals; evaluate again",
-        )
         return rows
 
 

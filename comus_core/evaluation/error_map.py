@@ -15,10 +15,8 @@ RIGHT, WRONG_CLASS, MISSED, INVENTED, IGNORED = range(5)
 def predicted_classes(mask: IndexMask, class_of: IntArray, mask_ignore: int | None = None) -> IntArray:
     """The class that each pixel was predicted as, (H, W) int64; −1 = no class, or `mask_ignore`.
 
-    Args:
-        mask: (H, W), 0 background, category + 1, perhaps `mask_ignore`.
-        class_of: (C + 1,) of a matching, row 0 = predicted background.
-        mask_ignore: the index that is no category, in training masks.
+    `mask` is (H, W), 0 background, category + 1, perhaps `mask_ignore`, which is no category; `class_of` is (C + 1,) of
+    a matching, row 0 = predicted background.
     """
     ignored = mask == mask_ignore if mask_ignore is not None else np.zeros(mask.shape, bool)
     return np.where(ignored, NO_CLASS, class_of[np.where(ignored, 0, mask)])

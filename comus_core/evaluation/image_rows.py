@@ -6,7 +6,7 @@ predicted as one category. Everything is a sum over them; no pixel is read twice
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -79,6 +79,17 @@ class ImageRows:
         category = np.concatenate([part.category for part in parts])
         ids = [image_id for part in parts for image_id in part.image_ids]
         return ImageRows(ids, image, category, vstack([p.values for p in parts], format="csr"), parts[0].categories)
+
+    def without(self, image_ids: Set[ImageId]) -> ImageRows:
+        """The rows of all other images."""
+        if not image_ids:
+            return self
+        stay = np.array([image_id not in image_ids for image_id in self.image_ids], bool)
+        if stay.all():
+            return self
+        rows, number = stay[self.image], np.cumsum(stay) - 1
+        ids = [image_id for image_id, stays in zip(self.image_ids, stay, strict=True) if stays]
+        return ImageRows(ids, number[self.image[rows]], self.category[rows], self.values[rows], self.categories)
 
     def paired(self, other: ImageRows) -> IntArray:
         """The images of other rows in the order of these, (m,) int64.
@@ -172,11 +183,7 @@ def class_pixels(rows: ImageRows, class_of: IntArray) -> ClassPixels:
 def cell_images(rows: ImageRows, class_of: IntArray, predicted: int, true: int) -> tuple[IntArray, IntArray]:
     """The images behind a cell of the confusion matrix: their numbers and pixels, most first, equals in id order.
 
-    Args:
-        rows: r rows.
-        class_of: (C + 1,) of the matching.
-        predicted: class, or n for what was predicted as no class.
-        true: class.
+    `class_of` is (C + 1,) of the matching; `predicted` is n for what was predicted as no class.
     """
     of_class = np.where(np.asarray(class_of) < 0, rows.classes, class_of)
     chosen = of_class[rows.category] == predicted
@@ -212,9 +219,8 @@ class Correlation:
 def size_correlation(sizes: FloatArray, ious: FloatArray) -> Correlation:
     """How far larger classes are found better (the paper's Figure 9).
 
-    Args:
-        sizes: (n,) of `class_sizes`, background first; it and classes that no image has are left out.
-        ious: (n,) percent.
+    `sizes` are (n,) of `class_sizes`, background first; it and classes that no image has are left out. `ious` are (n,)
+    percent.
     """
     from scipy.stats import spearmanr
 

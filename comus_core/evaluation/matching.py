@@ -31,11 +31,7 @@ class Matching:
 def iou_matrix(contingency: IntArray) -> FloatArray:
     """Intersection over union of each predicted row with each class; 0 where both are empty.
 
-    Args:
-        contingency: (…, C + 1, n) int64 pixels, one table or many.
-
-    Returns:
-        (…, C + 1, n) float64 in [0, 1].
+    `contingency` is (…, C + 1, n) int64 pixels, one table or many; so is the answer, float64 in [0, 1].
     """
     union = contingency.sum(axis=-1, keepdims=True) + contingency.sum(axis=-2, keepdims=True) - contingency
     iou: FloatArray = contingency / np.maximum(union, 1)
@@ -65,9 +61,8 @@ def mode_of(choice: MatchingChoice, categories: int, foreground: int) -> Matchin
 def match(contingency: IntArray, how: MatchingChoice | Matching = "auto") -> Matching:
     """The best class for every row, background neither fixed nor left out.
 
-    Args:
-        contingency: (C + 1, n) int64 pixels, row 0 = predicted background.
-        how: see `mode_of`; a matching is used as it is.
+    `contingency` is (C + 1, n) int64 pixels, row 0 = predicted background; a matching is used as it is, see `mode_of`
+    for other values of `how`.
 
     Raises:
         SettingsError: an unknown choice.

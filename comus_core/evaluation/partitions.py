@@ -10,8 +10,7 @@ from comus_core.types import FloatArray, IntArray
 def adjusted_rand_index(table: IntArray) -> float:
     """Hubert and Arabie's index (Journal of Classification 1985): 1 for equal partitions, about 0 by chance.
 
-    Args:
-        table: (a, b) int64 pixels that are in part a of the first and b of the second.
+    `table` is (a, b) int64: pixels in part a of the first and b of the second.
     """
     pairs, rows, columns = (_pairs(counts) for counts in (table, table.sum(axis=1), table.sum(axis=0)))
     total = _pairs(np.array([table.sum()]))
@@ -22,8 +21,7 @@ def adjusted_rand_index(table: IntArray) -> float:
 def normalised_mutual_information(table: IntArray) -> float:
     """Mutual information over the mean of both entropies, 0…1; 1 where neither tells any pixels apart.
 
-    Args:
-        table: (a, b) int64 pixels that are in part a of the first and b of the second.
+    `table` is that of `adjusted_rand_index`.
     """
     shares = table / max(int(table.sum()), 1)
     first, second = _entropy(shares.sum(axis=1)), _entropy(shares.sum(axis=0))

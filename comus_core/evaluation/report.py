@@ -101,6 +101,7 @@ def filter_curve(
     *,
     percents: Iterable[float] = range(101),
     matching: MatchingChoice | Matching = "auto",
+    always: tuple[StrArray, IntArray] | None = None,
 ) -> list[CurvePoint]:
     """The score with dropped proposals as background, for each filter percentage.
 
@@ -114,6 +115,7 @@ def filter_curve(
         C: number of categories.
         percents: 0 to 100 in any order.
         matching: how categories become classes, anew at each percentage; or a matching to use at every percentage.
+        always: ids and categories of drawn objects: they are in every score, and among no proposals kept.
 
     Raises:
         SettingsError: lengths that differ, a percentage outside 0 to 100, ids that do not belong together.
@@ -121,10 +123,16 @@ def filter_curve(
     category, limit, wanted = np.asarray(category), np.asarray(filter_rank), [float(p) for p in percents]
     _check_curve(len(proposal_ids), category, limit, wanted)
     check_categories(category, C)
-    rows, foreground, steps = counts.rows_of(proposal_ids), category >= 0, np.unique(wanted)
+    foreground, steps = category >= 0, np.unique(wanted)
     kept_steps = np.where(foreground, np.searchsorted(steps, limit), 0)  # kept at the first so many of the steps
     table = np.zeros((C + 1, counts.n_classes), np.int64)
     table[0] = np.asarray(counts.values.sum(axis=0)).ravel()
+    drawn = counts.find(always[0]) if always is not None else np.zeros(0, np.int64)
+    some_drawn = bool((drawn >= 0).any())  # there may be no proposal in the images that are scored
+    rows = counts.find(proposal_ids) if some_drawn else counts.rows_of(proposal_ids)
+    if always is not None:
+        own = np.asarray(always[1])
+        table += _return_to_core(counts, drawn, own, (drawn >= 0) & (own >= 0), C)
     points: dict[float, CurvePoint] = {}
     for step in range(len(steps) - 1, -1, -1):
         table += _return_to_core(counts, rows, category, (kept_steps == step + 1) & (rows >= 0), C)

@@ -1,1 +1,1 @@
-"""Runs as bundles: out, and back in."""
+"""Exports: runs in the formats of other tools, and as bundles, out and back in."""

@@ -81,14 +81,7 @@ def bundle(
 ) -> BundleFile:
     """Write a run to a zip for `open_bundle`.
 
-    Args:
-        run: one that has clusters.
-        workspace: where the run is.
-        settings: the zip, in place of an earlier bundle; whether the image files go along; whether to replace a file
-            that is no bundle.
-        device: not used.
-        readable: called for every image; a server refuses links out of the allowed folders.
-        on_progress: called at every file.
+    `readable` is called for every image: a server refuses links out of the allowed folders.
 
     Raises:
         SettingsError: the zip cannot be written, or another file exists there.

@@ -25,10 +25,7 @@ def portable_names(paths: Iterable[str]) -> dict[str, str]:
 def renamed_files(artifact: Artifact, column: str, names: Mapping[str, str]) -> dict[str, bytes]:
     """Table and manifest of an artifact with other names in a column of its table; {} if no name changes.
 
-    Args:
-        artifact: with file paths in `column` of its table.
-        column: of paths.
-        names: path -> new path; other paths stay.
+    `names` are path -> new path; other paths stay.
     """
     if all(name == path for path, name in names.items()):
         return {}

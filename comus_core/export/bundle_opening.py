@@ -27,8 +27,9 @@ from comus_core.datasets.decoding import size_hw
 from comus_core.errors import ComusError, WorkspaceError
 from comus_core.export.bundle import ARTIFACTS, BLOCK, FORMAT, PHOTOGRAPHS, TRUTH
 from comus_core.export.bundle_limits import ODD, check_entries, is_plain
-from comus_core.export.bundle_run import check_decisions, class_names, read_events, read_run
+from comus_core.export.bundle_run import check_decisions, check_redrawn, class_names, read_events, read_run
 from comus_core.export.bundle_tables import BundleContent, check_artifacts, png_fits
+from comus_core.export.demo_bundle import DEMO, DEMO_BUNDLE
 from comus_core.files.atomic import disk_error, write_json
 from comus_core.files.file_names import name_key
 from comus_core.files.own_folders import LISTING
@@ -63,11 +64,19 @@ def open_bundle(
 ) -> Run:
     """Make a read-only run of a bundle; one that is open already is given back as it is.
 
+    Args:
+        file: the zip; `demo` is the one that ships with the program, whose run may be decided on.
+        workspace: where the run goes.
+        settings: none.
+        device: not used.
+        on_progress: not used.
+
     Raises:
         WorkspaceError: not a bundle, a newer format, damaged, or with a file of invalid path or size; nothing of it is
             kept. Or the disk is full.
     """
-    folder = own_place(workspace.root, BUNDLES)
+    folder, shipped = own_place(workspace.root, BUNDLES), str(file) == DEMO
+    file = DEMO_BUNDLE if shipped else file
     try:
         with ExitStack() as held, zipfile.ZipFile(file) as archive:
             _check_sizes(archive, file)
@@ -85,7 +94,8 @@ def open_bundle(
             partial = claim(Path(tempfile.mkdtemp(prefix=".opening-", dir=folder)))
             try:
                 _extract(archive, listing["files"], partial, file.name)
-                return _add_run(workspace, listing, fingerprint, partial, file.name, file.stat().st_size)
+                about = {"sha256": fingerprint, "changeable": shipped}
+                return _add_run(workspace, listing, about, partial, file.name, file.stat().st_size)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
@@ -167,18 +177,20 @@ def _extract(archive: zipfile.ZipFile, files: dict[str, Any], folder: Path, name
 
 
 def _add_run(
-    workspace: Workspace, listing: dict[str, Any], fingerprint: str, partial: Path, name: str, packed_bytes: int
+    workspace: Workspace, listing: dict[str, Any], about: dict[str, Any], partial: Path, name: str, packed_bytes: int
 ) -> Run:
-    """Move the unpacked files into the workspace, and write the run's row last."""
+    """Move the unpacked files into the workspace, and write the run's row last; `about` is for its provenance."""
     try:
-        run, events = _run_of(workspace, listing, fingerprint)
+        run, events = _run_of(workspace, listing, about)
         folders = list(_artifact_folders(partial, listing["run"]["artifacts"]))
-        new = {old: digest(["bundle", fingerprint, old])[:16] for _, old, _ in folders}
+        new = {old: digest(["bundle", about["sha256"], old])[:16] for _, old, _ in folders}
         run = replace(run, artifacts={kind: new[old] for kind, old, _ in folders})
         _check_manifests(folders, listing["files"])
         classes = len(run.provenance["classes"])
         content = check_artifacts({kind: folder for kind, _, folder in folders}, classes)
-        check_decisions(replay(events), content.clusters, content.proposals)
+        decided = replay(events)
+        check_decisions(decided, content.clusters, content.proposals, content.sizes)
+        check_redrawn(decided, content.proposals, content.proposal_sizes, content.sizes)
         _check_images(partial, content, listing, packed_bytes)
         _check_truth(partial, content, listing.get("truth"), run.provenance["classes"])
         for kind, old, folder in folders:
@@ -206,7 +218,7 @@ def _add_run(
     return run
 
 
-def _run_of(workspace: Workspace, listing: dict[str, Any], fingerprint: str) -> tuple[Run, list[Event]]:
+def _run_of(workspace: Workspace, listing: dict[str, Any], about: dict[str, Any]) -> tuple[Run, list[Event]]:
     """The run with a new id that no other run of this workspace has or can get."""
     fields = listing["run"]
     base = re.sub(r"[^a-z0-9-]+", "-", str(fields["id"]).lower())[:80] + "-shared"
@@ -216,7 +228,7 @@ def _run_of(workspace: Workspace, listing: dict[str, Any], fingerprint: str) -> 
     additions = {
         "root": f"{folder.name}/{run_id}/{PHOTOGRAPHS}",
         "bundle": {
-            "sha256": fingerprint,
+            **about,
             "run": str(fields["id"]),
             "photographs": listing["photographs"],
             "opened": time.strftime("%Y-%m-%dT%H:%M:%S%z"),

@@ -6,18 +6,23 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from comus_core.config import RunConfig
+from comus_core.datasets.coco_rle import decode
 from comus_core.datasets.dataset import parse_dataset
 from comus_core.export.bundle_result import check_result, check_supervision
 from comus_core.export.bundle_values import LONGEST_NAME, plain, record, require_among, text, truth_value
 from comus_core.settings import from_dict, require
 from comus_core.text import holds_breaks
+from comus_core.types import BoolMask
 from comus_core.weights.registry import REGISTRY
 from comus_core.workspace import Run
 from comus_core.workspace.attempts import INTERRUPTED
 from comus_core.workspace.decisions import Decisions, Event, replay
-from comus_core.workspace.layout import REJECTED
+from comus_core.workspace.layout import COVERED, REJECTED, image_of
 
+MOST_LICENCES = 8  # of the few parts that a run has
 STATES = ("done", "failed", "cancelled", INTERRUPTED)
 
 
@@ -62,8 +67,8 @@ def read_events(entries: Sequence[Any]) -> list[Event]:
     return events
 
 
-def check_decisions(decided: Decisions, clusters: int, proposals: Mapping[str, Any]) -> None:
-    """Refuse decisions on categories or proposals that the run does not have.
+def check_decisions(decided: Decisions, clusters: int, proposals: Mapping[str, Any], images: Mapping[str, Any]) -> None:
+    """Refuse decisions on categories, proposals or images that the run does not have.
 
     Raises:
         SettingsError: the first one.
@@ -73,13 +78,43 @@ def check_decisions(decided: Decisions, clusters: int, proposals: Mapping[str, A
     categories = {*layout.into, *layout.into.values(), *layout.rejected, *decided.names, *decided.cluster_percent}
     require_among(categories, ids, "category")
     require_among(layout.moved.values(), {*ids, REJECTED}, "category")
-    require_among({*layout.moved, *layout.distance, *layout.accepted, *layout.erased}, proposals, "proposal")
+    of_proposals = {*layout.moved, *layout.distance, *layout.accepted, *layout.erased, *layout.redrawn}
+    require_among({*of_proposals, *layout.parent.values()}, {*proposals, *layout.drawn}, "proposal")
+    require_among(layout.drawn.values(), ids, "category")
+    require_among(map(image_of, layout.drawn), images, "image")
+    require_among(layout.excluded, images, "image")
+    require(all(k >= clusters for k in layout.made), "a new category has the id of a cluster")
     for name in (*decided.names.values(), *layout.made.values()):
         text(name, "a name", LONGEST_NAME)
     require(
         all(isinstance(d, int | float) and math.isfinite(d) for d in layout.distance.values()),
         "a distance is not a finite number",
     )
+
+
+def check_redrawn(
+    decided: Decisions, rows: Mapping[str, int], sizes: Sequence[Sequence[int]], images: Mapping[str, Sequence[int]]
+) -> None:
+    """Refuse drawn masks that are no masks of their images.
+
+    Args:
+        decided: the decisions, checked by `check_decisions`.
+        rows: proposal id -> row.
+        sizes: height and width of the image of each row.
+        images: image id -> height and width, for drawn objects.
+
+    Raises:
+        SettingsError: one cannot be decoded, has another size, or is empty; or two of an image have common pixels.
+    """
+    taken: dict[str, BoolMask] = {}
+    for proposal, rle in decided.layout.redrawn.items():
+        if rle != COVERED:
+            height, width = sizes[rows[proposal]] if proposal in rows else images[image_of(proposal)]
+            mask, image_id = decode(rle, (int(height), int(width))), image_of(proposal)
+            require(bool(mask.any()), f"the drawn mask of {proposal[:100]} is empty")
+            before = taken.setdefault(image_id, np.zeros_like(mask))
+            require(not (before & mask).any(), f"drawn masks of image {image_id[:100]} have common pixels")
+            before |= mask
 
 
 def class_names(values: Any) -> list[str]:
@@ -102,7 +137,7 @@ def _provenance(value: Any) -> dict[str, Any]:
     class_names(provenance["classes"])
     check_supervision(provenance["supervision"])
     free = provenance.get("non_commercial", [])
-    require(isinstance(free, list), "its licences are not a list")
+    require(isinstance(free, list) and len(free) <= MOST_LICENCES, "its licences are not a list")
     require_among(free, REGISTRY, "weights file")
     for name in ("added_to", "manifest", "truth"):
         text(provenance.get(name, ""), f"its {name}", LONGEST_NAME)

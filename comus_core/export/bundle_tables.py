@@ -32,6 +32,7 @@ from comus_core.workspace.artifacts import TABLE
 MAX_PIXELS = 250_000_000  # of an image, for which a placeholder is drawn
 DETECTOR_PIXELS = 1 << 22  # of a soft map: networks give 320 × 320, some 1,024 × 1,024
 FINER = 4  # limit of a user's soft map, in pixels of its image
+MOST_OBJECTS = 100  # of an image, whose maps lie one below the other in one file
 MAX_JSON = 8 << 20  # bytes of the curves
 INDEX_MASK = {(8, 0), (8, 3), (16, 0)}  # bits and colour type of a PNG of indices
 TEXT, FLOAT, INT = pa.string(), pa.float32(), pa.int32()
@@ -47,21 +48,22 @@ class BundleContent:
         sizes: usable image id -> (height, width).
         paths: usable image id -> path of its file.
         proposals: proposal id -> row.
+        proposal_sizes: (n, 2) height and width of the image of each proposal.
         clusters: K; 0 before the clustering is checked.
     """
 
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
     paths: dict[str, str] = field(default_factory=dict)
     proposals: dict[str, int] = field(default_factory=dict)
+    proposal_sizes: Any = ()
     clusters: int = 0
 
 
 def check_artifacts(folders: Mapping[str, Path], classes: int) -> BundleContent:
     """Check every artifact of a bundle.
 
-    Args:
-        folders: kind -> folder, including `images`, `proposals` and `clustering`.
-        classes: number of classes of the ground truth, including background; 0 without.
+    `folders` are by kind, `images`, `proposals` and `clustering` among them; `classes` is the number of ground-truth
+    classes with background, 0 without any.
 
     Raises:
         WorkspaceError: the first invalid one.
@@ -101,10 +103,17 @@ def _images(folder: Path, content: BundleContent, _: int) -> None:
 def _soft_maps(folder: Path, content: BundleContent, _: int) -> None:
     table = _table(folder, {"image_id": TEXT, "png": pa.binary()})
     _require_ids(table.column("image_id"), content.sizes)
-    for image_id, png in zip(table.column("image_id"), table.column("png"), strict=True):
-        height, width, bits, colours = png_size(png.as_py() or b"")
-        limit = max(DETECTOR_PIXELS, FINER * math.prod(content.sizes[image_id.as_py()]))
+    if "objects" in table.column_names:
+        _table(folder, {"objects": pa.binary()})
+    columns = table.select([c for c in ("image_id", "png", "objects") if c in table.column_names])
+    for row in (row for batch in columns.to_batches(max_chunksize=64) for row in batch.to_pylist()):
+        height, width, bits, colours = png_size(row["png"] or b"")
+        limit = max(DETECTOR_PIXELS, FINER * math.prod(content.sizes[row["image_id"]]))
         require(0 < height * width <= limit and (bits, colours) == (8, 0), "a soft map has an invalid size or type")
+        if row.get("objects") is not None:
+            tall, wide, *kind = png_size(row["objects"])
+            fits = (wide, kind) == (width, [8, 0]) and tall % height == 0 and 0 < tall * wide <= MOST_OBJECTS * limit
+            require(fits, "the maps of objects have another size or type than the soft map of their image")
 
 
 def _proposals(folder: Path, content: BundleContent, _: int) -> None:
@@ -121,6 +130,7 @@ def _proposals(folder: Path, content: BundleContent, _: int) -> None:
         bool((sizes[:, 0] == height).all() and (sizes[:, 1] == width).all()),
         "a proposal has another size than its image",
     )
+    content.proposal_sizes = sizes
     inside = (x0 >= 0) & (x0 < x1) & (x1 <= width) & (y0 >= 0) & (y0 < y1) & (y1 <= height)
     require(bool(inside.all()), "a box is outside its image")
     require(bool(((area > 0) & (area <= (x1 - x0) * (y1 - y0))).all()), "an area is larger than its box")

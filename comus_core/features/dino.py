@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from comus_core.features.spec import Encoder, EncoderSpec
+from typing import Final
+
+from comus_core.features.spec import Encoder, EncoderSpec, Read
+
+READ: Final[Read] = {
+    "layer": "the last block, after the final norm",
+    "pooling": "class token",
+    "positions": "bicubic by the factor (cells + 0.1) / cells of the training",
+}
 
 
 def load(spec: EncoderSpec, device: str) -> Encoder:
-    """The class token of the last block for a crop, the last keys for a dense map.
+    """The class token of the last block for a crop, the last block's keys or tokens for a dense map.
 
     Raises:
         WeightsError: the weights are missing, damaged or do not fit.
     """
     from comus_core.features import vit
-    from comus_core.features.network_encoder import load_network_encoder
+    from comus_core.features.network_encoder import Views, load_network_encoder
 
-    return load_network_encoder(spec, device, vit.final_cls, vit.last_keys)
+    views = Views(vit.final_cls, vit.last_keys, vit.final_tokens, vit.class_attention)
+    return load_network_encoder(spec, device, views)
 
 
 def _vit(size: str, patch: int, dim: int, rank: int, gflop: float, note: str = "") -> EncoderSpec:
@@ -26,11 +35,13 @@ def _vit(size: str, patch: int, dim: int, rank: int, gflop: float, note: str = "
         dim,
         crop_size=256,
         patch=patch,
-        dense_dim=dim,
+        has_attention=True,
+        heads=dim // 64,
         batch_size=batch_size,
         weights=name,
         rank=rank,
         gflop=gflop,
+        **READ,
     )
 
 

@@ -6,30 +6,45 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.errors import SettingsError
-from comus_core.features import dino, features_file, lite0
+from comus_core.features import dino, dinov2, features_file, lite0, timm_encoder
 from comus_core.features.spec import Encoder, EncoderSpec
 from comus_core.plugins import Registry, part_and_path, split
-from comus_core.weights import file_sha256, locate
+from comus_core.weights.store import file_sha256, locate
 
 _OWN = (
+    dinov2.VITS14,
+    dinov2.VITB14,
     dino.VITS8,
     dino.VITS16,
     dino.VITB8,
     dino.VITB16,
     lite0.SPEC,
+    timm_encoder.SPEC,
     features_file.SPEC,
 )
 
 ENCODERS: Registry[EncoderSpec] = Registry("encoder", "comus_explorer.encoders", EncoderSpec, _OWN)
 
+RECORDED = ("layer", "pooling", "positions", "resizing", "version")
+
 
 def encoder_spec(name: str) -> EncoderSpec:
-    """The encoder of a setting such as "dino-vits8" or "file:PATH".
+    """The encoder of a setting such as "dino-vits8", "file:PATH" or "timm:NAME".
 
     Raises:
         SettingsError: there is none; lists the names there are. Or its name wants a path that is not given.
     """
-    return part_and_path(ENCODERS, name)[0]
+    spec = part_and_path(ENCODERS, name)[0]
+    return spec.of_model(split(name)[1].strip()) if spec.of_model else spec
+
+
+def full_name(name: str) -> str:
+    """The same setting with the name of a model written out, as `timm:resnet50.a1_in1k` for `timm:resnet50`.
+
+    Raises:
+        SettingsError: as `encoder_spec`.
+    """
+    return encoder_spec(name).name if part_and_path(ENCODERS, name)[0].of_model else name
 
 
 def own_vectors(name: str) -> Path | None:
@@ -51,18 +66,22 @@ def load_encoder(name: str, device: str = "cpu") -> Encoder:
 def encoder_fingerprint(name: str) -> tuple[dict[str, Any], dict[str, str]]:
     """What decides the vectors of `name`, without loading it: settings, and the sha256 of its weights by name.
 
-    Args:
-        name: a key of `ENCODERS`, or `file:PATH`; a file counts by content, wherever it lies.
+    A file of one's own counts by content, wherever it lies.
 
     Raises:
         SettingsError: unknown encoder, or no such file.
         WeightsError: the weights are not on this machine.
     """
-    spec, path = part_and_path(ENCODERS, name)
+    spec, path = encoder_spec(name), own_vectors(name)
     if path is not None:
         if not path.is_file():
             raise SettingsError(f"features file {path}: there is no such file")
         return {"encoder": spec.name, "sha256": file_sha256(path)}, {}
-    settings = {"encoder": name, "crop_size": spec.crop_size, "mean": list(spec.mean), "std": list(spec.std)}
-    settings |= {"version": spec.version} if spec.version else {}
+    settings: dict[str, Any] = {
+        "encoder": spec.name,
+        "crop_size": spec.crop_size,
+        "mean": list(spec.mean),
+        "std": list(spec.std),
+    }
+    settings |= {key: value for key in RECORDED if (value := getattr(spec, key))}
     return settings, {spec.weights: file_sha256(locate(spec.weights))} if spec.weights else {}

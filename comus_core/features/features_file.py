@@ -108,5 +108,10 @@ def _load(spec: EncoderSpec, device: str) -> Encoder:
 
 
 SPEC = EncoderSpec(
-    "file", "your own vectors, an npz or Parquet file with proposal_id and features", _load, 0, path_kind="file"
+    "file",
+    "your own vectors, an npz or Parquet file with proposal_id and features",
+    _load,
+    0,
+    path_kind="file",
+    asks=("Path of your vectors on the server", "Parquet or npz with proposal_id"),
 )

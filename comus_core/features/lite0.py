@@ -34,9 +34,9 @@ def load(spec: EncoderSpec, device: str) -> Encoder:
     Raises:
         WeightsError: the weights are missing, damaged or do not fit.
     """
-    from comus_core.features.network_encoder import load_network_encoder
+    from comus_core.features.network_encoder import Views, load_network_encoder
 
-    return load_network_encoder(spec, device, pooled, stride_16)
+    return load_network_encoder(spec, device, Views(pooled, stride_16, stride_16))
 
 
 SPEC = EncoderSpec(
@@ -48,9 +48,12 @@ SPEC = EncoderSpec(
     mean=HALF,
     std=HALF,
     patch=16,
-    dense_dim=112,
     batch_size=16,
     weights="efficientnet-lite0",
     rank=50,
     gflop=0.8,
+    # Mean IoU on 250 images of ECSSD at 0.2, 0.25, 0.3, 0.35 and 0.4: 44.1, 46.7, 49.4, 49.8 and 33.9.
+    cut_tau=0.3,
+    layer="the last feature map",
+    pooling="mean",
 )

@@ -1,4 +1,4 @@
-"""DINO's vision transformers as encoders, with DINO's own handling of sizes (method 1.2, 3.1)."""
+"""The vision transformers of DINO and DINOv2 as encoders, with their own handling of sizes (method 1.2, 3.1)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _NUDGE = 0.1  # DINO adds it to the number of cells before it divides, which mov
 
 
 def resize_positions(positions: Tensor, grid_hw: tuple[int, int]) -> Tensor:
-    """Position embeddings of a square grid interpolated to another grid as in DINO.
+    """Position embeddings of a square grid interpolated to another grid as in DINO and DINOv2.
 
-    DINO's `interpolate_pos_encoding`: bicubic by the scale factor (cells + 0.1) / old cells. Other code, such as timm,
+    Their `interpolate_pos_encoding`: bicubic by the scale factor (cells + 0.1) / old cells. Other code, such as timm,
     resizes to a given size with antialiasing, which differs by up to 0.11 cells at 256 pixels.
 
     Args:
@@ -46,11 +46,39 @@ def last_keys(network: Any, batch: Tensor) -> Tensor:
 
     (1, 3, H, W) -> (H / patch, W / patch, d).
     """
-    height, width = (side // network.patch_embed.patch_size[0] for side in batch.shape[2:])
+    keys: Tensor = _last_qkv(network, batch)[1]
+    return keys[1:].reshape(*_grid(network, batch), -1)
+
+
+def final_tokens(network: Any, batch: Tensor) -> Tensor:
+    """The patch tokens after the last block and the final norm, (1, 3, H, W) -> (H / patch, W / patch, d)."""
+    tokens: Tensor = network.norm(network.blocks(_embed(network, batch)))
+    return tokens[0, 1:].reshape(*_grid(network, batch), -1)
+
+
+def class_attention(network: Any, batch: Tensor) -> Tensor:
+    """What the class token attends to in the last block, (1, 3, H, W) -> (heads, H / patch, W / patch).
+
+    The softmax runs over all tokens (DINO's `get_last_selfattention`), so that the patches of a head sum to less
+    than one.
+    """
+    attention = network.blocks[-1].attn
+    queries, keys, _ = (part.reshape(len(part), attention.num_heads, -1) for part in _last_qkv(network, batch))
+    scores = torch.einsum("hc,thc->ht", queries[0], keys) * attention.scale
+    shares: Tensor = scores.softmax(dim=-1)[:, 1:].reshape(-1, *_grid(network, batch))
+    return shares
+
+
+def _last_qkv(network: Any, batch: Tensor) -> tuple[Tensor, ...]:
+    """Queries, keys and values of the last block, each (1 + h * w, d), of one image."""
     last = network.blocks[-1]
-    triple = last.attn.qkv(last.norm1(network.blocks[:-1](_embed(network, batch))))  # (1, 1 + h w, 3 d)
-    keys: Tensor = triple.chunk(3, dim=-1)[1]
-    return keys[0, 1:].reshape(height, width, -1)
+    triple: Tensor = last.attn.qkv(last.norm1(network.blocks[:-1](_embed(network, batch))))  # (1, 1 + h w, 3 d)
+    return triple[0].chunk(3, dim=-1)
+
+
+def _grid(network: Any, batch: Tensor) -> tuple[int, int]:
+    height, width = (side // network.patch_embed.patch_size[0] for side in batch.shape[2:])
+    return height, width
 
 
 def _embed(network: Any, batch: Tensor) -> Tensor:

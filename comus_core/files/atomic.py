@@ -73,6 +73,12 @@ def disk_error(error: OSError, path: Path) -> WorkspaceError:
     return WorkspaceError(f"cannot write {path}: {error.strerror or error}")
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all; raises as `replacing`."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, keys in their order."""
     with replacing(path) as temporary:

@@ -23,9 +23,8 @@ FORMULA = "^([=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"  # the last four are = + -
 def csv_bytes(table: pa.Table | Mapping[str, Sequence[Any]], *, bom: bool = False) -> bytes:
     """The content of a CSV file.
 
-    Args:
-        table: an Arrow table, or columns by name; None and NaN in a column are empty cells.
-        bom: begin with a byte order mark; without it Excel does not recognise UTF-8.
+    None and NaN in a column are empty cells. With `bom` it begins with a byte order mark, without which Excel does not
+    recognise UTF-8.
     """
     columns = table if isinstance(table, Mapping) else dict(zip(table.column_names, table.columns, strict=True))
     safe = pa.table({_escaped(str(name)): _protected(column) for name, column in columns.items()})

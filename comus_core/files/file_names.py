@@ -57,10 +57,8 @@ def file_names(candidates: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Owner -> the path of its file: the first of its candidates that no other owner has, made valid.
 
     Where every candidate clashes with another owner's file or folder (see `name_key`), the owner gets its first one
-    with digits of its own hash. The order of the owners does not matter.
-
-    Args:
-        candidates: owner -> paths in order of preference, at least one.
+    with digits of its own hash. The order of the owners does not matter. `candidates` are at least one path an owner,
+    in order of preference.
     """
     level = dict.fromkeys(candidates, 0)
     paths_of = {owner: plain_path(paths[0]) for owner, paths in candidates.items()}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.errors import SettingsError, WorkspaceError
-from comus_core.files.atomic import replacing
+from comus_core.files.atomic import write_bytes
 from comus_core.files.permissions import may_write
 from comus_core.files.written_files import is_as_written, note_written
 
@@ -40,10 +40,7 @@ class OutputFile:
 def writable_file(path: Path, *, force: bool = False, is_own: Callable[[Path], bool] = is_as_written) -> Path:
     """The path, if a file can be written there. Missing folders are not created yet.
 
-    Args:
-        path: of a file.
-        force: allow replacing a file that COMUS did not write.
-        is_own: whether COMUS wrote the existing file.
+    `force` allows replacing a file that COMUS did not write, as `is_own` tells.
 
     Raises:
         SettingsError: it is a folder, a file that COMUS did not write, below a file, or in a read-only folder.
@@ -80,10 +77,7 @@ def writable_folder(path: Path) -> Path:
 def write_output(path: Path, content: bytes, *, force: bool = False) -> bool:
     """Write a result to a file, with the folders above it; an earlier result is replaced atomically.
 
-    Args:
-        path: of the file.
-        content: of the file.
-        force: replace a file that COMUS did not write, too.
+    With `force` it also replaces a file that COMUS did not write.
 
     Returns:
         Whether such a file was replaced.
@@ -98,8 +92,7 @@ def write_output(path: Path, content: bytes, *, force: bool = False) -> bool:
             return False
         replaced = is_foreign(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path.resolve()) as temporary:
-            temporary.write_bytes(content)
+        write_bytes(path.resolve(), content)
         note_written(path)
         return replaced
     except OSError as error:

@@ -11,8 +11,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -78,15 +79,13 @@ class OutputFolder:
     def writing(self, about: Mapping[str, Any], listing: str) -> Iterator[Path]:
         """A fresh folder to fill; when the block ends without an error its files replace the earlier results.
 
-        Args:
-            about: the source of the results, such as the run.
-            listing: the file that describes the results.
+        `about` is the source of the results, such as the run; `listing` the file that describes them.
 
         Raises:
             WorkspaceError: see `require_usable`; or another process is writing there.
         """
         self.require_usable()
-        with _readable_errors(self.path), _locked(self.path):
+        with _readable_errors(self.path), locked(self.path):
             for stale in self.path.glob(f"{PARTIAL}*"):
                 shutil.rmtree(stale)
             marker = self._marker() or Marker(self.kind, alone=not _content(self.path))
@@ -98,13 +97,52 @@ class OutputFolder:
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
 
+    @contextmanager
+    def continuing(self, about: Mapping[str, Any], listing: str, key: str, files: str) -> Iterator[Path]:
+        """Like `writing`, but what an earlier attempt of the same `key` left is there, and is kept if the block fails.
+
+        `key` are hex digits that name the work. The files of the results are those in the folder `files` of what is
+        yielded; the rest goes when they are in place.
+
+        Raises:
+            WorkspaceError: see `writing`.
+        """
+        self.require_usable()
+        with _readable_errors(self.path), locked(self.path):
+            partial = self.path / f"{PARTIAL}{key}"
+            for stale in self.path.glob(f"{PARTIAL}*"):
+                if stale != partial:
+                    shutil.rmtree(stale)
+            marker = self._marker() or Marker(self.kind, alone=not _content(self.path))
+            write_json(self.path / MARKER, marker_json(marker))
+            partial.mkdir(exist_ok=True)
+            yield partial
+            names = _names(partial / files)
+            self._require_room(names)  # while it can still be continued
+            complete = partial.with_name(f"{partial.name}-complete")  # from here on it cannot be continued
+            os.replace(partial, complete)
+            try:
+                self._put(complete / files, replace(marker, about=dict(about)), listing)
+            except BaseException:
+                with suppress(OSError):
+                    self._take_back(complete / files, names)
+                    os.replace(complete, partial)
+                raise
+            shutil.rmtree(complete, ignore_errors=True)
+
+    def _take_back(self, partial: Path, names: Sequence[str]) -> None:
+        """Move those new results that are in the folder already back to where they came from."""
+        for name in names:
+            if not os.path.lexists(partial / name):
+                os.replace(self.path / name, partial / name)
+
     def _put(self, partial: Path, marker: Marker, listing: str) -> None:
         """Move the new results into the folder; the marker lists the earlier ones too until they are gone."""
-        names = sorted(path.relative_to(partial).as_posix() for path in partial.rglob("*") if path.is_file())
+        names = _names(partial)
         self._require_room(names)
         earlier = set(marker.files) - set(names)
         stale = sorted(earlier - set(self._not_as_written(sorted(earlier), marker)))
-        new: dict[str, tuple[str, ...]] = {name: (sha256_of(partial / name),) for name in names}
+        new: dict[str, tuple[str, ...]] = {name: (_hash(partial / name),) for name in names}
         hashes_of = {name: (*hashes, *marker.files.get(name, ())) for name, hashes in new.items()}
         listed = {**{name: marker.files[name] for name in stale}, **hashes_of}
         write_json(self.path / MARKER, marker_json(replace(marker, files=listed)))
@@ -139,13 +177,25 @@ class OutputFolder:
         return marker
 
 
+def _names(folder: Path) -> list[str]:
+    """The files below a folder, by their POSIX paths in it."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
 def _content(folder: Path) -> list[str]:
     """The names in a folder, without what a file manager or a killed command left there."""
     return sorted(n for n in os.listdir(folder) if n not in {*FILE_MANAGER_FILES, LOCK} and not n.startswith(PARTIAL))
 
 
 def _is_as_written(path: Path, hashes: Iterable[str]) -> bool:
-    return path.is_file() and not path.is_symlink() and sha256_of(path) in set(hashes)
+    return path.is_file() and _hash(path) in set(hashes)
+
+
+def _hash(path: Path) -> str:
+    """SHA-256 of a file's content, or of a link's target: a link in place of a file is not as it was written."""
+    if path.is_symlink():
+        return sha256(b"link " + os.fsencode(os.readlink(path))).hexdigest()
+    return sha256_of(path)
 
 
 def _is_folder(path: Path) -> bool:
@@ -177,9 +227,28 @@ def _readable_errors(folder: Path) -> Iterator[None]:
         raise disk_error(error, folder) from error
 
 
+def is_locked(folder: Path) -> bool:
+    """Whether a process writes results in the folder now; the lock file of one that was killed counts for nothing."""
+    if not (folder / LOCK).is_file():
+        return False
+    lock = take_lock(folder / LOCK)
+    if lock is not None:
+        lock.release()
+    return lock is None
+
+
+def remove_unlocked(folder: Path) -> None:
+    """Remove a folder of unfinished results, unless a process is writing there."""
+    with suppress(OSError):
+        lock = take_lock(folder / LOCK)
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.release()
+
+
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Lock a folder for this process.
+def locked(folder: Path) -> Iterator[None]:
+    """Lock a folder for this process, while the block runs.
 
     Raises:
         WorkspaceError: another process has locked it.

@@ -100,12 +100,7 @@ def own_kind(subfolders: Collection[str], names: Collection[str]) -> str | None:
 
 
 def own_in_zip(archive: zipfile.ZipFile, places: Mapping[zipfile.ZipInfo, PurePosixPath]) -> set[PurePosixPath]:
-    """Folders and files of a zip that COMUS wrote, by the same rules as for folders on disk.
-
-    Args:
-        archive: the open zip.
-        places: its files, each with its path.
-    """
+    """Folders and files of a zip that COMUS wrote, by the same rules as for folders on disk."""
     if not places:
         return set()
     top = PurePosixPath(os.path.commonpath([f"./{place.parent}" for place in places.values()]))

@@ -48,12 +48,8 @@ def is_alive(process: ProcessIdentity, heartbeat: float, now: float) -> bool:
     """Whether a process is still running.
 
     On this machine pid, start time and boot decide. A process on another host (a shared or moved workspace, another
-    container) cannot be seen; only there does a missing heartbeat count as its end.
-
-    Args:
-        process: from `identify` when it started.
-        heartbeat: its last heartbeat, in seconds since the epoch.
-        now: seconds since the epoch.
+    container) cannot be seen; only there does a missing heartbeat count as its end. `process` was identified when it
+    started; its last `heartbeat` and `now` are in seconds since the epoch.
     """
     if process.host != this_host():
         return now - heartbeat < ABROAD_SILENCE

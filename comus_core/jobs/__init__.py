@@ -13,27 +13,10 @@ Jobs outlive the program that submitted them and its supervisor. Nothing here im
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
-
-_HOME = {
-    "ACTIVE": "records",
-    "FINAL": "records",
-    "RESUMABLE": "records",
-    "Job": "records",
-    "eta_seconds": "records",
-    "is_responding": "records",
-    "cancel": "actions",
-    "get": "actions",
-    "list_jobs": "actions",
-    "resume": "actions",
-    "submit": "actions",
-    "wait": "actions",
-    "read_log": "logs",
-    "read_result": "logs",
-    "ensure_supervisor": "launcher",
-    "supervisor_pid": "launcher",
-}
+from comus_core.jobs.actions import cancel, get, list_jobs, resume, submit, wait
+from comus_core.jobs.launcher import ensure_supervisor, supervisor_pid
+from comus_core.jobs.logs import read_log, read_result
+from comus_core.jobs.records import ACTIVE, FINAL, RESUMABLE, Job, eta_seconds, is_responding
 
 __all__ = [
     "ACTIVE",
@@ -53,9 +36,3 @@ __all__ = [
     "supervisor_pid",
     "wait",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

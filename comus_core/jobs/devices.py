@@ -23,11 +23,8 @@ def gpu_names() -> tuple[str, ...]:
 def choose_slot(device: str, taken: Sequence[str], gpus: Sequence[str], at_once: int) -> str | None:
     """The device to give to a job, or None while it must wait.
 
-    Args:
-        device: the device in the job: `auto` and `cuda` mean any GPU that is free.
-        taken: the devices of the jobs at work.
-        gpus: as `gpu_names` gives them; without any, a job gets what it asked for.
-        at_once: jobs at the same time at most.
+    `auto` and `cuda` mean any GPU that is free. `taken` are the devices of the jobs at work, at most `at_once`; without
+    any of `gpus`, a job gets what it asked for.
     """
     if len(taken) >= at_once:
         return None

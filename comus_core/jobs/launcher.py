@@ -51,9 +51,7 @@ class Rules:
 def ensure_supervisor(workspace: Workspace, rules: Rules | None = None) -> None:
     """See to it that the workspace has a supervisor; it survives the caller and leaves when idle.
 
-    Args:
-        workspace: whose jobs.
-        rules: for a supervisor that must be started; one that is there keeps its own.
+    One that is there keeps its own rules.
 
     Raises:
         WorkspaceError: it does not start; says what its log says.

@@ -69,9 +69,8 @@ class Job:
 def eta_seconds(job: Job, now: float | None = None) -> float | None:
     """Seconds until the current stage is through, at the pace of this attempt in this stage.
 
-    Args:
-        job: the row.
-        now: seconds since the epoch, to let the answer count down between two steps; None: as of the last step.
+    With `now`, in seconds since the epoch, the answer counts down between two steps; without, it is as of the last
+    step.
 
     Returns:
         None while no pace is known: not running, or no step of its own done yet.

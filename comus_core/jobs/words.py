@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from comus_core.errors import SettingsError
+from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.jobs.logs import read_result
 from comus_core.jobs.records import Job
 from comus_core.settings import from_dict
 from comus_core.verbs import VERBS, Stage, Verb
@@ -35,6 +36,15 @@ def stage_index(job: Job, every: tuple[Stage, ...]) -> int:
     named = [n for n, s in enumerate(every) if s.name and (job.stage == s.name or job.stage.startswith(f"{s.name} "))]
     others = [n for n, s in enumerate(every) if not s.name]
     return next(iter([*named, *others]), -1)
+
+
+def outcome(job: Job) -> str:
+    """What came out of a finished job, in one short line, read from its result; '' for others and older versions'."""
+    known = _verb_and_settings(job) if job.state == "done" else None
+    try:
+        return known[0].outcome(read_result(job), known[1]) if known else ""
+    except (WorkspaceError, KeyError, TypeError):  # its file is gone, or has other fields than this version writes
+        return ""
 
 
 def _verb_and_settings(job: Job) -> tuple[Verb, Any] | None:

@@ -1,6 +1,6 @@
-"""Free disk space: unused artifacts, leftovers of stopped stages, and cached images.
+"""Free disk space: unused artifacts, leftovers of stopped stages, cached images, and what browsers were to fetch.
 
-Artifacts of runs and trainings, with all their inputs, are never removed; nor are images, uploads, decisions and logs.
+Artifacts of runs and trainings, with all their inputs, are never removed; nor are images, decisions and logs.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from comus_core.jobs.records import RESUMABLE
 from comus_core.jobs.table import JobTable
 from comus_core.maintenance.delete import DELETED, active_jobs, pictures_folder, remove_folders
 from comus_core.maintenance.disk_use import listed_by, needed
+from comus_core.pipelines.kept_files import kept_for_browsers, unfinished_exports
 from comus_core.pipelines.verb_settings import CleanSettings
 from comus_core.text import size
 from comus_core.types import OnProgress, no_progress
@@ -28,7 +29,7 @@ from comus_core.workspace.manifest import SHARDS
 from comus_core.workspace.stored import PARTIAL, StoredFolder, ancestors, is_held, size_of, stored_folders
 from comus_core.workspace.workspace import RELINKED
 
-Group = Literal["unused", "unfinished", "stopped", "transfers", "pictures"]
+Group = Literal["unused", "unfinished", "stopped", "transfers", "pictures", "kept"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 GROUP_WORDS: dict[Group, tuple[str, str]] = {
     "unused": ("Unused artifacts", "Results of earlier settings, decisions or weights that no run needs."),
@@ -36,6 +37,7 @@ GROUP_WORDS: dict[Group, tuple[str, str]] = {
     "stopped": ("Work of stopped jobs and runs", "Finished parts, from which a resumed job continues."),
     "transfers": ("Scores on other data sets", "From `comus evaluate RUN DATASET`, which can compute them again."),
     "pictures": ("Cached images", "Crops and overlays that pages draw again when needed."),
+    "kept": ("Files kept for the browser", "Exports and packages to download, and uploaded annotations."),
 }
 PHOTOGRAPHS = (UPLOADS, "datasets", BUNDLES)
 GRACE = 600.0  # seconds for which new artifacts are kept: their run may not list them yet
@@ -56,12 +58,7 @@ class Part:
 
 
 def plan_cleaning(workspace: Workspace, now: float | None = None) -> dict[Group, Part]:
-    """What `clean` would remove now, by group.
-
-    Args:
-        workspace: to inspect.
-        now: seconds since the epoch; None for the current time.
-    """
+    """What `clean` would remove now, by group."""
     now = time.time() if now is None else now
     stored = list(stored_folders(workspace.artifacts.root))
     finished = {s.fingerprint: s for s in stored if s.finished}
@@ -79,9 +76,10 @@ def plan_cleaning(workspace: Workspace, now: float | None = None) -> dict[Group,
     paths_of: dict[Group, Iterable[Path]] = {
         "unused": [s.folder for p, s in idle.items() if p not in transfers],
         "unfinished": [*(s.folder for s in partials if s not in retained), *_abandoned(workspace, now)],
-        "stopped": [s.folder for s in stopped if not _touches(s, running)],
+        "stopped": [*(s.folder for s in stopped if not _touches(s, running)), *unfinished_exports(workspace)],
         "transfers": [idle[p].folder for p in transfers],
         "pictures": [p for p in (pictures_folder(workspace.root),) if p.is_dir()],
+        "kept": kept_for_browsers(workspace),
     }
     return {group: Part(tuple(sorted(folders)), size_of(*folders)) for group, folders in paths_of.items()}
 

@@ -17,6 +17,8 @@ from comus_core.files.atomic import disk_error
 from comus_core.files.own_places import BUNDLES, CACHE, is_own, own_place
 from comus_core.jobs.records import ACTIVE, Job
 from comus_core.jobs.table import JobTable
+from comus_core.pipelines.kept_files import kept_folders
+from comus_core.pipelines.package_folder import packages_folder
 from comus_core.pipelines.prediction_folder import predictions_folder
 from comus_core.pipelines.verb_settings import DeleteSettings
 from comus_core.text import counted, size
@@ -80,21 +82,16 @@ def plan_deletion(workspace: Workspace, run_id: str) -> Deletion:
 
 
 def folders_of_run(workspace: Workspace, run: Run, runs: Iterable[Run], stored: Sequence[StoredFolder]) -> list[Path]:
-    """The folders that are removed with a run, which are also its reported size.
-
-    Args:
-        workspace: of the run.
-        run: the run.
-        runs: all runs.
-        stored: all artifacts.
-    """
+    """The folders that are removed with a run, which are also its reported size."""
     others = [r for r in runs if r.id != run.id]
     folders = [s.folder for s in doomed_folders(run, others, stored)]
-    folders += [p for p in (predictions_folder(workspace, run.id),) if p.is_dir()]
+    kept = (predictions_folder, packages_folder)
+    places = (*(place(workspace, run.id) for place in kept), *kept_folders(workspace, run.id))
+    folders += [p for p in places if p.is_dir()]
     if "root" not in run.provenance:
         return folders
     root = workspace.images_root(run)
-    if run.read_only:  # the images of its bundle belong to it
+    if run.from_bundle:  # the images of its bundle belong to it
         folders += [p for p in (root.parent,) if is_own(p) and p.parent == own_place(workspace.root, BUNDLES)]
     shared = any(other_run.provenance.get("root") == run.provenance["root"] for other_run in others)
     if root.parent == own_place(workspace.root, RELINKED) and is_own(root) and not shared:
@@ -147,10 +144,7 @@ def active_jobs(workspace: Workspace) -> list[Job]:
 def remove_folders(workspace: Workspace, folders: Iterable[Path], then: Callable[[], object] = lambda: None) -> int:
     """Remove folders of the workspace; they are renamed first, so that no one sees half of one.
 
-    Args:
-        workspace: of the folders.
-        folders: to remove; artifacts with their locks.
-        then: called after renaming, before they are emptied.
+    Artifacts go with their locks. `then` is called after renaming, before the folders are emptied.
 
     Returns:
         Bytes of cached images and leftovers that were removed too, because `then` needed space.

@@ -11,6 +11,8 @@ from comus_core.files.own_folders import DATABASE
 from comus_core.files.own_places import is_own, own_place
 from comus_core.maintenance.delete import DELETED, folders_of_run
 from comus_core.pipelines.estimate import free_disk
+from comus_core.pipelines.kept_files import EXPORTS, IMPORTS
+from comus_core.pipelines.package_folder import FOLDER as PACKAGES
 from comus_core.pipelines.verb_settings import DiskSettings
 from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Run, Workspace
@@ -23,6 +25,9 @@ PLACES = {
     "datasets": "demo scenes",
     "bundles": "images of opened bundles",
     "jobs": "logs and results of jobs",
+    EXPORTS: "exports to download",
+    IMPORTS: "uploaded annotations",
+    PACKAGES: "packages to download",
 }
 REST = "database and other files"
 

@@ -48,17 +48,7 @@ def verify(
     device: str = "auto",
     on_progress: OnProgress = no_progress,
 ) -> list[Fault]:
-    """Read every finished artifact and compare it with its manifest: missing files, sizes, SHA-256, files not listed.
-
-    Args:
-        workspace: to be read whole; nothing in it is changed.
-        settings: there is nothing to set.
-        device: not used.
-        on_progress: called at every artifact.
-
-    Returns:
-        The faults, by kind and folder; none if nothing has changed.
-    """
+    """Compare every finished artifact with its manifest: missing files, sizes, SHA-256, files that are not listed."""
     folders = sorted(p for p in workspace.artifacts.root.glob("*/*") if p.is_dir() and not p.name.endswith(PARTIAL))
     users = _users(workspace)
     faults: list[Fault] = []

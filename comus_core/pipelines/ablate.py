@@ -36,14 +36,8 @@ def ablate(
 ) -> dict[str, Any]:
     """Compute and score the rows one after another.
 
-    Args:
-        run: a finished run.
-        workspace: where it is.
-        settings: base training, rows, seeds.
-        device: as in `discover`.
-        on_progress: as in `discover`; the stage is the row's name, steps are seconds of the estimate over all rows.
-        on_row: called with each row of the table when it is complete.
-        log: called with what a person should know.
+    The stage of the progress is the row's name, its steps are seconds of the estimate over all rows. `on_row` is called
+    with each row of the table when it is complete, `log` with what a person should know.
 
     Returns:
         `run`, `dataset`, `settings`, `supervision`, and `rows` as of `ablation_table.table`.
@@ -53,8 +47,8 @@ def ablate(
         WorkspaceError: the run has no clusters yet.
         ComusError: a row's own fault; what is finished stays.
     """
-    run.require_writable()
-    from comus_core.device import choose_device
+    run.require_own_images()
+    from comus_core.machine.device import choose_device
 
     require_truth(run, workspace, settings)
     workspace.artifact(run, "clustering")

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from comus_core.config import RunConfig
+from comus_core.datasets.chosen_images import open_chosen
 from comus_core.datasets.dataset import absolute, open_dataset
 from comus_core.pipelines.ablation_rows import AblationSettings, Row, in_order
 from comus_core.pipelines.training_cost import TrainingCost, TrainingImages, training_cost
@@ -59,7 +60,10 @@ def cost_for(run: Run, ablation: AblationSettings, workspace: Workspace, device:
     own = run.config.dataset
     later, scored = (absolute(spec) if spec else own for spec in (ablation.images, ablation.scored_on))
     counts = {
-        spec: len(open_dataset(spec, workspace.drawings, run.config.truth).files) for spec in {own, later, scored}
+        spec: len(open_chosen(run.config, workspace.drawings).files)
+        if spec == own
+        else len(open_dataset(spec, workspace.drawings, run.config.truth).files)
+        for spec in {own, later, scored}
     }
     images = TrainingImages(
         counts[own],

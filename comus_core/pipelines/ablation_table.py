@@ -24,10 +24,6 @@ RowScores = Mapping[tuple[str, int], RowScore]  # (name of a row, seed) -> its s
 def table(ablation: AblationSettings, scores: RowScores) -> list[dict[str, Any]]:
     """The rows as `comus ablate --json` writes them.
 
-    Args:
-        ablation: rows and seeds.
-        scores: what is known so far.
-
     Returns:
         A dictionary a row: `name`, `words`, `changes`, `round`, `miou` [a seed each, None where it is missing], `mean`
         and `std` over those that are there (`std` None for fewer than two), `against`, `difference` of the means in

@@ -42,15 +42,8 @@ def add_images(
     """Find the proposals of new images, and give each the cluster of the run that it fits best (`stages.assignment`).
 
     The filter ranks them by the cosine distance to the own centre, or by what the way of assigning measures
-    (`stages.assignment.MEASURES`); of the rest of what a run's filter may rank by nothing is known here.
-
-    Args:
-        run: with clusters.
-        workspace: where the run is, and where the new one goes.
-        settings: the new images, and how they are assigned: by Nyström where the clusters are spectral.
-        device: as in `discover`.
-        on_progress: as in `discover`; raising `Cancelled` there stops, and the same call goes on from there.
-        on_run: called with the new run as soon as its id is known.
+    (`stages.assignment.MEASURES`); of the rest of what a run's filter may rank by nothing is known here. Nyström is the
+    way of assigning where the clusters are spectral. `on_run` is called with the new run as soon as its id is known.
 
     Returns:
         The new run, done; the same images added again are the same run.

@@ -25,12 +25,7 @@ def agreement(
 ) -> dict[str, Any]:
     """Compare the masks of two rounds, also of different runs, on the images that both have; no ground truth is read.
 
-    Args:
-        rounds: the one in the place of the ground truth, and the one that is scored with it.
-        workspace: where the runs are.
-        settings: how the categories are matched.
-        device: no stage runs: not used.
-        on_progress: called at every image; raising `Cancelled` there stops.
+    The first of the `rounds` is in the place of the ground truth. No stage runs, so no device is used.
 
     Returns:
         `first`, `second` {`run`, `round`, `training`}, `supervision`, `images`, `matching`, `miou` (mean IoU of the

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 from comus_core import stages
 from comus_core.config import Assign
-from comus_core.datasets.dataset import Dataset, open_dataset
+from comus_core.datasets.chosen_images import open_chosen
+from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.records import Dataset
 from comus_core.pipelines.training_record import settings_of
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_round import RunRound
@@ -14,6 +16,7 @@ from comus_core.runs.trained_categories import trained_ids, trained_names
 from comus_core.settings import require
 from comus_core.stages import StageContext
 from comus_core.stages.assignment import assign_choice, assignment
+from comus_core.stages.learned_detector import learned_in
 from comus_core.types import OnProgress
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.trainings import Training
@@ -41,10 +44,16 @@ def context_on(
     run: Run, dataset: str | Dataset, workspace: Workspace, device: str, on_progress: OnProgress
 ) -> StageContext:
     """What the stages need to treat other images as the run treated its own."""
-    from comus_core.device import choose_device
+    from comus_core.machine.device import choose_device
 
-    other = open_dataset(dataset, workspace.drawings, run.config.truth) if isinstance(dataset, str) else dataset
-    return StageContext(workspace, other, replace(run.config, dataset=other.spec), choose_device(device), on_progress)
+    if dataset == run.config.dataset:
+        other = open_chosen(run.config, workspace.drawings)
+    else:
+        other = open_dataset(dataset, workspace.drawings, run.config.truth) if isinstance(dataset, str) else dataset
+    config = run.config if other.spec == run.config.dataset else replace(run.config, exclude=(), only=())
+    config = replace(config, dataset=other.spec)
+    learned = learned_in(workspace, run)
+    return StageContext(workspace, other, config, choose_device(device), on_progress, learned=learned)
 
 
 def check_images(context: StageContext) -> Artifact:
@@ -85,20 +94,15 @@ def apply_round(
     assign: Assign | None = None,
     may_be_empty: bool = False,
     saliency: float | None = None,
+    network_only: bool = False,
     device: str,
     on_progress: OnProgress,
 ) -> AppliedRound:
     """A round on a data set, counted where there is ground truth; what is there is reused.
 
-    Args:
-        subject: a run and its round.
-        dataset: the data set, or its string.
-        workspace: where the run is, and where this data set's artifacts go.
-        assign: how proposals join round 0; None is by nearest neighbours.
-        may_be_empty: in round 0, whether the images may hold no proposal at all.
-        saliency: of a network, the weight of the run's saliency in what is object; None is the training's own.
-        device: as in `discover`.
-        on_progress: as in `discover`.
+    In round 0, without `assign` proposals join by nearest neighbours, and the images may hold none at all only where
+    they `may_be_empty`. `saliency` is the weight of the run's saliency in what a network takes for an object; None is
+    the training's own. `network_only` leaves out all but the network, see `PredictionSettings.network_alone`.
 
     Raises:
         DatasetError: none of the images is usable, or none has a proposal.
@@ -111,7 +115,7 @@ def apply_round(
     how = assign_choice(subject.run, assign)
     context = context_on(subject.run, dataset, workspace, device, on_progress)
     if subject.training is not None:
-        return _apply_network(context, subject, subject.training, saliency)
+        return _apply_network(context, subject, subject.training, saliency, network_only)
     return _apply_clusters(context, subject.run, how, may_be_empty)
 
 
@@ -128,14 +132,15 @@ def _apply_clusters(context: StageContext, run: Run, assign: Assign, may_be_empt
 
 
 def _apply_network(
-    context: StageContext, subject: RunRound, training: Training, saliency: float | None
+    context: StageContext, subject: RunRound, training: Training, saliency: float | None, network_only: bool
 ) -> AppliedRound:
     store, settings = context.workspace.artifacts, settings_of(training).training
     trained = store.get("network", training.artifacts[f"network-{subject.number}"])
     images, ids = check_images(context), trained_ids(training)
     learned = training.artifacts.get("classifier")
     prediction = settings.prediction if saliency is None else replace(settings.prediction, saliency=saliency)
-    classifier = store.get("classifier", learned) if learned else None
+    prediction = prediction.network_alone if network_only else prediction
+    classifier = store.get("classifier", learned) if learned and not network_only else None
     network = stages.TrainedNetwork(trained, settings.network, len(ids), classifier)
     predicted = stages.predictions(context, network, prediction, images)
     made = {"images": images, "predictions": predicted}

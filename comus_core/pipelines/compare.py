@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from comus_core.datasets.dataset import Dataset, absolute, open_dataset
+from comus_core.datasets.dataset import absolute, open_dataset
+from comus_core.datasets.records import Dataset
 from comus_core.errors import DatasetError
 from comus_core.evaluation.bootstrap import paired_bootstrap
 from comus_core.pipelines.evaluate import scored_round
@@ -13,11 +14,11 @@ from comus_core.pipelines.verb_settings import CompareSettings, EvaluateSettings
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_truth import truth_fingerprint
 from comus_core.runs.run_view import open_run_view
-from comus_core.scoring.round_scores import score_clusters
+from comus_core.scoring.round_scores import on_same_images, score_clusters
 from comus_core.scoring.scored_round import ScoredRound
 from comus_core.settings import require
 from comus_core.types import OnProgress, no_progress
-from comus_core.weights import Supervision, strongest
+from comus_core.weights.registry import Supervision, strongest
 from comus_core.workspace import Workspace
 
 DEFAULT = CompareSettings()
@@ -33,12 +34,7 @@ def compare(
 ) -> dict[str, Any]:
     """Score both on the same images and bootstrap the differences over the images.
 
-    Args:
-        rounds: the one that is compared to, and the one that is hoped to be better.
-        workspace: where the runs are; what `evaluate` made there is reused.
-        settings: the data set, and how the images are drawn.
-        device: as in `discover`.
-        on_progress: as in `discover`.
+    The second of the `rounds` is hoped to be better. What `evaluate` made in the workspace is reused.
 
     Returns:
         `first`, `second` {`run`, `round`, `training`, `matching`, `miou`}, `dataset`, `supervision`; under `bootstrap`
@@ -63,15 +59,15 @@ def compare(
     if dataset.truth is None:
         raise DatasetError(f"a comparison needs scores: {spec} has no ground truth")
     one, two = (_scored(side, workspace, dataset, settings, device, on_progress) for side in rounds)
+    one, two = on_same_images(workspace, one, two)
     sides = [side.counted.with_fixed_matching() if settings.fixed_matching else side.counted for side in (one, two)]
     differences = asdict(paired_bootstrap(*sides, resamples=settings.resamples, seed=settings.seed))
     classes = zip(one.classes, differences.pop("classes"), strict=True)
-    owed = strongest([Supervision(**side.supervision) for side in rounds])
     return {
         "first": _side_json(one),
         "second": _side_json(two),
         "dataset": spec,
-        "supervision": {"direct": owed.direct, "inherited": owed.inherited},
+        "supervision": asdict(strongest(Supervision(**side.supervision) for side in rounds)),
         "bootstrap": differences,
         "per_class": {name: dict(zip(("difference", "low", "high"), ends, strict=True)) for name, ends in classes},
     }

@@ -12,7 +12,8 @@ from typing import Any
 
 from comus_core import stages
 from comus_core.config import RunConfig
-from comus_core.datasets.dataset import absolute, open_dataset
+from comus_core.datasets.chosen_images import open_chosen
+from comus_core.datasets.dataset import absolute
 from comus_core.datasets.ignored_files import ignored_json
 from comus_core.pipelines.estimate import memory_estimate, remember_speeds
 from comus_core.pipelines.model_selection import cluster_number, is_estimated, resolve, short_names, supervision_of
@@ -49,13 +50,8 @@ def discover(
 ) -> Run:
     """Find the categories of a data set (paper, Algorithm 1), reusing every stage already computed.
 
-    Args:
-        config: data set and settings; `auto` is resolved here and recorded.
-        workspace: where artifacts and the run go.
-        settings: the last stage to run.
-        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; not part of any fingerprint.
-        on_progress: called at every few images; raising `Cancelled` there stops cleanly.
-        on_run: called with the run as soon as its id is known.
+    What is `auto` in `config` is resolved here and recorded. `on_run` is called with the run as soon as its id is
+    known.
 
     Returns:
         The stored run; `run.result` is what `--json` writes. One that was finished before stays so, whatever this
@@ -65,11 +61,11 @@ def discover(
         DatasetError: no usable image, or no proposal in any of them.
         ComusError: any stage's own fault; finished shards stay.
     """
-    from comus_core.device import choose_device
-    from comus_core.features import encoder_fingerprint
+    from comus_core.features.encoders import encoder_fingerprint
+    from comus_core.machine.device import choose_device
 
     last = STAGES.index(settings.until)
-    dataset = open_dataset(config.dataset, workspace.drawings, config.truth)
+    dataset = open_chosen(config, workspace.drawings)
     config = replace(resolve(config), dataset=absolute(dataset.spec))
     if last >= STAGES.index("features"):
         encoder_fingerprint(config.features.encoder)  # an encoder that cannot be had is told before the long work
@@ -161,13 +157,8 @@ def result_json(
 ) -> dict[str, Any]:
     """What `comus run --json` and `comus evaluate --json` write (contracts, "Scores").
 
-    Args:
-        run: whose round 0 it is.
-        context: of the images.
-        made: kind -> artifact.
-        clusters: K.
-        every: the score of every proposal; None without ground truth.
-        filtered: the same with dropped proposals as background.
+    `run` is whose round 0 it is, `filtered` the score with dropped proposals as background; both scores are None
+    without ground truth.
     """
     set_aside = context.skipped_files(made["images"])
     return {
@@ -179,7 +170,9 @@ def result_json(
         "skipped": len(set_aside),
         "skipped_files": set_aside,
         "passed_over": ignored_json(context.dataset.ignored),
-        "notes": tables.notes(made["images"]),
+        "notes": tables.notes(made["images"]) + context.notes,
+        "excluded": context.dataset.excluded,
+        "unknown_images": list(context.dataset.unknown),
         "without_mask": context.without_mask,
         "truth": context.truth_report.to_dict() if context.truth_report is not None else None,
         "proposals": made["proposals"].table(["proposal_id"]).num_rows if "proposals" in made else 0,

@@ -79,7 +79,7 @@ def rename_cluster(
         WorkspaceError: no such cluster, several of that name, or a read-only run.
         ConflictError: someone else named it meanwhile.
     """
-    return _decided(
+    return decide_on(
         run,
         workspace,
         [settings.cluster],
@@ -103,7 +103,7 @@ def reset_cluster_name(
         ConflictError: someone else named it meanwhile.
     """
     edit: Edit = lambda view, ids, seen: curation.reset_name(view, ids[0], based_on=seen)  # noqa: E731
-    return _decided(run, workspace, [settings.cluster], edit)
+    return decide_on(run, workspace, [settings.cluster], edit)
 
 
 def merge_clusters(
@@ -121,7 +121,9 @@ def merge_clusters(
         WorkspaceError: no such cluster, several of that name, or a read-only run.
         ConflictError: someone else decided on one of them meanwhile.
     """
-    return _decided(run, workspace, settings.clusters, lambda view, ids, seen: curation.merge(view, ids, based_on=seen))
+    return decide_on(
+        run, workspace, settings.clusters, lambda view, ids, seen: curation.merge(view, ids, based_on=seen)
+    )
 
 
 def split_cluster(
@@ -144,7 +146,7 @@ def split_cluster(
         parts = curation.propose_split(view, ids[0], settings.parts, seed=settings.seed)
         return curation.split(view, parts, based_on=seen)
 
-    return _decided(run, workspace, [settings.cluster], edit)
+    return decide_on(run, workspace, [settings.cluster], edit)
 
 
 def reject_clusters(
@@ -162,7 +164,7 @@ def reject_clusters(
         WorkspaceError: no such cluster, several of that name, or a read-only run.
         ConflictError: someone else decided on one of them meanwhile.
     """
-    return _decided(
+    return decide_on(
         run, workspace, settings.clusters, lambda view, ids, seen: curation.reject(view, ids, based_on=seen)
     )
 
@@ -182,7 +184,7 @@ def restore_clusters(
         WorkspaceError: no such cluster, several of that name, or a read-only run.
         ConflictError: someone else decided on one of them meanwhile.
     """
-    return _decided(
+    return decide_on(
         run, workspace, settings.clusters, lambda view, ids, seen: curation.restore(view, ids, based_on=seen)
     )
 
@@ -206,7 +208,7 @@ def move_proposals(
     def edit(view: RunView, ids: list[int], seen: int) -> Decisions:
         return curation.move(view, settings.proposals, ids[0] if ids else None, based_on=seen)
 
-    return _decided(run, workspace, [] if settings.to == NO_CLUSTER else [settings.to], edit)
+    return decide_on(run, workspace, [] if settings.to == NO_CLUSTER else [settings.to], edit)
 
 
 def accept_proposals(
@@ -224,7 +226,7 @@ def accept_proposals(
         WorkspaceError: a read-only run.
         ConflictError: someone else decided on one of them meanwhile.
     """
-    return _decided(run, workspace, [], lambda view, _, seen: curation.accept(view, settings.proposals, based_on=seen))
+    return decide_on(run, workspace, [], lambda view, _, seen: curation.accept(view, settings.proposals, based_on=seen))
 
 
 def erase_proposals(
@@ -242,7 +244,7 @@ def erase_proposals(
         WorkspaceError: a read-only run.
         ConflictError: someone else decided on one of them meanwhile.
     """
-    return _decided(run, workspace, [], lambda view, _, seen: curation.erase(view, settings.proposals, based_on=seen))
+    return decide_on(run, workspace, [], lambda view, _, seen: curation.erase(view, settings.proposals, based_on=seen))
 
 
 def set_filter(
@@ -264,7 +266,7 @@ def set_filter(
         cluster = ids[0] if ids else None
         return curation.set_filter(view, settings.percent, cluster=cluster, by=settings.by, based_on=seen)
 
-    return _decided(run, workspace, [] if settings.cluster is None else [settings.cluster], edit)
+    return decide_on(run, workspace, [] if settings.cluster is None else [settings.cluster], edit)
 
 
 def undo_decision(
@@ -281,7 +283,7 @@ def undo_decision(
         SettingsError: there is none.
         ConflictError: someone else decided meanwhile, so that the last one is another.
     """
-    return _decided(run, workspace, [], lambda view, _, seen: curation.undo(view, based_on=seen))
+    return decide_on(run, workspace, [], lambda view, _, seen: curation.undo(view, based_on=seen))
 
 
 def redo_decision(
@@ -298,10 +300,10 @@ def redo_decision(
         SettingsError: nothing was undone, or something was decided since.
         ConflictError: someone else decided meanwhile.
     """
-    return _decided(run, workspace, [], lambda view, _, seen: curation.redo(view, based_on=seen))
+    return decide_on(run, workspace, [], lambda view, _, seen: curation.redo(view, based_on=seen))
 
 
-def _decided(run: Run, workspace: Workspace, names: Sequence[str], edit: Edit) -> ClusterEdit:
+def decide_on(run: Run, workspace: Workspace, names: Sequence[str], edit: Edit) -> ClusterEdit:
     """Decide by what the names mean at one version, and say what was decided and how many clusters there are then."""
     view = open_run_view(workspace, run)
     before = curation.history(view)

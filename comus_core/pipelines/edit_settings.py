@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from comus_core.config import FilterBy
+from comus_core.proposals.mask_edits import MOST_PIXELS
 from comus_core.settings import Percent, Seed, settings
 
 NO_CLUSTER = "none"  # where proposals are moved to that are to be in no cluster
@@ -20,6 +21,24 @@ class RenameSettings:
     """The cluster's id or name."""
     name: str
     """Its new name."""
+
+
+@settings
+class ExportNamesSettings:
+    """Write the names of the clusters as CSV: id, name, size."""
+
+    csv: str
+    """The CSV file to write."""
+    force: bool = False
+    """Replace a file that COMUS did not write."""
+
+
+@settings
+class ImportNamesSettings:
+    """Name the clusters as a CSV file says, all or none; each name can be undone."""
+
+    from_: str
+    """The CSV file to read, with the columns `id` and `name`."""
 
 
 @settings
@@ -77,6 +96,40 @@ class MoveSettings:
 
 
 @settings
+class CreateSettings:
+    """Make a new category of proposals; the filter keeps them there."""
+
+    name: str
+    """The name of the new category."""
+    proposals: tuple[str, ...]
+    """Ids of the proposals."""
+
+
+@settings
+class PutBackSettings:
+    """Bring rejected and erased proposals back to their clusters."""
+
+    proposals: tuple[str, ...]
+    """Ids of the proposals."""
+
+
+@settings
+class ExcludeSettings:
+    """Exclude images from the run: they are in no cluster, no score and no training."""
+
+    images: tuple[str, ...]
+    """Ids of the images."""
+
+
+@settings
+class IncludeSettings:
+    """Include excluded images again."""
+
+    images: tuple[str, ...]
+    """Ids of the images."""
+
+
+@settings
 class AcceptSettings:
     """Keep proposals in training at every filter percentage."""
 
@@ -90,6 +143,54 @@ class EraseSettings:
 
     proposals: tuple[str, ...]
     """Ids of the proposals."""
+
+
+@settings
+class RedrawSettings:
+    """Repair the mask of a proposal: start from a file, a threshold or its mask, take one part, then grow or shrink."""
+
+    proposal: str
+    """Id of the proposal."""
+    mask: str | None = None
+    """Image file with the new mask at the size of the image: everything that is not black."""
+    threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Cut the soft map at another threshold, 0 to 1, around the present mask."""
+    component: Annotated[int, Field(ge=1)] | None = None
+    """Keep only one of the connected parts, 1 for the largest."""
+    grow: Annotated[int, Field(ge=-MOST_PIXELS, le=MOST_PIXELS)] = 0
+    """Pixels to grow the mask by; negative shrinks it."""
+    original: bool = False
+    """Start from the mask of the detector; alone it resets the mask."""
+
+
+@settings
+class DrawSettings:
+    """Draw an object in an image, also in one without a proposal; other objects lose the pixels that it covers."""
+
+    image: str
+    """Id of the image."""
+    mask: str
+    """Image file with the mask at the size of the image: everything that is not black."""
+    category: str | None = None
+    """Id or name of the cluster that it belongs to."""
+    new_category: str | None = None
+    """Name of a new category for it, in place of `category`."""
+
+
+@settings
+class SeparateSettings:
+    """Take parts of a proposal's mask out as objects of their category; the rest stays with the proposal."""
+
+    proposal: str
+    """Id of the proposal or drawn object."""
+    mask: str | None = None
+    """Image file with the part at the size of the image: everything that is not black."""
+    component: Annotated[int, Field(ge=1)] | None = None
+    """Take one of the connected parts, 1 for the largest; default without a mask: each but the largest."""
+    category: str | None = None
+    """Id or name of the cluster that the parts belong to; default: that of the proposal."""
+    new_category: str | None = None
+    """Name of a new category for the parts, in place of `category`."""
 
 
 @settings

@@ -9,7 +9,7 @@ from comus_core.pipelines.discover import result_json
 from comus_core.pipelines.verb_settings import EvaluateSettings
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_round import RunRound
-from comus_core.scoring.round_scores import matching_of, score_categories, score_predictions
+from comus_core.scoring.round_scores import excluded_of, matching_of, score_categories, score_predictions
 from comus_core.scoring.scored_round import ScoredRound
 from comus_core.stages.assignment import assigned_categories
 from comus_core.types import OnProgress, no_progress
@@ -30,13 +30,6 @@ def evaluate(
     by Nyström that of the nearest centre in the run's spectral embedding (`stages.assignment`). Rejected categories
     take part and count as background. The filter ranks by 1 − confidence, whatever it ranks the run's proposals by. A
     later round is a network, which predicts the images.
-
-    Args:
-        round: a run and its round.
-        workspace: where the run is, and where this data set's artifacts go.
-        settings: the data set, and how categories become classes there.
-        device: as in `discover`.
-        on_progress: as in `discover`.
 
     Returns:
         The JSON of `comus evaluate` (contracts, "Scores"); of a network with `predictions`, the folder of its masks.
@@ -72,6 +65,6 @@ def scored_round(
         rows = made["round_counts"]
         return applied, score_predictions(workspace, subject, rows, applied.names, spec, classes, how), None
     ids, categories = assigned_categories(workspace, run, made["assignment"], decided)
-    counts = tables.read_counts(made["counts"])
+    counts = tables.read_counts(made["counts"]).without(excluded_of(workspace, run, spec))
     clusters = subject, spec, classes, (counts, counts.rows_of(ids)), categories, decided, how
     return applied, score_categories(*clusters), score_categories(*clusters, filtered=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from comus_core import stages
 from comus_core.runs import artifact_readers as tables
@@ -11,7 +11,7 @@ from comus_core.stages import StageContext
 from comus_core.training.settings import TrainingSettings
 from comus_core.workspace import Artifact, Run
 from comus_core.workspace.decisions import Decisions
-from comus_core.workspace.layout import Layout
+from comus_core.workspace.layout import Layout, image_of
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,14 @@ def first_round(
 ) -> FirstRound:
     """Make what the first round learns, or find it in the workspace.
 
-    Args:
-        context: of the run's own images.
-        images: these, as they are now.
-        run: with proposals, features and clusters.
-        decided: which proposal is of which category, and in the core.
-        settings: whether to regroup, what is around an object, whether there is a classifier.
-        log: called with what a person should know.
+    `context` is that of the run's own images, and `images` are these as they are now; `log` is called with what a
+    person should know.
 
     Raises:
         DatasetError: an image of the run is gone or is another than it was.
     """
     proposals = context.workspace.artifact(run, "proposals")
-    with_object = tables.rows_by_image(tables.read_proposals_lightly(proposals))
+    with_object = set(tables.read_proposals_lightly(proposals).image_id) | _drawn_in(decided.layout)
     stages.require_unchanged(context.workspace.artifact(run, "images"), images, with_object)
     clusters = learned_clusters(context, run, decided, settings, log)
     moved = _share_moved(context.workspace.artifact(run, "clustering"), clusters)
@@ -66,6 +61,11 @@ def first_round(
     return FirstRound(labels, classifier, moved)
 
 
+def _drawn_in(layout: Layout) -> set[str]:
+    """The images of which a drawn object is learned."""
+    return {image_of(i) for i in layout.drawn if i not in layout.erased} - set(layout.excluded)
+
+
 def learned_clusters(
     context: StageContext, run: Run, decided: Decisions, settings: TrainingSettings, log: Callable[[str], None]
 ) -> Artifact:
@@ -73,7 +73,7 @@ def learned_clusters(
     own = context.workspace.artifact(run, "clustering")
     if not settings.labels.regroup or stages.smaller_neighbourhoods(run, tables.read_clusters(own)) is None:
         return own
-    if decided.layout != Layout() or decided.cluster_percent:
+    if replace(decided.layout, excluded=frozenset()) != Layout() or decided.cluster_percent:
         log("you edited the clusters, so they are not regrouped (`labels.regroup=false` turns regrouping off)")
         return own
     return stages.regrouped(context, run, settings.labels.surroundings)

@@ -21,12 +21,7 @@ def how_many(
 ) -> HowMany:
     """The three curves over a run's features, each with its suggestion.
 
-    Args:
-        run: with features.
-        workspace: where it is, and where the curves are kept.
-        settings: the largest number to try.
-        device: not used: the curves are computed on the processor.
-        on_progress: called at every resample; raising `Cancelled` there stops.
+    They are computed on the processor, whatever the device, and kept in the workspace.
 
     Raises:
         WorkspaceError: the run has no features yet.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,13 @@ import numpy as np
 import pyarrow as pa
 
 from comus_core.config import RunConfig, TruthSettings
-from comus_core.datasets.dataset import Dataset, absolute, open_dataset
+from comus_core.datasets.dataset import absolute, open_dataset
 from comus_core.datasets.ignored_files import ignored_json, ignored_lines
+from comus_core.datasets.records import Dataset
 from comus_core.datasets.truth_report import TruthReport
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.files.atomic import write_json
+from comus_core.files.output_file import write_output
 from comus_core.pipelines.image_index import index_key, keep_index, lists_folder
 from comus_core.pipelines.verb_settings import HealthLimits, HealthSettings
 from comus_core.runs import artifact_readers as tables
@@ -39,19 +41,15 @@ def check_health(
 ) -> dict[str, Any]:
     """Look at every image of a data set, and keep the report in the workspace; what was measured is reused.
 
-    Args:
-        dataset: a folder, `voc:ROOT:SPLIT`, `coco:ROOT:SPLIT` or `demo`.
-        workspace: where measures and report go.
-        settings: where an image begins to be suspicious, and how ground truth is read.
-        device: not used: images are measured on the processor.
-        on_progress: as in `discover`.
+    Images are measured on the processor, whatever the device.
 
     Returns:
         `dataset`, `checked_at` (seconds since the epoch), `images` (found), `passed_over` [{`reason`, `files`,
         `places`, `counted`}], `usable`, `limits`; `unreadable` [{`path`, `reason`}]; `notes` [{`path`,
         `note`}], what is unusual about how a usable image was read; `exact` and `near` [[image_id, …],
         …], groups of images with equal pixels, and of nearly equal ones (one of each exact group, so that none is
-        listed twice); `tiny`, `dark`, `blurry` [{`image`, `value`}], worst first; `sizes` [[height, width], …] of the
+        listed twice); with `exclude_duplicates` also `exclude`, see `spare_duplicates`; `tiny`,
+        `dark`, `blurry` [{`image`, `value`}], worst first; `sizes` [[height, width], …] of the
         usable images in the order of `ids`; and `truth`, see `TruthReport.to_dict`: its `line` says why where it is
         refused, and it is None where none lies there.
 
@@ -89,7 +87,22 @@ def check_health(
         "truth": context.truth_report.to_dict() if context.truth_report is not None else None,
     }
     write_json(report_file(workspace, spec), report)
+    if settings.exclude_duplicates:
+        report["exclude"] = spare_duplicates(report, workspace.exclusions.read(spec).images)
+        if settings.exclude_list is not None:
+            listed = "".join(f"{image_id}\n" for image_id in report["exclude"])
+            write_output(Path(settings.exclude_list).expanduser(), listed.encode())
     return report
+
+
+def spare_duplicates(report: Mapping[str, Any], excluded: Collection[str]) -> list[str]:
+    """The images to exclude so that of each group of duplicates the first that is not excluded yet stays alone."""
+    gone, spare = set(excluded), []
+    for group in (*report["exact"], *report["near"]):
+        _, *others = [image_id for image_id in group if image_id not in gone] or [""]
+        spare += others
+        gone.update(others)
+    return spare
 
 
 def judged(images: pa.Table, measured: pa.Table, limits: HealthLimits) -> dict[str, Any]:
@@ -180,6 +193,9 @@ def report_lines(report: dict[str, Any]) -> list[str]:
     for name in ("tiny", "dark", "blurry"):
         lines += _group(name, [f"{entry['image']} ({entry['value']:g})" for entry in report[name]])
     lines += [report["truth"]["line"]] if report["truth"] else []
+    if "exclude" in report:
+        lines += [f"to exclude, so that one of each group of duplicates stays: {len(report['exclude'])}"]
+        lines += [f"  {image_id}" for image_id in report["exclude"]]
     return lines
 
 

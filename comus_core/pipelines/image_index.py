@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comus_core.config import TruthSettings
-from comus_core.datasets.dataset import FORMATS, Dataset, open_dataset, parse_dataset
+from comus_core.datasets.dataset import FORMATS, open_dataset, parse_dataset
 from comus_core.datasets.demo.scenes import FOLDER as DEMO
 from comus_core.datasets.folder import list_images
 from comus_core.datasets.format import FOLDER as PLAIN
-from comus_core.datasets.records import by_image_id
+from comus_core.datasets.records import Dataset, by_image_id
 from comus_core.errors import WorkspaceError
 from comus_core.files.atomic import disk_error, write_json
 from comus_core.files.own_places import CACHE, make_own, own_place

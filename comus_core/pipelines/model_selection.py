@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from comus_core.config import ClusteringMethod, RunConfig
+from comus_core.config import ClusteringMethod, RunConfig, SaliencySettings
 from comus_core.errors import WeightsError
-from comus_core.features.encoders import ENCODERS, encoder_spec, own_vectors
+from comus_core.features.encoders import ENCODERS, encoder_spec, full_name, own_vectors
 from comus_core.features.spec import EncoderSpec
 from comus_core.plugins import Registry, with_path
 from comus_core.saliency.detectors import DETECTORS, detector_spec
 from comus_core.saliency.spec import DetectorSpec
-from comus_core.weights import REGISTRY, Supervision, file_sha256, is_available, locate, strongest
+from comus_core.weights.registry import REGISTRY, UNKNOWN, UNSUPERVISED, Supervision, strongest
+from comus_core.weights.store import file_sha256, is_available, locate
 
 NUMBER_FREE: tuple[ClusteringMethod, ...] = ("hdbscan",)  # methods that find themselves how many clusters there are
-UNKNOWN = Supervision("masks", "none")  # of what nobody states: the strongest
 
 
 Parts = Registry[DetectorSpec] | Registry[EncoderSpec]
@@ -27,9 +28,9 @@ def ranked(parts: Parts) -> list[str]:
     return [name for _, name in sorted((spec.rank, name) for name, spec in parts.items() if spec.rank is not None)]
 
 
-def best_here(parts: Parts) -> str | None:
-    """Name of the best whose weights are on this machine, or None."""
-    needed = ((name, parts[name].weights) for name in ranked(parts))
+def best_here(parts: Parts, among: Sequence[str] | None = None) -> str | None:
+    """Name of the first of `among` (of all, the best first) whose weights are on this machine, or None."""
+    needed = ((name, parts[name].weights) for name in (ranked(parts) if among is None else among))
     return next((name for name, weights in needed if weights is None or is_available(weights)), None)
 
 
@@ -48,17 +49,39 @@ def resolve(config: RunConfig) -> RunConfig:
             f"no encoder's weights are on this machine: `comus weights download {easiest}` gets the smallest, "
             "`comus weights list` shows all"
         )
-    chosen = config.saliency.detector if config.saliency.detector != "auto" else best_here(DETECTORS)
-    detector, cut = with_path(DETECTORS, chosen or "auto", Path.resolve), config.saliency.ncut_encoder
+    encoder = full_name(encoder)
+    saliency = resolve_saliency(config.saliency, encoder)
+    return replace(config, features=replace(config.features, encoder=encoder), saliency=saliency)
+
+
+def resolve_saliency(settings: SaliencySettings, encoder: str | None = None) -> SaliencySettings:
+    """The settings with the detector, and the encoder whose features it cuts, named.
+
+    `encoder` is the run's, which is preferred for the cut; None where there is none.
+
+    Raises:
+        SettingsError: an unknown detector; lists those there are.
+    """
+    chosen = settings.detector if settings.detector != "auto" else best_here(DETECTORS)
+    detector, cut = with_path(DETECTORS, chosen or "auto", Path.resolve), settings.ncut_encoder
     if not detector_spec(detector).cuts:
         cut = "auto"
     elif cut == "auto":
-        cut = encoder if own_vectors(encoder) is None else best or easiest
-    return replace(
-        config,
-        features=replace(config.features, encoder=encoder),
-        saliency=replace(config.saliency, detector=detector, ncut_encoder=cut),
-    )
+        cut = _encoder_to_cut(encoder)
+    else:
+        cut = full_name(cut)
+    return replace(settings, detector=detector, ncut_encoder=cut)
+
+
+def _encoder_to_cut(encoder: str | None) -> str:
+    """The run's encoder where its keys can be cut, else one here that can be and adds no label, else the run's."""
+    own = encoder if encoder is not None and own_vectors(encoder) is None else None
+    if own is not None and encoder_spec(own).keys_for_cuts:
+        return own
+    cuttable = [name for name in ranked(ENCODERS) if ENCODERS[name].keys_for_cuts]
+    free = [name for name in cuttable if _of(ENCODERS[name].weights, ENCODERS[name].supervision) == UNSUPERVISED]
+    found = best_here(ENCODERS, free) or own or best_here(ENCODERS, cuttable) or best_here(ENCODERS)
+    return found or ranked(ENCODERS)[-1]
 
 
 def is_estimated(clusters: int | str | None, labelled: bool, method: ClusteringMethod = "spectral") -> bool:
@@ -69,11 +92,8 @@ def is_estimated(clusters: int | str | None, labelled: bool, method: ClusteringM
 def cluster_number(config: RunConfig, estimate: int | None, foreground: int | None, proposals: int) -> int:
     """K: the number that was asked for or estimated, else that of the foreground classes.
 
-    Args:
-        config: of the run.
-        estimate: the most stable number, where `is_estimated`.
-        foreground: classes without background; None without ground truth.
-        proposals: there cannot be more clusters than these.
+    `estimate` is the most stable number where `is_estimated`; `foreground` is None without ground truth. There cannot
+    be more clusters than proposals.
     """
     wanted = config.clustering.clusters
     if estimate is not None:
@@ -104,10 +124,9 @@ def supervision_of(config: RunConfig) -> dict[str, Any]:
     Works, without hashes, for weights that are not here yet, so that a page can show the badge beforehand.
     """
     weights = weights_of(config)
-    owed = strongest(_parts(config, weights))
     here = {name for name in weights.values() if name in REGISTRY and is_available(name)}
     return {
-        "supervision": {"direct": owed.direct, "inherited": owed.inherited},
+        "supervision": asdict(strongest(_parts(config, weights))),
         "weights": {
             role: {"name": n, "sha256": file_sha256(locate(n)) if n in here else None} for role, n in weights.items()
         },
@@ -117,14 +136,24 @@ def supervision_of(config: RunConfig) -> dict[str, Any]:
 
 def _parts(config: RunConfig, weights: dict[str, str]) -> list[Supervision]:
     """Of detector and encoder, each: that of its weights, else what it says of itself, else unknown."""
-    stated = {
-        "saliency": detector_spec(config.saliency.detector).supervision,
-        "encoder": encoder_spec(config.features.encoder).supervision,
-    }
-    return [
-        REGISTRY[weights[role]].supervision if weights.get(role) in REGISTRY else stated[role] or UNKNOWN
-        for role in stated
-    ]
+    stated = encoder_spec(config.features.encoder).supervision
+    return [detector_supervision(config.saliency), _of(weights.get("encoder"), stated)]
+
+
+def detector_supervision(settings: SaliencySettings) -> Supervision:
+    """That of the weights of a detector alone, else what it says of itself, else unknown."""
+    spec = detector_spec(settings.detector)
+    return spec.owes(settings) if spec.owes is not None else _of(spec.weights_for(settings), spec.supervision)
+
+
+def non_commercial_of(settings: SaliencySettings) -> list[str]:
+    """Names of the weights of a detector alone whose licence forbids commercial use."""
+    name = detector_spec(settings.detector).weights_for(settings)
+    return [name] if name is not None and name in REGISTRY and REGISTRY[name].non_commercial else []
+
+
+def _of(weights: str | None, stated: Supervision | None) -> Supervision:
+    return REGISTRY[weights].supervision if weights is not None and weights in REGISTRY else stated or UNKNOWN
 
 
 def badge(supervision: dict[str, str], non_commercial: list[str] | tuple[str, ...] = ()) -> str:

@@ -17,14 +17,14 @@ from PIL import Image
 
 from comus_core.config import TruthSettings
 from comus_core.datasets.class_lists import class_list_text
-from comus_core.datasets.dataset import Dataset, open_dataset
+from comus_core.datasets.dataset import open_dataset
 from comus_core.datasets.file_walk import NOT_TEXT, is_text, printable
 from comus_core.datasets.folder import Listing, list_images
 from comus_core.datasets.ignored_files import ignored_json, merge_ignored
-from comus_core.datasets.records import IgnoredFiles, SkippedFile, by_image_id, image_file
+from comus_core.datasets.records import Dataset, IgnoredFiles, SkippedFile, by_image_id, image_file
 from comus_core.errors import DatasetError
 from comus_core.features.encoders import own_vectors
-from comus_core.files.atomic import replacing, write_json
+from comus_core.files.atomic import write_bytes, write_json
 from comus_core.files.output_file import writable_folder
 from comus_core.files.output_folder import OutputFolder
 from comus_core.pipelines.apply_rounds import AppliedRound, apply_round
@@ -57,15 +57,9 @@ def predict(
     """Predict images with a round, and write `masks/`, `classes.txt` and `predictions.json`.
 
     A file that cannot be used is skipped with its reason, and the others go on. What an earlier prediction wrote into
-    the folder is replaced when the new one is complete; nothing else in it is touched.
-
-    Args:
-        round: a run and its round: the clusters, by nearest neighbours, or a network.
-        workspace: where the run is.
-        settings: the images, and the folder of the results, which is made if need be. It may hold nothing that this
-            program did not write there, unless `force` allows files of others and replaces those named like a result.
-        device: as in `discover`.
-        on_progress: as in `discover`.
+    the folder is replaced when the new one is complete; nothing else in it is touched. The folder is made if need be.
+    It may hold nothing that this program did not write there, unless `force` allows files of others and replaces those
+    named like a result.
 
     Returns:
         What `predictions.json` holds: `run`, `round`, `supervision`, `categories` [{`index`, `category`, `name`}],
@@ -78,13 +72,13 @@ def predict(
         DatasetError: no image, or none that is usable.
         WorkspaceError: results cannot go into the folder (see `OutputFolder`).
         SettingsError: nothing can be written in `out`; round 0 of a run on vectors of the user's own, which new
-            images have none of.
+            images have none of; `network_only` of round 0.
     """
     out = Path(settings.out)
     output = OutputFolder(writable_folder(out), KIND, settings.force)
     output.require_usable()
     dataset = photographs_of(settings.images, workspace)
-    applied, read = _applied(round, dataset, workspace, device, on_progress)
+    applied, read = _applied(round, dataset, workspace, settings.network_only, device, on_progress)
     images, context = applied.made["images"], applied.context
     ids = [i for i in tables.usable_ids(images) if i not in context.set_aside]
     categories = tuple(zip(applied.ids, applied.names, strict=True))
@@ -94,13 +88,11 @@ def predict(
         for done, (image_id, file) in enumerate(file_of.items()):
             on_progress(Progress("writing", done, len(file_of)))
             mask, confidence = read(image_id)
-            with replacing(folder / file) as temporary:
-                temporary.write_bytes(to_png(mask))
+            write_bytes(folder / file, to_png(mask))
             place = {"photograph": _from_folder(dataset.by_id[image_id].path, out), "mask": file}
             size = {"height": mask.shape[0], "width": mask.shape[1]}
             rows.append({"image": image_id, **place, **size, "found": _found(mask, confidence, categories)})
-        with replacing(folder / CLASSES) as temporary:
-            temporary.write_text(class_list_text(applied.names), encoding="utf-8")
+        write_bytes(folder / CLASSES, class_list_text(applied.names).encode())
         result = {**_about(round, dataset, applied), "replaced": replaced, "predictions": rows}
         write_json(folder / RESULT, result)
     on_progress(Progress("writing", len(file_of), len(file_of)))
@@ -169,15 +161,28 @@ def _listed(folder: Path, set_aside: list[SkippedFile]) -> Listing:
 
 
 def _applied(
-    subject: RunRound, dataset: Dataset, workspace: Workspace, device: str, on_progress: OnProgress
+    subject: RunRound, dataset: Dataset, workspace: Workspace, network_only: bool, device: str, on_progress: OnProgress
 ) -> tuple[AppliedRound, Read]:
     """The round on the images, and how its masks are read."""
     run = subject.run
     if subject.training is not None:
         # The user's own masks know no new image: the network then decides alone.
-        weight = 0.0 if detector_spec(run.config.saliency.detector).path_kind else None
-        applied = apply_round(subject, dataset, workspace, saliency=weight, device=device, on_progress=on_progress)
+        weight = None if detector_spec(run.config.saliency.detector).finds else 0.0
+        applied = apply_round(
+            subject,
+            dataset,
+            workspace,
+            saliency=weight,
+            network_only=network_only,
+            device=device,
+            on_progress=on_progress,
+        )
         return applied, _network_reader(applied)
+    require(
+        not network_only,
+        f"network_only: round 0 of run {run.id} is its clusters, not a network; `comus train {run.id}`, then predict "
+        f"with {run.id}@1",
+    )
     require(
         not own_vectors(run.config.features.encoder),
         f"run {run.id} has vectors of your own ({run.config.features.encoder}), and new images have none: "

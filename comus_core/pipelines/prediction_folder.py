@@ -11,16 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
 from comus_core.datasets.upload_names import keep_names
 from comus_core.errors import DatasetError, WorkspaceError
 from comus_core.files.atomic import disk_error
-from comus_core.files.file_names import free_name, name_key
 from comus_core.files.output_folder import OutputFolder
 from comus_core.files.own_places import make_own, own_place
+from comus_core.files.uploaded import write_uploads
 from comus_core.workspace import Workspace
 
 FOLDER, PHOTOGRAPHS = "predictions", "photographs"
@@ -88,14 +88,8 @@ def new_prediction(workspace: Workspace, run_id: str, files: Iterable[tuple[str,
         make_own(folder.parents[1])
         (folder / PHOTOGRAPHS).mkdir(parents=True)
         OutputFolder(folder, KIND).mark({"run": run_id})
-        taken: set[str] = set()
-        renamed = []
-        for name, content in given:
-            own = free_name(PurePosixPath(name.replace("\\", "/")).name or "photograph", taken)
-            taken.add(name_key(own))
-            renamed += [(name, f"{PHOTOGRAPHS}/{own}")] if own != name else []
-            with (folder / PHOTOGRAPHS / own).open("xb") as file:
-                shutil.copyfileobj(content, file)
+        written = write_uploads(folder / PHOTOGRAPHS, given, "photograph")
+        renamed = [(name, f"{PHOTOGRAPHS}/{path.name}") for name, path in written if path.name != name]
         keep_names(folder, renamed)
     except OSError as error:
         raise disk_error(error, folder) from error

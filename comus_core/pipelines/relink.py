@@ -12,9 +12,10 @@ from uuid import uuid4
 
 from comus_core.config import RunConfig
 from comus_core.datasets.class_lists import CLASS_FILES
-from comus_core.datasets.dataset import Dataset, open_dataset, parse_dataset
+from comus_core.datasets.dataset import open_dataset, parse_dataset
 from comus_core.datasets.folder_truth import FolderTruth
 from comus_core.datasets.format import FOLDER
+from comus_core.datasets.records import Dataset
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.features.encoders import ENCODERS
 from comus_core.files.atomic import disk_error
@@ -72,19 +73,14 @@ def relink(
 ) -> Relinked:
     """Let a run read its images from another folder. Its id, scores, names and decisions stay.
 
-    Args:
-        run: whose images were moved.
-        workspace: where the run is.
-        settings: the folder in which they are now; of VOC and COCO the one that the data set's string names.
-        device: not used.
-        on_progress: not used.
+    Of VOC and COCO it is the folder that the data set's string names.
 
     Raises:
         DatasetError: the folder cannot be opened, or an image is missing or has changed; tells how many.
         SettingsError: the run's images are the demo's.
         WorkspaceError: the run came in a bundle, or stopped before it knew its images.
     """
-    run.require_writable()
+    run.require_own_images()
     rows = workspace.artifact(run, "images").table(["image_id", "path", "bytes", "sha256", "reason"]).to_pylist()
     home = Path(settings.folder).expanduser().resolve()
     spec = moved_spec(run.config.dataset, home)
@@ -108,7 +104,7 @@ def follow(workspace: Workspace, run: Run) -> tuple[str, ...]:
     """Let runs on the same images whose folder is gone read them from where this run does; returns their ids."""
     root, manifest, ids = run.provenance.get("root"), run.provenance.get("manifest"), []
     for other in workspace.runs.all(archived=True):
-        same = other.provenance.get("manifest") == manifest and not other.read_only and other.id != run.id
+        same = other.provenance.get("manifest") == manifest and not other.from_bundle and other.id != run.id
         if manifest and same and other.provenance.get("root") != root and workspace.has_lost_images(other):
             _follow(workspace, other, run)
             ids.append(other.id)
@@ -118,9 +114,7 @@ def follow(workspace: Workspace, run: Run) -> tuple[str, ...]:
 def where_now(config: RunConfig, run: Run) -> RunConfig:
     """The settings that a run began with, with its images, and the user's own masks and vectors, where it has them now.
 
-    Args:
-        config: with which it began, perhaps before its folder was moved.
-        run: as it is now.
+    `config` is that with which it began, perhaps before its folder was moved.
     """
     saliency = replace(config.saliency, detector=run.config.saliency.detector)
     features = replace(config.features, encoder=run.config.features.encoder)

@@ -14,6 +14,8 @@ from comus_core.settings import to_dict
 from comus_core.stages import StageContext
 from comus_core.workspace.artifacts import digest
 
+SAID_BY_IMAGES = ("dataset", "exclude", "only")  # the list of the images that are used says it
+
 
 def run_id(context: StageContext) -> str:
     """The id of the run of these settings on these images with this ground truth."""
@@ -24,7 +26,7 @@ def run_id(context: StageContext) -> str:
 def _settings(context: StageContext) -> dict[str, Any]:
     """The settings without paths: what the user brings himself counts by its content."""
     config = context.config
-    settings = {name: value for name, value in to_dict(config).items() if name != "dataset"}
+    settings = {name: value for name, value in to_dict(config).items() if name not in SAID_BY_IMAGES}
     detector = with_path(DETECTORS, config.saliency.detector, lambda path: _content(context, path))
     encoder = with_path(ENCODERS, config.features.encoder, lambda path: _content(context, path))
     settings["saliency"] |= {"detector": detector}

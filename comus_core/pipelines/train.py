@@ -16,6 +16,7 @@ from comus_core.pipelines.training_previews import preview_plan
 from comus_core.pipelines.training_record import (
     TrainingWork,
     begin,
+    excluded_images,
     round_entry,
     with_first_round,
     with_round,
@@ -47,14 +48,8 @@ def train(
 ) -> Training:
     """Train round after round on a run's pseudo-masks, reusing every round already trained.
 
-    Args:
-        run: a finished run.
-        workspace: where it is.
-        settings: of networks and rounds; images, data set to be scored on, filter, seed.
-        device: as in `discover`.
-        on_progress: called at every step and every few images; raising `Cancelled` there stops cleanly.
-        on_training: called with the training when it begins and after each round.
-        log: called with what a person should know, such as memory that ran out.
+    `on_training` is called with the training when it begins and after each round, `log` with what a person should know,
+    such as memory that ran out.
 
     Returns:
         The stored training; `training.result` is what `--json` writes.
@@ -65,8 +60,8 @@ def train(
         DatasetError: an image of the run is gone or is another than it was.
         ComusError: a round's own fault; earlier rounds and the last checkpoint stay.
     """
-    run.require_writable()
-    from comus_core.device import choose_device
+    run.require_own_images()
+    from comus_core.machine.device import choose_device
     from comus_core.training.team import joined
     from comus_core.training.tuning import kept_memory
 
@@ -167,7 +162,8 @@ def _trained(rounds: _Rounds, training: Training, number: int, training_set: _Tr
         partial(trainings.note_preview, training.id, number),
         rounds.previews,
     )
-    inputs = RoundInputs(number, settings, training_set.labels, training_set.images, rounds.categories)
+    excluded = excluded_images(work, training_set.context)
+    inputs = RoundInputs(number, settings, training_set.labels, training_set.images, rounds.categories, excluded)
     artifact = stages.network(training_set.context, inputs, observer)
     speeds = [record["images_per_second"] for record in trainings.steps(training.id).get(number, [])]
     if speeds:

@@ -109,13 +109,8 @@ def training_cost(
 ) -> TrainingCost:
     """The cost of all rounds, if nothing is reused but what the run has of its own images.
 
-    Args:
-        settings: of the training.
-        images: how many, of which data sets.
-        workspace: where earlier trainings left their speed.
-        device: it will run on.
-        config: of the run, whose detector and encoder look at other data sets, needed if there are any; and whose
-            encoder looks at the objects that a classifier names.
+    `workspace` holds the speed of earlier trainings. `config` is the run's: its detector and encoder look at other data
+    sets, for which it is needed, and its encoder at the objects that a classifier names.
     """
     other = images.later is not None or images.scored is not None
     require(config is not None or not other, "the cost of other data sets needs the run's settings")
@@ -158,12 +153,8 @@ def seconds_left(
 ) -> float | None:
     """Seconds of training still to come at the present pace, predictions not counted.
 
-    Args:
-        settings: of the training.
-        number: of the round at work.
-        in_round: seconds that it will still take.
-        images: that each later round learns from; None if that is not known.
-        images_per_second: of the training now.
+    `in_round` are those that round `number`, at work now, will still take; `images` those that each later round learns
+    from, None if that is not known.
 
     Returns:
         None where rounds are to come whose images are not known.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from comus_core import stages
 from comus_core.evaluation.matching import match
 from comus_core.evaluation.report import score
-from comus_core.pipelines.training_record import TrainingWork
+from comus_core.pipelines.training_record import TrainingWork, excluded_images
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.training_previews import example_ids, images_to_preview, plan_previews, scored_ids
 from comus_core.scoring.round_scores import matching_of
@@ -18,16 +18,15 @@ from comus_core.workspace import Artifact
 def preview_plan(work: TrainingWork, names: tuple[str, ...], classifier: Artifact | None) -> PreviewPlan | None:
     """What the networks are tried on; None where the settings say never.
 
-    Args:
-        work: the training.
-        names: of the C categories.
-        classifier: names objects; None: the networks alone do.
+    Without a `classifier`, the networks alone name objects.
     """
     settings, contexts = work.settings.training, work.contexts
     if not settings.preview_every:
         return None
     truth = contexts.scored.dataset.truth
+    gone = excluded_images(work, contexts.scored)
     usable = tables.usable_ids(contexts.checked(contexts.scored)) if truth is not None else []
+    usable = [image_id for image_id in usable if image_id not in gone]
 
     def miou(counts: IntArray) -> float:
         assert truth is not None, "nothing is scored without ground truth"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from comus_core.errors import SettingsError, WorkspaceError
@@ -14,11 +14,14 @@ from comus_core.runs import artifact_readers as tables
 from comus_core.runs.categories import label_map
 from comus_core.runs.trained_categories import remembered
 from comus_core.settings import from_dict, to_dict
+from comus_core.stages import StageContext
 from comus_core.training.settings import TrainingSettings, TrainSettings
-from comus_core.weights import REGISTRY, Supervision, strongest
+from comus_core.types import ImageId
+from comus_core.weights.registry import REGISTRY, Supervision, strongest
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.artifacts import digest
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.layered import LayeredSet
 from comus_core.workspace.trainings import Training
 
 
@@ -46,6 +49,11 @@ class TrainingWork:
     def workspace(self) -> Workspace:
         """Where the run is, and where the training goes."""
         return self.contexts.own.workspace
+
+
+def excluded_images(work: TrainingWork, context: StageContext) -> frozenset[ImageId]:
+    """The images of a data set of the training that a person excluded: some of the run's own, none of another."""
+    return LayeredSet.of(work.decided.layout.excluded).plain() if context is work.contexts.own else frozenset()
 
 
 def begin(work: TrainingWork) -> Training:
@@ -76,8 +84,7 @@ def training_supervision(run: Run, settings: TrainingSettings | None) -> dict[st
     parts = [Supervision(**run.provenance["supervision"])]
     if settings is not None:
         parts.append(REGISTRY[settings.network.backbone].supervision)
-    all_parts = strongest(parts)
-    return {"direct": all_parts.direct, "inherited": all_parts.inherited}
+    return asdict(strongest(parts))
 
 
 def settings_of(training: Training) -> TrainSettings:
@@ -131,12 +138,8 @@ def round_entry(
 ) -> dict[str, Any]:
     """What `comus train --json` writes of a round.
 
-    Args:
-        number: 0 for the run's own clusters.
-        evaluation: of `score_json`; None without ground truth.
-        seconds: of the round.
-        memory: bytes at its peak; None where nothing was computed.
-        memory_at_most: whether the peak may be from before the round.
+    `evaluation` is that of `score_json`, None without ground truth; `memory` are bytes at the peak of the round, None
+    where nothing was computed, `memory_at_most` whether the peak may be from before the round.
     """
     names = ("miou", "pixel_accuracy", "matching", "per_class")
     values = {name: evaluation[name] if evaluation else None for name in names}

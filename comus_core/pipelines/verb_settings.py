@@ -8,14 +8,14 @@ Those of `train` and `ablate` are in `training.settings`, those of the decisions
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from comus_core.config import Assign, Matching, TruthSettings
 from comus_core.evaluation.bootstrap import RESAMPLES
 from comus_core.settings import Positive, Seed, require, settings
-from comus_core.types import STAGES, StageName
+from comus_core.types import STAGES, SimilarBy, StageName
 
 
 @settings
@@ -74,6 +74,8 @@ class PredictSettings:
     """The folder for masks/, classes.txt and predictions.json."""
     force: bool = False
     """Also write into a folder that holds other files: those named like a result are replaced."""
+    network_only: bool = False
+    """Masks of the network alone, as a package of the round gives them: no saliency, classifier or object vote."""
 
     def __post_init__(self) -> None:
         require(bool(self.images), "images: give image files, folders or a data set")
@@ -94,6 +96,32 @@ class AddSettings:
 
 
 @settings
+class ImportSettings:
+    """Bring masks, names and categories of a label tool into a run; changed masks become a new run beside it."""
+
+    path: str
+    """The file, folder or zip to import: of this program's export, or of any tool with one of the formats."""
+    format: str | None = None
+    """coco, label-studio, cvat, labelme, yolo, voc, index-masks or csv; default: found by looking at the file."""
+    preview: bool = False
+    """Only say what would change."""
+    missing: Literal["auto", "remove", "keep"] = "auto"
+    """An object that is missing in the file, though its image is listed there: remove it, keep it, or remove it only
+    where the file says that it was exported with it."""
+    boxes: Literal["name", "fill"] = "name"
+    """A box without mask: it only names the proposal that it encloses, or becomes a mask of all its pixels."""
+    tolerance: Annotated[float, Field(ge=0, le=50)] | None = None
+    """Pixels by which the edge of a polygon may differ from a mask and still be the same; default: 1.5."""
+    version: Annotated[int, Field(ge=0)] | None = None
+    """Import only if the run's last decision still is this one, on which a preview was based."""
+    content: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """Import only if the file still has this SHA-256, which a preview gave."""
+
+    def __post_init__(self) -> None:
+        require(bool(self.path), "path: give a file, a folder or a zip to import")
+
+
+@settings
 class HowManySettings:
     """Estimate the number of clusters by stability, eigengap and Leiden communities."""
 
@@ -103,12 +131,30 @@ class HowManySettings:
 
 @settings
 class SimilarSettings:
-    """Find the proposals of a run that look most like an image, and like each object in it."""
+    """Rank the proposals of a run by their similarity to some of them, or to an image and the objects in it.
 
-    picture: str
-    """An image file."""
-    most: Positive = 24
-    """Proposals to list for each object."""
+    What is found can be moved to a cluster, as one decision.
+    """
+
+    proposals: tuple[str, ...] = ()
+    """Ids of the proposals to compare with."""
+    picture: str | None = None
+    """An image file to compare with: each object that the run's detector finds in it, or all of it if there is none."""
+    by: SimilarBy = "mean"
+    """Similar to the mean of what is compared with, or to the nearest of it."""
+    threshold: Annotated[float, Field(ge=-1, le=1)] | None = None
+    """List all proposals whose similarity (a cosine, −1 to 1) is at least this; default: the most similar ones."""
+    top: Positive | None = None
+    """List so many; default: 24, unless there is a threshold."""
+    move_to: str | None = None
+    """Id or name of a cluster, or a new name: move what is listed there, with the proposals compared with."""
+
+    def __post_init__(self) -> None:
+        require(bool(self.proposals or self.picture), "nothing to compare with: give ids of proposals, or an image")
+        require(
+            self.threshold is None or self.top is None,
+            f"threshold {self.threshold} and top {self.top}: give one of the two",
+        )
 
 
 @settings
@@ -133,6 +179,34 @@ class HealthSettings:
 
     limits: HealthLimits = field(default_factory=HealthLimits)
     truth: TruthSettings = field(default_factory=TruthSettings)
+    exclude_duplicates: bool = False
+    """List the images to exclude so that one of each group of duplicates stays."""
+    exclude_list: str | None = None
+    """A .txt file to write that list to; `comus run --exclude` reads it."""
+
+    def __post_init__(self) -> None:
+        named = self.exclude_list is None or (self.exclude_duplicates and self.exclude_list.endswith(".txt"))
+        require(named, f"exclude_list {self.exclude_list}: give a .txt file, together with exclude_duplicates")
+
+
+@settings
+class DatasetExclusionSettings:
+    """Exclude images of a data set from later runs, or include them again."""
+
+    images: tuple[str, ...] = ()
+    """Ids of the images, or their paths below the folder; none: list what is excluded."""
+    duplicates: bool = False
+    """Exclude all but one image of each group of duplicates that the last check found."""
+    include: bool = False
+    """Include the images again."""
+    undo: bool = False
+    """Undo the last exclusion or inclusion."""
+    last: int | None = None
+    """Undo only if the last step still has this number."""
+
+    def __post_init__(self) -> None:
+        require(not (self.undo and (self.images or self.duplicates or self.include)), "undo: give no images with it")
+        require(not (self.include and self.duplicates), "include: name the images, without duplicates")
 
 
 @settings
@@ -148,8 +222,25 @@ class BundleSettings:
 
 
 @settings
+class PackageSettings:
+    """Package a trained round for other programs: ONNX, torch.export and safetensors files, with a model card."""
+
+    out: str
+    """The folder to make; one that is there must be empty."""
+    int8: bool = False
+    """Also write an 8-bit ONNX model, calibrated on images of the run."""
+    example: bool = True
+    """Put an image of the run into the package, with the mask to expect of it."""
+    scored_images: Annotated[int, Field(ge=0)] = 100
+    """Images that the package is compared with `comus predict` on, and scored if they have ground truth; 0: none."""
+
+    def __post_init__(self) -> None:
+        require(bool(self.out), "out: give a folder for the package")
+
+
+@settings
 class OpenBundleSettings:
-    """Open a zip that `comus bundle` wrote, as a read-only run of this workspace."""
+    """Open a zip that `comus bundle` wrote, as a read-only run; `demo` is a finished run that ships with COMUS."""
 
 
 @settings
@@ -179,6 +270,8 @@ class CleanSettings:
     """Scores of runs on other data sets (`comus evaluate RUN DATASET`)."""
     pictures: bool = False
     """Images drawn for the pages; they are drawn again when needed."""
+    kept: bool = False
+    """Exports and packages to download, and uploaded annotations."""
 
 
 @settings

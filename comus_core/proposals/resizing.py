@@ -45,9 +45,7 @@ def bilinear_bands(array: NDArray[Any], size_hw: tuple[int, int]) -> Iterator[tu
 def resize_nearest(array: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[Any]:
     """Take the input pixel under the centre of each output pixel, in exact integer arithmetic; dtype kept.
 
-    Args:
-        array: (h, w) or (h, w, c).
-        size_hw: the new height and width.
+    `array` is (h, w) or (h, w, c).
     """
     rows, columns = (_nearest(n_in, n_out) for n_in, n_out in zip(array.shape[:2], size_hw, strict=True))
     return array[rows[:, None], columns[None, :]]

@@ -8,7 +8,6 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from comus_core.types import StrArray
@@ -27,7 +26,7 @@ class StoredMasks:
         metadata = self._file.metadata
         rows = [metadata.row_group(part).num_rows for part in range(metadata.num_row_groups)]
         self.starts = np.concatenate([[0], np.cumsum(rows, dtype=np.int64)])
-        self._parts: OrderedDict[int, pa.Array] = OrderedDict()
+        self._parts: OrderedDict[int, list[bytes]] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
@@ -43,13 +42,12 @@ class StoredMasks:
 
     def _mask(self, row: int) -> bytes:
         part = int(np.searchsorted(self.starts, row, side="right")) - 1
-        mask: bytes = self._part(part)[row - int(self.starts[part])].as_py()
-        return mask
+        return self._part(part)[row - int(self.starts[part])]
 
-    def _part(self, part: int) -> pa.Array:
+    def _part(self, part: int) -> list[bytes]:
         with self._lock:
             if part not in self._parts:
-                self._parts[part] = self._file.read_row_group(part, columns=["rle"]).column(0).combine_chunks()
+                self._parts[part] = self._file.read_row_group(part, columns=["rle"]).column(0).to_pylist()
             self._parts.move_to_end(part)
             while len(self._parts) > CACHED_PARTS:
                 self._parts.popitem(last=False)

@@ -14,8 +14,8 @@ from comus_core.runs.label_map import REJECTED, LabelMap
 from comus_core.types import BoolMask, FloatArray, IntArray, StrArray
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
-from comus_core.workspace.layered import LayeredMap
-from comus_core.workspace.layout import Layout
+from comus_core.workspace.layered import LayeredMap, LayeredSet
+from comus_core.workspace.layout import Layout, image_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,7 @@ class Categories:
             it.
         by_hand: (n,) bool, put there by a person.
         erased: (n,) bool, of a mask that a person erased: in no category, and its pixels are background.
+        excluded: (n,) bool, of an image that a person excluded: in no category.
         by_distance: (C,) bool, ranked by distance although the filter ranks by something else: what else it may rank by
             was measured in the clusters as they were made, so what was split or merged has it no more.
         rank: (n,) a proposal is kept exactly while its category's filter percentage is below this: of a category's n
@@ -45,6 +46,7 @@ class Categories:
     distance: FloatArray
     by_hand: BoolMask
     erased: BoolMask
+    excluded: BoolMask
     by_distance: BoolMask
     rank: FloatArray
 
@@ -102,13 +104,8 @@ def categorise(
 ) -> Categories:
     """The categories of proposals whose clusters and distances are known.
 
-    Args:
-        proposal_id: (n,) strings.
-        cluster: (n,) 0…K−1, −1 = unassigned.
-        distance: (n,) to the own cluster's centre.
-        clusters: K.
-        layout: what a person changed.
-        by: (n,) what the filter ranks by, larger where a proposal fits worse; None is the distance.
+    `cluster` is (n,) 0…K−1, −1 = unassigned, `distance` (n,) to the own cluster's centre, `clusters` K. `by` (n,) is
+    what the filter ranks by, larger where a proposal fits worse; None is the distance.
     """
     id_of = np.asarray(cluster, np.int32).copy()
     ranked_by, by_hand = np.asarray(distance), np.zeros(len(id_of), bool)
@@ -123,11 +120,20 @@ def categorise(
         ranked_by = ranked_by.copy()
         ranked_by[measured] = [layout.distance[p] for p in proposal_id[measured]]
     accepted, erased = (_among(proposal_id, names) for names in (layout.accepted, layout.erased))
-    id_of[erased] = REJECTED
+    excluded = excluded_rows(proposal_id, layout)
+    id_of[erased | excluded] = REJECTED
     by = None if by is distance else by
     categories = by_id(proposal_id, id_of, ranked_by, clusters, layout, by_hand, by, measured)
     categories.rank[accepted & (categories.category >= 0)] = ALWAYS
-    return replace(categories, erased=erased)
+    return replace(categories, erased=erased, excluded=excluded)
+
+
+def excluded_rows(proposal_id: StrArray, layout: Layout) -> BoolMask:
+    """(n,) which proposals are of excluded images."""
+    if not layout.excluded:
+        return np.zeros(len(proposal_id), bool)
+    gone = LayeredSet.of(layout.excluded).plain()
+    return np.array([image_of(p) in gone for p in proposal_id], bool)
 
 
 def by_id(
@@ -156,7 +162,7 @@ def by_id(
     rank = filter_rank(category, np.where(hand, -np.inf, ranked_by), proposal_id)
     rank[hand & (category >= 0)] = ALWAYS
     nothing = np.zeros(len(id_of), bool)
-    return Categories(labels.ids, id_of, category, distance, hand, nothing, by_distance[:-1], rank)
+    return Categories(labels.ids, id_of, category, distance, hand, nothing, nothing, by_distance[:-1], rank)
 
 
 def _among(proposal_id: StrArray, names: Container[str]) -> BoolMask:

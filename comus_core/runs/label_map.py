@@ -37,11 +37,6 @@ class LabelMap:
         if unnamed := [c for c, name in enumerate(self.names) if not name.strip()]:
             raise SettingsError(f"label map: category {unnamed[0]} has an empty name: give it one")
 
-    @staticmethod
-    def identity(clusters: int) -> LabelMap:
-        """Every cluster its own category, named `cluster 0` and so on."""
-        return LabelMap(np.arange(clusters, dtype=np.int32), tuple(f"cluster {k}" for k in range(clusters)))
-
     @property
     def C(self) -> int:
         """How many categories there are."""

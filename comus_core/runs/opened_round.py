@@ -74,11 +74,12 @@ class OpenedRound:
 
 
 def clusters_mask(view: RunView, decided: Decisions, image_id: ImageId) -> IndexMask:
-    """Round 0 of an image: every proposal in its category, rejected and unassigned ones as background (p = 0)."""
+    """Round 0 of an image: all proposals and drawn objects in their categories, others as background (p = 0)."""
     categories = view.categories(decided)
     rows = np.array(view.rows_of_image.get(image_id, []), np.int64)
     height, width = view.image_sizes[view.image_row_of[image_id]]
     category, C = categories.category[rows], len(categories.ids)
-    mask = pseudo_mask(view.proposals[rows], category, category >= 0, (int(height), int(width)), C)
+    objects = view.drawn(decided).joined(image_id, view.masks(decided)[rows], category, category >= 0)
+    mask = pseudo_mask(*objects, (int(height), int(width)), C)
     mask[mask == index_dtype_and_ignore(C)[1]] = 0
     return mask

@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from comus_core.errors import WorkspaceError
 from comus_core.runs import artifact_readers as tables
-from comus_core.runs.round_masks import MaskReader, is_of_run, training_of_rounds
+from comus_core.runs.round_masks import MaskReader, is_of_run, rounds_of, training_of_rounds
 from comus_core.runs.run_view import RunView, rows_in
 from comus_core.types import BoolMask, IndexMask, IntArray, OnProgress, no_progress
 from comus_core.workspace import Artifact, ArtifactKey, Run, Workspace
+from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.shards import Tick
 
 KIND, VERSION = "proposal_predictions", 1
@@ -35,12 +36,8 @@ def count_predictions(
 ) -> Artifact:
     """A row a proposal, `proposal_id` and `category` int32: 0…C−1 as the round numbers them, `BACKGROUND`, `NO_MASK`.
 
-    Args:
-        workspace: where it is kept.
-        proposals: of a run.
-        predictions: a round's masks of the same images.
-        stage: its name for whom progress is told.
-        on_progress: called at every image; raising `Cancelled` there stops, and what is finished is kept.
+    `predictions` are a round's masks of the same images. Raising `Cancelled` in `on_progress` stops, and what is
+    finished is kept.
 
     Raises:
         WorkspaceError: a mask is gone or damaged.
@@ -79,11 +76,13 @@ def has_predictions(view: RunView, number: int) -> bool:
     return _stored(view, number) is not None
 
 
-def predicted_of(view: RunView, number: int) -> IntArray:
+def predicted_of(view: RunView, number: int, decided: Decisions) -> IntArray:
     """(n,) int32 the category of each proposal in a round of `round_masks.rounds_of`; `BACKGROUND` or `NO_MASK`.
 
+    By the masks as decided: those of the detector were counted once, and the few that a person drew are read now.
+
     Raises:
-        WorkspaceError: it was not worked out.
+        WorkspaceError: it was not worked out, or a mask of the round is gone.
     """
     stored = _stored(view, number)
     if stored is None:
@@ -94,7 +93,20 @@ def predicted_of(view: RunView, number: int) -> IntArray:
     table = stored.table(["proposal_id", "category"])
     ids, category = (column.to_numpy() for column in table.columns)
     aligned: IntArray = category[rows_in(ids.astype(object), view.proposals.proposal_id, KIND)]
-    return aligned
+    return _with_redrawn(view, number, decided, aligned) if decided.layout.redrawn else aligned
+
+
+def _with_redrawn(view: RunView, number: int, decided: Decisions, predicted: IntArray) -> IntArray:
+    """The same with the proposals anew whose masks a person drew."""
+    masks, reader = view.masks(decided), MaskReader(rounds_of(view)[number])
+    again = predicted.copy()
+    rows_of: dict[str, list[int]] = {}
+    for row in sorted(view.row_of[p] for p in decided.layout.redrawn if p in view.row_of):
+        rows_of.setdefault(str(view.proposals.image_id[row]), []).append(row)
+    for image_id, rows in rows_of.items():
+        mask = reader.read(image_id)
+        again[rows] = [NO_MASK if mask is None else most_of(mask, masks.mask(row)) for row in rows]
+    return again
 
 
 def most_of(mask: IndexMask, proposal: BoolMask) -> int:

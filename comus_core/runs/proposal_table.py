@@ -47,9 +47,10 @@ def proposal_table(view: RunView, rows: IntArray, decided: Decisions) -> pa.Tabl
 
     Columns: `proposal_id`, `image_id`, `x0, y0, x1, y1` (pixels, end exclusive), `area` (pixels), `confidence` (0 to
     1), `cluster` (its category's stable id, −1 for none), `name`, `distance` (cosine to the centre, null in none),
-    `kept` by the filter as decided, and with ground truth `class`, the one that fills most of it (null: not counted).
+    `kept` by the filter as decided, whether its image is `excluded`, and with ground truth `class`, the one that fills
+    most of it (null: not counted).
     """
-    categories, proposals, core = view.categories(decided), view.proposals, view.kept(decided)[rows]
+    categories, proposals, core = view.categories(decided), view.masks(decided), view.kept(decided)[rows]
     assigned = categories.category[rows] >= 0
     cluster = np.where(assigned, categories.id_of[rows], -1)
     name_of = {k: decided.name_of(k) for k in categories.ids}
@@ -64,9 +65,10 @@ def proposal_table(view: RunView, rows: IntArray, decided: Decisions) -> pa.Tabl
         "name": pa.array([name_of.get(k, "") for k in cluster.tolist()], pa.string()),
         "distance": pa.array(categories.distance[rows], pa.float32(), mask=~assigned),
         "kept": pa.array(core, pa.bool_()),
+        "excluded": pa.array(categories.excluded[rows], pa.bool_()),
     }
     if view.has_truth:
-        truth = [view.classes[k] if k >= 0 else None for k in view.truth_class[rows].tolist()]
+        truth = [view.classes[k] if k >= 0 else None for k in view.truth_class_of(decided)[rows].tolist()]
         columns["class"] = pa.array(truth, pa.string())
     return pa.table(columns)
 

@@ -22,10 +22,8 @@ CHANGES: tuple[Change, ...] = get_args(Change)
 def changes(own: IntArray, there: IntArray, known: IntArray | None = None) -> IntArray:
     """How each of n proposals compares, (n,) int32: its place in `CHANGES`, −1 where nothing is known of it.
 
-    Args:
-        own: (n,) category, negative in none.
-        there: (n,) the same elsewhere, in the same numbers; negative in none.
-        known: (n,) bool, of which anything is known there; None is all.
+    Both categories are (n,) in the same numbers, negative in none; `known` (n,) is of which anything is known there,
+    None is all.
 
     Raises:
         SettingsError: lengths that differ.

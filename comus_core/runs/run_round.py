@@ -62,10 +62,7 @@ def split_round(text: str) -> tuple[str, int]:
 def find_round(workspace: Workspace, name: str, number: int) -> RunRound:
     """The round of a run or of a single training; of a run's trainings the one last touched that has it.
 
-    Args:
-        workspace: where it is.
-        name: of a run as everywhere, or a training's id as `comus train` tells it.
-        number: of the round, 0 for the clusters.
+    `name` is a run's as everywhere, or a training's id as `comus train` tells it.
 
     Raises:
         WorkspaceError: there is no such run, training or round.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comus_core.config import TruthSettings
-from comus_core.datasets.dataset import open_dataset
+from comus_core.datasets.chosen_images import open_chosen
 from comus_core.datasets.records import Dataset, GroundTruth
 from comus_core.errors import DatasetError
 from comus_core.proposals.pseudo_masks import from_png
@@ -92,7 +92,7 @@ def open_own(workspace: Workspace, run: Run) -> Dataset:
         DatasetError: it cannot be opened; says how to find it again where its folder is gone.
     """
     try:
-        return open_dataset(run.config.dataset, workspace.drawings, run.config.truth)
+        return open_chosen(run.config, workspace.drawings)
     except DatasetError as error:
         if not workspace.has_lost_images(run):
             raise
@@ -134,7 +134,7 @@ def truth_of_run(workspace: Workspace, run: Run) -> GroundTruth | None:
     Raises:
         DatasetError: the data set is no longer where it was, or its ground truth is another by now.
     """
-    if not run.read_only:
+    if not run.from_bundle:
         dataset = open_own(workspace, run)
         require_same_truth(workspace, run, dataset)
         return dataset.truth

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,14 +18,21 @@ from comus_core.evaluation.counts import Counts
 from comus_core.proposals.table import Proposals
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.categories import Categories, categorise, label_map
+from comus_core.runs.drawn_objects import DrawnObjects, drawn_objects
 from comus_core.runs.label_map import LabelMap
-from comus_core.settings import require
+from comus_core.runs.redrawn_counts import with_redrawn_counts
+from comus_core.runs.redrawn_masks import with_redrawn
+from comus_core.runs.run_truth import truth_of_run
 from comus_core.types import BoolMask, FloatArray, IntArray, StrArray, Vectors
 from comus_core.workspace import Run, Workspace
 from comus_core.workspace.decisions import Decisions
-from comus_core.workspace.layout import Layout
+from comus_core.workspace.layered import LayeredSet
+from comus_core.workspace.layout import Layout, image_of
+
+H = TypeVar("H")
 
 HELD = 8  # layouts and rankings of which the categories are held: what is decided, and what was just before
+HELD_MASKS = 3  # the same of tables with redrawn masks, which are larger
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,15 +108,59 @@ class RunView:
             return np.full(len(self), -1, np.int64)
         return self.counts.rows_of(list(self.proposals.proposal_id))
 
+    def counted(self, decided: Decisions) -> tuple[Counts, IntArray] | None:
+        """The counts of all images that are not excluded, by the masks that a person drew, and `count_rows` in them.
+
+        Returns:
+            None without ground truth.
+
+        Raises:
+            DatasetError: as `counts_of`.
+        """
+        counts, excluded = self.counts_of(decided), decided.layout.excluded
+        if counts is None:
+            return None
+        if not excluded:
+            return counts, self.count_rows
+
+        def make() -> tuple[Counts, IntArray]:
+            left = counts.without(LayeredSet.of(excluded).plain())
+            return left, left.find(list(self.proposals.proposal_id))  # none may be left, only drawn objects
+
+        return _held(self._counted, (excluded, decided.layout.redrawn), make)
+
+    @cached_property
+    def _counted(self) -> list[tuple[Any, tuple[Counts, IntArray]]]:
+        return []
+
+    def is_excluded(self, decided: Decisions) -> BoolMask:
+        """(m,) which images are excluded."""
+        gone = LayeredSet.of(decided.layout.excluded).plain()
+        return np.array([i in gone for i in self.image_ids], bool) if gone else np.zeros(len(self.image_ids), bool)
+
     @cached_property
     def truth_class(self) -> IntArray:
         """(n,) the foreground class that fills most of the proposal, 0 if there is none, −1 where not counted."""
-        truth = np.full(len(self), -1, np.int32)
-        if self.counts is None:
+        return self._truth_class(self.counts, self.count_rows)
+
+    def truth_class_of(self, decided: Decisions) -> IntArray:
+        """The same of the masks that a person drew."""
+        if not decided.layout.redrawn:
+            return self.truth_class
+        return self._truth_class(self.counts_of(decided), self.count_rows)
+
+    def drawn_truth_class(self, decided: Decisions) -> IntArray:
+        """(m,) the same of the drawn objects."""
+        counts, ids = self.counts_of(decided), self.drawn(decided).ids
+        rows = np.full(len(ids), -1, np.int64) if counts is None else np.asarray(counts.find(ids), np.int64)
+        return self._truth_class(counts, rows)
+
+    def _truth_class(self, counts: Counts | None, rows: IntArray) -> IntArray:
+        truth = np.full(len(rows), -1, np.int32)
+        if counts is None:
             return truth
-        rows = self.count_rows
         counted = rows >= 0
-        foreground = self.counts.values[rows[counted], 1:]
+        foreground = counts.values[rows[counted], 1:]
         most, which = foreground.max(axis=1).toarray().ravel(), np.asarray(foreground.argmax(axis=1)).ravel()
         truth[counted] = np.where(most > 0, which + 1, 0)
         return truth
@@ -146,6 +197,65 @@ class RunView:
         """Share (0…1) of the foreground proposals that the decided filter keeps."""
         return self.categories(decided).coverage(decided)
 
+    def masks(self, decided: Decisions) -> Proposals:
+        """The proposals with the masks that a person drew: their boxes, areas and run lengths differ, nothing else."""
+        redrawn = decided.layout.redrawn
+        if not redrawn:
+            return self.proposals
+        return _held(self._masks, redrawn, lambda: with_redrawn(self.proposals, self.row_of, redrawn))
+
+    def drawn(self, decided: Decisions) -> DrawnObjects:
+        """The objects that a person drew, in their categories as decided."""
+        layout = decided.layout
+
+        def make() -> DrawnObjects:
+            image_row = self.image_row_of
+            images = {image_of(i) for i in layout.drawn} & image_row.keys()
+            return drawn_objects(layout, self.clusters, {i: self.image_sizes[image_row[i]] for i in images})
+
+        return _held(self._drawn, layout, make) if layout.drawn else self._nothing_drawn
+
+    @cached_property
+    def _drawn(self) -> list[tuple[Any, DrawnObjects]]:
+        return []
+
+    @cached_property
+    def _nothing_drawn(self) -> DrawnObjects:
+        return drawn_objects(Layout(), self.clusters, {})
+
+    @cached_property
+    def _masks(self) -> list[tuple[Any, Proposals]]:
+        return []
+
+    def counts_of(self, decided: Decisions) -> Counts | None:
+        """Pixel counts of the masks that a person drew: the rows of `counts`, then those of drawn objects.
+
+        Returns:
+            None without ground truth.
+
+        Raises:
+            DatasetError: an image with a redrawn mask has to be counted, and its ground truth is gone or has changed.
+        """
+        redrawn = decided.layout.redrawn
+        if self.counts is None or not redrawn:
+            return self.counts
+        stored = self.counts
+
+        def make() -> Counts:
+            rows, drawn = sorted(self.row_of[p] for p in redrawn if p in self.row_of), self.drawn(decided)
+            image_ids = dict.fromkeys([*self.proposals.image_id[rows].tolist(), *drawn.rows_of_image])
+            rows_of = {i: (self.rows_of_image.get(i, []), drawn.rows_of_image.get(i, [])) for i in image_ids}
+            key, cache = self.run.artifacts["counts"], self.workspace.redrawn_counts
+            truth = lambda: truth_of_run(self.workspace, self.run)  # noqa: E731
+            masks = self.masks(decided)
+            return with_redrawn_counts(stored, self.count_rows, masks, drawn.proposals, rows_of, cache, key, truth)
+
+        return _held(self._counts, redrawn, make)
+
+    @cached_property
+    def _counts(self) -> list[tuple[Any, Counts]]:
+        return []
+
     def vectors(self) -> Vectors:
         """(n, d) raw vectors in the order of the proposals."""
         ids, vectors = tables.read_vectors(self.workspace.artifact(self.run, "features"))
@@ -177,28 +287,6 @@ class RunView:
     @cached_property
     def _points(self) -> dict[str, FloatArray]:
         return {}
-
-    def find_similar(self, row: int, most: int = 24) -> tuple[IntArray, FloatArray]:
-        """Rows of the proposals whose vectors have the highest cosine with that of `row`, and the cosines."""
-        return self.nearest_to(self.vectors()[row], most, but=row)
-
-    def nearest_to(self, vector: FloatArray, most: int = 24, but: int | None = None) -> tuple[IntArray, FloatArray]:
-        """Rows of the proposals whose vectors have the highest cosine with a raw (d,) vector, and the cosines.
-
-        Raises:
-            SettingsError: it has another number of dimensions than the run's vectors.
-        """
-        vectors, wanted = np.asarray(self.vectors(), np.float32), np.asarray(vector, np.float32)
-        require(
-            wanted.shape == vectors.shape[1:],
-            f"a vector of shape {wanted.shape}, but those of run {self.run.id} have {vectors.shape[1]} dimensions",
-        )
-        unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        cosine = unit @ (wanted / max(float(np.linalg.norm(wanted)), 1e-12))
-        if but is not None:
-            cosine[but] = -np.inf
-        order = np.argsort(-cosine, kind="stable")[: min(most, len(self) - (but is not None))]
-        return order, cosine[order]
 
 
 def open_run_view(workspace: Workspace, run: Run) -> RunView:
@@ -244,6 +332,17 @@ def rows_in(have: StrArray, wanted: StrArray, kind: str) -> Any:
     if len(missing):
         raise WorkspaceError(f"{kind} has no row for proposal '{wanted[missing[0]]}': run the stage again")
     return rows
+
+
+def _held(known: list[tuple[Any, H]], decided: Any, make: Callable[[], H]) -> H:
+    """What was made for these decisions, such as redrawn masks, else made now and held."""
+    for key, value in known:
+        if key is decided or key == decided:
+            return value
+    value = make()
+    known.insert(0, (decided, value))
+    del known[HELD_MASKS:]
+    return value
 
 
 def _shared(ids: StrArray, known: StrArray) -> StrArray:

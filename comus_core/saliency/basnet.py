@@ -50,8 +50,8 @@ def load(settings: SaliencySettings, device: str) -> BasnetDetector:
     Raises:
         WeightsError: the file is missing, damaged, or does not fit the architecture name by name.
     """
-    from comus_core.weights import file_sha256, locate
     from comus_core.weights.loading import load_network
+    from comus_core.weights.store import file_sha256, locate
 
     name = settings.detector
     network = load_network(name)

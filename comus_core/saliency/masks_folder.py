@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from comus_core.errors import DatasetError
+from comus_core.files.atomic import sha256_of
 from comus_core.types import ImageId, SoftMap
 
 SUFFIXES = (".png", ".npy", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
@@ -90,9 +91,7 @@ class MasksFolder:
         """A hash of the relative names and contents of these files, and of the meaning of grey values."""
         total = hashlib.sha256(b"zero-one" if self._zero_one else b"full range")
         for file in sorted(files):
-            with file.open("rb") as stream:
-                content = hashlib.file_digest(stream, "sha256").hexdigest()
-            total.update(f"{file.relative_to(self.folder).as_posix()}\0{content}\n".encode())
+            total.update(f"{file.relative_to(self.folder).as_posix()}\0{sha256_of(file)}\n".encode())
         return total.hexdigest()
 
     @cached_property

@@ -68,16 +68,13 @@ def _folder(settings: SaliencySettings) -> MasksFolder:
     return MasksFolder(Path(split(settings.detector)[1]).expanduser())
 
 
-def _cost(settings: SaliencySettings) -> ItemCost:
-    return ItemCost(NAME, 0.0)
-
-
 SPEC = DetectorSpec(
     NAME,
     "your own masks or soft maps, named like the images, in DIR",
     load,
     path_kind="folder",
+    asks=("Path of your masks on the server", "a folder with one file per image"),
     own_files=lambda folder, ids: MasksFolder(folder).match(ids)[0],
     identify=_identify,
-    cost=_cost,
+    cost=lambda _: ItemCost(NAME, 0.0),
 )

@@ -18,15 +18,15 @@ def quantise(soft: SoftMap) -> NDArray[np.uint8]:
     Halves go down so that p > 0.5 holds before exactly when it holds after, at p = 0.5 too.
 
     Args:
-        soft: (h, w) in [0, 1].
+        soft: (h, w) in [0, 1], or several of a size, (n, h, w).
 
     Returns:
-        (h, w) uint8.
+        The same shape, uint8.
 
     Raises:
         ValueError: a value is not finite or outside [0, 1]: a fault of the detector, which clipping would hide.
     """
-    if not (soft.size and soft.min() >= 0 and soft.max() <= 1):
+    if not (soft.size or soft.ndim == 3) or not ((soft >= 0) & (soft <= 1)).all():
         raise ValueError(f"soft map of shape {soft.shape}: values must be finite and between 0 and 1")
     return np.ceil(soft.astype(np.float64) * 255 - 0.5).astype(np.uint8)
 

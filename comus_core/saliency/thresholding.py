@@ -45,34 +45,39 @@ def find_proposals(
 ) -> Proposals:
     """The proposals of one image; an empty table if nothing is salient.
 
+    Where maps of several objects are above the threshold in the same pixel, the object with the higher score keeps it.
+
     Args:
-        image_id: of the map.
-        stored: (h, w) uint8 soft map at the detector's own size.
+        image_id: of the image.
+        stored: (h, w) uint8, the soft map at the detector's own size; or (n, h, w), one map an object.
         size_hw: the image's height and width.
-        settings: threshold, resizing rule and smallest area.
+        settings: threshold, resizing and least area; see `masks_from_soft_map`.
 
     Returns:
-        Disjoint masks by descending score, the mean of the bilinearly resized soft map inside the mask.
+        Disjoint masks by descending score, the mean of the bilinearly resized soft map inside the mask: of its own
+        object's map, over the pixels that it keeps.
     """
     size = (int(size_hw[0]), int(size_hw[1]))
-    soft = dequantise(stored)
-    masks = masks_from_soft_map(stored, size, settings)
-    if len(masks) > 1:
-        masks = sorted(masks, key=lambda mask: -_mean_inside(soft, mask))
-    masks = disjoint(masks, settings.min_area)
-    return proposals_of(image_id, masks, [_mean_inside(soft, mask) for mask in masks])
+    found: list[tuple[BoolMask, NDArray[np.float32]]] = []
+    for one in stored if stored.ndim == 3 else stored[None]:
+        found += [(mask, dequantise(one)) for mask in masks_from_soft_map(one, size, settings)]
+    if len(found) > 1:
+        found.sort(key=lambda pair: -_mean_inside(pair[1], pair[0]))
+    kept = disjoint([mask for mask, _ in found], settings.min_area)
+    scores = [_mean_inside(found[k][1], mask) for k, mask in kept.items()]
+    return proposals_of(image_id, list(kept.values()), scores)
 
 
-def disjoint(masks: Sequence[BoolMask], min_area: int) -> list[BoolMask]:
-    """Masks without common pixels, which the earlier mask keeps; a rest of at most `min_area` pixels is dropped.
+def disjoint(masks: Sequence[BoolMask], min_area: int) -> dict[int, BoolMask]:
+    """Position -> mask without common pixels, which the earlier mask keeps; a rest of at most `min_area` is left out.
 
     Sums over proposals (scores, counts) rely on this.
     """
-    kept: list[BoolMask] = []
-    for mask in masks:
-        rest = mask & ~np.logical_or.reduce(kept) if kept else mask
+    kept: dict[int, BoolMask] = {}
+    for position, mask in enumerate(masks):
+        rest = mask & ~np.logical_or.reduce(list(kept.values())) if kept else mask
         if int(rest.sum()) > min_area:
-            kept.append(rest)
+            kept[position] = rest
     return kept
 
 

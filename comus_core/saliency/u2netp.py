@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from comus_core.config import SaliencySettings
-from comus_core.device import cpu_cores
 from comus_core.errors import WeightsError
+from comus_core.machine.device import cpu_cores
 from comus_core.saliency.preprocessing import normalise, resize_antialiased
 from comus_core.saliency.spec import DetectorSpec
 from comus_core.types import ImageId, RgbImage, SoftMap
@@ -48,7 +48,7 @@ def load(settings: SaliencySettings, device: str) -> U2netpDetector:
     Raises:
         WeightsError: ONNX Runtime or the file is missing, or the file is another model.
     """
-    from comus_core.weights import file_sha256, locate
+    from comus_core.weights.store import file_sha256, locate
 
     path = locate(NAME)
     return U2netpDetector({NAME: file_sha256(path)}, _open(path, device))

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from comus_core.runs.run_view import RunView
+from comus_core.scoring.core_curves import mean_of_known
 from comus_core.scoring.score_tables import MatchRow
 from comus_core.settings import check_choice
 from comus_core.types import FloatArray, IntArray
@@ -35,6 +36,7 @@ class ClusterSummary:
         by_hand: how many were moved here by hand.
         confidence: mean score of the proposals, which is their saliency, 0 to 1; NaN for an empty one.
         uncertainty: mean of `uncertainty_of`, NaN for an empty one.
+        drawn: ids of the objects that a person drew in it, in no other of these numbers.
     """
 
     cluster: int
@@ -47,6 +49,7 @@ class ClusterSummary:
     by_hand: int = 0
     confidence: float = float("nan")
     uncertainty: float = float("nan")
+    drawn: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -59,6 +62,7 @@ def summaries(view: RunView, decided: Decisions, matches: Sequence[MatchRow] = (
     categories = view.categories(decided)
     keep, percents = categories.kept(decided), decided.percent_of(categories.ids)
     match_of, unsure = {row.category: row for row in matches}, uncertainty_of(view)
+    objects = view.drawn(decided)
     return [
         ClusterSummary(
             cluster=k,
@@ -66,11 +70,12 @@ def summaries(view: RunView, decided: Decisions, matches: Sequence[MatchRow] = (
             percent=percents[k],
             core=rows[keep[rows]],
             filtered=rows[~keep[rows]],
-            spread=_mean(categories.distance[rows]),
+            spread=mean_of_known(categories.distance[rows]),
             match=match_of.get(number),
             by_hand=int(categories.by_hand[rows].sum()),
-            confidence=_mean(view.proposals.score[rows]),
-            uncertainty=_mean(unsure[rows]),
+            confidence=mean_of_known(view.proposals.score[rows]),
+            uncertainty=mean_of_known(unsure[rows]),
+            drawn=tuple(map(str, objects.ids[objects.category == number])),
         )
         for number, (k, rows) in enumerate(zip(categories.ids, categories.rows, strict=True))
     ]
@@ -79,11 +84,8 @@ def summaries(view: RunView, decided: Decisions, matches: Sequence[MatchRow] = (
 def ordered(listed: Sequence[ClusterSummary], order: Order, search: str = "") -> list[ClusterSummary]:
     """The summaries whose name or class holds `search`, in an order in which ties go by number.
 
-    Args:
-        listed: what `summaries` returns.
-        order: `size` largest first, `number`, `name`, `tightness` smallest spread first,
-            `uncertainty` the least certain first, `confidence` least salient first, `match` highest IoU first.
-        search: any case; "" keeps all.
+    `size` is largest first, `tightness` smallest spread first, `uncertainty` the least certain first, `confidence`
+    least salient first, `match` highest IoU first. `search` is in any case; "" keeps all.
 
     Raises:
         SettingsError: an unknown order.
@@ -123,11 +125,6 @@ def crop_order(view: RunView, rows: IntArray, order: CropOrder) -> IntArray:
         unsure = uncertainty_of(view)[rows]
         return rows[np.argsort(-np.nan_to_num(unsure, nan=-np.inf), kind="stable")]
     return rows[::-1] if order == "far" else rows
-
-
-def _mean(distance: FloatArray) -> float:
-    known = distance[~np.isnan(distance)]
-    return float(known.mean()) if len(known) else float("nan")
 
 
 def _class_of(summary: ClusterSummary) -> str:

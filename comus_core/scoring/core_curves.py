@@ -54,19 +54,19 @@ def curve_of(
 ) -> list[CurvePoint]:
     """The filtered score at one percentage, 0 to 100, ranked as decided.
 
-    Args:
-        view: an opened run.
-        decided: names and filter percentages, from the log or a draft.
-        how: how categories become classes, anew at each percentage; or a matching to use at every one.
-        cluster: id of the one category whose percentage varies, the others as decided; None is all of them alike.
+    `how` categories become classes is decided anew at each percentage, unless it is a matching. `cluster` is the id of
+    the one category whose percentage varies, the others as decided; None is all of them alike.
 
     Returns:
         101 points; without ground truth their mIoU is NaN.
     """
-    if view.counts is not None:
+    counted = view.counted(decided)
+    if counted is not None:
         categories, ids = view.categories(decided), view.proposals.proposal_id
         rank, C = rank_of(view, decided, cluster), len(categories.ids)
-        return filter_curve(view.counts, ids, categories.category, rank, C, matching=how)
+        drawn = view.drawn(decided)
+        always = drawn.ids, drawn.category
+        return filter_curve(counted[0], ids, categories.category, rank, C, matching=how, always=always)
     curves = core_curves(view, decided, cluster)
     kept, coverage = curves.kept.tolist(), curves.coverage.tolist()
     return [CurvePoint(float(p), n, share, math.nan) for p, (n, share) in enumerate(zip(kept, coverage, strict=True))]
@@ -101,20 +101,25 @@ def core_curves(view: RunView, decided: Decisions, cluster: int | None = None) -
     return CoreCurves(percent, kept, kept / max(len(rank), 1), means)
 
 
+def mean_curve(view: RunView, decided: Decisions, values: FloatArray, cluster: int | None = None) -> FloatArray:
+    """(101,) mean of any (n,) values over what is kept at 0 to 100 %, as in `core_curves`; unknown ones not counted."""
+    inside = view.categories(decided).category >= 0
+    rank = rank_of(view, decided, cluster)[inside]
+    order = np.argsort(-rank, kind="stable")
+    return _means(values[inside][order], np.searchsorted(-rank[order], -np.arange(101.0), side="left"))
+
+
 def means_of(view: RunView, core: BoolMask) -> dict[StandIn, float]:
     """The same means over any core, such as that of a draft; NaN where nothing is kept."""
-    return {name: _mean(values[core]) for name, values in worths(view).items()}
+    return {name: mean_of_known(values[core]) for name, values in worths(view).items()}
 
 
-def curve_table(curves: CoreCurves, scored: Sequence[CurvePoint] = ()) -> pa.Table:
+def curve_table(curves: CoreCurves, scored: Sequence[CurvePoint] = (), precision: FloatArray | None = None) -> pa.Table:
     """The curves as a table of 101 rows.
 
-    Columns: `filter_percent`, `kept`, `coverage`, `miou` in percent where there is ground truth, and one for each
-    stand-in; null where nothing is kept.
-
-    Args:
-        curves: of a run.
-        scored: the points of `curve_of` at 0 to 100 %, none without ground truth.
+    Columns: `filter_percent`, `kept`, `coverage`, `miou` in percent and `core_precision` where there is ground truth,
+    and one for each stand-in; null where nothing is kept. `scored` are the points of `curve_of`, `precision` (101,) is
+    that of `core_precision.precision_curve`.
     """
     columns = {
         "filter_percent": pa.array(curves.percent),
@@ -123,6 +128,8 @@ def curve_table(curves: CoreCurves, scored: Sequence[CurvePoint] = ()) -> pa.Tab
     }
     if scored:
         columns["miou"] = pa.array([point.miou for point in scored], pa.float64())
+    if precision is not None:
+        columns["core_precision"] = pa.array(precision, from_pandas=True)
     return pa.table(columns | {name: pa.array(values, from_pandas=True) for name, values in curves.means.items()})
 
 
@@ -136,6 +143,7 @@ def _means(values: FloatArray, kept: FloatArray) -> FloatArray:
     return mean
 
 
-def _mean(values: FloatArray) -> float:
+def mean_of_known(values: FloatArray) -> float:
+    """The mean of what is not NaN; NaN of nothing."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else float("nan")

@@ -59,9 +59,7 @@ COCO_ROWS = (
 def paper_rows(dataset: str, classes: Sequence[str]) -> tuple[PaperRow, ...]:
     """The rows that a score on a data set can be held against: its classes are those of the row, whatever the split.
 
-    Args:
-        dataset: the data set's string.
-        classes: its names, background first.
+    `classes` are its names, background first.
     """
     if tuple(classes) == VOC_CLASSES:
         return VOC_ROWS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from comus_core.config import Matching as MatchingChoice
@@ -29,11 +30,7 @@ def agreement_of(
 ) -> ScoredRound:
     """The second scored with the first in the place of the truth, on the images that both have masks of.
 
-    Args:
-        first: whose categories are the classes.
-        second: of any run on some of the same images.
-        matching: how its categories are matched to those; None is as the first run's settings say.
-        on_progress: called at every image; raising `Cancelled` there stops.
+    The categories of the first are the classes; None matches those of the second as the first run's settings say.
 
     Raises:
         DatasetError: masks of one image that differ in size.
@@ -58,13 +55,7 @@ def agreement_rows(
     """The pixels of each image, category of the second (in the place of what is predicted) and of the first.
 
     Scored like any other rows: an IoU then says how far the two agree, and the matching which category is which.
-
-    Args:
-        image_ids: m images that both have masks of.
-        first: gives its masks.
-        second: gives its masks.
-        categories: of the first and of the second, background not counted.
-        on_progress: called at every image.
+    `categories` is how many the first and the second have, background not counted.
 
     Raises:
         DatasetError: masks of one image that differ in size.
@@ -86,11 +77,10 @@ def agreement_rows(
 def agreement_json(first: OpenedRound, agreed: ScoredRound) -> dict[str, Any]:
     """What `comus agreement --json` writes, from what `agreement_of` returns; IoUs in percent."""
     table, owed = agreed.rows.contingency, [Supervision(**one.supervision) for one in (first.subject, agreed.subject)]
-    both = strongest(owed)
     return {
         "first": first.subject.reference,
         "second": agreed.subject.reference,
-        "supervision": {"direct": both.direct, "inherited": both.inherited},
+        "supervision": asdict(strongest(owed)),
         "images": len(agreed.rows.image_ids),
         "matching": agreed.matched.mode,
         "miou": agreed.score.miou,

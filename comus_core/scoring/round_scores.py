@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,31 +19,33 @@ from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView, open_run_view
 from comus_core.runs.trained_categories import trained_names
 from comus_core.scoring.scored_round import ScoredRound
-from comus_core.types import IntArray
+from comus_core.types import ImageId, IntArray
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.layered import LayeredSet
 
 How = MatchingChoice | Matching | None  # how categories become classes; None is as the run's settings say
 
 
 def score_clusters(view: RunView, decided: Decisions, how: How = None, *, filtered: bool = False) -> ScoredRound:
-    """Round 0 on the run's own images.
+    """Round 0 on the run's own images, without the excluded ones.
 
-    Args:
-        view: a run with counts.
-        decided: names, categories and filter, from the log or a draft.
-        how: how categories become classes.
-        filtered: dropped proposals count as background; False counts every proposal (p = 0).
+    `filtered` counts dropped proposals as background, else every proposal counts (p = 0).
 
     Raises:
         WorkspaceError: the run has no ground truth.
         SettingsError: the matching that the run's settings freeze does not fit.
     """
-    if view.counts is None:
+    counted = view.counted(decided)
+    if counted is None:
         raise WorkspaceError(f"run {view.run.id} has no score: its data set has no ground truth")
-    one, counted, categories = RunRound(view.run, 0), (view.counts, view.count_rows), view.categories(decided)
+    one, categories = RunRound(view.run, 0), view.categories(decided)
     how = how or matching_of(view.workspace, view.run, len(categories.ids), view.classes)
-    return score_categories(one, one.dataset, view.classes, counted, categories, decided, how, filtered=filtered)
+    drawn = view.drawn(decided)
+    always = counted[0].find(drawn.ids), drawn.category
+    return score_categories(
+        one, one.dataset, view.classes, counted, categories, decided, how, filtered=filtered, always=always
+    )
 
 
 def score_categories(
@@ -55,23 +58,20 @@ def score_categories(
     how: MatchingChoice | Matching,
     *,
     filtered: bool = False,
+    always: tuple[IntArray, IntArray] | None = None,
 ) -> ScoredRound:
     """Round 0 on any images: proposals in categories, the others and the rest of each image as background.
 
-    Args:
-        subject: round 0 of a run.
-        dataset: whose images were counted.
-        classes: n names, background first.
-        counted: the counts, and the row (n,) in them of each of n proposals, −1 where its image was not counted.
-        categories: of these proposals.
-        decided: names and filter.
-        how: how categories become classes.
-        filtered: dropped proposals count as background too.
+    `classes` are n names, background first. `counted` are the counts, and the row (n,) in them of each proposal, −1
+    where its image was not counted. `filtered` makes background of dropped proposals too. `always` are the rows and the
+    categories of drawn objects, which no filter drops.
     """
     counts, rows = counted
     category, coverage = categories.category, 1.0
     if filtered:
         category, coverage = np.where(categories.kept(decided), category, BACKGROUND), categories.coverage(decided)
+    if always is not None:
+        rows, category = (np.concatenate(pair) for pair in zip((rows, category), always, strict=True))
     pixels = ImageRows.of_counts(counts, rows, category, len(categories.ids))
     names = tuple(decided.name_of(k) for k in categories.ids)
     return ScoredRound(subject, dataset, tuple(classes), names, pixels, how, coverage)
@@ -86,20 +86,30 @@ def score_predictions(
     classes: Sequence[str],
     how: How = None,
 ) -> ScoredRound:
-    """A trained round on any images.
+    """A trained round on any images; of the run's own data set without those that are excluded now.
 
-    Args:
-        workspace: where it is.
-        subject: the run and its round.
-        counts: of `stages.round_counts`.
-        names: C names of the categories.
-        dataset: whose images were counted.
-        classes: n names, background first.
-        how: how categories become classes.
+    `counts` are those of `stages.round_counts`; `names` the C categories', `classes` n, background first.
     """
     rows = ImageRows.of_tables(*read_round_counts(counts, len(names)))
+    rows = rows.without(excluded_of(workspace, subject.run, dataset))
     how = how or matching_of(workspace, subject.run, len(names), classes)
     return ScoredRound(subject, dataset, tuple(classes), tuple(names), rows, how)
+
+
+def excluded_of(workspace: Workspace, run: Run, dataset: str) -> frozenset[ImageId]:
+    """The images of a data set that a run excludes: some of its own, none of another."""
+    excluded = workspace.decisions_of(run).layout.excluded if dataset == run.config.dataset else frozenset()
+    return LayeredSet.of(excluded).plain()
+
+
+def on_same_images(workspace: Workspace, one: ScoredRound, other: ScoredRound) -> tuple[ScoredRound, ScoredRound]:
+    """Both without the images that either of their runs excludes."""
+    gone = excluded_of(workspace, one.subject.run, one.dataset) | excluded_of(
+        workspace, other.subject.run, other.dataset
+    )
+    left, right = ((scored, scored.rows.without(gone)) for scored in (one, other))
+    one, other = (s if rows is s.rows else replace(s, rows=rows) for s, rows in (left, right))
+    return one, other
 
 
 def score_round(workspace: Workspace, subject: RunRound, how: How = None, *, filtered: bool = False) -> ScoredRound:
@@ -131,14 +141,6 @@ def matching_of(
     matching_from: str | None = None,
 ) -> MatchingChoice | Matching:
     """How categories become classes: as `matching_from` did, else by `choice`, else as the run's settings say.
-
-    Args:
-        workspace: where the runs are.
-        run: whose settings decide where nothing else does.
-        categories: C.
-        classes: n names, background first.
-        choice: `auto`, `hungarian` or `majority`.
-        matching_from: a run whose matching is frozen.
 
     Raises:
         WorkspaceError: there is no such run, or it has no score.

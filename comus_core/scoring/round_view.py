@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from comus_core.datasets.chosen_images import open_chosen
 from comus_core.datasets.dataset import open_dataset
 from comus_core.datasets.records import Dataset, GroundTruth
 from comus_core.errors import WorkspaceError
@@ -137,15 +138,22 @@ def open_round_view(workspace: Workspace, training: Training) -> RoundView:
         DatasetError: the data set that it is scored on is no longer where it was.
     """
     run = workspace.runs.get(training.run)
-    dataset = open_dataset(training.scored_on or run.config.dataset, workspace.drawings, run.config.truth)
     ids, own = trained_ids(training), training.scored_on in (None, run.config.dataset)
+    other = str(training.scored_on)
+    dataset = (
+        open_chosen(run.config, workspace.drawings)
+        if own
+        else open_dataset(other, workspace.drawings, run.config.truth)
+    )
     names = trained_names(training, workspace.decisions_of(run))
     masks: dict[int, MaskReader] = {}
     scores: dict[int, ScoredRound] = {}
     if own:
         masks[PSEUDO_MASK] = MaskReader(workspace.artifacts.get("pseudo_masks", training.artifacts["labels-1"]))
         if "counts" in run.artifacts:
-            scores[PSEUDO_MASK] = score_clusters(open_run_view(workspace, run), decided_then(workspace, run, training))
+            then, excluded = decided_then(workspace, run, training), workspace.decisions_of(run).layout.excluded
+            then = replace(then, layout=replace(then.layout, excluded=excluded))  # all rounds on the same images
+            scores[PSEUDO_MASK] = score_clusters(open_run_view(workspace, run), then)
     for name, fingerprint in training.artifacts.items():
         kind, _, number = name.rpartition("-")
         if kind == "predictions":

@@ -62,18 +62,13 @@ def assign(
 
     `nearest` is the vote of the nearest proposals (`clustering.assignment`), `nystrom` the nearest centre in the run's
     spectral embedding (`clustering.extension`). Every part that a label has of a cluster has a centre: that of the
-    cluster if no cluster is under two labels, else the mean of the part's rows.
-
-    Args:
-        workspace: where the run is.
-        run: with features and clusters.
-        vectors: features of the new proposals.
-        how: see `assign_choice`.
-        label: (m,) of each of the run's proposals, rows as in its table of clusters; negative for none.
-        by_hand: (m,) left out of the means, since a person put them where they are.
+    cluster if no cluster is under two labels, else the mean of the part's rows. `label` is (m,) of each of the run's
+    proposals, rows as in its table of clusters, negative for none; those put somewhere `by_hand` (m,) are left out of
+    the means. For `how` see `assign_choice`.
     """
-    from comus_core.clustering import assign_to_nearest, normalise, nystrom
-    from comus_core.clustering.extension import nearest_centre
+    from comus_core.clustering.assignment import assign_to_nearest
+    from comus_core.clustering.extension import nearest_centre, nystrom
+    from comus_core.clustering.graph import normalise
 
     settings = run.config.clustering
     features, clusters = (workspace.artifact(run, kind) for kind in ("features", "clustering"))

@@ -30,15 +30,9 @@ def classifier(
 ) -> Artifact | None:
     """`classifier.npz`: `weight` (C, d), `bias` (C,) and `surroundings`, learned from the core.
 
-    None where the run's features came from a file: nobody can make such a feature of a new crop.
-
-    Args:
-        context: of the run.
-        run: whose proposals and features it learns from.
-        labels: the pseudo-masks of these clusters and decisions; their key stands for both.
-        clusters: the run's own, or regrouped.
-        decided: which proposal is of which category, and in the core.
-        share: of a box's sides added for a second crop, of what is around an object; 0: no second crop.
+    None where the run's features came from a file: nobody can make such a feature of a new crop. `labels` are the
+    pseudo-masks of these clusters, the run's own or regrouped, and decisions; their key stands for both. `share` of a
+    box's sides is added for a second crop, of what is around an object; 0: no second crop.
     """
     if own_vectors(context.config.features.encoder):
         return None
@@ -72,7 +66,7 @@ def load_classifier(context: StageContext, artifact: Artifact) -> Classify:
     Raises:
         WorkspaceError: its file is gone, damaged, or of another version that says less.
     """
-    from comus_core.features import load_encoder
+    from comus_core.features.encoders import load_encoder
     from comus_core.training.object_classifier import LinearClassifier, objects_of
 
     with artifact.reading(FILE) as file, np.load(file) as stored:

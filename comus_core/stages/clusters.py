@@ -27,7 +27,9 @@ def clustering(context: StageContext, vectors: Artifact, clusters: int, beside: 
 
     `beside` are vectors of the same proposals seen in another way, whose graph is added; None for the paper's graph.
     """
-    from comus_core.clustering import cluster, knn_graph, normalise, uncertainties
+    from comus_core.clustering.clusters import cluster
+    from comus_core.clustering.graph import knn_graph, normalise
+    from comus_core.clustering.uncertainty import uncertainties
 
     settings = context.config.clustering
 
@@ -77,7 +79,7 @@ def how_many_work(
     settings = config.clustering
 
     def write(folder: Path) -> None:
-        from comus_core.clustering import how_many as suggest
+        from comus_core.clustering.choosing import how_many as suggest
 
         estimate = suggest(tables.read_vectors(vectors)[1], settings, config.seed, most, tick)
         write_json(folder / tables.HOW_MANY, estimate.to_json())
@@ -89,7 +91,7 @@ def how_many_work(
 
 def projection(context: StageContext, vectors: Artifact) -> Artifact:
     """t-SNE, UMAP and PCA of the vectors, computed once."""
-    from comus_core.clustering import normalise
+    from comus_core.clustering.graph import normalise
     from comus_core.clustering.projection import project
 
     how, seed = context.config.clustering.features, context.config.seed

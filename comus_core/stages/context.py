@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comus_core.config import RunConfig
-from comus_core.datasets.dataset import Dataset
+from comus_core.datasets.records import Dataset
 from comus_core.datasets.truth_report import TruthReport
-from comus_core.peak_memory import PeakMemory
+from comus_core.machine.peak_memory import PeakMemory
 from comus_core.runs.artifact_readers import skipped_files
 from comus_core.runs.run_truth import truth_fingerprint
 from comus_core.types import OnProgress, Progress
@@ -28,6 +28,9 @@ VERSIONS = {
     "images": 2,
     "health": 2,
     "truth": 2,
+    "saliency_examples": 1,
+    "saliency_network": 1,
+    "learned_detector": 1,
     "soft_maps": 2,
     "proposals": 1,
     "features": 1,
@@ -41,7 +44,7 @@ VERSIONS = {
     "counts": 2,
     "network": 1,
     "classifier": 3,
-    "predictions": 1,
+    "predictions": 2,
     "round_counts": 2,
 }
 
@@ -57,11 +60,13 @@ class StageContext:
         memory_at_most: whether such a peak may be from before its stage, see `PeakMemory`.
         computed: kinds of artifact that were not there before, in order.
         without_mask: images for which the user's own masks hold none.
+        notes: {path, note} of what is not used of a file that gives the masks.
         team: the processes that train together; None outside of training.
         on_artifact: called with each artifact as soon as it is there, before an observer of progress can stop the work.
         set_aside: images that a stage had to set aside, with the reason; those that could not be read are in the table
             of the images.
         seconds_per_item: kind -> speed, where the whole artifact was computed in this invocation.
+        learned: what the detector of the run that is applied to these images learned from its own.
         truth_report: what reading the masks found; until then, what opening the data set did.
     """
 
@@ -76,9 +81,11 @@ class StageContext:
     computed: list[str] = field(default_factory=list)
     team: Team | None = None
     without_mask: list[str] = field(default_factory=list)
+    notes: list[dict[str, str]] = field(default_factory=list)
     set_aside: dict[str, str] = field(default_factory=dict)
     seconds_per_item: dict[str, float] = field(default_factory=dict)
     on_artifact: Callable[[Artifact], None] = lambda _: None
+    learned: Artifact | None = None
     truth_report: TruthReport | None = None
 
     def __post_init__(self) -> None:

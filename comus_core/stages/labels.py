@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,21 +24,19 @@ def labelled(
     categories: int,
     settings: LabelSettings | None,
     *,
+    excluded: Container[str] = (),
     stage: str = "thresholds",
 ) -> Examples:
     """The images that have a mask in `labels`, with it.
 
-    Args:
-        context: of the data set whose images they are.
-        labels: pseudo-masks, or predictions.
-        categories: C.
-        settings: confidence, balance and softness of predictions; None for pseudo-masks, which have none of these.
-        stage: the name under which the pass over all confidences is reported.
+    `labels` are pseudo-masks, or predictions, of which the settings say confidence, balance and softness; None for
+    pseudo-masks, which have none of these. Images in `excluded` are left out. The pass over all confidences is reported
+    as `stage`.
     """
     from comus_core.training.examples import Examples
     from comus_core.training.soft_labels import planes_from_png
 
-    file_of = files_of(labels)
+    file_of = {image_id: file for image_id, file in files_of(labels).items() if image_id not in excluded}
     ignore = index_dtype_and_ignore(categories)[1]
 
     def stored(image_id: str) -> tuple[IndexMask, ByteArray]:

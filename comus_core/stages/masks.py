@@ -9,12 +9,14 @@ import numpy as np
 import pyarrow as pa
 
 from comus_core.curation.mask_decisions import mask_settings
-from comus_core.datasets.dataset import GroundTruth
+from comus_core.datasets.records import GroundTruth
 from comus_core.errors import DatasetError
-from comus_core.files.atomic import replacing
+from comus_core.files.atomic import write_bytes
 from comus_core.files.file_kinds import EXTENSIONS
 from comus_core.files.file_names import file_names
 from comus_core.runs import artifact_readers as tables
+from comus_core.runs.drawn_objects import drawn_objects
+from comus_core.runs.redrawn_masks import with_redrawn
 from comus_core.stages.context import StageContext
 from comus_core.types import BoolMask, IntArray
 from comus_core.workspace import Artifact
@@ -23,30 +25,37 @@ from comus_core.workspace.shards import Tick
 
 
 def pseudo_masks(context: StageContext, artifacts: Mapping[str, Artifact], decided: Decisions) -> Artifact:
-    """Index masks of the images with a kept proposal, as PNG files under `masks/`: the first training set."""
+    """Index masks of the images with a kept proposal or drawn object, as PNG under `masks/`: the first training set."""
     from comus_core.proposals.pseudo_masks import pseudo_mask, to_png, training_images
 
     images, proposals, clusters = (artifacts[kind] for kind in ("images", "proposals", "clustering"))
     all_proposals, table = tables.read_proposals(proposals), tables.read_clusters(clusters)
+    all_proposals = with_redrawn(all_proposals, None, decided.layout.redrawn)
     categories, category, keep = tables.decided_rows(all_proposals, table, decided)
-    erased = decided.layout.erased
-    rows_of, sizes = tables.rows_by_image(all_proposals), tables.image_sizes(images)
-    file_of = mask_files(list(rows_of))
+    erased, sizes = decided.layout.erased, tables.image_sizes(images)
+    drawn = drawn_objects(decided.layout, table.count, sizes)
+    rows_of = tables.rows_by_image(all_proposals)
+    file_of = mask_files([*rows_of, *(i for i in drawn.rows_of_image if i not in rows_of)])
 
     def work(ids: Sequence[str], tick: Tick, folder: Path) -> pa.Table:
         files = []
         for image_id in ids:
-            rows = np.array([row for row in rows_of[image_id] if all_proposals.proposal_id[row] not in erased])
-            mask = pseudo_mask(all_proposals[rows], category[rows], keep[rows], sizes[image_id], len(categories.ids))
+            found = [row for row in rows_of.get(image_id, []) if all_proposals.proposal_id[row] not in erased]
+            rows = np.array(found, np.int64)
+            objects = drawn.joined(image_id, all_proposals[rows], category[rows], keep[rows])
+            mask = pseudo_mask(*objects, sizes[image_id], len(categories.ids))
             files.append(file_of[image_id])
-            with replacing(folder / files[-1]) as temporary:
-                temporary.write_bytes(to_png(mask))
+            write_bytes(folder / files[-1], to_png(mask))
             tick(1)
         return pa.table({"image_id": pa.array(ids, pa.string()), "file": pa.array(files, pa.string())})
 
     values = mask_settings(decided, table.count, categories, category, keep)
     key = context.key("pseudo_masks", values, proposals=proposals, clustering=clusters)
-    return context.make("pseudo_masks", key, training_images(all_proposals.image_id, keep), work)
+    learned = training_images(
+        np.concatenate([all_proposals.image_id, drawn.proposals.image_id]),
+        np.concatenate([keep, drawn.category >= 0]),
+    )
+    return context.make("pseudo_masks", key, learned, work)
 
 
 def counts(context: StageContext, images: Artifact, proposals: Artifact) -> Artifact:

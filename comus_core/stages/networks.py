@@ -15,8 +15,10 @@ from comus_core.stages.context import StageContext
 from comus_core.stages.labels import labelled
 from comus_core.training.preview_plan import PreviewPlan
 from comus_core.training.settings import LabelSettings, NetworkSettings, TrainingSettings
-from comus_core.weights import file_sha256, locate
+from comus_core.types import ImageId
+from comus_core.weights.store import file_sha256, locate
 from comus_core.workspace import Artifact, ArtifactKey
+from comus_core.workspace.artifacts import digest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,6 +39,7 @@ class RoundInputs:
         labels: pseudo-masks, or an earlier round's predictions.
         images: checked images of the data set that the labels are of.
         categories: C.
+        excluded: ids of images that it does not learn from.
     """
 
     number: int
@@ -44,6 +47,7 @@ class RoundInputs:
     labels: Artifact
     images: Artifact
     categories: int
+    excluded: frozenset[ImageId] = frozenset()
 
     @property
     def label_settings(self) -> LabelSettings | None:
@@ -97,7 +101,7 @@ def network(context: StageContext, inputs: RoundInputs, observer: RoundObserver)
 def network_key(context: StageContext, inputs: RoundInputs) -> ArtifactKey:
     """What decides a round's network."""
     settings, labels = inputs.settings, inputs.label_settings
-    values = {
+    values: dict[str, Any] = {
         "network": to_dict(settings.network),
         "optimisation": to_dict(settings.optimisation),
         "labels": to_dict(labels) if labels is not None else None,
@@ -106,6 +110,8 @@ def network_key(context: StageContext, inputs: RoundInputs) -> ArtifactKey:
         "outputs": inputs.categories + 1,
         "seed": context.config.seed,
     }
+    if inputs.excluded and labels is not None:  # pseudo-masks have their own key of what is excluded
+        values["excluded"] = digest(sorted(inputs.excluded))
     backbone = settings.network.backbone
     weights = {str(backbone): file_sha256(locate(backbone))}
     return context.key("network", values, weights, labels=inputs.labels, images=inputs.images)
@@ -145,7 +151,12 @@ def _trained(
     ignore = index_dtype_and_ignore(inputs.categories)[1]
     segmenter = networks.new_segmenter(inputs.settings.network, outputs, seed).to(context.device)
     examples = labelled(
-        context, inputs.labels, inputs.categories, inputs.label_settings, stage=f"round {inputs.number} thresholds"
+        context,
+        inputs.labels,
+        inputs.categories,
+        inputs.label_settings,
+        excluded=inputs.excluded,
+        stage=f"round {inputs.number} thresholds",
     )
     previews = None
     if team.leads and observer.previews is not None:

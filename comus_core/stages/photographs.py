@@ -61,10 +61,7 @@ def require_usable(context: StageContext, images: Artifact) -> None:
 def require_unchanged(before: Artifact, now: Artifact, image_ids: Iterable[str]) -> None:
     """Raise `DatasetError` at the first of these images that is no longer the file it was.
 
-    Args:
-        before: the images as a run saw them.
-        now: the images as they are.
-        image_ids: of images that the run could use.
+    `image_ids` are those of images that the run could use.
     """
     if before == now:
         return

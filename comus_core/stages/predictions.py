@@ -15,7 +15,7 @@ from PIL import Image
 
 from comus_core.datasets.reading import batches, read_ahead
 from comus_core.evaluation.prediction_counts import count_prediction
-from comus_core.files.atomic import replacing
+from comus_core.files.atomic import write_bytes
 from comus_core.proposals.pseudo_masks import from_png, to_png
 from comus_core.runs import artifact_readers as tables
 from comus_core.settings import to_dict
@@ -67,13 +67,8 @@ def predictions(
 ) -> Artifact:
     """The network's mask of every image, under `masks/`, and its confidence, in 255ths, under `confidence/`.
 
-    Args:
-        context: of the data set; its saliency detector is used where the settings give it a weight.
-        network: the network, and the classifier beside it.
-        settings: how it labels images.
-        images: checked images of the data set.
-        soft: also keep the shares of all categories, in 255ths and coarse, under `soft/`: for a student to learn from.
-        stage: the name under which progress is reported.
+    The detector is used where the settings give saliency a weight. `soft` also keeps the shares of all categories, in
+    255ths and coarse, under `soft/`: for a student to learn from.
     """
     from comus_core.training.prediction import predict
 
@@ -104,8 +99,8 @@ def predictions(
         pictures = read_ahead(context.dataset, chunk)
         for batch in batches(chunk, BATCH, lambda image_id: sizes[image_id][0] * sizes[image_id][1]):
             for image_id, (mask, confidence) in zip(batch, masks_of(batch, pictures, folder), strict=True):
-                _write(folder / file_of[image_id], to_png(mask))
-                _write(folder / beside(file_of[image_id], "confidence"), _grey_png(confidence))
+                write_bytes(folder / file_of[image_id], to_png(mask))
+                write_bytes(folder / beside(file_of[image_id], "confidence"), _grey_png(confidence))
             tick(len(batch))
         files = [file_of[i] for i in chunk]
         return pa.table({"image_id": pa.array(chunk, pa.string()), "file": pa.array(files, pa.string())})
@@ -154,15 +149,10 @@ def _write_shares(folder: Path, files: Sequence[str], settings: NetworkSettings,
     from comus_core.training.soft_labels import coarse_planes, planes_to_png
 
     planes = coarse_planes(shares, settings.output_stride)
-    _write(folder / beside(files[place], "soft"), planes_to_png(planes))
+    write_bytes(folder / beside(files[place], "soft"), planes_to_png(planes))
 
 
 def _grey_png(confidence: FloatArray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(np.round(confidence * 255).astype(np.uint8)).save(file, format="PNG")
     return file.getvalue()
-
-
-def _write(path: Path, content: bytes) -> None:
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)

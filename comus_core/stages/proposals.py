@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,33 +11,48 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from comus_core.datasets.decoding import fraction
 from comus_core.datasets.reading import batches, read_ahead
-from comus_core.proposals.table import SCHEMA, concatenate
+from comus_core.files.atomic import write_json
+from comus_core.proposals.table import SCHEMA, concatenate, proposals_of
 from comus_core.runs import artifact_readers as tables
+from comus_core.saliency.spec import Detector, GivenObjects
 from comus_core.stages.context import StageContext
+from comus_core.stages.learned_detector import learned_detector, read_learned
+from comus_core.types import RgbImage
 from comus_core.workspace import Artifact
 from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.grouped import write_grouped
 from comus_core.workspace.shards import SHARD_SIZE, Tick
 
+PROBLEMS = "problems.json"  # beside proposals that a file gives
+
 
 def soft_maps(context: StageContext, images: Artifact) -> Artifact:
-    """One soft map an image, at the detector's own size, as lossless PNG."""
-    from comus_core.saliency import detector_fingerprint, load_detector
-    from comus_core.saliency.soft_maps import quantise, to_png
+    """One soft map an image, at the detector's own size, as lossless PNG.
+
+    Of a detector that tells objects apart, `png` is the largest value of all, and `objects` holds the maps of all, one
+    below the other in one PNG; null where there is no object.
+    """
+    from comus_core.saliency.detectors import detector_fingerprint, detector_spec, load_detector
 
     settings, dataset = context.config.saliency, context.dataset
     identity = detector_fingerprint(settings, dataset.files)
     context.without_mask[:] = identity.missing
-    key = context.key("soft_maps", identity.settings, identity.weights, images=images, masks=identity.inputs)
+    learned, several = learned_detector(context, images), detector_spec(settings.detector).several
+    inputs = {"images": images, "masks": identity.inputs} | ({"learned": learned} if learned is not None else {})
+    key = context.key("soft_maps", identity.settings, identity.weights, **inputs)
     sizes, loaded = tables.image_sizes(images), list[Any]()
+    given = _given(context)
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
+        if given is not None:
+            return _maps_of(given, ids, sizes, tick)
         if not loaded:
-            loaded.append(load_detector(settings, context.device))
-        detector, pngs = loaded[0], []
+            loaded.append(load_detector(settings, context.device, read_learned(learned) if learned else None))
+        detector, tables_of = loaded[0], []
         pictures = read_ahead(dataset, ids, detector.at_least)
 
         def pixels(image_id: str) -> int:
@@ -44,16 +60,36 @@ def soft_maps(context: StageContext, images: Artifact) -> Artifact:
             return height * width // fraction((width, height), detector.at_least) ** 2
 
         for batch in batches(ids, detector.batch_size, pixels):
-            maps = detector.soft_maps([next(pictures) for _ in batch], batch)
-            pngs += [to_png(quantise(soft)) for soft in maps]
+            tables_of.append(_stored(detector, [next(pictures) for _ in batch], batch, several))
             tick(len(batch))
-        return pa.table({"image_id": pa.array(ids, pa.string()), "png": pa.array(pngs, pa.binary())})
+        return pa.concat_tables(tables_of)
 
     def nothing(image_id: str, _: str) -> pa.Table:
         """An image that is set aside has an empty map, and so no proposal."""
-        return pa.table({"image_id": [image_id], "png": pa.array([to_png(np.zeros((1, 1), np.uint8))], pa.binary())})
+        return _map_table([image_id], [np.zeros((1, 1, 1), np.uint8)], several)
 
     return context.make("saliency", key, tables.usable_ids(images), work, instead=nothing)
+
+
+def _stored(detector: Detector, images: Sequence[RgbImage], ids: Sequence[str], several: bool) -> pa.Table:
+    from comus_core.saliency.detectors import object_maps
+    from comus_core.saliency.soft_maps import quantise
+
+    return _map_table(ids, [quantise(maps) for maps in object_maps(detector, images, ids)], several)
+
+
+def _map_table(ids: Sequence[str], maps: Sequence[NDArray[np.uint8]], several: bool) -> pa.Table:
+    """The rows of soft maps, (n, h, w) an image."""
+    from comus_core.saliency.soft_maps import to_png
+
+    columns = {
+        "image_id": pa.array(ids, pa.string()),
+        "png": pa.array([to_png(of_image.max(axis=0, initial=0)) for of_image in maps], pa.binary()),
+    }
+    if several:
+        pngs = [to_png(of_image.reshape(-1, of_image.shape[2])) if len(of_image) else None for of_image in maps]
+        columns["objects"] = pa.array(pngs, pa.binary())
+    return pa.table(columns)
 
 
 def with_features(context: StageContext, proposals: Artifact, vectors: Artifact) -> Artifact:
@@ -72,15 +108,17 @@ def with_features(context: StageContext, proposals: Artifact, vectors: Artifact)
 
 def proposals(context: StageContext, images: Artifact, maps: Artifact) -> Artifact:
     """Soft maps thresholded into proposals; cheap, so that a threshold can be tuned."""
-    from comus_core.saliency.soft_maps import from_png
     from comus_core.saliency.thresholding import find_proposals
 
     settings = context.config.saliency
     sizes = tables.image_sizes(images)
+    given = _given(context)
+    if given is not None:
+        return _given_proposals(context, given, images, maps)
 
     def table_of(batch: pa.RecordBatch) -> pa.Table:
         rows = batch.to_pylist()
-        parts = [find_proposals(r["image_id"], from_png(r["png"]), sizes[r["image_id"]], settings) for r in rows]
+        parts = [find_proposals(r["image_id"], _maps(r), sizes[r["image_id"]], settings) for r in rows]
         return concatenate(parts).to_table()
 
     def write(folder: Path) -> None:
@@ -89,3 +127,55 @@ def proposals(context: StageContext, images: Artifact, maps: Artifact) -> Artifa
 
     rule = {"threshold": settings.threshold, "resize": settings.resize, "min_area": settings.min_area}
     return context.make("saliency", context.key("proposals", rule, images=images, soft_maps=maps), None, write)
+
+
+def _maps(row: dict[str, Any]) -> NDArray[np.uint8]:
+    """The stored maps of an image: (n, h, w) of its objects, else (h, w)."""
+    from comus_core.saliency.soft_maps import from_png
+
+    whole = from_png(row["png"])
+    if "objects" not in row:
+        return whole
+    return from_png(row["objects"]).reshape(-1, *whole.shape) if row["objects"] is not None else whole[None][:0]
+
+
+def _given(context: StageContext) -> GivenObjects | None:
+    """The masks that a file gives, where the detector is one."""
+    from comus_core.saliency.detectors import detector_spec
+
+    spec = detector_spec(context.config.saliency.detector)
+    return spec.given(context.config.saliency, context.dataset.files) if spec.given is not None else None
+
+
+def _maps_of(given: GivenObjects, ids: Sequence[str], sizes: Mapping[str, tuple[int, int]], tick: Tick) -> pa.Table:
+    """Soft maps of given masks: 1 in all objects of an image."""
+    from comus_core.saliency.soft_maps import to_png
+
+    pngs = []
+    for image_id in ids:
+        masks = given.masks(image_id, sizes[image_id]) if given.has(image_id) else []
+        union = np.logical_or.reduce(masks) if masks else np.zeros((1, 1), bool)
+        pngs.append(to_png(union.astype(np.uint8) * 255))
+        tick(1)
+    return pa.table({"image_id": pa.array(ids, pa.string()), "png": pa.array(pngs, pa.binary())})
+
+
+def _given_proposals(context: StageContext, given: GivenObjects, images: Artifact, maps: Artifact) -> Artifact:
+    """Given masks as proposals, each with the score 1; what of the file is not used is kept beside them."""
+    sizes = tables.image_sizes(images)
+
+    def write(folder: Path) -> None:
+        def parts() -> Iterator[pa.Table]:
+            for image_id in tables.usable_ids(images):
+                masks = given.masks(image_id, sizes[image_id]) if given.has(image_id) else []
+                yield proposals_of(image_id, masks, [1.0] * len(masks)).to_table()
+
+        write_grouped(folder / TABLE, SCHEMA, parts())
+        write_json(folder / PROBLEMS, [{"path": p.file, "note": f"{p.value}: {p.message}"} for p in given.problems])
+
+    artifact = context.make(
+        "saliency", context.key("proposals", {"given": True}, images=images, soft_maps=maps), None, write
+    )
+    with artifact.reading(PROBLEMS) as file:
+        context.notes[:] = json.loads(file.read_text())
+    return artifact

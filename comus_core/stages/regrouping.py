@@ -46,13 +46,8 @@ def smaller_neighbourhoods(run: Run, clusters: tables.ClusterTable) -> int | Non
 def regrouped(context: StageContext, run: Run, share: float = 0.0) -> Artifact:
     """The run's clustering in smaller neighbourhoods, each cluster numbered as the run's that it shares most with.
 
-    The run's own clustering comes back where it may stay as it is (`smaller_neighbourhoods`).
-
-    Args:
-        context: of the run.
-        run: with features and clusters.
-        share: above 0: joined to each proposal's neighbours by its crop are those by the crop with so much of its
-            sides added, by what is around it.
+    The run's own clustering comes back where it may stay as it is (`smaller_neighbourhoods`). A `share` above 0 joins
+    to each proposal's neighbours by its crop those by the crop with so much of its sides added, by what is around it.
     """
     vectors, own = (context.workspace.artifact(run, kind) for kind in ("features", "clustering"))
     before = tables.read_clusters(own)

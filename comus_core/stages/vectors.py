@@ -23,13 +23,14 @@ from comus_core.workspace.shards import Tick
 
 def features(context: StageContext, proposals: Artifact) -> Artifact:
     """One raw vector a proposal: `vectors.npy` (n, d) and the proposal ids in `table.parquet`."""
-    from comus_core.features import encoder_fingerprint, own_vectors, read_features_file
+    from comus_core.features.encoders import encoder_fingerprint, own_vectors
+    from comus_core.features.features_file import read_features_file
 
     name, all_proposals = context.config.features.encoder, tables.read_proposals(proposals)
     if not len(all_proposals):
         raise DatasetError(
             f"saliency {context.config.saliency.detector} proposals nothing salient in any image of "
-            f"{context.dataset.spec}: try another --saliency (`ncut` always finds something)"
+            f"{context.dataset.spec}: try another --saliency (`tokencut` always finds something)"
         )
     settings, weights = encoder_fingerprint(name)
     key = context.key("features", settings, weights, proposals=proposals)
@@ -37,10 +38,15 @@ def features(context: StageContext, proposals: Artifact) -> Artifact:
     if path is not None:
 
         def write(folder: Path) -> None:
-            _write_vectors(folder, ids, read_features_file(path, list(ids)))
+            write_vectors(folder, ids, read_features_file(path, list(ids)))
 
         return context.make("features", key, None, write)
-    return _encoded(context, "features", key, all_proposals, lambda row, _: all_proposals.box_xyxy[row])
+    return encoded_vectors(context, "features", key, all_proposals)
+
+
+def encoded_vectors(context: StageContext, stage: str, key: ArtifactKey, proposals: Proposals) -> Artifact:
+    """One vector of the encoder for the box of each of some proposals."""
+    return _encoded(context, stage, key, proposals, lambda row, _: proposals.box_xyxy[row])
 
 
 def surroundings(context: StageContext, proposals: Artifact, share: float) -> Artifact | None:
@@ -49,7 +55,8 @@ def surroundings(context: StageContext, proposals: Artifact, share: float) -> Ar
     None where none are wanted (0), and where the features came from a file.
     The photographs must be those in which the proposals were proposals (`require_unchanged`).
     """
-    from comus_core.features import encoder_fingerprint, enlarged_box, own_vectors
+    from comus_core.features.crops import enlarged_box
+    from comus_core.features.encoders import encoder_fingerprint, own_vectors
 
     how = context.config.features
     if not share or own_vectors(how.encoder):
@@ -72,7 +79,8 @@ def _encoded(
     box_of: Callable[[int, tuple[int, ...]], Any],
 ) -> Artifact:
     """One vector a proposal, of the box that `box_of` gives for its row and the (height, width) of its image."""
-    from comus_core.features import crop_box, load_encoder
+    from comus_core.features.crops import crop_box
+    from comus_core.features.encoders import load_encoder
 
     rows_of, loaded = tables.rows_by_image(all_proposals), list[Any]()
 
@@ -110,9 +118,10 @@ def _join_vectors(shards: Sequence[Path], folder: Path) -> None:
     shard_tables = [pq.read_table(shard) for shard in shards]
     ids = np.concatenate([t.column("proposal_id").to_numpy() for t in shard_tables])
     parts = [np.stack(t.column("feature").to_numpy()) for t in shard_tables]
-    _write_vectors(folder, ids, np.concatenate(parts))
+    write_vectors(folder, ids, np.concatenate(parts))
 
 
-def _write_vectors(folder: Path, ids: Any, vectors: Any) -> None:
+def write_vectors(folder: Path, ids: Any, vectors: Any) -> None:
+    """Vectors (n, d) and the proposal ids (n,) of their rows, as the features stage writes them."""
     np.save(folder / "vectors.npy", np.ascontiguousarray(vectors, np.float32))
     pq.write_table(pa.table({"proposal_id": pa.array(ids, pa.string())}), folder / TABLE)

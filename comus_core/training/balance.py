@@ -18,9 +18,8 @@ LEVELS = 256  # of a stored confidence, in 255ths
 def confidence_histogram(labelled: Iterable[tuple[IndexMask, ByteArray]], categories: int) -> IntArray:
     """How often each category was given with each confidence.
 
-    Args:
-        labelled: masks (H, W) and confidences (H, W) uint8, one image at a time.
-        categories: C; other indices, as ignore, are not counted.
+    `labelled` are masks (H, W) and confidences (H, W) uint8, one image at a time; indices above C, as ignore, are not
+    counted.
 
     Returns:
         (C + 1, 256) int64 pixels, background first.
@@ -35,12 +34,8 @@ def confidence_histogram(labelled: Iterable[tuple[IndexMask, ByteArray]], catego
 def balanced_thresholds(histogram: IntArray, share: float) -> ByteArray:
     """The highest threshold of each category that keeps at least a share of its pixels.
 
-    CBST's k_c (Zou et al. 2018, algorithm 2), for the category that won; of pixels as sure as the last one kept all
-    are kept.
-
-    Args:
-        histogram: (C + 1, 256) of `confidence_histogram`.
-        share: of a category's pixels to keep; 1 keeps all.
+    CBST's k_c (Zou et al. 2018, algorithm 2), for the category that won; of pixels as sure as the last one kept all are
+    kept. `histogram` is that of `confidence_histogram`; a `share` of 1 keeps all of a category's pixels.
 
     Returns:
         (C + 1,) uint8 in 255ths; pixels below are not kept.
@@ -55,11 +50,7 @@ def balanced_thresholds(histogram: IntArray, share: float) -> ByteArray:
 def only_sure(mask: IndexMask, confidence: ByteArray, thresholds: ByteArray, ignore: int) -> IndexMask:
     """A mask whose pixels below the threshold of their category are ignored.
 
-    Args:
-        mask: (H, W) indices up to C, or ignore.
-        confidence: (H, W) uint8, in 255ths.
-        thresholds: (C + 1,) uint8, in 255ths.
-        ignore: the index of pixels without a label.
+    `mask` is (H, W) of indices up to C, or ignore; `confidence` (H, W) and `thresholds` (C + 1,) are uint8, in 255ths.
     """
     of_index = np.zeros(ignore + 1, np.uint8)
     of_index[: len(thresholds)] = thresholds

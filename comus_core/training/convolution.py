@@ -46,14 +46,8 @@ def convolve(
 ) -> Tensor:
     """`torch.conv2d`, up to rounding.
 
-    Args:
-        maps: (n, channels, h, w).
-        weight: (outputs, channels / groups, rows, columns).
-        bias: (outputs,) or none.
-        stride: as for `torch.conv2d`, as are the others.
-        padding: zeros around the maps.
-        dilation: the rate of an atrous convolution.
-        groups: as many as channels and outputs: depthwise.
+    `maps` are (n, channels, h, w), `weight` (outputs, channels / groups, rows, columns), `bias` (outputs,) or none; the
+    others are as for `torch.conv2d`.
     """
     plain = (maps, weight, bias, stride, padding, dilation, groups)
     rate, size, around = _both(dilation), maps.shape[-2:], _both(padding)

@@ -49,12 +49,8 @@ def training_crop(
 ) -> tuple[Tensor, ...]:
     """One training example.
 
-    Args:
-        image: (H, W, 3) uint8.
-        mask: (H, W) indices; never interpolated, so that no new index appears.
-        settings: crop, areas, flip, jitter.
-        rng: decides all of it.
-        planes: (C + 1, h, w) uint8 shares over the whole image, for soft labels.
+    `mask` is (H, W) of indices, never interpolated, so that no new one appears; `planes` are (C + 1, h, w) uint8 shares
+    over the whole image, for soft labels; `rng` decides all of it.
 
     Returns:
         (3, crop, crop) uint8 and (crop, crop) int64; with planes (C + 1, crop, crop) uint8 as well.

@@ -102,10 +102,7 @@ def batches(
 ) -> Generator[tuple[Tensor, ...], None, None]:
     """The batches of the steps from `plan.first_step` to `plan.steps`, prepared ahead by threads.
 
-    Args:
-        examples: n images; fewer than a batch are repeated.
-        settings: batch, and what makes a crop.
-        plan: of which round and steps, for which process.
+    Of n examples, fewer than a batch are repeated; `plan` says of which round and steps, and for which process.
 
     Yields:
         (b, 3, crop, crop) uint8 and (b, crop, crop) int64; for soft labels (b, C + 1, crop, crop) uint8 as well.

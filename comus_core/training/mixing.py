@@ -16,11 +16,8 @@ def mixed(
 ) -> tuple[Tensor, ...]:
     """An example with half of the categories of another one pasted in, at the place where they are there.
 
-    Args:
-        example: pixels (3, h, w), labels (h, w), perhaps more of (n, h, w).
-        other: as many of the same shapes.
-        ignore: the label of pixels without one, which are not pasted; neither is background.
-        rng: chooses the categories.
+    Both are pixels (3, h, w), labels (h, w), perhaps more of (n, h, w). What has the label `ignore` is not pasted, and
+    neither is background.
 
     Returns:
         New tensors; `example` itself if the other one holds no category.

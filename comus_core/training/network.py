@@ -86,10 +86,7 @@ class Segmenter(nn.Module):
 def new_segmenter(settings: NetworkSettings, outputs: int, seed: int) -> Segmenter:
     """A network whose backbone holds its pretrained weights and whose head is drawn from the seed.
 
-    Args:
-        settings: backbone, output stride, width of the head.
-        outputs: C + 1.
-        seed: the same seed gives the same head.
+    `outputs` are C + 1. The same seed gives the same head.
 
     Raises:
         WeightsError: the weights are not on this machine, or do not fit tensor by tensor.
@@ -103,7 +100,7 @@ def new_segmenter(settings: NetworkSettings, outputs: int, seed: int) -> Segment
 
 
 def _load_backbone(name: str, backbone: Any) -> None:
-    from comus_core.weights import load_network
+    from comus_core.weights.loading import load_network
 
     pretrained, own = load_network(name).state_dict(), backbone.state_dict()
     missing = sorted(set(own) - set(pretrained))

@@ -96,11 +96,8 @@ def fit_classifier(
 def objects_of(image: RgbImage, objects: IntArray, encode: Encode, classifier: LinearClassifier) -> FloatArray:
     """How likely each object of an image is of each category, by its crop and, if it was learned so, what is around.
 
-    Args:
-        image: (H, W, 3) uint8.
-        objects: (h, w) integers, 0 for none and 1 … m, at any size of the image.
-        encode: of the run's encoder.
-        classifier: of its vectors.
+    `image` is (H, W, 3) uint8, `objects` (h, w) integers, 0 for none and 1 … m, at any size of the image; `encode` is
+    that of the run's encoder.
 
     Returns:
         (m, C) float32; NaN rows for objects of fewer than `LEAST_AREA` pixels of the image.

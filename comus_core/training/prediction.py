@@ -10,18 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torchvision.transforms.v2 import InterpolationMode
-from torchvision.transforms.v2 import functional as transforms
 
 from comus_core.proposals.pseudo_masks import index_dtype_and_ignore
+from comus_core.saliency.refinement.guided import GuidedFilter
+from comus_core.training.input_size import input_size, multiple, resized
 from comus_core.training.network import Segmenter
 from comus_core.training.objects import voted
 from comus_core.training.preview_plan import Classify
-from comus_core.training.refinement import GuidedFilter
 from comus_core.training.settings import PredictionSettings
 from comus_core.types import FloatArray, IndexMask, RgbImage, SoftMap
 
-STRIDE = 16  # sides of an input are multiples of it
 SCALES = (3 / 4, 1.0, 5 / 4)  # of the size of prediction, averaged where the settings say so
 TILE, MARGIN = 1024, 128  # pixels: what the network sees at once at most, and how much of it is context only
 
@@ -92,7 +90,7 @@ def _shares(
     """(n, C + 1, *size) softmax, averaged over the scales and mirrored images of the settings."""
     total, views = torch.zeros((), device=device), 0
     for scale in SCALES if settings.scales else (1.0,):
-        scaled = (_multiple(size[0] * scale), _multiple(size[1] * scale))
+        scaled = (multiple(size[0] * scale), multiple(size[1] * scale))
         batch = torch.stack([_resized(image, scaled) for image in images]).to(device)
         both = [_tiled(network, batch)]
         if settings.flip:
@@ -135,23 +133,8 @@ def _within(part: slice, tile: slice) -> slice:
     return slice(part.start - tile.start, part.stop - tile.start)
 
 
-def input_size(image: RgbImage, settings: PredictionSettings) -> tuple[int, int]:
-    """Height and width at which the network sees an image."""
-    if settings.resize == "squash":
-        return settings.size, settings.size
-    height, width = image.shape[:2]
-    scale = settings.size / max(height, width)
-    return _multiple(height * scale), _multiple(width * scale)
-
-
-def _multiple(side: float) -> int:
-    return max(STRIDE * 2, round(side / STRIDE) * STRIDE)
-
-
 def _resized(image: RgbImage, size: tuple[int, int]) -> Tensor:
-    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
-    resized: Tensor = transforms.resize(pixels, list(size), InterpolationMode.BILINEAR, antialias=True)
-    return resized
+    return torch.from_numpy(resized(image, size).copy()).permute(2, 0, 1)
 
 
 def _refinement(image: RgbImage, share: Tensor, settings: PredictionSettings) -> Callable[[Tensor], Tensor] | None:

@@ -26,16 +26,9 @@ BATCH = 8  # images predicted at once
 class PreviewRunner:
     """The previews of one round: masks as the round's own will be, with the same views, saliency and refinement.
 
-    The network in training lends its weights; dropout and batch norm rest in the copy.
-
-    Args:
-        network: as built; copied.
-        plan: what it is tried on.
-        settings: of the prediction.
-        folder: of the network's artifact in the making; the examples' masks go below it.
-        device: of the network.
-        on_preview: called with each preview: step, mIoU in percent or None, images scored.
-        log: called with the reason why previews ended, if they did.
+    The network in training lends its weights; dropout and batch norm rest in the copy. `network` is copied. The
+    examples' masks go below `folder`, that of the network's artifact in the making. `on_preview` is called with each
+    step, mIoU in percent or None, and number of images scored; `log` with the reason why previews ended, if they did.
     """
 
     def __init__(

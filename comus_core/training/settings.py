@@ -102,6 +102,11 @@ class PredictionSettings:
         require(bool(self.object_share or not self.saliency), f"saliency decides what is object: {needed}")
         require(bool(self.object_share or not self.classifier_share), f"classifier_share names objects: {needed}")
 
+    @property
+    def network_alone(self) -> PredictionSettings:
+        """The same by the network alone: each pixel its best category, without anything that a package cannot hold."""
+        return replace(self, object_share=0.0, saliency=0.0, classifier_share=0.0, scales=False, refine="none")
+
 
 @settings
 class LabelSettings:

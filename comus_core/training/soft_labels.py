@@ -22,9 +22,7 @@ BYTES_MOST = 2**20  # an image's planes: 21 of them at 448 pixels and stride 16 
 def coarse_planes(shares: Tensor, stride: int) -> ByteArray:
     """Shares at the size of the network's head, and coarser still where many categories would take too much.
 
-    Args:
-        shares: (C + 1, h, w) in [0, 1].
-        stride: pixels of a cell.
+    `shares` are (C + 1, h, w) in [0, 1], `stride` pixels of a cell.
 
     Returns:
         (C + 1, h / stride, w / stride) uint8, the mean of each cell in 255ths.
@@ -78,11 +76,8 @@ def cropped_planes(planes: ByteArray, size_hw: tuple[int, int], box: tuple[int, 
 def summed_loss(scores: Tensor, labels: Tensor, ignore: int, planes: Tensor | None = None) -> Tensor:
     """Cross-entropy, summed over the pixels that have a label.
 
-    Args:
-        scores: (n, C + 1, h, w) before softmax.
-        labels: (n, h, w) indices or ignore.
-        ignore: the index of pixels without a label.
-        planes: (n, C + 1, h, w) uint8 shares, which are learned instead of the labels; None learns the labels.
+    `scores` are (n, C + 1, h, w) before softmax, `labels` (n, h, w) indices or ignore; `planes` (n, C + 1, h, w) uint8
+    shares are learned instead of the labels where there are any.
     """
     if planes is None:
         # Pixels as rows: the scores lie in memory like that (channels_last) and are not copied into planes and back.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from comus_core.datasets.dataset import parse_dataset
 from comus_core.plugins import split
+from comus_core.text import counted
 from comus_core.types import STAGES
 from comus_core.verbs.verb import STAGE_WORDS, Stage
 
@@ -26,6 +28,13 @@ def dataset_words(spec: str) -> str:
     return Path(spec).name or spec
 
 
+def compared_words(proposals: Sequence[str], picture: str | None) -> str:
+    """What a run is searched with: the name of an image file, the id of a proposal, or how many of them."""
+    words = [Path(picture).name] if picture else []
+    words += [proposals[0] if len(proposals) == 1 else counted(len(proposals), "proposal")] if proposals else []
+    return " and ".join(words)
+
+
 def discover_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
     """Up to the last stage that is to run."""
     return named(*STAGES[: STAGES.index(settings.until) + 1])
@@ -42,6 +51,12 @@ def ablation_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
     return tuple(Stage(row.name, f"{row.name[0].upper()}{row.name[1:]}") for row in settings.chosen)
 
 
+def import_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
+    """A preview only reads the file and compares it with the run."""
+    compared = (Stage("reading", "File"), Stage("comparing", "Comparison"))
+    return compared if settings.preview else (*compared, *named(*STAGES))
+
+
 def predict_stages(subject: Any, _: Any) -> tuple[Stage, ...]:
     """A network may ask for the run's saliency, and has neither features nor clusters."""
     by_clusters = (Stage("features", "Features"), Stage("clustering", "Neighbours"))
@@ -49,11 +64,25 @@ def predict_stages(subject: Any, _: Any) -> tuple[Stage, ...]:
     return (*named("images", "saliency"), *middle, Stage("writing", "Results"))
 
 
+def package_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
+    """The models, then what is measured on images."""
+    int8 = (Stage("int8", "8-bit model"),) if settings.int8 else ()
+    scores = (*named("evaluation"),) if settings.scored_images else ()
+    return (Stage("models", "Models"), *int8, *scores)
+
+
 def evaluate_stages(subject: Any, _: Any) -> tuple[Stage, ...]:
     """A network has neither features nor clusters, but masks."""
     middle = () if _round(subject) else (Stage("features", "Features"), Stage("clustering", "Neighbours"))
     masks = (Stage("masks", "Masks"),) if _round(subject) else ()
     return (*named("images", "saliency"), *middle, *masks, Stage("evaluation", "Scores"))
+
+
+def export_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
+    """What applies a round to other images comes first; hashes for a split, and packing, only where they are wanted."""
+    split = (Stage("near duplicates", "Near duplicates"),) if settings.validation else ()
+    zipped = (Stage("zip", "Zip file"),) if settings.is_zip else ()
+    return (*split, Stage("", "Export"), *zipped)
 
 
 def named(*names: str) -> tuple[Stage, ...]:

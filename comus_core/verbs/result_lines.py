@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from comus_core.datasets.chosen_images import unknown_words
 from comus_core.datasets.ignored_files import ignored_lines
 from comus_core.evaluation.bootstrap_words import bootstrap_words
 from comus_core.pipelines.model_selection import badge
@@ -13,9 +14,11 @@ from comus_core.text import counted, size
 if TYPE_CHECKING:  # these rooms lie above this one
     from comus_core.clustering.curves import HowMany
     from comus_core.export.bundle import BundleFile
+    from comus_core.export.export_run import ExportResult
     from comus_core.maintenance.clean import Part
     from comus_core.maintenance.disk_use import DiskUse
     from comus_core.maintenance.verify import Fault
+    from comus_core.pipelines.objects import Objects
     from comus_core.workspace import Run
     from comus_core.workspace.trainings import Training
 
@@ -26,6 +29,10 @@ def discover_lines(run: Run) -> list[str]:
     lines = [f"{counted(result['images'], 'image')}, {result['skipped']} skipped"]
     lines[0] += f", {counted(result['proposals'], 'proposal')}"
     lines += ignored_lines(result["passed_over"])
+    if result.get("excluded"):
+        lines.append(f"{counted(result['excluded'], 'image')} excluded")
+    unknown = unknown_words(result.get("unknown_images", ()))
+    lines += [unknown] if unknown else []
     computed = ", ".join(result["computed"]) or "nothing"
     lines.append(f"{counted(result['clusters'] or 0, 'cluster')}; computed: {computed}")
     lines += [f"number of clusters: {result['clusters_because']}"] if result["clusters_because"] else []
@@ -110,11 +117,23 @@ def how_many_lines(found: HowMany) -> list[str]:
 
 
 def similar_lines(result: Mapping[str, Any]) -> list[str]:
-    """The nearest proposals of each object in the picture."""
-    lines = []
-    for part in result["parts"]:
-        lines += [part["what"], *(f"  {entry['cosine']:.4f}  {entry['proposal']}" for entry in part["found"])]
+    """The most similar proposals, of an image those of each part of it, and what was moved."""
+    lines: list[str] = []
+    for part in result["parts"] or ():
+        lines += [part["what"], *_similar(part["found"])]
+    if result["parts"] and (len(result["parts"]) > 2 or result["proposals"]):
+        lines.append("all together")
+    if not result["parts"] or lines[-1] == "all together":
+        lines += _similar(result["found"])
+    number = counted(len(result["found"]), "proposal")
+    lines.append(f"{number} of similarity {result['threshold']:.4f} or more, by {result['by']}")
+    if result["moved"] is not None:
+        lines.append(f"moved {counted(result['moved'], 'proposal')} to {result['moved_to']}")
     return lines
+
+
+def _similar(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [f"  {entry['cosine']:.4f}  {entry['proposal']}" for entry in found]
 
 
 def health_lines(report: Any) -> list[str]:
@@ -122,6 +141,42 @@ def health_lines(report: Any) -> list[str]:
     from comus_core.pipelines.image_health import report_lines
 
     return report_lines(report)
+
+
+def package_lines(result: Mapping[str, Any]) -> list[str]:
+    """The files, and what the models are worth beside `comus predict`."""
+    width = max(len(file["name"]) for file in result["files"])
+    lines = [f"{file['name']:{width}}  {size(file['bytes'])}" for file in result["files"]]
+    lines.append(f"model.onnx and PyTorch differ in {result['different']} of {counted(result['checked'], 'pixel')}")
+    models, images = result["scores"]["models"], result["scores"]["images"]
+    lines += [f"on {counted(images, 'image')}:"] if models else []
+    for one in models:
+        miou = "" if one["miou"] is None else f", mIoU {one['miou']:.2f} %"
+        lines.append(f"  {one['name']}: {one['equal']:.2f} % of the pixels as `comus predict`{miou}")
+    return [*lines, f"{result['path']}: {size(result['bytes'])}; README.md says how to use it"]
+
+
+def exclusion_lines(result: Mapping[str, Any]) -> list[str]:
+    """How many images are excluded, and which."""
+    return [f"{counted(len(result['excluded']), 'image')} of {result['dataset']} excluded", *result["excluded"]]
+
+
+def export_lines(result: ExportResult) -> list[str]:
+    """Counts, splits, what was left out or changed, and the place."""
+    lines = [f"{counted(result.objects, 'object')} in {counted(result.images, 'image')}: {result.path}"]
+    if set(result.splits) - {""}:
+        lines.append(", ".join(f"{name}: {counted(count, 'image')}" for name, count in result.splits.items()))
+    lines += [f"skipped {entry['path']}: {entry['reason']}" for entry in result.skipped_files]
+    lines += result.notes
+    lines += [f"replaced {name}, which this program had not written" for name in result.replaced]
+    return [*lines, badge(result.supervision)]
+
+
+def objects_lines(result: Objects) -> list[str]:
+    """How many, and where they are."""
+    words = counted(result.table.num_rows, "object")
+    lines = [f"{words}: {result.path}" if result.path else f"{words}: name a file with --out to write them"]
+    return lines + ([f"replaced {result.path}, which this program had not written"] if result.replaced else [])
 
 
 def bundle_lines(bundled: BundleFile) -> list[str]:

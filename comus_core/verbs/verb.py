@@ -38,6 +38,7 @@ class Stage:
 
 Words = Callable[[Any, Any], str]  # subject as JSON, settings
 Stages = Callable[[Any, Any], tuple[Stage, ...]]  # subject as JSON, settings
+Outcome = Callable[[Any, Any], str]  # result as JSON, settings
 
 
 def subject_title(subject: Any, _: Any) -> str:
@@ -51,12 +52,12 @@ class Verb:
 
     Attributes:
         name: the kind of its jobs.
-        command: the words behind `comus`.
         subject: what it works on.
         settings: its settings class, whose docstring is the help.
-        function: its name in `comus_core`, called as `function(subject, workspace, settings, *, device, on_progress)`;
-            where the workspace is the subject, it comes first alone.
         phrase: what its job is called in a list.
+        command: the words behind `comus`; default: the name.
+        function: its name in `comus_core`, called as `function(subject, workspace, settings, *, device, on_progress)`;
+            where the workspace is the subject, it comes first alone. Default: the name, with underscores.
         title: what its job works on.
         arguments: the settings that the command line takes by position; the others are options.
         is_job: whether it may take long, so that it can run in the background.
@@ -66,15 +67,16 @@ class Verb:
         steps_over_all: what the steps of its progress are shares of, where that is not the present stage.
         observers: parameters of the function that are called as the work goes on, such as `on_run`.
         notes: those of them whose calls the log has a line for, such as a row of a table.
+        outcome: what came out of its job, in one short line; "" where nothing is worth one.
     """
 
     name: str
-    command: str
     subject: SubjectKind
     settings: type
-    function: str
     phrase: Words
     lines: Callable[[Any], list[str]]
+    command: str = ""
+    function: str = ""
     title: Words = subject_title
     arguments: tuple[str, ...] = ()
     is_job: bool = False
@@ -83,6 +85,11 @@ class Verb:
     check: Callable[[Any], object] = lambda _: None
     observers: tuple[str, ...] = ()
     notes: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
+    outcome: Outcome = lambda _, __: ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "command", self.command or self.name)
+        object.__setattr__(self, "function", self.function or self.name.replace("-", "_"))
 
     @property
     def help(self) -> str:
@@ -101,13 +108,8 @@ class Verb:
     ) -> Any:
         """Call the public function.
 
-        Args:
-            subject: as `subjects.opened` gives it; None for the workspace.
-            workspace: where it works.
-            settings: an object of the settings class.
-            device: where it computes, if it does.
-            on_progress: called as the work goes on.
-            observers: parameter -> what is called; those that the verb does not have are left out.
+        `subject` is as `subjects.opened` gives it. Of the `observers`, parameter -> what is called, those that the verb
+        does not have are left out.
         """
         function = getattr(import_module("comus_core"), self.function)
         subjects = () if self.subject == "workspace" else (subject,)

@@ -40,6 +40,29 @@ def classifier(architecture: str) -> Network:
     return build
 
 
+def timm_model(name: str) -> Network:
+    """Any network of timm, by its name with the tag, in full precision memory of its own."""
+
+    def build() -> nn.Module:
+        from comus_core.weights import timm_network
+
+        network: nn.Module = timm_network.build(name)
+        return network
+
+    return build
+
+
+def timm_names(name: str) -> Callable[[State, State, str], State]:
+    """The names that timm gives the tensors of files that are named otherwise."""
+
+    def rename(state: State, expected: State, called: str) -> State:
+        from comus_core.weights import timm_network
+
+        return timm_network.renamed(name, state, expected, called)
+
+    return rename
+
+
 def resnet50() -> nn.Module:
     """ResNet-50 of torchvision without a classifier."""
     from torch import nn

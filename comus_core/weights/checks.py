@@ -1,23 +1,19 @@
-"""Pretrained files looked into: read safely, and matched to their architecture name by name."""
+"""Pretrained files matched to their architecture name by name."""
 
 from __future__ import annotations
 
-import argparse
-import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from comus_core.errors import WeightsError
+from comus_core.text import first_of
 from comus_core.weights.architectures import COUNTER
 from comus_core.weights.registry import REGISTRY, WeightFile
+from comus_core.weights.state_dicts import read_state_dict
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-_WRAPPERS = ("teacher", "state_dict", "net", "model")  # DINO's and BASNet's checkpoints nest the tensors under these
-_PREFIXES = ("module.", "backbone.")
-_SHOWN = 5  # names a report lists before it only counts
 
 
 def check_file(entry: WeightFile, file: Path, called: str) -> None:
@@ -43,25 +39,6 @@ def hollow_network(entry: WeightFile) -> nn.Module:
         return entry.network()
 
 
-def read_state_dict(path: Path, called: str | None = None) -> dict[str, Tensor]:
-    """The tensors of a checkpoint by name, unwrapped and without `module.` or `backbone.` before the names.
-
-    Args:
-        path: `.safetensors`, or a PyTorch file; nothing but tensors and plain values is ever unpickled.
-        called: how errors name the file.
-
-    Raises:
-        WeightsError: the file cannot be read, or holds no tensors by name.
-    """
-    content = _read(path, called or str(path))
-    while isinstance(content, Mapping):
-        inner = next((content[k] for k in _WRAPPERS if isinstance(content.get(k), Mapping)), None)
-        if inner is None:
-            break
-        content = inner
-    return _named_tensors(content, called or str(path))
-
-
 def fitted_state_dict(
     entry: WeightFile, state: Mapping[str, Tensor], expected: Mapping[str, Tensor], called: str
 ) -> dict[str, Tensor]:
@@ -82,17 +59,6 @@ def fitted_state_dict(
     return named
 
 
-def _named_tensors(content: Any, called: str) -> dict[str, Tensor]:
-    import torch
-
-    if not isinstance(content, Mapping) or not content:
-        raise WeightsError(f"{called} holds no state dict: expected tensors by name, found {type(content).__name__}")
-    odd = [key for key, value in content.items() if not isinstance(value, torch.Tensor)]
-    if odd:
-        raise WeightsError(f"{called} holds more than tensors by name: {_listing(odd)}; give a bare state dict")
-    return {_bare(str(key)): value for key, value in content.items()}
-
-
 def _refuse_misfit(name: str, named: Mapping[str, Tensor], expected: Mapping[str, Tensor], called: str) -> None:
     shapes = [
         f"{k} is {tuple(named[k].shape)}, not {tuple(v.shape)}"
@@ -104,42 +70,6 @@ def _refuse_misfit(name: str, named: Mapping[str, Tensor], expected: Mapping[str
         "unexpected": [k for k in named if k not in expected],
         "of another shape": shapes,
     }
-    report = "; ".join(f"{len(keys)} {fault}: {_listing(keys)}" for fault, keys in faults.items() if keys)
+    report = "; ".join(f"{len(keys)} {fault}: {first_of(keys)}" for fault, keys in faults.items() if keys)
     if report:
         raise WeightsError(f"{called} does not fit '{name}' ({len(expected)} tensors): {report}")
-
-
-def _read(path: Path, called: str) -> Any:
-    import torch
-
-    try:
-        with path.open("rb") as stream:
-            if stream.read(64).lstrip().lower().startswith((b"<!doctype", b"<html")):
-                raise WeightsError(f"{called} is a web page, not weights: download the file itself")
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        with torch.serialization.safe_globals([argparse.Namespace]):  # DINO's full checkpoints keep their options
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except WeightsError:
-        raise
-    except pickle.UnpicklingError:  # torch's own words advise an unsafe way of loading
-        raise WeightsError(f"{called} cannot be read as weights: it is no file of tensors; fetch it again") from None
-    except Exception as error:  # whatever a damaged archive makes the readers raise
-        raise WeightsError(f"{called} cannot be read as weights: {_first_line(error)}") from None
-
-
-def _bare(key: str) -> str:
-    while key.startswith(_PREFIXES):
-        key = key.split(".", 1)[1]
-    return key
-
-
-def _listing(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]

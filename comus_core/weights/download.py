@@ -30,12 +30,7 @@ _CHUNK = 1 << 18
 def download_weights(name: str, on_progress: OnProgress = no_progress) -> Path:
     """Download `name` into the weights folder, atomically and only if it matches.
 
-    Args:
-        name: a key of `REGISTRY`.
-        on_progress: called with bytes done and bytes in all (0 if unknown); may raise `Cancelled`.
-
-    Returns:
-        The path of the file.
+    `on_progress` gets bytes done and bytes in all (0 if unknown), and may raise `Cancelled`.
 
     Raises:
         WeightsError: no network (within seconds), a failed download, or a file that does not match.
@@ -48,6 +43,11 @@ def download_weights(name: str, on_progress: OnProgress = no_progress) -> Path:
             fetch_drive(file.source.file_id, partial, on_progress)
         else:
             fetch_url(file.source.url, partial, on_progress)
+        if file.n_bytes not in (None, partial.stat().st_size):
+            raise WeightsError(
+                f"weights '{name}': {partial.stat().st_size:,} bytes came, not the published {file.n_bytes:,}; "
+                "download again"
+            )
         digest = file_sha256(partial)
         if file.sha256 not in (None, digest):
             raise WeightsError(

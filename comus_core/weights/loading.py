@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from comus_core.weights.checks import fitted_state_dict, hollow_network, read_state_dict
+from comus_core.weights.checks import fitted_state_dict, hollow_network
+from comus_core.weights.state_dicts import read_state_dict
 from comus_core.weights.store import locate, registry_entry
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ def load_network(name: str) -> nn.Module:
         WeightsError: the file is missing, damaged or does not fit.
     """
     entry, path = registry_entry(name), locate(name)
+    if entry.check is not None:  # a file that was laid into the folder by hand went through no import
+        entry.check(path, str(path))
     network = hollow_network(entry)
     state = fitted_state_dict(entry, read_state_dict(path), network.state_dict(), str(path))
     network.load_state_dict(state, assign=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from comus_core.errors import SettingsError
 from comus_core.plugins import Extensible, FromPackages, package_of, parts_of_others
-from comus_core.weights import onnx_file
+from comus_core.weights import dinov2_file, onnx_file, timm_facts, timm_tags
 from comus_core.weights.architectures import (
     Network,
     State,
@@ -17,6 +18,8 @@ from comus_core.weights.architectures import (
     classifier,
     in_order,
     resnet50,
+    timm_model,
+    timm_names,
     vit,
     without_head,
 )
@@ -50,6 +53,10 @@ def strongest(parts: Iterable[Supervision]) -> Supervision:
     return Supervision(
         max((p.direct for p in supervisions), key=rank), max((p.inherited for p in supervisions), key=rank)
     )
+
+
+UNSUPERVISED = Supervision("none", "none")
+UNKNOWN = Supervision("masks", "none")  # of what nobody states: the strongest
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,9 @@ class WeightFile:
         network: builds the untrained network that a state dict fits, one to one; None if it is none.
         rename: of a state dict: tensors by name, those expected, what errors call the file -> the same tensors under
             the names expected; None where the published names are those.
-        check: of any other file: its path, what errors call it; raises `WeightsError` unless it can be used.
+        check: of a file: its path, what errors call it; raises `WeightsError` unless it can be used. One that has no
+            check may differ from the published file, as long as it fits.
+        n_bytes: of the published file, or None if they are not published.
     """
 
     name: str
@@ -117,18 +126,49 @@ class WeightFile:
     network: Network | None = None
     rename: Callable[[State, State, str], State] | None = None
     check: Callable[[Path, str], None] | None = None
-
-
-_UNSUPERVISED = Supervision("none", "none")
+    n_bytes: int | None = None
 
 
 def _dino(name: str, stem: str, what: str, network: Network) -> WeightFile:
     url = UrlSource(f"https://dl.fbaipublicfiles.com/dino/{stem}/{stem}.pth")
-    facts = (None, "Apache-2.0", False, _UNSUPERVISED)
+    facts = (None, "Apache-2.0", False, UNSUPERVISED)
     return WeightFile(name, f"{stem}.pth", what, url, *facts, network=network, rename=without_head)
 
 
+def _dinov2(size: str, network: Network, digests: tuple[str, str | None], n_bytes: int | None = None) -> WeightFile:
+    """Digests are those of the authors' file and of Hugging Face's."""
+    name, stem = f"dinov2-vit{size.lower()}14", f"dinov2_vit{size.lower()}14"
+    return WeightFile(
+        name,
+        f"{stem}_pretrain.pth",
+        f"DINOv2 ViT-{size}/14",
+        UrlSource(f"https://dl.fbaipublicfiles.com/dinov2/{stem}/{stem}_pretrain.pth"),
+        digests[0],
+        "Apache-2.0",
+        False,
+        UNSUPERVISED,
+        network=network,
+        rename=dinov2_file.to_published,
+        check=dinov2_file.published(*digests),
+        n_bytes=n_bytes,
+    )
+
+
 _FILES = (
+    _dinov2(
+        "S",
+        vit("vit_small_patch14_dinov2"),
+        (
+            "b938bf1bc15cd2ec0feacfe3a1bb553fe8ea9ca46a7e1d8d00217f29aef60cd9",
+            "ae1e99fcefd534ed978cdeb8326f08030c96e28b7a81ffcbc98a857c84d14be1",
+        ),
+        88_283_115,
+    ),
+    _dinov2(
+        "B",
+        vit("vit_base_patch14_dinov2"),
+        ("0b8b82f85de91b424aded121c7e1dcc2b7bc6d0adeea651bf73a13307fad8c73", None),
+    ),
     _dino(
         "dino-vits8",
         "dino_deitsmall8_pretrain",
@@ -208,6 +248,23 @@ _FILES = (
 )
 
 
+def _timm_file(model: str) -> WeightFile:
+    facts = timm_facts.timm_facts(model)
+    name, owed = f"{timm_facts.PREFIX}{facts.name}", timm_tags.supervision_of_tag(facts.tag)
+    return WeightFile(
+        name,
+        f"timm/{facts.name}{'.pth' if facts.url.endswith(('.pth', '.pt', '.bin')) else '.safetensors'}",
+        f"timm's {facts.name}",
+        UrlSource(facts.url),
+        None,
+        facts.licence or "none stated by timm",
+        timm_tags.is_non_commercial(facts.licence),
+        Supervision(*owed) if owed else UNKNOWN,
+        network=timm_model(facts.name),
+        rename=timm_names(facts.name),
+    )
+
+
 @runtime_checkable
 class BringsWeights(Protocol):
     """A spec that may bring a file of its own."""
@@ -215,13 +272,24 @@ class BringsWeights(Protocol):
     @property
     def weight_file(self) -> WeightFile | None:
         """The file; None brings none."""
-        ...
 
 
 class WeightRegistry(Extensible[WeightFile]):
-    """Name -> file; a detector or encoder of another package brings one as the `weight_file` of its spec."""
+    """Name -> file; a detector or encoder of another package brings one as the `weight_file` of its spec.
 
-    def _load_packages(self) -> FromPackages[WeightFile]:
+    `timm:NAME` is the file of any model of timm; those are found by name, and not listed.
+    """
+
+    def __getitem__(self, name: str) -> WeightFile:
+        if not str(name).startswith(timm_facts.PREFIX):  # a part without weights asks for None
+            return super().__getitem__(name)
+        try:
+            return _timm_file(name.removeprefix(timm_facts.PREFIX))
+        except SettingsError as error:
+            raise KeyError(name) from error
+
+    @cached_property
+    def _from_packages(self) -> FromPackages[WeightFile]:
         loaded: FromPackages[WeightFile] = FromPackages()
         for point, part in (each for group in BRINGING for each in parts_of_others(group)):
             file = part.weight_file if isinstance(part, BringsWeights) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -13,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from comus_core.errors import WeightsError
+from comus_core.files.atomic import sha256_of
 from comus_core.files.user_folders import cache_folder
 from comus_core.weights.registry import REGISTRY, PackageSource, WeightFile
 
@@ -29,9 +29,12 @@ def weights_folder() -> Path:
 
 def registry_entry(name: str) -> WeightFile:
     """The entry of the registry, or `WeightsError` with the valid names."""
-    if name not in REGISTRY:
-        raise WeightsError(f"no weights '{name}': choose one of {', '.join(REGISTRY)}")
-    return REGISTRY[name]
+    try:
+        return REGISTRY[name]
+    except KeyError as missing:
+        if missing.__cause__ is not None:  # a model of timm: why there is none
+            raise WeightsError(str(missing.__cause__)) from None
+        raise WeightsError(f"no weights '{name}': choose one of {', '.join(REGISTRY)}, or timm:NAME") from None
 
 
 def locate(name: str) -> Path:
@@ -68,15 +71,15 @@ def weights_table() -> list[tuple[WeightFile, Path | None]]:
     return [(file, _find(file)) for file in REGISTRY.values()]
 
 
+def models_of_timm() -> list[Path]:
+    """The files of timm's models in the weights folder, by name."""
+    return sorted(file for file in (weights_folder() / "timm").glob("*") if file.suffix in _DICTS)
+
+
 def import_weights(name: str, file: Path) -> Path:
     """Copy a file into the weights folder, after checking that it fits the architecture.
 
-    Args:
-        name: a key of `REGISTRY`.
-        file: `.pth`, `.pt` or `.safetensors` for state dicts, else a file like the one published.
-
-    Returns:
-        The path of the copy.
+    State dicts are `.pth`, `.pt` or `.safetensors`; any other file is like the one published.
 
     Raises:
         WeightsError: unknown name, unreadable file, or missing, unexpected or differently shaped tensors.
@@ -127,12 +130,12 @@ def incoming_file(target: Path) -> Iterator[Path]:
 
 def _target(entry: WeightFile, file: Path) -> Path:
     target = weights_folder() / entry.filename
-    return target.with_suffix(".safetensors") if entry.network and file.suffix == ".safetensors" else target
+    return target.with_suffix(".safetensors" if file.suffix == ".safetensors" else ".pth") if entry.network else target
 
 
 def _find(file: WeightFile) -> Path | None:
     target = weights_folder() / file.filename
-    for candidate in (target, target.with_suffix(".safetensors")) if file.network else (target,):
+    for candidate in (target, *(target.with_suffix(suffix) for suffix in _DICTS)) if file.network else (target,):
         if candidate.is_file():
             return candidate
     return _in_package(file.source) if isinstance(file.source, PackageSource) else None
@@ -148,5 +151,4 @@ def _in_package(source: PackageSource) -> Path | None:
 
 @lru_cache(maxsize=256)
 def _sha256(path: Path, size: int, mtime_ns: int) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return sha256_of(path)

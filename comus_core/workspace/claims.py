@@ -27,9 +27,6 @@ def claimed(root: Path) -> Iterator[Callable[[Path], Path]]:
 
     A read-only workspace takes no notes: leftovers of a killed process then stay.
 
-    Args:
-        root: of the workspace.
-
     Raises:
         WorkspaceError: the disk is full or the workspace cannot be written.
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 from comus_core.errors import ConflictError
 from comus_core.workspace.decisions import Event
-from comus_core.workspace.reversal import proposals_of
+from comus_core.workspace.reversal import images_of, proposals_of
 
 ALL = -1  # in place of a category: every one
 
@@ -15,10 +15,7 @@ ALL = -1  # in place of a category: every one
 def require_no_conflict(event: Event, since: Iterable[Event], after: Iterable[str]) -> None:
     """Refuse a decision about something that others have changed since.
 
-    Args:
-        event: the decision.
-        since: decisions that others took or undid.
-        after: kinds of all events since, including undone ones.
+    `after` are the kinds of all events since, undone ones too.
 
     Raises:
         ConflictError: there is a conflict.
@@ -52,8 +49,12 @@ def subjects_of(event: Event) -> set[tuple[str, Any]]:
             return {("filter", payload.get("cluster", ALL))}
         case "rename" | "reset_name":
             return {("name", payload.get("cluster"))}
-        case "move" | "accept" | "erase":
+        case "move" | "accept" | "erase" | "put_back" | "create":
             return of_proposals
+        case "redraw" | "draw":
+            return of_proposals
+        case "exclude" | "include":
+            return {("image", image_id) for image_id in images_of(event)}
         case "split":
             return {("category", payload.get("category")), *of_proposals}
     return {("category", k) for k in payload.get("categories", ())}

@@ -45,8 +45,7 @@ class Database:
     def define(self, *schemas: str) -> None:
         """Create missing tables, which an older version may lack.
 
-        Args:
-            schemas: SQL that changes nothing when repeated.
+        The SQL changes nothing when repeated.
 
         Raises:
             WorkspaceError: see `_connected`.

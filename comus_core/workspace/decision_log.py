@@ -17,6 +17,7 @@ from comus_core.workspace.database import Database
 from comus_core.workspace.decision_steps import LogState, NotRecorded
 from comus_core.workspace.decisions import Decisions, Event, Step
 from comus_core.workspace.latest import bring_to_front
+from comus_core.workspace.runs import closed_to_decisions
 
 CACHED = 16  # logs whose last state is cached
 Answer = TypeVar("Answer")
@@ -58,14 +59,9 @@ class DecisionLog:
     ) -> Decisions:
         """Add one decision and return the resulting state.
 
-        Args:
-            run: id of the run.
-            clustering: fingerprint of its clustering.
-            kind: as `Event` lists them.
-            based_on: the version that the person saw. Decisions of others since then are kept unless they are about the
-                same thing. None for no check.
-            make: computes further payload from the state of the log, in the same transaction.
-            payload: of the event.
+        `kind` is as `Event` lists them. Decisions of others since version `based_on`, which the person saw, are kept
+        unless they are about the same thing; None for no check. `make` computes further payload from the state of the
+        log, in the same transaction.
 
         Raises:
             ConflictError: a decision since `based_on` is about the same thing; nothing is written.
@@ -88,11 +84,7 @@ class DecisionLog:
     ) -> Decisions:
         """Add several decisions, all or none; see `append`.
 
-        Args:
-            run: id of the run.
-            clustering: fingerprint of its clustering.
-            make: computes kind and payload of each, in order, from the state of the log.
-            based_on: see `append`.
+        `make` computes kind and payload of each, in order, from the state of the log.
 
         Raises:
             ConflictError, SettingsError, WorkspaceError: see `append`; nothing is written.
@@ -127,6 +119,17 @@ class DecisionLog:
     def read(self, run: str, clustering: str) -> Decisions:
         """The state of all decisions so far; cached until the log grows."""
         return self._read(run, clustering, lambda _, log: log.state)
+
+    def known(self, run: str, clustering: str) -> Decisions:
+        """The state as this process read or wrote it last, without a query; read if it never did."""
+        log = self._cached.get((run, clustering))
+        return log.state if log is not None else self.read(run, clustering)
+
+    def versions(self) -> dict[tuple[str, str], int]:
+        """(run, clustering) -> version of every log."""
+        query = "SELECT run, clustering, MAX(id) AS version FROM events GROUP BY run, clustering"
+        with self.database.reading() as connection:
+            return {(row["run"], row["clustering"]): row["version"] for row in connection.execute(query)}
 
     def read_at(self, run: str, clustering: str, version: int) -> Decisions:
         """The state at a version."""
@@ -177,7 +180,7 @@ def _insert(connection: sqlite3.Connection, run: str, clustering: str, event: Ev
 
 def _require_writable(connection: sqlite3.Connection, run: str) -> None:
     row = connection.execute("SELECT provenance FROM runs WHERE id = ?", (run,)).fetchone()
-    if row is not None and "bundle" in json.loads(row["provenance"]):
+    if row is not None and closed_to_decisions(json.loads(row["provenance"])):
         raise WorkspaceError(f"run {run} was opened from a bundle and is read-only: run it here to change it")
 
 

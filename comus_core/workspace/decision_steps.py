@@ -65,12 +65,7 @@ class LogState:
 def log_state(connection: sqlite3.Connection, run: str, clustering: str, earlier: LogState, write: bool) -> LogState:
     """The current state of the log, from an earlier state.
 
-    Args:
-        connection: that may write if `write`.
-        run: id of the run.
-        clustering: fingerprint of its clustering.
-        earlier: state of the same log, of a deleted one, or empty.
-        write: record missing steps.
+    `earlier` is of the same log, of a deleted one, or empty; `write` records missing steps.
 
     Raises:
         NotRecorded: steps are missing and `write` is False.

@@ -11,8 +11,20 @@ from comus_core.config import FilterBy
 from comus_core.errors import SettingsError
 from comus_core.settings import check_choice
 from comus_core.text import one_line
-from comus_core.workspace.layout import Layout, unpacked
+from comus_core.workspace.layout import Layout, unpacked, unpacked_ids
 from comus_core.workspace.reversal import Reversal, reversal, revert
+
+OF_IDS = (
+    "move",
+    "accept",
+    "erase",
+    "put_back",
+    "create",
+    "redraw",
+    "draw",
+    "exclude",
+    "include",
+)  # kinds on single proposals or images
 
 
 @dataclass(frozen=True)
@@ -22,7 +34,11 @@ class Event:
     Kinds: `filter` {percent, cluster?, by?}, `rename` {cluster, name}, `reset_name` {cluster}, `merge` {categories,
     members? (packed [[proposal id, distance to the centre of the whole], …])}, `split` {category, made, parts, members
     (packed [[proposal id, category id, distance], …])}, `reject` and `restore` {categories}, `move` {proposals,
-    category, −1 for none}, `accept` and `erase` {proposals}, `undo` {} and `redo` {}.
+    category, −1 for none}, `accept`, `erase` and `put_back` {proposals}, `create` {proposals, made: [category id],
+    name}, `redraw` {masks ([[proposal id, packed run lengths, or None for the detector's mask], …], see
+    `Layout.redraw`)}, `draw` {objects ([[id, category, packed run lengths, parent or None], …]), masks (of those that
+    lose pixels, as in `redraw`), made? ([category id, …], new ones), names? (theirs)}, `exclude` and `include`
+    {images}, `undo` {} and `redo` {}. Lists of proposals and images may be packed, see `packed_ids`.
     """
 
     id: int
@@ -60,7 +76,7 @@ class Decisions:
         return self.names.get(category) or self.own_name_of(category)
 
     def own_name_of(self, category: int) -> str:
-        """The default name: that of the split it came from, else `cluster 7`."""
+        """The default name: that of the split it came from, else such as `cluster 7`."""
         return self.layout.made.get(category) or f"cluster {category}"
 
     @property
@@ -152,6 +168,16 @@ def apply(state: Decisions, event: Event) -> Decisions:
     Raises:
         SettingsError: unknown kind, a value out of range, or not possible in that state.
     """
+    after = _of_ids(state, event) if event.kind in OF_IDS else _of_categories(state, event)
+    if after is not None:
+        return after
+    kinds = "filter, rename, reset_name, merge, split, reject, restore, move, accept, erase, put_back, "
+    kinds += "create, redraw, draw, exclude, include"
+    raise SettingsError(f"decision '{event.kind}' with {event.payload}: valid kinds are {kinds}, undo and redo")
+
+
+def _of_categories(state: Decisions, event: Event) -> Decisions | None:
+    """The state after a decision on whole categories; None if its kind or payload is wrong."""
     match event:
         case Event(kind="filter", payload={"percent": percent, "cluster": int(cluster), **rest}):
             return _set_filter(state, percent, cluster, rest)
@@ -171,12 +197,7 @@ def apply(state: Decisions, event: Event) -> Decisions:
         case Event(kind="reject" | "restore" as verb, payload={"categories": list(ids)}):
             layout = state.layout.reject(ids) if verb == "reject" else state.layout.restore(ids)
             return replace(state, layout=layout)
-        case Event(kind="move" | "accept" | "erase", payload={"proposals": list(proposals), **rest}) if (
-            event.kind != "move" or isinstance(rest.get("category"), int)
-        ):
-            return replace(state, layout=_judge(state.layout, event.kind, proposals, rest))
-    kinds = "filter, rename, reset_name, merge, split, reject, restore, move, accept, erase, undo and redo"
-    raise SettingsError(f"decision '{event.kind}' with {event.payload}: valid kinds are {kinds}")
+    return None
 
 
 def _rename(state: Decisions, category: int, name: str | None) -> Decisions:
@@ -193,11 +214,39 @@ def _rename(state: Decisions, category: int, name: str | None) -> Decisions:
     return replace(state, names=names | {category: name})
 
 
-def _judge(layout: Layout, kind: str, proposals: Sequence[str], rest: dict[str, Any]) -> Layout:
-    """Apply a decision on single proposals."""
-    if kind == "move":
-        return layout.move(proposals, int(rest["category"]))
-    return layout.accept(proposals) if kind == "accept" else layout.erase(proposals)
+def _of_ids(state: Decisions, event: Event) -> Decisions | None:
+    """The state after a decision on single proposals or images; None if its payload is wrong."""
+    layout = state.layout
+    match event.kind, event.payload:
+        case "move", {"proposals": list() | str() as ids, "category": int(category)}:
+            return replace(state, layout=layout.move(unpacked_ids(ids), category))
+        case "accept", {"proposals": list() | str() as ids}:
+            return replace(state, layout=layout.accept(unpacked_ids(ids)))
+        case "erase", {"proposals": list() | str() as ids}:
+            return replace(state, layout=layout.erase(unpacked_ids(ids)))
+        case "put_back", {"proposals": list() | str() as ids}:
+            return replace(state, layout=layout.put_back(unpacked_ids(ids)))
+        case "create", {"proposals": list() | str() as ids, "made": [int(category)], "name": str(name)}:
+            return _rename(replace(state, layout=layout.create(category, unpacked_ids(ids))), category, name)
+        case "exclude", {"images": list() | str() as ids}:
+            return replace(state, layout=layout.exclude(unpacked_ids(ids)))
+        case "include", {"images": list() | str() as ids}:
+            return replace(state, layout=layout.include(unpacked_ids(ids)))
+        case "redraw", {"masks": list() as masks}:
+            return replace(state, layout=layout.redraw([(str(p), rle) for p, rle in masks]))
+        case "draw", {"objects": list() as objects, "masks": list() as masks, **rest}:
+            return _draw(state, objects, masks, rest)
+    return None
+
+
+def _draw(state: Decisions, objects: list[Any], masks: list[Any], rest: dict[str, Any]) -> Decisions:
+    """With drawn objects, of which some may be in new categories; an import may leave no object, but the categories."""
+    for category, name in zip(rest.get("made", ()), rest.get("names", ()), strict=True):
+        state = _rename(replace(state, layout=state.layout.add_category(int(category))), int(category), str(name))
+    if rest.get("made") and not objects and not masks:
+        return state
+    added = [(i, category, rle, parent) for i, category, rle, parent in objects]
+    return replace(state, layout=state.layout.draw(added, [(str(p), rle) for p, rle in masks]))
 
 
 def _set_filter(state: Decisions, percent: float, category: int | None, rest: dict[str, Any]) -> Decisions:

@@ -17,13 +17,7 @@ GROUP_BYTES = 1 << 20  # of a row group in memory; a larger part is its own grou
 
 
 def write_grouped(path: Path, schema: pa.Schema, parts: Iterable[pa.Table]) -> None:
-    """Write a table from parts, all or nothing; only one row group is in memory at a time.
-
-    Args:
-        path: the Parquet file.
-        schema: of every part.
-        parts: in the order of the rows.
-    """
+    """Write a table from parts, all or nothing; only one row group is in memory at a time."""
     with replacing(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         waiting: list[pa.Table] = []
         size = 0

@@ -40,9 +40,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def find_changes(folder: Path, max_hashed: int | None = None) -> Iterator[str]:
     """Differences from the manifest, one sentence per file.
 
-    Args:
-        folder: of a finished artifact.
-        max_hashed: bytes to hash at most; for files beyond these, only the size is checked. None for all.
+    At most `max_hashed` bytes are hashed; of files beyond these only the size is checked.
     """
     try:
         entries: dict[str, dict[str, Any]] = read_manifest(folder)["files"]

@@ -47,9 +47,7 @@ class CopiedDatabase:
     def current(self, stamp: Stamp, schemas: Iterable[str]) -> Path:
         """The current copy.
 
-        Args:
-            stamp: of the original, see `Database.stamp`.
-            schemas: SQL of the required tables.
+        `stamp` is that of the original, see `Database.stamp`; `schemas` are SQL of the required tables.
 
         Raises:
             sqlite3.Error: the original is damaged.

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from comus_core.workspace.layered import GONE, LayeredMap, LayeredSet
-from comus_core.workspace.layout import PROPOSAL_MAPS, PROPOSAL_SETS, Layout, unpacked
+from comus_core.workspace.layout import IMAGE_SETS, PROPOSAL_MAPS, PROPOSAL_SETS, Layout, unpacked, unpacked_ids
 
 if TYPE_CHECKING:
     from comus_core.workspace.decisions import Decisions, Event
@@ -21,10 +21,17 @@ Reversal = dict[str, Any]  # field -> old value; for a map or set, [key, old val
 
 
 def proposals_of(event: Event) -> list[str]:
-    """Ids of the proposals that a decision is about."""
-    ids = [str(p) for p in event.payload.get("proposals", ())]
+    """Ids of the proposals and drawn objects that a decision is about."""
+    ids = unpacked_ids(event.payload.get("proposals", []))
+    ids += [str(p) for p, _ in event.payload.get("masks", ())]
+    ids += [str(drawn[0]) for drawn in event.payload.get("objects", ())]
     members = unpacked(event.payload["members"]) if "members" in event.payload else ()
     return [*ids, *(str(member[0]) for member in members)]
+
+
+def images_of(event: Event) -> list[str]:
+    """Ids of the images that a decision is about."""
+    return unpacked_ids(event.payload.get("images", []))
 
 
 def reversal(before: Decisions, after: Decisions, event: Event) -> Reversal:
@@ -35,13 +42,13 @@ def reversal(before: Decisions, after: Decisions, event: Event) -> Reversal:
     if old is not new:
         back |= {n: _different(getattr(old, n), getattr(new, n)) for n in OF_LAYOUT}
         back["rejected"] = [[k, True if k in old.rejected else None] for k in sorted(old.rejected ^ new.rejected)]
-        ids = proposals_of(event)
+        ids, images = proposals_of(event), images_of(event)
         for n in PROPOSAL_MAPS:
             old_values, new_values = getattr(old, n), getattr(new, n)
             back[n] = [[p, old_values.get(p)] for p in ids if old_values.get(p) != new_values.get(p)]
-        for n in PROPOSAL_SETS:
+        for n, among in (*((n, ids) for n in PROPOSAL_SETS), *((n, images) for n in IMAGE_SETS)):
             old_values, new_values = getattr(old, n), getattr(new, n)
-            back[n] = [[p, True if p in old_values else None] for p in ids if (p in old_values) != (p in new_values)]
+            back[n] = [[p, True if p in old_values else None] for p in among if (p in old_values) != (p in new_values)]
     return {name: value for name, value in back.items() if value != []}
 
 
@@ -67,7 +74,7 @@ def from_bytes(stored: bytes) -> Reversal:
 def _layout_before(layout: Layout, back: Reversal) -> Layout:
     changed: dict[str, Any] = {n: _with(getattr(layout, n), back[n]) for n in OF_LAYOUT if n in back}
     changed |= {n: _changed_map(getattr(layout, n), back[n]) for n in PROPOSAL_MAPS if n in back}
-    changed |= {n: _changed_set(getattr(layout, n), back[n]) for n in PROPOSAL_SETS if n in back}
+    changed |= {n: _changed_set(getattr(layout, n), back[n]) for n in (*PROPOSAL_SETS, *IMAGE_SETS) if n in back}
     if "rejected" in back:
         changed["rejected"] = frozenset(_changed_set(layout.rejected, back["rejected"]))
     return replace(layout, **changed) if changed else layout

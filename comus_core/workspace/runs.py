@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,14 +44,32 @@ class Run:
     result: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def read_only(self) -> bool:
-        """Whether it came in a bundle: to be looked at, not decided on or trained."""
+    def from_bundle(self) -> bool:
+        """Whether it came in a bundle: its images and ground truth lie in the workspace, its data set does not."""
         return "bundle" in self.provenance
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be decided on: it came in a bundle, and not in that of the demo."""
+        return closed_to_decisions(self.provenance)
 
     def require_writable(self) -> None:
         """Raise `WorkspaceError` if it is read-only."""
         if self.read_only:
             raise WorkspaceError(f"run {self.id} came in a bundle and is read-only: run it here to change anything")
+
+    def require_own_images(self) -> None:
+        """Raise `WorkspaceError` if it came in a bundle, even one that may be decided on."""
+        self.require_writable()
+        if self.from_bundle:
+            raise WorkspaceError(
+                f"run {self.id} came in a bundle, without its data set: start a run on your own images, or on `demo`"
+            )
+
+
+def closed_to_decisions(provenance: Mapping[str, Any]) -> bool:
+    """Whether a run of that provenance may not be decided on."""
+    return "bundle" in provenance and not provenance["bundle"].get("changeable", False)
 
 
 class RunTable(WorkTable):
@@ -105,11 +123,7 @@ class RunTable(WorkTable):
     def finish(self, run_id: str, made: dict[str, str], result: dict[str, Any], provenance: dict[str, Any]) -> Run:
         """Note what a run came to. One that had come further before keeps its result: less was asked this time.
 
-        Args:
-            run_id: of the run.
-            made: kind -> fingerprint of all that it needed.
-            result: what `comus run --json` writes.
-            provenance: what of it is new.
+        `made` are the fingerprints, by kind, of all that it needed; of the provenance only what is new.
         """
 
         def done(known: Run) -> Run:

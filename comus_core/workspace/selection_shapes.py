@@ -44,12 +44,7 @@ class Gesture:
 def select(points: ArrayLike, gestures: Iterable[Gesture]) -> NDArray[np.bool_]:
     """The points selected by `gestures`, applied in the order drawn.
 
-    Args:
-        points: (n, 2) x, y in the same coordinates as the polygons.
-        gestures: may be empty, for no selection.
-
-    Returns:
-        (n,) bool.
+    `points` are (n, 2), in the same coordinates as the polygons; the answer is (n,) bool.
     """
     xy = _as_points(points)
     chosen = np.zeros(len(xy), bool)

@@ -65,9 +65,7 @@ class Attempt:
 def attempt_at(shard: Path, place: str) -> Attempt:
     """Begin an attempt, counting a kill of the last one.
 
-    Args:
-        shard: the file to be written.
-        place: the artifact relative to the workspace, to be deleted for another try.
+    `place` is the artifact relative to the workspace, to be deleted for another try.
     """
     attempt = _read(shard.with_suffix(SUFFIX))
     if attempt.at_work:
@@ -85,8 +83,7 @@ def attempt_at(shard: Path, place: str) -> Attempt:
 def excuse(shards: Path) -> None:
     """Exclude the kill of the process working in a folder of shards, to be called just before that kill.
 
-    Args:
-        shards: folder of the shards; their process must be stopped already.
+    Their process must be stopped already.
     """
     for file in shards.glob(f"*{SUFFIX}"):
         attempt = _read(file)

@@ -30,14 +30,8 @@ def write_shards(
 ) -> list[Path]:
     """The files of the shards, in order, without those whose ids are all skipped.
 
-    Args:
-        folder: of the shards, in the unfinished artifact.
-        ids: in the order of the rows.
-        work: computes the rows of some ids.
-        stage: for progress.
-        on_progress: called at every id; raising `Cancelled` there keeps the finished shards.
-        size: ids per shard.
-        instead: gives the row of a skipped id; None for no row.
+    `folder` is in the unfinished artifact. `on_progress` is called at every id; raising `Cancelled` there keeps the
+    finished shards. `instead` gives the row of a skipped id; None for no row.
     """
     folder.mkdir(exist_ok=True)
     paths, done = [], 0

@@ -15,6 +15,11 @@ from comus_core.workspace.attempts import AttemptTable
 from comus_core.workspace.database import Database
 from comus_core.workspace.decision_log import DecisionLog
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.exclusions import ExclusionTable
+from comus_core.workspace.image_lists import ImageListTable
+from comus_core.workspace.name_lists import NameLists
+from comus_core.workspace.redrawn_counts import RedrawnCounts
+from comus_core.workspace.redrawn_measures import RedrawnMeasures
 from comus_core.workspace.reserve import keep_reserve
 from comus_core.workspace.runs import Run, RunTable
 from comus_core.workspace.selections import SelectionTable
@@ -33,7 +38,12 @@ class Workspace:
         runs: the run table.
         decisions: the log of decisions.
         selections: drawn on the map.
+        name_lists: names to suggest for the clusters of a run.
+        redrawn_counts: pixels counted inside masks that a person drew.
+        redrawn_measures: measures of such masks.
         trainings: networks trained on pseudo-masks of runs.
+        exclusions: images of data sets that are excluded from runs.
+        image_lists: images named by a key in an address.
     """
 
     def __init__(self, root: Path) -> None:
@@ -44,7 +54,12 @@ class Workspace:
         self.runs = RunTable(self.database)
         self.decisions = DecisionLog(self.database)
         self.selections = SelectionTable(self.database)
+        self.name_lists = NameLists(self.database)
+        self.redrawn_counts = RedrawnCounts(self.database)
+        self.redrawn_measures = RedrawnMeasures(self.database)
         self.trainings = TrainingTable(self.database)
+        self.exclusions = ExclusionTable(self.database)
+        self.image_lists = ImageListTable(self.database)
 
     @property
     def drawings(self) -> Path:

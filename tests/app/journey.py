@@ -18,7 +18,7 @@ from comus_core.jobs import get, read_log
 from tests.app.map_browser import CHROMIUM, CHROMIUM_ARGS
 from tests.app.serving import PATIENCE as PAGE_PATIENCE
 from tests.app.serving import serving, settle
-from tests.app.steps import await_state, choose, fill
+from tests.app.steps import await_state, choose, fill, unfold_settings
 from tests.jobs.watching import end_all, until
 
 PATIENCE = 900  # seconds for a stage over hundreds of photographs on a busy machine
@@ -135,6 +135,10 @@ def _start(page, address: str, photographs: Path | None) -> None:
         settle(page, "Split")
         choose(page, "new_split_voc", "trainval")
         settle(page, "725 images")
+    else:
+        page.get_by_role("radio", name="Demo", exact=True).click()
+        settle(page, "240 images")
+    unfold_settings(page)
     choose(page, "new_saliency_detector", "U²-Net-p")
     choose(page, "new_features_encoder", "EfficientNet-Lite0")
     page.locator(".st-key-new_start button:enabled").click()

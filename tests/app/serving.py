@@ -39,11 +39,11 @@ def answering(
         command, env = [sys.executable, "-m", *module(port)], os.environ | environment
         server = subprocess.Popen(command, cwd=cwd, env=env, stdout=output, stderr=output)
         try:
-            _await_answer(url + health, server, log)
+            await_answer(url + health, server, log)
             yield url
         finally:
             server.terminate()
-            server.wait(15)
+            server.wait(60)
 
 
 def settle(page, text: str = "") -> None:
@@ -54,7 +54,8 @@ def settle(page, text: str = "") -> None:
         page.wait_for_selector(READY, timeout=60_000)
 
 
-def _await_answer(url: str, server: subprocess.Popen, log: Path) -> None:
+def await_answer(url: str, server: subprocess.Popen, log: Path) -> None:
+    """Wait until the address answers; fails with the end of the log where the server has ended."""
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         assert server.poll() is None, f"the app did not start:\n{log.read_text()[-2000:]}"

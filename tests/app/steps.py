@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
+from playwright.sync_api import TimeoutError
 
-from comus_core.runs.run_view import open_run_view
+from comus_core import curation
+from comus_core.runs.run_view import RunView, open_run_view
+from comus_core.workspace.decisions import Decisions
 from tests.app.map_browser import READY, drag, inside
 from tests.app.serving import settle
 
@@ -95,13 +100,68 @@ def fill(page, key: str, text: str) -> None:
     settle(page)
 
 
+def unfold_settings(page) -> None:
+    """Open what the Discover page folds."""
+    page.locator(".st-key-new_settings summary").click()
+    page.locator(".st-key-new_preset").get_by_role("combobox").wait_for()
+
+
 def choose(page, key: str, words: str) -> None:
-    page.locator(f".st-key-{key} [role=combobox]").first.click()
-    page.get_by_role("option", name=words).first.click()
+    """Choose from a list; one that a late rerun of the script closes is opened again."""
+    option = page.get_by_role("option", name=words).first
+    for tries_left in reversed(range(5)):
+        settle(page)
+        page.locator(f".st-key-{key} [role=combobox]").first.click()
+        try:
+            option.click(timeout=10_000)
+            break
+        except TimeoutError:
+            if not tries_left:
+                raise
+            page.keyboard.press("Escape")
     settle(page)
+
+
+def editor_open(page) -> None:
+    """Wait until the mask editor has taken the place of the image."""
+    page.locator(".repair .frame").wait_for(timeout=60_000)
+    settle(page)
+
+
+def open_editor(page) -> None:
+    """Open the mask editor by its key, once the button that the key presses is there."""
+    page.get_by_role("button", name="Repair mask").wait_for(timeout=60_000)
+    settle(page)
+    page.keyboard.press("m")
+    editor_open(page)
+
+
+def steady_box(part) -> dict[str, float]:
+    """Where a part of the page is, in pixels, once it has stopped moving."""
+    part.scroll_into_view_if_needed()
+    box = None
+    while box != (box := part.bounding_box()):
+        part.page.wait_for_timeout(300)
+    return box
 
 
 def await_state(page, state: str, milliseconds: int) -> None:
     """Wait until the card of job 1 shows the state; its badge also holds the name of an icon."""
     badge = page.locator(".st-key-job_head_1 .stMarkdownBadge").filter(has_text=re.compile(rf" {state}$"))
     badge.wait_for(timeout=milliseconds)
+
+
+def written(view: RunView) -> list[str]:
+    """The kinds of the events after the one that every log opens with, oldest first."""
+    events = view.workspace.decisions.events(view.run.id, view.run.artifacts["clustering"])
+    return [event.kind for event in events[1:]]
+
+
+def decided_when(view: RunView, page, true: Callable[[Decisions], bool]) -> Decisions:
+    """The decisions as soon as this is true of them."""
+    end = time.monotonic() + 60
+    while not true(decided := curation.decided_in(view)):
+        assert time.monotonic() < end, f"never decided: {written(view)} {decided}"
+        page.wait_for_timeout(100)
+    settle(page)
+    return decided

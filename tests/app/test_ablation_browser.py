@@ -15,7 +15,7 @@ from tests.app.steps import await_state
 from tests.builders import copy_of
 from tests.jobs.watching import end_all, until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ROWS = ("k-means", "spectral", "round 1")
 
 

@@ -7,18 +7,9 @@ import pytest
 from comus_core import curation
 from comus_core.runs.run_view import open_run_view
 from tests.app.serving import serving, settle
-from tests.app.steps import fill
+from tests.app.steps import decided_when, fill
 
 pytestmark = pytest.mark.browser
-
-
-def decided_when(view, page, done) -> None:
-    """Wait until the log holds what the page was asked for."""
-    for _ in range(150):
-        if done(curation.decided_in(view)):
-            return settle(page)
-        page.wait_for_timeout(200)
-    raise AssertionError(curation.decided_in(view))
 
 
 def press(page, *keys: str) -> None:
@@ -39,6 +30,7 @@ def test_by_keys_clusters_are_merged_undone_and_split_and_a_crop_is_moved_by_mou
             """() => [...document.querySelectorAll("[class*='st-key-card_']")].map(
                 c => Number([...c.classList].find(n => n.startsWith('st-key-card_')).slice(12)))"""
         )
+        page.wait_for_selector("html[data-cluster-keys]", state="attached")
         press(page, "j", "x", "j", "j", "k", "x")
         page.get_by_text("2 selected").wait_for()
         press(page, "m")
@@ -60,11 +52,11 @@ def test_by_keys_clusters_are_merged_undone_and_split_and_a_crop_is_moved_by_mou
         mark = page.locator("[data-pick]").last
         crop = mark.get_attribute("data-pick")
         mark.click()
-        page.locator(".st-key-move_crops").get_by_text("Move 1 crop").first.wait_for()
-        page.locator(".st-key-move_to [role=combobox]").first.click()
+        page.locator(".st-key-crops_bar").get_by_text("1 proposal").first.wait_for()
+        page.locator(".st-key-crops_to [role=combobox]").first.click()
         page.get_by_role("option", name="cluster 2").first.click()
         settle(page)
-        page.locator(".st-key-move_crops button").first.click()
+        page.locator(".st-key-crops_move button").first.click()
         decided_when(view, page, lambda d: d.layout.moved.get(crop) == 2 and crop in d.layout.by_hand)
         page.goto(f"{url}clusters?cluster=2")
         settle(page, "All clusters")
@@ -90,6 +82,7 @@ def test_without_a_mouse_clusters_are_opened_named_compared_and_a_crop_is_moved(
     with serving(workspace.root, tmp_path) as url:
         page.goto(f"{url}clusters")
         settle(page, "Core")
+        page.wait_for_selector("html[data-cluster-keys]", state="attached")
         press(page, "j", "n")
         page.keyboard.type("pebble")
         page.keyboard.press("Enter")
@@ -106,12 +99,12 @@ def test_without_a_mouse_clusters_are_opened_named_compared_and_a_crop_is_moved(
         settle(page, "All clusters")
         assert page.locator("[class*=st-key-pair_]").count() == 2
         press(page, "j", "j", "x")
-        page.locator(".st-key-move_crops").get_by_text("Move 1 crop").first.wait_for(timeout=60_000)
+        page.locator(".st-key-crops_bar").get_by_text("1 proposal").first.wait_for(timeout=60_000)
         crop = page.locator("[data-pick][aria-pressed=true]").first.get_attribute("data-pick")
         press(page, "v", "ArrowDown", "ArrowDown", "Enter")
         settle(page)
         page.keyboard.press("Escape")
-        press(page, "V")
+        press(page, "Shift+V")
         decided_when(view, page, lambda d: crop in d.layout.by_hand)
         press(page, "u")
         decided_when(view, page, lambda d: crop not in d.layout.by_hand)

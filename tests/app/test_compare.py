@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -18,10 +19,11 @@ from app.data.compare_data import opened
 from app.data.run_cache import truth_at
 from app.server import asgi, compare_routes
 from app.server.training_routes import ERROR_COLOURS
-from comus_core import agreement, compare
+from comus_core import agreement, compare, curation, open_workspace
 from comus_core.datasets.demo.drawing import rgb
 from comus_core.pipelines.verb_settings import CompareSettings
 from comus_core.runs.run_round import RunRound, find_round
+from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.round_scores import score_round
 from comus_core.scoring.score_tables import deltas
 from comus_core.workspace.selection_shapes import Gesture, select
@@ -157,10 +159,6 @@ def test_the_routes_refuse_what_there_is_not(client, pair):
 
 
 def test_without_ground_truth_the_two_are_compared_with_each_other(monkeypatch, pair, tmp_path):
-    import shutil
-
-    from comus_core import open_workspace
-
     shutil.copytree(pair.workspace.root, tmp_path / "w")
     workspace = open_workspace(tmp_path / "w")
     for run in (pair.run, pair.other):
@@ -243,3 +241,53 @@ def test_a_cluster_that_stands_for_no_class_has_a_key_too(client, pair):
     without = int(np.flatnonzero(np.asarray(scored.matched.class_of) < 0)[0])
     image_id = next(i for i in found.image_ids if without in np.unique(found.mask(i)))
     assert "no class" in _keys_of(compare_keys.of_classes((found,), (scored,), None, image_id))["Classes"]
+
+
+@pytest.fixture
+def copied(pair, tmp_path, monkeypatch):
+    """The page over a copy of the pair, to be changed; and its run opened."""
+    shutil.copytree(pair.workspace.root, tmp_path / "w")
+    workspace = open_workspace(tmp_path / "w")
+    view = open_run_view(workspace, workspace.runs.get(pair.run.id))
+
+    def start(**query):
+        return open_app(monkeypatch, workspace, "compare", run=pair.run.id, second=f"{pair.other.id}@0", **query)
+
+    return view, start
+
+
+def test_what_a_lasso_selects_is_acted_on_in_the_run_of_the_page(copied, pair):
+    view, start = copied
+    drawn = view.workspace.selections.keep("tsne", (Gesture(half(view)),))
+    test = start(lasso=f"first.{drawn.key}")
+    ids = {str(p) for p in view.proposals.proposal_id[select(view.points("tsne"), drawn.gestures)]}
+    assert f"**{len(ids)} proposals**" in [m.value for m in test.markdown]
+    test.button(key="lasso_accept").click().run()
+    assert not test.exception and set(curation.decided_in(view).layout.accepted) == ids
+    test.button(key="lasso_undo").click().run()
+    assert not test.exception and not curation.decided_in(view).layout.accepted
+
+    other = open_run_view(
+        view.workspace, view.workspace.runs.get(pair.other.id)
+    )  # the same proposals, on the other map
+    drawn = view.workspace.selections.keep("tsne", (Gesture(half(other)),))
+    ids = {str(p) for p in other.proposals.proposal_id[select(other.points("tsne"), drawn.gestures)]}
+    test = start(lasso=f"second.{drawn.key}")
+    test.button(key="lasso_reject").click().run()
+    assert not test.exception and set(curation.decided_in(view).layout.moved) == ids
+    assert not curation.decided_in(other).layout.moved
+
+
+def test_images_that_changed_are_chosen_and_excluded_and_the_second_run_is_left_alone(copied):
+    view, start = copied
+    test = start()
+    shown = re.findall(r'data-image="([^"]+)"', texts(test))[:8]
+    assert not [b for b in test.button if b.key == "changed_selection_exclude"]  # what is only shown is not selected
+    by_key(test.multiselect, "changed_chosen").set_value(shown[1:3]).run()
+    button = by_key(test.button, "changed_selection_exclude")
+    assert button.label == "Exclude 2 images"
+    button.click().run()
+    assert not test.exception and curation.decided_in(view).layout.excluded == set(shown[1:3])
+    test.button(key="changed_selection_undo").click().run()
+    by_key(test.checkbox, "changed_all").check().run()
+    assert by_key(test.button, "changed_selection_exclude").label == f"Exclude {len(shown)} images"

@@ -4,7 +4,24 @@ import ast
 
 from tests.app.serving import ROOT
 
-VERBS = {"rename", "merge", "split", "reject", "restore", "move", "accept", "erase", "undo", "redo"}
+VERBS = {
+    "rename",
+    "merge",
+    "split",
+    "reject",
+    "restore",
+    "move",
+    "create",
+    "put_back",
+    "accept",
+    "erase",
+    "exclude",
+    "include",
+    "redraw",
+    "reset_mask",
+    "undo",
+    "redo",
+}
 DECIDING = {"deciding.act", "act", "partial"}  # the last: of `_decide`, within `deciding` itself
 FILES = sorted(p for folder in ("app", "pages", "comus_core/cli") for p in (ROOT / folder).rglob("*.py"))
 

@@ -23,18 +23,14 @@ from app.data import score_data
 from comus_core import curation, open_workspace
 from comus_core.runs.run_view import open_run_view
 from comus_core.settings import require
-from tests.app.ledger import Ledger, entry
-from tests.app.windows import Window, streamlit_of_windows
+from tests.app.cluster_rules import OPENING, PACES, WHICH, ClusterRules
+from tests.app.ledger import Exclusions, Ledger, entry
+from tests.app.windows import PAGES, Window, streamlit_of_windows
+from tests.app.workbench_rules import WorkbenchRules
 from tests.builders import copy_of
 
-OPENING = 20.0  # the filter that a run begins with
-PACES = st.sampled_from(["shown", "shown", "shown", "unseen", "stopped"])
-NAMES = st.sampled_from(["", " ", "pebble", "fish", " bark ", "cluster 0", "cluster 1"])
-ANY = st.integers(0, 99)
-WHICH = st.integers(0, 1)
 
-
-class Deciding(RuleBasedStateMachine):
+class Deciding(ClusterRules, WorkbenchRules, RuleBasedStateMachine):
     """Two windows at most; each rule does what a person does in one of them."""
 
     workspace = None
@@ -50,6 +46,9 @@ class Deciding(RuleBasedStateMachine):
         self.workspace.decisions.append(run.id, run.artifacts["clustering"], "filter", percent=OPENING)
         ids = map(str, self.view.proposals.proposal_id)
         self.ledger = Ledger(dict(zip(ids, self.view.cluster.tolist(), strict=True)))
+        with self.workspace.database.writing() as connection:  # of the data set, which all of these runs share
+            connection.execute("DELETE FROM exclusions")
+        self.excluding = Exclusions()
         self.author: dict[int, Window] = {}
         self.windows = [self.fresh()]
 
@@ -58,6 +57,20 @@ class Deciding(RuleBasedStateMachine):
 
     def window_version(self) -> int:
         return curation.decided_in(self.view).version
+
+    def is_current(self, window: Window) -> bool:
+        return window.fresh and window.seen == self.window_version()
+
+    def teardown(self) -> None:
+        """A fresh window shows every category by its name, and what is rejected."""
+        if hasattr(self, "ledger"):
+            window = self.fresh()
+            fields = {
+                int(k.removeprefix("name_").split("~")[0]): window.browser[k] for k in self.shown(window, "name_")
+            }
+            names = {k: self.ledger.name_of(k) for k in self.ledger.live}
+            assert fields == names or len(names) > 10, (fields, names)
+            assert {int(k.removeprefix("restore_")) for k in self.shown(window, "restore_")} == self.ledger.rejected
 
     def window(self, which: int) -> Window:
         return self.windows[min(which, len(self.windows) - 1)]
@@ -90,170 +103,6 @@ class Deciding(RuleBasedStateMachine):
         window.press(key, pace)
         return drawn.version if drawn.enabled else None
 
-    # Names
-
-    @rule(which=WHICH, field=ANY, name=NAMES, pace=PACES)
-    def type_a_name(self, which, field, name, pace):
-        window = self.window(which)
-        fields = self.shown(window, "name_")
-        if not fields:
-            return
-        key = fields[field % len(fields)]
-        category, said_before = int(key.removeprefix("name_").split("~")[0]), window.browser[key]
-        drawn_at, called = window.server[key].version, self.ledger.name_of(category)
-        window.enter(key, name, pace)
-        there = category in set(self.ledger.category.values()) | set(self.ledger.own_names) | set(range(5))
-        edit = name.strip() and name.strip() != called and name != said_before and there and not self.merged(category)
-        self.did(window, drawn_at, *([("rename", {"cluster": category, "name": name.strip()})] if edit else []))
-
-    def merged(self, category: int) -> bool:
-        return any(k == "merge" and category in p["categories"][1:] for (k, p), _ in self.ledger.done)
-
-    @rule(which=WHICH, field=ANY, pace=PACES)
-    def reset_a_name(self, which, field, pace):
-        window = self.window(which)
-        keys = self.shown(window, "reset_name_")
-        if keys:
-            key = keys[field % len(keys)]
-            category = int(key.removeprefix("reset_name_"))
-            named = category in self.ledger.names
-            drawn_at = self.press(window, key, pace)
-            self.did(window, drawn_at, *([("reset_name", {"cluster": category})] if named else []))
-
-    # Clusters
-
-    @rule(which=WHICH, field=ANY, pace=PACES)
-    def select(self, which, field, pace):
-        window = self.window(which)
-        boxes = self.shown(window, "pick_")
-        if boxes:
-            key = boxes[field % len(boxes)]
-            window.enter(key, not window.browser[key], pace)
-            self.did(window, 0)
-
-    @rule(which=WHICH)
-    def select_the_confused(self, which):
-        self.press(self.window(which), "select_confused", "shown")
-
-    def selected(self, window: Window) -> list[int]:
-        """The clusters that the browser shows as selected, in the order of ids; the one that is opened."""
-        ticked = [int(k.removeprefix("pick_").split("~")[0]) for k in self.shown(window, "pick_") if window.browser[k]]
-        return sorted(ticked or [int(k.removeprefix("name_").split("~")[0]) for k in self.shown(window, "name_")])
-
-    @rule(which=WHICH, pace=PACES)
-    def merge(self, which, pace):
-        window = self.window(which)
-        if window.page == "clusters" and window.fresh:
-            ids = self.selected(window)
-            drawn_at = self.press(window, "merge_clusters", pace)
-            if drawn_at is not None:
-                self.did(window, drawn_at, ("merge", {"categories": ids}))
-
-    @rule(which=WHICH, pace=PACES)
-    def reject(self, which, pace):
-        window = self.window(which)
-        if window.page == "clusters" and window.fresh:
-            ids = self.selected(window)
-            drawn_at = self.press(window, "reject_clusters", pace)
-            if drawn_at is not None:
-                new = self.events()[len(self.ledger.written) :]
-                order = new[0].payload["categories"] if new else ids  # as they were selected
-                assert sorted(order) == ids
-                self.did(window, drawn_at, ("reject", {"categories": order}))
-
-    @rule(which=WHICH, field=ANY, pace=PACES)
-    def restore(self, which, field, pace):
-        window = self.window(which)
-        keys = self.shown(window, "restore_")
-        if keys:
-            category = int(keys[field % len(keys)].removeprefix("restore_"))
-            out = category in self.ledger.rejected
-            drawn_at = self.press(window, f"restore_{category}", pace)
-            self.did(window, drawn_at, *([("restore", {"categories": [category]})] if out else []))
-
-    @rule(which=WHICH, pace=PACES)
-    def split(self, which, pace):
-        window = self.window(which)
-        if window.page != "clusters" or not window.fresh or "split_cluster" not in window.buttons:
-            return
-        [category] = self.selected(window)
-        self.press(window, "split_cluster", "shown")
-        if "confirm_split" not in window.buttons:
-            return
-        inside = sorted(p for p, k in self.ledger.category.items() if k == category)
-        drawn_at = self.press(window, "confirm_split", pace)
-        new = self.events()[len(self.ledger.written) :]
-        made = max([4, *(k for _, p in self.ledger.written for k in p.get("made", ()))]) + 1
-        payload = {"category": category, "made": [made], "parts": 2}
-        parts = {p: category if n % 2 == 0 else made for n, p in enumerate(inside)}
-        self.did(window, drawn_at, ("split", payload), parts=parts if new else None)
-
-    @rule(which=WHICH, crop=ANY, to=ANY)
-    def move(self, which, crop, to):
-        window = self.window(which)
-        if window.page != "clusters" or "all_clusters" not in window.buttons:
-            return
-        window.rerun()
-        targets = self.shown(window, "move_to")
-        if not targets:
-            return
-        proposal = sorted(self.ledger.members)[crop % len(self.ledger.members)]
-        offered = window.options[targets[0]]
-        target = offered[to % len(offered)]
-        window.enter(targets[0], target)
-        window.picks = {"ids": [proposal], "picked": True}
-        window.rerun()
-        drawn_at = self.press(window, "move_crops", "shown")
-        if drawn_at is not None:
-            self.did(window, drawn_at, ("move", {"proposals": [proposal], "category": target}))
-
-    # Back and forth
-
-    @rule(which=WHICH, pace=PACES)
-    def undo(self, which, pace):
-        self.way_back(self.window(which), "undo", pace, bool(self.ledger.done))
-
-    @rule(which=WHICH, pace=PACES)
-    def redo(self, which, pace):
-        self.way_back(self.window(which), "redo", pace, bool(self.ledger.undone))
-
-    def way_back(self, window, kind, pace, possible):
-        name = "judgement" if window.page == "image" else "decision"
-        drawn_at = self.press(window, f"{kind}_{name}", pace)
-        if drawn_at is not None:
-            self.did(window, drawn_at, *([(kind, {})] if possible else []))
-
-    # The filter, and masks
-
-    @rule(which=WHICH, percent=st.sampled_from([0.0, 20.0, 35.0, 70.0]))
-    def filter(self, which, percent):
-        window = self.window(which)
-        window.go("filter", run=self.view.run.id)
-        [slider] = self.shown(window, "filter_slider_")
-        window.enter(slider, percent)
-        drawn_at = self.press(window, "apply_filter", "shown")
-        if drawn_at is not None:
-            self.did(window, drawn_at, ("filter", {"percent": percent}))
-
-    @rule(which=WHICH, crop=ANY, verb=st.sampled_from(["accept", "erase", "reject"]), pace=PACES)
-    def judge(self, which, crop, verb, pace):
-        window = self.window(which)
-        proposal = sorted(self.ledger.members)[crop % len(self.ledger.members)]
-        window.go("image", run=self.view.run.id, proposal=proposal)
-        homeless = self.judged_home(proposal) in (-1, *self.ledger.rejected)
-        drawn_at = self.press(window, f"{verb}_mask", pace)
-        if drawn_at is None:
-            return
-        payload = {"proposals": [proposal]} | ({"category": -1} if verb == "reject" else {})
-        refused = verb == "accept" and homeless
-        self.did(window, drawn_at, *([] if refused else [("move" if verb == "reject" else verb, payload)]))
-
-    def judged_home(self, proposal: str) -> int:
-        """The category that a mask is in if it is accepted."""
-        trial = Ledger(self.ledger.members)
-        trial.done = [*self.ledger.done, (("accept", {"proposals": [proposal]}), {})]
-        return trial.category[proposal]
-
     # Pages, reloads, a second tab
 
     @rule(which=WHICH, category=st.integers(0, 5), beside=st.none() | st.integers(0, 5))
@@ -266,7 +115,7 @@ class Deciding(RuleBasedStateMachine):
         window = self.window(which)
         self.press(window, "all_clusters", pace)
 
-    @rule(which=WHICH, page=st.sampled_from(["clusters", "filter", "image"]))
+    @rule(which=WHICH, page=st.sampled_from(PAGES))
     def change_the_page(self, which, page):
         self.window(which).go(page, run=self.view.run.id)
 
@@ -302,15 +151,24 @@ class Deciding(RuleBasedStateMachine):
         assert decided.filter_percent == percent
         categories = self.view.categories(decided)
         assert categories.id_of.tolist() == list(self.ledger.category.values())
+        assert dict(decided.layout.redrawn) == self.ledger.redrawn
+        assert set(decided.layout.excluded) == self.ledger.excluded
+        assert set(decided.layout.erased) == self.ledger.erased
         assert (found.undoable is not None) == bool(self.ledger.done)
         assert (found.redoable is not None) == bool(self.ledger.undone)
         kept = categories.kept(decided)
         assert np.isfinite(categories.distance[categories.category >= 0]).all() and kept.sum() >= 0
 
     @invariant()
+    def new_runs_leave_out_what_was_ticked(self):
+        assert set(self.workspace.exclusions.read(self.view.run.config.dataset).images) == self.excluding.images
+
+    @invariant()
     def a_window_shows_the_names_of_what_it_was_drawn_from(self):
         for window in self.windows:
-            if window.fresh and window.seen == self.window_version():
+            if self.is_current(window):
+                for key in self.shown(window, "naming_name"):
+                    assert window.browser[key] == self.ledger.names.get(int(window.labels[key].rpartition(" ")[2]), "")
                 for key in self.shown(window, "name_"):
                     category = int(key.removeprefix("name_").split("~")[0])
                     assert window.browser[key] == self.ledger.name_of(category)
@@ -334,7 +192,7 @@ def machine(shown, tmp_path, monkeypatch):
     monkeypatch.setattr(Deciding, "workspace", open_workspace(workspace.root))
     monkeypatch.setattr(Deciding, "run", run)
     monkeypatch.setattr(Deciding, "opened", view := open_run_view(workspace, run))
-    monkeypatch.setattr(opened, "_open", lambda place, run: replace(view, run=run))
+    monkeypatch.setattr(opened, "_open", lambda place, run: replace(view, run=run, workspace=place))
     with streamlit_of_windows():
         yield Deciding
 
@@ -346,6 +204,7 @@ def sequences(number: int) -> settings:
     return settings(max_examples=number, stateful_step_count=14, deadline=None, suppress_health_check=CHECKS)
 
 
+@pytest.mark.thorough
 def test_200_sequences_leave_in_the_log_what_was_done(machine):
     run_state_machine_as_test(machine, settings=sequences(200))
 

@@ -43,10 +43,10 @@ def test_the_selection_stays_after_recolouring_a_page_change_and_a_reload(page, 
     choose(page, "colour_by", "Ground truth")
     page.wait_for_url("**colour=truth**")
     unchanged()
-    page.get_by_test_id("stSidebarNav").get_by_text("Evaluate").click()
+    page.locator(".st-key-pages").get_by_text("Evaluate").click()
     page.wait_for_url("**/scores**")
     settle(page)
-    page.get_by_test_id("stSidebarNav").get_by_text("Explore").click()
+    page.locator(".st-key-pages").get_by_text("Explore").click()
     page.wait_for_selector(MAP_READY)
     unchanged()
     page.reload()
@@ -105,7 +105,7 @@ def test_a_lasso_sends_little_and_a_picture_leads_to_its_photograph_without_a_re
     page.wait_for_url("**/image?**")
     settle(page, "Image")
     assert page.evaluate("window.stillHere") and parse_qs(urlsplit(page.url).query)["proposal"] == [name]
-    page.get_by_test_id("stSidebarNav").get_by_text("Explore").click()
+    page.locator(".st-key-pages").get_by_text("Explore").click()
     settle(page, "proposals selected")
 
 

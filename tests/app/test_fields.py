@@ -10,7 +10,7 @@ from app import state
 from tests.app.serving import ROOT
 
 # A chart's selection and the mount of a component are no values of a widget that could come back.
-ELSEWHERE = {"st.plotly_chart"}
+ELSEWHERE = {"st.plotly_chart", "st.dataframe"}  # what is selected in them is of the page alone
 OPENED = {"st.popover"}  # says only whether it is open
 
 

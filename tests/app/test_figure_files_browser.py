@@ -35,7 +35,7 @@ def test_a_curve_is_saved_as_svg_png_and_csv(page, address, shown):
     root = ElementTree.parse(svg.path()).getroot()
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     said = re.sub(r"\s+", " ", " ".join(root.itertext()).replace("\xa0", " "))
-    for words in ("Filter curve", "filter (%)", "mIoU, kept (%)", run.id, owed):
+    for words in ("Filter curve", "filter (%)", "mIoU, precision, kept (%)", run.id, owed):
         assert words in said, words
 
     png = downloaded(page, files.get_by_role("button", name="as PNG"))

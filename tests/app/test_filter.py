@@ -11,6 +11,8 @@ from comus_core import curation
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.cluster_summary import summaries
 from comus_core.scoring.core_curves import NAMES, core_curves, curve_of
+from comus_core.scoring.core_precision import precision_of, rightness
+from comus_core.scoring.round_scores import score_clusters
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.selection_shapes import Gesture
 from tests.app.test_frame import save_run, texts
@@ -35,7 +37,12 @@ def expected(workspace, run, view, decided) -> dict[str, str]:
         "Coverage": f"{100 * scores.coverage:.1f} %",
         "mIoU": f"{scores.filtered.miou:.2f} %",
         "Pixel accuracy": f"{scores.filtered.pixel_accuracy:.2f} %",
+        "Core precision": f"{100 * precision(view, decided):.1f} %",
     }
+
+
+def precision(view, decided) -> float:
+    return precision_of(rightness(view, decided, score_clusters(view, decided).matched), view.kept(decided))
 
 
 def gallery_ids(test) -> list[str]:
@@ -185,12 +192,22 @@ def test_the_curve_of_one_cluster_varies_that_cluster_alone(app_test, shown):
 
 def test_beside_the_score_what_can_be_told_without_it_is_shown_when_asked_for(app_test, view):
     test = app_test("filter")
-    assert set(curve_of_page(test)) == {"kept", "mIoU"}
+    assert set(curve_of_page(test)) == {"kept", "mIoU", "core precision"}
     test.toggle(key="filter_stand_ins_widget").set_value(True).run()
     curves = curve_of_page(test)
-    assert not test.exception and set(curves) == {"kept", "mIoU", *NAMES.values()}
+    assert not test.exception and set(curves) == {"kept", "mIoU", "core precision", *NAMES.values()}
     core = view.kept(Decisions(filter_percent=63))
     assert curves["Saliency confidence"][63] == pytest.approx(100 * view.proposals.score[core].astype(float).mean())
+
+
+def test_the_core_precision_is_drawn_and_why_one_filters_is_said(app_test, view):
+    test = app_test("filter")
+    drawn = curve_of_page(test)["core precision"]
+    for percent in (0, 20, 75, 100):
+        assert drawn[percent] == pytest.approx(100 * precision(view, Decisions(filter_percent=percent)))
+    assert "The gain of filtering comes in training: a cleaner core trains a better segmenter" in texts(test)
+    bare = filter_course.table(core_curves(view, Decisions()), [], {})
+    assert "core_precision" not in bare, "no ground truth"
 
 
 def test_the_curves_of_other_rankings_are_columns_of_the_table_beside_the_draft_s(shown):
@@ -239,7 +256,7 @@ def test_every_curve_of_an_miou_is_called_so_and_no_other_is(app_test, view):
     for by, name in filter_panel.RANKINGS.items():
         points = curve_of(view, Decisions(filter_by=by))
         assert drawn.pop(f"mIoU by {name[0].lower()}{name[1:]}") == [point.miou for point in points]
-    assert set(drawn) == {"kept", *NAMES.values()}
+    assert set(drawn) == {"kept", "core precision", *NAMES.values()}
 
 
 def test_less_points_down_and_what_does_not_change_has_no_arrow(app_test, shown, view):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import pytest
 
+from comus_core import curation
 from comus_core.runs.run_view import open_run_view
 from comus_core.workspace.decisions import Decisions
 from tests.app.serving import serving, settle
-from tests.app.steps import figures, slide
+from tests.app.steps import THUMB, figures, slide
 from tests.builders import score_run
 
 pytestmark = pytest.mark.browser
@@ -81,3 +83,26 @@ def test_apply_is_told_and_the_page_keeps_its_style(page, changeable, tmp_path):
         assert page.evaluate(STYLE) == before and before[0] == "grid"
         page.goto("about:blank")
     assert workspace.decisions_of(run).filter_percent == 3
+
+
+def test_a_filter_that_is_tried_stays_while_another_window_decides(page, changeable, tmp_path):
+    view = open_run_view(*changeable)
+    with serving(view.workspace.root, tmp_path) as url:
+        open_lab(page, url)
+        slide(page, 60)
+        page.get_by_text("Changes take effect when you apply them").wait_for(timeout=60_000)
+        settle(page)
+        draft = Decisions(filter_percent=60)
+        kept = str(view.kept(draft).sum())
+        page.locator(".st-key-filter_figures").get_by_text(kept, exact=True).first.wait_for(timeout=60_000)
+        last = view.proposals.proposal_id[~view.kept(draft)][:7]
+        curation.accept(view, [str(p) for p in last])  # the filter keeps seven more
+        kept = str(view.kept(replace(curation.decided_in(view), filter_percent=60.0)).sum())
+        assert kept == str(view.kept(draft).sum() + 7)
+        page.locator(".st-key-filter_figures").get_by_text(kept, exact=True).first.wait_for(timeout=60_000)
+        settle(page)
+        assert page.locator(THUMB).input_value() == "60" and page.locator(".st-key-reset_filter button").is_enabled()
+        page.locator(".st-key-apply_filter button:enabled").click()
+        page.get_by_text("Applied filter: 60 %").wait_for(timeout=60_000)
+        page.goto("about:blank")
+    assert curation.decided_in(view).filter_percent == 60

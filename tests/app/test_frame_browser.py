@@ -12,7 +12,7 @@ from tests.app.serving import serving, settle
 
 pytestmark = pytest.mark.browser
 
-ABOUT_A_RUN = ("explore", "clusters", "filter", "scores", "image", "training", "predict")
+ABOUT_A_RUN = ("explore", "clusters", "name", "filter", "scores", "image", "training", "predict")
 HEADINGS = """() => [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')]
     .filter(e => e.checkVisibility()).map(e => Number(e.tagName[1]))"""
 CONTRAST = """all => all.map(e => {
@@ -40,7 +40,7 @@ FRAME = """e => {
 def test_back_and_forward_change_the_page_with_the_address(page, address):
     page.goto(f"{address}explore")
     settle(page, "Explore")
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Clusters").click()
+    page.locator(".st-key-pages a").filter(has_text="Clusters").first.click()
     settle(page, "Show all")
     page.locator(".st-key-card_1").get_by_text("Show all").click()
     page.get_by_text("All clusters").wait_for()

@@ -41,21 +41,21 @@ def pressed(test, key: str):
 def test_a_mask_is_accepted_rejected_and_erased_and_each_is_taken_back(app_test, view):
     name = dropped(view)
     test = app_test("image", workspace=view.workspace, proposal=name)
-    assert 'data-kept="false"' in texts(test) and test.button(key="redo_judgement").disabled
-    pressed(test, "accept_mask")
+    assert 'data-kept="false"' in texts(test) and test.button(key="judgement_redo").disabled
+    pressed(test, "judgement_accept")
     assert 'data-kept="true"' in texts(test) and "You accepted it" in texts(test)
-    assert curation.decided_in(view).layout.accepted == {name} and test.button(key="accept_mask").disabled
-    pressed(test, "erase_mask")
+    assert curation.decided_in(view).layout.accepted == {name} and test.button(key="judgement_accept").disabled
+    pressed(test, "judgement_erase")
     assert "You erased its mask" in texts(test) and curation.decided_in(view).layout.erased == {name}
-    assert test.button(key="undo_judgement").label.startswith("Undo erasure of mask")
-    pressed(test, "undo_judgement")
+    assert test.button(key="judgement_undo").label.startswith("Undo erasure of mask")
+    pressed(test, "judgement_undo")
     assert "You accepted it" in texts(test)
-    pressed(test, "undo_judgement")
+    pressed(test, "judgement_undo")
     assert curation.decided_in(view).layout.accepted == frozenset() and 'data-kept="false"' in texts(test)
-    pressed(test, "redo_judgement")
-    pressed(test, "reject_mask")
-    assert "in no cluster" in texts(test) and test.button(key="reject_mask").disabled
-    pressed(test, "accept_mask")
+    pressed(test, "judgement_redo")
+    pressed(test, "judgement_reject")
+    assert "in no cluster" in texts(test) and test.button(key="judgement_reject").disabled
+    pressed(test, "judgement_accept")
     assert view.kept(curation.decided_in(view))[view.row_of[name]]
 
 
@@ -63,7 +63,7 @@ def test_what_another_window_decided_on_the_mask_is_told_and_not_overwritten(app
     name = dropped(view)
     test = app_test("image", workspace=view.workspace, proposal=name)
     curation.erase(view, [name])
-    test.button(key="accept_mask").click().run()
+    test.button(key="judgement_accept").click().run()
     assert not test.exception and "someone else has changed" in " ".join(t.value for t in test.toast)
     assert curation.decided_in(view).layout.erased == {name} and "You erased its mask" in texts(test)
 
@@ -109,4 +109,30 @@ def test_the_error_layer_is_where_the_matched_class_differs_from_the_truth(view,
 
 def test_a_run_on_vectors_of_ones_own_says_that_no_picture_can_be_compared(app_test, view):
     test = app_test("image", workspace=view.workspace)
+    assert not test.exception and "an image of your own" not in "".join(part.proto.body for part in test.get("html"))
+    test = app_test("similar", workspace=view.workspace)
     assert not test.exception and "cannot be compared with it" in " ".join(c.value for c in test.caption)
+
+
+def test_an_image_without_a_proposal_is_excluded_and_included_and_says_so(app_test, view):
+    empty = next(str(i) for i in view.image_ids if not view.rows_of_image.get(str(i)))
+    test = app_test("image", workspace=view.workspace, image=empty)
+    keys = [b.key for b in test.button]
+    assert "judgement_accept" not in keys and "repair_mask" not in keys and "excluded" not in texts(test)
+    pressed(test, "judgement_exclude")
+    assert curation.decided_in(view).layout.excluded == {empty} and "0 proposals · excluded" in texts(test)
+    assert test.button(key="judgement_exclude").label == "Include 1 image"
+    pressed(test, "judgement_exclude")
+    assert not curation.decided_in(view).layout.excluded
+
+
+def test_the_open_proposal_has_the_actions_of_every_selection(app_test, view):
+    name = dropped(view)
+    test = app_test("image", workspace=view.workspace, proposal=name)
+    labels = {b.key: b.label for b in test.button if str(b.key).startswith("judgement_")}
+    test = app_test("explore", workspace=view.workspace, proposal=name)
+    prefix = "map_selection_"
+    assert labels == {
+        b.key.replace(prefix, "judgement_"): b.label for b in test.button if str(b.key).startswith(prefix)
+    }
+    assert {"judgement_move", "judgement_accept", "judgement_put_back", "judgement_exclude"} < labels.keys()

@@ -81,6 +81,37 @@ def test_each_group_opens_its_pictures(monkeypatch, workspace, folder):
     assert not test.exception and pictures(test) == [] and "<b>broken.jpg</b>: truncated" in texts(test)
 
 
+def test_duplicates_are_excluded_but_one_of_each_and_it_is_undone(monkeypatch, workspace, folder):
+    check_health(str(folder), workspace)
+    test = opened(monkeypatch, workspace, folder)
+    assert test.query_params["data"] == str(folder)
+    by_key(test.get("button_group"), "health_group").set_value("exact").run()
+    test.button(key="keep_one").click().run()
+    gone = ("sub/again.png", "sub/copy.bmp")
+    assert not test.exception and workspace.exclusions.read(str(folder)).images == gone
+    assert "**2 images excluded** from new runs" in texts(test) and test.button(key="keep_one").disabled
+    assert re.findall(r'data-tick="([^"]+)" aria-checked="true"', texts(test)) == list(gone)
+    by_key(test.get("button_group"), "health_group").set_value("tiny").run()
+    test.button(key="exclude_group").click().run()
+    by_key(test.get("button_group"), "health_group").set_value("excluded").run()
+    assert not test.exception and pictures(test) == ["icon.png", *gone]
+    test.button(key="include_group").click().run()
+    assert workspace.exclusions.read(str(folder)).images == ()
+    for left in (3, 2, 0):
+        test.button(key="exclusion_undo").click().run()
+        assert not test.exception and len(workspace.exclusions.read(str(folder)).images) == left
+
+
+def test_the_folder_is_in_the_address(monkeypatch, workspace, folder):
+    test = open_app(monkeypatch, workspace, "images", data=str(folder))
+    assert not test.exception and len(pictures(test)) == 16
+    assert by_key(test.get("button_group"), "new_kind").value == "folder"
+    test = open_app(monkeypatch, workspace, "images", data="coco:nosplit")
+    assert not test.exception and not test.error
+    test = open_app(monkeypatch, workspace, "images", data="/etc")
+    assert not test.exception and test.error
+
+
 def test_what_is_no_image_is_counted_and_notes_are_listed(monkeypatch, workspace, folder):
     (folder / "notes.txt").write_text("none")
     (folder / "clip.mov").write_bytes(b"none")

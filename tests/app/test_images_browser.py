@@ -25,7 +25,7 @@ def test_an_uploaded_zip_is_checked_and_each_fault_opens_its_pictures(page, tmp_
     try:
         with serving(workspace.root, tmp_path) as url:
             page.goto(f"{url}images")
-            settle(page, "Data set")
+            settle(page, "Folder on the server")
             page.get_by_role("radio", name="Upload", exact=True).click()
             page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(str(tmp_path / "photos.zip"))
             page.get_by_text("16 images").first.wait_for(timeout=120_000)
@@ -78,7 +78,7 @@ def test_a_mask_is_accepted_erased_and_taken_back_by_keys_and_found_by_its_file_
         page.locator(f'.comus-proposal[data-proposal="{name}"]').wait_for(timeout=60_000)
         settle(page)
         page.locator(".comus-name").first.click()  # out of the field
-        page.keyboard.press("a")
+        page.keyboard.press("Shift+A")
         page.get_by_text("You accepted it").wait_for(timeout=60_000)
         settle(page)
         assert decided().accepted == {name}

@@ -128,7 +128,15 @@ def test_a_training_shows_its_rounds():
             "check of the images",
             "photos",
         ),
-        ("similar", "a", SimilarSettings("b/c.jpg"), "", {"Search": "todo"}, "search for similar proposals", "c.jpg"),
+        (
+            "similar",
+            "a",
+            SimilarSettings(("x#0", "y#1"), "b/c.jpg"),
+            "",
+            {"Search": "todo"},
+            "search for similar proposals",
+            "c.jpg and 2 proposals",
+        ),
         (
             "compare",
             ["a@0", "b@1"],

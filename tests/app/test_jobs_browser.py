@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from comus_core import open_workspace
 from comus_core.jobs import get, list_jobs, read_log, supervisor_pid
 from tests.app.serving import serving, settle
-from tests.app.steps import await_state, choose, fill
+from tests.app.steps import await_state, choose, fill, unfold_settings
 from tests.app.working import save_two_runs
 from tests.jobs.watching import end_all, until
 
@@ -56,6 +56,7 @@ def start_from_the_page(page, address: str, drawn) -> None:
     settle(page, "Folder on the server")
     fill(page, "new_folder_path", str(drawn))
     settle(page, "30 images")
+    unfold_settings(page)
     choose(page, "new_saliency_detector", "your own masks")
     settle(page, "Path of your masks")
     fill(page, "new_saliency_detector_path", str(drawn / "masks"))

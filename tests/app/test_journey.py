@@ -15,7 +15,12 @@ pytestmark = pytest.mark.browser
 IMAGES = {"demo_journey": 240, "voc_journey": 725}
 
 
-@pytest.fixture(params=["demo_journey", pytest.param("voc_journey", marks=pytest.mark.real)])
+@pytest.fixture(
+    params=[
+        pytest.param("demo_journey", marks=pytest.mark.slow),  # the same way as that of the photographs
+        pytest.param("voc_journey", marks=pytest.mark.real),
+    ]
+)
 def journey(request):
     found = request.getfixturevalue(request.param)
     assert found.run.result["images"] == IMAGES[request.param]
@@ -56,10 +61,10 @@ def test_the_gallery_holds_what_a_lasso_is_drawn_around_wherever_one_goes(journe
         choose(page, "colour_by", "Ground truth")
         page.wait_for_url("**colour=truth**")
         settle(page, words)
-        page.get_by_test_id("stSidebarNav").get_by_text("Evaluate").click()
+        page.locator(".st-key-pages").get_by_text("Evaluate").click()
         page.wait_for_url("**/scores**")
         settle(page, "Pixel accuracy")
-        page.get_by_test_id("stSidebarNav").get_by_text("Explore").click()
+        page.locator(".st-key-pages").get_by_text("Explore").click()
         page.wait_for_selector(MAP_READY)
         settle(page, words)
         page.reload()

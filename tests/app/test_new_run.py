@@ -28,10 +28,9 @@ def workspace(tmp_path):
 
 
 @pytest.fixture
-def page(monkeypatch, workspace, tmp_path):
-    monkeypatch.setenv("COMUS_WEIGHTS", str(tmp_path / "none"))
+def page(monkeypatch, workspace, tmp_path, pypi_weights):
     monkeypatch.setenv("COMUS_IMAGE_ROOTS", str(tmp_path))
-    return open_app(monkeypatch, workspace, "new_run")
+    return choose_kind(open_app(monkeypatch, workspace, "new_run"), "demo")
 
 
 def choose_kind(test, kind):
@@ -42,13 +41,58 @@ def command_of(test) -> RunConfig:
     """The settings that the command on the page means, read by `comus run` itself."""
     line = next(code.value for code in test.code if code.value.startswith("comus run"))
     given = run.make_context("run", shlex.split(line)[2:]).params
-    for name in ("until", "background", "workspace", "device", "json_file"):
+    for name in ("until", "background", "workspace", "device", "json_file", "excluded"):
         given.pop(name)
     return config_of(**given)
 
 
 def start_of(test):
     return by_key(test.button, "new_start")
+
+
+def outside_settings(block):
+    """Labels of all widgets of a part of the page that are not folded away."""
+    for child in block.children.values():
+        if getattr(child, "type", "") in ("expander", "status", "popover"):
+            continue
+        if hasattr(child, "children"):
+            yield from outside_settings(child)
+        elif getattr(child, "label", None):
+            yield child.label
+
+
+def test_it_starts_with_the_folder_and_two_choices_and_folds_all_that_is_technical(monkeypatch, workspace, tmp_path):
+    monkeypatch.setenv("COMUS_IMAGE_ROOTS", str(tmp_path))
+    test = open_app(monkeypatch, workspace, "new_run")
+    assert not test.exception
+    unfolded = list(outside_settings(test.main))
+    assert unfolded == ["Data set", "Folder on the server", "Result", "Number of categories", "Number", "Start"]
+    folded = next(e for e in test.expander if e.label == "Settings")
+    assert "Vectors" in [box.label for box in folded.selectbox] and not folded.proto.expanded
+    described = [*folded.selectbox, *folded.number_input, *folded.slider, *folded.toggle]
+    assert len(described) > 15 and [w.label for w in described if not w.help] == []
+
+
+def test_the_result_is_recommended_or_as_in_the_paper_and_says_when_it_is_neither(page):
+    result = by_key(page.get("button_group"), "new_result")
+    assert result.value == "best"
+    result.set_value("paper").run()
+    assert command_of(page) == make_config("paper-voc", dataset="demo")
+    by_key(page.number_input, "new_seed").set_value(3).run()
+    assert by_key(page.get("button_group"), "new_result").value == "custom"
+    by_key(page.get("button_group"), "new_result").set_value("best").run()
+    assert command_of(page) == RunConfig("demo")
+
+
+def test_the_number_of_categories_is_automatic_or_entered(page):
+    assert by_key(page.number_input, "new_clustering_clusters").disabled
+    by_key(page.get("button_group"), "new_clusters_kind").set_value(True).run()
+    field = by_key(page.number_input, "new_clustering_clusters")
+    assert not field.disabled and field.value == 10  # as many as the demo has classes
+    field.set_value(7).run()
+    assert command_of(page) == make_config(dataset="demo", clustering={"clusters": 7})
+    by_key(page.get("button_group"), "new_clusters_kind").set_value(False).run()
+    assert command_of(page) == RunConfig("demo")
 
 
 def test_the_demo_is_ready_to_start_and_says_what_it_is(page):
@@ -123,9 +167,24 @@ def test_missing_weights_stop_the_start_and_say_how_to_get_them(page):
     assert "dino_vitbase8_pretrain.pth" in texts(page)
 
 
+def test_any_model_of_timm_is_named_and_what_it_owes_and_needs_is_said(page):
+    import torch  # noqa: F401 - a process that has it needs no other one to look into timm
+
+    by_key(page.selectbox, "new_features_encoder").select("timm:").run()
+    field = by_key(page.text_input, "new_features_encoder_path")
+    assert field.label == "Name of the model in timm"
+    assert "name the model too" in page.error[0].value
+    field.set_value("test_vit").run()
+    assert not page.exception and command_of(page).features.encoder == "timm:test_vit"
+    assert start_of(page).disabled
+    assert "comus weights download timm:test_vit.r160_in1k" in texts(page)
+    by_key(page.text_input, "new_features_encoder_path").set_value("test_vot").run()
+    assert "no model of that name with weights" in page.error[0].value
+
+
 def test_every_choice_reaches_the_command(page):
     for key, value in (
-        ("new_saliency_detector", "ncut"),
+        ("new_saliency_detector", "tokencut"),
         ("new_clustering_method", "kmeans"),
         ("new_clustering_features", "raw"),
         ("new_matching", "majority"),
@@ -149,7 +208,7 @@ def test_every_choice_reaches_the_command(page):
     assert not page.exception
     assert command_of(page) == make_config(
         dataset="demo",
-        saliency={"detector": "ncut", "resize": "binary", "threshold": 0.4, "min_area": 100},
+        saliency={"detector": "tokencut", "resize": "binary", "threshold": 0.4, "min_area": 100},
         clustering={"method": "kmeans", "features": "raw", "neighbours": 12, "n_init": 3, "over_clusters": 40},
         truth={"boxes": "ignore", "orientation": "stored", "groups": "keep"},
         filter_by="density",
@@ -253,6 +312,19 @@ def test_own_masks_ask_for_their_folder(page, tmp_path):
     by_key(page.text_input, "new_saliency_detector_path").set_value(str(tmp_path / "cut")).run()
     assert command_of(page).saliency.detector == f"masks:{tmp_path / 'cut'}"
     assert not start_of(page).disabled
+
+
+@pytest.mark.parametrize(
+    ("key", "part", "label"),
+    [
+        ("new_saliency_detector", "trained:", "Path of your detector on the server"),
+        ("new_saliency_detector", "annotations:", "Path of your annotations on the server"),
+        ("new_features_encoder", "file:", "Path of your vectors on the server"),
+    ],
+)
+def test_a_part_says_itself_what_its_field_is_for(page, key, part, label):
+    by_key(page.selectbox, key).select(part).run()
+    assert by_key(page.text_input, f"{key}_path").label == label and start_of(page).disabled
 
 
 def test_start_queues_what_the_page_shows_and_leads_to_the_jobs(page, workspace, tmp_path, monkeypatch):

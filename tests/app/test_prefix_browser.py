@@ -39,7 +39,7 @@ def test_below_a_path_the_socket_works_and_every_picture_and_point_arrives(page,
     with below(shown, address, tmp_path) as front:
         page.goto(f"{front.url}explore")
         page.wait_for_selector(MAP_READY)
-        page.get_by_test_id("stSidebarNav").get_by_text("Clusters").click()
+        page.locator(".st-key-pages").get_by_text("Clusters", exact=True).click()
         settle(page, "Show all")
         crop = page.locator("[data-testid=stAppViewContainer] img[src*='/crops/']").first
         page.wait_for_function(ARRIVED, arg=crop.element_handle())

@@ -1,8 +1,10 @@
 """A button that is pressed before the page was drawn with what was entered last acts on what was entered."""
 
+import numpy as np
 import pytest
 
 from comus_core import curation
+from comus_core.curation.likely_categories import likely_categories
 from comus_core.runs.run_view import open_run_view
 
 
@@ -16,12 +18,13 @@ def test_crops_go_to_the_cluster_that_stands_in_the_list(app_test, view):
     crop = str(view.proposals.proposal_id[view.cluster == 0][0])
     test.session_state[f"comus.setting-picked-crops-{view.run.id}"] = (crop,)
     test.run()
-    first, *_, other = (k for k in range(1, view.clusters))
-    assert test.selectbox(key="move_to").value == first
-    test.selectbox(key="move_to").set_value(other)
-    test.button(key="move_crops").click().run()
+    first, *others, _ = likely_categories(view, curation.decided_in(view), np.array([view.row_of[crop]]))
+    other = others[-1]
+    assert test.selectbox(key="crops_to").value == first
+    test.selectbox(key="crops_to").set_value(other)
+    test.button(key="crops_move").click().run()
     assert not test.exception and curation.decided_in(view).layout.moved == {crop: other}
-    assert f"Moved 1 crop to cluster {other}" in " ".join(t.value for t in test.toast)
+    assert f"Moved 1 proposal to cluster {other}" in " ".join(t.value for t in test.toast)
 
 
 @pytest.mark.parametrize("button", ["merge_clusters", "reject_clusters"])

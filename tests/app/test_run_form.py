@@ -10,7 +10,7 @@ from comus_core.datasets.format import DatasetSummary
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.jobs.table import JobTable
 from comus_core.settings import to_dict
-from comus_core.weights import REGISTRY
+from comus_core.weights.registry import REGISTRY
 from tests.jobs.watching import end_all
 
 
@@ -19,11 +19,6 @@ def workspace(tmp_path):
     place = open_workspace(tmp_path / "w")
     yield place
     end_all(place)
-
-
-@pytest.fixture
-def no_weights(tmp_path, monkeypatch):
-    monkeypatch.setenv("COMUS_WEIGHTS", str(tmp_path / "none"))
 
 
 @pytest.mark.parametrize("preset", [None, *PRESETS])
@@ -54,7 +49,7 @@ def test_a_value_out_of_range_is_refused(tmp_path):
         config_of("demo", {**preset_values(None), "clustering.clusters": 1}, (tmp_path,))
 
 
-def test_the_preview_names_missing_weights_and_how_to_get_them(workspace, no_weights):
+def test_the_preview_names_missing_weights_and_how_to_get_them(workspace, pypi_weights):
     config = make_config("paper-voc", dataset="demo")
     found = preview(workspace, config, DatasetSummary(240, True, 10, True), "cpu")
     assert [file.name for file in found.missing] == ["basnet", "dino-vits8"]
@@ -69,7 +64,7 @@ def test_the_preview_names_missing_weights_and_how_to_get_them(workspace, no_wei
     ]
 
 
-def test_the_preview_resolves_what_is_left_to_the_machine(workspace, no_weights):
+def test_the_preview_resolves_what_is_left_to_the_machine(workspace, pypi_weights):
     found = preview(workspace, RunConfig("demo"), DatasetSummary(240, True, 10, True), "auto")
     assert found.config == RunConfig("demo")  # submitted as asked, so that it means the same anywhere
     assert (found.chosen.saliency.detector, found.chosen.features.encoder) == ("u2netp", "efficientnet-lite0")
@@ -77,20 +72,22 @@ def test_the_preview_resolves_what_is_left_to_the_machine(workspace, no_weights)
     assert found.cost.total > 0 and found.free_bytes > 0
 
 
-def test_the_preview_knows_the_largest_image(workspace, no_weights):
+def test_the_preview_knows_the_largest_image(workspace, pypi_weights):
     small, large = (
         preview(workspace, RunConfig("demo"), DatasetSummary(8, False, largest=n), "cpu") for n in (0, 10**8)
     )
     assert large.cost.memory_bytes - small.cost.memory_bytes == 8 * 10**8
 
 
-def test_words_tell_what_is_not_on_this_machine(no_weights):
+def test_words_tell_what_is_not_on_this_machine(pypi_weights):
     detectors, encoders = run_form.detector_words(), run_form.encoder_words()
     assert detectors["auto"] == "best on this machine: u2netp"
     assert encoders["auto"] == "best on this machine: efficientnet-lite0"
     missing = {name for name, words in (detectors | encoders).items() if "not on this machine" in words}
-    assert missing == {"basnet", "basnet-supervised", "dino-vits8", "dino-vits16", "dino-vitb8", "dino-vitb16"}
-    assert list(detectors)[-1] == "masks:" and list(encoders)[-1] == "file:"
+    dino = {"dino-vits8", "dino-vits16", "dino-vitb8", "dino-vitb16", "dinov2-vits14", "dinov2-vitb14"}
+    assert missing == {"basnet", "basnet-supervised", *dino}
+    assert list(detectors)[-2:] == ["masks:", "annotations:"] and list(encoders)[-2:] == ["timm:", "file:"]
+    assert run_form.parse_own("features.encoder", "timm:test_vit") == ("timm:", "test_vit")
 
 
 def test_the_number_of_clusters_is_told_as_it_will_be():

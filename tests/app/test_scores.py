@@ -97,6 +97,7 @@ def test_without_ground_truth_the_page_says_so_and_how_to_add_some(app_test, cha
     test = app_test("scores", workspace=workspace)
     assert not test.exception and not test.metric and "without ground truth" in texts(test)
     assert all(word in test.code[0].value for word in ("images/", "masks/", "classes.txt"))
+    assert "has a trained round" not in texts(test)
 
 
 def test_the_line_of_the_ground_truth_is_told_as_plain_text(app_test, changeable):
@@ -145,6 +146,30 @@ def test_a_trained_round_is_scored_and_held_against_the_clusters(app_test, train
     points = dict(zip(test.dataframe[0].value["Class"], test.dataframe[0].value["Difference"], strict=True))
     first, second = (entry["per_class"] for entry in rounds)
     assert points == {name: second[name] - first[name] for name in first}
+
+
+def test_without_ground_truth_a_trained_round_is_named_with_the_way_to_its_masks(app_test, trained, tmp_path):
+    workspace, run = copy_of(trained[:2], tmp_path)
+    artifacts = {kind: name for kind, name in run.artifacts.items() if kind != "counts"}
+    save_run(workspace, run, artifacts=artifacts, provenance={**run.provenance, "classes": []})
+    test = app_test("scores", workspace=workspace, run=run.id)
+    assert not test.exception and "This run has a trained round." in texts(test)
+
+
+def test_a_trained_round_that_is_better_is_opened_first_and_says_by_how_much(app_test, trained, tmp_path):
+    workspace, run = copy_of(trained[:2], tmp_path)
+    (training,) = workspace.trainings.of_run(run.id)
+    before, after = (entry["miou"] for entry in training.result["rounds"])
+    better = [{"round": 0, "miou": 10.0}, {**training.result["rounds"][1], "miou": 90.0}]
+    for rounds, number in ((better, 1), ([better[0], {"round": 1, "miou": 5.0}], 0)):
+        workspace.trainings.save(replace(training, result=training.result | {"rounds": rounds}))
+        test = app_test("scores", workspace=workspace, run=run.id)
+        assert not test.exception
+        key = by_key(test.selectbox, f"score_round_{run.id}").value
+        assert key == (f"{training.id}@1" if number else f"{run.id}@0")
+        direction = "above" if after > before else "below"
+        line = f"**Round 1 is {abs(after - before):.1f} points {direction} round 0**: {before:.1f} → {after:.1f} mIoU"
+        assert (line in texts(test)) is (number == 1)
 
 
 def test_a_cell_of_the_confusion_matrix_opens_the_images_of_its_pixels(app_test, shown, view):

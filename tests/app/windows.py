@@ -9,9 +9,10 @@ browser says the values of all its widgets again, which call back where the serv
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Literal
 
 import pytest
@@ -19,16 +20,23 @@ import streamlit as st
 
 from app import state
 from app.components.clusters import cluster_actions, cluster_card, cluster_keys, how_many_panel, split_dialog
+from app.components.datasets import dataset_picker, excluded_panel, health_panel
 from app.components.filter import filter_course, filter_panel
-from app.components.photo import photograph, similar_panel
-from app.components.shared import page_data
+from app.components.naming import naming_keys, naming_panel
+from app.components.photo import photograph, repair_panel
+from app.components.photos import photo_grid_panel
+from app.components.shared import crop_drag, deciding, figures, navigation, page_data, selection_keys
+from app.components.similar import similar_objects, similar_ranking
+from comus_core.datasets.format import DatasetSummary
 from tests.app.serving import ROOT
 
 # What becomes of the run of a press: the browser shows it; it ends, but is never shown; the next press stops it first.
 Pace = Literal["shown", "unseen", "stopped"]
-PAGES = ("clusters", "filter", "image")
-SCRIPTS = {name: compile((ROOT / f"pages/{name}.py").read_text(), name, "exec") for name in PAGES}
-PLAIN = "html markdown caption subheader title badge info code warning error space metric dataframe toast plotly_chart"
+PAGES = ("clusters", "name", "filter", "image", "photos", "similar", "images")
+FILES = {name: ROOT / "pages" / navigation.PAGES[name].file for name in PAGES}
+SCRIPTS = {name: compile(file.read_text(), name, "exec") for name, file in FILES.items()}
+PLAIN = "html markdown caption header subheader title badge info code warning error success space metric dataframe "
+PLAIN += "toast plotly_chart progress download_button"
 AROUND = "container popover expander spinner form"
 NEVER = object()
 
@@ -90,6 +98,9 @@ class Window:
         fresh: whether it shows what the server drew last, and the server has heard nothing since.
         picks: crops that are picked at the next run.
         options: key -> what a list offers.
+        labels: key -> label of a field.
+        uploads: key -> file chosen in a field for files.
+        parts: key -> what is done with what a component sends.
     """
 
     run: str
@@ -104,6 +115,9 @@ class Window:
     fresh: bool = False
     picks: dict[str, Any] | None = None
     options: dict[str, list[Any]] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    uploads: dict[str, Any] = field(default_factory=dict)
+    parts: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.address["run"] = self.run
@@ -118,6 +132,10 @@ class Window:
         self.browser[key] = value
         self.rerun(pace)
 
+    def send(self, part: str, value: Any, pace: Pace = "shown") -> None:
+        """A component sends a value."""
+        self.rerun(pace, sent=(part, value))
+
     def go(self, page: str, **address: str) -> None:
         """Follow a link: the address is another, and a page's own part of it gone."""
         self.address.clear()
@@ -129,10 +147,15 @@ class Window:
 
     def reload(self) -> None:
         """Load the address anew: all but the address is forgotten."""
-        self.session, self.server, self.browser, self.buttons = Session(), {}, {}, []
+        self.session, self.server, self.browser, self.buttons, self.uploads = Session(), {}, {}, [], {}
         self.rerun()
 
-    def rerun(self, pace: Pace = "shown", pressed: str = "") -> None:
+    def reconnect(self) -> None:
+        """The server was started again: it knows nothing, and the browser says again what it shows."""
+        self.session, self.server, self.uploads = Session(), {}, {}
+        self.rerun()
+
+    def rerun(self, pace: Pace = "shown", pressed: str = "", sent: tuple[str, Any] | None = None) -> None:
         """Tell the server what the browser shows, call back, run the page, and show what it drew."""
         said = {k: v for k, v in self.browser.items() if self.session.get(k, NEVER) != v}
         dict.update(self.session, said)
@@ -142,6 +165,8 @@ class Window:
                 self._call(self.server[key])
             if pressed in self.server:
                 self._call(self.server[pressed])
+            if sent is not None:
+                self.parts[sent[0]](sent[1])
             if pace == "stopped":
                 return
             self.session.put.clear()
@@ -154,8 +179,10 @@ class Window:
 
     def _run(self, pace: Pace, pressed: str) -> None:
         self.now: dict[str, Drawn] = {}
+        self.parts = {}
         self.pressed, self.drawn_at = pressed, self.version()
         try:
+            state.enter(self.page)
             state.choose_run(page_data.current_run().id)
             state.mirror()
             exec(SCRIPTS[self.page], {"__name__": "page"})
@@ -195,6 +222,7 @@ class Around:
 
 
 _connected: list[Window] = []
+_NUMBERS = count(1)  # of the masks that are sent
 
 
 @contextmanager
@@ -226,18 +254,29 @@ def streamlit_of_windows() -> Iterator[None]:
             patch.setattr(st, name, widget)
         patch.setattr(split_dialog, "show", inspect.unwrap(split_dialog.show))
         patch.setattr(cluster_keys, "listen", _picks)
+        patch.setattr(photo_grid_panel, "image_grid", lambda *, key, on_picked, **_: _part("image_grid", on_picked))
+        patch.setattr(repair_panel, "mask_editor", _mask_editor)
+        patch.setattr(excluded_panel, "_ticks", lambda *, on_ticked_change, **_: _part("ticks", on_ticked_change))
+        patch.setattr(state, "on_change", _on_change)
+        patch.setattr(dataset_picker, "show", _dataset)
         for module, left_out in (
-            (cluster_actions, "follow"),
+            (naming_keys, "listen"),
+            (health_panel, "show"),
+            (figures, "show"),
+            (deciding, "follow"),
+            (selection_keys, "listen"),
+            (crop_drag, "listen"),
             (how_many_panel, "show"),
             (filter_course, "show"),
             (filter_panel, "pictures"),
             (photograph, "picture"),
             (photograph, "similar"),
-            (similar_panel, "show"),
         ):
             patch.setattr(module, left_out, lambda *_, **__: None)
-        for module in (cluster_card, cluster_actions, split_dialog):
+        for module in (cluster_card, cluster_actions, split_dialog, naming_panel):
             patch.setattr(module, "grid", lambda *_, **__: "")
+        for module in (photo_grid_panel, similar_objects, similar_ranking, photograph):
+            patch.setattr(module, "gallery", lambda *_, **__: None)
         yield
 
 
@@ -250,11 +289,33 @@ def _picks() -> dict[str, Any] | None:
     return picks
 
 
+def _part(name: str, call: Callable[[Any], Any]) -> None:
+    _connected[-1].parts[name] = call
+
+
+def _mask_editor(
+    *, name: str, on_save: Callable[[Mapping[str, Any]], Any], on_cancel: Callable[[], Any], **_: Any
+) -> None:
+    _part("save_mask", lambda runs: on_save({"name": name, "number": next(_NUMBERS), "runs": runs}))
+    _part("leave_mask", lambda _: on_cancel())
+
+
+def _on_change(key: str, take: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A component's callback, which here is called with what the component sends."""
+    return take
+
+
+def _dataset(_: object) -> dataset_picker.Picked:
+    spec = page_data.current_run().config.dataset
+    return dataset_picker.Picked(spec, DatasetSummary(0, labelled=True))
+
+
 def _draw(key: str, default: Any, how: dict[str, Any]) -> Any:
     return _connected[-1].draw(key, default, how.get("on_change"), not how.get("disabled", False))
 
 
 def _text(label: str, value: Any = "", *, key: str, **how: Any) -> Any:
+    _connected[-1].labels[key] = label
     return _draw(key, value, how)
 
 
@@ -262,17 +323,30 @@ def _tick(label: str, value: bool = False, *, key: str, **how: Any) -> Any:
     return _draw(key, value, how)
 
 
-def _choice(label: str, options: list[Any], index: int = 0, *, key: str, **how: Any) -> Any:
+def _choice(label: str, options: list[Any], index: int | None = 0, *, key: str, **how: Any) -> Any:
     _connected[-1].options[key] = list(options)
-    return _draw(key, options[index], how)
+    return _draw(key, None if index is None else options[index], how)
 
 
 def _buttons(label: str, options: list[Any], *, default: Any = None, key: str, **how: Any) -> Any:
     return _draw(key, default, how)
 
 
-def _slider(label: str, low: float = 0, high: float = 100, value: float = 0, *, key: str, **how: Any) -> Any:
+def _slider(label: str, low: Any = 0, high: Any = 100, value: Any = 0, step: Any = 1, *, key: str, **how: Any) -> Any:
     return _draw(key, value, how)
+
+
+def _number(label: str, low: Any, high: Any, value: Any, *, key: str, **how: Any) -> Any:
+    return _draw(key, value, how)
+
+
+def _several(label: str, options: list[Any], default: list[Any], *, key: str, **how: Any) -> Any:
+    return _draw(key, default, how)
+
+
+def _upload(label: str, kind: Any = None, *, key: str, **how: Any) -> Any:
+    _connected[-1].uploads.setdefault(key, None)
+    return _connected[-1].uploads[key]
 
 
 def _pages(pages: int, *, default: int, key: str, **how: Any) -> Any:
@@ -286,6 +360,10 @@ def _button(label: str, *, key: str, on_click: Any = None, args: tuple[Any, ...]
 
 _WIDGETS = {
     "text_input": _text,
+    "text_area": _text,
+    "number_input": _number,
+    "multiselect": _several,
+    "file_uploader": _upload,
     "checkbox": _tick,
     "toggle": _tick,
     "selectbox": _choice,

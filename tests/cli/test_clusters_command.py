@@ -1,5 +1,7 @@
 """`comus clusters`: what it lists and what it decides."""
 
+import csv
+import io
 import json
 import shutil
 
@@ -122,3 +124,31 @@ def test_the_filter_is_decided_as_on_its_page_and_undone(comus, workspace):
     assert workspace.decisions_of(view.run).filter_percent == 20.0
     assert comus("filter", "latest") == "filter: set a percentage, a ranking, or both"
     assert comus("filter", "latest", "120") == "percent 120.0: must be at most 100"
+
+
+def test_names_go_out_and_come_back_and_a_bad_file_changes_nothing(comus, workspace, tmp_path):
+    run, file = workspace.runs.find("latest"), tmp_path / "names.csv"
+    comus("rename", "latest", "2", "bird")
+    assert comus("names", "latest", "--csv", str(file)) == f"{file}: 4 clusters, 1 named\n"
+    lines = list(csv.DictReader(io.StringIO(file.read_text("utf-8-sig"))))
+    assert lines == [{name: str(row[name]) for name in ("id", "name", "size")} for row in listed(comus)]
+    assert lines[2]["name"] == "bird"
+    file.write_text(file.read_text("utf-8-sig").replace("cluster 0", "Käse").replace("bird", "cluster 2"), "utf-16")
+    assert comus("names", "latest", "--from", str(file)) == "2 clusters renamed, 2 unchanged\n"
+    assert workspace.decisions_of(run).names == {0: "Käse"}
+    assert comus("undo", "latest").startswith("undone: reset of the name bird")
+    assert workspace.decisions_of(run).names == {0: "Käse", 2: "bird"}
+    file.write_text("id,name\n1,dog\n7,cat\n")
+    assert "line 3: run " in comus("names", "latest", "--from", str(file))
+    assert workspace.decisions_of(run).names == {0: "Käse", 2: "bird"}
+
+
+def test_the_names_are_written_or_read_and_a_file_of_yours_is_kept(comus, tmp_path):
+    file = tmp_path / "mine.csv"
+    file.write_text("mine")
+    assert "did not write the existing file" in comus("names", "latest", "--csv", str(file))
+    assert file.read_text() == "mine"
+    assert "replaced" in comus("names", "latest", "--csv", str(file), "--force")
+    assert "one of the two" in comus("names", "latest")
+    assert "one of the two" in comus("names", "latest", "--csv", str(file), "--from", str(file))
+    assert "cannot read" in comus("names", "latest", "--from", str(tmp_path / "none.csv"))

@@ -23,19 +23,25 @@ from comus_core.settings import assigned
 
 # Anything a path or name may hold; a NUL cannot be in an argument of a program.
 WORDS = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), min_size=1, max_size=12)
+IMAGES = st.lists(WORDS | WORDS.map("{}.txt".format), max_size=2).map(tuple)
 PERCENT = st.floats(0, 100)
 CONFIGS = st.builds(
     RunConfig,
     dataset=WORDS,
+    exclude=IMAGES,
+    only=IMAGES,
     saliency=st.builds(
         SaliencySettings,
-        detector=st.sampled_from(["auto", "u2netp", "ncut"]) | WORDS.map("masks:{}".format),
+        detector=st.sampled_from(["auto", "u2netp", "tokencut"]) | WORDS.map("masks:{}".format),
         threshold=st.floats(0, 1, exclude_min=True, exclude_max=True),
         resize=st.sampled_from(["soft", "binary"]),
         min_area=st.integers(0, 10**6),
         ncut_encoder=st.sampled_from(["auto", "dino-vits8"]) | WORDS,
     ),
-    features=st.builds(FeatureSettings, encoder=st.sampled_from(["auto", "dino-vitb16"]) | WORDS.map("file:{}".format)),
+    features=st.builds(
+        FeatureSettings,
+        encoder=st.sampled_from(["auto", "dino-vitb16"]) | WORDS.map("file:{}".format) | st.just("timm:resnet50"),
+    ),
     clustering=st.builds(
         ClusteringSettings,
         clusters=st.none() | st.just("auto") | st.integers(2, 500),
@@ -65,6 +71,7 @@ def read_back(line: str):
     words = shlex.split(line)
     assert words[:2] == ["comus", "run"]
     given = run.make_context("run", words[2:]).params
+    given.pop("excluded")
     others = {name: given.pop(name) for name in ("until", "background", "workspace", "device", "json_file")}
     return config_of(**given), others
 

@@ -54,7 +54,7 @@ def test_it_serves_the_app_from_an_empty_folder(installed, tmp_path):
     drawn = subprocess.run(
         [sys.executable, "-c", DRAW, installed], cwd=tmp_path, env=environment, text=True, capture_output=True
     )
-    assert drawn.returncode == 0 and drawn.stdout.strip() == "Discover", drawn.stderr
+    assert drawn.returncode == 0 and drawn.stdout.strip() == "COMUS Explorer", drawn.stderr
     words = ["comus_core", "app", "--workspace", str(tmp_path / "w"), "--no-browser", "--port"]
     with answering(lambda port: [*words, str(port)], "api/ready", tmp_path, tmp_path, PYTHONPATH=str(installed)) as url:
         assert urllib.request.urlopen(url).status == 200

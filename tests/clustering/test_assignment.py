@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import KNeighborsClassifier
 
-from comus_core.clustering import assign_to_nearest
+from comus_core.clustering.assignment import assign_to_nearest
 from comus_core.errors import SettingsError
 
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from comus_core.clustering import choosing, how_many, knn_graph, leiden, stability
+from comus_core.clustering import choosing, leiden, stability
+from comus_core.clustering.choosing import how_many
 from comus_core.clustering.curves import HowMany
+from comus_core.clustering.graph import knn_graph
 from comus_core.config import ClusteringSettings
 from comus_core.errors import SettingsError
 from tests.clustering.test_clusters import groups
@@ -82,11 +84,15 @@ def test_the_eigengap_is_the_largest_difference_of_neighbouring_eigenvalues():
     assert found.x.tolist() == [2, 3, 4] and found.suggestion == 3
 
 
+def communities(graph, resolution):
+    return leiden._communities(leiden._igraph(graph), resolution, 1)
+
+
 def test_leiden_is_igraph_s_on_the_same_weighted_edges_and_gives_the_same_twice():
     points, group = groups([40, 40, 40], noise=0.3)
     graph = knn_graph(points, 10)
-    found = leiden.leiden(graph, 0.5, seed=1)
-    np.testing.assert_array_equal(found, leiden.leiden(graph, 0.5, seed=1))
+    found = communities(graph, 0.5)
+    np.testing.assert_array_equal(found, communities(graph, 0.5))
     assert adjusted_rand_score(group, found) == 1
     affinity = graph.affinity.toarray()
     edges = [(i, j) for i in range(120) for j in range(i) if affinity[i, j]]
@@ -95,7 +101,7 @@ def test_leiden_is_igraph_s_on_the_same_weighted_edges_and_gives_the_same_twice(
     )
     assert adjusted_rand_score(peer.membership, found) == 1
     counts = leiden.community_counts(graph, 1, np.array([0.5, 30.0]))
-    assert counts[0] == 3 and counts[1] == len(np.unique(leiden.leiden(graph, 30.0, seed=1)))
+    assert counts[0] == 3 and counts[1] == len(np.unique(communities(graph, 30.0)))
 
 
 def test_the_plateau_is_the_number_that_most_resolutions_give():
@@ -109,7 +115,7 @@ def test_without_igraph_the_curve_says_what_to_install_and_auto_is_the_same(monk
     with_it = how_many(points, SETTINGS, seed=3, max_clusters=4)
     monkeypatch.setattr(leiden, "find_spec", lambda _: None)
     with pytest.raises(SettingsError, match=r"pip install 'comus-explorer\[leiden\]'"):
-        leiden.leiden(knn_graph(points, 12), 1.0, 0)
+        leiden.leiden_of(knn_graph(points, 12), 3, 0)
     found = how_many(points, SETTINGS, seed=3, max_clusters=4)
     assert (
         found.clusters == with_it.clusters == 3

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import normalized_mutual_info_score as nmi
 
-from comus_core.clustering import cluster, knn_graph, spectral_embedding
+from comus_core.clustering.clusters import cluster
 from comus_core.clustering.components import embedding_with_attached, small_components
+from comus_core.clustering.embedding import spectral_embedding
+from comus_core.clustering.graph import knn_graph
 from comus_core.config import ClusteringSettings
 
 RAW = ClusteringSettings(features="raw", neighbours=8)

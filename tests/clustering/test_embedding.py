@@ -8,8 +8,11 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from sklearn.manifold import spectral_embedding as scikit_embedding
 
-from comus_core.clustering import Graph, block_lanczos, embedding, knn_graph, spectral_embedding, threads
+from comus_core.clustering import block_lanczos, embedding
+from comus_core.clustering.embedding import spectral_embedding
+from comus_core.clustering.graph import Graph, knn_graph
 from comus_core.errors import ComusError, SettingsError
+from comus_core.machine import threads
 
 
 @pytest.fixture(params=["dense", "lanczos"])

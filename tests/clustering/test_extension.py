@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comus_core.clustering import cluster, knn_graph, nystrom, spectral_embedding
-from comus_core.clustering.extension import nearest_centre
+from comus_core.clustering.clusters import cluster
+from comus_core.clustering.embedding import spectral_embedding
+from comus_core.clustering.extension import nearest_centre, nystrom
+from comus_core.clustering.graph import knn_graph
 from comus_core.config import ClusteringSettings
 from comus_core.errors import SettingsError
 from tests.clustering.test_clusters import groups

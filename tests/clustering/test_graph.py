@@ -8,8 +8,8 @@ from hypothesis.extra import numpy as hnp
 from sklearn.neighbors import kneighbors_graph
 
 from comus_core.clustering import graph as graph_module
-from comus_core.clustering import joint_graph, knn_graph, normalise
 from comus_core.clustering import nearest as search
+from comus_core.clustering.graph import joint_graph, knn_graph, normalise
 from comus_core.clustering.nearest import nearest
 from comus_core.errors import SettingsError
 

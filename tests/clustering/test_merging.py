@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cosine
 from sklearn.metrics import adjusted_rand_score
 
-from comus_core.clustering import cluster, knn_graph, merge_clusters
+from comus_core.clustering.clusters import cluster
+from comus_core.clustering.graph import knn_graph
+from comus_core.clustering.merging import merge_clusters
 from comus_core.config import ClusteringMethod, ClusteringSettings
 from comus_core.errors import SettingsError
 from tests.clustering.test_clusters import groups

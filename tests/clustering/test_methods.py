@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from sklearn.cluster._spectral import cluster_qr as scikit_cluster_qr
 from sklearn.metrics import adjusted_rand_score
 
-from comus_core.clustering import cluster, knn_graph, leiden, spectral_embedding
-from comus_core.clustering.clusters import cluster_qr
+from comus_core.clustering import leiden
+from comus_core.clustering.clusters import cluster, cluster_qr
+from comus_core.clustering.embedding import spectral_embedding
+from comus_core.clustering.graph import knn_graph
 from comus_core.config import ClusteringSettings
 from comus_core.errors import ComusError, SettingsError
 

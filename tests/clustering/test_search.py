@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from comus_core.clustering import all_pairs, knn_graph, nearest, search
+from comus_core.clustering import all_pairs, nearest, search
 from comus_core.clustering.all_pairs import nearest_among
+from comus_core.clustering.graph import knn_graph
 from comus_core.clustering.search import choose_search, neighbours_among
 from comus_core.errors import SettingsError
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import silhouette_samples
 
-from comus_core.clustering import kept, knn_graph, uncertainties
-from comus_core.clustering.uncertainty import agreement, neighbour_distance, silhouette
+from comus_core.clustering.filtering import kept
+from comus_core.clustering.graph import knn_graph
+from comus_core.clustering.uncertainty import agreement, neighbour_distance, silhouette, uncertainties
 from comus_core.errors import SettingsError
 
 

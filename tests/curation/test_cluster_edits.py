@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from comus_core import curation, discover, open_workspace
-from comus_core.clustering import cluster
+from comus_core.clustering.clusters import cluster
 from comus_core.config import FilterBy
 from comus_core.curation.filter_draft import apply, with_by
 from comus_core.curation.filter_explanation import explain_filter

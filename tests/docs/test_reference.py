@@ -79,6 +79,7 @@ def names_in(schema, top, before=""):
     return names
 
 
+@pytest.mark.thorough
 def test_an_editor_knows_the_type_of_every_public_name(tmp_path):
     """Names load on first use; to a type checker they must not be `Any` for that."""
     names = comus_core.__all__

@@ -13,6 +13,7 @@ from PIL import Image
 from app.server import pictures
 from comus_core import curation, discover, open_workspace
 from comus_core.cli.main import cli
+from comus_core.curation import NewObject
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import WorkspaceError
 from comus_core.export.bundle import bundle
@@ -22,6 +23,7 @@ from comus_core.maintenance.clean import plan_cleaning
 from comus_core.maintenance.delete import delete
 from comus_core.pipelines.how_many import how_many
 from comus_core.pipelines.verb_settings import BundleSettings
+from comus_core.proposals.mask_edits import grown
 from comus_core.runs.run_truth import truth_of_run
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.round_scores import score_clusters
@@ -37,6 +39,10 @@ def sender(finished, tmp_path_factory):
     view = open_run_view(workspace, run)
     curation.rename(view, 1, "disc")
     curation.merge(view, [0, 1])
+    curation.create(view, "new", [str(view.proposals.proposal_id[5])])
+    curation.exclude(view, [str(view.image_ids[7])])
+    curation.redraw(view, str(view.proposals.proposal_id[5]), grown(view.proposals.mask(5), 4))
+    curation.draw(view, str(view.image_ids[2]), [NewObject(corner(view), 0), NewObject(corner(view)[::-1], "own")])
     curation.move(view, [str(view.proposals.proposal_id[3])], 2)
     curation.undo(view)
     return workspace, view
@@ -82,6 +88,9 @@ def test_what_is_opened_is_what_was_bundled(sender, packed, receiver, photograph
     for filtered in (True, False):
         ours = score_clusters(seen, decided, filtered=filtered).score
         assert ours == score_clusters(view, theirs, filtered=filtered).score
+    assert np.array_equal(seen.drawn(decided).proposals.mask(0), corner(view))
+    assert seen.drawn(decided).id_of.tolist() == view.drawn(theirs).id_of.tolist() and len(seen.drawn(decided)) == 2
+    assert np.array_equal(seen.masks(decided).mask(5), grown(view.proposals.mask(5), 4))
     truth, original = truth_of_run(receiver, run), open_dataset(view.run.config.dataset, place.drawings).truth
     assert truth.classes == original.classes and truth.ignore == original.ignore
     assert all(np.array_equal(truth.mask(i), original.mask(i)) for i in view.image_ids)
@@ -92,6 +101,13 @@ def test_what_is_opened_is_what_was_bundled(sender, packed, receiver, photograph
     stand_in = Image.open(seen.image_path(2)) if not photographs else None
     assert stand_in is None or (stand_in.size, stand_in.getextrema()) == (view_size(view, 2), (128, 128))
     assert pictures.crop(seen, 0, 160, "#00ff00")
+
+
+def corner(view):
+    """A mask of the third image."""
+    mask = np.zeros(tuple(view.image_sizes[2]), bool)
+    mask[:8, :9] = True
+    return mask
 
 
 def view_size(view, row):

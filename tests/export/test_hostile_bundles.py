@@ -1,6 +1,7 @@
 """Bundles that somebody made by hand: whatever is out of range, out of place or out of proportion is refused."""
 
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -13,6 +14,7 @@ from PIL import Image
 
 from comus_core.errors import WorkspaceError
 from comus_core.export.bundle_opening import open_bundle
+from comus_core.proposals.mask_edits import encoded
 from comus_core.runs.run_truth import truth_of_run
 from comus_core.workspace.layout import packed
 from tests.export.forging import (
@@ -141,20 +143,61 @@ def test_a_run_that_could_not_have_been_made_here_is_refused(honest, receiver, t
     assert files_of(receiver) == [] and receiver.runs.all(archived=True) == []
 
 
+PIXEL = "first-pixel"
+
+
+def drawn(name, category=0, mask=None, parent=None, **more):
+    """The decision that draws an object in an image of the honest run; the mask is one pixel if none is given."""
+    return "draw", {"objects": [[name, category, PIXEL if mask is None else mask, parent]], "masks": [], **more}
+
+
+def with_pixels(events, bundle):
+    """The events, with the mask of the first pixel of the first image in place of `PIXEL`."""
+    with zipfile.ZipFile(bundle) as archive, Image.open(archive.open("photographs/images/000.png")) as image:
+        mask = np.zeros((image.height, image.width), bool)
+    mask[0, 0] = True
+    return json.loads(json.dumps(events).replace(PIXEL, encoded(mask)))
+
+
 @pytest.mark.parametrize(("events", "words"), [
     ([("merge", {"categories": [0, 900]})], "category 900 is not in the run"),
     ([("rename", {"cluster": 77, "name": "x"})], "category 77 is not in the run"),
     ([("rename", {"cluster": 0, "name": "x" * 5000})], "at most 1,000 characters"),
     ([("reject", {"categories": [55]})], "category 55 is not in the run"),
+    ([("exclude", {"images": ["nowhere"]})], "image 'nowhere' is not in the run"),
+    ([("create", {"proposals": ["nobody#0"], "made": [90], "name": "x"})], "proposal 'nobody#0' is not in the run"),
+    ([("create", {"proposals": ["images/000.png#0"], "made": [0], "name": "x"})], "the id of a cluster"),
+    ([("create", {"proposals": [5], "made": [90], "name": "x"})], "not a list of texts"),
+    ([("exclude", {"images": packed("a" * 40 * MEGABYTE)})], "expand too much"),
     ([("accept", {"proposals": ["nobody#0"]})], "proposal 'nobody#0' is not in the run"),
     ([("move", {"proposals": ["images/000.png#0"], "category": 44})], "category 44 is not in the run"),
+    ([("redraw", {"masks": [["nobody#0", "PPYo0"]]})], "proposal 'nobody#0' is not in the run"),
+    ([("redraw", {"masks": [["images/000.png#0", "PPYo0"]]})], "run lengths"),
+    ([("redraw", {"masks": [["images/000.png#0", "0" * 40]]})], "run lengths have 0 pixels"),
+    ([("redraw", {"masks": [["images/000.png#0", {}]]})], "not a run-length code"),
+    ([("redraw", {"masks": [["images/000.png#0"]]})], "damaged"),
+    ([("redraw", {"masks": "images/000.png#0"})], "valid kinds are"),
+    ([drawn("images/000.png#0")], "no id of a new object"),
+    ([drawn("nowhere#d1")], "image 'nowhere' is not in the run"),
+    ([drawn("images/000.png#d1", 44)], "category 44 is not in the run"),
+    ([drawn("images/000.png#d1", "0")], "must be a number"),
+    ([drawn("images/000.png#d1", parent="nobody#0")], "proposal 'nobody#0' is not in the run"),
+    ([drawn("images/000.png#d1", mask="0" * 40)], "run lengths have 0 pixels"),
+    ([drawn("images/000.png#d1", mask="")], "is empty"),
+    ([drawn("images/000.png#d1"), drawn("images/000.png#d2")], "have common pixels"),
+    ([drawn("images/000.png#d1", made=[0], names=["x"])], "the id of a cluster"),
+    ([("draw", {"objects": [["images/000.png#d1"]], "masks": []})], "damaged"),
+    ([("draw", {"objects": [], "masks": []})], "choose an object"),
+    ([("draw", {"objects": "all", "masks": []})], "valid kinds are"),
+    ([("redraw", {"masks": [["images/000.png#d1", "PPYo0"]]})], "proposal 'images/000.png#d1' is not in the run"),
+    ([drawn("images/000.png#d1"), ("redraw", {"masks": [["images/000.png#d1", None]]})], "not a run-length code"),
     ([("filter", {"percent": 400})], "filter 400"),
     ([("filter", {"percent": "all"})], "damaged"),
     ([("accept", {"proposals": [{}]})], "damaged"),
     ([("split", {"category": 0, "made": [9], "parts": 2, "members": packed("a" * 40 * MEGABYTE)})], "expand too much"),
 ])  # fmt: skip
 def test_decisions_on_what_the_run_does_not_have_are_refused(honest, receiver, tmp_path, events, words):
-    bad = forged(honest["with"], tmp_path / "bad.zip", listing=decided(*events))
+    bad = forged(honest["with"], tmp_path / "bad.zip", listing=decided(*with_pixels(events, honest["with"])))
     with pytest.raises(WorkspaceError, match=words):
         open_bundle(bad, receiver)
     assert files_of(receiver) == []

@@ -3,8 +3,9 @@ import pytest
 from PIL import Image
 
 from comus_core.errors import ImageError
-from comus_core.features import ENCODERS, crop_box, crops, enlarged_box, preprocess
-from comus_core.features.crops import resized
+from comus_core.features import crops
+from comus_core.features.crops import crop_box, enlarged_box, preprocess, resized
+from comus_core.features.encoders import ENCODERS
 from comus_core.proposals.table import tight_box
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -95,6 +96,8 @@ def test_the_antialiased_resize_of_whole_images_agrees_with_pillow():
 def test_each_encoder_is_given_its_own_size_and_normalisation():
     facts = {n: (s.crop_size, s.mean, s.std, s.dim) for n, s in ENCODERS.items() if not s.path_kind}
     assert facts == {
+        "dinov2-vits14": (224, MEAN, STD, 384),
+        "dinov2-vitb14": (224, MEAN, STD, 768),
         "dino-vits8": (256, MEAN, STD, 384),
         "dino-vits16": (256, MEAN, STD, 384),
         "dino-vitb8": (256, MEAN, STD, 768),

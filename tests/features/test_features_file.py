@@ -4,7 +4,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from comus_core.errors import SettingsError
-from comus_core.features import encoder_fingerprint, read_features_file
+from comus_core.features.encoders import encoder_fingerprint
+from comus_core.features.features_file import read_features_file
 
 IDS = ["a#0", "b#0", "b#1"]
 VECTORS = np.arange(12, dtype=np.float64).reshape(3, 4) / 7

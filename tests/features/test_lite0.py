@@ -5,9 +5,10 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from comus_core.features import load_encoder
+from comus_core.errors import SettingsError
+from comus_core.features.encoders import ENCODERS, load_encoder
 from comus_core.features.lite0 import pooled, stride_16
-from comus_core.weights import load_network
+from comus_core.weights.loading import load_network
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,18 @@ def test_one_crop_and_eight_give_the_same_vectors(encoder):
 def test_the_dense_map_has_stride_16(encoder):
     maps = encoder.dense([drawn("disc", "orange", "white")], longer_side=480)
     assert maps[0].shape == (24, 30, 112) and maps[0].dtype == np.float32
+
+
+def test_a_convolutional_network_has_one_map_and_no_attention(encoder):
+    image = drawn("disc", "orange", "white")
+    keys, tokens = (encoder.dense([image], 160, kind)[0] for kind in ("keys", "tokens"))
+    np.testing.assert_array_equal(keys, tokens)
+    with pytest.raises(SettingsError, match=r"'efficientnet-lite0' has no class token.*such as dino-vits16"):
+        encoder.attention([image], 160)
+    has = {name: (spec.has_attention, spec.heads) for name, spec in ENCODERS.items()}
+    assert (
+        has["efficientnet-lite0"] == (False, 0) and has["dino-vits8"] == (True, 6) and has["dino-vitb16"] == (True, 12)
+    )
 
 
 def test_a_dense_cell_answers_to_the_pixels_above_it(encoder):

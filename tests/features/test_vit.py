@@ -6,9 +6,11 @@ import timm
 import torch
 
 from comus_core.errors import SettingsError, WeightsError
-from comus_core.features import encoder_fingerprint, load_encoder, preprocess
-from comus_core.features.vit import final_cls, last_keys, resize_positions
-from comus_core.weights import file_sha256, load_network, locate
+from comus_core.features.crops import preprocess
+from comus_core.features.encoders import encoder_fingerprint, load_encoder
+from comus_core.features.vit import class_attention, final_cls, final_tokens, last_keys, resize_positions
+from comus_core.weights.loading import load_network
+from comus_core.weights.store import file_sha256, locate
 from tests.weights.dino_keys import dino_state
 
 pytestmark = pytest.mark.thorough
@@ -144,6 +146,40 @@ def test_the_dense_map_holds_the_keys_that_the_last_block_attends_with(network):
     torch.testing.assert_close(last_keys(network, batch), keys, atol=1e-5, rtol=1e-5)
 
 
+@torch.inference_mode()
+def test_the_tokens_are_the_patches_after_the_final_norm(network):
+    theirs = timm.create_model("vit_small_patch16_224", num_classes=0).eval()
+    theirs.load_state_dict(dino_state(NAME))
+    batch = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(3))
+    tokens = theirs.forward_features(batch)[0, 1:].reshape(14, 14, 384)
+    torch.testing.assert_close(final_tokens(network, batch), tokens, atol=1e-5, rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_the_attention_is_the_row_of_the_class_token_in_timms_own_matrix(network):
+    seen = []
+    attention = network.blocks[-1].attn
+    attention.fused_attn = False  # the matrix is then made, and goes through the drop-out
+    hook = attention.attn_drop.register_forward_hook(lambda _, __, out: seen.append(out))
+    batch = torch.randn(1, 3, 48, 80, generator=torch.Generator().manual_seed(4))
+    final_cls(network, batch)
+    hook.remove()
+    found = class_attention(network, batch)
+    torch.testing.assert_close(found, seen[0][0, :, 0, 1:].reshape(6, 3, 5), atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(found.sum(dim=(1, 2)) + seen[0][0, :, 0, 0], torch.ones(6))
+
+
+def test_keys_tokens_and_attention_have_the_same_cells(encoder):
+    image = crops(1, seed=6)[0]
+    keys, tokens, attention = (
+        encoder.dense([image], 160)[0],
+        encoder.dense([image], 160, "tokens")[0],
+        encoder.attention([image], 160)[0],
+    )
+    assert keys.shape == tokens.shape == (*attention.shape[1:], 384) and attention.shape[0] == 6
+    assert np.abs(keys - tokens).max() > 0.1 and attention.dtype == np.float32
+
+
 def test_an_encoder_states_its_name_sizes_and_weights(encoder):
     assert (encoder.name, encoder.dim, encoder.crop_size) == (NAME, 384, 256)
     assert encoder.weights_sha256 == file_sha256(locate(NAME))
@@ -162,5 +198,5 @@ def test_half_precision_weights_are_computed_in_single_precision(tmp_path, monke
 def test_missing_weights_and_unknown_encoders_are_told_apart(weights_here):
     with pytest.raises(WeightsError, match="comus weights download dino-vitb8"):
         load_encoder("dino-vitb8")
-    with pytest.raises(SettingsError, match=r"'resnet18': choose one of dino-vits8, .*file:PATH"):
+    with pytest.raises(SettingsError, match=r"'resnet18': choose one of dinov2-vits14, .*file:PATH"):
         load_encoder("resnet18")

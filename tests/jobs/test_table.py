@@ -48,7 +48,7 @@ def test_a_submitted_job_is_queued_with_its_settings_and_its_folder(workspace, m
     [
         ("paint", PHOTOS, SETTINGS, "'paint': choose one of discover"),
         ("images", "", HealthSettings(), "no data set"),
-        ("discover", PHOTOS, HealthSettings(), "unknown setting limits, truth: valid are until"),
+        ("discover", PHOTOS, HealthSettings(), "unknown setting .*limits, truth: valid are until"),
         ("merge", PHOTOS, MergeSettings(("1", "2")), "merge takes no time"),
         ("bundle", PHOTOS, BundleSettings("/dev/null/a.zip"), "is not a folder"),
     ],

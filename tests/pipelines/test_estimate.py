@@ -32,7 +32,7 @@ def test_the_speed_is_that_of_the_fastest_product_whatever_else_the_machine_does
     assert estimate_module.matrix_speed.__wrapped__() == 2 * 1024**3 / 1e9 / 0.25
 
 
-@pytest.mark.parametrize("detector", ["ncut", "basnet", "masks:/somewhere"])
+@pytest.mark.parametrize("detector", ["tokencut", "basnet", "masks:/somewhere"])
 def test_every_detector_has_an_estimate_that_grows_with_the_images(tmp_path, detector):
     config = RunConfig("photos", SaliencySettings(detector, ncut_encoder="dino-vits16"), FeatureSettings("dino-vits8"))
     small, large = (estimate(config, n, open_workspace(tmp_path)) for n in (100, 10_000))

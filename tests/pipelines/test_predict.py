@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from comus_core import discover, make_config, open_workspace, similar
+from comus_core import curation, discover, make_config, open_workspace, similar
 from comus_core.cli.main import cli
 from comus_core.datasets.decoding import read_rgb
 from comus_core.errors import DatasetError, ImageError, SettingsError, WorkspaceError
@@ -17,6 +17,7 @@ from comus_core.pipelines.predict import photographs_of
 from comus_core.pipelines.train import train
 from comus_core.pipelines.verb_settings import SimilarSettings
 from comus_core.runs.run_view import open_run_view
+from comus_core.runs.similarity import candidates, ranked, similarities
 from comus_core.training import TrainSettings, make_training
 from tests.builders import TINY_TRAINING, copy_of, draw_folder, predict_images
 
@@ -76,7 +77,8 @@ def voted(view, vector) -> tuple[int, float]:
 
 
 def test_round_0_gives_each_proposal_the_cluster_its_nearest_neighbours_vote_for(trained, places, by_clusters):
-    from comus_core.features import crop_box, load_encoder
+    from comus_core.features.crops import crop_box
+    from comus_core.features.encoders import load_encoder
     from comus_core.proposals.table import tight_box
 
     view, encoder = open_run_view(*trained), load_encoder("efficientnet-lite0")
@@ -261,13 +263,15 @@ def test_two_photographs_of_one_mask_and_one_of_the_longest_name_get_a_mask_each
 
 
 def test_what_looks_like_a_new_picture_is_nearest_by_cosine_whole_and_by_object(trained, places):
-    from comus_core.features import load_encoder
+    from comus_core.features.encoders import load_encoder
 
     workspace, run = trained
     view, encoder = open_run_view(workspace, run), load_encoder("efficientnet-lite0")
     picture = places[1] / "new-003.png"
-    answer = similar(run, workspace, SimilarSettings(str(picture), most=5))
+    answer = similar(run, workspace, SimilarSettings(picture=str(picture), top=5))
     assert [part["what"] for part in answer["parts"]] == ["whole image"]  # masks of one's own know no new picture
+    assert answer["found"] == answer["parts"][0]["found"] and answer["threshold"] == answer["found"][-1]["cosine"]
+    assert answer["parts"][0]["vector"] == pytest.approx(encoder.encode([read_rgb(picture)])[0], rel=1e-4, abs=1e-4)
     wanted = encoder.encode([read_rgb(picture)])[0].astype(np.float64)
     known = np.asarray(view.vectors(), np.float64)
     cosine = [float(v @ wanted / np.linalg.norm(v) / np.linalg.norm(wanted)) for v in known]
@@ -276,10 +280,11 @@ def test_what_looks_like_a_new_picture_is_nearest_by_cosine_whole_and_by_object(
     assert [entry["cosine"] for entry in found] == pytest.approx(sorted(cosine, reverse=True)[:5], abs=1e-5)
     for entry in found:
         assert entry["cosine"] == pytest.approx(cosine[view.row_of[entry["proposal"]]], abs=1e-5)
-    _, cosines = view.nearest_to(view.vectors()[7], 3)
-    assert cosines[0] == pytest.approx(1, abs=1e-6) and 7 not in view.find_similar(7, 23)[0]
-    with pytest.raises(SettingsError, match="have 1280 dimensions"):
-        view.nearest_to(np.ones(3))
+    cosines = similarities(view, np.asarray(view.vectors()[7:8]))
+    assert cosines.max() == cosines[7] == pytest.approx(1, abs=1e-6)
+    assert 7 not in ranked(view, cosines, candidates(view, curation.decided_in(view), np.array([7]))).rows[:23]
+    with pytest.raises(SettingsError, match=r"a vector of 3 dimensions, but those of run .* have 1280"):
+        similarities(view, np.ones((1, 3)))
 
 
 def test_the_objects_that_the_runs_detector_finds_are_compared_too(trained, places, tmp_path):
@@ -287,24 +292,36 @@ def test_the_objects_that_the_runs_detector_finds_are_compared_too(trained, plac
 
     workspace, run = trained
     seen = replace(run, config=replace(run.config, saliency=replace(run.config.saliency, detector="u2netp")))
-    answer = similar(seen, workspace, SimilarSettings(str(places[1] / "new-000.png"), most=2))
+    answer = similar(seen, workspace, SimilarSettings(picture=str(places[1] / "new-000.png"), top=2))
     assert [part["what"] for part in answer["parts"]] == ["object 1", "whole image"]
+    assert answer["found"] == answer["parts"][0]["found"], "its object, not its background"
     x0, y0, x1, y1 = answer["parts"][0]["box"]
     inside = np.asarray(Image.open(places[2] / "new-000.png")) > 0
     assert inside[y0:y1, x0:x1].sum() > 0.8 * inside.sum()
     (tmp_path / "a.jpg").write_text("no")
     with pytest.raises(ImageError, match=r"a\.jpg: not an image"):
-        similar(run, workspace, SimilarSettings(str(tmp_path / "a.jpg")))
+        similar(run, workspace, SimilarSettings(picture=str(tmp_path / "a.jpg")))
     with pytest.raises(SettingsError, match="at least 1"):
-        similar(run, workspace, SimilarSettings(str(places[1] / "new-000.png"), most=0))
+        similar(run, workspace, SimilarSettings(picture=str(places[1] / "new-000.png"), top=0))
 
 
 def test_the_command_gives_the_same_answer_and_each_step_is_reported(trained, places, tmp_path):
     workspace, run = trained
     picture, steps = places[1] / "new-001.png", []
-    words = ["similar", run.id, str(picture), "--most", "24", "--device", "cpu", "--workspace", str(workspace.root)]
+    words = [
+        "similar",
+        run.id,
+        "--picture",
+        str(picture),
+        "--top",
+        "24",
+        "--device",
+        "cpu",
+        "--workspace",
+        str(workspace.root),
+    ]
     done = CliRunner().invoke(cli, [*words, "--json", str(tmp_path / "by-command.json")])
     assert done.exit_code == 0 and "whole image" in done.output, done.output
-    answer = similar(run, workspace, SimilarSettings(str(picture)), on_progress=steps.append)
+    answer = similar(run, workspace, SimilarSettings(picture=str(picture)), on_progress=steps.append)
     assert answer == json.loads((tmp_path / "by-command.json").read_text())
     assert [progress.step for progress in steps] == [0, 1, 2]

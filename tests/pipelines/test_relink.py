@@ -94,7 +94,7 @@ def test_two_equal_images_are_both_found(moved, tmp_path):
         (twin / name).mkdir(parents=True)
         shutil.copy(folder / "images" / "003.png", twin / name / "x.png")
     vectors = f"file:{folder / 'vectors.npz'}"
-    config = make_config(dataset=str(twin), saliency={"detector": "ncut"}, features={"encoder": vectors})
+    config = make_config(dataset=str(twin), saliency={"detector": "tokencut"}, features={"encoder": vectors})
     run = discover(config, workspace, DiscoverSettings("images"))
     (twin / "a").rename(twin / "c")
     (twin / "b").rename(twin / "d")

@@ -68,7 +68,7 @@ def test_the_command_line_lists_it_and_runs_it_by_its_name(installed, drawn, dra
 
 def test_the_maps_are_those_of_the_text(known):
     from comus_core.config import SaliencySettings
-    from comus_core.saliency import detector_fingerprint, load_detector
+    from comus_core.saliency.detectors import detector_fingerprint, load_detector
 
     image = np.full((20, 30, 3), 40, np.uint8)
     image[6:14, 10:20] = 240
@@ -84,7 +84,7 @@ def test_the_page_offers_it(known, monkeypatch, tmp_path):
 
     test = open_app(monkeypatch, open_workspace(tmp_path), "new_run")
     assert not test.exception
-    [offered] = [box.options for box in test.selectbox if "ncut" in " ".join(box.options)]
+    [offered] = [box.options for box in test.selectbox if "tokencut" in " ".join(box.options)]
     assert "border: colour that differs from the border of the image" in offered
 
 

@@ -23,7 +23,7 @@ class MeanColour:
     def encode(self, crops):
         return np.array([[*c.mean((0, 1)), *c.std((0, 1))] for c in crops], np.float32) / 255
 
-    def dense(self, images, longer_side):
+    def dense(self, images, longer_side, kind="keys"):
         return [image[::16, ::16].astype(np.float32) for image in images]
 
 
@@ -35,7 +35,7 @@ ALBUM = DatasetFormat(
     lambda address: DatasetSummary(len(list_images(str(address), address.folder).files), False),
 )
 COLOUR = EncoderSpec(
-    "mean-colour", "mean colour of a crop", lambda spec, device: MeanColour(), 6, 8, dense_dim=3,
+    "mean-colour", "mean colour of a crop", lambda spec, device: MeanColour(), 6, 8,
     supervision=Supervision("none", "none"), version="1",
 )  # fmt: skip
 

@@ -19,14 +19,16 @@ from comus_core.features.encoders import ENCODERS
 from comus_core.pipelines.model_selection import supervision_of
 from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.saliency.detectors import DETECTORS, detector_fingerprint, load_detector
-from comus_core.weights import REGISTRY, download_weights, import_weights, is_available, locate, weights_table
+from comus_core.weights.download import download_weights
+from comus_core.weights.registry import REGISTRY
+from comus_core.weights.store import import_weights, is_available, locate, weights_table
 
 CONTENT = np.float32(0.25).tobytes()  # all that it learned: one threshold
 MODULE = """
 import numpy as np
 
 from comus_core.saliency.spec import DetectorSpec
-from comus_core.weights import file_sha256, locate
+from comus_core.weights.store import file_sha256, locate
 from comus_core.weights.registry import Supervision, UrlSource, WeightFile
 
 def _weights(name, filename, sha256):

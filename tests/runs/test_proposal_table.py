@@ -18,6 +18,7 @@ from comus_core import discover, make_config, open_workspace
 from comus_core.cli.main import cli
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.maintenance.clean import plan_cleaning
+from comus_core.proposals import mask_edits
 from comus_core.proposals.pseudo_masks import to_png
 from comus_core.runs.proposal_predictions import BACKGROUND, NO_MASK, has_predictions, of_proposals, predicted_of
 from comus_core.runs.proposal_table import chosen_rows, encoded, format_of, in_order, proposal_table
@@ -26,6 +27,7 @@ from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.core_curves import core_curves, curve_table, means_of, worths
 from comus_core.workspace import ArtifactKey
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.layout import COVERED, Layout
 from comus_core.workspace.selection_shapes import Gesture
 from comus_core.workspace.selections import Selection
 from comus_core.workspace.trainings import Training
@@ -167,11 +169,11 @@ def test_the_prediction_of_a_proposal_is_the_category_of_most_of_its_pixels(made
     workspace.trainings.save(older)
     assert not has_predictions(view, 1)
     with pytest.raises(WorkspaceError, match="the same training again"):
-        predicted_of(view, 1)
+        predicted_of(view, 1, Decisions())
     counted = {name: found.fingerprint for name, found in of_proposals(workspace, run, predictions, 1).items()}
     workspace.trainings.save(replace(older, artifacts=older.artifacts | counted))
     assert has_predictions(view, 1)
-    found = predicted_of(view, 1)
+    found = predicted_of(view, 1, Decisions())
     gone = plan_cleaning(workspace, now=time.time() + 10_000)["unused"].folders
     assert not [folder for folder in gone if folder.parent.name in ("predictions", "proposal_predictions")]
     for row, image_id in enumerate(view.proposals.image_id):
@@ -181,3 +183,12 @@ def test_the_prediction_of_a_proposal_is_the_category_of_most_of_its_pixels(made
         inside = masks[image_id][view.proposals.mask(row)]
         assert found[row] == np.bincount(inside, minlength=4).argmax() - 1
     assert BACKGROUND in found and found.max() > 0
+    row, gone = 3, 4
+    stripe = np.zeros_like(view.proposals.mask(row))
+    stripe[:, 5:7] = True
+    texts = {view.proposals.proposal_id[row]: mask_edits.encoded(stripe), view.proposals.proposal_id[gone]: COVERED}
+    drawn = predicted_of(view, 1, Decisions(layout=Layout(redrawn=texts)))
+    inside = masks[view.proposals.image_id[row]][stripe]
+    assert drawn[row] == np.bincount(inside, minlength=4).argmax() - 1 and drawn[gone] == BACKGROUND
+    others = [k for k in range(len(view)) if k not in (row, gone)]
+    assert np.array_equal(drawn[others], found[others])

@@ -100,7 +100,7 @@ def test_boxes_without_outlines_are_refused_before_any_stage_and_a_setting_decid
     spec, workspace, stages = f"coco:{labelled}:val", open_workspace(tmp_path / "w"), []
 
     def config(**truth):
-        own = {"saliency": {"detector": "ncut"}, "features": {"encoder": "efficientnet-lite0"}}
+        own = {"saliency": {"detector": "tokencut"}, "features": {"encoder": "efficientnet-lite0"}}
         return make_config(**drawn_settings | own | {"dataset": spec, "truth": truth})
 
     whole = discover(config(), workspace, DiscoverSettings("images"))

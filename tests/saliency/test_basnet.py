@@ -5,8 +5,8 @@ import torch.nn.functional as F
 
 from comus_core.config import SaliencySettings
 from comus_core.errors import WeightsError
-from comus_core.saliency import load_detector
 from comus_core.saliency.basnet import BasnetDetector, repair_stage_6
+from comus_core.saliency.detectors import load_detector
 from comus_core.weights.basnet_network import BASNet
 from comus_core.weights.checks import check_file
 from comus_core.weights.registry import REGISTRY

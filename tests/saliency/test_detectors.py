@@ -6,14 +6,14 @@ import pytest
 from comus_core.config import ClusteringSettings, FeatureSettings, RunConfig, SaliencySettings
 from comus_core.errors import SettingsError, WeightsError
 from comus_core.pipelines.model_selection import cluster_number, is_estimated, resolve
-from comus_core.saliency import DETECTORS, detector_fingerprint, load_detector
-from comus_core.weights import REGISTRY
+from comus_core.saliency.detectors import DETECTORS, detector_fingerprint, load_detector
+from comus_core.weights.registry import REGISTRY
 
 
 @pytest.mark.parametrize("ask", [load_detector, lambda s: detector_fingerprint(s, [])])
 def test_an_unknown_name_lists_the_valid_ones(ask):
     with pytest.raises(
-        SettingsError, match="'u2net': choose one of u2netp, basnet, basnet-supervised, ncut, masks:DIR"
+        SettingsError, match="'u2net': choose one of u2netp, basnet, basnet-supervised, tokencut, maskcut, lost, "
     ):
         ask(SaliencySettings(detector="u2net"))
 
@@ -23,17 +23,13 @@ def test_every_detector_with_weights_is_in_the_registry():
     assert named == {"u2netp", "basnet", "basnet-supervised"} and named <= set(REGISTRY)
 
 
-def test_only_ncut_always_yields_a_mask():
-    assert [name for name, spec in DETECTORS.items() if not spec.can_be_empty] == ["ncut"]
-
-
 def test_importing_the_room_and_finding_proposals_loads_no_network_library():
     code = (
         "import sys, numpy as np\n"
         "from comus_core.config import SaliencySettings\n"
         "from comus_core.pipelines.model_selection import resolve, supervision_of\n"
         "from comus_core.config import RunConfig\n"
-        "from comus_core.saliency import DETECTORS, find_proposals, to_png\n"
+        "from comus_core.saliency.thresholding import find_proposals\n"
         "find_proposals('a', np.full((4, 4), 200, np.uint8), (40, 40), SaliencySettings())\n"
         "supervision_of(resolve(RunConfig('demo')))\n"
         "print([m for m in ('torch', 'timm', 'onnxruntime', 'sklearn', 'umap') if m in sys.modules])"
@@ -49,10 +45,9 @@ def test_weights_that_are_not_here_are_asked_for_by_name_and_command(tmp_path, m
             ask(SaliencySettings(detector="basnet"))
 
 
-def test_auto_takes_the_papers_detector_where_its_weights_are_and_u2netp_otherwise(tmp_path, monkeypatch):
-    monkeypatch.setenv("COMUS_WEIGHTS", str(tmp_path))
+def test_auto_takes_the_papers_detector_where_its_weights_are_and_u2netp_otherwise(pypi_weights):
     assert resolve(RunConfig("demo")).saliency.detector == "u2netp"
-    (tmp_path / REGISTRY["basnet"].filename).write_bytes(b"here")
+    (pypi_weights / REGISTRY["basnet"].filename).write_bytes(b"here")
     assert resolve(RunConfig("demo")).saliency.detector == "basnet"
 
 
@@ -61,10 +56,10 @@ def test_auto_cuts_the_encoder_of_the_run_or_else_the_best_and_leaves_it_open_wh
         return resolve(RunConfig("demo", SaliencySettings(detector, ncut_encoder=cut), FeatureSettings(encoder)))
 
     assert resolved("u2netp").saliency.ncut_encoder == "auto"
-    assert resolved("ncut").saliency.ncut_encoder == resolved("ncut").features.encoder == "efficientnet-lite0"
-    assert resolved("ncut", "dino-vits8").saliency.ncut_encoder == "dino-vits8"
-    assert resolved("ncut", "dino-vits8", "dino-vitb8").saliency.ncut_encoder == "dino-vitb8"
-    own = resolved("ncut", f"file:{tmp_path / 'up' / '..' / 'v.npz'}")
+    assert resolved("tokencut").saliency.ncut_encoder == resolved("tokencut").features.encoder == "efficientnet-lite0"
+    assert resolved("tokencut", "dino-vits8").saliency.ncut_encoder == "dino-vits8"
+    assert resolved("tokencut", "dino-vits8", "dino-vitb8").saliency.ncut_encoder == "dino-vitb8"
+    own = resolved("tokencut", f"file:{tmp_path / 'up' / '..' / 'v.npz'}")
     assert (own.features.encoder, own.saliency.ncut_encoder) == (f"file:{tmp_path / 'v.npz'}", "efficientnet-lite0")
     with pytest.raises(SettingsError, match="saliency 'masks:': name the folder too, as in masks:DIR"):
         resolved("masks:")
@@ -102,9 +97,9 @@ def test_the_number_of_clusters_is_estimated_wanted_or_that_of_the_classes():
     assert number("auto", "hdbscan", None, 20, 500) == number(None, "hdbscan", None, None, 500) == 1
 
 
-def test_the_identity_of_ncut_names_its_encoder_and_the_encoders_hash():
-    identity = detector_fingerprint(SaliencySettings(detector="ncut", ncut_encoder="efficientnet-lite0"), [])
-    assert identity.settings == {"detector": "ncut", "encoder": "efficientnet-lite0", "longer_side": 480, "tau": 0.3}
+def test_the_identity_of_tokencut_names_its_encoder_and_the_encoders_hash():
+    identity = detector_fingerprint(SaliencySettings(detector="tokencut", ncut_encoder="efficientnet-lite0"), [])
+    assert identity.settings["encoder"] == "efficientnet-lite0" and identity.settings["tau"] == 0.3
     assert set(identity.weights) == {"efficientnet-lite0"}
 
 

@@ -5,7 +5,9 @@ import pytest
 from PIL import Image
 
 from comus_core.config import SaliencySettings
-from comus_core.saliency import find_proposals, load_detector, quantise
+from comus_core.saliency.detectors import load_detector
+from comus_core.saliency.soft_maps import quantise
+from comus_core.saliency.thresholding import find_proposals
 
 pytestmark = pytest.mark.real
 
@@ -32,5 +34,5 @@ def test_u2netp_reaches_a_mean_iou_of_80_percent(photographs, resize):
     assert mean_iou(photographs, "u2netp", step=13, resize=resize) > 0.80
 
 
-def test_ncut_without_saliency_weights_reaches_a_mean_iou_of_40_percent(photographs):
-    assert mean_iou(photographs, "ncut", step=15) > 0.40
+def test_tokencut_without_saliency_weights_reaches_a_mean_iou_of_40_percent(photographs):
+    assert mean_iou(photographs, "tokencut", step=15) > 0.40

@@ -8,7 +8,9 @@ from PIL import Image
 
 from comus_core.config import SaliencySettings
 from comus_core.errors import DatasetError, SettingsError
-from comus_core.saliency import detector_fingerprint, find_proposals, load_detector, quantise
+from comus_core.saliency.detectors import detector_fingerprint, load_detector
+from comus_core.saliency.soft_maps import quantise
+from comus_core.saliency.thresholding import find_proposals
 
 SHAPE = (30, 40)
 BOX = np.zeros(SHAPE, bool)

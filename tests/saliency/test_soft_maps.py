@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from comus_core.errors import WorkspaceError
-from comus_core.saliency import dequantise, from_png, quantise, to_png
+from comus_core.saliency.soft_maps import dequantise, from_png, quantise, to_png
 
 
 @given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=50))

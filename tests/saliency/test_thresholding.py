@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comus_core.config import SaliencySettings
-from comus_core.saliency import find_proposals, masks_from_soft_map, quantise
-from comus_core.saliency.thresholding import disjoint
+from comus_core.saliency.soft_maps import quantise
+from comus_core.saliency.thresholding import disjoint, find_proposals, masks_from_soft_map
 
 PAPER = SaliencySettings(resize="binary", min_area=0)
 SOFT = SaliencySettings(resize="soft", min_area=0)
@@ -108,10 +108,36 @@ def test_an_image_with_nothing_salient_gives_an_empty_table():
 @given(st.integers(0, 1000), st.integers(0, 30))
 def test_disjoint_masks_share_no_pixel_and_the_earlier_keeps_its_own(seed, min_area):
     masks = list(np.random.default_rng(seed).random((4, 8, 8)) > 0.6)
-    kept = disjoint(masks, min_area)
+    kept = list(disjoint(masks, min_area).values())
     assert sum(m.astype(int) for m in kept).max(initial=0) <= 1 if kept else True
     assert all(m.sum() > min_area for m in kept)
     if masks[0].sum() > min_area:
         assert np.array_equal(kept[0], masks[0])
     if min_area == 0:
         assert np.array_equal(np.any(kept, axis=0), np.any(masks, axis=0))
+
+
+@given(st.integers(0, 500), st.integers(0, 20), st.sampled_from(["soft", "binary"]))
+def test_of_several_maps_the_higher_score_keeps_common_pixels_and_each_object_is_one_proposal(seed, min_area, resize):
+    settings = SaliencySettings(resize=resize, min_area=min_area)
+    maps = np.stack([random_map(seed + 1000 * k, (12, 16)) for k in range(3)])
+    size = (30, 40)
+    alone = [find_proposals("x", one, size, settings) for one in maps]
+    ranked = sorted((p for p in alone if len(p)), key=lambda p: -p.score[0])
+    expected, taken = [], np.zeros(size, bool)
+    for proposal in ranked:
+        rest = proposal.mask(0) & ~taken
+        if rest.sum() > min_area:
+            expected.append(rest)
+            taken |= rest
+    found = find_proposals("x", maps, size, settings)
+    assert list(found.proposal_id) == [f"x#{k}" for k in range(len(expected))]
+    assert all(np.array_equal(found.mask(k), mask) for k, mask in enumerate(expected))
+
+
+def test_the_score_of_an_object_is_that_of_its_own_map_and_no_map_is_no_proposal():
+    maps = np.zeros((2, 20, 20), np.uint8)
+    maps[0, :, :12], maps[1, :, 8:] = 180, 240
+    found = find_proposals("x", maps, (20, 20), SOFT)
+    assert np.allclose(found.score, [240 / 255, 180 / 255]) and list(found.area) == [240, 160]
+    assert len(find_proposals("x", maps[:0], (20, 20), SOFT)) == 0

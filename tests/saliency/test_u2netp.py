@@ -3,8 +3,10 @@ import pytest
 
 from comus_core.config import SaliencySettings
 from comus_core.errors import WeightsError
-from comus_core.saliency import find_proposals, load_detector, quantise
+from comus_core.saliency.detectors import load_detector
 from comus_core.saliency.preprocessing import normalise, resize_antialiased, resize_plain
+from comus_core.saliency.soft_maps import quantise
+from comus_core.saliency.thresholding import find_proposals
 from comus_core.saliency.u2netp import _open
 
 pytestmark = pytest.mark.thorough

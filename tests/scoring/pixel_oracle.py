@@ -16,10 +16,16 @@ def painted(view, decided, *, filtered):
     core = view.kept(decided) if filtered else np.ones(len(view), bool)
     pairs = []
     for image_id, size in zip(view.image_ids, view.image_sizes, strict=True):
+        if image_id in decided.layout.excluded:
+            continue
         canvas = np.zeros(size, int)
         for row in view.rows_of_image.get(image_id, []):
             if core[row]:
-                canvas[view.proposals.mask(row)] = categories.category[row] + 1
+                canvas[view.masks(decided).mask(row)] = categories.category[row] + 1
+        drawn = view.drawn(decided)
+        for row in drawn.rows_of_image.get(image_id, []):
+            if drawn.category[row] >= 0:
+                canvas[drawn.proposals.mask(row)] = drawn.category[row] + 1
         mask = truth.mask(image_id)
         some = mask != (-1 if truth.ignore is None else truth.ignore)
         pairs += zip(canvas[some].tolist(), mask[some].tolist(), strict=True)

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from app.data.stage_use import estimate_words, rounds_line, stage_rows
-from comus_core import discover, make_config, peak_memory
+from comus_core import discover, make_config
 from comus_core.cli.tables import print_result
 from comus_core.cli.train import round_line
 from comus_core.datasets.dataset import open_dataset
-from comus_core.peak_memory import PeakMemory, peak_words
+from comus_core.machine import peak_memory
+from comus_core.machine.peak_memory import PeakMemory, peak_words
 from comus_core.pipelines.estimate import memory_estimate
 from comus_core.pipelines.training_cost import training_memory
 from comus_core.stages import StageContext
@@ -28,7 +29,8 @@ MEGABYTE = 10**6
 # The sides of a real step, in a process of its own: what a process took before cannot be told from what it takes now.
 STEP = """
 import sys, torch
-from comus_core.peak_memory import PeakMemory
+from comus_core.machine import peak_memory
+from comus_core.machine.peak_memory import PeakMemory
 from comus_core.training.convolution import FasterConvolutions
 from comus_core.training.network import Segmenter
 from comus_core.training.settings import NetworkSettings

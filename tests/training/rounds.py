@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from comus_core.datasets.dataset import open_dataset
-from comus_core.features import crop_box, enlarged_box, load_encoder
+from comus_core.features.crops import crop_box, enlarged_box
+from comus_core.features.encoders import load_encoder
 from comus_core.runs import artifact_readers as tables
 from comus_core.stages import StageContext
 from comus_core.stages.networks import RoundInputs, network_key

@@ -9,9 +9,9 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from comus_core import discover, make_config, open_workspace
-from comus_core.clustering import normalise
+from comus_core.clustering.graph import normalise
 from comus_core.datasets.dataset import open_dataset
-from comus_core.features import load_encoder
+from comus_core.features.encoders import load_encoder
 from comus_core.pipelines.evaluate import evaluate
 from comus_core.pipelines.train import train
 from comus_core.pipelines.verb_settings import EvaluateSettings

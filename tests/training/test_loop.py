@@ -112,6 +112,7 @@ def test_cancelled_at_any_step_it_goes_on_as_if_nothing_had_happened(tmp_path, s
     assert [r["loss"] for r in resumed.history] == [r["loss"] for r in state.history]
 
 
+@pytest.mark.thorough
 def test_killed_in_the_middle_of_an_epoch_it_ends_with_the_same_bits(tmp_path):
     folder = tmp_path / "killed"
     folder.mkdir()
@@ -127,6 +128,7 @@ def test_killed_in_the_middle_of_an_epoch_it_ends_with_the_same_bits(tmp_path):
     assert steps[0] == 4 and same(rest, trained(tmp_path / "whole")[0])
 
 
+@pytest.mark.thorough
 def test_killed_right_after_a_checkpoint_no_row_of_the_loss_curve_is_lost_or_twice(tmp_path):
     folder, trainings = tmp_path / "killed", open_workspace(tmp_path / "w").trainings
     folder.mkdir()
@@ -266,6 +268,7 @@ def _still():
     return network
 
 
+@pytest.mark.thorough
 def test_two_processes_give_the_losses_of_one(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -16,7 +16,9 @@ from comus_core.training.loop import train_round
 from comus_core.training.network import BACKBONES, Segmenter, new_segmenter
 from comus_core.training.settings import NetworkSettings
 from comus_core.training.step import RoundSetup
-from comus_core.weights import REGISTRY, Supervision, import_weights, load_network
+from comus_core.weights.loading import load_network
+from comus_core.weights.registry import REGISTRY, Supervision
+from comus_core.weights.store import import_weights
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from comus_core import discover, make_config, open_workspace, stages
-from comus_core.clustering import cluster
+from comus_core.clustering.clusters import cluster
 from comus_core.datasets.dataset import open_dataset
 from comus_core.pipelines.train import train
 from comus_core.runs import artifact_readers as tables

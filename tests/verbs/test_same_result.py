@@ -5,25 +5,20 @@ import json
 import os
 import shlex
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
 from click.testing import CliRunner
 
 import comus_core
-from app.components.jobs import bundles, disk_panel, run_dialogs
 from app.forms import verb_form
-from comus_core import curation, discover, find_round, jobs, make_config, open_workspace, train
-from comus_core.cli.command_line import command_line, verb_line
+from comus_core import curation, discover, jobs, make_config, open_workspace, train
+from comus_core.cli.command_line import verb_line
 from comus_core.cli.main import cli
 from comus_core.export.bundle import bundle
 from comus_core.jobs import words as words_of_job
 from comus_core.jobs.work import Observer, work
-from comus_core.pipelines import edit_settings, verb_settings
-from comus_core.pipelines.ablation_rows import AblationSettings
+from comus_core.pipelines import verb_settings
 from comus_core.runs.run_view import open_run_view
 from comus_core.settings import to_dict
 from comus_core.training import TrainSettings, make_training
@@ -31,156 +26,8 @@ from comus_core.types import no_progress
 from comus_core.verbs import VERBS, subjects
 from comus_core.verbs.results import result_json
 from comus_core.workspace import ArtifactKey
-from tests.builders import TINY_TRAINING, draw_folder
-
-TINY = TINY_TRAINING | {"prediction.classifier_share": 0.0}
-TIMES = ("seconds", "checked_at", "memory", "memory_at_most", "computed", "free", "total", "places")  # of the machine
-
-
-@dataclass(frozen=True)
-class Place:
-    """A copy of the prepared workspace, and the folders beside it."""
-
-    workspace: Any
-    run: Any
-    new: Path
-    moved: Path
-    zipped: Path
-    out: Path
-
-    @property
-    def rounds(self):
-        return tuple(find_round(self.workspace, self.run.id, number) for number in (0, 1))
-
-    @property
-    def view(self):
-        return open_run_view(self.workspace, self.run)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A verb with something to do.
-
-    Attributes:
-        settings: of it, for a place.
-        subject: of it, for a place; by default the run.
-        page: what the page calls, for a verb that is no job; it may return a result.
-        words: the command without its last options; by default the one that the pages show.
-        options: of the command, beyond the settings.
-    """
-
-    settings: Callable[[Place], Any]
-    subject: Callable[[Place], Any] = lambda place: place.run
-    page: Callable[[Place, Any], Any] | None = None
-    words: Callable[[Place], list[str]] | None = None
-    options: tuple[str, ...] = ()
-    before: Callable[[Place], object] = field(default=lambda place: None)
-
-
-def edit(settings, page, before=lambda place: None) -> Case:
-    """A decision on clusters; the page takes it with ids on an opened run."""
-    return Case(lambda place: settings, page=lambda place, _: page(place.view), before=before)
-
-
-def reject_one(place: Place) -> None:
-    curation.reject(place.view, [2])
-
-
-def first_proposals(place: Place) -> tuple[str, ...]:
-    return tuple(str(p) for p in place.view.proposals.proposal_id[:2])
-
-
-CASES = {
-    "discover": Case(
-        lambda place: verb_settings.DiscoverSettings("clustering"),
-        lambda place: replace(place.run.config, seed=3),
-        words=lambda place: shlex.split(command_line(replace(place.run.config, seed=3), until="clustering")),
-    ),
-    "train": Case(
-        lambda place: TrainSettings(make_training(**TINY)),
-        words=lambda place: [
-            *("comus", "train", place.run.id),
-            *(word for name, value in TINY.items() for word in ("--set", f"{name}={value}")),
-        ],
-    ),
-    "ablate": Case(
-        lambda place: AblationSettings(make_training(**TINY), rows=("spectral",)),
-        words=lambda place: [
-            *("comus", "ablate", place.run.id, "--rows", "spectral"),
-            *(word for name, value in TINY.items() for word in ("--set", f"{name}={value}")),
-        ],
-    ),
-    "evaluate": Case(lambda place: verb_settings.EvaluateSettings(str(place.new)), lambda place: place.rounds[0]),
-    "compare": Case(lambda place: verb_settings.CompareSettings(resamples=40), lambda place: place.rounds),
-    "agreement": Case(lambda place: verb_settings.AgreementSettings(), lambda place: place.rounds),
-    "predict": Case(
-        lambda place: verb_settings.PredictSettings((str(place.new / "images"),), str(place.out / "masks")),
-        lambda place: place.rounds[1],
-    ),
-    "add": Case(lambda place: verb_settings.AddSettings(str(place.new))),
-    "how-many": Case(lambda place: verb_settings.HowManySettings(4)),
-    "similar": Case(lambda place: verb_settings.SimilarSettings(str(place.new / "images" / "new-000.png"), 3)),
-    "images": Case(
-        lambda place: verb_settings.HealthSettings(verb_settings.HealthLimits(tiny=100)), lambda place: str(place.new)
-    ),
-    "bundle": Case(lambda place: verb_settings.BundleSettings(str(place.out / "run.zip"), images=False)),
-    "open-bundle": Case(
-        lambda place: verb_settings.OpenBundleSettings(),
-        lambda place: place.zipped,
-        page=lambda place, settings: bundles.open_bundle(place.zipped, place.workspace),
-        before=lambda place: comus_core.delete(place.run, place.workspace),
-    ),
-    "relink": Case(
-        lambda place: verb_settings.RelinkSettings(str(place.moved)),
-        page=lambda place, settings: run_dialogs.relink_now(place.run, place.workspace, settings),
-    ),
-    "delete": Case(
-        lambda place: verb_settings.DeleteSettings(),
-        page=lambda place, settings: run_dialogs.delete_now(place.run, place.workspace),
-        options=("--yes",),
-    ),
-    "clean": Case(
-        lambda place: verb_settings.CleanSettings(unfinished=False),
-        lambda place: None,
-        page=lambda place, settings: disk_panel.clean(place.workspace, settings),
-        options=("--yes",),
-    ),
-    "verify": Case(
-        lambda place: verb_settings.VerifySettings(),
-        lambda place: None,
-        page=lambda place, settings: disk_panel.verify(place.workspace),
-    ),
-    "disk": Case(
-        lambda place: verb_settings.DiskSettings(),
-        lambda place: None,
-        page=lambda place, settings: disk_panel.disk_use(place.workspace),
-    ),
-    "rename": edit(edit_settings.RenameSettings("2", "bird"), lambda view: curation.rename(view, 2, "bird")),
-    "reset-name": edit(edit_settings.ResetNameSettings("apple"), lambda view: curation.reset_name(view, 1)),
-    "merge": edit(edit_settings.MergeSettings(("apple", "2")), lambda view: curation.merge(view, [1, 2])),
-    "split": edit(
-        edit_settings.SplitSettings("apple"), lambda view: curation.split(view, curation.propose_split(view, 1, 2))
-    ),
-    "reject": edit(edit_settings.RejectSettings(("2",)), lambda view: curation.reject(view, [2])),
-    "restore": edit(edit_settings.RestoreSettings(("2",)), lambda view: curation.restore(view, [2]), reject_one),
-    "move": Case(
-        lambda place: edit_settings.MoveSettings(first_proposals(place), "apple"),
-        page=lambda place, settings: curation.move(place.view, settings.proposals, 1),
-    ),
-    "accept": Case(
-        lambda place: edit_settings.AcceptSettings(first_proposals(place)),
-        page=lambda place, settings: curation.accept(place.view, settings.proposals),
-    ),
-    "erase": Case(
-        lambda place: edit_settings.EraseSettings(first_proposals(place)),
-        page=lambda place, settings: curation.erase(place.view, settings.proposals),
-    ),
-    "filter": edit(
-        edit_settings.FilterSettings(35.0, cluster="apple"), lambda view: curation.set_filter(view, 35.0, cluster=1)
-    ),
-    "undo": edit(edit_settings.UndoSettings(), curation.undo),
-    "redo": edit(edit_settings.RedoSettings(), curation.redo, lambda place: curation.undo(place.view)),
-}
+from tests.builders import draw_folder
+from tests.verbs.cases import CASES, TIMES, TINY, Place
 
 
 @pytest.fixture(scope="module")
@@ -280,10 +127,13 @@ def by_page(verb, case, place):
 
 
 def test_every_verb_of_the_table_is_tried():
-    assert list(CASES) == list(VERBS)
+    assert sorted(CASES) == sorted(VERBS)
 
 
-@pytest.mark.parametrize("name", CASES)
+LONG = {"package"}  # it exports a network three times, a minute each
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in LONG else []) for n in CASES])
 def test_python_command_and_page_give_the_same_result(name, place, monkeypatch):
     monkeypatch.setattr("comus_core.jobs.ensure_supervisor", lambda *_: None)
     verb, case, results, states = VERBS[name], CASES[name], {}, {}

@@ -11,10 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from comus_core.errors import Cancelled, WeightsError
-from comus_core.weights import REGISTRY, download_weights, locate, network_reachable
 from comus_core.weights import download as module
-from comus_core.weights.download import fetch_drive, fetch_url
-from comus_core.weights.registry import UrlSource
+from comus_core.weights.download import download_weights, fetch_drive, fetch_url, network_reachable
+from comus_core.weights.registry import REGISTRY, UrlSource
+from comus_core.weights.store import locate
 
 pytestmark = pytest.mark.thorough
 

@@ -7,8 +7,10 @@ from torch import nn
 from torchvision.models import resnet50
 
 from comus_core.errors import WeightsError
-from comus_core.weights import REGISTRY, file_sha256, import_weights, is_available, load_network, locate
-from comus_core.weights import read_state_dict as read
+from comus_core.weights.loading import load_network
+from comus_core.weights.registry import REGISTRY
+from comus_core.weights.state_dicts import read_state_dict as read
+from comus_core.weights.store import file_sha256, import_weights, is_available, locate
 from tests.weights.dino_keys import SHAPES, dino_shapes, dino_state
 from tests.weights.onnx_bytes import identity_model
 

@@ -5,8 +5,15 @@ import pytest
 import timm
 
 from comus_core.errors import SettingsError
-from comus_core.weights import REGISTRY, SUPERVISION_ORDER, Supervision, strongest
-from comus_core.weights.registry import DriveSource, PackageSource, UrlSource
+from comus_core.weights.registry import (
+    REGISTRY,
+    SUPERVISION_ORDER,
+    DriveSource,
+    PackageSource,
+    Supervision,
+    UrlSource,
+    strongest,
+)
 
 
 def test_supervision_order_is_that_of_the_contracts():
@@ -30,6 +37,8 @@ def test_an_unknown_kind_of_supervision_is_refused_with_the_valid_ones():
 def test_the_registry_states_the_supervision_of_every_file():
     stated = {name: (f.supervision.direct, f.supervision.inherited) for name, f in REGISTRY.items()}
     assert stated == {
+        "dinov2-vits14": ("none", "none"),
+        "dinov2-vitb14": ("none", "none"),
         "dino-vits8": ("none", "none"),
         "dino-vits16": ("none", "none"),
         "dino-vitb8": ("none", "none"),
@@ -62,8 +71,8 @@ def test_sources_are_those_of_the_authors():
 
 def test_reading_the_registry_and_the_encoders_loads_neither_torch_nor_timm():
     program = (
-        "import sys; from comus_core.weights import REGISTRY, weights_table; weights_table(); "
-        "from comus_core.features import ENCODERS, crop_box, read_features_file; import comus_core.device; "
+        "import sys; from comus_core.weights.store import weights_table; weights_table(); "
+        "import comus_core.features.crops, comus_core.features.encoders, comus_core.machine.device; "
         "print([m for m in ('torch', 'timm', 'onnxruntime', 'sklearn') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

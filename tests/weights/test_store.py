@@ -5,8 +5,8 @@ import stat
 import pytest
 
 from comus_core.errors import WeightsError
-from comus_core.weights import REGISTRY, file_sha256, is_available, locate, weights_folder, weights_table
-from comus_core.weights.store import incoming_file
+from comus_core.weights.registry import REGISTRY
+from comus_core.weights.store import file_sha256, incoming_file, is_available, locate, weights_folder, weights_table
 
 
 def test_the_weights_folder_is_the_one_the_user_names(monkeypatch, tmp_path):

@@ -13,6 +13,7 @@ from comus_core.workspace.decisions import Decisions, Event, History, replay
 from comus_core.workspace.layout import packed, unpacked
 
 K, IDS = 6, [f"image{n}#0" for n in range(12)]
+IMAGES = [f"image{n}" for n in range(12)]
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def split_payload(category, made, ids=IDS):
 
 
 numbers = st.integers(0, K - 1)
+drawings = st.tuples(st.sampled_from(IDS), st.sampled_from(["", "PPYo0", "U1", None])).map(list)
 events = st.one_of(
     st.tuples(st.just("merge"), st.fixed_dictionaries({"categories": st.lists(numbers, min_size=2, max_size=3)})),
     st.tuples(st.just("reject"), st.fixed_dictionaries({"categories": st.lists(numbers, min_size=1, max_size=2)})),
@@ -42,9 +44,25 @@ events = st.one_of(
         ),
     ),
     st.tuples(
-        st.sampled_from(["accept", "erase"]),
+        st.sampled_from(["accept", "erase", "put_back"]),
         st.fixed_dictionaries({"proposals": st.lists(st.sampled_from(IDS), min_size=1, max_size=3)}),
     ),
+    st.tuples(
+        st.just("create"),
+        st.builds(
+            lambda ids, made, pack: {"proposals": packed(ids) if pack else ids, "made": [made], "name": f"new {made}"},
+            st.lists(st.sampled_from(IDS), min_size=1, max_size=3),
+            st.integers(K, K + 9),
+            st.booleans(),
+        ),
+    ),
+    st.tuples(
+        st.sampled_from(["exclude", "include"]),
+        st.lists(st.sampled_from(IMAGES), min_size=1, max_size=3).flatmap(
+            lambda ids: st.sampled_from([{"images": ids}, {"images": packed(ids)}])
+        ),
+    ),
+    st.tuples(st.just("redraw"), st.fixed_dictionaries({"masks": st.lists(drawings, min_size=1, max_size=3)})),
     st.tuples(st.just("split"), st.tuples(numbers, st.integers(K, K + 9)).map(lambda s: split_payload(s[0], [s[1]]))),
 )
 undoing = st.tuples(st.sampled_from(["undo", "redo"]), st.just({}))

@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
+import numpy as np
 import streamlit as st
 
 from app import state
 from app.components.clusters import cluster_keys, split_dialog
-from app.components.shared import choices, deciding
+from app.components.shared import deciding, export_links, selection_bar
 from app.components.shared.gallery import grid
 from app.data import score_data
+from app.data.glossary import term_help
 from app.data.palette import UNASSIGNED
 from app.data.plain_text import plain
 from comus_core import curation
@@ -21,9 +23,7 @@ from comus_core.runs.run_view import RunView
 from comus_core.text import counted
 from comus_core.workspace.decisions import Decisions
 
-NOWHERE = -1  # the target of a move that rejects
 Shown = Literal["cards", "alone", "pair"]
-FOLLOWED_S = 4  # seconds until a page sees a decision of another window
 
 
 def selected(view: RunView, decided: Decisions) -> list[int]:
@@ -104,8 +104,9 @@ def bar(view: RunView, decided: Decisions, ids: Sequence[int], shown: Shown = "c
             bool(ids) and free,
         )
         undo, redo = (steps.undoable, steps.redoable) if free else (None, None)
-        deciding.undo(view, undo, version, "undo_decision")
-        deciding.redo(view, redo, version, "redo_decision")
+        deciding.step_button(view, deciding.UNDO, undo, version, "undo_decision")
+        deciding.step_button(view, deciding.REDO, redo, version, "redo_decision")
+        export_links.of_clusters(view, ids)
         cluster_keys.help_button()
         if ids and shown == "cards":
             st.markdown(f"**{len(ids)} selected:** {plain(names)}", width="content")
@@ -124,7 +125,8 @@ def candidates(view: RunView, decided: Decisions) -> None:
         why = f"{100 * confused.shared:.0f} % of the affinity in the neighbour graph is between them"
         why += f", estimated from {counted(confused.asked, 'proposal')}" if confused.asked < len(view) else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="confused"):
-        st.markdown(f"Most often confused: {names}, {why}", width="content")
+        explained = term_help("affinity") if confused.by != "ground truth" else None
+        st.markdown(f"Most often confused: {names}, {why}", width="content", help=explained)
         both = (confused.one, confused.other)
         _button(
             "Open both",
@@ -152,25 +154,17 @@ def unname_button(view: RunView, decided: Decisions, category: int) -> None:
     )
 
 
-def moving(view: RunView, decided: Decisions, current: int | None) -> None:
-    """Where selected crops go: a list of the clusters except the `current` one, and the button."""
-    crops, labels = picked_crops(view), view.labels(decided)
-    words = {k: name for k, name in zip(labels.ids, labels.names, strict=True) if k != current}
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="move_bar"):
-        words |= {NOWHERE: "Background (no cluster)"}
-        choices.selected("Move to", words, key="move_to", width=240)
-        _button(
-            f"Move {counted(len(crops), 'crop')}" if crops else "Move",
-            "move_crops",
-            "drive_file_move",
-            "Move the selected crops; the filter always keeps them",
-            lambda: _move(view, decided, choices.selected_now(words, key="move_to")),
-            bool(crops) and not view.run.read_only,
-        )
-        if crops:
-            _button("Clear", "clear_crops", "close", "Clear the selection", lambda: _clear_crops(view), True)
-        else:
-            st.caption("Select crops by the mark in their corner; hold Shift to select a range.")
+def crops_bar(view: RunView, decided: Decisions, shown: Sequence[int] = ()) -> None:
+    """The actions on the selected crops of the clusters `shown`; those that leave them are no longer selected.
+
+    Without `shown` the page shows the cards of all clusters: then an action ends the selection.
+    """
+    crops = picked_crops(view)
+    rows = np.array([view.row_of[p] for p in crops], np.int64)
+    keep, clear = partial(_keep_crops, view, shown), partial(_clear_crops, view)
+    selection_bar.show(view, decided, rows, key="crops", then=keep, clear=clear, with_undo=False)
+    if shown and not crops:
+        st.caption("Select crops by the mark in their corner; hold Shift to select a range. Drag them to a category.")
 
 
 def rejected(view: RunView, decided: Decisions) -> None:
@@ -197,13 +191,6 @@ def rejected(view: RunView, decided: Decisions) -> None:
             st.html(f'<div class="comus-few">{grid(view, rows[:8], outlines=UNASSIGNED, size=96)}</div>')
 
 
-@st.fragment(run_every=FOLLOWED_S)
-def follow(view: RunView, version: int) -> None:
-    """Draw the page again when another window decided something."""
-    if view.workspace.decisions_of(view.run).version != version:
-        st.rerun()
-
-
 def _merge(view: RunView, ids: Sequence[int], version: int) -> None:
     then = partial(_select_only, view, (min(ids),))
     deciding.act(view, f"Merged {len(ids)} clusters", version, partial(curation.merge, view, ids), then)
@@ -216,15 +203,6 @@ def _reject(view: RunView, decided: Decisions, ids: Sequence[int]) -> None:
 
 def _restore(view: RunView, category: int, version: int) -> None:
     deciding.act(view, "Restored", version, partial(curation.restore, view, [category]))
-
-
-def _move(view: RunView, decided: Decisions, target: int) -> None:
-    """Move the crops that are selected now to the cluster that is selected now."""
-    crops, category = picked_crops(view), None if target == NOWHERE else target
-    name = "no cluster" if category is None else decided.name_of(category)
-    words = f"Moved {counted(len(crops), 'crop')} to {name}"
-    clear = partial(_clear_crops, view)
-    deciding.act(view, words, decided.version, partial(curation.move, view, crops, category), clear)
 
 
 def _button(label: str, key: str, icon: str, help_words: str, deed: Callable[[], Any], enabled: bool) -> None:
@@ -248,6 +226,12 @@ def _clear(view: RunView) -> None:
 
 def _clear_crops(view: RunView) -> None:
     state.set_setting(_crops_key(view), ())
+
+
+def _keep_crops(view: RunView, shown: Sequence[int]) -> None:
+    """Keep those crops selected that are still in one of the clusters `shown`."""
+    id_of = view.categories(curation.decided_in(view)).id_of
+    state.set_setting(_crops_key(view), tuple(p for p in picked_crops(view) if id_of[view.row_of[p]] in shown))
 
 
 def _clusters_key(view: RunView) -> str:

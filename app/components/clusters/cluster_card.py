@@ -13,7 +13,7 @@ import streamlit as st
 
 from app.components.clusters import cluster_actions
 from app.components.shared import deciding, fields
-from app.components.shared.gallery import grid, paged
+from app.components.shared.gallery import drawn_grid, grid, paged
 from app.data.palette import CORE, FILTERED
 from app.data.plain_text import plain
 from comus_core import curation
@@ -37,14 +37,14 @@ def show(
     near: Sequence[int],
     order: CropOrder = "near",
 ) -> None:
-    """Draw the card of a cluster among others; its crops link to their images, its own link to the cluster alone."""
+    """Draw the card of a cluster among others; crops can be dropped on it. Its own link opens the cluster alone."""
     with st.container(border=True, key=f"card_{summary.cluster}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{summary.cluster}"):
             _selecting(view, decided, summary)
             heading(view, decided, summary, colour)
             link = f'<a class="comus-link" data-open href="{_address(view, summary.cluster)}">Show all</a>'
             st.html(f'<div class="comus-line">{_facts(summary)}{_near(view, decided, summary, near)}{link}</div>')
-        st.html(_sides(view, decided, summary, slice(0, PREVIEW), order))
+        st.html(_sides(view, decided, summary, slice(0, PREVIEW), order, whole=False))
 
 
 def alone(
@@ -59,16 +59,16 @@ def alone(
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{summary.cluster}"):
         heading(view, decided, summary, colour)
         st.html(f'<div class="comus-line">{_facts(summary)}{_near(view, decided, summary, near)}</div>')
-    longest = max(len(summary.core), len(summary.filtered))
+    longest = max(len(summary.core), len(summary.filtered), len(summary.drawn))
     page = paged(longest, key=f"cluster-{view.run.id}-{summary.cluster}", page_size=WHOLE_PAGE)
-    st.html(_sides(view, decided, summary, page, order, selectable=True))
+    st.html(_sides(view, decided, summary, page, order))
 
 
 def pair(
     view: RunView, decided: Decisions, summaries: Sequence[ClusterSummary], colours: Sequence[str], order: CropOrder
 ) -> None:
     """Draw two clusters beside each other, paged together; their crops can be selected."""
-    longest = max(max(len(s.core), len(s.filtered)) for s in summaries)
+    longest = max(max(len(s.core), len(s.filtered), len(s.drawn)) for s in summaries)
     key = f"clusters-{view.run.id}-{summaries[0].cluster}-{summaries[1].cluster}"
     page = paged(longest, key=key, page_size=WHOLE_PAGE // 2)
     for column, summary, colour in zip(st.columns(2, gap="medium"), summaries, colours, strict=True):
@@ -76,7 +76,7 @@ def pair(
             with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"head_{summary.cluster}"):
                 heading(view, decided, summary, colour)
                 st.html(f'<div class="comus-line">{_facts(summary)}</div>')
-            st.html(_sides(view, decided, summary, page, order, selectable=True))
+            st.html(_sides(view, decided, summary, page, order))
 
 
 def _selecting(view: RunView, decided: Decisions, summary: ClusterSummary) -> None:
@@ -137,6 +137,9 @@ def _facts(summary: ClusterSummary) -> str:
     if not math.isnan(summary.uncertainty):
         title = "Mean of 1 − silhouette; above 1, another cluster is closer"
         words.append(f'<span title="{title}">uncertainty {summary.uncertainty:.2f}</span>')
+    if summary.drawn:
+        title = "Objects that a person drew: in no filter and on no map, always kept"
+        words.append(f'<span title="{title}">{len(summary.drawn):,} drawn</span>')
     if summary.by_hand:
         words.append(f"<span>{summary.by_hand:,} moved here manually</span>")
     return "".join(words)
@@ -158,14 +161,28 @@ def _address(view: RunView, cluster: int, beside: int | None = None) -> str:
 
 
 def _sides(
-    view: RunView, decided: Decisions, summary: ClusterSummary, shown: slice, order: CropOrder, selectable: bool = False
+    view: RunView, decided: Decisions, summary: ClusterSummary, shown: slice, order: CropOrder, whole: bool = True
 ) -> str:
-    picked = cluster_actions.picked_crops(view) if selectable else None
-    side = partial(_side, view, view.categories(decided), shown=shown, order=order, picked=picked)
+    picked = cluster_actions.picked_crops(view)
+    side = partial(_side, view, view.categories(decided), shown=shown, order=order, picked=picked, tab_stops=whole)
     core = side("Core", CORE, summary.core, words=f"{len(summary.core):,} kept")
     words = f"{len(summary.filtered):,} dropped at {summary.percent:g} %"
     dropped = side("Filtered", FILTERED, summary.filtered, words=words)
-    return f'<div class="comus-sides{" comus-whole" if selectable else ""}">{core}{dropped}</div>'
+    drawn = _drawn(view, decided, summary, shown)
+    return f'<div class="comus-sides{" comus-whole" if whole else ""}">{core}{dropped}{drawn}</div>'
+
+
+def _drawn(view: RunView, decided: Decisions, summary: ClusterSummary, shown: slice) -> str:
+    """The objects that a person drew in the cluster; nothing if there are none."""
+    names = summary.drawn[shown]
+    if not names:
+        return ""
+    body = drawn_grid(view, decided, names, captions=["drawn"] * len(names), outlines=CORE)
+    words = f"{len(summary.drawn):,} always kept"
+    return (
+        f'<section class="comus-side" style="--side:{CORE}" data-side="drawn"><h2>Drawn <span>{words}</span></h2>'
+        f"{body}</section>"
+    )
 
 
 def _side(
@@ -178,13 +195,14 @@ def _side(
     shown: slice,
     order: CropOrder,
     words: str,
-    picked: Collection[str] | None,
+    picked: Collection[str],
+    tab_stops: bool,
 ) -> str:
     rows = crop_order(view, rows, order)
     values = uncertainty_of(view) if order == "uncertain" else categories.distance
     captions = ["moved" if categories.by_hand[row] else f"{values[row]:.3f}" for row in rows[shown]]
     if len(rows[shown]):
-        body = grid(view, rows[shown], captions=captions, outlines=colour, size=160, picked=picked)
+        body = grid(view, rows[shown], captions=captions, outlines=colour, size=160, picked=picked, tab_stops=tab_stops)
     else:
         body = f'<p class="comus-none">{"No more on this page." if len(rows) else "None."}</p>'
     return (

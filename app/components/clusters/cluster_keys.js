@@ -1,15 +1,14 @@
 // Keys of the Clusters page: they press what a mouse would press, so that each has one meaning. And picks of crops.
 const BUTTONS = {
-  m: "merge_clusters", s: "split_cluster", r: "reject_clusters", u: "undo_decision", U: "redo_decision", "?": "cluster_help",
-  c: "open_confused", V: "move_crops",
+  m: "merge_clusters", s: "split_cluster", r: "reject_clusters", "?": "cluster_help", c: "open_confused",
 }
-const TYPING = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]"
 const cards = () => [...document.querySelectorAll("[class*='st-key-card_']")]
 const keyOf = (card) => [...card.classList].find((name) => name.startsWith("st-key-card_"))
 const crops = () => [...document.querySelectorAll("figure:has([data-pick])")]
 const idOf = (crop) => crop.querySelector("[data-pick]").dataset.pick
 
 export default function ({ setTriggerValue }) {
+  document.documentElement.dataset.clusterKeys = "on" // from now on keys are answered
   const mark = document.createElement("style")
   document.head.append(mark)
   let current = sessionStorage.getItem("comus.card") ?? ""
@@ -54,20 +53,14 @@ export default function ({ setTriggerValue }) {
     b: () => scope().querySelector("a[data-near]")?.click(),
     Escape: () => press("all_clusters"),
     "[": () => turn("stPaginationPrevious"), "]": () => turn("stPaginationNext"),
-    v: () => document.querySelector("[class*='st-key-move_to'] [role=combobox]")?.focus(),
   }
 
   const onKey = (event) => {
-    const target = event.composedPath()[0]
-    if (event.defaultPrevented || document.querySelector("[role=dialog]")) return
-    if (target.closest?.(TYPING)) {
-      if (event.key === "Escape" && !document.querySelector("[role=listbox]")) target.blur()
-      return
-    }
-    const command = event.ctrlKey || event.metaKey
-    const own = event.key === "Enter" && !target.closest?.("button, a, summary") ? KEYS.o : KEYS[event.key]
-    if (command && event.key.toLowerCase() === "z") press(event.shiftKey ? BUTTONS.U : BUTTONS.u)
-    else if (command || event.altKey) return
+    if (event.defaultPrevented || dialogIsOpen() || isTyped(event)) return
+    const focused = event.composedPath()[0], way = wayBack(event)
+    const own = event.key === "Enter" && !focused.closest?.("button, a, summary") ? KEYS.o : KEYS[event.key]
+    if (way) press(`${way}_decision`)
+    else if (isCommand(event) || event.altKey) return
     else if (own) own()
     else if (BUTTONS[event.key]) press(BUTTONS[event.key])
     else return

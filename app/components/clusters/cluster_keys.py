@@ -8,6 +8,8 @@ from typing import Any
 
 import streamlit as st
 
+from app.components.shared import keyboard, selection_keys
+
 KEYS = {
     "j, ↓": "next card; in an open cluster, next crop",
     "k, ↑": "previous card or crop",
@@ -18,19 +20,18 @@ KEYS = {
     "Esc": "back to all clusters; leave a field",
     "n": "rename the cluster",
     "[, ]": "previous page, next page",
-    "v": "choose where to move the selected crops",
-    "V": "move the selected crops",
     "m": "merge the selected clusters",
     "s": "split the selected cluster",
     "r": "reject the selected clusters",
     "u, Ctrl+Z": "undo",
     "U, Ctrl+Shift+Z": "redo",
     "?": "show these keys",
+    **selection_keys.WORDS,
 }
 _mount = st.components.v2.component(
     "comus_cluster_keys",
     html="<i hidden></i>",
-    js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
+    js=keyboard.script(Path(__file__).with_suffix(".js")),
     isolate_styles=False,
 )
 
@@ -44,6 +45,4 @@ def listen() -> Mapping[str, Any] | None:
 def help_button() -> None:
     """A button that unfolds the list of keys."""
     with st.popover("Keys", icon=":material/keyboard:", key="cluster_help"):
-        st.markdown(
-            "\n".join(["| Key | Action |", "|---|---|", *(f"| `{keys}` | {does} |" for keys, does in KEYS.items())])
-        )
+        st.markdown(keyboard.table(KEYS))

@@ -105,7 +105,7 @@ def _offer(view: RunView) -> None:
             st.rerun()
     st.caption("Equivalent command:")
     command = verb_form.command(view.workspace, "how-many", view.run, HowManySettings())
-    st.code(command, language="bash", wrap_lines=True)
+    st.code(command, language=None, wrap_lines=True)
 
 
 def _wait(view: RunView, job_id: int) -> None:

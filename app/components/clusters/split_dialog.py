@@ -29,7 +29,7 @@ def show(view: RunView, decided: Decisions, category: int) -> None:
     st.markdown(f"**{plain(decided.name_of(category))}**, {counted(size, 'proposal')}")
     if size > DIRECT:
         st.info("This cluster is large. Split it in a terminal:", icon=":material/terminal:")
-        st.code(f"comus clusters split {view.run.id} {category} --parts 2", language="bash")
+        st.code(f"comus clusters split {view.run.id} {category} --parts 2", language=None)
         return
     parts = st.segmented_control("Parts", PARTS, default=2, key="split_parts", required=True)
     tries = int(state.setting("split-tries", 0))

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from app import state
-from app.components.compare import compare_keys
+from app.components.compare import compare_keys, compare_selection
 from app.components.compare.panes import Pane, panes
 from app.components.shared import choices
 from app.components.shared.gallery import paged
@@ -25,6 +25,7 @@ from comus_core.runs.opened_round import OpenedRound
 from comus_core.runs.run_round import RunRound
 from comus_core.scoring.scored_round import ScoredRound
 from comus_core.types import FloatArray, ImageId, IntArray
+from comus_core.workspace.decisions import Decisions
 
 PAGE, SIZE = 8, 960
 SCORED = {"changed": "Changed most", "gained": "Gained most", "lost": "Lost most"}
@@ -38,8 +39,9 @@ def walk(
     values: FloatArray,
     among: Collection[ImageId] | None,
     scored: bool,
+    decided: Decisions,
 ) -> ImageId | None:
-    """A gallery of the images in the selected order; returns the open one.
+    """A gallery of the images in the selected order, with the actions on them; returns the open one.
 
     Args:
         first: a round.
@@ -48,6 +50,7 @@ def walk(
         values: (m,) points that each gained, or, without scores, percent in which the two agree.
         among: the images selected on the map, None for all.
         scored: which of the two `values` are.
+        decided: the decisions of the run of the page.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="changed_head"):
         st.header("Images", anchor=False, width="content")
@@ -71,6 +74,7 @@ def walk(
             )
         st.markdown(f"{at + 1:,} of {len(listed):,}", width="content")
     page = order[paged(len(order), key=f"changed-{first.key}-{second.key}-{by}", page_size=PAGE)]
+    compare_selection.of_images(first, [ids[k] for k in page], decided, with_undo=among is None)
     caption = "{:+.1f} points" if scored else "{:.1f} % agreement"
     with st.container(key="changed_images"):
         figures = "".join(

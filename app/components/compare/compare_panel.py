@@ -26,7 +26,7 @@ from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView
 from comus_core.scoring.score_tables import class_rows, deltas
 from comus_core.scoring.scored_round import ScoredRound
-from comus_core.weights import Supervision, strongest
+from comus_core.weights.registry import Supervision, strongest
 from comus_core.workspace.selection_shapes import Gesture
 from comus_core.workspace.selections import Selection
 

@@ -39,7 +39,7 @@ def show(run: Run) -> None:
             else:
                 navigation.go("jobs", job=str(job.id))
     st.caption("Equivalent command:")
-    st.code(verb_form.command(workspace, "add", run, AddSettings("FOLDER")), language="bash", wrap_lines=True)
+    st.code(verb_form.command(workspace, "add", run, AddSettings("FOLDER")), language=None, wrap_lines=True)
 
 
 def start(run: Run, spec: str) -> Job:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,27 +20,34 @@ from comus_core.datasets.ignored_files import ignored_json, ignored_lines
 from comus_core.datasets.uploads import unpack, uploaded_folders
 from comus_core.errors import ComusError
 from comus_core.text import counted
+from comus_core.workspace import Run
 
+FOLDER = "folder"  # the format that is offered first
 UPLOAD = "zip"  # what is no format: a zip from the browser
 KIND, PLACE, UPLOADED = "new_kind", "new_folder", "new_uploaded"
+FOLLOWED = "new_followed"  # the data set of the address that was chosen last
 
 
 @dataclass(frozen=True)
 class Picked:
-    """A data set that can be used: its string with an absolute path, and its summary."""
+    """A data set that can be used: its string with an absolute path, its summary, and the images chosen by id."""
 
     spec: str
     seen: DatasetSummary
+    exclude: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
 
 
 def show(roots: tuple[Path, ...]) -> Picked | None:
     """Draw the picker; None while nothing usable is chosen."""
+    _follow_address()
     kind = choices.segmented("Data set", _kinds(), key=KIND)
     try:
         spec = _spec(kind, roots)
+        spec = allowed_dataset(spec, roots) if spec else ""
+        _into_address(spec)
         if not spec:
             return None
-        spec = allowed_dataset(spec, roots)
         seen = _summarise(spec)
     except ComusError as fault:
         states.error(fault)
@@ -47,19 +56,55 @@ def show(roots: tuple[Path, ...]) -> Picked | None:
     return Picked(spec, seen)
 
 
+def choose(spec: str, only: Sequence[str] = ()) -> None:
+    """Choose a data set, and of it some images alone; none are all."""
+    fill(spec)
+    state.set_setting(FOLLOWED, spec)
+    state.set_parameter(state.DATA, spec)
+    state.set_parameter(state.ONLY, page_data.workspace().image_lists.keep(only))
+
+
 def fill(spec: str) -> None:
     """Choose the data set of a run that was made before."""
     address = parse_dataset(spec)
     state.set_setting(KIND, address.format)
-    if address.root is not None:
+    uploads = map(str, uploaded_folders(page_data.workspace().root))
+    if address.root is not None and str(address.root) in uploads:
+        state.set_setting(KIND, UPLOAD)
+        state.set_setting(UPLOADED, str(address.root))
+    elif address.root is not None:
         state.set_setting(PLACE, str(address.root))
     if address.split:
         state.set_setting(f"new_split_{address.format}", address.split)
 
 
+def follow_run(run: Run | None) -> None:
+    """Choose the data set of the run where a link to its images led here."""
+    if run is not None and state.parameters().get("of") == "run":
+        fill(run.config.dataset)
+    state.forget("of")
+
+
+def _follow_address() -> None:
+    """Choose what the address names, unless that was done: what is chosen since then comes first."""
+    spec = state.parameter(state.DATA)
+    if spec and spec != state.setting(FOLLOWED, ""):
+        state.set_setting(FOLLOWED, spec)
+        with suppress(ComusError):  # nonsense in an address chooses nothing
+            fill(spec)
+
+
+def _into_address(spec: str) -> None:
+    if spec != state.parameter(state.DATA):
+        state.set_parameter(state.ONLY, "")  # it was of another data set
+    state.set_setting(FOLLOWED, spec)
+    state.set_parameter(state.DATA, spec)
+
+
 def _kinds() -> dict[str, str]:
-    """Every format of data sets, and an upload."""
-    return {name: form.title for name, form in FORMATS.items()} | {UPLOAD: "Upload"}
+    """Every format of data sets, and an upload: the own images first, then the others."""
+    own = {FOLDER: FORMATS[FOLDER].title, UPLOAD: "Upload"}
+    return own | {name: form.title for name, form in FORMATS.items() if name not in own}
 
 
 def _spec(kind: str, roots: tuple[Path, ...]) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
 
+from app import state
+from app.components.datasets import excluded_panel, listed_images
 from app.components.shared import choices, figures, job_watch, navigation, page_data, size_figures, states
 from app.components.shared.gallery import paged
 from app.data import job_words
@@ -21,19 +23,20 @@ from comus_core import jobs
 from comus_core.errors import ComusError
 from comus_core.files.csv_file import csv_bytes
 from comus_core.pipelines.image_health import stored_report
-from comus_core.pipelines.image_index import ImageIndex, index_key, quick_index, read_index
+from comus_core.pipelines.image_index import ImageIndex
 from comus_core.pipelines.verb_settings import HealthSettings
 from comus_core.workspace import Workspace
 
 PAGE_SIZE, CELL = 72, 170
 MOST_REASONS = 200
+EXCLUDED = "excluded"  # a group beside those of the report
 
 
 def show(spec: str) -> None:
     """Draw it for the data set of that string, which the server may read."""
     workspace = page_data.workspace()
     try:
-        report, index = stored_report(workspace, spec), _index(workspace, spec)
+        report, index = stored_report(workspace, spec), listed_images.index_of(spec)
     except ComusError as fault:
         states.error(fault)
         return
@@ -44,26 +47,32 @@ def show(spec: str) -> None:
         return
     if report is not None:
         _sizes(report, index)
+    known = set(index.ids)
+    excluded = [i for i in workspace.exclusions.read(spec).images if i in known]
     counts = health_form.counts(report, len(index.ids))
+    counts |= {EXCLUDED: f"Excluded {len(excluded):,}"} if excluded else {}
     group = choices.segmented("Images", counts, key="health_group")
-    if report is not None and group != ALL:
+    if report is not None and group not in (ALL, EXCLUDED):
         st.caption(health_form.meaning(group, report["limits"]))
     elif report is not None and len(counts) == 1:
         st.caption("No problems found: every file can be read, and none is a duplicate, tiny, dark or blurry.")
     if group in ("unreadable", "notes") and report is not None:
         _reasons(health_form.reasons(report, group))
         return
-    images = health_form.shown(report, index.ids, group)
+    listed = excluded if group == EXCLUDED else index.ids
+    images = health_form.shown(report, listed, ALL if group == EXCLUDED else group)
+    excluded_panel.actions(spec, report, group, [image.image_id for image in images])
     page = paged(len(images), key=f"health-{index.key}-{group}", page_size=PAGE_SIZE)
     with st.container(key="health_gallery"):
-        st.html(gallery(index, images[page]))
+        st.html(gallery(index, images[page], excluded))
 
 
-def gallery(index: ImageIndex, images: Sequence[Shown]) -> str:
-    """HTML of a grid of thumbnails, each a link to the full-size image."""
+def gallery(index: ImageIndex, images: Sequence[Shown], excluded: Collection[str] = ()) -> str:
+    """HTML of a grid of thumbnails, each a link to the full-size image, with a tick where it is excluded."""
+    gone = set(excluded)
     row_of = {image_id: row for row, image_id in enumerate(index.ids)}
     frames = colours(max((p.group for p in images), default=-1) + 1)
-    cells = [_figure(index, row_of[p.image_id], p, frames) for p in images if p.image_id in row_of]
+    cells = [_figure(index, row_of[p.image_id], p, frames, p.image_id in gone) for p in images if p.image_id in row_of]
     return f'<div class="comus-gallery" style="--cell:{CELL}px">{"".join(cells)}</div>'
 
 
@@ -79,26 +88,11 @@ def table(report: Mapping[str, Any]) -> bytes:
     return csv_bytes({"image": report["ids"], **sizes, **columns}, bom=True)
 
 
-def _index(workspace: Workspace, spec: str) -> ImageIndex | None:
-    index = _listed(str(workspace.root), spec)
-    if index is not None:
-        return index
-    try:
-        return read_index(workspace, index_key(spec))
-    except ComusError:
-        return None
-
-
-@st.cache_data(ttl=60, max_entries=8, show_spinner="Listing the files")
-def _listed(_: str, spec: str) -> ImageIndex | None:
-    return quick_index(page_data.workspace(), spec)
-
-
 def _check(workspace: Workspace, spec: str, report: Mapping[str, Any] | None) -> None:
     """The button that starts a check, the job while it runs, and when the last check was."""
     job = verb_form.last_job(workspace, "images", spec)
     if job is not None and job.state != "done":
-        job_watch.show(job, key="health_progress", on_end=lambda _: _listed.clear())
+        job_watch.show(job, key="health_progress", on_end=lambda _: listed_images.listed.clear())
     busy = job is not None and job.state in jobs.ACTIVE
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="health_head"):
         label = "Check the images" if report is None else "Check again"
@@ -117,12 +111,17 @@ def _check(workspace: Workspace, spec: str, report: Mapping[str, Any] | None) ->
         st.caption(words, width="content")
         if report is not None:
             st.space("stretch")
-            st.page_link(navigation.page("new"), label="Start a run", icon=":material/add_circle:")
+            st.page_link(
+                navigation.page("new"),
+                label="Start a run",
+                icon=":material/add_circle:",
+                query_params={state.DATA: spec},
+            )
     if report is not None:
         states.truth_line(report.get("truth"))
     if report is None:
         st.caption("Equivalent command:")
-        st.code(verb_form.command(workspace, "images", spec, HealthSettings()), language="bash", wrap_lines=True)
+        st.code(verb_form.command(workspace, "images", spec, HealthSettings()), language=None, wrap_lines=True)
 
 
 def _kind(report: Mapping[str, Any] | None) -> Literal["primary", "secondary"]:
@@ -159,12 +158,12 @@ def _reasons(files: Sequence[tuple[str, str]]) -> None:
     st.html(f'<div class="comus-set-aside"><ul>{listed}{more}</ul></div>')
 
 
-def _figure(index: ImageIndex, row: int, image: Shown, frames: Sequence[str]) -> str:
+def _figure(index: ImageIndex, row: int, image: Shown, frames: Sequence[str], excluded: bool) -> str:
     name, caption = html.escape(image.image_id), html.escape(image.caption)
     frame = f' style="--frame:{frames[image.group]}"' if image.group >= 0 else ""
     small, full = html.escape(image_url(index, row, 240)), html.escape(image_url(index, row))
     return (
         f'<figure{frame}><a href="{full}" target="_blank" rel="noopener" data-image="{name}" title="{name}">'
         f'<img src="{small}" loading="lazy" width="{CELL}" height="{CELL}" alt="{name}"></a>'
-        f"<figcaption>{caption}</figcaption></figure>"
+        f"<figcaption>{caption}</figcaption>{excluded_panel.tick(name, excluded)}</figure>"
     )

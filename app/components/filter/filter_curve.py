@@ -11,9 +11,11 @@ from app.components.shared.figures import ACCENT, UNASSIGNED, styled
 from app.data.palette import colours
 from comus_core.evaluation.report import CurvePoint
 from comus_core.scoring.core_curves import NAMES, PAPER_BAND, CoreCurves, StandIn
+from comus_core.types import FloatArray
 
 BAND = "rgba(26, 152, 80, 0.10)"  # the filters of the paper
 STAND_IN_COLOURS = dict(zip(NAMES, ("#0072b2", "#e69f00", "#cc79a7"), strict=True))
+PRECISION, PRECISION_COLOUR = "core precision", "#009e73"
 DASHES = dict(zip(NAMES, ("solid", "dash", "dashdot"), strict=True))  # not distinguished by colour alone
 
 
@@ -26,6 +28,8 @@ def filter_curve(
     stand_ins: CoreCurves | None = None,
     now: Mapping[StandIn, float] | None = None,
     ranking: str = "",
+    precision: FloatArray | None = None,
+    precision_now: float | None = None,
 ) -> go.Figure:
     """Draw mIoU, coverage and stand-ins over a filter percentage, the paper's 20 to 40 %, and where the draft is.
 
@@ -40,6 +44,8 @@ def filter_curve(
         stand_ins: what the filter is worth without ground truth; None leaves them out.
         now: the draft's own stand-ins.
         ranking: what the draft ranks by, named where others are drawn.
+        precision: (101,) core precision, 0…1; None without ground truth.
+        precision_now: the draft's own.
     """
     figure = go.Figure()
     x = [point.percent for point in points]
@@ -57,12 +63,15 @@ def filter_curve(
         _line(figure, [p.percent for p in other], [p.miou for p in other], miou_by(name), colour, 1.5)
     for name, values in (stand_ins.means if stand_ins is not None else {}).items():
         _line(figure, x, (100 * values).tolist(), NAMES[name], STAND_IN_COLOURS[name], 2, DASHES[name])
+    if precision is not None:
+        _line(figure, x, (100 * precision).tolist(), PRECISION, PRECISION_COLOUR, 2.5, "longdash")
     scored = not all(math.isnan(point.miou) for point in points)
     if scored:
         _line(figure, x, [point.miou for point in points], miou_by(ranking) if others else "mIoU", ACCENT, 3)
     figure.add_shape(type="line", x0=percent, x1=percent, y0=0, y1=100, line={"color": UNASSIGNED, "width": 1})
     marked = [(miou, ACCENT), (100 * coverage, UNASSIGNED)]
     marked += [(100 * value, STAND_IN_COLOURS[name]) for name, value in (now or {}).items()] if stand_ins else []
+    marked += [(100 * precision_now, PRECISION_COLOUR)] if precision_now is not None else []
     for value, colour in marked:
         if value is not None and not math.isnan(value):
             marker = {"color": colour, "size": 10, "line": {"color": "white", "width": 1.5}}
@@ -78,7 +87,9 @@ def filter_curve(
     ordinates = [float(v) for values in (stand_ins.means.values() if stand_ins else ()) for v in values if v == v]
     figure.update_layout(hovermode="x unified")
     figure.update_xaxes(title="filter (%)", range=[-1, 101], ticksuffix=" %", showgrid=False)
-    title = ", ".join(["mIoU"] * scored + ["kept"] + ["means"] * (stand_ins is not None))
+    title = ", ".join(
+        ["mIoU"] * scored + ["precision"] * (precision is not None) + ["kept"] + ["means"] * (stand_ins is not None)
+    )
     figure.update_yaxes(title=f"{title} (%)", range=[min(0.0, 105 * min(ordinates, default=0.0)), 103], ticksuffix=" %")
     return styled(figure, 320)
 

@@ -9,10 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from app import state
-from app.components.shared import choices, fields, notices, states
+from app.components.shared import choices, fields, notices, selection_bar, states
 from app.components.shared.gallery import gallery, paged
 from app.components.shared.score_table import about, download, table_height
 from app.data import score_data
+from app.data.glossary import term_help, term_title
 from app.data.palette import CORE, FILTERED
 from app.data.plain_text import plain
 from app.data.signs import delta, minus
@@ -26,6 +27,7 @@ from comus_core.runs.proposal_table import chosen
 from comus_core.runs.run_view import RunView
 from comus_core.scoring.cluster_summary import summaries
 from comus_core.scoring.core_curves import NAMES, means_of
+from comus_core.scoring.core_precision import precision_of
 from comus_core.text import counted
 from comus_core.workspace.decisions import Decisions
 
@@ -76,7 +78,7 @@ def sliders(view: RunView, decided: Decisions, draft: Decisions) -> int:
         _put_draft(view, decided, filter_draft.with_percent(tried, value, None if scope == ALL else scope))
 
     label = f"Share of each cluster that is dropped, {LAST_WORDS[draft.filter_by]} first"
-    fields.percent(label, f"filter_slider_{scope}", float(percent), take)
+    fields.percent(label, f"filter_slider_{scope}", float(percent), take, help=term_help("filter"))
     own = len(draft.cluster_percent)
     if scope == ALL and own:
         have = "has its own percentage" if own == 1 else "have their own percentages"
@@ -96,7 +98,9 @@ def ranking(view: RunView, decided: Decisions, draft: Decisions) -> bool:
             _put_draft(view, decided, filter_draft.with_by(draft_of(view, decided), by))
 
         by, words = draft.filter_by, RANKINGS.__getitem__
-        fields.choice("Ranked by", "filter_by", by, offered, take, format_func=words, width=280)
+        term = {"distance": "distance", "silhouette": "uncertainty", "agreement": "affinity"}.get(by, "core")
+        explained = term_help(term)
+        fields.choice("Ranked by", "filter_by", by, offered, take, format_func=words, width=280, help=explained)
         compared = "filter_compare"
         shown, keep = bool(state.setting(compared, False)), partial(state.set_setting, compared)
         return view.has_truth and fields.switch("Compare all rankings", f"{compared}_widget", shown, keep)
@@ -115,16 +119,34 @@ def figures(view: RunView, decided: Decisions, draft: Decisions, now: Score | No
     drop, dropped_before = filter_draft.dropped(view, draft), filter_draft.dropped(view, decided)
     cover, cover_before = 100 * view.coverage(draft), 100 * view.coverage(decided)
     with st.container(horizontal=True, gap="medium", key="filter_figures"):
-        _figure("Kept", f"{keep:,}", keep - kept_before, "+,d")
+        _figure("Kept", f"{keep:,}", keep - kept_before, "+,d", term="core")
         _figure("Dropped", f"{drop:,}", drop - dropped_before, "+,d")
-        _figure("Coverage", f"{cover:.1f} %", cover - cover_before, "+.1f")
+        _figure("Coverage", f"{cover:.1f} %", cover - cover_before, "+.1f", term="coverage")
         before = scores(view, decided) if now is not None else None
         if now is not None and before is not None:
             _figure("mIoU", f"{now.miou:.2f} %", now.miou - before.miou, "+.2f", "normal")
             accuracy = now.pixel_accuracy - before.pixel_accuracy
             _figure("Pixel accuracy", f"{now.pixel_accuracy:.2f} %", accuracy, "+.2f", "normal")
+            _precision(view, decided, draft)
         else:
             _stand_ins(view, decided, draft)
+
+
+def _precision(view: RunView, decided: Decisions, draft: Decisions) -> None:
+    """The core precision, nothing where no proposal of the core has a class."""
+    right = score_data.rightness(view, draft, score_data.matchings(view, draft)[0])
+    if right is None:
+        return
+    now, before = (100 * precision_of(right, view.kept(one)) for one in (draft, decided))
+    if now == now:  # not NaN
+        _figure(
+            "Core precision",
+            f"{now:.1f} %",
+            now - before if before == before else 0.0,
+            "+.1f",
+            "normal",
+            "core precision",
+        )
 
 
 def _stand_ins(view: RunView, decided: Decisions, draft: Decisions) -> None:
@@ -212,7 +234,7 @@ def show_table(view: RunView, draft: Decisions) -> None:
         height=table_height(len(table)),
         column_config={
             "Filter": st.column_config.NumberColumn(format="%g %%", width=60),
-            "Kept": st.column_config.NumberColumn(width=55),
+            "Kept": st.column_config.NumberColumn(width=55, help=term_title("core")),
             "Total": st.column_config.NumberColumn(width=55),
             "Share": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=130),
         },
@@ -237,6 +259,8 @@ def pictures(view: RunView, decided: Decisions, draft: Decisions, scope: int) ->
         )
     if not len(rows):
         states.empty("No proposals to show", "Move the slider to see what changes.", "filter_alt")
+    acted_on = selection_bar.all_of(view, rows, key="filter_selection")
+    selection_bar.show(view, decided, acted_on, key="filter_selection")
     id_of = view.categories(draft).id_of
     page = rows[paged(len(rows), key=f"filter-{view.run.id}-{side}-{scope}", page_size=48)]
     captions = [
@@ -279,8 +303,11 @@ def _words(decided: Decisions) -> str:
     return f"{decided.filter_percent:g} %{by}" + (f", {listed(own, 3)}" if own else "")
 
 
-def _figure(label: str, value: str, change: float, spec: str, colour: Literal["normal", "off"] = "off") -> None:
-    st.metric(label, value, delta(change, spec), delta_color=colour, width="content")
+def _figure(
+    label: str, value: str, change: float, spec: str, colour: Literal["normal", "off"] = "off", term: str = ""
+) -> None:
+    explained = term_help(term) if term else None
+    st.metric(label, value, delta(change, spec), delta_color=colour, width="content", help=explained)
 
 
 def _key(view: RunView) -> str:

@@ -26,14 +26,28 @@ def news(jobs: Iterable[Job], seen: Seen | None) -> tuple[list[Job], Seen]:
     return fresh, frozenset(ended)
 
 
-def sentence_on(job: Job) -> str:
-    """One sentence in Markdown on how a job ended."""
+def sentence_on(job: Job, outcome: str = "") -> str:
+    """How a job ended, in one sentence of Markdown, below what came out of it: `outcome`, in Markdown too.
+
+    What came out is first because a notice of many lines is folded.
+    """
     phrase = f"run with {words.phrase(job)}" if job.kind == "discover" else words.phrase(job)
     title = words.title(job)
     subject = f"**{plain(phrase[0].upper() + phrase[1:])}**" + (f" ({plain(title)})" if title else "")
     seconds = f" after {duration(job.ended_at - job.started_at)}" if job.ended_at and job.started_at else ""
     reason = f": {sentence(job.error)}" if job.error else ""
-    return f"{subject} {ENDINGS[job.state]}{seconds}{reason}"
+    return (f"{outcome}  \n" if outcome else "") + f"{subject} {ENDINGS[job.state]}{seconds}{reason}"
+
+
+def last_result(jobs: Iterable[Job], known: frozenset[int]) -> Job | None:
+    """The job that finished last, of those that had not when the session began and whose result was not opened.
+
+    Args:
+        jobs: all of the workspace.
+        known: ids of the jobs to leave out.
+    """
+    fresh = [job for job in jobs if job.state == "done" and job.id not in known and job.ended_at]
+    return max(fresh, key=lambda job: job.ended_at or 0.0, default=None)
 
 
 def _was_long(job: Job) -> bool:

@@ -40,7 +40,7 @@ def give(run: Run) -> None:
     st.caption("Equivalent command:")
     option = "" if with_images else " --no-images"
     root = page_data.workspace().root
-    st.code(f"comus bundle {run.id} --out {name}{option} --workspace {root}", language="bash", wrap_lines=True)
+    st.code(f"comus bundle {run.id} --out {name}{option} --workspace {root}", language=None, wrap_lines=True)
 
 
 @st.dialog("Open a bundle")

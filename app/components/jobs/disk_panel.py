@@ -43,7 +43,7 @@ def show() -> None:
 def _clean_up(plan: dict[Group, Part]) -> None:
     with st.container(border=True, key="clean_up"):
         st.header("Clean up", anchor=False)
-        st.caption("Keeps what any run needs, archived or not, and all images, uploads, decisions and logs.")
+        st.caption("Keeps what any run needs, archived or not, and all images, decisions and logs.")
         groups = [group for group in GROUPS if _group(group, plan[group])]
         freed, folders = sum(plan[g].bytes for g in groups), sum(len(plan[g].folders) for g in groups)
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="clean_buttons"):

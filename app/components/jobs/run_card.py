@@ -10,7 +10,7 @@ from app.components.datasets import add_images
 from app.components.jobs import bundles, run_dialogs
 from app.components.jobs.run_header import facts, lost_images
 from app.components.jobs.run_settings import MATCHINGS
-from app.components.shared import badge, navigation, page_data
+from app.components.shared import badge, export_links, navigation, page_data
 from app.components.shared.job_card import attempt, resume
 from app.data import job_words
 from app.data.plain_text import code, plain
@@ -56,7 +56,12 @@ def _buttons(run: Run, job: Job | None) -> None:
         if "clustering" in run.artifacts:
             icon = navigation.PAGES["explore"].icon
             st.page_link(navigation.page("explore"), label="Explore", icon=icon, query_params={"run": run.id})
-        if not run.read_only and run.state not in ("done", "running") and (job is None or job.state not in jobs.ACTIVE):
+            export_links.of_run(run.id)
+        if (
+            not run.from_bundle
+            and run.state not in ("done", "running")
+            and (job is None or job.state not in jobs.ACTIVE)
+        ):
             help_text = "Continues from the finished work."
             st.button(
                 "Resume",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import streamlit as st
 
 from app import state
@@ -13,14 +11,14 @@ from app.components.shared import navigation, page_data, states
 from app.data import job_words, stage_use
 from app.data.plain_text import code, plain
 from app.forms import run_form, verb_form
-from comus_core.cli.command_line import command_line
 from comus_core.datasets.allowed_folders import allowed, image_roots
 from comus_core.errors import ComusError
 from comus_core.maintenance.delete import delete as delete_now
 from comus_core.maintenance.delete import plan_deletion
 from comus_core.pipelines.relink import relink as relink_now
 from comus_core.pipelines.verb_settings import RelinkSettings
-from comus_core.settings import require, to_dict
+from comus_core.runs.artifact_readers import usable_ids
+from comus_core.settings import require
 from comus_core.text import counted
 from comus_core.workspace import Run, Workspace
 
@@ -56,9 +54,11 @@ def describe(workspace: Workspace, run: Run, name: str, note: str) -> None:
 def settings(run: Run) -> None:
     """Show all settings, what they were made with, and how to start the same again."""
     st.markdown(f"**{plain(run.name)}** {code(run.id)}")
+    if words := run_form.images_words(run.config):
+        st.markdown(words)
     st.caption("Equivalent command:")
-    st.code(command_line(run.config, workspace=page_data.workspace().root), language="bash", wrap_lines=True)
-    text = json.dumps(to_dict(run.config), indent=2, ensure_ascii=False)
+    st.code(run_form.command(run.config, "auto", page_data.workspace()), language=None, wrap_lines=True)
+    text = run_form.settings_file(run.config)
     st.caption("All settings, for `comus run --config FILE`:")
     st.code(text, language="json", height=260)
     if rows := stage_use.stage_rows(run.result):
@@ -72,9 +72,20 @@ def settings(run: Run) -> None:
             "Download", text, f"{run.id}.json", "application/json", key=f"download_{run.id}", on_click="ignore"
         )
         if st.button("New run with these settings", key=f"again_{run.id}", icon=":material/add_circle:"):
-            dataset_picker.fill(run.config.dataset)
+            dataset_picker.choose(run.config.dataset, _images_of(run))
             run_settings.fill(run_form.values_of(run.config))
             navigation.go("new")
+
+
+def _images_of(run: Run) -> tuple[str, ...]:
+    """The images that a further run is to use; none are all, without those that are excluded by now."""
+    config, workspace = run.config, page_data.workspace()
+    excluded = workspace.decisions_of(run).layout.excluded
+    if excluded and "images" in run.artifacts:
+        return tuple(i for i in usable_ids(workspace.artifact(run, "images")) if i not in excluded)
+    if not config.exclude or set(config.exclude) == set(workspace.exclusions.read(config.dataset).images):
+        return config.only
+    return tuple(usable_ids(workspace.artifact(run, "images"))) if "images" in run.artifacts else config.only
 
 
 @st.dialog("Locate the images of the run")
@@ -105,7 +116,7 @@ def relink_form(run: Run) -> None:
                 st.toast("  \n".join(plain(line) for line in relinked.lines()), icon=":material/check_circle:")
                 st.rerun()
     st.caption("Equivalent command:")
-    st.code(verb_form.command(workspace, "relink", run, RelinkSettings("FOLDER")), language="bash", wrap_lines=True)
+    st.code(verb_form.command(workspace, "relink", run, RelinkSettings("FOLDER")), language=None, wrap_lines=True)
 
 
 @st.dialog("Delete the run?")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.components.jobs import run_dialogs
-from app.components.shared import badge, page_data
+from app.components.shared import badge, page_data, path_rail
 from app.data.plain_text import plain
 from comus_core.pipelines.model_selection import short_names
 from comus_core.runs.categories import clusters_now
@@ -25,13 +25,14 @@ def show(run: Run, title: str) -> None:
                 badge.synthetic()
             badge.read_only(run)
     st.caption(facts(run))
+    path_rail.show(run)
     lost_images(run)
 
 
 def lost_images(run: Run) -> None:
     """Where the folder of a run's images is gone: a warning, and a button to locate them."""
     workspace = page_data.workspace()
-    if run.read_only or not workspace.has_lost_images(run):
+    if run.from_bundle or not workspace.has_lost_images(run):
         return
     words = f"The images of this run are no longer in {plain(str(workspace.images_root(run)))}."
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"lost_images_{run.id}"):

@@ -16,7 +16,7 @@ from app.forms.run_form import Preview, Values
 from comus_core.errors import ComusError
 from comus_core.settings import to_dict
 from comus_core.verbs.job_words import networks_words
-from comus_core.weights import WeightFile
+from comus_core.weights.registry import WeightFile
 
 
 def show(picked: Picked | None, values: Values, roots: tuple[Path, ...]) -> None:
@@ -28,7 +28,7 @@ def show(picked: Picked | None, values: Values, roots: tuple[Path, ...]) -> None
         return
     device = run_settings.device()
     try:
-        config = run_form.config_of(picked.spec, values, roots)
+        config = run_form.config_of(picked.spec, values, roots, picked.exclude, picked.only)
         preview = run_form.preview(page_data.workspace(), config, picked.seen, device)
     except ComusError as fault:
         states.error(fault)
@@ -39,13 +39,33 @@ def show(picked: Picked | None, values: Values, roots: tuple[Path, ...]) -> None
     for file in preview.missing:
         _missing(file)
     _button(preview, device)
+    with st.expander("Details and command", key="new_details"):
+        _details(preview)
+
+
+def _details(preview: Preview) -> None:
+    networks = networks_words(to_dict(preview.chosen))
+    st.markdown(f"**{plain(networks)}** on {run_form.given_device(run_settings.device())}")
+    stages = [f"{words} {job_words.about(seconds)}" for words, seconds in run_form.stage_costs(preview.cost)]
+    basis = "based on earlier runs here" if preview.cost.measured else "based on defaults until a first run is measured"
+    st.caption(f"The time assumes that nothing can be reused; {basis}.")
+    st.caption(" · ".join(stages))
     st.caption("Equivalent command:")
-    st.code(preview.command, language="bash", wrap_lines=True)
+    st.code(preview.command, language=None, wrap_lines=True)
+    if run_form.needs_file(preview.config):
+        st.download_button(
+            "Settings",
+            run_form.settings_file(preview.config),
+            run_form.SETTINGS_FILE,
+            "application/json",
+            key="new_settings_file",
+            icon=":material/download:",
+            help="The settings with the names of the images chosen, for the command above",
+            on_click="ignore",
+        )
 
 
 def _provenance(preview: Preview, picked: Picked) -> None:
-    networks = networks_words(to_dict(preview.chosen))
-    st.markdown(f"**{plain(networks)}** on {run_form.given_device(run_settings.device())}")
     with st.container(horizontal=True, gap="small", key="new_badges"):
         badge.show(preview.supervision["supervision"], preview.supervision["non_commercial"])
         if picked.seen.synthetic:
@@ -57,10 +77,6 @@ def _cost(preview: Preview) -> None:
         st.metric("Time", f"≈ {job_words.about(preview.cost.total)}", width="content")
         st.metric("Disk", job_words.bytes_words(preview.cost.disk_bytes), width="content")
         st.metric("Memory", job_words.bytes_words(preview.cost.memory_bytes), width="content")
-    stages = [f"{words} {job_words.about(seconds)}" for words, seconds in run_form.stage_costs(preview.cost)]
-    basis = "based on earlier runs here" if preview.cost.measured else "based on defaults until a first run is measured"
-    st.caption(f"Assuming that nothing can be reused; {basis}.")
-    st.caption(" · ".join(stages))
     if preview.cost.disk_bytes > preview.free_bytes:
         st.warning(
             f"Only {job_words.bytes_words(preview.free_bytes)} of disk space is free.", icon=":material/hard_drive:"
@@ -73,9 +89,9 @@ def _missing(file: WeightFile) -> None:
             f":material/download: **{file.name}** is not on this machine: {file.what}. Licence: {file.licence}."
         )
         fetched, copied = run_form.how_to_get(file)
-        st.code(fetched, language="bash", wrap_lines=True)
+        st.code(fetched, language=None, wrap_lines=True)
         st.caption(f"Or download {file.filename} from {file.source}, then:")
-        st.code(copied, language="bash", wrap_lines=True)
+        st.code(copied, language=None, wrap_lines=True)
 
 
 def _button(preview: Preview | None, device: str = "auto") -> None:

@@ -10,13 +10,14 @@ import streamlit as st
 
 from app import state
 from app.components.shared import fields
-from app.forms import run_form
+from app.forms import run_form, setting_help
 from app.forms.run_form import Values
 from comus_core.datasets.format import DatasetSummary
 from comus_core.features.encoders import ENCODERS
 
 FORM, DEVICE = "new_form", "new_device"
 PRESETS = {"": "COMUS Explorer", "paper-voc": "Paper, VOC", "paper-coco": "Paper, COCO"}
+RESULTS = {"best": "Recommended", "paper": "As in the paper"}
 CHANGED = "custom"
 METHODS = {
     "spectral": "spectral",
@@ -27,6 +28,12 @@ METHODS = {
 }
 VECTORS = {"l2": "normalised", "raw": "raw (paper)"}
 RESIZES = {"soft": "resize, then threshold", "binary": "threshold, then resize (paper)"}
+REFINES = {
+    "none": "none (paper)",
+    "guided": "guided filter",
+    "bilateral": "bilateral solver",
+    "crf": "dense CRF (needs pydensecrf2)",
+}
 RANKINGS = {"distance": "distance (paper)", "silhouette": "silhouette", "density": "density", "agreement": "agreement"}
 TRUTH = {
     "truth.boxes": (
@@ -43,30 +50,37 @@ MATCHINGS = {"auto": "automatic", "hungarian": "Hungarian", "majority": "majorit
 
 
 def show(seen: DatasetSummary | None) -> Values:
-    """Draw the form; returns its values, and keeps them while the session lasts."""
+    """Draw the two choices, and all other settings folded; returns the values, kept while the session lasts."""
     if seen is not None and not values()["truth.read"]:
         seen = replace(seen, labelled=False)
-    _presets()
-    _own_or_named("Saliency detector", "saliency.detector", run_form.detector_words(), "masks")
-    _own_or_named("Encoder", "features.encoder", run_form.encoder_words(), "vectors")
-    one, two, three = st.columns(3)
-    with one:
-        _clusters(seen)
-    with two:
-        _select("Clustering", "clustering.method", METHODS)
-    with three:
-        _select("Vectors", "clustering.features", VECTORS)
-    one, two, three = st.columns(3)
-    with one:
-        text = "Share of each cluster left out of the pseudo-masks; can be changed later."
-        fields.percent("Filter", help=text, **_bound("filter_percent"))
-    with two:
-        _number("Seed", "seed", least=0, most=2**32 - 1)
-    with three:
-        words = run_form.device_words()
-        keep = partial(state.set_setting, DEVICE)
-        fields.choice("Device", "new_device_choice", device(), list(words), keep, format_func=words.__getitem__)
-    with st.expander("More settings", key="new_more"):
+    _result(seen)
+    _clusters(seen)
+    with st.expander("Settings", icon=":material/tune:", key="new_settings"):
+        _presets()
+        _own_or_named("Saliency detector", "saliency.detector", run_form.detector_words())
+        _own_or_named("Encoder", "features.encoder", run_form.encoder_words())
+        _stability(seen)
+        one, two = st.columns(2)
+        with one:
+            _select("Clustering", "clustering.method", METHODS)
+        with two:
+            _select("Vectors", "clustering.features", VECTORS)
+        one, two, three = st.columns(3)
+        with one:
+            fields.percent("Filter", help=setting_help.words("filter_percent"), **_bound("filter_percent"))
+        with two:
+            _number("Seed", "seed", least=0, most=2**32 - 1)
+        with three:
+            words, text = (
+                run_form.device_words(),
+                "The processor that computes: the best one that is free, or this one.",
+            )
+            keep = partial(state.set_setting, DEVICE)
+            fields.choice(
+                *("Device", "new_device_choice", device(), list(words), keep),
+                format_func=words.__getitem__,
+                help=text,
+            )
         _more()
     return values()
 
@@ -87,22 +101,55 @@ def device() -> str:
     return name if name in run_form.device_words() else "auto"
 
 
-def _clusters(seen: DatasetSummary | None) -> None:
-    """A number, nothing (from labels), or the number chosen by stability."""
-    number = values()["clustering.clusters"]
-    auto = run_form.is_auto(number, seen)
-    words = "auto: the most stable number" if auto else run_form.cluster_words(seen)
-    take = partial(_set, "clustering.clusters")
-    fields.number(
-        *("Clusters", _key("clustering.clusters"), None if auto else number, take),
-        least=2,
-        step=1,
-        placeholder=words,
-        disabled=auto,
+def _result(seen: DatasetSummary | None) -> None:
+    """What kind of result: the best that this machine can give, or one to compare with the paper."""
+    kind = run_form.result_of(values()) or CHANGED
+    words = RESULTS if kind in RESULTS else {**RESULTS, CHANGED: CHANGED.capitalize()}
+
+    def take(new: str) -> None:
+        if new in RESULTS:
+            fill(run_form.preset_values(run_form.preset_of_result(new, seen)))
+
+    fields.buttons(
+        *("Result", "new_result", kind, list(words), take),
+        format_func=words.__getitem__,
+        help="Recommended: the settings that measured best. As in the paper: its settings and networks, to compare "
+        "scores; they need its weights on this machine.",
     )
+
+
+def _clusters(seen: DatasetSummary | None) -> None:
+    """The number of categories: automatic, or one that is entered."""
+    number = values()["clustering.clusters"]
+    own, take = isinstance(number, int), partial(_set, "clustering.clusters")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="new_clusters"):
+        fields.buttons(
+            *("Number of categories", "new_clusters_kind", own, [False, True]),
+            lambda given: take(run_form.own_number(seen) if given else None),
+            format_func={False: "Automatic", True: "Own number"}.__getitem__,
+            help=setting_help.words("clustering.clusters"),
+        )
+        fields.number(
+            *("Number", _key("clustering.clusters"), number if own else None, take),
+            least=2,
+            step=1,
+            placeholder=run_form.cluster_words(seen if number is None else None, by_stability=number == "auto"),
+            disabled=not own,
+            label_visibility="collapsed",
+            width=240,
+        )
+
+
+def _stability(seen: DatasetSummary | None) -> None:
+    """Whether stability chooses the number of categories, which it does by itself where no labels say how many."""
+    auto, take = run_form.is_auto(values()["clustering.clusters"], seen), partial(_set, "clustering.clusters")
     text = "Resamples the proposals, clusters them with every number up to 100, and takes the largest stable number."
     fields.switch(
-        "Choose by stability", "new_clusters_auto", auto, lambda on: take(run_form.number_instead(on, seen)), help=text
+        "Choose the number of clusters by stability",
+        "new_clusters_auto",
+        auto,
+        lambda on: take(run_form.number_instead(on, seen)),
+        help=text,
     )
 
 
@@ -115,51 +162,62 @@ def _presets() -> None:
         if name in PRESETS:
             fill(run_form.preset_values(name or None))
 
-    fields.choice("Start from", "new_preset", selected, list(words), take, format_func=words.__getitem__)
+    fields.choice(
+        *("Start from", "new_preset", selected, list(words), take),
+        format_func=words.__getitem__,
+        help="Fills all settings at once; each can be changed afterwards.",
+    )
 
 
-def _own_or_named(label: str, name: str, words: dict[str, str], what: str) -> None:
-    """A choice among names, the last of them the user's own files, which need a path."""
+def _own_or_named(label: str, name: str, words: dict[str, str]) -> None:
+    """A choice among names, the last of them the user's own files, which need a path, or any model of a library."""
     choice, path = run_form.parse_own(name, str(values()[name]))
-    fields.choice(label, _key(name), choice, list(words), partial(_set, name), format_func=words.__getitem__)
+    fields.choice(
+        *(label, _key(name), choice, list(words), partial(_set, name)),
+        format_func=words.__getitem__,
+        help=setting_help.words(name),
+    )
     if choice.endswith(":"):
-        hint = "a folder with one file per image" if what == "masks" else "Parquet or npz with proposal_id"
-        label, field = f"Path of your {what} on the server", f"{_key(name)}_path"
-        fields.text(label, field, path, lambda typed: _set(name, choice + typed.strip()), placeholder=hint)
+        label, hint = run_form.PARTS[name][choice.removesuffix(":")].asks
+        fields.text(
+            label, f"{_key(name)}_path", path, lambda typed: _set(name, choice + typed.strip()), placeholder=hint
+        )
 
 
 def _more() -> None:
     one, two, three = st.columns(3)
     with one:
-        text = "Pixels above this saliency become a proposal."
         limits: dict[str, Any] = {"least": 0.01, "most": 0.99, "step": 0.05}
+        text = setting_help.words("saliency.threshold")
         fields.number("Saliency threshold", help=text, **limits, **_bound("saliency.threshold"))
         _select("Masks", "saliency.resize", RESIZES)
+        _select("Refinement of soft maps", "saliency.refine", REFINES)
     with two:
         _number("Minimum mask area (pixels)", "saliency.min_area", least=0)
         _number("Graph neighbours", "clustering.neighbours", least=2)
-        text = "Clusters to start from, merged along the graph to the final number; 0: no merging."
-        _number("Over-clusters", "clustering.over_clusters", least=0, help=text)
+        _number("Over-clusters", "clustering.over_clusters", least=0)
     with three:
         _number("k-means restarts", "clustering.n_init", least=1)
         _select("Matching", "matching", MATCHINGS)
         _select("Filter ranking", "filter_by", RANKINGS)
-    fields.switch("Use ground truth if available", **_bound("truth.read"))
+    fields.switch("Use ground truth if available", help=setting_help.words("truth.read"), **_bound("truth.read"))
     if values()["truth.read"]:
         for column, (name, (label, words)) in zip(st.columns(3), TRUTH.items(), strict=True):
             with column:
                 _select(label, name, words)
     if run_form.cuts_features(values()):
-        _select("Encoder for ncut", "saliency.ncut_encoder", {n: n for n in ("auto", *ENCODERS)})
+        named = ("auto", *(name for name, spec in ENCODERS.items() if not spec.path_kind))
+        _select("Encoder of the detector", "saliency.ncut_encoder", {name: name for name in named})
 
 
-def _number(label: str, name: str, *, least: int, most: int | None = None, help: str | None = None) -> None:
+def _number(label: str, name: str, *, least: int, most: int | None = None) -> None:
     """A whole number."""
-    fields.number(label, least=least, most=most, step=1, help=help, **_bound(name))
+    fields.number(label, least=least, most=most, step=1, help=setting_help.words(name), **_bound(name))
 
 
 def _select(label: str, name: str, words: dict[str, str]) -> None:
-    fields.choice(label, options=list(words), format_func=words.__getitem__, **_bound(name))
+    text = setting_help.words(name)
+    fields.choice(label, options=list(words), format_func=words.__getitem__, help=text, **_bound(name))
 
 
 def _bound(name: str) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import streamlit as st
 
 from app import state
-from app.components.shared import fields
+from app.components.shared import fields, glossary_list
 from app.data.map_choices import MAP_METHODS, MAP_NAMES, MapMethod
 from comus_core.runs.run_view import RunView
+
+TERM_OF = {"cluster": "cluster", "core": "core", "confidence": "saliency", "distance": "distance"}  # of a colouring
 
 
 def show(view: RunView, words: Mapping[str, str]) -> tuple[MapMethod, str]:
@@ -37,4 +39,6 @@ def show(view: RunView, words: Mapping[str, str]) -> tuple[MapMethod, str]:
             label_visibility="collapsed",
             width=300,
         )
+        if by in TERM_OF:
+            glossary_list.explained((TERM_OF[by],), key="map_terms")
     return method, by

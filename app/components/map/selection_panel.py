@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import html
-from functools import partial
 
+import numpy as np
 import streamlit as st
 
 from app import state
+from app.components.shared import proposal_download, selection_bar
 from app.components.shared.gallery import gallery, image_link, paged
-from app.data import urls
+from app.data import similar_query, urls
 from app.data.colouring import Colouring
+from app.data.glossary import term_help
 from app.data.map_choices import MAP_NAMES
-from comus_core.runs.proposal_table import TABLE_FORMATS, TableFormat, encoded, proposal_table
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted
 from comus_core.types import IntArray
@@ -29,7 +30,7 @@ def show(view: RunView, rows: IntArray, selection: Selection, colours: Colouring
             if some
             else f"All {counted(len(view), 'proposal')}"
         )
-        st.markdown(f"**{words}**", width="stretch")
+        st.markdown(f"**{words}**", width="stretch", help=term_help("proposal"))
         if some:
             st.button(
                 "Clear",
@@ -38,7 +39,10 @@ def show(view: RunView, rows: IntArray, selection: Selection, colours: Colouring
                 type="tertiary",
                 on_click=state.clear_selection,
             )
-        _downloads(view, rows, decided)
+        proposal_download.show(view, rows, decided)
+    alone = view.row_of.get(state.picked() or "")
+    acted_on = rows if some else np.array([] if alone is None else [alone], np.int64)
+    selection_bar.show(view, decided, acted_on, key="map_selection", with_download=not some)
     if not some:
         st.caption(
             "Draw a lasso or a box to select proposals; Shift adds, Alt subtracts. Click a point to show its crop."
@@ -62,26 +66,13 @@ def picked(view: RunView, row: int, colours: Colouring, decided: Decisions) -> N
         f"{float(categories.distance[row]):.3f} from its centre" if categories.category[row] >= 0 else "in no cluster"
     )
     distance = "moved here manually" if categories.by_hand[row] else distance
+    more = html.escape(similar_query.address(view.run.id, [proposal_id]))
     with st.container(key="picked"):
         st.html(
-            f'<div class="comus-picked" data-proposal="{html.escape(proposal_id)}">'
+            f'<div class="comus-picked" data-proposal="{html.escape(proposal_id)}" data-row="{row}">'
             f'<a class="comus-link" href="{link}"><img src="{html.escape(urls.crop(view, row, 160, outline=colour))}" '
             f'width="112" height="112" alt="{html.escape(proposal_id)}"></a>'
             f'<div><b>{html.escape(proposal_id)}</b><span><i style="background:{colour}"></i>{html.escape(name)}</span>'
-            f'<span>{distance}</span><a class="comus-link" href="{link}">Open the image</a></div></div>'
+            f'<span>{distance}</span><a class="comus-link" href="{link}">Open the image</a>'
+            f'<a class="comus-link" data-more-like href="{more}">More like this</a></div></div>'
         )
-
-
-def _downloads(view: RunView, rows: IntArray, decided: Decisions) -> None:
-    """The selection as a table: CSV for a spreadsheet, Parquet with its types; computed on a click."""
-    with st.popover("Download", icon=":material/download:", key="download_rows", type="tertiary"):
-        st.caption(f"{counted(len(rows), 'proposal')}: ids, boxes, clusters, names, ground truth, in the order shown.")
-
-        def content(kind: TableFormat) -> bytes:
-            return encoded(proposal_table(view, rows, decided), kind, bom=True)
-
-        for kind in TABLE_FORMATS:
-            mime = "text/csv" if kind == "csv" else "application/vnd.apache.parquet"
-            name = f"{view.run.id}-proposals.{kind}"
-            words = "CSV" if kind == "csv" else "Parquet"
-            st.download_button(words, partial(content, kind), name, mime, key=f"download_{kind}", width="stretch")

@@ -1,63 +1,33 @@
-"""Accept, reject or erase the open mask; undo and redo."""
+"""The actions on the open proposal and its image: the bar of any selection, and the ways to the editor of masks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
+import numpy as np
 import streamlit as st
 
-from app.components.shared.deciding import act, redo, undo
-from comus_core import curation
-from comus_core.curation.filter_explanation import FilterExplanation
+from app import state
+from app.components.photo.draw_button import draw_button
+from app.components.shared import selection_bar
+from app.data.image_navigation import Place
 from comus_core.runs.run_view import RunView
 from comus_core.workspace.decisions import Decisions
 
 
-def show(view: RunView, row: int, decided: Decisions, stands: FilterExplanation) -> None:
-    """Draw the buttons for the proposal of a row.
-
-    Accepted, it is trained on at every filter; rejected, it is background, and ignored beside masks that are kept;
-    erased, it is as if it had never been found.
-    """
-    name, version, steps = str(view.proposals.proposal_id[row]), decided.version, curation.history(view)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="mask_judgement"):
-        _button(
-            "Accept",
-            "check",
-            "Keep this mask in training at every filter",
-            "a",
-            not stands.accepted,
-            lambda: act(view, f"Accepted {name}", version, partial(curation.accept, view, [name])),
+def show(view: RunView, place: Place, decided: Decisions) -> None:
+    """Draw the bar for the proposal of a place, or for its image alone where it has none."""
+    rows = np.array([] if place.row is None else [place.row], np.int64)
+    images = [str(view.image_ids[place.image_row])]
+    selection_bar.show(view, decided, rows, key="judgement", images=images, with_download=False)
+    if place.row is not None:
+        st.button(
+            "Repair mask",
+            key="repair_mask",
+            icon=":material/brush:",
+            help="Draw on the mask, take another threshold or one of its parts",
+            shortcut="m",
+            disabled=view.run.read_only,
+            on_click=partial(state.set_parameter, state.REPAIR, str(view.proposals.proposal_id[place.row])),
         )
-        _button(
-            "Reject",
-            "block",
-            "Remove it from its cluster: background in scores, and in training ignored beside kept masks",
-            "x",
-            stands.cluster >= 0,
-            lambda: act(view, f"Rejected {name}", version, partial(curation.move, view, [name], None)),
-        )
-        _button(
-            "Erase",
-            "ink_eraser",
-            "Not an object: its pixels are background, in training too",
-            "e",
-            not stands.erased,
-            lambda: act(view, f"Erased {name}", version, partial(curation.erase, view, [name])),
-        )
-        undo(view, steps.undoable, version, "undo_judgement", bound=True)
-        redo(view, steps.redoable, version, "redo_judgement", bound=True)
-
-
-def _button(label: str, icon: str, help_text: str, key: str, enabled: bool, deed: Callable[[], Any]) -> None:
-    st.button(
-        label,
-        key=f"{label.lower()}_mask",
-        icon=f":material/{icon}:",
-        help=help_text,
-        shortcut=key,
-        disabled=not enabled,
-        on_click=deed if enabled else None,
-    )
+    draw_button(view, images[0])

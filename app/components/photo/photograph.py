@@ -10,16 +10,17 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from app import state
-from app.components.photo import Layer, mask_judgement, photo
-from app.components.photo.similar_panel import names_of
-from app.components.shared import choices, fields, notices
-from app.components.shared.gallery import gallery
-from app.data import image_navigation, run_cache, score_data, urls
-from app.data.colouring import Colouring, truth_colours
+from app.components.photo import Layer, drawn_object, mask_judgement, photo
+from app.components.shared import choices, fields, glossary_list, notices
+from app.components.shared.gallery import drawn_grid, gallery
+from app.data import image_navigation, run_cache, score_data, similar_query, urls
+from app.data.colouring import Colouring, category_colours, truth_colours
 from app.data.image_navigation import Place
+from app.data.palette import UNASSIGNED
 from app.data.plain_text import plain
 from app.server.training_routes import ERROR_COLOURS, ERROR_WORDS
 from comus_core.curation import filter_explanation
+from comus_core.features.encoders import own_vectors
 from comus_core.runs.round_masks import rounds_of, training_of_rounds
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted
@@ -45,7 +46,7 @@ def navigation(view: RunView, place: Place, decided: Decisions) -> None:
             "Go to an image",
             "go_to_image",
             "",
-            partial(_find, view, place),
+            partial(_find, view, place, decided),
             placeholder="Part of a file name",
             icon=":material/search:",
             label_visibility="collapsed",
@@ -71,63 +72,102 @@ def facts(view: RunView, place: Place, decided: Decisions, colours: Colouring) -
     image_id = str(view.image_ids[place.image_row])
     height, width = view.image_sizes[place.image_row]
     st.html(f'<h2 class="comus-name">{html.escape(image_id)}</h2>')
-    rows = view.rows_of_image.get(image_id, [])
-    st.caption(f"{width} × {height} pixels · {counted(len(rows), 'proposal')}")
-    if place.row is None:
+    rows, objects = view.rows_of_image.get(image_id, []), view.drawn(decided)
+    drawn = [str(objects.ids[r]) for r in objects.rows_of_image.get(image_id, [])]
+    also = f" · {counted(len(drawn), 'drawn object')}" if drawn else ""
+    excluded = " · excluded: in no category, score or training" if image_id in decided.layout.excluded else ""
+    st.caption(f"{width} × {height} pixels · {counted(len(rows), 'proposal')}{also}{excluded}")
+    if place.drawn is not None:
+        drawn_object.show(view, place.drawn, decided)
+    elif place.row is None:
         st.info(
-            "No proposal was found in this image, so it counts as background.",
+            "No proposal was found in this image, so it counts as background. If it shows an object, draw it.",
             icon=":material/visibility_off:",
         )
+        mask_judgement.show(view, place, decided)
     else:
-        _proposal(view, place.row, decided, colours)
+        _proposal(view, place, place.row, decided, colours)
+        glossary_list.explained(("proposal", "distance", "core", "saliency"), key="image_terms")
     _truth_legend(view, image_id)
     _error_legend(view)
     others = [row for row in rows if row != place.row]
     if others:
         st.markdown("**Other proposals in this image**")
-        names, frames = names_of(colours, others)
+        names, frames = [colours.name(int(r)) for r in others], [colours.colour(int(r)) for r in others]
         gallery(view, others, captions=names, outlines=frames, size=96, key="image_others")
+    _other_drawn(view, [name for name in drawn if name != place.drawn], decided)
 
 
-def similar(view: RunView, row: int, colours: Colouring) -> None:
+def _other_drawn(view: RunView, names: list[str], decided: Decisions) -> None:
+    """The drawn objects of the image that are not open; those of which nothing is left have no crop."""
+    objects, ids = view.drawn(decided), view.categories(decided).ids
+    rows = [objects.row_of[name] for name in names if objects.proposals.area[objects.row_of[name]]]
+    if not rows:
+        return
+    st.markdown("**Drawn objects in this image**")
+    numbers = [int(objects.category[row]) for row in rows]
+    captions = [
+        "erased" if objects.erased[row] else _name(decided, ids, k) for row, k in zip(rows, numbers, strict=True)
+    ]
+    palette = category_colours(ids)
+    frames = [palette[k] if k >= 0 else UNASSIGNED for k in numbers]
+    shown = [str(objects.ids[row]) for row in rows]
+    with st.container(key="image_drawn"):
+        st.html(drawn_grid(view, decided, shown, captions=captions, outlines=frames, size=96))
+
+
+def _name(decided: Decisions, ids: tuple[int, ...], number: int) -> str:
+    return decided.name_of(ids[number]) if number >= 0 else "no category"
+
+
+def similar(view: RunView, row: int, decided: Decisions, colours: Colouring) -> None:
     """The neighbours of a proposal in feature space."""
-    rows, cosines = score_data.similar(view, row)
-    names, frames = names_of(colours, list(rows))
+    rows, cosines = score_data.similar(view, row, decided)
+    names, frames = [colours.name(int(r)) for r in rows], [colours.colour(int(r)) for r in rows]
     captions = [f"{cosine:.3f} · {name}" for cosine, name in zip(cosines, names, strict=True)]
     st.header("Similar proposals", anchor=False)
+    words = "More like this: rank all proposals"
+    words += "" if own_vectors(view.run.config.features.encoder) else ", or compare with an image of your own"
     st.caption("Nearest in feature space by cosine similarity, framed in the colour of their cluster.")
+    address = html.escape(similar_query.address(view.run.id, [str(view.proposals.proposal_id[row])]))
+    st.html(f'<a class="comus-link" data-more-like href="{address}">{words}</a>')
     gallery(view, list(rows), captions=captions, outlines=frames, size=160, key="image_similar")
 
 
 def look_at(view: RunView, place: Place) -> None:
     """Open a place, in the session and the address."""
-    if place.row is None:
+    if place.drawn is not None:
+        state.pick(place.drawn)
+    elif place.row is None:
         state.pick_image(str(view.image_ids[place.image_row]))
     else:
         state.pick(str(view.proposals.proposal_id[place.row]))
 
 
-def _proposal(view: RunView, row: int, decided: Decisions, colours: Colouring) -> None:
+def _proposal(view: RunView, place: Place, row: int, decided: Decisions, colours: Colouring) -> None:
     standing = filter_explanation.explain_filter(view, row, decided)
-    (name,), (colour,) = names_of(colours, [row])
+    name, colour = colours.name(row), colours.colour(row)
+    proposal, redrawn = str(view.proposals.proposal_id[row]), decided.layout.redrawn
     address = "clusters?" + urlencode({"run": view.run.id, "cluster": standing.cluster})
     link = f'<a class="comus-link" href="{html.escape(address)}">{html.escape(name)}</a>'
-    shares = [(k, share) for k, share in filter_explanation.truth_shares(view, row)[:3] if share >= 0.5]
+    shares = [(k, share) for k, share in filter_explanation.truth_shares(view, row, decided)[:3] if share >= 0.5]
     lines = [
         ("Cluster", f'<i style="background:{colour}"></i>{link if standing.cluster >= 0 else html.escape(name)}'),
         ("Distance", _distance(standing)),
         ("Filter", ("Core. " if standing.kept else "Filtered. ") + html.escape(standing.reason)),
-        ("Area", f"{int(view.proposals.area[row]):,} pixels"),
-        ("Saliency", f"{float(view.proposals.score[row]):.2f} mean inside the mask"),
+        ("Area", f"{int(view.masks(decided).area[row]):,} pixels"),
+        ("Mask", "drawn manually" if proposal in redrawn else "of the detector"),
+        ("Saliency", f"{float(view.proposals.score[row]):.2f} mean inside the mask of the detector"),
     ]
     if shares:
         lines.append(("Ground truth", ", ".join(f"{html.escape(k)} {share:.0f} %" for k, share in shares)))
-    mask_judgement.show(view, row, decided, standing)
+    mask_judgement.show(view, place, decided)
     listed = "".join(f"<dt>{term}</dt><dd>{text}</dd>" for term, text in lines)
     crop = html.escape(urls.crop(view, row, 160, outline=colour))
-    proposal_id = html.escape(str(view.proposals.proposal_id[row]))
+    proposal_id = html.escape(proposal)
     st.html(
-        f'<div class="comus-proposal" data-proposal="{proposal_id}" data-kept="{str(standing.kept).lower()}">'
+        f'<div class="comus-proposal" data-proposal="{proposal_id}" data-row="{row}" '
+        f'data-kept="{str(standing.kept).lower()}">'
         f'<img src="{crop}" width="112" height="112" alt="Proposal {proposal_id}"><dl>{listed}</dl></div>'
     )
 
@@ -157,7 +197,7 @@ def _error_legend(view: RunView) -> None:
 def _layers(view: RunView, place: Place, decided: Decisions) -> list[Layer]:
     at = place.image_row
     layers = [Layer("saliency", "Saliency", urls.layer(view, at, "saliency"))]
-    if place.row is not None:
+    if place.row is not None or len(view.drawn(decided).of_image(str(view.image_ids[at]))):
         layers += [
             Layer("proposal", "Proposals", urls.layer(view, at, "proposal", decided=decided), shown=True, opacity=0.55),
             Layer("pseudo_mask", "Pseudo-mask", urls.layer(view, at, "pseudo_mask", decided=decided)),
@@ -199,9 +239,9 @@ def _step(label: str, key: str, place: Place | None, view: RunView, shortcut: st
     )
 
 
-def _find(view: RunView, place: Place, text: str) -> None:
+def _find(view: RunView, place: Place, decided: Decisions, text: str) -> None:
     image_row = image_navigation.find_image(view, text, place.image_row)
     if image_row is not None:
-        look_at(view, image_navigation.place_of(view, None, str(view.image_ids[image_row])) or place)
+        look_at(view, image_navigation.place_of(view, decided, None, str(view.image_ids[image_row])) or place)
     elif text.strip():
         notices.say(f"No matching image: {plain(text)}", "search_off")

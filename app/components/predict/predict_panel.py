@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state
-from app.components.shared import choices, job_watch, states
+from app.components.shared import choices, export_links, job_watch, states
 from app.data.plain_text import plain
 from app.forms import predict_form
 from comus_core.errors import ComusError
@@ -25,7 +25,7 @@ def show(view: RunView) -> None:
             "This run uses your own feature vectors, so its clusters cannot predict new images. A trained round can.",
             "school",
         )
-        st.code(f"comus train {view.run.id} --workspace {view.workspace.root}", language="bash", wrap_lines=True)
+        st.code(f"comus train {view.run.id} --workspace {view.workspace.root}", language=None, wrap_lines=True)
         return
     number = choices.selected("Predict with", rounds, key="predict_round", hidden=False)
     st.caption(
@@ -47,8 +47,9 @@ def show(view: RunView) -> None:
             state.forget("prediction", "photo")
             st.rerun()
     _job(view)
+    export_links.of_round(view, number)
     with st.expander("Equivalent command, for a folder of any size"):
-        st.code(predict_form.command_line(view.workspace, view.run, number), language="bash", wrap_lines=True)
+        st.code(predict_form.command_line(view.workspace, view.run, number), language=None, wrap_lines=True)
 
 
 def _job(view: RunView) -> None:

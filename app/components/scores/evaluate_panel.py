@@ -9,20 +9,32 @@ import numpy as np
 import streamlit as st
 
 from app.components.scores import confusion_matrix, score_figures
-from app.components.shared import choices, figure_files, figures, image_gallery, page_data, states
+from app.components.shared import (
+    choices,
+    figure_files,
+    figures,
+    image_gallery,
+    image_selection,
+    navigation,
+    page_data,
+    selection_bar,
+    states,
+)
 from app.components.shared.gallery import paged
 from app.components.shared.score_table import About
-from app.data import round_data
+from app.data import round_data, run_cache
 from app.data.plain_text import plain
 from app.data.score_data import MatchingName
 from comus_core.errors import ComusError
 from comus_core.evaluation.image_rows import cell_images
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView
+from comus_core.scoring.cell_proposals import cell_proposals
 from comus_core.scoring.paper_scores import PaperRow, same_images
 from comus_core.scoring.score_tables import deltas
 from comus_core.scoring.scored_round import ScoredRound
 from comus_core.text import counted
+from comus_core.workspace.decisions import Decisions
 
 PAGE, NOTHING, PAPER = 12, "", "paper:"
 
@@ -38,8 +50,8 @@ class Against:
 
 
 def round_choice(view: RunView) -> RunRound:
-    """The round whose score is shown; a list where the run was trained."""
-    offered = {one.key: one for one in round_data.rounds_of_run(view.workspace, view.run)}
+    """The round whose score is shown; a list where the run was trained, a round that beats round 0 first."""
+    offered = {one.key: one for one in round_data.best_first(view.workspace, view.run)}
     scored = {
         key: one for key, one in offered.items() if not one.training or f"counts-{one.number}" in one.training.artifacts
     }
@@ -47,6 +59,27 @@ def round_choice(view: RunView) -> RunRound:
         return next(iter(scored.values()))
     words = {key: round_data.words(one, run=False) for key, one in scored.items()}
     return scored[choices.selected("Round", words, key=f"score_round_{view.run.id}", width=230)]
+
+
+def without_truth(view: RunView) -> None:
+    """Where a trained round is to be seen if it cannot be scored; nothing before the first one."""
+    if any(one.training for one in round_data.best_first(view.workspace, view.run)):
+        with st.container(border=True, horizontal=True, vertical_alignment="center", key="trained_unscored"):
+            st.markdown("This run has a trained round. Compare its masks with the pseudo-masks.", width="content")
+            words, address = "Compare the rounds", {"run": view.run.id}
+            st.page_link(navigation.page("training"), label=words, icon=":material/school:", query_params=address)
+
+
+def gain(view: RunView, scored: ScoredRound, matching: MatchingName) -> None:
+    """By how much a trained round is above round 0, or below it, both scored as the page says."""
+    before = round_data.round_zero(view, scored.subject, matching)
+    if before is None:
+        return
+    number, gained = scored.subject.number, scored.score.miou - before
+    icon, direction = ("trending_up", "above") if gained > 0 else ("trending_down", "below")
+    points = f"{abs(gained):.1f} points"
+    figures = f"{before:.1f} → {scored.score.miou:.1f} mIoU"
+    st.markdown(f":material/{icon}: **Round {number} is {points} {direction} round 0**: {figures}")
 
 
 def against(scored: ScoredRound, matching: MatchingName) -> Against | None:
@@ -104,8 +137,8 @@ def curves(scored: ScoredRound, said: About, reference: Against | None) -> None:
             )
 
 
-def confused(scored: ScoredRound, said: About) -> None:
-    """The confusion matrix, and the images behind the cell that is opened."""
+def confused(scored: ScoredRound, said: About, decided: Decisions, filtered: bool) -> None:
+    """The confusion matrix, and the images and proposals behind the cell that is opened."""
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="confusion_head"
     ):
@@ -124,13 +157,17 @@ def confused(scored: ScoredRound, said: About) -> None:
         amount = f"{counted(len(images), 'image')}, {counted(int(pixels.sum()), 'pixel')}"
         st.markdown(f"**{plain(names[true])} {plain(outcome)}**: {amount}", width="stretch")
         st.button("Close", key="close_cell", icon=":material/close:", on_click=confusion_matrix.close)
+    view = run_cache.view_of(scored.subject.run)
+    if scored.dataset == view.run.config.dataset:
+        rows = cell_proposals(view, decided, scored, predicted, true, filtered=filtered)
+        selection_bar.show(view, decided, rows, key="cell_selection", with_undo=False)
     page = paged(len(images), key=f"cell-{predicted}-{true}-{said.run}", page_size=PAGE)
     captions = [counted(count, "pixel") for count in pixels[page]]
     _images(scored, images[page].tolist(), captions, key="cell_images")
 
 
-def extremes(scored: ScoredRound) -> None:
-    """The images by their own IoU."""
+def extremes(scored: ScoredRound, decided: Decisions) -> None:
+    """The images by their own IoU, and the actions on the ones shown."""
     ious = scored.pixels.ious
     with st.container(horizontal=True, vertical_alignment="center", key="extremes_head"):
         st.header("Images", anchor=False, width="content")
@@ -139,6 +176,10 @@ def extremes(scored: ScoredRound) -> None:
     order = order[np.isfinite(ious[order])]
     st.caption("Ordered by the mean IoU of the classes that are present or predicted in each image.")
     page = order[paged(len(order), key=f"extremes-{side}-{scored.subject.run.id}", page_size=PAGE)]
+    view = run_cache.view_of(scored.subject.run)
+    if scored.dataset == view.run.config.dataset:
+        shown = [str(scored.rows.image_ids[k]) for k in page]
+        image_selection.show(view, decided, shown, key="extremes")
     _images(scored, page.tolist(), [f"IoU {ious[k]:.1f} %" for k in page], key="extreme_images")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from comus_core.runs.run_view import RunView
 from comus_core.workspace.decisions import Decisions, Step
 
 MOST_OWN = 100  # decisions of its own that a window remembers to know
+FOLLOWED_S = 4  # seconds until a page sees a decision of another window
 WIDTH = 34  # characters of what an undo takes back, on its button
 
 
@@ -28,43 +30,65 @@ class Deed(Protocol):
         """Decide."""
 
 
-def act(view: RunView, words: str, version: int, deed: Deed, then: Callable[[], None] | None = None) -> None:
-    """Decide at a version of the decisions, show a notice of it or of the fault, and on success do `then`."""
-    _decide(view, f"{plain(words)}. Press u to undo.", version, deed, then)
+@dataclass(frozen=True)
+class Way:
+    """A way through the log of decisions.
+
+    Attributes:
+        label: of its button.
+        label_after: what the notice says after it.
+        verb: takes the step in an opened run, at a version.
+        key: on the keyboard, which a script of keys answers.
+    """
+
+    label: str
+    label_after: str
+    verb: Callable[..., Decisions]
+    key: str
 
 
-def undo(view: RunView, step: Step | None, version: int, key: str, *, bound: bool = False) -> None:
-    """The button that takes the last decision back; `bound` lets it listen to its key."""
-    decide = partial(_decide, view, version=version, deed=partial(curation.undo, view))
-    _way_back("Undo", "Undone", key, step, decide, "u" if bound else None, "u")
+UNDO = Way("Undo", "Undone", lambda view, *, based_on: curation.undo(view, based_on=based_on), "u")
+REDO = Way("Redo", "Redone", lambda view, *, based_on: curation.redo(view, based_on=based_on), "Shift+u")
 
 
-def redo(view: RunView, step: Step | None, version: int, key: str, *, bound: bool = False) -> None:
-    """The button that brings again what was taken back last."""
-    decide = partial(_decide, view, version=version, deed=partial(curation.redo, view))
-    _way_back("Redo", "Redone", key, step, decide, "Shift+u" if bound else None, "Shift+u")
-
-
-def _way_back(
-    label: str,
-    label_after: str,
-    key: str,
-    step: Step | None,
-    decide: Callable[[str], None],
-    bound: str | None,
-    shortcut: str,
+def act(
+    view: RunView, words: str, version: int, deed: Deed, then: Callable[[], None] | None = None, undo_key: str = "u"
 ) -> None:
+    """Decide at a version of the decisions, show a notice of it or of the fault, and on success do `then`."""
+    _decide(view, f"{plain(words)}. Press {undo_key} to undo.", version, deed, then)
+
+
+def step_button(
+    view: RunView, way: Way, step: Step | None, version: int, key: str, then: Callable[[], None] | None = None
+) -> None:
+    """The button that takes the last decision back, or brings again what was taken back; it names that `step`.
+
+    Args:
+        view: the run.
+        way: `UNDO` or `REDO`.
+        step: what it is about; None disables it.
+        version: of the decisions as the page shows them.
+        key: of the widget.
+        then: done after it.
+    """
     words = step_words(step.before, step.event) if step is not None else ""
     short = words if len(words) <= WIDTH else words[: WIDTH - 1] + "…"
     st.button(
-        f"{label} {plain(short)}" if words else label,
+        f"{way.label} {plain(short)}" if words else way.label,
         key=key,
-        icon=f":material/{label.lower()}:",
+        icon=f":material/{way.label.lower()}:",
         disabled=step is None,
-        help=f"{label} {plain(words)} ({shortcut})" if words else f"Nothing to {label.lower()}",
-        shortcut=bound,
-        on_click=partial(decide, plain(f"{label_after}: {words}")),
+        help=f"{way.label} {plain(words)} ({way.key})" if words else f"Nothing to {way.label.lower()}",
+        on_click=_decide,
+        args=(view, plain(f"{way.label_after}: {words}"), version, partial(way.verb, view), then),
     )
+
+
+@st.fragment(run_every=FOLLOWED_S)
+def follow(view: RunView, version: int) -> None:
+    """Draw the page again when another window decided something."""
+    if view.workspace.decisions_of(view.run).version != version:
+        st.rerun()
 
 
 def _decide(view: RunView, words: str, version: int, deed: Deed, then: Callable[[], None] | None = None) -> None:

@@ -25,6 +25,12 @@ def text(label: str, name: str, value: str, take: Take, *, about: str = "", **mo
     return str(st.text_input(label, value, key=key, on_change=state.edited(key, value, take), **more) or "")
 
 
+def area(label: str, name: str, value: str, take: Take, *, about: str = "", **more: Any) -> str:
+    """Several lines of text."""
+    key = state.field(name, value, about)
+    return str(st.text_area(label, value, key=key, on_change=state.edited(key, value, take), **more) or "")
+
+
 def number(label: str, name: str, value: Any, take: Take, *, least: Any = None, most: Any = None, **more: Any) -> Any:
     """A number from `least` to `most`; None is an empty field."""
     key = state.field(name, value)
@@ -38,6 +44,23 @@ def percent(label: str, name: str, value: float, take: Take, **more: Any) -> flo
     return float(
         st.slider(label, 0.0, 100.0, float(value), step=1.0, format="%g %%", key=key, on_change=on_change, **more)
     )
+
+
+def slider(
+    label: str, name: str, value: float, take: Take, *, least: float, most: float, step: float, **more: Any
+) -> float:
+    """A slider between two values."""
+    key = state.field(name, value, about=f"{least}-{most}")
+    on_change = state.edited(key, value, take)
+    return float(st.slider(label, least, most, value, step, key=key, on_change=on_change, **more))
+
+
+def span(label: str, name: str, value: tuple[int, int], take: Take, **more: Any) -> tuple[int, int]:
+    """A slider with two ends from 0 to 100 %; `value` and what `take` receives are the lower and the upper one."""
+    key = state.field(name, value)
+    on_change = state.edited(key, value, take)
+    low, high = st.slider(label, 0, 100, value, step=1, format="%d %%", key=key, on_change=on_change, **more)
+    return int(low), int(high)
 
 
 def tick(label: str, name: str, value: bool, take: Take, *, about: str = "", **more: Any) -> bool:
@@ -57,6 +80,17 @@ def choice(label: str, name: str, value: V, options: Sequence[V], take: Take, **
     key, offered = state.field(name, value), list(options)
     on_change = state.edited(key, value, take, among=offered)
     st.selectbox(label, offered, index=offered.index(value), key=key, on_change=on_change, **more)
+    return value
+
+
+def choice_or_none(
+    label: str, name: str, value: V | None, options: Sequence[V], take: Take, *, about: str = "", **more: Any
+) -> V | None:
+    """A list to unfold, of which `value` is chosen, or nothing yet."""
+    key, offered = state.field(name, value, about), list(options)
+    on_change = state.edited(key, value, take, among=offered)
+    index = None if value is None else offered.index(value)
+    st.selectbox(label, offered, index=index, key=key, on_change=on_change, **more)
     return value
 
 

@@ -14,6 +14,7 @@ from app.components.shared import fields
 from app.data import urls
 from comus_core.runs.run_view import RunView
 from comus_core.types import IntArray
+from comus_core.workspace.decisions import Decisions
 
 PAGE_SIZE = 60
 
@@ -40,6 +41,7 @@ def grid(
     outlines: Sequence[str] | str | None = None,
     size: int = 160,
     picked: Collection[str] | None = None,
+    tab_stops: bool = True,
 ) -> str:
     """The HTML of a grid of crops.
 
@@ -51,13 +53,32 @@ def grid(
             for each is a frame round a white outline, so that recolouring fetches no crop again.
         size: one of `urls.CROP_SIZES`.
         picked: ids of the selected crops; None draws no mark to select a crop by (`cluster_keys`).
+        tab_stops: whether the Tab key stops at those marks, where they are not too many.
     """
     texts = captions or [""] * len(rows)
     colours = [outlines] * len(rows) if outlines is None or isinstance(outlines, str) else list(outlines)
     ink = outlines if isinstance(outlines, str) else None
     figures = [
-        _figure(view, int(row), caption, colour, ink, size, picked)
+        _figure(view, int(row), caption, colour, ink, size, _mark(view, int(row), picked, tab_stops))
         for row, caption, colour in zip(rows, texts, colours, strict=True)
+    ]
+    return f'<div class="comus-gallery" style="--cell:{size}px">{"".join(figures)}</div>'
+
+
+def drawn_grid(
+    view: RunView,
+    decided: Decisions,
+    names: Sequence[str],
+    *,
+    captions: Sequence[str],
+    outlines: Sequence[str] | str,
+    size: int = 160,
+) -> str:
+    """The HTML of a grid of drawn objects, by their ids; see `grid`."""
+    colours = [outlines] * len(names) if isinstance(outlines, str) else list(outlines)
+    figures = [
+        _linked(view, name, caption, colour, urls.drawn_crop(view, decided, name, size), size)
+        for name, caption, colour in zip(names, captions, colours, strict=True)
     ]
     return f'<div class="comus-gallery" style="--cell:{size}px">{"".join(figures)}</div>'
 
@@ -84,24 +105,38 @@ def _figure(
     colour: str | None,
     ink: str | None,
     size: int,
-    picked: Collection[str] | None,
+    mark: str,
 ) -> str:
+    source = urls.crop(view, row, size, outline=ink or True)
     proposal_id = str(view.proposals.proposal_id[row])
+    return _linked(view, proposal_id, caption, colour, source, size, f' data-row="{row}"', mark)
+
+
+def _linked(
+    view: RunView,
+    proposal_id: str,
+    caption: str,
+    colour: str | None,
+    source: str,
+    size: int,
+    row: str = "",
+    mark: str = "",
+) -> str:
     alt = f"{proposal_id}, {caption}" if caption else proposal_id
     frame = f' style="--frame:{colour}"' if colour else ""
     below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
-    source = html.escape(urls.crop(view, row, size, outline=ink or True))
     return (
         f'<figure{frame}><a href="{html.escape(image_link(view, proposal_id))}" class="comus-link" '
-        f'data-proposal="{html.escape(proposal_id)}" title="{html.escape(alt)}">'
-        f'<img src="{source}" loading="lazy" width="{size}" height="{size}" alt="{html.escape(alt)}"></a>'
-        f"{below}{_mark(proposal_id, picked)}</figure>"
+        f'data-proposal="{html.escape(proposal_id)}"{row} title="{html.escape(alt)}">'
+        f'<img src="{html.escape(source)}" loading="lazy" width="{size}" height="{size}" alt="{html.escape(alt)}"></a>'
+        f"{below}{mark}</figure>"
     )
 
 
-def _mark(proposal_id: str, picked: Collection[str] | None) -> str:
+def _mark(view: RunView, row: int, picked: Collection[str] | None, tab_stops: bool) -> str:
     if picked is None:
         return ""
+    proposal_id, stop = str(view.proposals.proposal_id[row]), "" if tab_stops else ' tabindex="-1"'
     name, pressed = html.escape(proposal_id), str(proposal_id in picked).lower()
     mark = f'class="comus-pick" data-pick="{name}" aria-pressed="{pressed}" title="Select {name}"'
-    return f'<button type="button" {mark}></button>'
+    return f'<button type="button"{stop} {mark}></button>'

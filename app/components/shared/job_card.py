@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from app.components.shared import navigation, notices, page_data
+from app.components.shared import export_links, job_outcome, navigation, notices, page_data
 from app.data import job_words
 from app.data.plain_text import plain, sentence
 from comus_core import jobs
@@ -55,6 +55,7 @@ def show(job: Job, run: Run | None, now: float) -> None:
         if active:
             line = plain(job_words.progress_words(job, now, _ahead(job)))
             st.progress(0.0 if job.state == "queued" else job_words.fraction(job), line)
+        job_outcome.show(job)
         if job.error:
             st.error(sentence(job.error), icon=":material/error:")
         _buttons(job, run, active)
@@ -91,7 +92,7 @@ def _ahead(job: Job) -> list[Job]:
 def _head(job: Job, now: float) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"job_head_{job.id}"):
         st.badge(job.state, color=COLOURS.get(job.state, "gray"), icon=f":material/{ICONS[job.state]}:")
-        st.markdown(f"**{plain(words.title(job))}**", width="content")
+        st.markdown(f"**{plain(_title(job))}**", width="content")
         parts = [
             f"job {job.id}",
             plain(words.phrase(job)),
@@ -109,6 +110,12 @@ def _stages(job: Job) -> str:
     return f'<ol class="comus-stages"{" data-live" if job.state == "running" else ""}>{marks}</ol>'
 
 
+def _title(job: Job) -> str:
+    """What it works on; a run by its name."""
+    title = words.title(job)
+    return next((run.name for run in page_data.runs() if run.id == title), title)
+
+
 def _buttons(job: Job, run: Run | None, active: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"job_buttons_{job.id}"):
         if active:
@@ -124,6 +131,7 @@ def _buttons(job: Job, run: Run | None, active: bool) -> None:
                 icon=navigation.PAGES["explore"].icon,
                 query_params={"run": run.id},
             )
+            export_links.of_run(run.id)
         opened = st.toggle("Log", key=f"job_log_{job.id}")
     if opened:
         log = jobs.read_log(job).splitlines()[-LOG_LINES:]

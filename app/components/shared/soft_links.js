@@ -6,9 +6,14 @@ let here = location.pathname
 // on those the way back would stand still.
 function keepHistoryShort() {
   const push = history.pushState.bind(history)
+  // A change of page first adds the new page's parameters to the old page's address: that entry becomes the new page,
+  // so that the way back leads to the old page as it was.
+  let between = ""
   history.pushState = (...entry) => {
-    const { pathname } = new URL(entry[2] ?? "", location.href)
-    const add = acted || pathname !== location.pathname
+    const { pathname, search } = new URL(entry[2] ?? "", location.href)
+    const leaving = pathname !== location.pathname
+    const add = acted || (leaving && (!between || search !== between))
+    between = add && !leaving ? search : ""
     acted = false
     here = pathname
     return add ? push(...entry) : history.replaceState(...entry)
@@ -26,8 +31,8 @@ export default function ({ setTriggerValue }) {
   }
   const onClick = (event) => {
     const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey
-    const link = plain && !event.defaultPrevented && event.target.closest?.("a.comus-link")
-    if (!link) return
+    const link = plain && !event.defaultPrevented && event.target.closest?.("a.comus-link, [data-testid=stToast] a[href]")
+    if (!link || /^[a-z]+:|^\/\//i.test(link.getAttribute("href"))) return
     event.preventDefault()
     setTriggerValue("go", link.getAttribute("href"))
   }

@@ -49,6 +49,7 @@ def no_runs() -> None:
     """No run in the workspace."""
     empty("No runs yet", "Start a run on a folder of images, or try the demo with generated images.", "bubble_chart")
     with st.container(horizontal_alignment="center"):
+        st.page_link(navigation.page("home"), label="Try the demo", icon=":material/play_arrow:", width="content")
         st.page_link(navigation.page("new"), label="Start a run", icon=":material/add_circle:", width="content")
         st.caption("In a terminal: `comus run demo`", width="content")
 
@@ -69,6 +70,18 @@ def not_ready(run: Run) -> None:
     empty(title, sentence, icon)
     with st.container(horizontal_alignment="center"):
         st.page_link(navigation.page("jobs"), label=label, icon=":material/checklist:", width="content")
+
+
+def not_trainable() -> None:
+    """A run that came in a bundle: its data set is elsewhere."""
+    empty(
+        "This run cannot be trained here",
+        "It came in a bundle, without its data set. Discover the categories of your own images, or of the demo's data "
+        "set, and train that run.",
+        "school",
+    )
+    with st.container(horizontal_alignment="center"):
+        st.page_link(navigation.page("new"), label="Start a run", icon=":material/add_circle:", width="content")
 
 
 def no_ground_truth(what: str = "scores", truth: Mapping[str, Any] | None = None) -> None:

@@ -78,7 +78,7 @@ def _form(view: RunView) -> AblationSettings | None:
             states.error(fault)
         else:
             st.rerun()
-    st.code(preview.command, language="bash", wrap_lines=True)
+    st.code(preview.command, language=None, wrap_lines=True)
     return settings
 
 

@@ -30,7 +30,8 @@ def show(training: Training) -> None:
 def _show(training_id: str) -> None:
     try:
         rounds = run_cache.rounds_of(page_data.workspace().trainings.get(training_id))
-        st.header("Teacher and student, image by image", anchor=False)
+        learners = "Teacher and student" if len(rounds.rounds) > 1 else "Teacher"
+        st.header(f"{learners}, image by image", anchor=False)
         image_id = _walk(rounds)
         st.html(panes(rounds, image_id))
     except ComusError as fault:

@@ -115,7 +115,7 @@ def _before(view: RunView, chosen: TrainingChoices, later: int | None, scored: i
     if preview.missing is not None:
         st.markdown(f":material/download: **{preview.missing.name}** is not on this machine: {preview.missing.what}.")
         for command in run_form.how_to_get(preview.missing):
-            st.code(command, language="bash", wrap_lines=True)
+            st.code(command, language=None, wrap_lines=True)
     ready = preview.missing is None and not training_panel.is_at_work(view)
     if st.button("Train", type="primary", icon=":material/school:", disabled=not ready, key="training_start"):
         try:
@@ -126,7 +126,7 @@ def _before(view: RunView, chosen: TrainingChoices, later: int | None, scored: i
             training_panel.forget_choice(view)
             st.rerun()
     st.caption("Equivalent command:")
-    st.code(preview.command, language="bash", wrap_lines=True)
+    st.code(preview.command, language=None, wrap_lines=True)
 
 
 def _epochs_words(defaults: TrainingSettings) -> str:

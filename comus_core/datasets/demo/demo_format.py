@@ -17,15 +17,11 @@ def _open(address: DatasetAddress, drawings: Path, settings: TruthSettings) -> D
     return replace(open_folder(str(address), draw_demo(drawings), settings), name="demo", synthetic=True)
 
 
-def _look(address: DatasetAddress) -> DatasetSummary:
-    return DatasetSummary(N_SCENES, True, len(CLASSES) - 1, True)
-
-
 FORMAT = DatasetFormat(
     "demo",
     "Demo",
     "Synthetic scenes with exact ground truth, to try everything.",
     _open,
-    _look,
+    lambda _: DatasetSummary(N_SCENES, True, len(CLASSES) - 1, True),
     has_folder=False,
 )

@@ -65,12 +65,7 @@ def window(box_xyxy: IntArray, size_hw: tuple[int, int]) -> tuple[int, int, int,
 def crop(path: Path, mask: BoolMask, box_xyxy: IntArray, size: int, colour: str | None) -> Image.Image:
     """The crop around a proposal, its longer side `size` pixels.
 
-    Args:
-        path: the image file.
-        mask: (H, W) of the upright image.
-        box_xyxy: (4,) the mask's box, end exclusive.
-        size: pixels.
-        colour: of the mask's outline, `#rrggbb`; None draws none.
+    `mask` is (H, W) of the upright image, `box_xyxy` its box, end exclusive. The outline is `#rrggbb`; None draws none.
 
     Raises:
         ImageError: the file cannot be decoded.
@@ -117,9 +112,7 @@ def _line(colour: str) -> tuple[bytes, list[int]]:
 def soft_layer(stored: NDArray[np.uint8], size_hw: tuple[int, int]) -> Image.Image:
     """A soft map as an overlay: higher values are brighter and more opaque.
 
-    Args:
-        stored: (h, w) uint8, 255 = certainly salient.
-        size_hw: the layer's height and width.
+    `stored` is (h, w) uint8, 255 = certainly salient; `size_hw` is the layer's.
     """
     level = np.linspace(0, 1, 256)
     ramp = np.stack([np.interp(level, _RAMP_AT, channel) for channel in zip(*_RAMP, strict=True)], axis=1)
@@ -131,11 +124,7 @@ def soft_layer(stored: NDArray[np.uint8], size_hw: tuple[int, int]) -> Image.Ima
 def index_layer(mask: IndexMask, palette: Palette, ignore: int | None, size_hw: tuple[int, int]) -> Image.Image:
     """An index mask as an overlay: 0 transparent, index i in colour i − 1, ignored pixels grey.
 
-    Args:
-        mask: (H, W) indices.
-        palette: (n, 3) for the indices 1…n.
-        ignore: the index of ignored pixels, or None.
-        size_hw: the layer's height and width.
+    `mask` is (H, W), `palette` (n, 3) for the indices 1…n; `size_hw` is the layer's.
     """
     small = np.asarray(mask)[_steps(mask.shape[0], size_hw[0])][:, _steps(mask.shape[1], size_hw[1])]
     table = np.zeros((max(int(small.max(initial=0)), len(palette)) + 1, 4), np.uint8)

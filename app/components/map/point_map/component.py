@@ -50,6 +50,7 @@ def point_map(
     scale: Scale | None = None,
     on_no_webgl: Callable[[], None] | None = None,
     unassigned: str = "unassigned",
+    drops: Sequence[int] = (),
     label: str = "Map of the proposals",
     height: int = 600,
 ) -> int | None:
@@ -73,6 +74,7 @@ def point_map(
         on_no_webgl: called once where the browser has no WebGL 2, so that the page can show something else; without
             it the map says so itself.
         unassigned: the name of points without a category.
+        drops: C ids of the categories whose entries of the legend crops can be dropped on (`crop_drag`), −1 for none.
         label: what a screen reader calls the map.
         height: CSS pixels.
 
@@ -95,6 +97,7 @@ def point_map(
             "names": list(names),
             "colours": list(category_colours or colours(len(names))),
             "scale": _scale_json(scale, len(category_colours or ())),
+            "drops": list(drops),
             "fallback": on_no_webgl is not None,
             "unassigned": {"name": unassigned, "colour": UNASSIGNED},
             "gestures": [{"polygon": [list(corner) for corner in g.polygon], "mode": g.mode} for g in gestures],

@@ -17,7 +17,7 @@ class Legend {
     this.none.onclick = () => this.show(() => false);
   }
 
-  // entries: { name, colour, count } by category index; the last stands for no category and may be empty.
+  // entries: { name, colour, count, drop } by category index, `drop` the id that crops can be dropped on or −1; the last stands for no category and may be empty.
   // Of a `scale` the entries are its levels, shown as a bar and not one by one.
   set(entries, scale = null) {
     const same = entries.length === this.entries.length && entries.every((e, k) => e.name === this.entries[k].name);
@@ -39,8 +39,9 @@ class Legend {
   }
 
   row(index) {
-    const { name, colour } = this.entries[index];
+    const { name, colour, drop } = this.entries[index];
     const element = document.createElement("li");
+    if (drop >= 0) element.dataset.drop = drop;
     element.innerHTML = '<button type="button" class="entry"><i></i><span class="name"></span><span class="count"></span></button>'
       + '<button type="button" class="only">only</button>';
     const [entry, only] = element.children;

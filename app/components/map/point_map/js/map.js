@@ -91,8 +91,8 @@ class PointMap {
 
   // What the page says of colours and names, and the theme: most reruns change none of it.
   restyle() {
-    const { names, colours, unassigned, scale } = this.data;
-    const look = JSON.stringify([names, colours, unassigned, scale, this.theme]);
+    const { names, colours, unassigned, scale, drops } = this.data;
+    const look = JSON.stringify([names, colours, unassigned, scale, drops, this.theme]);
     if (look === this.look) return;
     this.look = look;
     this.recolour(true);
@@ -100,14 +100,14 @@ class PointMap {
 
   // New categories, names or colours (`fresh`), or the legend hid some: the selection stays as it is.
   recolour(fresh = false) {
-    const { colours, unassigned, scale } = this.data, names = scale ? levelNames(scale) : this.data.names;
+    const { colours, unassigned, scale, drops = [] } = this.data, names = scale ? levelNames(scale) : this.data.names;
     if (fresh) {
       this.category = this.index.map((k) => Math.min(k, names.length));
       this.palette = [...colours, unassigned.colour];
       this.names = [...names, unassigned.name];
       this.counts = new Uint32Array(this.names.length);
       for (const k of this.category) this.counts[k]++;
-      this.legend.set(this.names.map((name, k) => ({ name, colour: this.palette[k], count: this.counts[k] })), scale);
+      this.legend.set(this.names.map((name, k) => ({ name, colour: this.palette[k], count: this.counts[k], drop: drops[k] ?? -1 })), scale);
       this.scatter.upload("category", this.category);
     }
     this.scatter.setPalette(this.palette, this.legend.hidden);

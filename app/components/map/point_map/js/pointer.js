@@ -102,6 +102,7 @@ class Pointer {
 
   key(event) {
     if (event.ctrlKey || event.metaKey || event.target.matches("input")) return;
+    if (event.shiftKey && /^[A-Z]$/.test(event.key)) return; // capital letters act on the selection
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (key === " " && event.target !== this.plot) return; // Space presses the focused button
     if (key === " ") this.space = true;

@@ -1,0 +1,1 @@
+"""The Import page: the file, and what it changes."""

@@ -1,0 +1,1 @@
+"""The page on which clusters are named one after the other."""

@@ -1,0 +1,1 @@
+"""The grid of all images of a run."""

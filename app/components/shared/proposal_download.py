@@ -1,0 +1,28 @@
+"""Proposals as a table to download: CSV for a spreadsheet, Parquet with its types; computed on a click."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from comus_core.runs.proposal_table import TABLE_FORMATS, TableFormat, encoded, proposal_table
+from comus_core.runs.run_view import RunView
+from comus_core.text import counted
+from comus_core.types import IntArray
+from comus_core.workspace.decisions import Decisions
+
+
+def show(view: RunView, rows: IntArray, decided: Decisions, *, key: str = "") -> None:
+    """The button for the proposals of `rows`; `key` is a prefix of its keys."""
+    with st.popover("Download", icon=":material/download:", key=f"{key}download_rows", type="tertiary"):
+        st.caption(f"{counted(len(rows), 'proposal')}: ids, boxes, clusters, names, ground truth, in the order shown.")
+
+        def content(kind: TableFormat) -> bytes:
+            return encoded(proposal_table(view, rows, decided), kind, bom=True)
+
+        for kind in TABLE_FORMATS:
+            mime = "text/csv" if kind == "csv" else "application/vnd.apache.parquet"
+            name = f"{view.run.id}-proposals.{kind}"
+            words = "CSV" if kind == "csv" else "Parquet"
+            st.download_button(words, partial(content, kind), name, mime, key=f"{key}download_{kind}", width="stretch")

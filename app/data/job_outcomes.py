@@ -1,0 +1,62 @@
+"""What came out of a job, and where its result is to be seen. No Streamlit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.data.run_cache import Held
+from comus_core.jobs import Job, words
+
+_outcomes: Held[str] = Held(256)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where the result of a job is: a page, the parameters of its address, and what to do there."""
+
+    page: str
+    parameters: tuple[tuple[str, str], ...]
+    label: str
+
+
+# kind of the job -> page, what to do there.
+_PLACES = {
+    "discover": ("name", "Name them"),
+    "train": ("training", "Compare the rounds"),
+    "ablate": ("training", "Open the table"),
+    "compare": ("compare", "Compare them"),
+    "agreement": ("compare", "Compare them"),
+    "predict": ("predict", "Show the masks"),
+    "objects": ("objects", "Open the table"),
+    "export": ("export", "Open the export"),
+    "import": ("clusters", "Open the run"),
+    "package": ("training", "Download it"),
+    "add": ("explore", "Open the map"),
+    "how-many": ("clusters", "Open the clusters"),
+    "similar": ("similar", "Show them"),
+    "images": ("images", "Check the images"),
+}
+
+
+def outcome(job: Job) -> str:
+    """What came out of a finished job, in one short line; '' for others. Read once an attempt."""
+    if job.state != "done":
+        return ""
+    said = _outcomes.get((str(job.log_path), job.attempt, job.ended_at), lambda: words.outcome(job))
+    return said.replace(f" written to {job.settings.get('out')}", " exported") if job.kind == "export" else said
+
+
+def destination(job: Job) -> Destination | None:
+    """Where its result is, None for a job without one that a page shows."""
+    if job.state != "done" or job.kind not in _PLACES:
+        return None
+    page, label = ("import", "Show the changes") if _is_preview(job) else _PLACES[job.kind]
+    if page == "images":
+        return Destination(page, (), label)
+    parameters = (("run", job.run or ""), *((("picture", str(job.id)),) if page == "similar" else ()))
+    return Destination(page, parameters, label) if job.run else None
+
+
+def _is_preview(job: Job) -> bool:
+    """Whether an import only said what it would change."""
+    return job.kind == "import" and bool(job.settings.get("preview"))

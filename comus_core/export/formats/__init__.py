@@ -1,0 +1,1 @@
+"""A file a format: its spec and its writer."""

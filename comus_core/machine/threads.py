@@ -1,0 +1,57 @@
+"""Row blocks and images in threads, with results that do not depend on the number of threads.
+
+Every one is computed by one thread with one-threaded BLAS, and sums over blocks are taken in the order of the rows:
+1 and 64 threads give the same bytes, and threads of BLAS and of a compiled loop never wait for each other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import TypeVar
+
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from comus_core.machine.device import cpu_cores
+
+T = TypeVar("T")
+U = TypeVar("U")
+ROWS_AT_ONCE = 8192  # of one block: fixed, so that sums over blocks are always the same
+
+
+def thread_count() -> int:
+    """OMP_NUM_THREADS, else the number of processors of this process."""
+    variable = os.environ.get("OMP_NUM_THREADS", "")
+    if variable.isdecimal() and int(variable) > 0:
+        return int(variable)
+    return cpu_cores()
+
+
+class Threads:
+    """A context in which BLAS has one thread and `map` has `count`."""
+
+    def __init__(self) -> None:
+        self.count = thread_count()
+
+    def __enter__(self) -> Threads:
+        self._limits = threadpool_limits(1)
+        self._pool = ThreadPoolExecutor(self.count)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        self._limits.restore_original_limits()
+
+    def map(self, work: Callable[[T], U], values: Iterable[T]) -> list[U]:
+        """`work` of each value, in order; the first error is raised."""
+        return list(self._pool.map(work, values))
+
+
+def row_blocks(n: int, size: int | None = None) -> list[slice]:
+    """Slices of at most `size` (8192) rows that cover 0 to n."""
+    size = size or ROWS_AT_ONCE
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]

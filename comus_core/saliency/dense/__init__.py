@@ -1,0 +1,1 @@
+"""Saliency detectors over an encoder's dense features: one file each, with its spec."""

@@ -1,0 +1,1 @@
+"""Saliency without learning: what differs from the border of the image, by four published formulas."""

@@ -1,0 +1,104 @@
+"""The loss, the targets and the views of our own detector against plain loops and closed forms."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from comus_core.saliency.trained.augmentation import Views, drawn_views, in_other_light, seen
+from comus_core.saliency.trained.generation import rate, unmirrored
+from comus_core.saliency.trained.losses import f_loss, reached
+from comus_core.saliency.trained.recipe import GenerationSettings
+from comus_core.saliency.trained.targets import MovingAverage, certain, fused, is_salient
+
+
+@pytest.mark.parametrize("beta2", [0.3, 1.0, 4.0])
+def test_the_loss_is_one_minus_the_f_measure(beta2):
+    random = np.random.default_rng(0)
+    shares, targets = random.random((3, 5, 4)), (random.random((3, 5, 4)) > 0.6).astype(float)
+    found = f_loss(torch.from_numpy(shares), torch.from_numpy(targets), beta2)
+    for share, target, loss in zip(shares, targets, found, strict=True):
+        precision, recall = (share * target).sum() / share.sum(), (share * target).sum() / target.sum()
+        assert float(loss) == pytest.approx(1 - (1 + beta2) * precision * recall / (beta2 * precision + recall), 1e-4)
+
+
+def test_where_nothing_is_salient_the_loss_is_what_is_predicted_there():
+    shares = torch.full((1, 4, 4), 0.25)
+    assert float(f_loss(shares, torch.zeros(1, 4, 4), 1.0)) == pytest.approx(0.25)
+
+
+def test_a_prediction_beyond_a_soft_target_teaches_no_more():
+    logits = torch.tensor([2.0, 0.2, -2.0, 0.2], requires_grad=True)
+    targets = torch.tensor([0.7, 0.7, 0.3, 0.3])
+    found = reached(logits, targets)
+    assert found[[0, 2]].tolist() == [1.0, 0.0] and torch.equal(found[[1, 3]], logits.sigmoid()[[1, 3]])
+    found.sum().backward()
+    assert logits.grad[[0, 2]].tolist() == [0, 0] and (logits.grad[[1, 3]] > 0).all()
+
+
+def test_salient_is_what_exceeds_twice_the_mean():
+    maps = np.zeros((1, 2, 4, 4), np.uint8)
+    maps[0, 0, :2, :2] = 100  # mean 25
+    maps[0, 0, 3, 3] = 49  # mean 28.06: below twice of it
+    expected = np.zeros((1, 2, 4, 4), np.uint8)
+    expected[0, 0, :2, :2] = 255
+    assert np.array_equal(certain(maps), expected)
+
+
+def test_a_moving_average_keeps_its_share_and_takes_the_first_as_it_is():
+    average, random = MovingAverage((3, 2, 4, 4), 0.7), np.random.default_rng(1)
+    seen_twice, once = random.random((2, 1, 2, 4, 4)), random.random((1, 2, 4, 4))
+    average.add(np.array([2]), torch.from_numpy(seen_twice[0]))
+    average.add(np.array([0]), torch.from_numpy(once))
+    average.add(np.array([2]), torch.from_numpy(seen_twice[1]))
+    assert np.allclose(average.values[2], 0.7 * seen_twice[0][0] + 0.3 * seen_twice[1][0], atol=2e-3)
+    assert np.allclose(average.values[0], once[0], atol=1e-3) and not average.values[1].any()
+    assert np.array_equal(is_salient(average.values) == 255, average.values > 0.5)
+
+
+def test_without_refinement_the_fused_map_is_the_mean():
+    average = np.random.default_rng(2).random((2, 3, 8, 8)).astype(np.float16)
+    found = fused(average, np.zeros((2, 16, 16, 3), np.uint8), "none")
+    assert found.shape == (2, 1, 8, 8)
+    assert np.array_equal(found[:, 0], np.rint(255 * average.astype(np.float32).mean(axis=1)))
+
+
+def test_the_refined_map_of_an_image_ends_where_its_colours_do():
+    image = np.zeros((1, 80, 80, 3), np.uint8)
+    image[:, :, 40:] = 255
+    average = np.zeros((1, 1, 40, 40), np.float16)
+    average[..., 18:] = 1  # two cells too far
+    found = fused(average, image, "guided")[0, 0]
+    assert (found[:, 20:] > 200).all() and (found[:, 18:20] < 140).all()  # 255 before
+
+
+def test_a_mirrored_view_of_a_whole_image_is_its_mirror_and_is_turned_back():
+    planes = torch.from_numpy(np.random.default_rng(3).random((2, 3, 6, 6)).astype(np.float32))
+    theta = torch.tensor([[[1.0, 0, 0], [0, 1, 0]], [[-1.0, 0, 0], [0, 1, 0]]])
+    views = Views(theta, torch.tensor([False, True]))
+    found = seen(planes, views, 6)
+    assert torch.allclose(found[0], planes[0], atol=1e-6) and torch.allclose(found[1], planes[1].flip(-1), atol=1e-6)
+    assert torch.allclose(unmirrored(found, views), planes, atol=1e-6)
+
+
+def test_crops_lie_inside_and_are_as_large_as_asked():
+    views = drawn_views(500, 0.25, torch.Generator().manual_seed(0))
+    side = views.theta[:, 1, 1]
+    assert side.min() >= 0.5 and side.max() <= 1 and 0.4 < views.mirrored.float().mean() < 0.6
+    assert (views.theta[:, :, 2].abs() + side[:, None] <= 1 + 1e-6).all()
+    assert torch.equal(views.theta[:, 0, 0].abs(), side)
+
+
+def test_other_light_leaves_grey_grey_and_values_in_range():
+    grey = torch.linspace(0, 255, 48).view(1, 1, 4, 12).expand(2, 3, 4, 12)
+    found = in_other_light(grey, 0.4, torch.Generator().manual_seed(1))
+    assert torch.allclose(found[:, 0], found[:, 2], atol=1e-3) and found.min() >= 0 and found.max() <= 255
+    assert not torch.allclose(found[0], found[1]) and in_other_light(grey, 0.0, torch.Generator()) is grey
+
+
+def test_the_learning_rate_rises_then_falls_to_nothing():
+    settings = GenerationSettings(learning_rate=1.0)
+    rates = [rate(settings, step, 100) for step in range(100)]
+    assert rates[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0]) and max(rates) == 1.0
+    assert all(a >= b for a, b in pairwise(rates[5:])) and rates[-1] < 1e-3
