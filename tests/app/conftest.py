@@ -6,11 +6,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
 from comus_core import discover, make_config, open_workspace
 from tests.app.serving import PATIENCE, ROOT, serving
 from tests.builders import draw_folder, write_vectors
+
+expect.set_options(timeout=PATIENCE)  # five seconds, the default, say how busy the machine is
 
 
 @pytest.fixture(scope="session")

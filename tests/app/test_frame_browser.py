@@ -111,6 +111,7 @@ def test_a_folder_that_is_taken_closes_the_list_that_lies_over_the_form(page, ad
     settle(page, "Preview")
     page.get_by_role("radio", name="Folder", exact=True).click()
     page.locator(".st-key-new_folder_browse button").click()
+    settle(page, "Use this folder")
     page.get_by_role("button", name="Use this folder").click()
     expect(page.get_by_role("button", name="Use this folder")).to_be_hidden()
     settle(page)
