@@ -29,9 +29,24 @@ def ranked(parts: Parts) -> list[str]:
 
 
 def best_here(parts: Parts, among: Sequence[str] | None = None) -> str | None:
-    """Name of the first of `among` (of all, the best first) whose weights are on this machine, or None."""
-    needed = ((name, parts[name].weights) for name in (ranked(parts) if among is None else among))
-    return next((name for name, weights in needed if weights is None or is_available(weights)), None)
+    """Name of the first of `among` (of all, the best first) that this machine has, or None.
+
+    It has what needs no weights, or whose weights are here; a detector that works on an encoder's features needs those
+    of one that owes nothing to annotation.
+    """
+    return next((name for name in (ranked(parts) if among is None else among) if _is_here(parts[name])), None)
+
+
+def _is_here(spec: DetectorSpec | EncoderSpec) -> bool:
+    if isinstance(spec, DetectorSpec) and spec.cuts:
+        return best_here(ENCODERS, _label_free_to_cut()) is not None
+    return spec.weights is None or is_available(spec.weights)
+
+
+def _label_free_to_cut() -> list[str]:
+    """Encoders whose features can be cut and that owe nothing to annotation, the best first."""
+    cuttable = [name for name in ranked(ENCODERS) if ENCODERS[name].keys_for_cuts]
+    return [name for name in cuttable if _of(ENCODERS[name].weights, ENCODERS[name].supervision) == UNSUPERVISED]
 
 
 def resolve(config: RunConfig) -> RunConfig:
@@ -62,12 +77,14 @@ def resolve_saliency(settings: SaliencySettings, encoder: str | None = None) -> 
     Raises:
         SettingsError: an unknown detector; lists those there are.
     """
-    chosen = settings.detector if settings.detector != "auto" else best_here(DETECTORS)
+    automatic = settings.detector == "auto"
+    chosen = best_here(DETECTORS) if automatic else settings.detector
     detector, cut = with_path(DETECTORS, chosen or "auto", Path.resolve), settings.ncut_encoder
     if not detector_spec(detector).cuts:
         cut = "auto"
     elif cut == "auto":
-        cut = _encoder_to_cut(encoder)
+        free = _label_free_to_cut()
+        cut = _encoder_to_cut(encoder if not automatic or encoder in free else None)
     else:
         cut = full_name(cut)
     return replace(settings, detector=detector, ncut_encoder=cut)
@@ -79,8 +96,7 @@ def _encoder_to_cut(encoder: str | None) -> str:
     if own is not None and encoder_spec(own).keys_for_cuts:
         return own
     cuttable = [name for name in ranked(ENCODERS) if ENCODERS[name].keys_for_cuts]
-    free = [name for name in cuttable if _of(ENCODERS[name].weights, ENCODERS[name].supervision) == UNSUPERVISED]
-    found = best_here(ENCODERS, free) or own or best_here(ENCODERS, cuttable) or best_here(ENCODERS)
+    found = best_here(ENCODERS, _label_free_to_cut()) or own or best_here(ENCODERS, cuttable) or best_here(ENCODERS)
     return found or ranked(ENCODERS)[-1]
 
 

@@ -85,7 +85,6 @@ UNSUPERVISED = DetectorSpec(
     "BASNet at 256 px on DeepUSPS pseudo-labels, as in the paper",
     load,
     weights="basnet",
-    rank=10,
     gflop=254.0,
 )
 SUPERVISED = DetectorSpec(

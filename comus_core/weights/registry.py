@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from comus_core.errors import SettingsError
 from comus_core.plugins import Extensible, FromPackages, package_of, parts_of_others
@@ -23,6 +23,7 @@ from comus_core.weights.architectures import (
     vit,
     without_head,
 )
+from comus_core.weights.sources import DriveSource, PackageSource, ShippedSource, Source, UrlSource
 
 BRINGING = ("comus_explorer.detectors", "comus_explorer.encoders")  # entry points whose specs may bring a file
 SUPERVISION_ORDER = ("none", "image labels", "text", "masks")  # from weakest to strongest
@@ -57,41 +58,6 @@ def strongest(parts: Iterable[Supervision]) -> Supervision:
 
 UNSUPERVISED = Supervision("none", "none")
 UNKNOWN = Supervision("masks", "none")  # of what nobody states: the strongest
-
-
-@dataclass(frozen=True)
-class UrlSource:
-    """A file behind a plain URL."""
-
-    url: str
-
-    def __str__(self) -> str:
-        return self.url
-
-
-@dataclass(frozen=True)
-class DriveSource:
-    """A file shared on Google Drive."""
-
-    file_id: str
-
-    def __str__(self) -> str:
-        return f"https://drive.google.com/file/d/{self.file_id}/view"
-
-
-@dataclass(frozen=True)
-class PackageSource:
-    """A file inside a PyPI distribution; `path` is relative to the wheel's root."""
-
-    distribution: str
-    version: str
-    path: str
-
-    def __str__(self) -> str:
-        return f"the PyPI package {self.distribution} {self.version} ({self.path})"
-
-
-Source: TypeAlias = UrlSource | DriveSource | PackageSource
 
 
 @dataclass(frozen=True)
@@ -203,6 +169,16 @@ _FILES = (
         non_commercial=False,
         supervision=Supervision("masks", "image labels"),
         network=basnet,
+    ),
+    WeightFile(
+        name="comus",
+        filename="comus.safetensors",
+        what="our own detector, trained on photographs alone",
+        source=ShippedSource("saliency/trained/comus.safetensors"),
+        sha256="4c2d7d265886db22e5f3c05063e5d61c0f4cccec54a30bb4e982b5b17b5883fc",
+        licence="Apache-2.0",
+        non_commercial=False,
+        supervision=UNSUPERVISED,
     ),
     WeightFile(
         name="u2netp",

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
+from importlib.resources import files
 from pathlib import Path
 
 from comus_core.errors import WeightsError
 from comus_core.files.atomic import sha256_of
 from comus_core.files.user_folders import cache_folder
-from comus_core.weights.registry import REGISTRY, PackageSource, WeightFile
+from comus_core.weights.registry import REGISTRY, WeightFile
+from comus_core.weights.sources import PackageSource, ShippedSource
 
 _DICTS = (".pth", ".safetensors")  # two formats of the same state dict
 
@@ -138,6 +140,8 @@ def _find(file: WeightFile) -> Path | None:
     for candidate in (target, *(target.with_suffix(suffix) for suffix in _DICTS)) if file.network else (target,):
         if candidate.is_file():
             return candidate
+    if isinstance(file.source, ShippedSource):
+        return Path(str(files("comus_core").joinpath(file.source.path)))
     return _in_package(file.source) if isinstance(file.source, PackageSource) else None
 
 

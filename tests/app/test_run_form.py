@@ -67,7 +67,7 @@ def test_the_preview_names_missing_weights_and_how_to_get_them(workspace, pypi_w
 def test_the_preview_resolves_what_is_left_to_the_machine(workspace, pypi_weights):
     found = preview(workspace, RunConfig("demo"), DatasetSummary(240, True, 10, True), "auto")
     assert found.config == RunConfig("demo")  # submitted as asked, so that it means the same anywhere
-    assert (found.chosen.saliency.detector, found.chosen.features.encoder) == ("u2netp", "efficientnet-lite0")
+    assert (found.chosen.saliency.detector, found.chosen.features.encoder) == ("comus", "efficientnet-lite0")
     assert found.missing == ()
     assert found.cost.total > 0 and found.free_bytes > 0
 
@@ -81,7 +81,7 @@ def test_the_preview_knows_the_largest_image(workspace, pypi_weights):
 
 def test_words_tell_what_is_not_on_this_machine(pypi_weights):
     detectors, encoders = run_form.detector_words(), run_form.encoder_words()
-    assert detectors["auto"] == "best on this machine: u2netp"
+    assert detectors["auto"] == "best on this machine: comus"
     assert encoders["auto"] == "best on this machine: efficientnet-lite0"
     missing = {name for name, words in (detectors | encoders).items() if "not on this machine" in words}
     dino = {"dino-vits8", "dino-vits16", "dino-vitb8", "dino-vitb16", "dinov2-vits14", "dinov2-vitb14"}

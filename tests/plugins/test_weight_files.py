@@ -29,7 +29,8 @@ import numpy as np
 
 from comus_core.saliency.spec import DetectorSpec
 from comus_core.weights.store import file_sha256, locate
-from comus_core.weights.registry import Supervision, UrlSource, WeightFile
+from comus_core.weights.registry import Supervision, WeightFile
+from comus_core.weights.sources import UrlSource
 
 def _weights(name, filename, sha256):
     about = (sha256, "MIT", False, Supervision("image labels", "none"))

@@ -13,14 +13,15 @@ from comus_core.weights.registry import REGISTRY
 @pytest.mark.parametrize("ask", [load_detector, lambda s: detector_fingerprint(s, [])])
 def test_an_unknown_name_lists_the_valid_ones(ask):
     with pytest.raises(
-        SettingsError, match="'u2net': choose one of u2netp, basnet, basnet-supervised, tokencut, maskcut, lost, "
+        SettingsError,
+        match="'u2net': choose one of comus, u2netp, basnet, basnet-supervised, tokencut, maskcut, lost, ",
     ):
         ask(SaliencySettings(detector="u2net"))
 
 
 def test_every_detector_with_weights_is_in_the_registry():
     named = {spec.weights for spec in DETECTORS.values() if spec.weights}
-    assert named == {"u2netp", "basnet", "basnet-supervised"} and named <= set(REGISTRY)
+    assert named == {"comus", "u2netp", "basnet", "basnet-supervised"} and named <= set(REGISTRY)
 
 
 def test_importing_the_room_and_finding_proposals_loads_no_network_library():
@@ -45,10 +46,18 @@ def test_weights_that_are_not_here_are_asked_for_by_name_and_command(tmp_path, m
             ask(SaliencySettings(detector="basnet"))
 
 
-def test_auto_takes_the_papers_detector_where_its_weights_are_and_u2netp_otherwise(pypi_weights):
-    assert resolve(RunConfig("demo")).saliency.detector == "u2netp"
-    (pypi_weights / REGISTRY["basnet"].filename).write_bytes(b"here")
-    assert resolve(RunConfig("demo")).saliency.detector == "basnet"
+def test_auto_takes_founds_head_where_dino_is_and_our_own_detector_otherwise(pypi_weights):
+    def resolved(encoder="auto"):
+        chosen = resolve(RunConfig("demo", features=FeatureSettings(encoder))).saliency
+        return chosen.detector, chosen.ncut_encoder
+
+    assert resolved() == ("comus", "auto")
+    for name in ("basnet", "dinov2-vits14"):  # masks behind the one; the other's features cannot be cut
+        (pypi_weights / REGISTRY[name].filename).write_bytes(b"here")
+    assert resolved() == ("comus", "auto")
+    (pypi_weights / REGISTRY["dino-vits16"].filename).write_bytes(b"here")
+    assert resolved() == resolved("dino-vits16") == ("found-head", "dino-vits16")
+    assert resolved("efficientnet-lite0") == ("found-head", "dino-vits16")  # whose features owe nothing to labels
 
 
 def test_auto_cuts_the_encoder_of_the_run_or_else_the_best_and_leaves_it_open_where_nothing_is_cut(tmp_path):

@@ -12,7 +12,8 @@ from comus_core.errors import WeightsError
 from comus_core.weights import dinov2_file
 from comus_core.weights.download import download_weights
 from comus_core.weights.loading import load_network
-from comus_core.weights.registry import REGISTRY, UrlSource
+from comus_core.weights.registry import REGISTRY
+from comus_core.weights.sources import UrlSource
 from comus_core.weights.state_dicts import read_state_dict
 from comus_core.weights.store import import_weights, is_available
 from tests.weights.dinov2_keys import WIDTHS, hugging_face_shapes, published_shapes, random_state

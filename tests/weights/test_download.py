@@ -13,7 +13,8 @@ import pytest
 from comus_core.errors import Cancelled, WeightsError
 from comus_core.weights import download as module
 from comus_core.weights.download import download_weights, fetch_drive, fetch_url, network_reachable
-from comus_core.weights.registry import REGISTRY, UrlSource
+from comus_core.weights.registry import REGISTRY
+from comus_core.weights.sources import UrlSource
 from comus_core.weights.store import locate
 
 pytestmark = pytest.mark.thorough

@@ -8,12 +8,10 @@ from comus_core.errors import SettingsError
 from comus_core.weights.registry import (
     REGISTRY,
     SUPERVISION_ORDER,
-    DriveSource,
-    PackageSource,
     Supervision,
-    UrlSource,
     strongest,
 )
+from comus_core.weights.sources import DriveSource, PackageSource, UrlSource
 
 
 def test_supervision_order_is_that_of_the_contracts():
@@ -46,6 +44,7 @@ def test_the_registry_states_the_supervision_of_every_file():
         "dino-resnet50": ("none", "none"),
         "basnet": ("none", "masks"),
         "basnet-supervised": ("masks", "image labels"),
+        "comus": ("none", "none"),
         "u2netp": ("masks", "none"),
         "efficientnet-lite0": ("image labels", "none"),
         "mobilenetv3-large": ("image labels", "none"),

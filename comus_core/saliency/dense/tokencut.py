@@ -31,4 +31,4 @@ def _method(features: DenseFeatures, settings: SaliencySettings, spec: EncoderSp
     return token_cut(features.cells, **chosen(settings, spec))
 
 
-SPEC = dense_spec("tokencut", "TokenCut: the normalised cut of an encoder's features", _method, chosen, rank=90)
+SPEC = dense_spec("tokencut", "TokenCut: the normalised cut of an encoder's features", _method, chosen)

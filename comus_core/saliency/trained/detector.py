@@ -56,11 +56,19 @@ def load(settings: SaliencySettings, device: str) -> LearnedDetector:
     Raises:
         WeightsError: there is no such file, or it is no detector.
     """
+    return detector_of(settings.detector, NAME, _file(settings), device)
+
+
+def detector_of(name: str, weights: str, path: Path, device: str) -> LearnedDetector:
+    """The detector of a file, whose hash is kept under the name `weights`.
+
+    Raises:
+        WeightsError: there is no such file, or it is no detector.
+    """
     from comus_core.weights.store import file_sha256
 
-    path = _file(settings)
     side = int(network_facts(path)["side"])
-    return LearnedDetector(settings.detector, read_network(path, device), side, device, {NAME: file_sha256(path)})
+    return LearnedDetector(name, read_network(path, device), side, device, {weights: file_sha256(path)})
 
 
 def _identify(settings: SaliencySettings, files: Sequence[HasImageId]) -> DetectorIdentity:

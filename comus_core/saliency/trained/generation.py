@@ -37,14 +37,26 @@ class Examples:
         return len(self.pixels)
 
 
+@dataclass(frozen=True)
+class Look:
+    """How a network sees its images.
+
+    Attributes:
+        crop: the smallest area of a random crop, as a share of the image's; 1 takes whole images.
+        half: whether it multiplies in bfloat16.
+    """
+
+    crop: float = 1.0
+    half: bool = False
+
+
 class Generation:
     """A network, its optimiser and where its training stands; `run_epoch` is the work of one epoch."""
 
     def __init__(
-        self, heads: int, examples: int, settings: GenerationSettings, seed: int, device: str, crop: float = 1.0
+        self, heads: int, examples: int, settings: GenerationSettings, seed: int, device: str, look: Look = Look()
     ) -> None:
-        """`crop` is the smallest area of a random crop, as a share of the image's; 1 takes whole images."""
-        self.crop = crop
+        self.look = look
         self.settings, self.seed, self.device, self.epoch = settings, seed, device, 0
         with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
             torch.manual_seed(seed)
@@ -92,13 +104,15 @@ class Generation:
         self.optimiser.load_state_dict(saved["optimiser"])
 
     def _step(self, examples: Examples, rows: Rows, random: torch.Generator, new: int, on_seen: OnSeen | None) -> float:
-        views = drawn_views(len(rows), self.crop, random)
+        views = drawn_views(len(rows), self.look.crop, random)
         pixels = torch.from_numpy(examples.pixels[rows]).permute(0, 3, 1, 2).float()
         maps = torch.from_numpy(examples.maps[rows]).float() / 255
         pixels = in_other_light(seen(pixels, views, self.settings.side), self.settings.jitter, random)
         targets = seen(maps, views, self.settings.side // 2).to(self.device)
         pixels = pixels.to(self.device, memory_format=torch.channels_last)
-        logits = functional.interpolate(self.network(pixels), targets.shape[2:], mode="bilinear", align_corners=False)
+        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.look.half):
+            logits = self.network(pixels).float()
+        logits = functional.interpolate(logits, targets.shape[2:], mode="bilinear", align_corners=False)
         loss = f_loss(
             reached(logits, targets).flatten(0, 1), (targets > 0.5).float().flatten(0, 1), self.settings.beta2
         )

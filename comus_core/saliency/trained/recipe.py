@@ -36,11 +36,11 @@ class GenerationSettings:
 
 @settings
 class SaliencyRecipe:
-    """Priors, refined by moving averages of a network's predictions, then a network that learns from what they became.
+    """Priors, refined by moving averages of a network's predictions, then networks that learn from what they became.
 
     The first network has a head for each prior. Each epoch's predictions of every head are averaged into its maps
-    (DeepUSPS, section 3.2); from epoch `warm` on, these averages are what is learned. The second network has one head,
-    and learns the mean of the averages, its edges moved to the images'.
+    (DeepUSPS, section 3.2); from epoch `warm` on, these averages are what is learned. Each later network has one head:
+    the second learns the mean of the averages, the third what the second predicts, and so on, all of it refined.
     """
 
     priors: tuple[PriorName, ...] = ("rbd", "mbd", "dsr", "mc")
@@ -51,24 +51,32 @@ class SaliencyRecipe:
     """Images that are learned from, at most; more are drawn from at random."""
     side: Side = 160
     """Pixels of the side of the squares that images are kept as; a map is kept at half of it."""
+    above: Annotated[float, Field(gt=0)] = 1.5
+    """What exceeds this many times the mean of a prior's map is salient; Achanta et al. take 2, which finds less."""
     first: GenerationSettings = field(default_factory=GenerationSettings)
-    """Of the network that learns from the priors."""
-    second: GenerationSettings = field(default_factory=GenerationSettings)
-    """Of the network that learns from the first one's maps."""
+    """Of the network that learns from the priors; it sees whole images."""
+    later: GenerationSettings = field(default_factory=GenerationSettings)
+    """Of each network that learns from the one before it."""
     crop: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Smallest area of the second network's random crops, as a share of the image's; the first sees whole images."""
+    """Smallest area of a later network's random crops, as a share of the image's."""
+    networks: Annotated[int, Field(ge=2)] = 3
+    """Networks in all, the first included."""
     warm: Positive = 3
     """Epochs of the first network that learn from the priors themselves."""
     keep: Share = 0.7
     """Share of the moving average that an epoch keeps (DeepUSPS: 0.7)."""
     refine: Literal["none", "guided"] = "guided"
-    """What is done to the first network's mean maps: the guided filter moves their edges to the images'."""
+    """guided: before the next network learns a network's maps, their edges are moved to the images' (guided filter)."""
+    colours: Annotated[float, Field(ge=0)] = 0.6
+    """Before that: the weight of each image's own colours of object and background; 0: they are not looked at."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """bfloat16: twice as fast where the processor has instructions for it, slower where it has none."""
     seed: Seed = 0
     """Of the images that are drawn, the first weights and the order."""
 
     def __post_init__(self) -> None:
         require(bool(self.priors), "priors: name at least one")
         require(len(set(self.priors)) == len(self.priors), "priors: each counts once")
-        for name, side in (("first.side", self.first.side), ("second.side", self.second.side)):
+        for name, side in (("first.side", self.first.side), ("later.side", self.later.side)):
             require(side <= self.side, f"{name} {side}: must be at most side, {self.side}, at which images are kept")
         require(self.warm < self.first.epochs, f"warm {self.warm}: must be less than the epochs of the first network")

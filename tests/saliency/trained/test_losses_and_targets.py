@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from comus_core.saliency.trained import colour_models
 from comus_core.saliency.trained.augmentation import Views, drawn_views, in_other_light, seen
+from comus_core.saliency.trained.colour_models import agreeing
 from comus_core.saliency.trained.generation import rate, unmirrored
 from comus_core.saliency.trained.losses import f_loss, reached
 from comus_core.saliency.trained.recipe import GenerationSettings
-from comus_core.saliency.trained.targets import MovingAverage, certain, fused, is_salient
+from comus_core.saliency.trained.targets import MovingAverage, as_bytes, certain, is_salient, refined
 
 
 @pytest.mark.parametrize("beta2", [0.3, 1.0, 4.0])
@@ -37,13 +39,13 @@ def test_a_prediction_beyond_a_soft_target_teaches_no_more():
     assert logits.grad[[0, 2]].tolist() == [0, 0] and (logits.grad[[1, 3]] > 0).all()
 
 
-def test_salient_is_what_exceeds_twice_the_mean():
+def test_salient_is_what_exceeds_so_many_times_the_mean():
     maps = np.zeros((1, 2, 4, 4), np.uint8)
     maps[0, 0, :2, :2] = 100  # mean 25
     maps[0, 0, 3, 3] = 49  # mean 28.06: below twice of it
     expected = np.zeros((1, 2, 4, 4), np.uint8)
     expected[0, 0, :2, :2] = 255
-    assert np.array_equal(certain(maps), expected)
+    assert np.array_equal(certain(maps, 2.0), expected)
 
 
 def test_a_moving_average_keeps_its_share_and_takes_the_first_as_it_is():
@@ -57,20 +59,38 @@ def test_a_moving_average_keeps_its_share_and_takes_the_first_as_it_is():
     assert np.array_equal(is_salient(average.values) == 255, average.values > 0.5)
 
 
-def test_without_refinement_the_fused_map_is_the_mean():
-    average = np.random.default_rng(2).random((2, 3, 8, 8)).astype(np.float16)
-    found = fused(average, np.zeros((2, 16, 16, 3), np.uint8), "none")
-    assert found.shape == (2, 1, 8, 8)
-    assert np.array_equal(found[:, 0], np.rint(255 * average.astype(np.float32).mean(axis=1)))
+def test_without_refinement_the_next_network_learns_the_mean():
+    maps = as_bytes(np.random.default_rng(2).random((2, 3, 8, 8)).astype(np.float16))
+    found = refined(maps, np.zeros((2, 16, 16, 3), np.uint8), "none", 0)
+    assert found.shape == (2, 1, 8, 8) and np.array_equal(found[:, 0], np.rint(maps.mean(axis=1)))
 
 
 def test_the_refined_map_of_an_image_ends_where_its_colours_do():
     image = np.zeros((1, 80, 80, 3), np.uint8)
     image[:, :, 40:] = 255
-    average = np.zeros((1, 1, 40, 40), np.float16)
-    average[..., 18:] = 1  # two cells too far
-    found = fused(average, image, "guided")[0, 0]
+    maps = np.zeros((1, 1, 40, 40), np.uint8)
+    maps[..., 18:] = 255  # two cells too far
+    found = refined(maps, image, "guided", 0)[0, 0]
     assert (found[:, 20:] > 200).all() and (found[:, 18:20] < 140).all()  # 255 before
+
+
+def test_colours_move_the_odds_by_their_frequencies_on_both_sides(monkeypatch):
+    monkeypatch.setattr(colour_models, "BLUR", 0.0)
+    pixels = np.array([[[250, 20, 20]] * 3 + [[20, 20, 250]] * 5], np.uint8)  # three red, five blue
+    soft = np.array([[0.9, 0.9, 0.3, 0.1, 0.1, 0.1, 0.1, 0.6]], np.float32)
+    red = (2.1 / 3.1, 0.9 / 4.9)  # share of the object's and of the background's weight
+    blue = (1.0 / 3.1, 4.0 / 4.9)
+    found = agreeing(soft, pixels, 0.5)
+    for share, (of_object, of_rest), value in zip(soft[0], [red] * 3 + [blue] * 5, found[0], strict=True):
+        odds = (share + 0.02) / (1 - share + 0.02) * (of_object / of_rest) ** 0.5
+        assert value == pytest.approx(odds / (1 + odds), abs=1e-4)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_of_an_image_that_is_all_object_or_all_background_colours_say_nothing(value):
+    pixels = np.random.default_rng(4).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    found = agreeing(np.full((9, 9), value, np.float32), pixels, 1.0)
+    assert np.isfinite(found).all() and (abs(found - value) < 0.5).all()
 
 
 def test_a_mirrored_view_of_a_whole_image_is_its_mirror_and_is_turned_back():

@@ -31,7 +31,7 @@ SMALL = {
     "side": 64,
     "warm": 1,
     "first": {"side": 64, "epochs": 2, "batch": 10},
-    "second": {"side": 64, "epochs": 3, "batch": 10},
+    "later": {"side": 64, "epochs": 2, "batch": 10},
     "crop": 0.6,
 }
 
@@ -54,7 +54,7 @@ def test_the_file_says_what_it_is_and_is_small(learned):
     assert facts["side"] == 64 and facts["images"] == result["images"] == 30
     assert facts["supervision"] == UNSUPERVISED
     assert from_dict(SaliencyRecipe, facts["recipe"]) == recipe() and result["bytes"] < 5e6
-    assert [(row["network"], row["epoch"]) for row in result["history"]] == [(1, 1), (1, 2), (2, 1), (2, 2), (2, 3)]
+    assert [(row["network"], row["epoch"]) for row in result["history"]] == [(n, e) for n in (1, 2, 3) for e in (1, 2)]
 
 
 def test_a_batch_of_one_and_of_eight_give_the_same_maps(learned, drawn):
@@ -79,16 +79,16 @@ def test_what_is_done_is_not_done_again_and_the_same_settings_give_the_same_file
         device="cpu",
         on_progress=lambda progress: stages.append(progress.stage),
     )
-    assert again["sha256"] == result["sha256"] and not {"network 1", "network 2"} & set(stages)
+    assert again["sha256"] == result["sha256"] and not {"first network", "later networks"} & set(stages)
 
 
-@pytest.mark.parametrize("stage", ["network 1", "network 2"])
-def test_a_training_that_was_stopped_goes_on_from_its_last_epoch(learned, drawn, tmp_path, stage):
+@pytest.mark.parametrize(("stage", "step"), [("first network", 4), ("later networks", 4), ("later networks", 10)])
+def test_a_training_that_was_stopped_goes_on_from_its_last_epoch(learned, drawn, tmp_path, stage, step):
     workspace, seen = open_workspace(tmp_path / "workspace"), []
     settings = SaliencyTrainSettings(str(tmp_path / "detector.safetensors"), recipe())
 
     def stop(progress):
-        if progress.stage == stage and progress.step == 4:  # in the second epoch
+        if progress.stage == stage and progress.step == step:  # in the second epoch of a network
             raise Cancelled
 
     with pytest.raises(Cancelled):
@@ -96,7 +96,16 @@ def test_a_training_that_was_stopped_goes_on_from_its_last_epoch(learned, drawn,
     assert not (tmp_path / "detector.safetensors").exists()
     result = train_saliency(str(drawn), workspace, settings, device="cpu", on_progress=seen.append)
     steps = [progress.step for progress in seen if progress.stage == stage]
-    assert steps[0] == 4 and result["sha256"] == learned[1]["sha256"]
+    assert steps[0] == step and result["sha256"] == learned[1]["sha256"]
+
+
+def test_a_recipe_with_one_network_more_goes_on_from_the_last(learned, drawn, tmp_path):
+    workspace, result = learned
+    seen, settings = [], SaliencyTrainSettings(str(tmp_path / "more.safetensors"), recipe(networks=4))
+    more = train_saliency(str(drawn), workspace, settings, device="cpu", on_progress=seen.append)
+    assert more["history"][:6] == result["history"] and [row["network"] for row in more["history"][6:]] == [4, 4]
+    assert {p.stage for p in seen} & {"priors", "first network", "later networks"} == {"later networks"}
+    assert min(p.step / p.total for p in seen if p.stage == "later networks") == pytest.approx(2 / 3)
 
 
 def test_maps_are_written_at_the_size_of_their_images_by_python_and_by_the_command(learned, drawn, tmp_path):
@@ -199,7 +208,7 @@ def test_too_few_images_and_a_foreign_file_in_the_way_are_told_before_any_work(d
         ({"warm": 2}, "warm 2"),
         ({"priors": ["rbd", "rbd"]}, "each counts once"),
         ({"crop": 0.0}, "crop"),
-        ({"second": {"side": 96}}, r"second.side 96: must be at most side, 64"),
+        ({"later": {"side": 96}}, r"later.side 96: must be at most side, 64"),
     ):
         with pytest.raises(SettingsError, match=words):
             recipe(**changed)

@@ -1,0 +1,26 @@
+"""`comus`: the detector that comes with the program, made by `comus saliency train` (docs/detector.md says how)."""
+
+from __future__ import annotations
+
+from comus_core.config import SaliencySettings
+from comus_core.saliency.spec import DetectorSpec
+from comus_core.saliency.trained.detector import LearnedDetector, detector_of
+
+NAME = "comus"
+
+
+def load(settings: SaliencySettings, device: str) -> LearnedDetector:
+    """The detector, ready to run."""
+    from comus_core.weights.store import locate
+
+    return detector_of(NAME, NAME, locate(NAME), device)
+
+
+SPEC = DetectorSpec(
+    NAME,
+    "our own detector: small and fast, trained on photographs without any label",
+    load,
+    weights=NAME,
+    rank=20,
+    gflop=1.0,
+)
