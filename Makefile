@@ -13,7 +13,7 @@ READERS := .venv-readers
 .PHONY: demo test test-fast test-real test-readers coverage lint torch clean
 
 demo: $(VENV)/installed
-	@$(BIN)/comus weights download --if-possible dinov2-vits14 u2netp efficientnet-lite0
+	@$(BIN)/comus weights download --if-possible dinov2-vits14 efficientnet-lite0
 	$(BIN)/comus run $(DATASET)
 	@if [ -t 0 ]; then $(BIN)/comus app --run latest; else $(BIN)/comus app --run latest --detach; fi
 
