@@ -18,10 +18,14 @@ from comus_core.errors import DatasetError, SettingsError, WeightsError, Workspa
 from comus_core.evaluation import saliency_scores
 from comus_core.files.atomic import write_json
 from comus_core.pipelines.image_index import keep_index
-from comus_core.pipelines.model_selection import detector_supervision, non_commercial_of, resolve_saliency
-from comus_core.pipelines.saliency_comparison import comparison_file, stored_comparison
+from comus_core.pipelines.model_selection import detector_supervision, non_commercial_of
+from comus_core.pipelines.saliency_comparison import (
+    chosen_detectors,
+    comparison_file,
+    stage_of,
+    stored_comparison,
+)
 from comus_core.pipelines.saliency_settings import SaliencyCompareSettings
-from comus_core.plugins import split
 from comus_core.runs import artifact_readers as tables
 from comus_core.settings import to_dict
 from comus_core.stages.context import StageContext
@@ -105,22 +109,6 @@ def compare_saliency(
     }
     write_json(comparison_file(workspace, spec), result)
     return result
-
-
-def chosen_detectors(settings: SaliencyCompareSettings) -> list[SaliencySettings]:
-    """The settings of every detector to compare, `auto` resolved, each once.
-
-    Raises:
-        SettingsError: an unknown detector; lists those there are.
-    """
-    resolved = (resolve_saliency(replace(settings.saliency, detector=name)) for name in settings.detectors)
-    return list({saliency.detector: saliency for saliency in resolved}.values())
-
-
-def stage_of(detector: str) -> str:
-    """What the progress of a detector is called."""
-    name, path = split(detector)
-    return f"maps of {name}" + (f" {path.rpartition('/')[2]}" if path else "")
 
 
 def _opened(dataset: str, workspace: Workspace, truth: TruthSettings) -> tuple[Dataset, str]:

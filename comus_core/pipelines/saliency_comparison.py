@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ import numpy as np
 from comus_core.config import SaliencySettings
 from comus_core.errors import WorkspaceError
 from comus_core.pipelines.image_index import index_key, lists_folder
+from comus_core.pipelines.model_selection import resolve_saliency
+from comus_core.pipelines.saliency_settings import SaliencyCompareSettings
+from comus_core.plugins import split
 from comus_core.runs import artifact_readers as tables
 from comus_core.saliency.threshold_areas import with_proposal
 from comus_core.saliency.thresholding import find_proposals
@@ -77,6 +80,22 @@ class DetectorMaps:
     def at(self, threshold: float, min_area: int) -> SaliencySettings:
         """Its settings with another threshold and smallest area."""
         return from_dict(SaliencySettings, self.row["saliency"] | {"threshold": threshold, "min_area": min_area})
+
+
+def chosen_detectors(settings: SaliencyCompareSettings) -> list[SaliencySettings]:
+    """The settings of every detector to compare, `auto` resolved, each once.
+
+    Raises:
+        SettingsError: an unknown detector; lists those there are.
+    """
+    resolved = (resolve_saliency(replace(settings.saliency, detector=name)) for name in settings.detectors)
+    return list({saliency.detector: saliency for saliency in resolved}.values())
+
+
+def stage_of(detector: str) -> str:
+    """What the progress of a detector is called."""
+    name, path = split(detector)
+    return f"maps of {name}" + (f" {path.rpartition('/')[2]}" if path else "")
 
 
 def comparison_file(workspace: Workspace, spec: str) -> Path:

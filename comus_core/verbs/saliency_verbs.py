@@ -8,9 +8,8 @@ from shlex import quote
 from typing import Any
 
 from comus_core.files.output_file import writable_file, writable_folder
-from comus_core.pipelines.compare_saliency import chosen_detectors, stage_of
 from comus_core.pipelines.model_selection import badge, resolve_saliency
-from comus_core.pipelines.saliency_comparison import compared
+from comus_core.pipelines.saliency_comparison import chosen_detectors, compared, stage_of
 from comus_core.pipelines.saliency_settings import (
     SaliencyCompareSettings,
     SaliencyPredictSettings,
