@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from app.forms import run_form, verb_form
+from app.forms import verb_form
 from app.forms.verb_form import submit_verb
 from comus_core.config import SaliencySettings
 from comus_core.errors import WeightsError
@@ -35,11 +35,14 @@ COMPARED = 100  # images, at first
 
 
 def detector_words(workspace: Workspace) -> dict[str, str]:
-    """Detectors to choose from, each with its line: those with a name, and the ones that were trained on the pages."""
-    named = {name: words for name, words in run_form.detector_words().items() if name != "auto"}
-    plain = {name: words for name, words in named.items() if not name.endswith(":")}
-    own = {f"{TRAINED}:{path}": f"{path.stem}: {_facts(path)}" for path in kept_detectors(workspace)}
-    return own | plain
+    """Detectors to choose from, each with its line: the ones trained on the pages, and those with a name."""
+    named = {name: spec.what for name, spec in DETECTORS.items() if not spec.path_kind}
+    return own_detectors(workspace) | named
+
+
+def labelled_words(workspace: Workspace) -> dict[str, str]:
+    """The same, each line with the name before it."""
+    return {name: f"{label(name)}: {line}" for name, line in detector_words(workspace).items()}
 
 
 def own_detectors(workspace: Workspace) -> dict[str, str]:
@@ -53,10 +56,11 @@ def short_name(detector: str) -> str:
     return path.replace("\\", "/").rpartition("/")[2].removesuffix(".safetensors") if path else name
 
 
-def is_here(detector: str) -> bool:
-    """Whether its weights are on this machine, as far as its name says."""
+def label(detector: str) -> str:
+    """The same with what it lacks, in a list of those to choose from."""
     weights = detector_spec(detector).weights
-    return weights is None or is_available(weights)
+    here = weights is None or is_available(weights)
+    return short_name(detector) + ("" if here else " (not on this machine)")
 
 
 def first_detectors(offered: Sequence[str]) -> list[str]:

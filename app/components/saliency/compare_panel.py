@@ -111,8 +111,9 @@ def _choice(spec: str, *, busy: bool) -> None:
     take = partial(state.set_setting, CHOSEN)
     fields.several(
         *("Detectors", "detectors_choice", kept, list(words), take),
-        format_func=words.__getitem__,
+        format_func=saliency_form.label,
         placeholder="Choose detectors",
+        help="  \n".join(f"**{plain(saliency_form.label(name))}** {plain(line)}" for name, line in words.items()),
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="detectors_start_row"):
         number = fields.number(
@@ -150,7 +151,9 @@ def _keep_number(value: int | None) -> None:
 def _head(result: Mapping[str, Any]) -> None:
     when = job_words.ago(result["compared_at"], time.time())
     found = "" if result["images"] == result["found"] else f" of {result['found']:,}, drawn at random"
-    st.caption(plain(f"Compared {when} on {counted(result['images'], 'image')}{found} ({result['device']})."))
+    threshold = result["settings"]["saliency"]["threshold"]
+    words = f"Compared {when} on {counted(result['images'], 'image')}{found}, at threshold {threshold:g}, on "
+    st.caption(plain(f"{words}{result['device']}."))
     states.truth_line(result["truth"])
     for skipped in result["skipped_files"][:5]:
         st.caption(f"Skipped {sentence(skipped['path'])}: {sentence(skipped['reason'])}")

@@ -26,7 +26,7 @@ def show(spec: str) -> None:
     """Draw it for the data set of that string, which the server may read."""
     workspace = page_data.workspace()
     st.caption("Writes the soft map of every image as a grey 8-bit PNG of its size: 255 where it is salient.")
-    words = {"auto": "best on this machine"} | saliency_form.detector_words(workspace)
+    words = {"auto": "best on this machine"} | saliency_form.labelled_words(workspace)
     detector = choices.selected("Detector", words, key="maps_detector", hidden=False)
     saliency = SaliencySettings(detector=detector)
     job = saliency_form.last_job(workspace, "saliency-predict", spec)

@@ -18,7 +18,7 @@ from comus_core.saliency.trained.recipe import SaliencyRecipe
 CHOICES = "own_detector_choices"
 FIELDS = {
     "images": ("Images at most", 16, None),
-    "first.epochs": ("Epochs of the first network", 2, 999),
+    "first.epochs": ("Epochs of the first network", 4, 999),
     "second.epochs": ("Epochs of the second network", 1, 999),
     "seed": ("Seed", 0, 2**32 - 1),
 }
