@@ -57,7 +57,7 @@ def destination(job: Job) -> Destination | None:
     """Where its result is, None for a job without one that a page shows."""
     if job.state == "done" and job.kind in _TABS:
         tab, label = _TABS[job.kind]
-        return Destination("images", (("data", str(job.subject)), ("tab", tab)), label) if _is_kept(job) else None
+        return Destination("images", (("data", str(job.subject or "")), ("tab", tab)), label) if _is_kept(job) else None
     if job.state != "done" or job.kind not in _PLACES:
         return None
     page, label = ("import", "Show the changes") if _is_preview(job) else _PLACES[job.kind]
