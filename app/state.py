@@ -26,6 +26,7 @@ LIKE, BY, THRESHOLD, PICTURE = "like", "by", "threshold", "picture"  # of the pa
 TERM = "term"  # of the Glossary page
 ROUND, SCOPE, THESE, CATEGORIES = "round", "scope", "these", "categories"  # of the Export page
 FILTER, PICKED, DATA, ONLY = "filter", "picked", "data", "only"  # of the image grid, and of the pages before a run
+TAB = "tab"  # of the Images page
 _OF_EVERY_PAGE = (RUN, SELECTION, MAP, COLOUR)
 _OF_PAGE = {  # what is open on a page
     "explore": (PROPOSAL,),
@@ -38,7 +39,7 @@ _OF_PAGE = {  # what is open on a page
     "similar": (LIKE, BY, THRESHOLD, PICTURE),
     "photos": (FILTER, PICKED),
     "export": (ROUND, SCOPE, THESE, CATEGORIES),
-    "images": (DATA,),
+    "images": (DATA, TAB),
     "new": (DATA, ONLY),
 }
 _PREFIX = "comus."

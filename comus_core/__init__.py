@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from comus_core.pipelines.agreement import agreement
     from comus_core.pipelines.cluster_names import export_names, import_names
     from comus_core.pipelines.compare import compare
+    from comus_core.pipelines.compare_saliency import compare_saliency
     from comus_core.pipelines.discover import discover
     from comus_core.pipelines.edit_clusters import (
         accept_proposals,
@@ -93,7 +94,11 @@ if TYPE_CHECKING:
     from comus_core.pipelines.predict import predict
     from comus_core.pipelines.predict_saliency import predict_saliency
     from comus_core.pipelines.relink import relink
-    from comus_core.pipelines.saliency_settings import SaliencyPredictSettings, SaliencyTrainSettings
+    from comus_core.pipelines.saliency_settings import (
+        SaliencyCompareSettings,
+        SaliencyPredictSettings,
+        SaliencyTrainSettings,
+    )
     from comus_core.pipelines.similar import similar
     from comus_core.pipelines.train import train
     from comus_core.pipelines.train_saliency import train_saliency
@@ -174,6 +179,7 @@ _HOME = {
     "Run": "workspace",
     "RunConfig": "config",
     "RunRound": "runs.run_round",
+    "SaliencyCompareSettings": "pipelines.saliency_settings",
     "SaliencyPredictSettings": "pipelines.saliency_settings",
     "SaliencyTrainSettings": "pipelines.saliency_settings",
     "SimilarSettings": "pipelines.verb_settings",
@@ -192,6 +198,7 @@ _HOME = {
     "exclude_from_dataset": "pipelines.exclusion",
     "clean": "maintenance.clean",
     "compare": "pipelines.compare",
+    "compare_saliency": "pipelines.compare_saliency",
     "create_category": "pipelines.edit_selection",
     "delete": "maintenance.delete",
     "discover": "pipelines.discover",
@@ -283,6 +290,7 @@ __all__ = [
     "Run",
     "RunConfig",
     "RunRound",
+    "SaliencyCompareSettings",
     "SaliencyPredictSettings",
     "SaliencyTrainSettings",
     "SeparateSettings",
@@ -301,6 +309,7 @@ __all__ = [
     "check_health",
     "clean",
     "compare",
+    "compare_saliency",
     "create_category",
     "delete",
     "discover",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from app.data.run_cache import Held
+from app.data.run_cache import Held, workspace
 from comus_core.jobs import Job, words
 
 _outcomes: Held[str] = Held(256)
@@ -36,6 +37,12 @@ _PLACES = {
     "similar": ("similar", "Show them"),
     "images": ("images", "Check the images"),
 }
+# kind of the job on a data set -> tab of the Images page, what to do there.
+_TABS = {
+    "saliency-compare": ("detectors", "Show the comparison"),
+    "saliency-train": ("own", "Use the detector"),
+    "saliency-predict": ("maps", "Download the maps"),
+}
 
 
 def outcome(job: Job) -> str:
@@ -48,6 +55,9 @@ def outcome(job: Job) -> str:
 
 def destination(job: Job) -> Destination | None:
     """Where its result is, None for a job without one that a page shows."""
+    if job.state == "done" and job.kind in _TABS:
+        tab, label = _TABS[job.kind]
+        return Destination("images", (("data", str(job.subject or "")), ("tab", tab)), label) if _is_kept(job) else None
     if job.state != "done" or job.kind not in _PLACES:
         return None
     page, label = ("import", "Show the changes") if _is_preview(job) else _PLACES[job.kind]
@@ -55,6 +65,12 @@ def destination(job: Job) -> Destination | None:
         return Destination(page, (), label)
     parameters = (("run", job.run or ""), *((("picture", str(job.id)),) if page == "similar" else ()))
     return Destination(page, parameters, label) if job.run else None
+
+
+def _is_kept(job: Job) -> bool:
+    """Whether its result lies in the workspace, where a page finds it; what a command wrote elsewhere does not."""
+    out = job.settings.get("out")
+    return out is None or Path(str(out)).is_relative_to(workspace().root)
 
 
 def _is_preview(job: Job) -> bool:

@@ -9,13 +9,13 @@ from comus_core.config import RunConfig
 from comus_core.settings import json_schema
 
 
-def words(name: str) -> str:
-    """The description of a setting of a run by its dotted name, such as `saliency.threshold`.
+def words(name: str, of: type = RunConfig) -> str:
+    """The description of a setting, of a run where no other class is given, by a dotted name: `saliency.threshold`.
 
     Raises:
         KeyError: there is no such setting, or it has no description.
     """
-    schema = _schema()
+    schema = _schema(of)
     holder: dict[str, Any] = schema
     *groups, last = name.split(".")
     for group in groups:
@@ -29,6 +29,6 @@ def _resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     return dict(schema["$defs"][reference.rpartition("/")[2]]) if reference else part
 
 
-@lru_cache(maxsize=1)
-def _schema() -> dict[str, Any]:
-    return json_schema(RunConfig)
+@lru_cache(maxsize=4)
+def _schema(of: type) -> dict[str, Any]:
+    return json_schema(of)

@@ -36,6 +36,7 @@ from app.server import (
     pictures,
     plotly_route,
     prediction_routes,
+    saliency_routes,
     training_routes,
 )
 from app.server.error_layer import error_layer
@@ -68,6 +69,7 @@ def routes(base_path: str = "") -> list[Route]:
         *photo_routes.routes(),
         *plotly_route.routes(),
         *prediction_routes.routes(),
+        *saliency_routes.routes(),
         *dataset_routes.routes(),
         *bundle_route.routes(),
         *export_routes.routes(),

@@ -1,4 +1,4 @@
-"""`comus saliency`: what is salient, apart from any run: a detector trained on images alone, maps written."""
+"""`comus saliency`: what is salient, apart from any run: detectors compared, one trained on images, maps written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from comus_core.cli.verb_command import Call, print_lines, verb_command
 
 @click.group()
 def saliency() -> None:
-    """Train a detector on images alone, or write a detector's soft maps."""
+    """Compare detectors, train one on images alone, or write a detector's soft maps."""
 
 
 @click.option("--detector", metavar="NAME", help="A detector's name (`comus parts` lists them); default: auto.")
@@ -22,5 +22,6 @@ def _predict(call: Call, detector: str | None) -> None:
     print_lines(call)
 
 
+saliency.add_command(verb_command("saliency-compare"), "compare")
 saliency.add_command(verb_command("saliency-train"), "train")
 saliency.add_command(verb_command("saliency-predict", _predict), "predict")

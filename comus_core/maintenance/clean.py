@@ -37,7 +37,7 @@ GROUP_WORDS: dict[Group, tuple[str, str]] = {
     "stopped": ("Work of stopped jobs and runs", "Finished parts, from which a resumed job continues."),
     "transfers": ("Scores on other data sets", "From `comus evaluate RUN DATASET`, which can compute them again."),
     "pictures": ("Cached images", "Crops and overlays that pages draw again when needed."),
-    "kept": ("Files kept for the browser", "Exports and packages to download, and uploaded annotations."),
+    "kept": ("Files kept for the browser", "Exports, packages and soft maps to download, and uploaded annotations."),
 }
 PHOTOGRAPHS = (UPLOADS, "datasets", BUNDLES)
 GRACE = 600.0  # seconds for which new artifacts are kept: their run may not list them yet

@@ -13,6 +13,7 @@ from comus_core.maintenance.delete import DELETED, folders_of_run
 from comus_core.pipelines.estimate import free_disk
 from comus_core.pipelines.kept_files import EXPORTS, IMPORTS
 from comus_core.pipelines.package_folder import FOLDER as PACKAGES
+from comus_core.pipelines.saliency_folders import DETECTORS, MAPS
 from comus_core.pipelines.verb_settings import DiskSettings
 from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Run, Workspace
@@ -28,6 +29,8 @@ PLACES = {
     EXPORTS: "exports to download",
     IMPORTS: "uploaded annotations",
     PACKAGES: "packages to download",
+    MAPS: "soft maps to download",
+    DETECTORS: "trained detectors",
 }
 REST = "database and other files"
 

@@ -20,6 +20,7 @@ from comus_core.files.output_folder import PARTIAL, is_locked
 from comus_core.files.own_places import is_own, make_own, own_place
 from comus_core.files.uploaded import write_uploads
 from comus_core.pipelines.package_folder import FOLDER as PACKAGES
+from comus_core.pipelines.saliency_folders import MAPS
 from comus_core.workspace import Workspace
 
 EXPORTS, IMPORTS = "exports", "imports"
@@ -89,9 +90,9 @@ def unfinished_exports(workspace: Workspace) -> list[Path]:
 
 
 def kept_for_browsers(workspace: Workspace) -> list[Path]:
-    """The folders of all finished exports, of all uploads and of all packages."""
+    """The folders of all finished exports, of all uploads, of all packages and of all soft maps."""
     unfinished = set(unfinished_exports(workspace))
-    folders = [path for name in (EXPORTS, IMPORTS, PACKAGES) for path in _folders(workspace, name)]
+    folders = [path for name in (EXPORTS, IMPORTS, PACKAGES, MAPS) for path in _folders(workspace, name)]
     return sorted(path for path in folders if path not in unfinished and not _in_use(path))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import field
 
-from comus_core.config import SaliencySettings
+from comus_core.config import SaliencySettings, TruthSettings
 from comus_core.saliency.trained.recipe import SaliencyRecipe
-from comus_core.settings import require, settings
+from comus_core.settings import Positive, Seed, require, settings
 
 
 @settings
@@ -37,3 +37,34 @@ class SaliencyPredictSettings:
 
     def __post_init__(self) -> None:
         require(bool(self.out), "out: give a folder for the maps")
+
+
+@settings
+class SaliencyCompareSettings:
+    """Compare detectors on some of your own images: agreement, empty maps, speed; with ground truth, scores."""
+
+    detectors: tuple[str, ...]
+    """The detectors, with commas between them; a name with a path comes last, or in another option."""
+    images: Positive = 100
+    """Images to compare them on, at most; of more, so many are drawn at random."""
+    seed: Seed = 0
+    """Of the images that are drawn."""
+    saliency: SaliencySettings = field(default_factory=SaliencySettings)
+    """Their settings: threshold, smallest area and all others; `detector` stays at `auto`."""
+    truth: TruthSettings = field(default_factory=TruthSettings)
+    """How ground truth is read."""
+
+    def __post_init__(self) -> None:
+        names = tuple(name for text in self.detectors for name in names_in(text))
+        require(bool(names), "detectors: name at least one; `comus parts` lists them")
+        own = self.saliency.detector
+        require(own == "auto", f"saliency.detector {own}: name the detectors to compare in `detectors`")
+        object.__setattr__(self, "detectors", names)
+
+
+def names_in(text: str) -> list[str]:
+    """Detectors in a text such as `u2netp,mbd,trained:FILE`: behind the first colon, a comma belongs to the path."""
+    listed, colon, path = text.partition(":")
+    names = [name.strip() for name in listed.split(",")]
+    names[-1] += colon + path
+    return [name for name in names if name]

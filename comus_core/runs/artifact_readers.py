@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from comus_core.clustering.curves import HowMany
 from comus_core.config import FilterBy
@@ -239,18 +240,35 @@ def read_soft_maps(artifact: Artifact, image_ids: Sequence[str]) -> list[SoftMap
 
 def read_soft_map_files(artifact: Artifact, image_ids: Sequence[str]) -> dict[str, bytes]:
     """The soft maps of some images as they are stored: id -> bytes of a PNG file; only their row groups are read."""
+    return {row["image_id"]: row["png"] for row in _map_rows(artifact, image_ids, ("image_id", "png"))}
+
+
+def read_object_maps(artifact: Artifact, image_ids: Sequence[str]) -> dict[str, NDArray[np.uint8]]:
+    """The soft maps of some images: id -> (h, w) uint8, or (n, h, w) of a detector that tells objects apart."""
+    rows = _map_rows(artifact, image_ids, ("image_id", "png", "objects"))
+    return {row["image_id"]: stored_maps(row) for row in rows}
+
+
+def _map_rows(artifact: Artifact, image_ids: Sequence[str], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The rows of some images in a table of soft maps, in its order, with those of the columns that there are."""
     with artifact.reading(TABLE) as path, pq.ParquetFile(path) as file:
+        there = [name for name in columns if name in file.schema_arrow.names]
         wanted = pc.is_in(file.read(["image_id"]).column(0), pa.array(image_ids, pa.string()))
         rows = np.flatnonzero(wanted.to_numpy())
-        files: dict[str, bytes] = {}
         lengths = [file.metadata.row_group(part).num_rows for part in range(file.metadata.num_row_groups)]
         ends = np.cumsum(lengths, dtype=np.int64)
         groups = np.searchsorted(ends, rows, side="right")
         for part in np.unique(groups).tolist():
-            table = file.read_row_group(part, columns=["image_id", "png"])
-            chosen = table.take(rows[groups == part] - (ends[part] - lengths[part]))
-            files |= dict(zip(*(chosen.column(name).to_pylist() for name in ("image_id", "png")), strict=True))
-    return files
+            table = file.read_row_group(part, columns=there)
+            yield from table.take(rows[groups == part] - (ends[part] - lengths[part])).to_pylist()
+
+
+def stored_maps(row: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """The maps of an image, from its row of the table: (n, h, w) of its objects, else (h, w)."""
+    whole = from_png(row["png"])
+    if "objects" not in row:
+        return whole
+    return from_png(row["objects"]).reshape(-1, *whole.shape) if row["objects"] is not None else whole[None][:0]
 
 
 def soft_map_of(png: bytes) -> SoftMap:

@@ -33,6 +33,8 @@ VERSIONS = {
     "learned_detector": 1,
     "soft_maps": 2,
     "proposals": 1,
+    "saliency_measures": 1,
+    "saliency_agreement": 1,
     "features": 1,
     "surroundings": 1,
     "clustering": 2,

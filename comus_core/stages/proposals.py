@@ -118,7 +118,7 @@ def proposals(context: StageContext, images: Artifact, maps: Artifact) -> Artifa
 
     def table_of(batch: pa.RecordBatch) -> pa.Table:
         rows = batch.to_pylist()
-        parts = [find_proposals(r["image_id"], _maps(r), sizes[r["image_id"]], settings) for r in rows]
+        parts = [find_proposals(r["image_id"], tables.stored_maps(r), sizes[r["image_id"]], settings) for r in rows]
         return concatenate(parts).to_table()
 
     def write(folder: Path) -> None:
@@ -127,16 +127,6 @@ def proposals(context: StageContext, images: Artifact, maps: Artifact) -> Artifa
 
     rule = {"threshold": settings.threshold, "resize": settings.resize, "min_area": settings.min_area}
     return context.make("saliency", context.key("proposals", rule, images=images, soft_maps=maps), None, write)
-
-
-def _maps(row: dict[str, Any]) -> NDArray[np.uint8]:
-    """The stored maps of an image: (n, h, w) of its objects, else (h, w)."""
-    from comus_core.saliency.soft_maps import from_png
-
-    whole = from_png(row["png"])
-    if "objects" not in row:
-        return whole
-    return from_png(row["objects"]).reshape(-1, *whole.shape) if row["objects"] is not None else whole[None][:0]
 
 
 def _given(context: StageContext) -> GivenObjects | None:

@@ -20,12 +20,22 @@ RUN = {"images": 60, "skipped": 0, "proposals": 75, "clusters": 8}
 @pytest.mark.parametrize("kind", [name for name, verb in VERBS.items() if verb.is_job])
 def test_every_job_that_a_page_shows_leads_to_a_page_that_there_is(kind):
     place = destination(job(kind=kind, state="done", run="run-1"))
-    if kind in ("bundle", "evaluate", "saliency-train", "saliency-predict"):  # files, and a score of another data set
+    if kind in ("bundle", "evaluate"):  # a file, and a score of another data set
         assert place is None
+    elif kind.startswith("saliency-"):  # of a data set
+        assert place.page == "images" and place.label and dict(place.parameters).keys() == {"data", "tab"}
     else:
         assert place is not None and place.page in PAGES and place.label
         assert dict(place.parameters).get("run") == (None if kind == "images" else "run-1")
         assert ("picture" in dict(place.parameters)) == (kind == "similar")
+
+
+def test_files_that_a_command_wrote_outside_the_workspace_are_on_no_page(monkeypatch, tmp_path):
+    monkeypatch.setenv("COMUS_WORKSPACE", str(tmp_path / "w"))
+    about = {"kind": "saliency-predict", "state": "done", "subject": "/photos"}
+    assert destination(job(settings={"out": str(tmp_path / "maps")}, **about)) is None
+    inside = destination(job(settings={"out": str(tmp_path / "w" / "maps")}, **about))
+    assert inside == Destination("images", (("data", "/photos"), ("tab", "maps")), "Download the maps")
 
 
 def test_a_job_that_did_not_finish_or_whose_run_is_unknown_leads_nowhere():

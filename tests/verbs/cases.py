@@ -21,7 +21,11 @@ from comus_core.pipelines import edit_settings, verb_settings
 from comus_core.pipelines.ablation_rows import AblationSettings
 from comus_core.pipelines.cluster_names import ExportedNames
 from comus_core.pipelines.export_settings import ExportSettings, ObjectsSettings
-from comus_core.pipelines.saliency_settings import SaliencyPredictSettings, SaliencyTrainSettings
+from comus_core.pipelines.saliency_settings import (
+    SaliencyCompareSettings,
+    SaliencyPredictSettings,
+    SaliencyTrainSettings,
+)
 from comus_core.proposals.mask_edits import grown
 from comus_core.runs.run_view import open_run_view
 from comus_core.saliency.trained.recipe import SaliencyRecipe
@@ -39,7 +43,17 @@ LEARNED = {
     "second": {"side": 32, "epochs": 1},
 }
 TINY = TINY_TRAINING | {"prediction.classifier_share": 0.0}
-TIMES = ("seconds", "checked_at", "memory", "memory_at_most", "computed", "free", "total", "places")  # of the machine
+TIMES = (
+    "seconds",
+    "checked_at",
+    "compared_at",
+    "memory",
+    "memory_at_most",
+    "computed",
+    "free",
+    "total",
+    "places",
+)  # of the machine
 
 
 @dataclass(frozen=True)
@@ -181,6 +195,12 @@ CASES = {
         lambda place: verb_settings.DatasetExclusionSettings(("images/new-001.png", "images/new-004.png")),
         lambda place: str(place.new),
         page=lambda place, settings: excluded_panel.exclude_from_dataset(str(place.new), place.workspace, settings),
+    ),
+    "saliency-compare": Case(
+        lambda place: SaliencyCompareSettings(
+            ("mbd", "rbd", "trained:/nothing"), 4, seed=2, saliency=SaliencySettings(threshold=0.4, min_area=50)
+        ),
+        lambda place: str(place.new),
     ),
     "saliency-train": Case(
         lambda place: SaliencyTrainSettings(

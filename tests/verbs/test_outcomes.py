@@ -48,6 +48,11 @@ CASES = [
         {"run": "run-2", "new": True, "plan": {"summary": "1 mask changed", "problems": [{}, {}]}},
         "1 mask changed; 2 problems; new run run-2",
     ),
+    (
+        "saliency-compare",
+        {"images": 40, "detectors": [{"reason": None}, {"reason": "gone"}, {"reason": None}]},
+        "2 detectors compared on 40 images, 1 not available here",
+    ),
     ("saliency-predict", {"maps": [{}] * 30, "path": "/tmp/maps"}, "30 maps written to /tmp/maps"),
     ("saliency-train", {"images": 40, "path": "/tmp/d"}, "detector learned from 40 images, written to /tmp/d"),
     ("bundle", {"bytes": 2_700_000, "path": "/tmp/a.zip"}, "3 MB written to /tmp/a.zip"),

@@ -18,6 +18,7 @@ Palette = NDArray[np.uint8]  # (n, 3) RGB
 CONTEXT = 1.15  # side of a crop's window, in longer sides of the box
 OUTLINE_BLUR = 1.4  # pixels; the line is about 1.4 times as wide
 DARKNESS = 0.45  # of the line behind it
+FAINT = 0.35  # opacity of the inside of a mask that is shown by its outline
 IGNORED = (139, 147, 160, 150)
 # Dark violet to yellow: lightness rises evenly, so that the ramp reads without colour vision too.
 _RAMP_AT = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -119,6 +120,17 @@ def soft_layer(stored: NDArray[np.uint8], size_hw: tuple[int, int]) -> Image.Ima
     table = np.concatenate([ramp, 60 + 195 * level[:, None]], axis=1).round().astype(np.uint8)
     resized = Image.fromarray(stored).resize(size_hw[::-1], Image.Resampling.BILINEAR)
     return Image.fromarray(table[np.asarray(resized)])
+
+
+def mask_layer(mask: BoolMask, colour: str, size_hw: tuple[int, int]) -> Image.Image:
+    """A mask as an overlay: a faint area with its outline, in `colour`, `#rrggbb`; `size_hw` is the layer's."""
+    grey = Image.fromarray(mask.astype(np.uint8) * 255).resize(size_hw[::-1], Image.Resampling.BILINEAR)
+    filters = ImageFilter.MaxFilter(3), ImageFilter.MinFilter(3)
+    outer, inner = (np.asarray(grey.filter(one), np.int16) for one in filters)
+    layer = np.empty((*size_hw, 4), np.uint8)
+    layer[..., :3] = rgb([colour])[0]
+    layer[..., 3] = np.maximum(outer - inner, (FAINT * np.asarray(grey, np.float32)).astype(np.int16))
+    return Image.fromarray(layer)
 
 
 def index_layer(mask: IndexMask, palette: Palette, ignore: int | None, size_hw: tuple[int, int]) -> Image.Image:

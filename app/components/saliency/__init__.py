@@ -1,0 +1,1 @@
+"""Detectors on the Images page: compared, trained, applied."""
