@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +18,11 @@ from comus_core.saliency.trained.recipe import SaliencyRecipe
 from comus_core.settings import to_dict
 from comus_core.stages.context import StageContext
 from comus_core.text import counted
+from comus_core.types import Progress
 from comus_core.workspace import Artifact
 from comus_core.workspace.artifacts import TABLE
 
-NETWORK, HISTORY, MAPS, LEARNED = "network.safetensors", "history.json", "maps.npy", "learned.npy"
+NETWORK, HISTORY, LEARNED = "network.safetensors", "history.json", "learned.npz"
 LEAST = 16  # images: fewer teach a network nothing
 READ_AT_ONCE = 64  # examples
 
@@ -29,92 +32,101 @@ Bytes = NDArray[np.uint8]
 def saliency_network(context: StageContext, examples: Artifact, recipe: SaliencyRecipe) -> Artifact:
     """The last network as a detector's file, and the loss of every epoch of all of them.
 
-    Each network is an artifact: a recipe that wants one more goes on from the last.
+    Each network is an artifact: a recipe that differs after some of them begins there.
 
     Raises:
         DatasetError: there are too few images.
     """
-    made = _first(context, examples, recipe)
-    for number in range(2, recipe.networks + 1):
-        made = _later(context, examples, recipe, number, made)
+    made: Artifact | None = None
+    for number in range(1, len(recipe.networks) + 1):
+        made = _network(context, examples, recipe, number, made)
+    assert made is not None
     return made
 
 
-def _first(context: StageContext, examples: Artifact, recipe: SaliencyRecipe) -> Artifact:
-    """Its moving averages, `MAPS`: the network itself serves nothing else."""
-
-    def write(folder: Path) -> None:
-        from comus_core.saliency.trained.generation import Examples
-        from comus_core.saliency.trained.training import CHECKPOINT, train_first
-
-        read = Examples(*read_examples(examples, recipe))
-        maps, history = train_first(read, recipe, folder, context.device, context.on_progress)
-        np.save(folder / MAPS, maps)
-        (folder / HISTORY).write_text(json.dumps(history))
-        (folder / CHECKPOINT).unlink(missing_ok=True)
-
-    values = to_dict(recipe)
-    decided_by = {name: values[name] for name in ("side", "above", "first", "warm", "keep", "precision", "seed")}
-    key = context.key("saliency_network", decided_by | {"network": 1}, examples=examples)
-    return context.make("networks", key, None, write, announce=False)
-
-
-def _later(
-    context: StageContext, examples: Artifact, recipe: SaliencyRecipe, number: int, before: Artifact
+def _network(
+    context: StageContext, examples: Artifact, recipe: SaliencyRecipe, number: int, before: Artifact | None
 ) -> Artifact:
-    """The network of that number, from 2."""
+    """The network of that number, from 1; `LEARNED` are the maps that were at hand."""
+
+    def told(done: float) -> None:
+        sizes = [network.epochs * network.share * network.side**2 for network in recipe.networks]
+        share = (sum(sizes[: number - 1]) + done * sizes[number - 1]) / sum(sizes)
+        context.on_progress(Progress("networks", round(1000 * share), 1000))
 
     def write(folder: Path) -> None:
         from comus_core.saliency.trained.generation import Examples
         from comus_core.saliency.trained.network_file import write_network
-        from comus_core.saliency.trained.training import CHECKPOINT, train_later
+        from comus_core.saliency.trained.targets import surest
+        from comus_core.saliency.trained.training import CHECKPOINT, train_network
 
-        pixels = read_examples(examples, recipe)[0]
-        learned = _learned(folder, context, pixels, recipe, number, before)
-        weights, history = train_later(
-            number, Examples(pixels, learned), recipe, folder, context.device, context.on_progress
+        pixels, maps = read_examples(examples, recipe)
+        told(0)
+        learned, agree = _learned(folder, context, pixels, maps, recipe, number, before, lambda: told(0))
+        network = recipe.networks[number - 1]
+        rows = surest(learned, agree, network.share)
+        weights, history = train_network(
+            number,
+            Examples(pixels[rows], learned[rows]),
+            recipe,
+            folder,
+            context.device,
+            lambda step, steps: told(step / steps),
         )
         facts = {
-            "side": recipe.later.side,
+            "side": network.side,
             "images": len(pixels),
             "examples": examples.fingerprint,
-            "recipe": to_dict(recipe) | {"networks": number},
+            "recipe": to_dict(replace(recipe, networks=recipe.networks[:number])),
             "supervision": {"direct": "none", "inherited": "none"},
         }
         write_network(folder / NETWORK, weights, facts)
-        (folder / HISTORY).write_text(json.dumps(_history(before) + history))
-        for name in (CHECKPOINT, LEARNED):
-            (folder / name).unlink(missing_ok=True)
+        (folder / HISTORY).write_text(json.dumps((_history(before) if before else []) + history))
+        (folder / CHECKPOINT).unlink(missing_ok=True)
 
-    decided_by = {name: value for name, value in to_dict(recipe).items() if name != "networks"}
-    key = context.key("saliency_network", decided_by | {"network": number}, examples=examples, before=before)
-    return context.make("networks", key, None, write, announce=False)
+    decided_by = to_dict(replace(recipe, networks=recipe.networks[:number]))
+    inputs = {"examples": examples} | ({"before": before} if before else {})
+    return context.make("networks", context.key("saliency_network", decided_by, **inputs), None, write, announce=False)
 
 
 def _learned(
-    folder: Path, context: StageContext, pixels: Bytes, recipe: SaliencyRecipe, number: int, before: Artifact
-) -> Bytes:
-    """What the network of that number learns, (n, 1, h, w): kept in the folder, so that it is found out once."""
+    folder: Path,
+    context: StageContext,
+    pixels: Bytes,
+    maps: Bytes,
+    recipe: SaliencyRecipe,
+    number: int,
+    before: Artifact | None,
+    on_images: Callable[[], None],
+) -> tuple[Bytes, NDArray[np.float64]]:
+    """The maps for that network, (n, 1, h, w), and how far their sources agree, (n,): found out once a folder."""
     from comus_core.saliency.trained.network_file import read_network
-    from comus_core.saliency.trained.targets import refined
-    from comus_core.saliency.trained.training import later_place, predicted
-
-    def told(images: int) -> None:
-        context.on_progress(later_place(recipe, number)(0, images))  # no step yet; a person may cancel here
+    from comus_core.saliency.trained.targets import agreement, certain, refined
+    from comus_core.saliency.trained.training import predicted
 
     file = folder / LEARNED
     if not file.exists():
-        if number == 2:
-            with before.reading(MAPS) as path:
-                maps = np.load(path, allow_pickle=False)
+        if before is None:
+            sources = certain(maps, recipe.above)
+            mean = sources
         else:
+            old = _read_learned(before)[0]
             with before.reading(NETWORK) as path:
                 network = read_network(path, context.device)
-            maps = predicted(network, recipe.later.side, pixels, context.device, told)
+            side = recipe.networks[number - 2].side
+            new = predicted(network, side, pixels, context.device, lambda _: on_images())
+            sources = np.concatenate([old, new], axis=1)
+            mean = np.rint(recipe.keep * old.astype(np.float32) + (1 - recipe.keep) * new).astype(np.uint8)
         with replacing(file) as temporary, temporary.open("wb") as stream:
-            np.save(stream, refined(maps, pixels, recipe.refine, recipe.colours))
-    learned: Bytes = np.load(file, allow_pickle=False)
-    return learned
+            found = refined(mean, pixels, recipe.refine, recipe.colours)
+            np.savez(stream, maps=found, agreement=agreement(sources))
+    with np.load(file, allow_pickle=False) as stored:
+        return stored["maps"], stored["agreement"]
+
+
+def _read_learned(network: Artifact) -> tuple[Bytes, NDArray[np.float64]]:
+    with network.reading(LEARNED) as path, np.load(path, allow_pickle=False) as stored:
+        return stored["maps"], stored["agreement"]
 
 
 def _history(network: Artifact) -> list[dict[str, float]]:

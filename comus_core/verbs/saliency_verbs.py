@@ -115,8 +115,7 @@ SALIENCY = (
         stages=lambda _, __: (
             *job_words.named("images"),
             Stage("priors", "Priors"),
-            Stage("first network", "First network"),
-            Stage("later networks", "Later networks"),
+            Stage("networks", "Networks"),
         ),
         check=lambda settings: writable_file(Path(settings.out).expanduser(), force=settings.force),
         lines=_train_lines,

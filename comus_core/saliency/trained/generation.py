@@ -10,25 +10,23 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.nn import functional
 
-from comus_core.saliency.trained.augmentation import Views, drawn_views, in_other_light, seen
+from comus_core.saliency.trained.augmentation import drawn_views, in_other_light, seen
 from comus_core.saliency.trained.losses import f_loss, reached
 from comus_core.saliency.trained.network import SaliencyNetwork
-from comus_core.saliency.trained.recipe import GenerationSettings
+from comus_core.saliency.trained.recipe import NetworkSettings, OptimiserSettings
 
 WARM_UP = 0.05  # share of the steps over which the learning rate rises
 
 Bytes = NDArray[np.uint8]
 OnStep = Callable[[int, float], None]  # step, loss
 Rows = NDArray[np.int64]
-OnSeen = Callable[[Rows, Tensor], None]  # rows, their (n, heads, h, w) predictions in [0, 1], unmirrored
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """What is learned from: `pixels` (n, s, s, 3) RGB and `maps` (n, heads, h, w), 255 where something is salient."""
+    """What is learned from: `pixels` (n, s, s, 3) RGB and `maps` (n, 1, h, w), 255 where something is salient."""
 
     pixels: Bytes
     maps: Bytes
@@ -37,30 +35,17 @@ class Examples:
         return len(self.pixels)
 
 
-@dataclass(frozen=True)
-class Look:
-    """How a network sees its images.
-
-    Attributes:
-        crop: the smallest area of a random crop, as a share of the image's; 1 takes whole images.
-        half: whether it multiplies in bfloat16.
-    """
-
-    crop: float = 1.0
-    half: bool = False
-
-
 class Generation:
     """A network, its optimiser and where its training stands; `run_epoch` is the work of one epoch."""
 
     def __init__(
-        self, heads: int, examples: int, settings: GenerationSettings, seed: int, device: str, look: Look = Look()
+        self, examples: int, network: NetworkSettings, settings: OptimiserSettings, seed: int, device: str
     ) -> None:
-        self.look = look
-        self.settings, self.seed, self.device, self.epoch = settings, seed, device, 0
+        self.side, self.epochs, self.settings = network.side, network.epochs, settings
+        self.seed, self.device, self.epoch = seed, device, 0
         with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
             torch.manual_seed(seed)
-            self.network = SaliencyNetwork(heads)
+            self.network = SaliencyNetwork()
         self.network = self.network.to(memory_format=torch.channels_last).to(device)
         self.per_epoch = math.ceil(examples / settings.batch)
         decay = [p for p in self.network.parameters() if p.ndim > 1]
@@ -68,11 +53,8 @@ class Generation:
         groups = [{"params": decay, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
         self.optimiser = torch.optim.AdamW(groups, lr=settings.learning_rate)
 
-    def run_epoch(self, examples: Examples, on_step: OnStep, on_seen: OnSeen | None = None) -> float:
-        """One pass over the examples, in an order that the seed and the epoch decide; the mean loss.
-
-        `on_seen` is given what was predicted of whole images, as it was when they were learned from.
-        """
+    def run_epoch(self, examples: Examples, on_step: OnStep) -> float:
+        """One pass over the examples, in an order that the seed and the epoch decide; the mean loss."""
         order = np.random.default_rng([self.seed, self.epoch]).permutation(len(examples))
         order = np.resize(order, self.per_epoch * self.settings.batch)  # the last batch is filled from the first
         random = torch.Generator().manual_seed(self.seed * 1000 + self.epoch)
@@ -81,10 +63,8 @@ class Generation:
         for number in range(self.per_epoch):
             step = self.epoch * self.per_epoch + number
             for group in self.optimiser.param_groups:
-                group["lr"] = rate(self.settings, step, self.per_epoch * self.settings.epochs)
-            rows = order[number * batch : (number + 1) * batch]
-            new = min(batch, len(examples) - number * batch)
-            loss = self._step(examples, rows, random, new, on_seen)
+                group["lr"] = rate(self.settings.learning_rate, step, self.per_epoch * self.epochs)
+            loss = self._step(examples, order[number * batch : (number + 1) * batch], random)
             total += loss
             on_step(step + 1, loss)
         self.epoch += 1
@@ -103,14 +83,16 @@ class Generation:
         self.network.load_state_dict(saved["network"])
         self.optimiser.load_state_dict(saved["optimiser"])
 
-    def _step(self, examples: Examples, rows: Rows, random: torch.Generator, new: int, on_seen: OnSeen | None) -> float:
-        views = drawn_views(len(rows), self.look.crop, random)
+    def _step(self, examples: Examples, rows: Rows, random: torch.Generator) -> float:
+        views = drawn_views(len(rows), self.settings.crop, random)
         pixels = torch.from_numpy(examples.pixels[rows]).permute(0, 3, 1, 2).float()
         maps = torch.from_numpy(examples.maps[rows]).float() / 255
-        pixels = in_other_light(seen(pixels, views, self.settings.side), self.settings.jitter, random)
-        targets = seen(maps, views, self.settings.side // 2).to(self.device)
+        pixels = in_other_light(seen(pixels, views, self.side), self.settings.jitter, random)
+        targets = seen(maps, views, self.side // 2).to(self.device)
         pixels = pixels.to(self.device, memory_format=torch.channels_last)
-        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.look.half):
+        with torch.autocast(
+            torch.device(self.device).type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"
+        ):
             logits = self.network(pixels).float()
         logits = functional.interpolate(logits, targets.shape[2:], mode="bilinear", align_corners=False)
         loss = f_loss(
@@ -119,20 +101,12 @@ class Generation:
         self.optimiser.zero_grad(set_to_none=True)
         loss.mean().backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
-        if on_seen is not None:
-            shares = unmirrored(logits.detach().sigmoid(), views).cpu()
-            on_seen(rows[:new], shares[:new])
         return float(loss.mean().detach())
 
 
-def rate(settings: GenerationSettings, step: int, steps: int) -> float:
+def rate(highest: float, step: int, steps: int) -> float:
     """The learning rate of a step: it rises in a line, then falls along a cosine."""
     warm = max(1, round(WARM_UP * steps))
     if step < warm:
-        return settings.learning_rate * (step + 1) / warm
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
-
-
-def unmirrored(planes: Tensor, views: Views) -> Tensor:
-    """(n, c, h, w) as before they were mirrored."""
-    return torch.where(views.mirrored[:, None, None, None].to(planes.device), planes.flip(-1), planes)
+        return highest * (step + 1) / warm
+    return highest * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))

@@ -1,15 +1,19 @@
-"""What the networks learn: priors made certain, moving averages of predictions, and what these amount to."""
+"""What the networks learn: priors made certain, maps refined on their own images, and which maps are the surest."""
 
 from __future__ import annotations
+
+from itertools import combinations
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.nn import functional
 
 from comus_core.saliency.trained.colour_models import agreeing
 from comus_core.saliency.trained.generation import Bytes
+
+SALIENT = 127  # maps are salient above it
+LEAST, MOST = 0.02, 0.7  # share of an image that an object takes: other maps show nothing, or everything
 
 
 def certain(maps: Bytes, above: float) -> Bytes:
@@ -23,33 +27,8 @@ def certain(maps: Bytes, above: float) -> Bytes:
     return salient
 
 
-class MovingAverage:
-    """The average of the predictions of every epoch so far, (n, k, h, w): later ones count more."""
-
-    def __init__(self, shape: tuple[int, int, int, int], keep: float) -> None:
-        self.keep, self.values, self.begun = keep, np.zeros(shape, np.float16), np.zeros(shape[0], bool)
-
-    def add(self, rows: NDArray[np.int64], shares: Tensor) -> None:
-        """Take in predictions of some images, (m, k, h', w') in [0, 1]; the first ones are taken as they are."""
-        size = self.values.shape[2:]
-        small = functional.interpolate(shares, size, mode="bilinear", align_corners=False).numpy()
-        keep = np.where(self.begun[rows], self.keep, 0.0)[:, None, None, None]
-        self.values[rows] = keep * self.values[rows] + (1 - keep) * small
-        self.begun[rows] = True
-
-
-def as_bytes(average: NDArray[np.float16]) -> Bytes:
-    """Averages in [0, 1] as 0 to 255."""
-    return np.rint(average.astype(np.float32) * 255).astype(np.uint8)
-
-
-def is_salient(average: NDArray[np.float16]) -> Bytes:
-    """Averages as 0 and 255: salient is what exceeds a half (DeepUSPS, from its second iteration on)."""
-    return (average > 0.5).astype(np.uint8) * np.uint8(255)
-
-
 def refined(maps: Bytes, pixels: Bytes, way: str, colours: float) -> Bytes:
-    """What the next network learns: the mean of the maps of each image, made to agree with its colours and edges.
+    """The mean of the maps of an image, made to agree with its colours and edges.
 
     Args:
         maps: (n, k, h, w).
@@ -63,6 +42,8 @@ def refined(maps: Bytes, pixels: Bytes, way: str, colours: float) -> Bytes:
     from comus_core.saliency.refinement.guided import GuidedFilter
 
     size, whole = maps.shape[2:], np.empty((len(maps), 1, *maps.shape[2:]), np.uint8)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # maps are small: several threads wait for each other twenty times as long as one works
     for row, of_image in enumerate(maps):
         plane = of_image.mean(axis=0, dtype=np.float32) / np.float32(255)
         image = torch.from_numpy(pixels[row]).permute(2, 0, 1)[None].float()
@@ -72,4 +53,35 @@ def refined(maps: Bytes, pixels: Bytes, way: str, colours: float) -> Bytes:
         if way == "guided":
             plane = GuidedFilter(guide, radius=max(1, size[0] // 10)).refine(torch.from_numpy(plane)).numpy()
         whole[row, 0] = np.rint(plane * 255)
+    torch.set_num_threads(threads)
     return whole
+
+
+def agreement(maps: Bytes) -> NDArray[np.float64]:
+    """(n, k, h, w) -> (n,): the mean IoU of all pairs of an image's k maps; two empty ones have 0."""
+    salient = maps > SALIENT
+    pairs = list(combinations(range(maps.shape[1]), 2))
+    total = np.zeros(len(maps))
+    for one, other in pairs:
+        common = (salient[:, one] & salient[:, other]).sum(axis=(1, 2))
+        either = (salient[:, one] | salient[:, other]).sum(axis=(1, 2))
+        total += common / np.maximum(either, 1)
+    return total / len(pairs)
+
+
+def surest(maps: Bytes, agree: NDArray[np.float64], share: float) -> NDArray[np.int64]:
+    """Rows of the surest maps, in order: far from a half at every pixel, and of sources that agree.
+
+    Maps that show nothing or almost everything come last. Where priors agree they are mostly right (docs/detector.md),
+    and a network that learns from these finds more in the other images than the priors do.
+
+    Args:
+        maps: (n, 1, h, w).
+        agree: (n,) in [0, 1], see `agreement`.
+        share: how many, of all; at least one.
+    """
+    decided = np.abs(maps.astype(np.float32) / 127.5 - 1).mean(axis=(1, 2, 3))
+    area = (maps > SALIENT).mean(axis=(1, 2, 3))
+    sure = np.where((area >= LEAST) & (area <= MOST), decided * agree, -1.0)
+    count = max(1, round(share * len(maps)))
+    return np.sort(np.argsort(-sure, kind="stable")[:count])

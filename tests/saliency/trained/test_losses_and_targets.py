@@ -9,10 +9,10 @@ import torch
 from comus_core.saliency.trained import colour_models
 from comus_core.saliency.trained.augmentation import Views, drawn_views, in_other_light, seen
 from comus_core.saliency.trained.colour_models import agreeing
-from comus_core.saliency.trained.generation import rate, unmirrored
+from comus_core.saliency.trained.generation import rate
 from comus_core.saliency.trained.losses import f_loss, reached
-from comus_core.saliency.trained.recipe import GenerationSettings
-from comus_core.saliency.trained.targets import MovingAverage, as_bytes, certain, is_salient, refined
+from comus_core.saliency.trained.targets import agreement, certain, refined, surest
+from comus_core.saliency.trained.training import predicted, shrunk
 
 
 @pytest.mark.parametrize("beta2", [0.3, 1.0, 4.0])
@@ -48,19 +48,49 @@ def test_salient_is_what_exceeds_so_many_times_the_mean():
     assert np.array_equal(certain(maps, 2.0), expected)
 
 
-def test_a_moving_average_keeps_its_share_and_takes_the_first_as_it_is():
-    average, random = MovingAverage((3, 2, 4, 4), 0.7), np.random.default_rng(1)
-    seen_twice, once = random.random((2, 1, 2, 4, 4)), random.random((1, 2, 4, 4))
-    average.add(np.array([2]), torch.from_numpy(seen_twice[0]))
-    average.add(np.array([0]), torch.from_numpy(once))
-    average.add(np.array([2]), torch.from_numpy(seen_twice[1]))
-    assert np.allclose(average.values[2], 0.7 * seen_twice[0][0] + 0.3 * seen_twice[1][0], atol=2e-3)
-    assert np.allclose(average.values[0], once[0], atol=1e-3) and not average.values[1].any()
-    assert np.array_equal(is_salient(average.values) == 255, average.values > 0.5)
+def test_agreement_is_the_mean_iou_of_all_pairs():
+    maps = (np.random.default_rng(1).random((5, 3, 6, 6)) > 0.5).astype(np.uint8) * np.uint8(255)
+    maps[4] = 0
+    for found, of_image in zip(agreement(maps), maps > 0, strict=True):
+        pairs = [(of_image[i], of_image[j]) for i in range(3) for j in range(i)]
+        ious = [(a & b).sum() / (a | b).sum() if (a | b).any() else 0 for a, b in pairs]
+        assert found == pytest.approx(np.mean(ious))
+
+
+def test_the_surest_are_decided_agreed_on_and_neither_empty_nor_full():
+    maps = np.zeros((6, 1, 10, 10), np.uint8)
+    maps[:4, :, :5] = 255  # half of the image
+    maps[1, :, :5] = 140  # hardly above a half
+    maps[4] = 255
+    agree = np.array([0.9, 0.9, 0.8, 0.1, 1.0, 1.0])  # the last two: full, empty
+    assert surest(maps, agree, 2 / 6).tolist() == [0, 2] and surest(maps, agree, 3 / 6).tolist() == [0, 1, 2]
+    assert surest(maps, agree, 1e-9).tolist() == [0] and surest(maps, agree, 1.0).tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_images_are_shrunk_without_aliasing_and_kept_as_they_are_where_they_fit():
+    stripes = np.zeros((3, 64, 64, 3), np.uint8)
+    stripes[:, :, ::2] = 200
+    found = shrunk(stripes, 16)
+    assert found.shape == (3, 16, 16, 3) and (abs(found[:, :, 2:-2].astype(int) - 100) <= 8).all()
+    assert shrunk(stripes, 64) is stripes
+
+
+def test_a_prediction_is_the_mean_of_an_image_and_its_mirror():
+    class Left(torch.nn.Module):
+        """Finds the left half of whatever it sees."""
+
+        def forward(self, pixels):
+            logits = torch.full((len(pixels), 1, *pixels.shape[2:]), -9.0)
+            logits[..., : pixels.shape[3] // 2] = 9
+            return logits
+
+    told = []
+    found = predicted(Left(), 32, np.zeros((40, 64, 64, 3), np.uint8), "cpu", told.append)
+    assert found.shape == (40, 1, 32, 32) and (abs(found.astype(int) - 127.5) < 1).all() and told == [32, 40]
 
 
 def test_without_refinement_the_next_network_learns_the_mean():
-    maps = as_bytes(np.random.default_rng(2).random((2, 3, 8, 8)).astype(np.float16))
+    maps = np.random.default_rng(2).integers(0, 256, (2, 3, 8, 8), dtype=np.uint8)
     found = refined(maps, np.zeros((2, 16, 16, 3), np.uint8), "none", 0)
     assert found.shape == (2, 1, 8, 8) and np.array_equal(found[:, 0], np.rint(maps.mean(axis=1)))
 
@@ -93,13 +123,12 @@ def test_of_an_image_that_is_all_object_or_all_background_colours_say_nothing(va
     assert np.isfinite(found).all() and (abs(found - value) < 0.5).all()
 
 
-def test_a_mirrored_view_of_a_whole_image_is_its_mirror_and_is_turned_back():
+def test_a_mirrored_view_of_a_whole_image_is_its_mirror():
     planes = torch.from_numpy(np.random.default_rng(3).random((2, 3, 6, 6)).astype(np.float32))
     theta = torch.tensor([[[1.0, 0, 0], [0, 1, 0]], [[-1.0, 0, 0], [0, 1, 0]]])
     views = Views(theta, torch.tensor([False, True]))
     found = seen(planes, views, 6)
     assert torch.allclose(found[0], planes[0], atol=1e-6) and torch.allclose(found[1], planes[1].flip(-1), atol=1e-6)
-    assert torch.allclose(unmirrored(found, views), planes, atol=1e-6)
 
 
 def test_crops_lie_inside_and_are_as_large_as_asked():
@@ -118,7 +147,6 @@ def test_other_light_leaves_grey_grey_and_values_in_range():
 
 
 def test_the_learning_rate_rises_then_falls_to_nothing():
-    settings = GenerationSettings(learning_rate=1.0)
-    rates = [rate(settings, step, 100) for step in range(100)]
+    rates = [rate(1.0, step, 100) for step in range(100)]
     assert rates[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0]) and max(rates) == 1.0
     assert all(a >= b for a, b in pairwise(rates[5:])) and rates[-1] < 1e-3

@@ -29,10 +29,8 @@ SMALL = {
     "priors": ["rbd", "mbd"],
     "prior": {"side": 64},
     "side": 64,
-    "warm": 1,
-    "first": {"side": 64, "epochs": 2, "batch": 10},
-    "later": {"side": 64, "epochs": 2, "batch": 10},
-    "crop": 0.6,
+    "networks": [{"side": 32, "epochs": 2, "share": 0.7}, {"side": 64, "epochs": 2, "share": 1.0}],
+    "optimiser": {"batch": 10},
 }
 
 
@@ -54,7 +52,7 @@ def test_the_file_says_what_it_is_and_is_small(learned):
     assert facts["side"] == 64 and facts["images"] == result["images"] == 30
     assert facts["supervision"] == UNSUPERVISED
     assert from_dict(SaliencyRecipe, facts["recipe"]) == recipe() and result["bytes"] < 5e6
-    assert [(row["network"], row["epoch"]) for row in result["history"]] == [(n, e) for n in (1, 2, 3) for e in (1, 2)]
+    assert [(row["network"], row["epoch"]) for row in result["history"]] == [(1, 1), (1, 2), (2, 1), (2, 2)]
 
 
 def test_a_batch_of_one_and_of_eight_give_the_same_maps(learned, drawn):
@@ -79,33 +77,33 @@ def test_what_is_done_is_not_done_again_and_the_same_settings_give_the_same_file
         device="cpu",
         on_progress=lambda progress: stages.append(progress.stage),
     )
-    assert again["sha256"] == result["sha256"] and not {"first network", "later networks"} & set(stages)
+    assert again["sha256"] == result["sha256"] and "networks" not in stages
 
 
-@pytest.mark.parametrize(("stage", "step"), [("first network", 4), ("later networks", 4), ("later networks", 10)])
-def test_a_training_that_was_stopped_goes_on_from_its_last_epoch(learned, drawn, tmp_path, stage, step):
+@pytest.mark.parametrize("after", [0.05, 0.6])  # in the first and in the second network
+def test_a_training_that_was_stopped_goes_on_from_its_last_epoch(learned, drawn, tmp_path, after):
     workspace, seen = open_workspace(tmp_path / "workspace"), []
     settings = SaliencyTrainSettings(str(tmp_path / "detector.safetensors"), recipe())
 
     def stop(progress):
-        if progress.stage == stage and progress.step == step:  # in the second epoch of a network
+        if progress.stage == "networks" and progress.step > after * progress.total:
             raise Cancelled
 
     with pytest.raises(Cancelled):
         train_saliency(str(drawn), workspace, settings, device="cpu", on_progress=stop)
     assert not (tmp_path / "detector.safetensors").exists()
     result = train_saliency(str(drawn), workspace, settings, device="cpu", on_progress=seen.append)
-    steps = [progress.step for progress in seen if progress.stage == stage]
-    assert steps[0] == step and result["sha256"] == learned[1]["sha256"]
+    assert result["sha256"] == learned[1]["sha256"]
+    assert "priors" not in {progress.stage for progress in seen}
 
 
 def test_a_recipe_with_one_network_more_goes_on_from_the_last(learned, drawn, tmp_path):
     workspace, result = learned
-    seen, settings = [], SaliencyTrainSettings(str(tmp_path / "more.safetensors"), recipe(networks=4))
+    longer = recipe(networks=[*SMALL["networks"], {"side": 64, "epochs": 1, "share": 1.0}])
+    seen, settings = [], SaliencyTrainSettings(str(tmp_path / "more.safetensors"), longer)
     more = train_saliency(str(drawn), workspace, settings, device="cpu", on_progress=seen.append)
-    assert more["history"][:6] == result["history"] and [row["network"] for row in more["history"][6:]] == [4, 4]
-    assert {p.stage for p in seen} & {"priors", "first network", "later networks"} == {"later networks"}
-    assert min(p.step / p.total for p in seen if p.stage == "later networks") == pytest.approx(2 / 3)
+    assert more["history"][:4] == result["history"] and [row["network"] for row in more["history"][4:]] == [3]
+    assert "priors" not in {progress.stage for progress in seen}
 
 
 def test_maps_are_written_at_the_size_of_their_images_by_python_and_by_the_command(learned, drawn, tmp_path):
@@ -205,10 +203,11 @@ def test_too_few_images_and_a_foreign_file_in_the_way_are_told_before_any_work(d
         train_saliency(str(few), workspace, SaliencyTrainSettings(str(out), recipe()), device="cpu")
     assert out.read_bytes() == b"mine"
     for changed, words in (
-        ({"warm": 2}, "warm 2"),
         ({"priors": ["rbd", "rbd"]}, "each counts once"),
-        ({"crop": 0.0}, "crop"),
-        ({"later": {"side": 96}}, r"later.side 96: must be at most side, 64"),
+        ({"priors": ["rbd"]}, "name at least two"),
+        ({"networks": []}, "name at least one"),
+        ({"optimiser": {"crop": 0.0}}, "crop"),
+        ({"networks": [{"side": 96}]}, "networks 1: side 96 must be at most 64"),
     ):
         with pytest.raises(SettingsError, match=words):
             recipe(**changed)
