@@ -14,7 +14,7 @@ import pyarrow as pa
 from PIL import Image
 
 from comus_core.datasets.reading import batches, read_ahead
-from comus_core.evaluation.prediction_counts import count_prediction
+from comus_core.evaluation.prediction_counts import MaskPair, count_images
 from comus_core.files.atomic import write_bytes
 from comus_core.proposals.pseudo_masks import from_png, to_png
 from comus_core.runs import artifact_readers as tables
@@ -130,11 +130,13 @@ def round_counts(context: StageContext, predicted: Artifact, categories: int, st
     assert truth is not None, "counts need ground truth: the caller checks"
     file_of, classes = files_of(predicted), len(truth.classes)
 
+    def read(image_id: str) -> MaskPair:
+        return from_png(predicted.file(file_of[image_id]).read_bytes()), truth.mask(image_id)
+
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         rows = []
-        for image_id in ids:
-            mask = from_png(predicted.file(file_of[image_id]).read_bytes())
-            rows.append(count_prediction(image_id, mask, truth.mask(image_id), truth.ignore, categories, classes))
+        for table in count_images(ids, read, truth.ignore, categories, classes):
+            rows.append(table)
             tick(1)
         flat = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(rows).ravel()), (categories + 1) * classes)
         return pa.table({"image_id": pa.array(ids, pa.string()), "values": flat})
