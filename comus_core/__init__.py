@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from comus_core.pipelines.predict import predict
     from comus_core.pipelines.predict_saliency import predict_saliency
     from comus_core.pipelines.relink import relink
+    from comus_core.pipelines.repeat_seeds import repeat_seeds
     from comus_core.pipelines.saliency_settings import SaliencyPredictSettings, SaliencyTrainSettings
     from comus_core.pipelines.similar import similar
     from comus_core.pipelines.train import train
@@ -115,6 +116,7 @@ if TYPE_CHECKING:
         PackageSettings,
         PredictSettings,
         RelinkSettings,
+        SeedsSettings,
         SimilarSettings,
         VerifySettings,
     )
@@ -176,6 +178,7 @@ _HOME = {
     "RunRound": "runs.run_round",
     "SaliencyPredictSettings": "pipelines.saliency_settings",
     "SaliencyTrainSettings": "pipelines.saliency_settings",
+    "SeedsSettings": "pipelines.verb_settings",
     "SimilarSettings": "pipelines.verb_settings",
     "SplitSettings": "pipelines.edit_settings",
     "TrainSettings": "training.settings",
@@ -225,6 +228,7 @@ _HOME = {
     "reject_clusters": "pipelines.edit_clusters",
     "relink": "pipelines.relink",
     "rename_cluster": "pipelines.edit_clusters",
+    "repeat_seeds": "pipelines.repeat_seeds",
     "reset_cluster_name": "pipelines.edit_clusters",
     "restore_clusters": "pipelines.edit_clusters",
     "score_round": "scoring.round_scores",
@@ -285,6 +289,7 @@ __all__ = [
     "RunRound",
     "SaliencyPredictSettings",
     "SaliencyTrainSettings",
+    "SeedsSettings",
     "SeparateSettings",
     "SimilarSettings",
     "SplitSettings",
@@ -334,6 +339,7 @@ __all__ = [
     "reject_clusters",
     "relink",
     "rename_cluster",
+    "repeat_seeds",
     "reset_cluster_name",
     "restore_clusters",
     "score_round",

@@ -57,6 +57,13 @@ def evaluate_outcome(result: Result, _: Any) -> str:
     return f"no score: {images} without ground truth" if score is None else f"mIoU {score:.1f} on {images}"
 
 
+def seeds_outcome(result: Result, _: Any) -> str:
+    """The last round over the seeds."""
+    last = result["rows"][-1]
+    spread = "" if last["std"] is None else f" ± {last['std']:.1f}"
+    return f"round {last['round']}: mIoU {last['mean']:.1f}{spread} over {counted(len(last['miou']), 'seed')}"
+
+
 def compare_outcome(result: Result, _: Any) -> str:
     """The difference and its interval."""
     found = result["bootstrap"]

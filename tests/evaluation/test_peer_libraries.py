@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import accuracy_score, confusion_matrix, jaccard_score
 
 from comus_core.evaluation.counts import count_image
-from comus_core.evaluation.matching import hungarian, iou_matrix, match
+from comus_core.evaluation.matching import iou_matrix, match, one_to_one
 from comus_core.evaluation.prediction_counts import count_prediction
 from comus_core.evaluation.report import score
 
@@ -94,7 +94,7 @@ def test_scipys_assignment_is_the_best_of_all_permutations(k, seed):
     rows, classes = linear_sum_assignment(iou, maximize=True)
     best = max(iou[range(k), order].sum() for order in permutations(range(k)))
     assert iou[rows, classes].sum() == pytest.approx(best, abs=1e-12)
-    assert iou[range(k), hungarian(table)].sum() == pytest.approx(best, abs=1e-12)
+    assert iou[range(k), one_to_one(table)].sum() == pytest.approx(best, abs=1e-12)
 
 
 def test_the_scores_do_not_see_what_is_predicted_on_void():

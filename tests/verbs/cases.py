@@ -160,6 +160,7 @@ CASES = {
         ],
     ),
     "evaluate": Case(lambda place: verb_settings.EvaluateSettings(str(place.new)), lambda place: place.rounds[0]),
+    "seeds": Case(lambda place: verb_settings.SeedsSettings((0, 3), protocol="majority")),
     "compare": Case(lambda place: verb_settings.CompareSettings(resamples=40), lambda place: place.rounds),
     "agreement": Case(lambda place: verb_settings.AgreementSettings(), lambda place: place.rounds),
     "predict": Case(

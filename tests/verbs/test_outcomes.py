@@ -28,6 +28,11 @@ CASES = [
     ("evaluate", {"evaluation": {"miou": 61.24}, "images": 5, "skipped": 1}, "mIoU 61.2 on 4 images"),
     ("evaluate", {"evaluation": None, "images": 5, "skipped": 1}, "no score: 4 images without ground truth"),
     (
+        "seeds",
+        {"rows": [{"round": 2, "mean": 47.26, "std": 0.41, "miou": [47, 48]}]},
+        "round 2: mIoU 47.3 ± 0.4 over 2 seeds",
+    ),
+    (
         "compare",
         {"bootstrap": {"difference": 3.14, "low": 1.0, "high": 5.2}},
         "+3.1 points (95 % interval from +1.0 to +5.2)",
