@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from comus_core.export.export_run import ExportResult, export_run
     from comus_core.export.import_annotations import import_annotations
     from comus_core.export.package import package
+    from comus_core.export.report import report
     from comus_core.maintenance.clean import clean
     from comus_core.maintenance.delete import delete
     from comus_core.maintenance.disk_use import disk_use
@@ -116,6 +117,7 @@ if TYPE_CHECKING:
         PackageSettings,
         PredictSettings,
         RelinkSettings,
+        ReportSettings,
         SeedsSettings,
         SimilarSettings,
         VerifySettings,
@@ -170,6 +172,7 @@ _HOME = {
     "RejectSettings": "pipelines.edit_settings",
     "RelinkSettings": "pipelines.verb_settings",
     "RenameSettings": "pipelines.edit_settings",
+    "ReportSettings": "pipelines.verb_settings",
     "ResetNameSettings": "pipelines.edit_settings",
     "RestoreSettings": "pipelines.edit_settings",
     "SeparateSettings": "pipelines.edit_settings",
@@ -229,6 +232,7 @@ _HOME = {
     "relink": "pipelines.relink",
     "rename_cluster": "pipelines.edit_clusters",
     "repeat_seeds": "pipelines.repeat_seeds",
+    "report": "export.report",
     "reset_cluster_name": "pipelines.edit_clusters",
     "restore_clusters": "pipelines.edit_clusters",
     "score_round": "scoring.round_scores",
@@ -282,6 +286,7 @@ __all__ = [
     "RejectSettings",
     "RelinkSettings",
     "RenameSettings",
+    "ReportSettings",
     "ResetNameSettings",
     "RestoreSettings",
     "Run",
@@ -340,6 +345,7 @@ __all__ = [
     "relink",
     "rename_cluster",
     "repeat_seeds",
+    "report",
     "reset_cluster_name",
     "restore_clusters",
     "score_round",

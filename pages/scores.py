@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.components.scores import evaluate_panel, protocol_panel
+from app.components.scores import evaluate_panel, protocol_panel, report_panel
 from app.components.shared import choices, deciding, page_data, score_table, states
 from app.data import round_data, score_data
 from app.data.plain_text import plain, sentence
@@ -13,6 +13,7 @@ view = page_data.current_view()
 if not view.has_truth:
     evaluate_panel.without_truth(view)
     states.no_ground_truth(truth=view.run.result.get("truth"))
+    report_panel.show(view)
     st.stop()
 
 decided = page_data.decisions(view)
@@ -82,3 +83,4 @@ evaluate_panel.curves(scored, said, reference)
 evaluate_panel.confused(scored, said, decided, filtered)
 evaluate_panel.extremes(scored, decided)
 protocol_panel.show(view, one)
+report_panel.show(view)

@@ -250,6 +250,29 @@ class BundleSettings:
 
 
 @settings
+class ReportSettings:
+    """Write a report on a run, or on several and how they compare, as one HTML or Markdown file."""
+
+    runs: tuple[str, ...]
+    """The runs."""
+    out: str
+    """The file to write: FILE.html, with all pictures inside, or FILE.md, its tables alone."""
+    force: bool = False
+    """Replace a file that this program did not write."""
+
+    def __post_init__(self) -> None:
+        require(bool(self.runs), "runs: give at least one run")
+        require(len(set(self.runs)) == len(self.runs), f"a run is given twice: {', '.join(self.runs)}")
+        known = self.out.lower().endswith((".html", ".htm", ".md"))
+        require(known, f"out {self.out}: give a file that ends in .html or .md")
+
+    @property
+    def as_markdown(self) -> bool:
+        """Whether the file is Markdown."""
+        return self.out.lower().endswith(".md")
+
+
+@settings
 class PackageSettings:
     """Package a trained round for other programs: ONNX, torch.export and safetensors files, with a model card."""
 

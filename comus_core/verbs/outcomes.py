@@ -64,6 +64,11 @@ def seeds_outcome(result: Result, _: Any) -> str:
     return f"round {last['round']}: mIoU {last['mean']:.1f}{spread} over {counted(len(last['miou']), 'seed')}"
 
 
+def report_outcome(result: Result, _: Any) -> str:
+    """Where it is."""
+    return f"report on {counted(len(result['runs']), 'run')} written to {result['path']}"
+
+
 def compare_outcome(result: Result, _: Any) -> str:
     """The difference and its interval."""
     found = result["bootstrap"]

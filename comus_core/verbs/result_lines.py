@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # these rooms lie above this one
     from comus_core.clustering.curves import HowMany
     from comus_core.export.bundle import BundleFile
     from comus_core.export.export_run import ExportResult
+    from comus_core.export.report import WrittenReport
     from comus_core.maintenance.clean import Part
     from comus_core.maintenance.disk_use import DiskUse
     from comus_core.maintenance.verify import Fault
@@ -221,6 +222,12 @@ def bundle_lines(bundled: BundleFile) -> list[str]:
     images = counted(bundled.photographs, "image") if bundled.photographs else "no images"
     lines = [f"replaced {bundled.path}, which this program had not written"] if bundled.replaced else []
     return [*lines, f"{bundled.path}: {size(bundled.bytes)}, {images}; `comus open-bundle` opens it"]
+
+
+def report_lines(written: WrittenReport) -> list[str]:
+    """The file and its size."""
+    lines = [f"replaced {written.path}, which this program had not written"] if written.replaced else []
+    return [*lines, f"{written.path}: {size(written.bytes)}, {counted(len(written.runs), 'run')}"]
 
 
 def clean_lines(part: Part) -> list[str]:

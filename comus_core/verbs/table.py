@@ -29,6 +29,10 @@ def _check_bundle(settings: Any) -> None:
     writable_file(Path(settings.out).expanduser(), force=settings.force, is_own=is_bundle_file)
 
 
+def _check_report(settings: Any) -> None:
+    writable_file(Path(settings.out).expanduser(), force=settings.force)
+
+
 def _check_export(settings: Any) -> None:
     out = Path(settings.out).expanduser()
     writable_file(out, force=settings.force) if settings.is_zip else writable_folder(out)
@@ -258,6 +262,19 @@ _ENTRIES = (
         check=_check_package,
         lines=result_lines.package_lines,
         outcome=outcomes.package_outcome,
+    ),
+    Verb(
+        name="report",
+        subject="workspace",
+        settings=verb_settings.ReportSettings,
+        phrase=lambda _, settings: f"report on {counted(len(settings.runs), 'run')}",
+        title=lambda _, settings: ", ".join(settings.runs),
+        arguments=("runs",),
+        is_job=True,
+        stages=lambda _, __: (Stage("", "Report"),),
+        check=_check_report,
+        lines=result_lines.report_lines,
+        outcome=outcomes.report_outcome,
     ),
     Verb(
         name="open-bundle",

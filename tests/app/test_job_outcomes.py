@@ -20,7 +20,7 @@ RUN = {"images": 60, "skipped": 0, "proposals": 75, "clusters": 8}
 @pytest.mark.parametrize("kind", [name for name, verb in VERBS.items() if verb.is_job])
 def test_every_job_that_a_page_shows_leads_to_a_page_that_there_is(kind):
     place = destination(job(kind=kind, state="done", run="run-1"))
-    if kind in ("bundle", "saliency-train", "saliency-predict"):  # files
+    if kind in ("bundle", "report", "saliency-train", "saliency-predict"):  # files
         assert place is None
     else:
         assert place is not None and place.page in PAGES and place.label

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.components.scores import report_panel
 from app.components.scores.evaluate_panel import against_row
 from app.components.scores.score_figures import name_places
 from app.components.shared.score_table import class_frame
@@ -271,3 +272,13 @@ def test_scores_of_finished_jobs_are_listed_with_their_protocol(app_test, change
     listed = app_test("scores", workspace=workspace).dataframe[-1].value
     assert listed["Protocol"].tolist() == ["Majority vote"]
     assert listed["mIoU"].tolist() == [result["evaluation"]["miou"]]
+
+
+def test_a_report_is_offered_with_the_command_that_writes_it(app_test, shown):
+    workspace, run = shown
+    test = app_test("scores")
+    assert {button.key for button in test.get("download_button")} >= {"report_html", "report_md"}
+    assert any(f"comus report {run.id} --out report.html" in code.value for code in test.code)
+    made = report_panel.content(workspace, [run], "html").decode()
+    assert made.startswith("<!doctype html>") and made.count("<img") > 20
+    assert report_panel.content(workspace, [run], "md").decode().startswith("# Report: ")

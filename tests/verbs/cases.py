@@ -194,6 +194,9 @@ CASES = {
         lambda place: str(place.new),
     ),
     "bundle": Case(lambda place: verb_settings.BundleSettings(str(place.out / "run.zip"), images=False)),
+    "report": Case(
+        lambda place: verb_settings.ReportSettings((place.run.id,), str(place.out / "report.html")), lambda place: None
+    ),
     "package": Case(
         lambda place: verb_settings.PackageSettings(str(place.out / "package"), scored_images=3),
         lambda place: place.rounds[1],

@@ -55,6 +55,7 @@ CASES = [
     ),
     ("saliency-predict", {"maps": [{}] * 30, "path": "/tmp/maps"}, "30 maps written to /tmp/maps"),
     ("saliency-train", {"images": 40, "path": "/tmp/d"}, "detector learned from 40 images, written to /tmp/d"),
+    ("report", {"runs": ["a", "b"], "path": "/tmp/r.html"}, "report on 2 runs written to /tmp/r.html"),
     ("bundle", {"bytes": 2_700_000, "path": "/tmp/a.zip"}, "3 MB written to /tmp/a.zip"),
 ]
 HEALTH = {"exact": [], "near": [], "unreadable": [], "tiny": [], "dark": [], "blurry": [], "usable": 9}
