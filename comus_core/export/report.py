@@ -50,7 +50,7 @@ def report(
 ) -> WrittenReport:
     """Write a report on one run, or on several with their comparison first; nothing is predicted or counted anew.
 
-    The HTML holds its pictures and needs no other file and no network. `readable` is called for every image: a server
+    The HTML holds its images and needs no other file and no network. `readable` is called for every image: a server
     refuses links out of the allowed folders.
 
     Raises:

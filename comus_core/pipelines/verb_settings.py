@@ -256,7 +256,7 @@ class ReportSettings:
     runs: tuple[str, ...]
     """The runs."""
     out: str
-    """The file to write: FILE.html, with all pictures inside, or FILE.md, its tables alone."""
+    """The file to write: FILE.html, with all images inside, or FILE.md, its tables alone."""
     force: bool = False
     """Replace a file that this program did not write."""
 
