@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from comus_core.export.export_run import ExportResult, export_run
     from comus_core.export.import_annotations import import_annotations
     from comus_core.export.package import package
+    from comus_core.export.report import report
     from comus_core.maintenance.clean import clean
     from comus_core.maintenance.delete import delete
     from comus_core.maintenance.disk_use import disk_use
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from comus_core.pipelines.predict import predict
     from comus_core.pipelines.predict_saliency import predict_saliency
     from comus_core.pipelines.relink import relink
+    from comus_core.pipelines.repeat_seeds import repeat_seeds
     from comus_core.pipelines.saliency_settings import (
         SaliencyCompareSettings,
         SaliencyPredictSettings,
@@ -120,6 +122,8 @@ if TYPE_CHECKING:
         PackageSettings,
         PredictSettings,
         RelinkSettings,
+        ReportSettings,
+        SeedsSettings,
         SimilarSettings,
         VerifySettings,
     )
@@ -173,6 +177,7 @@ _HOME = {
     "RejectSettings": "pipelines.edit_settings",
     "RelinkSettings": "pipelines.verb_settings",
     "RenameSettings": "pipelines.edit_settings",
+    "ReportSettings": "pipelines.verb_settings",
     "ResetNameSettings": "pipelines.edit_settings",
     "RestoreSettings": "pipelines.edit_settings",
     "SeparateSettings": "pipelines.edit_settings",
@@ -182,6 +187,7 @@ _HOME = {
     "SaliencyCompareSettings": "pipelines.saliency_settings",
     "SaliencyPredictSettings": "pipelines.saliency_settings",
     "SaliencyTrainSettings": "pipelines.saliency_settings",
+    "SeedsSettings": "pipelines.verb_settings",
     "SimilarSettings": "pipelines.verb_settings",
     "SplitSettings": "pipelines.edit_settings",
     "TrainSettings": "training.settings",
@@ -232,6 +238,8 @@ _HOME = {
     "reject_clusters": "pipelines.edit_clusters",
     "relink": "pipelines.relink",
     "rename_cluster": "pipelines.edit_clusters",
+    "repeat_seeds": "pipelines.repeat_seeds",
+    "report": "export.report",
     "reset_cluster_name": "pipelines.edit_clusters",
     "restore_clusters": "pipelines.edit_clusters",
     "score_round": "scoring.round_scores",
@@ -285,6 +293,7 @@ __all__ = [
     "RejectSettings",
     "RelinkSettings",
     "RenameSettings",
+    "ReportSettings",
     "ResetNameSettings",
     "RestoreSettings",
     "Run",
@@ -293,6 +302,7 @@ __all__ = [
     "SaliencyCompareSettings",
     "SaliencyPredictSettings",
     "SaliencyTrainSettings",
+    "SeedsSettings",
     "SeparateSettings",
     "SimilarSettings",
     "SplitSettings",
@@ -343,6 +353,8 @@ __all__ = [
     "reject_clusters",
     "relink",
     "rename_cluster",
+    "repeat_seeds",
+    "report",
     "reset_cluster_name",
     "restore_clusters",
     "score_round",

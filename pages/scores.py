@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.components.scores import evaluate_panel
+from app.components.scores import evaluate_panel, protocol_panel, report_panel
 from app.components.shared import choices, deciding, page_data, score_table, states
 from app.data import round_data, score_data
 from app.data.plain_text import plain, sentence
@@ -13,6 +13,7 @@ view = page_data.current_view()
 if not view.has_truth:
     evaluate_panel.without_truth(view)
     states.no_ground_truth(truth=view.run.result.get("truth"))
+    report_panel.show(view)
     st.stop()
 
 decided = page_data.decisions(view)
@@ -57,6 +58,8 @@ with st.container(horizontal=True, gap="medium", key="score_figures"):
         width="content",
         help=f"Object classes with an IoU of {DISCOVERED:g} % or more, as in Table 3 of the paper.",
     )
+if one.number == 0:
+    protocol_panel.quality(view, decided)
 evaluate_panel.gain(view, scored, matching)
 st.caption(
     sentence(round_data.explained(view, one, matching, filtered))
@@ -79,3 +82,5 @@ with right:
 evaluate_panel.curves(scored, said, reference)
 evaluate_panel.confused(scored, said, decided, filtered)
 evaluate_panel.extremes(scored, decided)
+protocol_panel.show(view, one)
+report_panel.show(view)

@@ -25,6 +25,8 @@ _PLACES = {
     "discover": ("name", "Name them"),
     "train": ("training", "Compare the rounds"),
     "ablate": ("training", "Open the table"),
+    "evaluate": ("scores", "Open the scores"),
+    "seeds": ("scores", "Open the scores"),
     "compare": ("compare", "Compare them"),
     "agreement": ("compare", "Compare them"),
     "predict": ("predict", "Show the masks"),

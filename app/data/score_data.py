@@ -13,7 +13,8 @@ from comus_core.config import Matching as MatchingChoice
 from comus_core.curation import Split, propose_split
 from comus_core.curation.merge_suggestions import ConfusedPair, confused_pair, nearest_categories
 from comus_core.errors import ComusError
-from comus_core.evaluation.matching import Matching, mode_of
+from comus_core.evaluation.cluster_quality import ClusterQuality, cluster_quality
+from comus_core.evaluation.matching import Matching, basis, mode_of
 from comus_core.evaluation.report import CurvePoint
 from comus_core.runs import similarity
 from comus_core.runs.run_view import RunView
@@ -26,13 +27,19 @@ from comus_core.scoring.scored_round import ScoredRound
 from comus_core.types import FloatArray, IntArray
 from comus_core.workspace.decisions import Decisions
 
-MatchingName = Literal["frozen", "hungarian", "majority"]
-MATCHING_WORDS: dict[str, str] = {"frozen": "Frozen", "hungarian": "Hungarian", "majority": "Majority"}
+MatchingName = Literal["frozen", "hungarian", "counts", "majority"]
+MATCHING_WORDS: dict[str, str] = {
+    "frozen": "Frozen",
+    "hungarian": "Hungarian",
+    "counts": "Hungarian on pixels",
+    "majority": "Majority",
+}
 
 _frozen: Held[Matching | str | None] = Held(6)
 _curves: Held[list[CurvePoint]] = Held(48)
 _stand_ins: Held[CoreCurves] = Held(24)
 _rights: Held[FloatArray] = Held(12)
+_qualities: Held[ClusterQuality | None] = Held(12)
 _precisions: Held[FloatArray] = Held(24)
 _nearest: Held[dict[int, list[int]]] = Held(6)
 _confused: Held[ConfusedPair | None] = Held(6)
@@ -43,8 +50,9 @@ _similar: Held[tuple[IntArray, FloatArray]] = Held(64)
 def matchings(view: RunView, decided: Decisions) -> list[MatchingName]:
     """The matchings a person can choose from, that of the run's settings first."""
     mode = mode_of(view.run.config.matching, len(view.categories(decided).ids), len(view.classes) - 1)
-    first: MatchingName = "majority" if mode == "majority" else "hungarian"
-    both: list[MatchingName] = [first, "majority" if first == "hungarian" else "hungarian"]
+    counts = basis(mode) == "pixels"  # offered where the run's settings say so
+    first: MatchingName = "majority" if mode == "majority" else "counts" if counts else "hungarian"
+    both: list[MatchingName] = [first, *(name for name in ("hungarian", "majority") if name != first)]
     return ["frozen", *both] if isinstance(_frozen_of(view, decided), Matching) else both
 
 
@@ -92,6 +100,15 @@ def rightness(view: RunView, decided: Decisions, matching: MatchingName) -> Floa
         return core_precision.rightness(view, decided, scored(view, decided, matching, filtered=False).matched)
 
     return _rights.get((_key(view), decided.layout_version, matching), compare)
+
+
+def quality(view: RunView, decided: Decisions) -> ClusterQuality | None:
+    """How well the clusters hold the proposals of a class together; None where none has a class."""
+
+    def measure() -> ClusterQuality | None:
+        return cluster_quality(view.categories(decided).category, core_precision.majority_class(view, decided))
+
+    return _qualities.get((_key(view), decided.layout_version), measure)
 
 
 def precision(
@@ -170,6 +187,7 @@ def explained(view: RunView, decided: Decisions, matching: MatchingName, filtere
         "frozen": f"Matched as run {view.run.config.matching_from} was",
         "hungarian": "Each cluster became one class, one to one, so that the IoUs add up to the most"
         + ("" if square else "; clusters or classes are left over, since there are not as many of each"),
+        "counts": "Each cluster became one class, one to one, so that the most pixels are equal",
         "majority": "Each cluster became the class it overlaps best; several may share one",
     }[matching]
     which = "proposals that the filter drops count as background" if filtered else "every proposal counts (round 0)"

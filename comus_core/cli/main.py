@@ -17,6 +17,7 @@ from comus_core.cli.ablate import ablate
 from comus_core.cli.add import add
 from comus_core.cli.app import app
 from comus_core.cli.clusters import clusters
+from comus_core.cli.datasets import datasets
 from comus_core.cli.disk import clean, disk, verify
 from comus_core.cli.doctor import doctor
 from comus_core.cli.evaluate import evaluate
@@ -68,6 +69,7 @@ COMMANDS = (
     disk,
     clean,
     verify,
+    datasets,
     weights,
     parts,
     doctor,

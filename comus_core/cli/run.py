@@ -54,7 +54,7 @@ def number_or_auto(_: click.Context, __: click.Parameter, value: str | None) -> 
 @click.option("--method", metavar="NAME", help="spectral (default), kmeans, minibatch-kmeans, hdbscan or leiden.")
 @click.option("--filter", "percent", type=float, metavar="P", help="Percent of each cluster left out of training.")
 @click.option("--features", metavar="raw|l2", help="Use vectors as they are or at unit length (default).")
-@click.option("--matching", metavar="NAME", help="auto (default), hungarian or majority.")
+@click.option("--matching", metavar="NAME", help="auto (default), hungarian, counts or majority.")
 @click.option("--matching-from", metavar="RUN", help="Freeze the cluster-to-class matching of another run.")
 @click.option("--preset", metavar="NAME", help=f"{' or '.join(PRESETS)}: the paper's settings.")
 @click.option("--seed", type=int, metavar="S")

@@ -17,7 +17,7 @@ from comus_core.workspace import open_workspace
 @click.command()
 @click.argument("name", metavar="RUN[@ROUND]")
 @click.option("--against", metavar="RUN[@ROUND]", help="Tell the differences to another run or round.")
-@click.option("--matching", metavar="NAME", help="auto, hungarian or majority; default: as the run's settings say.")
+@click.option("--matching", metavar="NAME", help="auto, hungarian, counts or majority; default: as in the run.")
 @click.option("--core", is_flag=True, help="Proposals that the filter drops count as background; of round 0.")
 @click.option("--images", "most", type=int, default=5, show_default=True, metavar="N", help="How many worst and best.")
 @WORKSPACE

@@ -30,7 +30,8 @@ ClusteringMethod = Literal["spectral", "kmeans", "minibatch-kmeans", "hdbscan", 
 Assignment = Literal["kmeans", "cluster_qr"]
 SmallComponents = Literal["attach", "keep"]
 GraphSearch = Literal["auto", "exact", "nndescent", "faiss"]
-Matching = Literal["auto", "hungarian", "majority"]
+Matching = Literal["auto", "hungarian", "counts", "majority"]
+ProtocolName = Literal["comus", "cause", "majority"]
 FilterBy = Literal["distance", "silhouette", "density", "agreement"]
 Assign = Literal["nearest", "nystrom"]
 TruthBoxes = Literal["auto", "ignore", "box"]
@@ -132,7 +133,8 @@ class RunConfig:
     filter_by: FilterBy = "distance"
     """What ranks the proposals of a cluster by uncertainty."""
     matching: Matching = "auto"
-    """How categories are matched to classes; auto: hungarian, or majority where there are more categories."""
+    """How categories are matched to classes; auto: hungarian, or majority where there are more categories;
+    counts: one to one by the most equal pixels instead of by IoU."""
     matching_from: str | None = None
     """Another run whose cluster-to-class matching is frozen and used here."""
     seed: Seed = 0

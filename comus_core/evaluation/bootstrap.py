@@ -10,7 +10,7 @@ import numpy as np
 
 from comus_core.config import Matching as MatchingChoice
 from comus_core.evaluation.image_rows import ImageRows
-from comus_core.evaluation.matching import Matching, iou_matrix, match, mode_of
+from comus_core.evaluation.matching import Matching, basis, iou_matrix, match, mode_of
 from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray
 
@@ -153,11 +153,12 @@ def _matched(tables: IntArray, choice: MatchingChoice) -> IntArray:
     from scipy.optimize import linear_sum_assignment
 
     ious = iou_matrix(tables)
-    if mode_of(choice, tables.shape[1] - 1, tables.shape[2] - 1) == "majority":
+    mode = mode_of(choice, tables.shape[1] - 1, tables.shape[2] - 1)
+    if mode == "majority":
         best: IntArray = ious.argmax(axis=2)
         return best
     class_of = np.full(tables.shape[:2], -1, np.int64)
-    for number, iou in enumerate(ious):
-        rows, classes = linear_sum_assignment(iou, maximize=True)
+    for number, worth in enumerate(tables if basis(mode) == "pixels" else ious):
+        rows, classes = linear_sum_assignment(worth, maximize=True)
         class_of[number, rows] = classes
     return class_of

@@ -20,7 +20,6 @@ from comus_core.settings import require
 from comus_core.types import BoolMask, ImageId, IndexMask, IntArray, ProposalId, StrArray
 
 REMAINDER: ProposalId = ""  # the proposal id of an image's pixels outside all its proposals
-_BAND_PIXELS = 2**22  # counted at once
 BACKGROUND = -1  # the category of remainders and of dropped, rejected and unassigned proposals
 
 
@@ -156,18 +155,26 @@ def count_image(truth: IndexMask, ignore: int | None, masks: Sequence[BoolMask],
     Raises:
         DatasetError: a mask of another size, masks that overlap, a class outside 0…n−1.
     """
+    from comus_core.evaluation.joint_counts import OutOfRange, joint_counts  # loads numba
+
     for number, mask in enumerate(masks):
         if mask.shape != truth.shape:
             raise DatasetError(
                 f"ground truth of {truth.shape[0]}x{truth.shape[1]} pixels (height x width) but proposal {number} of "
                 f"{mask.shape[0]}x{mask.shape[1]}: give ground truth of the upright image's size"
             )
-    rows = max(1, _BAND_PIXELS // truth.shape[1]) if truth.size else 1  # as 64-bit numbers a large image fills memory
-    total = np.zeros((len(masks) + 1, n_classes), np.int64)
-    for top in range(0, truth.shape[0], rows):
-        band = slice(top, top + rows)
-        total += _count_rows(truth[band], ignore, [mask[band] for mask in masks], n_classes)
-    return total
+    try:
+        return joint_counts(_owners(truth.shape, masks), truth, len(masks) + 1, n_classes, ignore)
+    except OutOfRange as wrong:
+        raise DatasetError(unknown_class(wrong.value, n_classes, ignore)) from None
+
+
+def unknown_class(value: int, n_classes: int, ignore: int | None) -> str:
+    """What to say of ground truth with a class that the data set does not have."""
+    return (
+        f"ground truth holds class {value}, but the data set has {n_classes} classes (0 to {n_classes - 1}; "
+        f"ignore is {ignore}): correct the mask or the list of classes"
+    )
 
 
 def sum_rows(values: Any, group: IntArray, groups: int) -> IntArray:
@@ -187,25 +194,9 @@ def check_categories(category: IntArray, C: int) -> None:
         raise SettingsError(f"predicted category {wrong[0]} of {C}: categories are 0 to {C - 1}, -1 is background")
 
 
-def _count_rows(truth: IntArray, ignore: int | None, masks: Sequence[BoolMask], n_classes: int) -> IntArray:
-    """(m + 1, n) pixels of some rows of an image."""
-    values = truth.ravel().astype(np.int64)
-    owner = _owners(truth.shape, masks).ravel()
-    if ignore is not None:
-        values, owner = values[values != ignore], owner[values != ignore]
-    wrong = values[(values < 0) | (values >= n_classes)]
-    if len(wrong):
-        raise DatasetError(
-            f"ground truth holds class {wrong[0]}, but the data set has {n_classes} classes (0 to {n_classes - 1}; "
-            f"ignore is {ignore}): correct the mask or the list of classes"
-        )
-    rows = len(masks) + 1
-    return np.bincount(owner * n_classes + values, minlength=rows * n_classes).reshape(rows, n_classes).astype(np.int64)
-
-
-def _owners(shape: tuple[int, ...], masks: Sequence[BoolMask]) -> IntArray:
-    """(H, W) int64: the number of the mask that holds each pixel, m where none does."""
-    owner = np.full(shape, len(masks), np.int64)
+def _owners(shape: tuple[int, ...], masks: Sequence[BoolMask]) -> IndexMask:
+    """(H, W): the number of the mask that holds each pixel, m where none does; of as few bytes as hold m."""
+    owner = np.full(shape, len(masks), np.min_scalar_type(len(masks)))
     area = 0
     for number, mask in enumerate(masks):
         owner[np.asarray(mask, bool)] = number

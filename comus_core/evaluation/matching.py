@@ -1,4 +1,4 @@
-"""Which class each category stands for: one to one (Hungarian) or by majority, on IoU (method 1.7)."""
+"""Which class each category stands for: one to one (Hungarian) or by majority, on IoU (method 1.7), or on pixels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from comus_core.config import Matching as MatchingChoice
 from comus_core.settings import check_choice
 from comus_core.types import FloatArray, IntArray
 
-MatchingMode = Literal["hungarian", "hungarian-rectangular", "majority"]
+MatchingMode = Literal["hungarian", "hungarian-rectangular", "counts", "counts-rectangular", "majority"]
 NO_CLASS = -1  # of the rows that a rectangular assignment leaves over
 
 
@@ -20,7 +20,8 @@ class Matching:
     """A class for every row of a contingency table.
 
     Attributes:
-        mode: what was done; `hungarian-rectangular` is one to one with more or fewer categories than classes.
+        mode: what was done; `hungarian-rectangular` and `counts-rectangular` are one to one with more or fewer
+            categories than classes.
         class_of: (C + 1,) int64, row 0 = predicted background; -1 = no class, so that all its pixels are errors.
     """
 
@@ -42,7 +43,8 @@ def mode_of(choice: MatchingChoice, categories: int, foreground: int) -> Matchin
     """What a choice comes to; the only place where `auto` is resolved.
 
     Args:
-        choice: `hungarian` one to one, maximising the sum of IoU; `majority` the class of highest IoU for each row,
+        choice: `hungarian` one to one, maximising the sum of IoU; `counts` one to one, maximising the number of equal
+            pixels, as STEGO and CAUSE do; `majority` the class of highest IoU for each row,
             several rows to a class; `auto` Hungarian where there are as many categories as foreground classes, else
             majority.
         categories: C.
@@ -55,6 +57,8 @@ def mode_of(choice: MatchingChoice, categories: int, foreground: int) -> Matchin
     square = categories == foreground
     if choice == "majority" or (choice == "auto" and not square):
         return "majority"
+    if choice == "counts":
+        return "counts" if square else "counts-rectangular"
     return "hungarian" if square else "hungarian-rectangular"
 
 
@@ -70,7 +74,7 @@ def match(contingency: IntArray, how: MatchingChoice | Matching = "auto") -> Mat
     if isinstance(how, Matching):
         return how
     mode = mode_of(how, contingency.shape[0] - 1, contingency.shape[1] - 1)
-    return Matching(mode, majority(contingency) if mode == "majority" else hungarian(contingency))
+    return Matching(mode, majority(contingency) if mode == "majority" else one_to_one(contingency, by=basis(mode)))
 
 
 def majority(contingency: IntArray) -> IntArray:
@@ -79,8 +83,13 @@ def majority(contingency: IntArray) -> IntArray:
     return best.astype(np.int64)
 
 
-def hungarian(contingency: IntArray) -> IntArray:
-    """The one-to-one assignment of highest total IoU, (C + 1,) int64; -1 for rows left over where C + 1 > n.
+def basis(mode: MatchingMode) -> Literal["iou", "pixels"]:
+    """What a matching one to one maximises the sum of."""
+    return "pixels" if mode.startswith("counts") else "iou"
+
+
+def one_to_one(contingency: IntArray, by: Literal["iou", "pixels"] = "iou") -> IntArray:
+    """The assignment of highest total IoU, or most equal pixels, (C + 1,) int64; -1 for rows left over where C + 1 > n.
 
     Rows are first put in the order of their content: among assignments of equal total the choice then depends on what
     the clusters hold, never on how they are numbered.
@@ -88,7 +97,8 @@ def hungarian(contingency: IntArray) -> IntArray:
     from scipy.optimize import linear_sum_assignment
 
     order = np.lexsort(contingency.T)
-    rows, classes = linear_sum_assignment(iou_matrix(contingency[order]), maximize=True)
+    worth = contingency[order] if by == "pixels" else iou_matrix(contingency[order])
+    rows, classes = linear_sum_assignment(worth, maximize=True)
     class_of = np.full(len(contingency), NO_CLASS, np.int64)
     class_of[order[rows]] = classes
     return class_of

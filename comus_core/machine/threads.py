@@ -7,8 +7,9 @@ Every one is computed by one thread with one-threaded BLAS, and sums over blocks
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import TypeVar
 
@@ -49,6 +50,16 @@ class Threads:
     def map(self, work: Callable[[T], U], values: Iterable[T]) -> list[U]:
         """`work` of each value, in order; the first error is raised."""
         return list(self._pool.map(work, values))
+
+    def each(self, work: Callable[[T], U], values: Iterable[T]) -> Iterator[U]:
+        """`work` of each value, in order and one after the other, so that only a few results wait at any time."""
+        waiting: deque[Future[U]] = deque()
+        for value in values:
+            waiting.append(self._pool.submit(work, value))
+            if len(waiting) > 2 * self.count:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def row_blocks(n: int, size: int | None = None) -> list[slice]:

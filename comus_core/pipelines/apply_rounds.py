@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 
 from comus_core import stages
 from comus_core.config import Assign
 from comus_core.datasets.chosen_images import open_chosen
 from comus_core.datasets.dataset import open_dataset
 from comus_core.datasets.records import Dataset
+from comus_core.evaluation.protocols import Protocol
 from comus_core.pipelines.training_record import settings_of
 from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_round import RunRound
@@ -95,6 +97,7 @@ def apply_round(
     may_be_empty: bool = False,
     saliency: float | None = None,
     network_only: bool = False,
+    protocol: Protocol | None = None,
     device: str,
     on_progress: OnProgress,
 ) -> AppliedRound:
@@ -103,11 +106,15 @@ def apply_round(
     In round 0, without `assign` proposals join by nearest neighbours, and the images may hold none at all only where
     they `may_be_empty`. `saliency` is the weight of the run's saliency in what a network takes for an object; None is
     the training's own. `network_only` leaves out all but the network, see `PredictionSettings.network_alone`.
+    `protocol` decides how a network predicts and at what size it is counted; None is as it was trained.
 
     Raises:
         DatasetError: none of the images is usable, or none has a proposal.
-        SettingsError: Nyström is wanted of a run without a spectral embedding, or a way to assign of a network.
+        SettingsError: Nyström is wanted of a run without a spectral embedding, or a way to assign of a network; a
+            protocol that is of networks, of round 0, or one that needs a package that is not installed.
     """
+    if protocol is not None and protocol.network:
+        require_network(subject, protocol)
     require(
         assign is None or subject.training is None,
         f"assign {assign}: round {subject.number} is a network and assigns no proposals; leave assign out",
@@ -115,8 +122,20 @@ def apply_round(
     how = assign_choice(subject.run, assign)
     context = context_on(subject.run, dataset, workspace, device, on_progress)
     if subject.training is not None:
-        return _apply_network(context, subject, subject.training, saliency, network_only)
+        return _apply_network(context, subject, subject.training, saliency, network_only, protocol)
     return _apply_clusters(context, subject.run, how, may_be_empty)
+
+
+def require_network(subject: RunRound, protocol: Protocol) -> None:
+    """Raise `SettingsError` where a protocol that is of networks cannot be used for a round."""
+    known = f"{subject.run.id}@1 once it is trained"
+    require(
+        subject.training is not None,
+        f"protocol {protocol.name} mirrors the image and refines by a CRF, which only networks support: "
+        f"choose a trained round, such as {known}, or the protocol comus",
+    )
+    installed = find_spec("pydensecrf") is not None
+    require(installed, f"protocol {protocol.name} needs the CRF of pydensecrf: `pip install pydensecrf2`")
 
 
 def _apply_clusters(context: StageContext, run: Run, assign: Assign, may_be_empty: bool) -> AppliedRound:
@@ -132,7 +151,12 @@ def _apply_clusters(context: StageContext, run: Run, assign: Assign, may_be_empt
 
 
 def _apply_network(
-    context: StageContext, subject: RunRound, training: Training, saliency: float | None, network_only: bool
+    context: StageContext,
+    subject: RunRound,
+    training: Training,
+    saliency: float | None,
+    network_only: bool,
+    protocol: Protocol | None,
 ) -> AppliedRound:
     store, settings = context.workspace.artifacts, settings_of(training).training
     trained = store.get("network", training.artifacts[f"network-{subject.number}"])
@@ -140,10 +164,14 @@ def _apply_network(
     learned = training.artifacts.get("classifier")
     prediction = settings.prediction if saliency is None else replace(settings.prediction, saliency=saliency)
     prediction = prediction.network_alone if network_only else prediction
+    if protocol is not None and protocol.network:
+        prediction = replace(prediction, flip=True, refine="crf")
     classifier = store.get("classifier", learned) if learned and not network_only else None
     network = stages.TrainedNetwork(trained, settings.network, len(ids), classifier)
     predicted = stages.predictions(context, network, prediction, images)
     made = {"images": images, "predictions": predicted}
     if context.dataset.truth is not None:
-        made["round_counts"] = stages.round_counts(context, predicted, len(ids))
+        made["round_counts"] = stages.round_counts(
+            context, predicted, len(ids), side=protocol.side if protocol is not None else None
+        )
     return AppliedRound(context, made, ids, trained_names(training, context.workspace.decisions_of(subject.run)))

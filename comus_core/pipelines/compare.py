@@ -9,7 +9,7 @@ from comus_core.datasets.dataset import absolute, open_dataset
 from comus_core.datasets.records import Dataset
 from comus_core.errors import DatasetError
 from comus_core.evaluation.bootstrap import paired_bootstrap
-from comus_core.pipelines.evaluate import scored_round
+from comus_core.pipelines.evaluate import evaluated
 from comus_core.pipelines.verb_settings import CompareSettings, EvaluateSettings
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_truth import truth_fingerprint
@@ -87,7 +87,7 @@ def _scored(
     if own and run.provenance.get("truth") == truth_fingerprint(workspace, dataset, run.config.truth):
         return score_clusters(open_run_view(workspace, run), workspace.decisions_of(run), settings.matching)
     wanted = EvaluateSettings(dataset.spec, matching=settings.matching)
-    _, scored, _ = scored_round(subject, workspace, wanted, device=device, on_progress=on_progress)
+    scored = evaluated(subject, workspace, wanted, device=device, on_progress=on_progress).every
     assert scored is not None, "there is ground truth"
     return scored
 

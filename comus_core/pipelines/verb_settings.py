@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from comus_core.config import Assign, Matching, TruthSettings
+from comus_core.config import Assign, Matching, ProtocolName, TruthSettings
 from comus_core.evaluation.bootstrap import RESAMPLES
 from comus_core.settings import Positive, Seed, require, settings
 from comus_core.types import STAGES, SimilarBy, StageName
@@ -28,16 +28,44 @@ class DiscoverSettings:
 
 @settings
 class EvaluateSettings:
-    """Score a run, or a trained round of it, on another data set."""
+    """Score a run, or a trained round of it, by any protocol, on its own images or on another data set."""
 
-    dataset: str
-    """The data set to score on: a folder with masks, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo."""
+    dataset: str | None = None
+    """The data set to score on: a folder with masks, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo; default: the one that the
+    round is scored on already."""
+    protocol: ProtocolName | None = None
+    """comus: original resolution, matched one to one by IoU; cause: 320 pixels, matched by pixels, mirrored image and
+    CRF, of networks; majority: each cluster its best class. Default: as the matching says."""
     matching: Matching | None = None
     """How categories are matched to classes; default: as in the run's settings."""
     matching_from: str | None = None
     """Another run whose cluster-to-class matching is frozen and used here."""
+    matched_on: str | None = None
+    """Another data set, such as a training split, on which the round is matched; that matching is used here."""
     assign: Assign | None = None
     """How proposals get a category in round 0: nearest (default: nearest neighbours) or nystrom."""
+
+    def __post_init__(self) -> None:
+        named = self.protocol is None or self.matching is None
+        require(named, f"protocol {self.protocol} says how categories are matched: leave matching {self.matching} out")
+        twice = self.matching_from is None or self.matched_on is None
+        require(twice, "matching_from and matched_on: a matching is taken from one place; give one of the two")
+
+
+@settings
+class SeedsSettings:
+    """Repeat a run with several seeds, its training too, and score every round: mean ± standard deviation."""
+
+    seeds: tuple[Seed, ...] = (0, 1, 2)
+    """The seeds; that of the run itself is not run again."""
+    protocol: ProtocolName | None = None
+    """How every round is scored: comus, cause or majority; default: as in the run's settings."""
+    train: bool = False
+    """Also train each, with the settings of the run's last training."""
+
+    def __post_init__(self) -> None:
+        require(bool(self.seeds), "no seed: give at least one, better three or more")
+        require(len(set(self.seeds)) == len(self.seeds), f"a seed is given twice: {', '.join(map(str, self.seeds))}")
 
 
 @settings
@@ -219,6 +247,29 @@ class BundleSettings:
     """Put the image files into the zip too; without them the pages show masks on grey."""
     force: bool = False
     """Replace a file that this program did not write."""
+
+
+@settings
+class ReportSettings:
+    """Write a report on a run, or on several and how they compare, as one HTML or Markdown file."""
+
+    runs: tuple[str, ...]
+    """The runs."""
+    out: str
+    """The file to write: FILE.html, with all images inside, or FILE.md, its tables alone."""
+    force: bool = False
+    """Replace a file that this program did not write."""
+
+    def __post_init__(self) -> None:
+        require(bool(self.runs), "runs: give at least one run")
+        require(len(set(self.runs)) == len(self.runs), f"a run is given twice: {', '.join(self.runs)}")
+        known = self.out.lower().endswith((".html", ".htm", ".md"))
+        require(known, f"out {self.out}: give a file that ends in .html or .md")
+
+    @property
+    def as_markdown(self) -> bool:
+        """Whether the file is Markdown."""
+        return self.out.lower().endswith(".md")
 
 
 @settings

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from comus_core.evaluation.cluster_quality import NO_CLASS, majority_classes
 from comus_core.evaluation.matching import Matching
 from comus_core.runs.run_view import RunView
 from comus_core.scoring.core_curves import mean_curve
 from comus_core.types import BoolMask, FloatArray, IntArray
 from comus_core.workspace.decisions import Decisions
-
-_BLOCK = 2**16  # proposals whose pixels are looked at together
 
 
 def majority_class(view: RunView, decided: Decisions) -> IntArray:
@@ -19,16 +18,8 @@ def majority_class(view: RunView, decided: Decisions) -> IntArray:
     By the masks that a person drew, where there are some; −1 where no pixel was counted: without ground truth, or where
     all of it is ignored.
     """
-    majority = np.full(len(view), -1, np.int64)
     counts = view.counts_of(decided)
-    if counts is None:
-        return majority
-    counted = np.flatnonzero(view.count_rows >= 0)
-    for start in range(0, len(counted), _BLOCK):
-        rows = counted[start : start + _BLOCK]
-        pixels = counts.pixels(view.count_rows[rows])
-        majority[rows] = np.where(pixels.any(axis=1), pixels.argmax(axis=1), -1)
-    return majority
+    return np.full(len(view), NO_CLASS, np.int64) if counts is None else majority_classes(counts, view.count_rows)
 
 
 def rightness(view: RunView, decided: Decisions, matching: Matching) -> FloatArray:

@@ -90,7 +90,7 @@ def score_predictions(
 
     `counts` are those of `stages.round_counts`; `names` the C categories', `classes` n, background first.
     """
-    rows = ImageRows.of_tables(*read_round_counts(counts, len(names)))
+    rows = read_round_counts(counts, len(names))
     rows = rows.without(excluded_of(workspace, subject.run, dataset))
     how = how or matching_of(workspace, subject.run, len(names), classes)
     return ScoredRound(subject, dataset, tuple(classes), tuple(names), rows, how)

@@ -61,21 +61,25 @@ def pseudo_masks(context: StageContext, artifacts: Mapping[str, Artifact], decid
 def counts(context: StageContext, images: Artifact, proposals: Artifact) -> Artifact:
     """Pixels of each class inside each proposal and in each image's remainder: the only pass over ground truth."""
     from comus_core.evaluation.counts import Counts
+    from comus_core.machine.threads import Threads
 
     truth = context.dataset.truth
     assert truth is not None, "counts need ground truth: the caller checks"
     all_proposals = tables.read_proposals(proposals)
     rows_of = tables.rows_by_image(all_proposals)
 
+    def counted(image_id: str) -> IntArray:
+        return _counted(image_id, truth, [all_proposals.mask(row) for row in rows_of.get(image_id, [])])
+
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         images_of, proposals_of, values = [], [], []
-        for image_id in ids:
-            rows = rows_of.get(image_id, [])
-            masks = [all_proposals.mask(row) for row in rows]
-            values.append(_counted(image_id, truth, masks))
-            images_of += [image_id] * (len(rows) + 1)
-            proposals_of += [*all_proposals.proposal_id[rows], ""]
-            tick(1)
+        with Threads() as threads:
+            for image_id, table in zip(ids, threads.each(counted, ids), strict=True):
+                rows = rows_of.get(image_id, [])
+                values.append(table)
+                images_of += [image_id] * len(table)
+                proposals_of += [*all_proposals.proposal_id[rows], ""]
+                tick(1)
         arrays = np.array(images_of, object), np.array(proposals_of, object), np.concatenate(values)
         return Counts(*arrays).to_table()
 

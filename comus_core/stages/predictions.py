@@ -14,7 +14,8 @@ import pyarrow as pa
 from PIL import Image
 
 from comus_core.datasets.reading import batches, read_ahead
-from comus_core.evaluation.prediction_counts import count_prediction
+from comus_core.evaluation.prediction_counts import MaskPair, count_images
+from comus_core.evaluation.protocols import centred
 from comus_core.files.atomic import write_bytes
 from comus_core.proposals.pseudo_masks import from_png, to_png
 from comus_core.runs import artifact_readers as tables
@@ -124,23 +125,35 @@ def predictions_key(
     return context.key("predictions", values, None, network=network.artifact, images=images, **inputs)
 
 
-def round_counts(context: StageContext, predicted: Artifact, categories: int, stage: str = "scores") -> Artifact:
-    """Pixels of each predicted category and class, image by image: (C + 1) × classes, flattened."""
+def round_counts(
+    context: StageContext, predicted: Artifact, categories: int, stage: str = "scores", *, side: int | None = None
+) -> Artifact:
+    """Pixels of each predicted category and class, image by image: (C + 1) × classes, flattened.
+
+    `side` brings masks and ground truth to a square of so many pixels first, see `protocols.centred`.
+    """
     truth = context.dataset.truth
     assert truth is not None, "counts need ground truth: the caller checks"
     file_of, classes = files_of(predicted), len(truth.classes)
 
+    def read(image_id: str) -> MaskPair:
+        mask, true = from_png(predicted.file(file_of[image_id]).read_bytes()), truth.mask(image_id)
+        if side is None or mask.shape != true.shape:  # counting refuses what does not fit
+            return mask, true
+        return centred(mask, side), centred(true, side)
+
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         rows = []
-        for image_id in ids:
-            mask = from_png(predicted.file(file_of[image_id]).read_bytes())
-            rows.append(count_prediction(image_id, mask, truth.mask(image_id), truth.ignore, categories, classes))
+        for table in count_images(ids, read, truth.ignore, categories, classes):
+            rows.append(table)
             tick(1)
         flat = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(rows).ravel()), (categories + 1) * classes)
         return pa.table({"image_id": pa.array(ids, pa.string()), "values": flat})
 
     ids = [i for i in sorted(file_of) if truth.has(i)]
-    key = context.key("round_counts", {}, predictions=predicted, truth=context.truth_fingerprint())
+    key = context.key(
+        "round_counts", {"side": side} if side else {}, predictions=predicted, truth=context.truth_fingerprint()
+    )
     return context.make(stage, key, ids, work)
 
 

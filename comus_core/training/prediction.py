@@ -8,6 +8,7 @@ from itertools import groupby
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
@@ -57,6 +58,7 @@ def predict(
     Returns:
         n of (H, W) uint8 or uint16, 0 background, category + 1 (never ignore), and (H, W) float32, the softmax of it.
     """
+    settings.require_installed()
     sizes = [input_size(image, settings) for image in images]
     masks: dict[int, tuple[IndexMask, FloatArray]] = {}
     for size, group in groupby(sorted(range(len(images)), key=lambda k: sizes[k]), key=lambda k: sizes[k]):
@@ -74,9 +76,20 @@ def predict(
                 )
             if on_shares is not None:
                 on_shares(k, share)
+            if settings.refine == "crf":
+                share = _by_crf(images[k], share)
             refine = _refinement(images[k], share, settings)
             masks[k] = _at_size(share, images[k].shape[:2], settings.resize == "squash", refine)
     return [masks[k] for k in range(len(images))]
+
+
+def _by_crf(image: RgbImage, share: Tensor) -> Tensor:
+    """(C + 1, h, w) shares refined at their own size by the image."""
+    from comus_core.saliency.refinement.crf import refine_shares
+
+    height, width = share.shape[1:]
+    small = np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+    return torch.from_numpy(refine_shares(share.cpu().numpy(), small)).to(share.device)
 
 
 def _at_input_size(soft_map: SoftMap, size_hw: tuple[int, int]) -> Tensor:
@@ -142,7 +155,7 @@ def _refinement(image: RgbImage, share: Tensor, settings: PredictionSettings) ->
 
     A category that nowhere has an even share wins nowhere: it is not worth the time.
     """
-    if settings.refine == "none":
+    if settings.refine != "guided":
         return None
     height, width = share.shape[1:]
     guided = GuidedFilter(_resized(image, (height, width)).to(share.device))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field, replace
+from importlib.util import find_spec
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -16,7 +17,7 @@ Schedule = Literal["constant", "poly"]
 Backbone = Literal["dino-resnet50", "efficientnet-lite0", "mobilenetv3-large"]
 OutputStride = Literal[8, 16]
 Resize = Literal["squash", "keep"]
-Refine = Literal["none", "guided"]
+Refine = Literal["none", "guided", "crf"]
 Side = Annotated[int, Field(ge=32, multiple_of=16)]
 Area = Annotated[float, Field(gt=0)]
 ShareBelowOne = Annotated[float, Field(ge=0, lt=1)]
@@ -95,12 +96,18 @@ class PredictionSettings:
     classifier_share: Share = 0.8
     """Weight of a linear classifier of the run's features in naming an object; needs `object_share`."""
     refine: Refine = "none"
-    """guided: mask borders follow the edges of the image (guided filter)."""
+    """guided: mask borders follow the edges of the image (guided filter); crf: by a fully connected CRF, which needs
+    the package pydensecrf2."""
 
     def __post_init__(self) -> None:
         needed = "object_share must be above 0 too"
         require(bool(self.object_share or not self.saliency), f"saliency decides what is object: {needed}")
         require(bool(self.object_share or not self.classifier_share), f"classifier_share names objects: {needed}")
+
+    def require_installed(self) -> None:
+        """Raise `SettingsError` where the way to refine needs a package that is not installed."""
+        message = "prediction.refine 'crf' needs pydensecrf: `pip install pydensecrf2`, or choose guided or none"
+        require(self.refine != "crf" or find_spec("pydensecrf") is not None, message)
 
     @property
     def network_alone(self) -> PredictionSettings:

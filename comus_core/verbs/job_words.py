@@ -51,6 +51,11 @@ def ablation_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
     return tuple(Stage(row.name, f"{row.name[0].upper()}{row.name[1:]}") for row in settings.chosen)
 
 
+def seeds_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
+    """A stage a seed."""
+    return tuple(Stage(f"seed {seed}:", f"Seed {seed}") for seed in settings.seeds)
+
+
 def import_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
     """A preview only reads the file and compares it with the run."""
     compared = (Stage("reading", "File"), Stage("comparing", "Comparison"))
@@ -71,8 +76,15 @@ def package_stages(_: Any, settings: Any) -> tuple[Stage, ...]:
     return (Stage("models", "Models"), *int8, *scores)
 
 
-def evaluate_stages(subject: Any, _: Any) -> tuple[Stage, ...]:
-    """A network has neither features nor clusters, but masks."""
+def evaluate_title(key: Any, settings: Any) -> str:
+    """The data set, or the round where that is scored on its own images."""
+    return dataset_words(settings.dataset) if settings.dataset is not None else str(key)
+
+
+def evaluate_stages(subject: Any, settings: Any) -> tuple[Stage, ...]:
+    """A network has neither features nor clusters, but masks; clusters on their own images are only summed up."""
+    if settings.dataset is None and not _round(subject) and settings.matched_on is None:
+        return named("images", "evaluation")
     middle = () if _round(subject) else (Stage("features", "Features"), Stage("clustering", "Neighbours"))
     masks = (Stage("masks", "Masks"),) if _round(subject) else ()
     return (*named("images", "saliency"), *middle, *masks, Stage("evaluation", "Scores"))

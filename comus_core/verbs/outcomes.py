@@ -57,6 +57,18 @@ def evaluate_outcome(result: Result, _: Any) -> str:
     return f"no score: {images} without ground truth" if score is None else f"mIoU {score:.1f} on {images}"
 
 
+def seeds_outcome(result: Result, _: Any) -> str:
+    """The last round over the seeds."""
+    last = result["rows"][-1]
+    spread = "" if last["std"] is None else f" ± {last['std']:.1f}"
+    return f"round {last['round']}: mIoU {last['mean']:.1f}{spread} over {counted(len(last['miou']), 'seed')}"
+
+
+def report_outcome(result: Result, _: Any) -> str:
+    """Where it is."""
+    return f"report on {counted(len(result['runs']), 'run')} written to {result['path']}"
+
+
 def compare_outcome(result: Result, _: Any) -> str:
     """The difference and its interval."""
     found = result["bootstrap"]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # these rooms lie above this one
     from comus_core.clustering.curves import HowMany
     from comus_core.export.bundle import BundleFile
     from comus_core.export.export_run import ExportResult
+    from comus_core.export.report import WrittenReport
     from comus_core.maintenance.clean import Part
     from comus_core.maintenance.disk_use import DiskUse
     from comus_core.maintenance.verify import Fault
@@ -57,7 +58,44 @@ def evaluate_lines(result: Mapping[str, Any]) -> list[str]:
     """Images and the score."""
     score = (result["evaluation"] or {}).get("miou")
     images = f"{counted(result['images'], 'image')}, {result['skipped']} skipped"
-    return [f"{result['dataset']}: {images}", f"{_miou(score)} ({result['matching']} matching)"]
+    lines = [f"{result['dataset']}: {images}", f"{_miou(score)} ({result['matching']} matching)"]
+    return lines + protocol_lines(result)
+
+
+def protocol_lines(result: Mapping[str, Any]) -> list[str]:
+    """The protocol, where the matching is from, and how well clusters hold the proposals of a class together."""
+    lines = [f"protocol {result['protocol']['name']}: {result['protocol']['words']}"] if result.get("protocol") else []
+    if here := result.get("evaluation_matched_here"):
+        lines.append(f"matched on {result['matched_on']}; matched on the images scored it is {_miou(here['miou'])}")
+    if quality := result.get("cluster_quality"):
+        lines.append(
+            f"{counted(quality['proposals'], 'proposal')} with a class: NMI {quality['nmi']:.3f}, ARI "
+            f"{quality['ari']:.3f}, accuracy {quality['accuracy']:.1f} %, purity {quality['purity']:.1f} %"
+        )
+    return lines
+
+
+def seeds_lines(result: Mapping[str, Any]) -> list[str]:
+    """Each round over the seeds, and the quality of the clusters."""
+    seeds = ", ".join(str(one["seed"]) for one in result["runs"])
+    protocol = f"protocol {result['protocol']}" if result["protocol"] else "matched as in the run's settings"
+    lines = [f"{result['run']} on {result['dataset']}; seeds {seeds}; {protocol}; {badge(result['supervision'])}"]
+    lines += [seeds_row_line(row) for row in result["rows"]]
+    if quality := result["cluster_quality"]:
+        lines.append("clusters: " + ", ".join(f"{_CALLED[name]} {_spread(found)}" for name, found in quality.items()))
+    return lines
+
+
+def seeds_row_line(row: Mapping[str, Any]) -> str:
+    """A round over the seeds."""
+    return f"round {row['round']}: mIoU {_spread(row)} % ({', '.join(f'{miou:.2f}' for miou in row['miou'])})"
+
+
+_CALLED = {"nmi": "NMI", "ari": "ARI", "accuracy": "accuracy in %", "purity": "purity in %"}
+
+
+def _spread(found: Mapping[str, Any]) -> str:
+    return f"{found['mean']:.2f}" + ("" if found["std"] is None else f" ± {found['std']:.2f}")
 
 
 def compare_lines(result: Mapping[str, Any]) -> list[str]:
@@ -184,6 +222,12 @@ def bundle_lines(bundled: BundleFile) -> list[str]:
     images = counted(bundled.photographs, "image") if bundled.photographs else "no images"
     lines = [f"replaced {bundled.path}, which this program had not written"] if bundled.replaced else []
     return [*lines, f"{bundled.path}: {size(bundled.bytes)}, {images}; `comus open-bundle` opens it"]
+
+
+def report_lines(written: WrittenReport) -> list[str]:
+    """The file and its size."""
+    lines = [f"replaced {written.path}, which this program had not written"] if written.replaced else []
+    return [*lines, f"{written.path}: {size(written.bytes)}, {counted(len(written.runs), 'run')}"]
 
 
 def clean_lines(part: Part) -> list[str]:

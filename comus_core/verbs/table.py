@@ -29,6 +29,10 @@ def _check_bundle(settings: Any) -> None:
     writable_file(Path(settings.out).expanduser(), force=settings.force, is_own=is_bundle_file)
 
 
+def _check_report(settings: Any) -> None:
+    writable_file(Path(settings.out).expanduser(), force=settings.force)
+
+
 def _check_export(settings: Any) -> None:
     out = Path(settings.out).expanduser()
     writable_file(out, force=settings.force) if settings.is_zip else writable_folder(out)
@@ -87,12 +91,25 @@ _ENTRIES = (
         subject="round",
         settings=verb_settings.EvaluateSettings,
         phrase=lambda key, _: job_words.with_round("evaluation", key),
-        title=lambda _, settings: job_words.dataset_words(settings.dataset),
+        title=job_words.evaluate_title,
         arguments=("dataset",),
         is_job=True,
         stages=job_words.evaluate_stages,
         lines=result_lines.evaluate_lines,
         outcome=outcomes.evaluate_outcome,
+    ),
+    Verb(
+        name="seeds",
+        subject="run",
+        settings=verb_settings.SeedsSettings,
+        function="repeat_seeds",
+        phrase=lambda _, settings: f"repetition with {counted(len(settings.seeds), 'seed')}",
+        is_job=True,
+        stages=job_words.seeds_stages,
+        observers=("on_row", "log"),
+        lines=result_lines.seeds_lines,
+        outcome=outcomes.seeds_outcome,
+        notes={"on_row": result_lines.seeds_row_line},
     ),
     Verb(
         name="compare",
@@ -245,6 +262,19 @@ _ENTRIES = (
         check=_check_package,
         lines=result_lines.package_lines,
         outcome=outcomes.package_outcome,
+    ),
+    Verb(
+        name="report",
+        subject="workspace",
+        settings=verb_settings.ReportSettings,
+        phrase=lambda _, settings: f"report on {counted(len(settings.runs), 'run')}",
+        title=lambda _, settings: ", ".join(settings.runs),
+        arguments=("runs",),
+        is_job=True,
+        stages=lambda _, __: (Stage("", "Report"),),
+        check=_check_report,
+        lines=result_lines.report_lines,
+        outcome=outcomes.report_outcome,
     ),
     Verb(
         name="open-bundle",

@@ -1,17 +1,24 @@
 import csv
 import io
+import json
 import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from app.components.scores import report_panel
 from app.components.scores.evaluate_panel import against_row
 from app.components.scores.score_figures import name_places
 from app.components.shared.score_table import class_frame
+from comus_core import evaluate, jobs
 from comus_core.datasets.voc import CLASSES
 from comus_core.evaluation.image_rows import cell_images
+from comus_core.jobs.logs import jobs_folder, result_path
+from comus_core.jobs.table import JobTable
 from comus_core.pipelines.train import train
+from comus_core.pipelines.verb_settings import EvaluateSettings
+from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.paper_scores import VOC_ROWS
 from comus_core.scoring.round_scores import score_clusters
@@ -223,3 +230,55 @@ def test_names_of_classes_stand_above_their_points_unless_something_is_there():
     assert name_places([20, 20, 20], [45, 50, 55], ["cat", "dog", "cow"])[1] == "middle right", "one above, one below"
     beside = name_places([19, 20], [50, 50], ["mushroom", "balloon"])
     assert beside == ["top center", "bottom center"], "the other's name"
+
+
+def test_cluster_quality_is_that_of_comus_evaluate(app_test, shown):
+    workspace, run = shown
+    test = app_test("scores")
+    found = evaluate(RunRound(run, 0), workspace, EvaluateSettings())["cluster_quality"]
+    assert metrics(test)["NMI"] == f"{found['nmi']:.3f}" and metrics(test)["ARI"] == f"{found['ari']:.3f}"
+    assert metrics(test)["Accuracy"] == f"{found['accuracy']:.1f} %"
+    assert metrics(test)["Purity"] == f"{found['purity']:.1f} %"
+    assert f"{found['proposals']} proposals, each of the class of most of its pixels" in texts(test)
+
+
+def test_a_protocol_and_seeds_are_started_from_the_page_as_jobs(app_test, changeable, monkeypatch):
+    monkeypatch.setattr(jobs, "ensure_supervisor", lambda workspace: None)
+    workspace, run = changeable
+    test = app_test("scores", workspace=workspace)
+    by_key(test.selectbox, "protocol").set_value("majority").run()
+    assert "several may become one" in texts(test)
+    assert any(f"comus evaluate {run.id}" in code.value and "--protocol majority" in code.value for code in test.code)
+    by_key(test.button, "protocol_start").click().run()
+    by_key(test.selectbox, "seeds_protocol").set_value("comus").run()
+    by_key(test.button, "seeds_start").click().run()
+    assert not test.exception
+    seeds, score = jobs.list_jobs(workspace)
+    assert (score.kind, score.subject) == ("evaluate", f"{run.id}@0")
+    assert score.settings | {"protocol": "majority"} == score.settings
+    assert (seeds.kind, seeds.settings["seeds"], seeds.settings["protocol"]) == ("seeds", [0, 1, 2], "comus")
+
+
+def test_scores_of_finished_jobs_are_listed_with_their_protocol(app_test, changeable):
+    workspace, run = changeable
+    result = evaluate(RunRound(run, 0), workspace, EvaluateSettings(protocol="majority"))
+    jobs.submit(workspace, "evaluate", RunRound(run, 0), EvaluateSettings(protocol="majority"), "cpu")
+    table = JobTable(workspace.database)
+    job = table.claim(lambda device, taken: device)
+    jobs_folder(workspace.root)
+    job.log_path.write_text("")
+    result_path(job).write_text(json.dumps(result))
+    table.finish(job, "done", None)
+    listed = app_test("scores", workspace=workspace).dataframe[-1].value
+    assert listed["Protocol"].tolist() == ["Majority vote"]
+    assert listed["mIoU"].tolist() == [result["evaluation"]["miou"]]
+
+
+def test_a_report_is_offered_with_the_command_that_writes_it(app_test, shown):
+    workspace, run = shown
+    test = app_test("scores")
+    assert {button.key for button in test.get("download_button")} >= {"report_html", "report_md"}
+    assert any(f"comus report {run.id} --out report.html" in code.value for code in test.code)
+    made = report_panel.content(workspace, [run], "html").decode()
+    assert made.startswith("<!doctype html>") and made.count("<img") > 20
+    assert report_panel.content(workspace, [run], "md").decode().startswith("# Report: ")

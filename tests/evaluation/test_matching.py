@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from comus_core.errors import SettingsError
-from comus_core.evaluation.matching import hungarian, iou_matrix, majority, match
+from comus_core.evaluation.matching import iou_matrix, majority, match, one_to_one
 from comus_core.evaluation.report import score
 
 
@@ -32,7 +32,7 @@ def test_a_table_without_pixels_has_iou_zero_everywhere():
 @settings(deadline=None)
 @given(tables())
 def test_one_to_one_reaches_the_best_total_of_all_assignments(table):
-    iou, class_of = iou_matrix(table), hungarian(table)
+    iou, class_of = iou_matrix(table), one_to_one(table)
     rows, n = table.shape
     slots = [*range(n), *([-1] * max(rows - n, 0))]
     best = max(sum(iou[r, k] for r, k in enumerate(c) if k >= 0) for c in permutations(slots, rows))
@@ -44,7 +44,7 @@ def test_one_to_one_reaches_the_best_total_of_all_assignments(table):
 def test_iou_decides_and_not_the_number_of_pixels():
     table = np.array([[10, 0, 1], [0, 2, 2], [30, 15, 0]])
     # Total IoU 10/41 + 2/5 + 15/47 = 0.96 with 27 pixels right, against 1/13 + 2/19 + 30/55 = 0.73 with 33.
-    assert hungarian(table).tolist() == [0, 2, 1]
+    assert one_to_one(table).tolist() == [0, 2, 1]
 
 
 def test_the_background_row_takes_another_class_where_that_fits_better():
@@ -96,5 +96,5 @@ def test_where_two_assignments_are_equally_good_the_numbering_does_not_choose():
 
 
 def test_an_unknown_mode_is_refused_with_the_valid_ones():
-    with pytest.raises(SettingsError, match=r"'best': choose one of auto, hungarian, majority"):
+    with pytest.raises(SettingsError, match=r"'best': choose one of auto, hungarian, counts, majority"):
         match(np.ones((2, 2), int), "best")

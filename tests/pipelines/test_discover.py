@@ -213,7 +213,7 @@ def test_another_data_set_is_scored_with_the_clusters_of_the_run(finished, drawn
     assert (result["images"], result["clusters"], result["evaluation"]["miou"]) == (12, 3, 100.0)
     frozen = evaluate(RunRound(run, 0), workspace, EvaluateSettings(str(other), matching_from=run.id))
     assert frozen["evaluation"]["miou"] == 100.0
-    with pytest.raises(SettingsError, match="auto, hungarian, majority"):
+    with pytest.raises(SettingsError, match="auto, hungarian, counts, majority"):
         evaluate(RunRound(run, 0), workspace, EvaluateSettings(str(other), matching="best"))
 
 

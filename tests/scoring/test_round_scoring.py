@@ -10,7 +10,6 @@ from comus_core.cli.main import cli
 from comus_core.datasets.voc import CLASSES
 from comus_core.errors import SettingsError
 from comus_core.pipelines.train import train
-from comus_core.runs.artifact_readers import read_round_counts
 from comus_core.runs.run_round import find_round
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.paper_scores import VOC_ROWS, paper_rows, same_images
@@ -37,9 +36,9 @@ def test_a_trained_round_scores_as_its_training_said(trained):
     entry = training.result["rounds"][1]
     assert (found.score.miou, found.score.per_class) == (entry["miou"], entry["per_class"])
     counts = workspace.artifacts.get("round_counts", training.artifacts["counts-1"])
-    ids, values = read_round_counts(counts, len(found.names))
-    assert list(found.rows.image_ids) == ids
-    assert found.rows.by_image.toarray().tolist() == values.reshape(len(ids), -1).tolist()
+    table = counts.table()
+    assert list(found.rows.image_ids) == table.column("image_id").to_pylist()
+    assert found.rows.by_image.toarray().tolist() == table.column("values").to_pylist()
 
 
 def test_the_command_tells_what_python_does_and_the_differences_to_another_round(trained):

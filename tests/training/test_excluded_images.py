@@ -5,7 +5,6 @@ import pytest
 
 from comus_core import curation, make_training
 from comus_core.pipelines.train import train
-from comus_core.runs.artifact_readers import read_round_counts
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.round_scores import score_round
@@ -36,7 +35,9 @@ def test_no_round_learns_from_an_excluded_image_or_is_scored_on_it(finished, tmp
     assert seen[1] == {str(i) for i in view.image_ids} - set(gone)
 
     counts = place.artifacts.get("round_counts", training.artifacts["counts-2"])
-    ids, tables = read_round_counts(counts, len(training.result["categories"]))
+    ids = counts.table().column("image_id").to_pylist()
+    values = np.array(counts.table().column("values").to_pylist())
+    tables = values.reshape(len(ids), len(training.result["categories"]) + 1, -1)
     stays = [i not in gone for i in ids]
     scored = score_round(place, RunRound(run, 2, training))
     assert np.array_equal(scored.rows.contingency, tables[stays].sum(axis=0))

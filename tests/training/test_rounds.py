@@ -79,7 +79,7 @@ def test_the_score_of_a_round_is_that_of_loops_over_its_masks(trained, drawn):
         expected[name] = 100 * hit / (union - hit)
     assert training.result["rounds"][2]["per_class"] == pytest.approx(expected, abs=1e-9)
     counts = workspace.artifacts.get("round_counts", training.artifacts["counts-2"])
-    assert tables.read_round_counts(counts, 3)[1].sum(axis=0).tolist() == table.tolist()
+    assert tables.read_round_counts(counts, 3).contingency.tolist() == table.tolist()
 
 
 def test_what_a_round_predicts_for_each_proposal_is_kept_with_the_training(trained):

@@ -174,6 +174,7 @@ CASES = {
         ],
     ),
     "evaluate": Case(lambda place: verb_settings.EvaluateSettings(str(place.new)), lambda place: place.rounds[0]),
+    "seeds": Case(lambda place: verb_settings.SeedsSettings((0, 3), protocol="majority")),
     "compare": Case(lambda place: verb_settings.CompareSettings(resamples=40), lambda place: place.rounds),
     "agreement": Case(lambda place: verb_settings.AgreementSettings(), lambda place: place.rounds),
     "predict": Case(
@@ -213,6 +214,9 @@ CASES = {
         lambda place: str(place.new),
     ),
     "bundle": Case(lambda place: verb_settings.BundleSettings(str(place.out / "run.zip"), images=False)),
+    "report": Case(
+        lambda place: verb_settings.ReportSettings((place.run.id,), str(place.out / "report.html")), lambda place: None
+    ),
     "package": Case(
         lambda place: verb_settings.PackageSettings(str(place.out / "package"), scored_images=3),
         lambda place: place.rounds[1],

@@ -28,6 +28,11 @@ CASES = [
     ("evaluate", {"evaluation": {"miou": 61.24}, "images": 5, "skipped": 1}, "mIoU 61.2 on 4 images"),
     ("evaluate", {"evaluation": None, "images": 5, "skipped": 1}, "no score: 4 images without ground truth"),
     (
+        "seeds",
+        {"rows": [{"round": 2, "mean": 47.26, "std": 0.41, "miou": [47, 48]}]},
+        "round 2: mIoU 47.3 ± 0.4 over 2 seeds",
+    ),
+    (
         "compare",
         {"bootstrap": {"difference": 3.14, "low": 1.0, "high": 5.2}},
         "+3.1 points (95 % interval from +1.0 to +5.2)",
@@ -55,6 +60,7 @@ CASES = [
     ),
     ("saliency-predict", {"maps": [{}] * 30, "path": "/tmp/maps"}, "30 maps written to /tmp/maps"),
     ("saliency-train", {"images": 40, "path": "/tmp/d"}, "detector learned from 40 images, written to /tmp/d"),
+    ("report", {"runs": ["a", "b"], "path": "/tmp/r.html"}, "report on 2 runs written to /tmp/r.html"),
     ("bundle", {"bytes": 2_700_000, "path": "/tmp/a.zip"}, "3 MB written to /tmp/a.zip"),
 ]
 HEALTH = {"exact": [], "near": [], "unreadable": [], "tiny": [], "dark": [], "blurry": [], "usable": 9}

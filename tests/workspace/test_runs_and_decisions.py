@@ -252,7 +252,7 @@ def test_settings_come_back_from_a_file_and_changes_win(tmp_path):
         ({"clustering": {"features": "L3"}}, "raw, l2"),
         ({"clustering": {"klusters": 3}}, "valid are"),
         ({"filter_percent": 120}, "at most 100"),
-        ({"matching": "best"}, "auto, hungarian, majority"),
+        ({"matching": "best"}, "auto, hungarian, counts, majority"),
         ({"saliency": {"threshold": 1.5}}, "less than 1"),
         ({"dataset": ""}, "no data set"),
     ],

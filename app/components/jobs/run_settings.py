@@ -46,7 +46,7 @@ TRUTH = {
     ),
     "truth.groups": ("Empty supercategories (COCO)", {"auto": "leave out", "keep": "keep as classes"}),
 }
-MATCHINGS = {"auto": "automatic", "hungarian": "Hungarian", "majority": "majority"}
+MATCHINGS = {"auto": "automatic", "hungarian": "Hungarian", "counts": "Hungarian on pixels", "majority": "majority"}
 
 
 def show(seen: DatasetSummary | None) -> Values:

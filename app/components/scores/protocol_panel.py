@@ -1,0 +1,136 @@
+"""Scores by a protocol and over several seeds, on the Evaluate page: what to score, the job at work, what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import state
+from app.components.shared import choices, fields, job_watch, page_data, states
+from app.components.shared.score_table import about_run, download
+from app.data import protocol_scores, score_data
+from app.forms import verb_form
+from comus_core.config import ProtocolName
+from comus_core.errors import ComusError
+from comus_core.evaluation.protocols import PROTOCOLS
+from comus_core.pipelines.verb_settings import EvaluateSettings, SeedsSettings
+from comus_core.runs.run_round import RunRound
+from comus_core.runs.run_view import RunView
+from comus_core.workspace.decisions import Decisions
+
+WORDS: dict[ProtocolName, str] = {"comus": "COMUS", "cause": "CAUSE", "majority": "Majority vote"}
+HELP = {
+    "NMI": "Normalised mutual information of clusters and classes, 0 to 1.",
+    "ARI": "Adjusted Rand index of clusters and classes: 1 for equal partitions, about 0 by chance.",
+    "Accuracy": "Share of the proposals in the one cluster that is matched to their class, one to one.",
+    "Purity": "Share of the proposals that are of the most frequent class of their cluster.",
+}
+
+
+def quality(view: RunView, decided: Decisions) -> None:
+    """How well clusters hold the proposals of a class together, by the class of most of their pixels."""
+    found = score_data.quality(view, decided)
+    if found is None:
+        return
+    figures = {
+        "NMI": f"{found.nmi:.3f}",
+        "ARI": f"{found.ari:.3f}",
+        "Accuracy": f"{found.accuracy:.1f} %",
+        "Purity": f"{found.purity:.1f} %",
+    }
+    with st.container(horizontal=True, gap="medium", key="quality_figures"):
+        for name, value in figures.items():
+            st.metric(name, value, width="content", help=HELP[name])
+    st.caption(
+        f"Cluster quality without pixels: {found.proposals:,} proposals, each of the class of most of its pixels, "
+        "background among the classes."
+    )
+
+
+def show(view: RunView, one: RunRound) -> None:
+    """The section: a protocol or seeds to start, the last job of either, the scores that there are."""
+    st.header("Protocols and seeds", anchor=False)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _protocol(one)
+    with right:
+        _seeds(view)
+    _scores(view)
+
+
+def _protocol(one: RunRound) -> None:
+    """Score the round that is shown by a protocol."""
+    name = choices.selected("Protocol", WORDS, key="protocol", hidden=False)
+    st.caption(f"{PROTOCOLS[name].words}.")
+    keep = partial(state.set_setting, "protocol_matched_on")
+    other = fields.text(
+        *("Match on another data set", "protocol_matched_on", str(state.setting("protocol_matched_on", "")), keep),
+        placeholder="The images that are scored",
+    ).strip()
+    settings = EvaluateSettings(protocol=name, matched_on=other or None)
+    _start("evaluate", one, settings, f"Score round {one.number}", "straighten", "protocol_start")
+
+
+def _seeds(view: RunView) -> None:
+    """Repeat the run with other seeds."""
+    keep = partial(state.set_setting, "protocol_seeds")
+    count = fields.number(
+        "Seeds", "protocol_seeds", int(state.setting("protocol_seeds", 3)), keep, least=2, most=9, step=1
+    )
+    words: dict[ProtocolName | None, str] = {None: "As in the run's settings"}
+    words |= {protocol: name for protocol, name in WORDS.items()}
+    name = choices.selected("Protocol of the seeds", words, key="seeds_protocol", hidden=False)
+    trained = bool(view.workspace.trainings.of_run(view.run.id))
+    train = trained and st.toggle(
+        "Train each seed", key="protocol_train", help="With the settings of the last training."
+    )
+    settings = SeedsSettings(tuple(range(int(count or 3))), name, train)
+    st.caption("What the seeds have in common is computed once. The other runs stay in the workspace.")
+    _start("seeds", view.run, settings, "Repeat with these seeds", "casino", "seeds_start")
+
+
+def _start(verb: str, subject: Any, settings: Any, words: str, icon: str, key: str) -> None:
+    workspace = page_data.workspace()
+    if st.button(words, icon=f":material/{icon}:", key=key):
+        try:
+            verb_form.submit_verb(workspace, verb, subject, settings)
+        except ComusError as fault:
+            states.error(fault)
+        else:
+            st.rerun()
+    st.code(verb_form.command(workspace, verb, subject, settings), language=None, wrap_lines=True)
+    job = verb_form.last_job(workspace, verb, subject)
+    if job is not None:
+        job_watch.show(job, key=f"{key}_job")
+
+
+def _scores(view: RunView) -> None:
+    """All scores by protocols and over seeds that jobs of this run gave."""
+    rows = protocol_scores.rows(view.workspace, view.run)
+    if not rows:
+        return
+    table = frame(rows)
+    numbers = {name: st.column_config.NumberColumn(format="%.2f") for name in ("mIoU", "±", "Matched on these images")}
+    with st.container(key="protocol_table"):
+        st.dataframe(table, hide_index=True, column_config=numbers)
+        download(table, about_run(view.run), name="protocols", key="download_protocols", type="tertiary")
+
+
+def frame(rows: list[Mapping[str, Any]]) -> pd.DataFrame:
+    """A row a score, the newest first; mIoU in percent, its spread over the seeds in points."""
+    return pd.DataFrame(
+        {
+            "Round": [row["round"] for row in rows],
+            "Protocol": [WORDS.get(row["protocol"], "As in the run's settings") for row in rows],
+            "Data set": [row["dataset"] for row in rows],
+            "Seeds": [row["seeds"] for row in rows],
+            "mIoU": [row["miou"] for row in rows],
+            "±": [row["std"] for row in rows],
+            "Matched on": [row["matched_on"] or "" for row in rows],
+            "Matched on these images": [row["matched_here"] for row in rows],
+        }
+    )
