@@ -175,6 +175,8 @@ def values_words(setting: dict[str, Any]) -> str:
         return " or ".join(values_words(one) for one in setting["anyOf"])
     if "enum" in setting or "const" in setting:
         return ", ".join(f"`{value}`" for value in setting.get("enum", [setting.get("const")]))
+    if "$ref" in setting:
+        return "objects like those of the default"
     if setting["type"] == "array":
         return f"list of {values_words(setting['items'])}"
     kinds = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}

@@ -27,10 +27,6 @@ class NetworkSettings:
     """Share of the images that it learns from: those whose maps are the surest."""
 
 
-def _networks() -> tuple[NetworkSettings, ...]:
-    return NetworkSettings(96, 16, 0.4), NetworkSettings(128, 12, 0.7), NetworkSettings(160, 8, 1.0)
-
-
 @settings
 class OptimiserSettings:
     """What the training of all networks has in common."""
@@ -76,7 +72,11 @@ class SaliencyRecipe:
     """guided: then the guided filter moves the edges of a map to those of its image."""
     keep: Share = 0.3
     """Share of the map that a network learned in the one that the next network learns."""
-    networks: tuple[NetworkSettings, ...] = field(default_factory=_networks)
+    networks: tuple[NetworkSettings, ...] = (
+        NetworkSettings(96, 16, 0.4),
+        NetworkSettings(128, 12, 0.7),
+        NetworkSettings(160, 8, 1.0),
+    )
     """The networks, the first from the priors, each other one from that before it."""
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     """Of the training of each network."""
