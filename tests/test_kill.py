@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.thorough
 
-COMMAND = [sys.executable, "-m", "comus_core", "run", "demo", "--saliency", "u2netp"]
+COMMAND = [sys.executable, "-m", "comus_core", "run", "demo", "--saliency", "comus"]
 COMMAND += ["--encoder", "efficientnet-lite0", "--workspace"]
 KINDS = {"saliency": ("images", "soft_maps", "proposals")}  # of what is made until then
 KINDS["clustering"] = (*KINDS["saliency"], "features", "clustering")

@@ -85,6 +85,8 @@ def _network(
         (folder / CHECKPOINT).unlink(missing_ok=True)
 
     decided_by = to_dict(replace(recipe, networks=recipe.networks[:number]))
+    if before is None:
+        del decided_by["keep"]  # nothing was learned before
     inputs = {"examples": examples} | ({"before": before} if before else {})
     return context.make("networks", context.key("saliency_network", decided_by, **inputs), None, write, announce=False)
 

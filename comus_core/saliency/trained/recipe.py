@@ -70,12 +70,11 @@ class SaliencyRecipe:
     """Weight of each image's own colours of object and background in its map; 0: they are not looked at."""
     refine: Literal["none", "guided"] = "guided"
     """guided: then the guided filter moves the edges of a map to those of its image."""
-    keep: Share = 0.3
+    keep: Share = 0.7
     """Share of the map that a network learned in the one that the next network learns."""
     networks: tuple[NetworkSettings, ...] = (
-        NetworkSettings(96, 16, 0.4),
-        NetworkSettings(128, 12, 0.7),
-        NetworkSettings(160, 8, 1.0),
+        NetworkSettings(96, 18, 0.6),
+        NetworkSettings(128, 14, 1.0),
     )
     """The networks, the first from the priors, each other one from that before it."""
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
