@@ -161,14 +161,14 @@ class RunConfig:
 
 PRESETS: dict[str, dict[str, Any]] = {
     "paper-voc": {
-        "saliency": {"detector": "basnet", "resize": "binary", "threshold": 0.5, "min_area": 400},
-        "features": {"encoder": "dino-vits8"},
+        "saliency": {"detector": "basnet", "resize": "binary", "threshold": 0.5, "min_area": 400, "split": "none"},
+        "features": {"encoder": "dino-vits8", "pool": "crop"},
         "clustering": {"clusters": 20, "method": "spectral", "features": "raw", "neighbours": 30, "n_init": 10},
         "filter_percent": 20.0,
     },
     "paper-coco": {
-        "saliency": {"detector": "basnet", "resize": "binary", "threshold": 0.5, "min_area": 400},
-        "features": {"encoder": "dino-vits8"},
+        "saliency": {"detector": "basnet", "resize": "binary", "threshold": 0.5, "min_area": 400, "split": "none"},
+        "features": {"encoder": "dino-vits8", "pool": "crop"},
         "clustering": {"clusters": 80, "method": "spectral", "features": "raw", "neighbours": 30, "n_init": 10},
         "filter_percent": 20.0,
     },

@@ -78,14 +78,14 @@ class RecursivecutSettings:
 
     tau: Cosine | None = None
     """Patches above this cosine are joined. Default: 0.2 (TokenCut), for EfficientNet-Lite0 the measured 0.3."""
-    ncut: Annotated[float, Field(gt=0, le=2)] = 0.5
+    ncut: Annotated[float, Field(gt=0, le=2)] = 0.4
     """Parts are divided as long as the value of the normalised cut is at most this."""
-    most: Annotated[int, Field(ge=2, le=100)] = 8
+    most: Annotated[int, Field(ge=2, le=100)] = 4
     """The most parts of an image, the background included."""
-    least: Share = 0.01
-    """Share of the patches that each side of a cut, and each object, has at least (MaskCut: 0.01)."""
-    border: Annotated[float, Field(gt=0)] = 1.0
-    """A part with more patches on the image's border than this times √(its patches) is background (RBD: 1)."""
+    least: Share = 0.02
+    """Share of the patches that each side of a cut, and each object, has at least."""
+    ground_corners: Annotated[int, Field(ge=1, le=5)] = 2
+    """A part with this many corners of the image is background (MaskCut: 3), as is the one with the most border."""
 
 
 @settings

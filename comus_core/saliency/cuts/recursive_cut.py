@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,14 +29,16 @@ class Cut:
     other: IntArray
 
 
-def recursive_cut(features: FloatArray, tau: float, *, ncut: float, most: int, least: float, border: float) -> SoftMaps:
+def recursive_cut(
+    features: FloatArray, tau: float, *, ncut: float, most: int, least: float, ground_corners: int
+) -> SoftMaps:
     """The objects among the parts into which the cells are cut, again and again in two.
 
     Of all parts that can be cut, the one with the cheapest cut is, as long as its value is at most `ncut` and there are
-    fewer than `most` parts. A part is background where its cells on the image's border are more than `border` times
-    the root of its cells: the boundary connectivity of RBD (Zhu et al., CVPR 2014). Each connected region of any other
-    part is an object. Shi and Malik's test of a cut's stability is not part of this; they give neighbouring pixels
-    larger weights, here only what cells look like counts.
+    fewer than `most` parts. The part with the most cells on the image's border is background, and any other that holds
+    `ground_corners` of the four corners, in the manner of MaskCut. Each connected region of the rest is an object. Shi and
+    Malik's test of a cut's stability is not part of this; they give neighbouring pixels larger weights, here only what
+    cells look like counts.
 
     Args:
         features: (h, w, d), one vector a cell.
@@ -43,23 +46,21 @@ def recursive_cut(features: FloatArray, tau: float, *, ncut: float, most: int, l
         ncut: the largest value of a cut that is made.
         most: the most parts.
         least: share of all cells that either side of a cut, and each object, has at least.
-        border: see above.
+        ground_corners: see above.
 
     Returns:
         (n, h, w) float32 in [0, 1], objects in the order of their parts and then of reading: the share of a cell's
         affinity that is to the object's part, mirrored at 0.5 where the cut decides otherwise. A cell is above 0.5 in
         one map at most. None where nothing is cut.
     """
-    shape = features.shape[:2]
+    shape = (features.shape[0], features.shape[1])
     affinity = affinity_matrix(features, tau)
     parts = parts_of(affinity, ncut, most, math.ceil(least * len(affinity)))
     maps: list[SoftMap] = []
-    for part in parts if len(parts) > 1 else []:
+    for number in foreground_parts(parts, shape, ground_corners):
         inside = np.zeros(len(affinity), bool)
-        inside[part] = True
-        if on_border(inside.reshape(shape)) > border * math.sqrt(len(part)):
-            continue
-        share = (affinity[:, part].sum(axis=1) / affinity.sum(axis=1)).reshape(shape)
+        inside[parts[number]] = True
+        share = (affinity[:, inside].sum(axis=1) / affinity.sum(axis=1)).reshape(shape)
         regions, count = ndimage.label(inside.reshape(shape))
         areas = np.bincount(regions.ravel(), minlength=count + 1)
         maps += [_soft(share, regions == k) for k in range(1, count + 1) if areas[k] >= least * len(affinity)]
@@ -120,11 +121,16 @@ def split_values(affinity: Vector) -> Vector:
     return np.asarray(cut / assoc + cut / (degree.sum() - assoc))
 
 
-def on_border(region: BoolMask) -> int:
-    """How many cells of a region are on the border of its (h, w) grid."""
-    framed = np.ones_like(region)
-    framed[1:-1, 1:-1] = False
-    return int((region & framed).sum())
+def foreground_parts(parts: Sequence[IntArray], shape: tuple[int, int], corners: int) -> list[int]:
+    """Which parts of a (h, w) grid are no background.
+
+    Background is the part with the most cells on the border, the first of equals, and any with so many of the corners.
+    """
+    cells = np.arange(shape[0] * shape[1]).reshape(shape)
+    border = np.concatenate([cells[0], cells[-1], cells[1:-1, 0], cells[1:-1, -1]])
+    most = int(np.argmax([np.isin(border, part).sum() for part in parts]))
+    held = [int(np.isin(cells[[0, 0, -1, -1], [0, -1, 0, -1]], part).sum()) for part in parts]
+    return [number for number in range(len(parts)) if number != most and held[number] < corners]
 
 
 def _soft(share: FloatArray, region: BoolMask) -> SoftMap:
