@@ -36,9 +36,9 @@ def recursive_cut(
 
     Of all parts that can be cut, the one with the cheapest cut is, as long as its value is at most `ncut` and there are
     fewer than `most` parts. The part with the most cells on the image's border is background, and any other that holds
-    `ground_corners` of the four corners, in the manner of MaskCut. Each connected region of the rest is an object. Shi and
-    Malik's test of a cut's stability is not part of this; they give neighbouring pixels larger weights, here only what
-    cells look like counts.
+    `ground_corners` of the four corners, in the manner of MaskCut. Each connected region of the rest is an object. Shi
+    and Malik's test of a cut's stability is not part of this; they give neighbouring pixels larger weights, here only
+    what cells look like counts.
 
     Args:
         features: (h, w, d), one vector a cell.

@@ -72,7 +72,7 @@ def test_the_parts_are_those_of_a_dense_solver_and_all_splits_tried_one_by_one(s
 def test_the_first_cut_of_a_photograph_is_that_of_the_dense_solver():
     encoder = load_encoder("efficientnet-lite0")
     for image in (data.chelsea()[:150, 100:300], data.astronaut()[:200, 150:350]):
-        [features] = encoder.dense([image], 192)
+        [features] = encoder.dense([image], 112)
         affinity = affinity_matrix(features, 0.3)
         cells = np.arange(len(affinity))
         cut = best_cut(affinity, cells, 2)

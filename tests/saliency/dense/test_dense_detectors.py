@@ -23,10 +23,11 @@ GROUPS = {name: name for name in ("tokencut", "maskcut", "recursivecut", "lost",
     "found-head": "found_head"
 }
 OTHER = {
-    "tau": 0.11, "corners": True, "ground_corners": 1, "region": False, "rounds": 2, "overlap": 0.4, "least": 0.02, "k": 50, "scaled": False,
+    "tau": 0.11, "corners": True, "region": False, "rounds": 2, "overlap": 0.4, "least": 0.03, "k": 50, "scaled": False,
     "centred": False, "floor": 0.1, "head": "max-area", "mass": 0.5, "images": 7, "steps": 3, "batch": 2,
     "learning_rate": 0.1, "first_steps": 1, "filtered_weight": 1.0, "own_weight": 1.0,
     "features": "tokens", "longer_side": 320, "mean_rounds": 2, "ncut": 0.9, "most": 3,
+    "ground_corners": 1,
 }  # fmt: skip
 
 
