@@ -10,11 +10,13 @@ from PIL import Image
 from comus_core import (
     AddSettings,
     ExportSettings,
+    ImportSettings,
     PredictSettings,
     add_images,
     discover,
     export_run,
     find_round,
+    import_annotations,
     make_config,
     open_workspace,
     predict,
@@ -30,8 +32,9 @@ from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_view import open_run_view
 from comus_core.settings import changed
 from comus_core.training import TrainSettings, make_training
-from tests.builders import TINY_TRAINING, draw_several, score_run
+from tests.builders import TINY_TRAINING, copy_of, draw_several, score_run
 from tests.features.test_regions import slow_weights
+from tests.imports.writing import coco, write
 from tests.saliency.test_splitting import cells, flooded
 
 LITE0 = "efficientnet-lite0"
@@ -169,6 +172,26 @@ def test_an_image_in_no_run_is_described_under_its_masks_too(pooled):
     described = describe_image(workspace, run, folder / image_id, "cpu")
     np.testing.assert_allclose(described.objects, np.asarray(view.vectors())[rows], rtol=1e-4, atol=1e-5)
     assert described.vectors.shape == (len(rows) + 1, 112)
+
+
+def test_another_mask_in_the_same_box_has_a_new_vector_and_all_others_keep_theirs(pooled, tmp_path):
+    workspace, run = copy_of(pooled[1:], tmp_path)
+    view = open_run_view(workspace, run)
+    first = str(view.proposals.proposal_id[0])
+    x0, y0, x1, y1 = view.proposals.box_xyxy[0]
+
+    def hollow(proposal, mask):
+        if proposal == first:
+            mask = mask.copy()
+            mask[y0 + 5 : y1 - 5, x0 + 5 : x1 - 5] = False
+        return mask
+
+    file = write(tmp_path / "changed.json", coco(view, hollow))
+    result = import_annotations(run, workspace, ImportSettings(str(file)), device="cpu")
+    after = open_run_view(workspace, workspace.runs.get(result.run))
+    assert np.array_equal(after.proposals.box_xyxy, view.proposals.box_xyxy)
+    same = (np.asarray(after.vectors()) == np.asarray(view.vectors())).all(axis=1)
+    assert not same[0] and same[1:].all()
 
 
 def test_rounds_with_the_classifier_predictions_and_added_images_work_on_pooled_features(pooled, tmp_path):
