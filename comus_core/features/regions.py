@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from comus_core.config import FeatureSettings
 from comus_core.features.crops import crop_box
 from comus_core.features.spec import Encoder
+from comus_core.proposals.resizing import BAND_PIXELS
 from comus_core.types import BoolMask, FloatArray, IntArray, RgbImage, Vectors
 
 Box = Sequence[int] | IntArray
@@ -89,7 +90,10 @@ def cell_weights(mask: BoolMask, grid_hw: tuple[int, int]) -> FloatArray:
     The grid divides the image evenly, so a pixel may lie in several cells, in each by the share of its area there.
     """
     rows, columns = (_overlaps(size, cells) for size, cells in zip(mask.shape, grid_hw, strict=True))
-    return np.asarray((columns @ (rows @ mask.astype(np.float64)).T).T)
+    band = max(1, BAND_PIXELS // mask.shape[1])  # a large mask is never held as floats
+    starts = range(0, mask.shape[0], band)
+    in_rows = sum(rows[:, start : start + band] @ mask[start : start + band].astype(np.float64) for start in starts)
+    return np.asarray((columns @ np.asarray(in_rows).T).T)
 
 
 def box_weights(box: Box, size_hw: tuple[int, int], grid_hw: tuple[int, int]) -> FloatArray:

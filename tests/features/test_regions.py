@@ -173,6 +173,13 @@ def test_an_encoder_without_a_map_is_refused_with_those_that_have_one(tmp_path):
     assert encoder_spec("timm:test_vit").dense and not encoder_spec("timm:mixer_b16_224").dense
 
 
+def test_a_large_mask_is_weighed_in_bands_and_loses_nothing(monkeypatch):
+    mask = np.random.default_rng(0).random((40, 30)) > 0.5
+    whole = cell_weights(mask, (7, 4))
+    monkeypatch.setattr("comus_core.features.regions.BAND_PIXELS", 100)
+    np.testing.assert_allclose(cell_weights(mask, (7, 4)), whole, atol=1e-12)
+
+
 def test_the_mean_is_summed_in_double_precision():
     cells = np.full((300, 300, 1), 0.1, np.float32)
     assert mean_of_cells(cells, np.ones((300, 300)))[0] == np.float32(0.1)
