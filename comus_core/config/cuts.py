@@ -128,5 +128,5 @@ class FoundHeadSettings:
 class PeaksSettings:
     """`saliency.split` peaks: extended maxima and watershed (Soille 2003, Meyer 1994; method 2.8)."""
 
-    depth: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    depth: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Peaks are parted where saliency between them falls by more than this below the lower one."""

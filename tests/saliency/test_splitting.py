@@ -17,7 +17,7 @@ from tests.saliency.test_thresholding import random_map
 
 SIDES = ((0, 1), (1, 0), (0, -1), (-1, 0))
 PARTS = SaliencySettings(split="components", min_area=0)
-PEAKS = SaliencySettings(split="peaks", min_area=0)
+PEAKS = changed(SaliencySettings(split="peaks", min_area=0), {"peaks.depth": 0.1})
 
 
 def flooded(mask):
