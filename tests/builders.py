@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from comus_core import open_workspace, predict
 from comus_core.evaluation.image_rows import ImageRows
 from comus_core.pipelines.verb_settings import PredictSettings
+from comus_core.proposals.table import Proposals
 from comus_core.runs.run_round import find_round
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.round_scores import score_clusters
@@ -45,6 +46,36 @@ def draw_folder(folder: Path, count: int = 30, seed: int = 0, empty: int = 2) ->
     return folder
 
 
+def draw_several(folder: Path, count: int = 24, seed: int = 0) -> Path:
+    """As `draw_folder`, with one, two and three objects in turn that do not touch, of different classes."""
+    rng = np.random.default_rng(seed)
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    (folder / "classes.txt").write_text("\n".join(("background", *CLASSES)) + "\n")
+    for number in range(count):
+        kinds = [CLASSES[(number + k) % len(CLASSES)] for k in range(1 + number % 3)]
+        image, mask = _scene(rng, None, (70 * len(kinds), 80))
+        for place, kind in enumerate(kinds):
+            size = int(rng.integers(28, 44))
+            x, y = 70 * place + int(rng.integers(4, 66 - size)), int(rng.integers(4, 76 - size))
+            for canvas, fill in ((image, _COLOURS[kind]), (mask, CLASSES.index(kind) + 1)):
+                _draw(ImageDraw.Draw(canvas), kind, x, y, size, fill)
+        image.save(folder / "images" / f"{number:03d}.png")
+        mask.save(folder / "masks" / f"{number:03d}.png")
+    return folder
+
+
+def write_object_vectors(proposals: Proposals, folder: Path, file: Path, noise: float = 0.3) -> Path:
+    """Vectors of proposals of a drawn folder: one direction for each class under their masks, plus noise."""
+    rng = np.random.default_rng(0)
+    centres, vectors = 3 * rng.standard_normal((len(CLASSES), 16)), []
+    for row, image_id in enumerate(proposals.image_id):
+        truth = np.asarray(Image.open(folder / "masks" / f"{Path(image_id).stem}.png"))
+        vectors.append(centres[truth[proposals.mask(row)].max() - 1] + noise * rng.standard_normal(16))
+    np.savez(file, proposal_id=proposals.proposal_id.astype(str), features=np.array(vectors, np.float32))
+    return file
+
+
 def write_vectors(folder: Path, file: Path, noise: float = 0.3, seed: int = 0) -> Path:
     """Vectors of the proposals that `masks:` finds in a drawn folder: one direction a class, plus noise."""
     rng = np.random.default_rng(seed)
@@ -59,8 +90,10 @@ def write_vectors(folder: Path, file: Path, noise: float = 0.3, seed: int = 0) -
     return file
 
 
-def _scene(rng: np.random.Generator, kind: str | None) -> tuple[Image.Image, Image.Image]:
-    width, height = (int(v) for v in rng.integers(80, 130, 2))
+def _scene(
+    rng: np.random.Generator, kind: str | None, size_wh: tuple[int, int] | None = None
+) -> tuple[Image.Image, Image.Image]:
+    width, height = size_wh or (int(v) for v in rng.integers(80, 130, 2))
     ground = rng.integers(90, 160, 3) + 12 * rng.standard_normal((height, width, 3))
     image = Image.fromarray(np.clip(ground, 0, 255).astype(np.uint8))
     mask = Image.new("P", image.size, 0)

@@ -5,9 +5,11 @@ import pytest
 from hypothesis import settings
 
 from comus_core import discover, make_config, open_workspace
+from comus_core.pipelines.verb_settings import DiscoverSettings
+from comus_core.runs.artifact_readers import read_proposals
 from comus_core.weights.store import locate
 from tests.app.journey import browser, demo_journey, voc_journey  # noqa: F401
-from tests.builders import draw_folder, write_vectors
+from tests.builders import draw_folder, draw_several, write_object_vectors, write_vectors
 from tests.curated import curated_run, curated_view  # noqa: F401
 
 # A test's first example loads what it needs, which alone can take longer than the 200 ms that Hypothesis grants.
@@ -39,6 +41,20 @@ def finished(drawn_settings, tmp_path_factory):
     """(workspace, run) of a finished run over the drawn photographs: read it, do not change it."""
     workspace = open_workspace(tmp_path_factory.mktemp("finished"))
     return workspace, discover(make_config(**drawn_settings), workspace)
+
+
+@pytest.fixture(scope="session")
+def several(tmp_path_factory):
+    """(folder, workspace, run) over 24 drawn photographs of one, two and three objects, 48 proposals: do not change."""
+    root = tmp_path_factory.mktemp("several")
+    folder, workspace = draw_several(root / "shapes"), open_workspace(root / "workspace")
+    settings = {"dataset": str(folder), "saliency": {"detector": f"masks:{folder / 'masks'}", "split": "components"}}
+    first = make_config(**settings, features={"encoder": "efficientnet-lite0"})
+    found = discover(first, workspace, DiscoverSettings(until="saliency"))
+    vectors = root / "vectors.npz"
+    write_object_vectors(read_proposals(workspace.artifact(found, "proposals")), folder, vectors, noise=1.5)
+    settings |= {"features": {"encoder": f"file:{vectors}"}, "clustering": {"neighbours": 20}}
+    return folder, workspace, discover(make_config(**settings), workspace)
 
 
 @pytest.fixture

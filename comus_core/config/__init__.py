@@ -18,6 +18,8 @@ from comus_core.config.cuts import (
     FoundSettings,
     LostSettings,
     MaskcutSettings,
+    PeaksSettings,
+    RecursivecutSettings,
     TokencutSettings,
 )
 from comus_core.config.formulas import PriorSettings, Refine, RefinementSettings
@@ -26,6 +28,8 @@ from comus_core.settings import Percent, Positive, Seed, from_dict, merge, requi
 
 Normalisation = Literal["raw", "l2"]
 MaskResize = Literal["soft", "binary"]
+Split = Literal["none", "components", "peaks"]
+Pool = Literal["crop", "mask"]
 ClusteringMethod = Literal["spectral", "kmeans", "minibatch-kmeans", "hdbscan", "leiden"]
 Assignment = Literal["kmeans", "cluster_qr"]
 SmallComponents = Literal["attach", "keep"]
@@ -51,6 +55,10 @@ class SaliencySettings:
     """soft: resize the map, then threshold; binary: threshold, then resize (paper)."""
     min_area: Annotated[int, Field(ge=0)] = 400
     """Pixels of the original image; a proposal must have more."""
+    split: Split = "none"
+    """The objects of a soft map. none: one (paper); components: each connected part; peaks: parted at dips, too."""
+    peaks: PeaksSettings = field(default_factory=PeaksSettings)
+    """Of `split` peaks."""
     ncut_encoder: str = "auto"
     """The encoder whose dense features the detector works on: `tokencut`, `lost` and their like."""
     dense: DenseSettings = field(default_factory=DenseSettings)
@@ -59,6 +67,7 @@ class SaliencySettings:
     tokencut: TokencutSettings = field(default_factory=TokencutSettings)
     dsm: DsmSettings = field(default_factory=DsmSettings)
     maskcut: MaskcutSettings = field(default_factory=MaskcutSettings)
+    recursivecut: RecursivecutSettings = field(default_factory=RecursivecutSettings)
     found: FoundSettings = field(default_factory=FoundSettings)
     found_head: FoundHeadSettings = field(default_factory=FoundHeadSettings)
     priors: PriorSettings = field(default_factory=PriorSettings)
@@ -75,6 +84,10 @@ class FeatureSettings:
 
     encoder: str = "auto"
     """An encoder's name (`comus parts` lists them), `file:PATH` for your own vectors, or `auto`: the best one here."""
+    pool: Pool = "crop"
+    """crop: the vector of the proposal's crop (paper); mask: the mean of the image's patch tokens under its mask."""
+    longer_side: Annotated[int, Field(ge=32, le=4096)] = 480
+    """Pixels of the image's longer side as the encoder sees it, where `pool` is mask."""
 
 
 @settings
@@ -150,14 +163,14 @@ class RunConfig:
 
 PRESETS: dict[str, dict[str, Any]] = {
     "paper-voc": {
-        "saliency": {"detector": "basnet", "resize": "binary", "threshold": 0.5, "min_area": 400},
-        "features": {"encoder": "dino-vits8"},
+        "saliency": {"detector": "basnet", "resize": "binary", "threshold": 0.5, "min_area": 400, "split": "none"},
+        "features": {"encoder": "dino-vits8", "pool": "crop"},
         "clustering": {"clusters": 20, "method": "spectral", "features": "raw", "neighbours": 30, "n_init": 10},
         "filter_percent": 20.0,
     },
     "paper-coco": {
-        "saliency": {"detector": "basnet", "resize": "binary", "threshold": 0.5, "min_area": 400},
-        "features": {"encoder": "dino-vits8"},
+        "saliency": {"detector": "basnet", "resize": "binary", "threshold": 0.5, "min_area": 400, "split": "none"},
+        "features": {"encoder": "dino-vits8", "pool": "crop"},
         "clustering": {"clusters": 80, "method": "spectral", "features": "raw", "neighbours": 30, "n_init": 10},
         "filter_percent": 20.0,
     },

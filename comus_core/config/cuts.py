@@ -1,4 +1,4 @@
-"""Settings of the saliency detectors over an encoder's dense features: a group for each detector, one for all."""
+"""Settings of the detectors over an encoder's dense features, a group each and one for all; of divided soft maps."""
 
 from __future__ import annotations
 
@@ -73,6 +73,22 @@ class MaskcutSettings:
 
 
 @settings
+class RecursivecutSettings:
+    """`recursivecut`, recursive two-way cuts (Shi and Malik, PAMI 2000; method 2.3)."""
+
+    tau: Cosine | None = None
+    """Patches above this cosine are joined. Default: 0.2 (TokenCut), for EfficientNet-Lite0 the measured 0.3."""
+    ncut: Annotated[float, Field(gt=0, le=2)] = 0.4
+    """Parts are divided as long as the value of the normalised cut is at most this."""
+    most: Annotated[int, Field(ge=2, le=100)] = 4
+    """The most parts of an image, the background included."""
+    least: Share = 0.02
+    """Share of the patches that each side of a cut, and each object, has at least."""
+    ground_corners: Annotated[int, Field(ge=1, le=5)] = 2
+    """A part with this many corners of the image is background (MaskCut: 3), as is the one with the most border."""
+
+
+@settings
 class DsmSettings:
     """`dsm`, Deep Spectral Methods (Melas-Kyriazi et al., CVPR 2022; method 2.4)."""
 
@@ -106,3 +122,11 @@ class FoundHeadSettings:
     """Weight of the head's own filtered masks as targets (FOUND: 1.5)."""
     own_weight: Annotated[float, Field(ge=0)] = 4.0
     """Weight of the head's own unfiltered masks, after `first_steps` (FOUND: 4)."""
+
+
+@settings
+class PeaksSettings:
+    """`saliency.split` peaks: extended maxima and watershed (Soille 2003, Meyer 1994; method 2.8)."""
+
+    depth: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Peaks are parted where saliency between them falls by more than this below the lower one."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from comus_core.config import FeatureSettings
 from comus_core.errors import SettingsError
 from comus_core.features import dino, dinov2, features_file, lite0, timm_encoder
 from comus_core.features.spec import Encoder, EncoderSpec
 from comus_core.plugins import Registry, part_and_path, split
+from comus_core.settings import require
 from comus_core.weights.store import file_sha256, locate
 
 _OWN = (
@@ -85,3 +87,23 @@ def encoder_fingerprint(name: str) -> tuple[dict[str, Any], dict[str, str]]:
     }
     settings |= {key: value for key in RECORDED if (value := getattr(spec, key))}
     return settings, {spec.weights: file_sha256(locate(spec.weights))} if spec.weights else {}
+
+
+def vectors_fingerprint(how: FeatureSettings) -> tuple[dict[str, Any], dict[str, str]]:
+    """What decides the vectors of proposals: that of the encoder, and how a proposal is pooled, if by its mask.
+
+    Raises:
+        SettingsError: as `encoder_fingerprint`, or the encoder has no map of an image to pool from.
+        WeightsError: the weights are not on this machine.
+    """
+    settings, weights = encoder_fingerprint(how.encoder)
+    if how.pool == "crop":
+        return settings, weights
+    spec = encoder_spec(how.encoder)
+    with_map = ", ".join(name for name, each in ENCODERS.items() if each.dense)
+    require(
+        spec.dense,
+        f"features.pool mask: encoder '{how.encoder}' gives no map of an image; use `--set features.pool=crop`, or an "
+        f"encoder that does: {with_map}",
+    )
+    return settings | {"pool": how.pool, "longer_side": how.longer_side, "patch": spec.patch}, weights

@@ -112,6 +112,7 @@ SPEC = EncoderSpec(
     "your own vectors, an npz or Parquet file with proposal_id and features",
     _load,
     0,
+    dense=False,
     path_kind="file",
     asks=("Path of your vectors on the server", "Parquet or npz with proposal_id"),
 )

@@ -89,6 +89,7 @@ class EncoderSpec:
         weights: name in `comus_core.weights.registry.REGISTRY`; None where it needs none.
         supervision: what it owes to annotation, where no weights say so; None is unknown, the strongest.
         rank: among those that `auto` chooses from, the lowest that is on this machine; None is never chosen.
+        dense: whether it gives a map of an image at all (`Encoder.dense`).
         keys_for_cuts: whether the cells of one object have keys alike, so that a normalised cut can part them from
             the rest; DINOv2's do not.
         layer, pooling, positions, resizing: where in its network a vector is read, what is taken of it, how position
@@ -119,6 +120,7 @@ class EncoderSpec:
     supervision: Supervision | None = None
     rank: int | None = None
     gflop: float = 60.0
+    dense: bool = True
     keys_for_cuts: bool = True
     layer: str = ""
     pooling: str = ""

@@ -10,6 +10,7 @@ import numpy as np
 from comus_core.datasets.decoding import read_rgb
 from comus_core.errors import ImageError
 from comus_core.features.encoders import own_vectors
+from comus_core.proposals.table import Proposals
 from comus_core.saliency.detectors import detector_spec
 from comus_core.settings import require
 from comus_core.stages.learned_detector import learned_in, read_learned
@@ -26,7 +27,7 @@ class DescribedImage:
     Attributes:
         height, width: in pixels.
         boxes: (m + 1, 4) x0, y0, x1, y1 in pixels; the last is that of the whole image.
-        vectors: (m + 1, d) raw vectors of the boxes.
+        vectors: (m + 1, d) raw vectors of the boxes, or of the masks in them, as in the run.
     """
 
     height: int
@@ -56,8 +57,8 @@ def describe_image(workspace: Workspace, run: Run, file: Path, device: str) -> D
         ImageError: the file cannot be decoded.
         SettingsError: a run on vectors of the user's own.
     """
-    from comus_core.features.crops import crop_box
     from comus_core.features.encoders import load_encoder
+    from comus_core.features.regions import describer
 
     require_encoder(run)
     try:
@@ -65,23 +66,27 @@ def describe_image(workspace: Workspace, run: Run, file: Path, device: str) -> D
     except ImageError as error:
         raise ImageError(f"{file.name}: {error}") from None
     height, width = image.shape[:2]
-    boxes = np.array([*_objects(workspace, run, image, device), np.array([0, 0, width, height])])
-    encoder = load_encoder(run.config.features.encoder, device)
-    vectors = np.asarray(encoder.encode([crop_box(image, box) for box in boxes]), np.float32)
+    objects = _objects(workspace, run, image, device)
+    found = list(objects.box_xyxy[:MOST_OBJECTS]) if objects is not None else []
+    boxes = np.array([*found, np.array([0, 0, width, height])])
+    masks = [*(objects.mask(k) for k in range(len(found)) if objects is not None), np.ones((height, width), bool)]
+    how = run.config.features
+    vectors = np.asarray(
+        describer(load_encoder(how.encoder, device), how)(image).vectors(list(boxes), masks), np.float32
+    )
     return DescribedImage(height, width, boxes, vectors)
 
 
-def _objects(workspace: Workspace, run: Run, image: RgbImage, device: str) -> list[IntArray]:
-    """Boxes of what the run's detector finds, surest first; none by masks of one's own: they know no new image."""
+def _objects(workspace: Workspace, run: Run, image: RgbImage, device: str) -> Proposals | None:
+    """What the run's detector finds, surest first; None by masks of one's own: they know no new image."""
     from comus_core.saliency.detectors import load_detector, object_maps
     from comus_core.saliency.soft_maps import quantise
     from comus_core.saliency.thresholding import find_proposals
 
     settings = run.config.saliency
     if not detector_spec(settings.detector).finds:
-        return []
+        return None
     learned = learned_in(workspace, run)
     detector = load_detector(settings, device, read_learned(learned) if learned is not None else None)
     (maps,) = object_maps(detector, [image], ["picture"])
-    proposals = find_proposals("picture", quantise(maps), (image.shape[0], image.shape[1]), settings)
-    return [np.asarray(box) for box in proposals.box_xyxy[:MOST_OBJECTS]]
+    return find_proposals("picture", quantise(maps), (image.shape[0], image.shape[1]), settings)

@@ -61,14 +61,14 @@ def discover(
         DatasetError: no usable image, or no proposal in any of them.
         ComusError: any stage's own fault; finished shards stay.
     """
-    from comus_core.features.encoders import encoder_fingerprint
+    from comus_core.features.encoders import vectors_fingerprint
     from comus_core.machine.device import choose_device
 
     last = STAGES.index(settings.until)
     dataset = open_chosen(config, workspace.drawings)
     config = replace(resolve(config), dataset=absolute(dataset.spec))
     if last >= STAGES.index("features"):
-        encoder_fingerprint(config.features.encoder)  # an encoder that cannot be had is told before the long work
+        vectors_fingerprint(config.features)  # an encoder that cannot be had is told before the long work
     context = StageContext(workspace, dataset, config, choose_device(device), on_progress)
     asked = new_run(context)
     with workspace.runs.attempt(asked.id):

@@ -85,8 +85,10 @@ def detector_cost(config: RunConfig) -> ItemCost:
 
 
 def encoder_cost(config: RunConfig) -> ItemCost:
-    """What a crop costs the encoder; nothing where the vectors are the user's own."""
-    spec = encoder_spec(config.features.encoder)
+    """What a crop costs the encoder, or an image that is pooled; nothing where the vectors are the user's own."""
+    how, spec = config.features, encoder_spec(config.features.encoder)
+    if how.pool == "mask" and not spec.path_kind:
+        return ItemCost(f"{spec.name} mask {how.longer_side}", spec.gflop * (how.longer_side / spec.crop_size) ** 2)
     return ItemCost(spec.name, 0.0 if spec.path_kind else spec.gflop)
 
 

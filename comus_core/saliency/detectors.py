@@ -9,7 +9,7 @@ from typing import cast
 from comus_core.config import SaliencySettings
 from comus_core.plugins import Registry, part_and_path
 from comus_core.saliency import basnet, own_annotations, own_masks, u2netp
-from comus_core.saliency.dense import dinoseg, dsm, found, found_head, lost, maskcut, tokencut
+from comus_core.saliency.dense import dinoseg, dsm, found, found_head, lost, maskcut, recursivecut, tokencut
 from comus_core.saliency.priors import dsr, mbd, mc, rbd
 from comus_core.saliency.refinement.refiners import RefinedDetector, RefinedObjects, check, refinement_identity
 from comus_core.saliency.spec import Detector, DetectorIdentity, DetectorSpec, HasImageId, ObjectDetector
@@ -24,6 +24,7 @@ _OWN = (
     basnet.SUPERVISED,
     tokencut.SPEC,
     maskcut.SPEC,
+    recursivecut.SPEC,
     lost.SPEC,
     dsm.SPEC,
     dinoseg.SPEC,

@@ -67,11 +67,13 @@ def load_classifier(context: StageContext, artifact: Artifact) -> Classify:
         WorkspaceError: its file is gone, damaged, or of another version that says less.
     """
     from comus_core.features.encoders import load_encoder
+    from comus_core.features.regions import describer
     from comus_core.training.object_classifier import LinearClassifier, objects_of
 
     with artifact.reading(FILE) as file, np.load(file) as stored:
         if "surroundings" not in stored:
             raise WorkspaceError(f"{file} is of another version: train the run again (`comus train RUN`)")
         learned = LinearClassifier(stored["weight"], stored["bias"], float(stored["surroundings"]))
-    encoder = load_encoder(context.config.features.encoder, context.device)
-    return partial(objects_of, encode=encoder.encode, classifier=learned)
+    how = context.config.features
+    describe = describer(load_encoder(how.encoder, context.device), how)
+    return partial(objects_of, describe=describe, classifier=learned)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from comus_core.config import Pool
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.proposals.table import SCHEMA, Proposals
 from comus_core.runs import artifact_readers as tables
@@ -55,21 +56,23 @@ class ReusedVectors:
 
 
 def reused_features(context: StageContext, run: Run, proposals: Artifact) -> ReusedVectors:
-    """One vector a proposal: that of the run where id and box are the same, else from the run's encoder.
+    """One vector a proposal: that of the run where id and region are the same, else from the run's encoder.
 
-    A vector describes the crop of a box (`features.crops`), so another mask in the same box has the same vector.
+    A vector describes the crop of a box (`features.crops`), so another mask in the same box has the same vector; where
+    features are pooled under the mask, it has not.
 
     Raises:
         SettingsError: the run's vectors came from a file, and no encoder can make another.
         DatasetError: an image cannot be read.
     """
-    from comus_core.features.encoders import encoder_fingerprint, own_vectors
+    from comus_core.features.encoders import own_vectors, vectors_fingerprint
 
     source = context.workspace.artifact(run, "features")
     before = tables.read_proposals_lightly(context.workspace.artifact(run, "proposals"))
     given = tables.read_proposals_lightly(proposals)
-    known = _known_rows(given, before, tables.read_vectors(source)[0])
-    settings, weights = encoder_fingerprint(context.config.features.encoder)
+    regions = [_regions(of, context.config.features.pool) for of in (given, before)]
+    known = _known_rows(given, before, regions, tables.read_vectors(source)[0])
+    settings, weights = vectors_fingerprint(context.config.features)
     new, encoded = known < 0, None
     if new.any():
         if own_vectors(context.config.features.encoder) is not None:
@@ -77,7 +80,9 @@ def reused_features(context: StageContext, run: Run, proposals: Artifact) -> Reu
                 f"run {run.id} has vectors of your own, and {given.proposal_id[new][0]} needs a new one, since its box "
                 "has changed: run with an encoder (`comus run --encoder`), then import there"
             )
-        key = context.key("features", settings | {"part": digest(_boxes(given, new))}, weights, proposals=proposals)
+        key = context.key(
+            "features", settings | {"part": digest(_chosen(given, regions[0], new))}, weights, proposals=proposals
+        )
         encoded = encoded_vectors(context, "features", key, given[new])
         if encoded.set_aside():
             image_id, reason = next(iter(encoded.set_aside().items()))
@@ -95,16 +100,24 @@ def reused_features(context: StageContext, run: Run, proposals: Artifact) -> Reu
     return ReusedVectors(context.make("features", key, None, write), encoded, known)
 
 
-def _known_rows(given: Proposals, before: Proposals, ids: StrArray) -> IntArray:
-    """(n,) row in the run's features of each given proposal with the id and box that it had, else −1."""
+def _regions(proposals: Proposals, pool: Pool) -> list[Any]:
+    """What of each proposal decides its vector: its box, or its mask."""
+    if pool == "mask":
+        return [bytes(proposals.rle[row]).decode("ascii") for row in range(len(proposals))]
+    boxes: list[Any] = proposals.box_xyxy.tolist()
+    return boxes
+
+
+def _known_rows(given: Proposals, before: Proposals, regions: list[list[Any]], ids: StrArray) -> IntArray:
+    """(n,) row in the run's features of each given proposal with the id and region that it had, else −1."""
     row_of = {proposal_id: row for row, proposal_id in enumerate(ids)}
-    box_of = dict(zip(before.proposal_id, before.box_xyxy.tolist(), strict=True))
-    pairs = zip(given.proposal_id, given.box_xyxy.tolist(), strict=True)
-    return np.array([row_of.get(p, -1) if box_of.get(p) == box else -1 for p, box in pairs], np.int64)
+    region_of = dict(zip(before.proposal_id, regions[1], strict=True))
+    pairs = zip(given.proposal_id, regions[0], strict=True)
+    return np.array([row_of.get(p, -1) if region_of.get(p) == region else -1 for p, region in pairs], np.int64)
 
 
-def _boxes(given: Proposals, chosen: BoolMask) -> list[Any]:
-    return [given.proposal_id[chosen].tolist(), given.box_xyxy[chosen].tolist()]
+def _chosen(given: Proposals, regions: list[Any], chosen: BoolMask) -> list[Any]:
+    return [given.proposal_id[chosen].tolist(), [regions[row] for row in np.flatnonzero(chosen)]]
 
 
 def reused_clusters(context: StageContext, run: Run, vectors: ReusedVectors) -> Artifact:

@@ -19,6 +19,7 @@ from comus_core.files.atomic import write_json
 from comus_core.proposals.table import SCHEMA, concatenate, proposals_of
 from comus_core.runs import artifact_readers as tables
 from comus_core.saliency.spec import Detector, GivenObjects
+from comus_core.settings import to_dict
 from comus_core.stages.context import StageContext
 from comus_core.stages.learned_detector import learned_detector, read_learned
 from comus_core.types import RgbImage
@@ -107,7 +108,10 @@ def with_features(context: StageContext, proposals: Artifact, vectors: Artifact)
 
 
 def proposals(context: StageContext, images: Artifact, maps: Artifact) -> Artifact:
-    """Soft maps thresholded into proposals; cheap, so that a threshold can be tuned."""
+    """Soft maps thresholded into proposals; cheap, so that a threshold can be tuned.
+
+    The proposals of an image are numbered by descending score, and no pixel is in two: see `find_proposals`.
+    """
     from comus_core.saliency.thresholding import find_proposals
 
     settings = context.config.saliency
@@ -125,7 +129,11 @@ def proposals(context: StageContext, images: Artifact, maps: Artifact) -> Artifa
         with pq.ParquetFile(maps.file(TABLE)) as stored:
             write_grouped(folder / TABLE, SCHEMA, map(table_of, stored.iter_batches(SHARD_SIZE)))
 
-    rule = {"threshold": settings.threshold, "resize": settings.resize, "min_area": settings.min_area}
+    rule: dict[str, Any] = {name: getattr(settings, name) for name in ("threshold", "resize", "min_area")}
+    if settings.split != "none":
+        rule["split"] = settings.split
+    if settings.split == "peaks":
+        rule["peaks"] = to_dict(settings.peaks)
     return context.make("saliency", context.key("proposals", rule, images=images, soft_maps=maps), None, write)
 
 

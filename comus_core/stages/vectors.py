@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.shards import Tick
 
+BoxOf = Callable[[int, tuple[int, ...]], Any]  # a proposal's row and the (height, width) of its image -> a box
+
 
 def features(context: StageContext, proposals: Artifact) -> Artifact:
     """One raw vector a proposal: `vectors.npy` (n, d) and the proposal ids in `table.parquet`."""
-    from comus_core.features.encoders import encoder_fingerprint, own_vectors
+    from comus_core.features.encoders import own_vectors, vectors_fingerprint
     from comus_core.features.features_file import read_features_file
 
     name, all_proposals = context.config.features.encoder, tables.read_proposals(proposals)
@@ -32,7 +34,7 @@ def features(context: StageContext, proposals: Artifact) -> Artifact:
             f"saliency {context.config.saliency.detector} proposals nothing salient in any image of "
             f"{context.dataset.spec}: try another --saliency (`tokencut` always finds something)"
         )
-    settings, weights = encoder_fingerprint(name)
+    settings, weights = vectors_fingerprint(context.config.features)
     key = context.key("features", settings, weights, proposals=proposals)
     path, ids = own_vectors(name), all_proposals.proposal_id
     if path is not None:
@@ -45,23 +47,24 @@ def features(context: StageContext, proposals: Artifact) -> Artifact:
 
 
 def encoded_vectors(context: StageContext, stage: str, key: ArtifactKey, proposals: Proposals) -> Artifact:
-    """One vector of the encoder for the box of each of some proposals."""
-    return _encoded(context, stage, key, proposals, lambda row, _: proposals.box_xyxy[row])
+    """One vector of the encoder for each of some proposals: of its box, or of its mask, see `FeatureSettings.pool`."""
+    return _encoded(context, stage, key, proposals, lambda row, _: proposals.box_xyxy[row], by_mask=True)
 
 
 def surroundings(context: StageContext, proposals: Artifact, share: float) -> Artifact | None:
     """As `features`, of each proposal's box with `share` of its sides added: what is around the object.
 
+    Where features are pooled under the mask, these are pooled under that box.
     None where none are wanted (0), and where the features came from a file.
     The photographs must be those in which the proposals were proposals (`require_unchanged`).
     """
     from comus_core.features.crops import enlarged_box
-    from comus_core.features.encoders import encoder_fingerprint, own_vectors
+    from comus_core.features.encoders import own_vectors, vectors_fingerprint
 
     how = context.config.features
     if not share or own_vectors(how.encoder):
         return None
-    settings, weights = encoder_fingerprint(how.encoder)
+    settings, weights = vectors_fingerprint(how)
     key = context.key("surroundings", settings | {"share": float(share)}, weights, proposals=proposals)
     all_proposals = tables.read_proposals_lightly(proposals)
 
@@ -76,32 +79,68 @@ def _encoded(
     stage: str,
     key: ArtifactKey,
     all_proposals: Proposals,
-    box_of: Callable[[int, tuple[int, ...]], Any],
+    box_of: BoxOf,
+    by_mask: bool = False,
 ) -> Artifact:
-    """One vector a proposal, of the box that `box_of` gives for its row and the (height, width) of its image."""
-    from comus_core.features.crops import crop_box
+    """One vector a proposal, of the box that `box_of` gives for its row and the (height, width) of its image.
+
+    With `by_mask`, of its mask, where features are pooled from a map of the image.
+    """
     from comus_core.features.encoders import load_encoder
 
     rows_of, loaded = tables.rows_by_image(all_proposals), list[Any]()
+    how = context.config.features
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         if not loaded:
-            loaded.append(load_encoder(context.config.features.encoder, context.device))
+            loaded.append(load_encoder(how.encoder, context.device))
         rows = [row for image_id in ids for row in rows_of[image_id]]
-
-        def crops() -> Iterator[RgbImage]:
-            pictures = read_ahead(context.dataset, ids)
-            for image_id in ids:
-                picture = next(pictures)
-                for row in rows_of[image_id]:
-                    yield crop_box(picture, box_of(row, picture.shape[:2]))
-                del picture  # before the next one is waited for
-
-        vectors = _encode(loaded[0], crops(), lambda done: tick(round(len(ids) * done / len(rows))))
+        if how.pool == "mask":
+            vectors = _pooled(context, loaded[0], ids, rows_of, box_of, all_proposals if by_mask else None, tick)
+        else:
+            crops = _crops(context, ids, rows_of, box_of)
+            vectors = _encode(loaded[0], crops, lambda done: tick(round(len(ids) * done / len(rows))))
         cells = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float32()), vectors.shape[1])
         return pa.table({"proposal_id": pa.array(all_proposals.proposal_id[rows], pa.string()), "feature": cells})
 
     return context.make(stage, key, list(rows_of), work, finish=_join_vectors)
+
+
+def _crops(
+    context: StageContext, ids: Sequence[str], rows_of: Mapping[str, Sequence[int]], box_of: BoxOf
+) -> Iterator[RgbImage]:
+    """The crops of all rows of some images, in order."""
+    from comus_core.features.crops import crop_box
+
+    pictures = read_ahead(context.dataset, ids)
+    for image_id in ids:
+        picture = next(pictures)
+        for row in rows_of[image_id]:
+            yield crop_box(picture, box_of(row, picture.shape[:2]))
+        del picture  # before the next one is waited for
+
+
+def _pooled(
+    context: StageContext,
+    encoder: Any,
+    ids: Sequence[str],
+    rows_of: Mapping[str, Sequence[int]],
+    box_of: BoxOf,
+    proposals: Proposals | None,
+    tick: Tick,
+) -> Any:
+    """(n, d) float32 of all rows of some images, each image seen once: of the masks of `proposals`, else of boxes."""
+    from comus_core.features.regions import describer
+
+    describe, parts = describer(encoder, context.config.features), []
+    pictures = read_ahead(context.dataset, ids)
+    for image_id in ids:
+        picture, rows = next(pictures), rows_of[image_id]
+        masks = (proposals.mask(row) for row in rows) if proposals is not None else None
+        parts.append(describe(picture).vectors([box_of(row, picture.shape[:2]) for row in rows], masks))
+        del picture  # before the next one is waited for
+        tick(1)
+    return np.concatenate(parts)
 
 
 def _encode(encoder: Any, crops: Iterator[RgbImage], on_batch: Callable[[int], None]) -> Any:

@@ -8,7 +8,6 @@ it too: a second, larger crop (`docs/results.md`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +15,14 @@ import numpy as np
 from scipy import ndimage
 
 from comus_core.clustering.graph import normalise
-from comus_core.features.crops import crop_box, enlarged_box
+from comus_core.features.crops import enlarged_box
+from comus_core.features.regions import Describe
 from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray, RgbImage, Vectors
 
 PENALTY = 20.0  # inverse of the L2 penalty, for vectors of length 1
 STEPS = 300
 LEAST_AREA = 400  # pixels of the image; what is smaller is no proposal either (method 1.1) and is not classified
-
-Encode = Callable[[Sequence[RgbImage]], Vectors]
 
 
 @dataclass(frozen=True)
@@ -93,11 +91,11 @@ def fit_classifier(
     return LinearClassifier(weight, bias, surroundings)
 
 
-def objects_of(image: RgbImage, objects: IntArray, encode: Encode, classifier: LinearClassifier) -> FloatArray:
-    """How likely each object of an image is of each category, by its crop and, if it was learned so, what is around.
+def objects_of(image: RgbImage, objects: IntArray, describe: Describe, classifier: LinearClassifier) -> FloatArray:
+    """How likely each object of an image is of each category, by itself and, if it was learned so, what is around.
 
-    `image` is (H, W, 3) uint8, `objects` (h, w) integers, 0 for none and 1 … m, at any size of the image; `encode` is
-    that of the run's encoder.
+    `image` is (H, W, 3) uint8, `objects` (h, w) integers, 0 for none and 1 … m, at any size of the image; `describe`
+    is that of the run's features.
 
     Returns:
         (m, C) float32; NaN rows for objects of fewer than `LEAST_AREA` pixels of the image.
@@ -110,10 +108,11 @@ def objects_of(image: RgbImage, objects: IntArray, encode: Encode, classifier: L
     large = np.flatnonzero(areas >= LEAST_AREA)
     if len(large):
         own = [_enlarged(boxes[k], scale, size) for k in large]
-        vectors = encode([crop_box(image, box) for box in own])
+        regions = describe(image)
+        vectors = regions.vectors(own, (objects == k + 1 for k in large))
         if classifier.surroundings:
             around = [enlarged_box(box, classifier.surroundings, image.shape[:2]) for box in own]
-            vectors = joint_vectors(vectors, encode([crop_box(image, box) for box in around]))
+            vectors = joint_vectors(vectors, regions.vectors(around))
         shares[large] = classifier.probabilities(vectors)
     return shares
 

@@ -189,6 +189,8 @@ def test_every_choice_reaches_the_command(page):
         ("new_clustering_features", "raw"),
         ("new_matching", "majority"),
         ("new_saliency_resize", "binary"),
+        ("new_saliency_split", "peaks"),
+        ("new_features_pool", "mask"),
         ("new_filter_by", "density"),
         ("new_truth_boxes", "ignore"),
         ("new_truth_orientation", "stored"),
@@ -199,6 +201,7 @@ def test_every_choice_reaches_the_command(page):
         ("new_seed", 9),
         ("new_saliency_threshold", 0.4),
         ("new_saliency_min_area", 100),
+        ("new_saliency_peaks_depth", 0.3),
         ("new_clustering_neighbours", 12),
         ("new_clustering_n_init", 3),
         ("new_clustering_over_clusters", 40),
@@ -208,7 +211,9 @@ def test_every_choice_reaches_the_command(page):
     assert not page.exception
     assert command_of(page) == make_config(
         dataset="demo",
-        saliency={"detector": "tokencut", "resize": "binary", "threshold": 0.4, "min_area": 100},
+        saliency={"detector": "tokencut", "resize": "binary", "threshold": 0.4, "min_area": 100}
+        | {"split": "peaks", "peaks": {"depth": 0.3}},
+        features={"pool": "mask"},
         clustering={"method": "kmeans", "features": "raw", "neighbours": 12, "n_init": 3, "over_clusters": 40},
         truth={"boxes": "ignore", "orientation": "stored", "groups": "keep"},
         filter_by="density",

@@ -12,6 +12,7 @@ from comus_core import discover, make_config, open_workspace
 from comus_core.clustering.graph import normalise
 from comus_core.datasets.dataset import open_dataset
 from comus_core.features.encoders import load_encoder
+from comus_core.features.regions import Crops
 from comus_core.pipelines.evaluate import evaluate
 from comus_core.pipelines.train import train
 from comus_core.pipelines.verb_settings import EvaluateSettings
@@ -69,7 +70,7 @@ def test_a_classifier_learned_from_the_core_names_the_objects_that_the_network_f
     maps, answers = workspace.artifact(run, "soft_maps"), set()
     for row in predicted.table().to_pylist():
         image = dataset.read(row["image_id"])
-        classify = partial(objects_of, encode=encoder.encode, classifier=Peer())
+        classify = partial(objects_of, describe=partial(Crops, encoder.encode), classifier=Peer())
         soft_maps = tables.read_soft_maps(maps, [row["image_id"]])
         [(mask, _)] = predict(network, [image], settings.prediction, soft_maps=soft_maps, classify=classify)
         np.testing.assert_array_equal(mask, np.asarray(Image.open(predicted.file(row["file"]))))

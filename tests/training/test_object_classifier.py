@@ -1,5 +1,7 @@
 """The classifier of objects: scikit-learn's own answers, the crops it is asked about, its say in a mask."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from comus_core.clustering.graph import normalise
 from comus_core.errors import SettingsError
+from comus_core.features.regions import Crops
 from comus_core.training.object_classifier import LEAST_AREA, PENALTY, STEPS, fit_classifier, joint_vectors, objects_of
 from comus_core.training.objects import voted
 
@@ -50,7 +53,7 @@ def test_objects_are_asked_about_by_their_crops_of_the_large_image():
         return np.ones((len(crops), 8), np.float32)
 
     classifier = fit_classifier(*clouds([0, 1]), 2)
-    found = objects_of(image, objects, encode, classifier)
+    found = objects_of(image, objects, partial(Crops, encode), classifier)
     assert len(seen) == 1
     np.testing.assert_array_equal(seen[0], image[8:48, 12:52])
     np.testing.assert_allclose(found[0], classifier.probabilities(np.ones((1, 8), np.float32))[0])
@@ -72,7 +75,7 @@ def test_what_is_around_them_is_asked_about_too_and_weighs_the_same():
     np.testing.assert_array_equal(joint_vectors(own, around), both)
     peer = LogisticRegression(C=PENALTY, max_iter=STEPS).fit(both / 2**0.5, category)
     classifier = fit_classifier(joint_vectors(own, around), category, 2, surroundings=1.0)
-    found = objects_of(image, objects, encode, classifier)
+    found = objects_of(image, objects, partial(Crops, encode), classifier)
     tight, wide = seen
     for crop, expected in ((tight[0], image[40:70, 60:100]), (wide[0], image[25:85, 40:120])):
         np.testing.assert_array_equal(crop, expected)

@@ -28,6 +28,12 @@ METHODS = {
 }
 VECTORS = {"l2": "normalised", "raw": "raw (paper)"}
 RESIZES = {"soft": "resize, then threshold", "binary": "threshold, then resize (paper)"}
+SPLITS = {
+    "none": "one (paper)",
+    "components": "connected parts",
+    "peaks": "connected parts, divided at dips",
+}
+POOLS = {"crop": "its crop (paper)", "mask": "patches under its mask"}
 REFINES = {
     "none": "none (paper)",
     "guided": "guided filter",
@@ -192,14 +198,20 @@ def _more() -> None:
         fields.number("Saliency threshold", help=text, **limits, **_bound("saliency.threshold"))
         _select("Masks", "saliency.resize", RESIZES)
         _select("Refinement of soft maps", "saliency.refine", REFINES)
+        _select("Objects of a soft map", "saliency.split", SPLITS)
     with two:
         _number("Minimum mask area (pixels)", "saliency.min_area", least=0)
         _number("Graph neighbours", "clustering.neighbours", least=2)
         _number("Over-clusters", "clustering.over_clusters", least=0)
+        _select("Features of an object", "features.pool", POOLS)
     with three:
         _number("k-means restarts", "clustering.n_init", least=1)
         _select("Matching", "matching", MATCHINGS)
         _select("Filter ranking", "filter_by", RANKINGS)
+        if values()["saliency.split"] == "peaks":
+            dips: dict[str, Any] = {"least": 0.0, "most": 0.99, "step": 0.05}
+            text = setting_help.words("saliency.peaks.depth")
+            fields.number("Depth of a dip", help=text, **dips, **_bound("saliency.peaks.depth"))
     fields.switch("Use ground truth if available", help=setting_help.words("truth.read"), **_bound("truth.read"))
     if values()["truth.read"]:
         for column, (name, (label, words)) in zip(st.columns(3), TRUTH.items(), strict=True):
