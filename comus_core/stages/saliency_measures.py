@@ -40,7 +40,7 @@ def saliency_measures(context: StageContext, images: Artifact, maps: Artifact, p
     """
     settings, sizes = context.config.saliency, tables.image_sizes(images)
     spec = detector_spec(settings.detector)
-    one_map = not spec.several and spec.given is None
+    one_map = not spec.several and spec.given is None and settings.split == "none"
     masks: list[Callable[[str], BoolMask]] = []
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:

@@ -63,7 +63,7 @@ def test_the_command_line_lists_it_and_runs_it_by_its_name(installed, drawn, dra
     assert told["proposals"] == 30
     assert told["supervision"]["direct"] == "masks"  # the vectors are somebody's own, and so unknown
     alone = comus(installed, "run", "nowhere", "--saliency", "bordure", *place)
-    assert alone.returncode == 1 and "choose one of comus, u2netp, basnet" in alone.stderr and ", border" in alone.stderr
+    assert alone.returncode == 1 and "choose one of comus, u2netp" in alone.stderr and ", border" in alone.stderr
 
 
 def test_the_maps_are_those_of_the_text(known):
