@@ -1,12 +1,14 @@
 """Detectors compared on drawn images: every figure against pixels, nothing computed twice, and bad input."""
 
 import shutil
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from scipy.ndimage import label
 
 from comus_core import compare_saliency, discover, make_config, open_workspace, predict_saliency
 from comus_core.cli.main import cli
@@ -212,6 +214,26 @@ def test_every_threshold_can_be_tried_on_what_is_stored(done):
             assert maps.proposals_at(threshold, min_area) == expected
             drawn_masks = {i: len(maps.masks_at(i, threshold, min_area)) for i in maps.sizes}
             assert drawn_masks == expected
+
+
+def test_objects_that_are_parted_are_counted_at_every_threshold(drawn, tmp_path):
+    workspace = open_workspace(tmp_path / "w")
+    parted = make_config(dataset="-", saliency=FAST | {"split": "components"}).saliency
+    result = compare_saliency(str(drawn), workspace, SaliencyCompareSettings(("mbd",), saliency=parted), device="cpu")
+    maps, counts = open_maps(workspace, result, compared(result)[0]), set()
+    for threshold, min_area in ((0.2, 0), (0.5, 20)):
+        expected = {}
+        for image_id, size_hw in maps.sizes.items():
+            tried = maps.at(threshold, min_area)
+            whole = np.zeros(size_hw, bool)
+            united = replace(tried, split="none", min_area=0)
+            for mask in masks_from_soft_map(maps.stored_map(image_id), size_hw, united):
+                whole |= mask
+            labels, found = label(whole)
+            expected[image_id] = sum((labels == n).sum() > min_area for n in range(1, found + 1))
+        assert maps.proposals_at(threshold, min_area) == expected
+        counts |= set(expected.values())
+    assert max(counts) > 1
 
 
 def test_what_was_cleaned_is_told(done, drawn, tmp_path):
