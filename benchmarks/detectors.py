@@ -47,6 +47,7 @@ def main() -> None:
 
 def judge(report: Report, name: str, files: list[Path], settings: SaliencySettings) -> None:
     """All figures of one detector."""
+    before = resident()
     detector = load_detector(settings)
     detector.soft_maps([np.asarray(Image.open(files[0]).convert("RGB"))], [""])  # compiles what is compiled
     fixed, adaptive, errors, spent, worked = [], [], [], 0.0, 0.0
@@ -54,10 +55,10 @@ def judge(report: Report, name: str, files: list[Path], settings: SaliencySettin
         for start in range(0, len(files), BATCH):
             batch = files[start : start + BATCH]
             images = [np.asarray(Image.open(file).convert("RGB")) for file in batch]
-            begun, before = time.perf_counter(), time.process_time()
+            begun, used = time.perf_counter(), time.process_time()
             maps = detector.soft_maps(images, [file.stem for file in batch])
             spent += time.perf_counter() - begun
-            worked += time.process_time() - before
+            worked += time.process_time() - used
             for file, soft in zip(batch, maps, strict=True):
                 truth = np.asarray(Image.open(file.parents[1] / "masks" / f"{file.stem}.png")) > 0
                 soft = resize_bilinear(soft, (truth.shape[0], truth.shape[1]))
@@ -86,6 +87,14 @@ def judge(report: Report, name: str, files: list[Path], settings: SaliencySettin
         "MB",
         300 if ours else None,
     )
+
+
+def resident() -> int:
+    """Bytes of main memory that this process uses now, with PyTorch loaded."""
+    import torch  # noqa: F401
+
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1]) * 1024
 
 
 def iou(mask: np.ndarray, truth: np.ndarray) -> float:

@@ -88,7 +88,8 @@ def _network(
     if before is None:
         del decided_by["keep"]  # nothing was learned before
     inputs = {"examples": examples} | ({"before": before} if before else {})
-    return context.make("networks", context.key("saliency_network", decided_by, **inputs), None, write, announce=False)
+    key = context.key("saliency_network", decided_by, None, **inputs)
+    return context.make("networks", key, None, write, announce=False)
 
 
 def _learned(

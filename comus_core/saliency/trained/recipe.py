@@ -21,9 +21,9 @@ class NetworkSettings:
 
     side: Side = 96
     """Pixels of the side of a training crop, a square; an image is squashed to it."""
-    epochs: Positive = 16
+    epochs: Positive = 18
     """Times that every image it learns from is seen."""
-    share: ShareAbove0 = 0.4
+    share: ShareAbove0 = 0.6
     """Share of the images that it learns from: those whose maps are the surest."""
 
 
@@ -51,9 +51,9 @@ class OptimiserSettings:
 class SaliencyRecipe:
     """Priors, then networks each of which learns from what became of the maps before it.
 
-    Maps are refined on their own image, and a network learns from the surest: at first from images where the priors
-    agree, at the end from all. What it predicts is averaged with what it learned (a moving average, as DeepUSPS has
-    over epochs) and refined for the next. The last network is the detector.
+    Maps are refined on their own image, and a network learns from the surest, whose sources agree. What it predicts is
+    averaged with what it learned (a moving average, as DeepUSPS has over epochs) and refined for the next. The last
+    network is the detector.
     """
 
     priors: tuple[PriorName, ...] = ("rbd", "mbd", "dsr", "mc")
@@ -72,10 +72,7 @@ class SaliencyRecipe:
     """guided: then the guided filter moves the edges of a map to those of its image."""
     keep: Share = 0.7
     """Share of the map that a network learned in the one that the next network learns."""
-    networks: tuple[NetworkSettings, ...] = (
-        NetworkSettings(96, 18, 0.6),
-        NetworkSettings(128, 14, 1.0),
-    )
+    networks: tuple[NetworkSettings, ...] = (NetworkSettings(),)
     """The networks, the first from the priors, each other one from that before it."""
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     """Of the training of each network."""
