@@ -254,7 +254,7 @@ class ReportSettings:
     """Write a report on a run, or on several and how they compare, as one HTML or Markdown file."""
 
     runs: tuple[str, ...]
-    """The runs."""
+    """The runs to report on; several are compared."""
     out: str
     """The file to write: FILE.html, with all images inside, or FILE.md, its tables alone."""
     force: bool = False

@@ -35,12 +35,10 @@ from tests.builders import TINY_TRAINING
 from tests.imports.writing import coco, write
 
 LEARNED = {
-    "priors": ["mbd"],
+    "priors": ["mbd", "rbd"],
     "prior": {"side": 32},
     "side": 32,
-    "warm": 1,
-    "first": {"side": 32, "epochs": 2},
-    "second": {"side": 32, "epochs": 1},
+    "networks": [{"side": 32, "epochs": 2}],
 }
 TINY = TINY_TRAINING | {"prediction.classifier_share": 0.0}
 TIMES = (
