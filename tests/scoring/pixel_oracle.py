@@ -46,8 +46,9 @@ def expected(pairs, rows, classes, mode):
     if mode == "majority":
         class_of = [max(range(classes), key=lambda k: (row[k], -k)) for row in table]
     else:
+        worth = table if mode == "hungarian" else [[pairs[r, k] for k in range(classes)] for r in range(rows)]
         wide = max(rows, classes)  # a row beyond the classes stands for none, a class beyond the rows is found by none
-        total = lambda way: sum(table[r][k] for r, k in enumerate(way[:rows]) if k < classes)  # noqa: E731
+        total = lambda way: sum(worth[r][k] for r, k in enumerate(way[:rows]) if k < classes)  # noqa: E731
         class_of = list(max(permutations(range(wide)), key=total)[:rows])
     ious = [_iou(pairs, {r for r in range(rows) if class_of[r] == k}, k) for k in range(classes)]
     return float(100 * sum(ious) / classes), [float(100 * iou) for iou in ious]

@@ -194,7 +194,7 @@ def test_the_papers_preset_trains_a_step_at_512_pixels(dino_file, tmp_path, ever
         ("cpu", {"optimisation.batch": 9, "optimisation.replicas": 2}, "replicas 2: must divide the batch of 9"),
         ("cpu", {"optimisation.ema": 1.0}, "optimisation.ema 1.0: must be less than 1"),
         ("cpu", {"labels.balance": 1.5}, "labels.balance 1.5: must be at most 1"),
-        ("cpu", {"prediction.refine": "crf"}, "refine 'crf': choose one of none, guided"),
+        ("cpu", {"prediction.refine": "bilateral"}, "refine 'bilateral': choose one of none, guided, crf"),
         ("cpu", {"labels.surroundings": float("inf")}, "labels.surroundings inf: must be finite"),
         ("cpu", {"optimisation.mix": -0.1}, "optimisation.mix -0.1: must be at least 0"),
         ("cpu", {"network.output_stride": 4}, "network.output_stride 4: choose one of 8, 16"),
