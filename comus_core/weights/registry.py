@@ -173,7 +173,7 @@ _FILES = (
     WeightFile(
         name="comus",
         filename="comus.safetensors",
-        what="our own detector, trained on photographs alone",
+        what="our own detector, trained on images alone",
         source=ShippedSource("saliency/trained/comus.safetensors"),
         sha256="0da015e9700a291bcc479bf73768e97152578767a955679f504d7d8c80a7bbb1",
         licence="Apache-2.0",

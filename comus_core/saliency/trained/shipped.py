@@ -18,7 +18,7 @@ def load(settings: SaliencySettings, device: str) -> LearnedDetector:
 
 SPEC = DetectorSpec(
     NAME,
-    "our own detector: small and fast, trained on photographs without any label",
+    "our own detector: small and fast, trained on images without any label",
     load,
     weights=NAME,
     rank=20,
