@@ -98,7 +98,7 @@ def test_the_number_of_categories_is_automatic_or_entered(page):
 def test_the_demo_is_ready_to_start_and_says_what_it_is(page):
     assert not page.exception
     said = texts(page)
-    assert "240 images" in said and "synthetic scenes" in said and "supervised: masks" in said
+    assert "240 images" in said and "synthetic scenes" in said and "supervised: image labels" in said
     assert by_key(page.number_input, "new_clustering_clusters").proto.placeholder == "10, from labels"
     assert command_of(page) == RunConfig("demo")
     assert not start_of(page).disabled
