@@ -15,7 +15,7 @@ def test_the_bare_address_of_an_empty_workspace_is_the_welcome(app_test, tmp_pat
     assert not test.exception and test.title[0].value == "COMUS Explorer"
     said = texts(test)
     assert "without labels" in said and "Your folder" in said and "Try the demo" in said
-    assert "supervised: masks" in said and "synthetic scenes" in said and "Your runs" not in said
+    assert "supervised: image labels" in said and "synthetic scenes" in said and "Your runs" not in said
     assert len(test.get("image")) == 1
 
 
