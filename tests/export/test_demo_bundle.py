@@ -44,7 +44,7 @@ def test_it_opens_as_a_run_with_clusters_a_map_scores_and_its_true_supervision(o
     assert view.clusters == 10 and len(view) > 100 and "tsne" in view.methods, REBUILD
     assert run.result["evaluation"]["miou"] > 60 and truth_of_run(workspace, run) is not None
     assert run.provenance["supervision"] == demo_listing()["run"]["provenance"]["supervision"]
-    assert run.provenance["supervision"]["direct"] == "masks" and run.provenance["synthetic"]
+    assert run.provenance["supervision"]["direct"] == "image labels" and run.provenance["synthetic"]
     assert all(view.image_path(row).is_file() for row in range(len(view.image_ids)))
 
 
