@@ -14,7 +14,7 @@ from comus_core.weights.registry import REGISTRY
 def test_an_unknown_name_lists_the_valid_ones(ask):
     with pytest.raises(
         SettingsError,
-        match="'u2net': choose one of comus, u2netp, basnet, basnet-supervised, tokencut, maskcut, lost, ",
+        match="'u2net': choose one of comus, u2netp, basnet, basnet-supervised, tokencut, maskcut, ",
     ):
         ask(SaliencySettings(detector="u2net"))
 
