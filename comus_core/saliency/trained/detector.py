@@ -38,12 +38,14 @@ class LearnedDetector:
         return 2 * self.side
 
     def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:
-        """One (side, side) map per image, which is squashed to it."""
+        """One (side, side) map per image, which is squashed to it; empty where it has a single colour."""
         return [self._soft_map(image) for image in images]
 
     def _soft_map(self, image: RgbImage) -> SoftMap:
         import torch
 
+        if (image == image[0, 0]).all():
+            return np.zeros((self.side, self.side), np.float32)
         pixels = torch.from_numpy(resize_antialiased(image, self.side).copy()).permute(2, 0, 1)[None]
         with torch.inference_mode():
             logits = self.network(pixels.to(self.device))
