@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ FIRST = (
     "mbd",
 )  # compared with the best one here, where a person has not chosen yet: they are fast and label-free
 COMPARED = 100  # images, at first
+EPOCHS = "epochs"  # of every network of a recipe
 
 
 def detector_words(workspace: Workspace) -> dict[str, str]:
@@ -130,17 +132,21 @@ def maps_command(workspace: Workspace, spec: str, saliency: SaliencySettings) ->
 
 
 def recipe_of(choices: Mapping[str, Any]) -> SaliencyRecipe:
-    """The recipe with some of its settings changed, by their dotted names.
+    """The recipe with some of its settings changed, by their dotted names; `EPOCHS` is that of all its networks.
 
     Raises:
         SettingsError: a value out of range.
     """
-    return changed(SaliencyRecipe(), choices)
+    recipe = changed(SaliencyRecipe(), {name: value for name, value in choices.items() if name != EPOCHS})
+    if EPOCHS not in choices:
+        return recipe
+    return replace(recipe, networks=tuple(replace(one, epochs=choices[EPOCHS]) for one in recipe.networks))
 
 
 def recipe_values() -> dict[str, Any]:
     """The settings of a recipe by dotted names, as they are where nobody changes them."""
-    return flat(to_dict(SaliencyRecipe()))
+    recipe = SaliencyRecipe()
+    return flat(to_dict(recipe)) | {EPOCHS: recipe.networks[0].epochs}
 
 
 def run_values(saliency: SaliencySettings) -> dict[str, Any]:

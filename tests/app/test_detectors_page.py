@@ -229,16 +229,15 @@ def test_a_detector_is_trained_by_a_job_and_then_used_in_discover(at, drawn, tmp
     workspace = open_workspace(tmp_path / "w")
     test = at(workspace, str(drawn), "own")
     assert "No detector trained yet" in texts(test)
-    by_key(test.number_input, "own_first_epochs").set_value(5).run()
+    by_key(test.number_input, "own_epochs").set_value(5).run()
     by_key(test.number_input, "own_images").set_value(20).run()
     assert test.code[0].value.startswith(f"comus saliency train {drawn} --out detector.safetensors --set")
-    assert "recipe.first.epochs=5" in test.code[0].value and "recipe.images=20" in test.code[0].value
+    assert '"epochs": 5' in test.code[0].value and "recipe.images=20" in test.code[0].value
     test.button(key="own_start").click().run()
     (job,) = list_jobs(workspace)
     assert not test.exception and test.button(key="own_start").disabled
-    assert (job.kind, job.settings["recipe"]["images"], job.settings["recipe"]["first"]["epochs"]) == (
-        *("saliency-train", 20, 5),
-    )
+    [network] = job.settings["recipe"]["networks"]
+    assert (job.kind, job.settings["recipe"]["images"], network["epochs"]) == ("saliency-train", 20, 5)
     assert own_place(workspace.root, DETECTORS).joinpath(job.settings["out"]).parent.is_dir()
 
 

@@ -13,13 +13,12 @@ from app.data.plain_text import code
 from app.forms import saliency_form, setting_help
 from comus_core import jobs
 from comus_core.errors import ComusError
-from comus_core.saliency.trained.recipe import SaliencyRecipe
+from comus_core.saliency.trained.recipe import NetworkSettings, SaliencyRecipe
 
 CHOICES = "own_detector_choices"
 FIELDS = {
     "images": ("Images at most", 16, None),
-    "first.epochs": ("Epochs of the first network", 4, 999),
-    "second.epochs": ("Epochs of the second network", 1, 999),
+    saliency_form.EPOCHS: ("Epochs", 1, 999),
     "seed": ("Seed", 0, 2**32 - 1),
 }
 MOST = 8  # detectors listed
@@ -30,7 +29,7 @@ def show(spec: str) -> None:
     workspace = page_data.workspace()
     st.caption(
         "Trains a small network on these images alone: no label, no mask, and no network that had one. It starts from "
-        "classical saliency priors, refines them, and trains a second network on the result. At least 16 images."
+        "classical saliency priors, refines them, and learns first of all where they agree. At least 16 images."
     )
     chosen = _choices()
     job = saliency_form.last_job(workspace, "saliency-train", spec)
@@ -64,7 +63,7 @@ def _choices() -> dict[str, int]:
                 most=most,
                 step=1,
                 width=230,
-                help=setting_help.words(name, SaliencyRecipe),
+                help=setting_help.words(name, NetworkSettings if name == saliency_form.EPOCHS else SaliencyRecipe),
             )
     return chosen
 
