@@ -11,7 +11,6 @@ from comus_core.config import SaliencySettings
 from comus_core.proposals.resizing import bilinear_bands, resize_nearest
 from comus_core.proposals.table import Proposals, proposals_of
 from comus_core.saliency.soft_maps import dequantise
-from comus_core.saliency.splitting import components, peaks
 from comus_core.types import BoolMask, ImageId
 
 
@@ -42,11 +41,13 @@ def masks_from_soft_map(
             mask[rows] = part > settings.threshold
     if int(mask.sum()) <= settings.min_area:
         return []
+    if settings.split == "none":
+        return [mask]
+    from comus_core.saliency.splitting import components, peaks  # SciPy is loaded where objects are parted
+
     if settings.split == "components":
         return components(mask, settings.min_area)
-    if settings.split == "peaks":
-        return peaks(mask, stored, soft > settings.threshold, settings.peaks.depth, settings.min_area)
-    return [mask]
+    return peaks(mask, stored, soft > settings.threshold, settings.peaks.depth, settings.min_area)
 
 
 def find_proposals(
