@@ -10,7 +10,7 @@ from comus_core.datasets.archives import fetch, unpack
 from comus_core.datasets.published import VOC2012_IMAGES, published
 from comus_core.datasets.trainaug import make_trainaug
 from comus_core.errors import DatasetError
-from comus_core.text import size
+from comus_core.text import counted, size
 from comus_core.types import OnProgress, no_progress
 
 VOC2012 = Path("VOCdevkit", "VOC2012")
@@ -54,7 +54,7 @@ def obtain(
         unpack(files[-1], folder, on_progress)
     if name == "voc2012-trainaug":
         found = len(make_trainaug(folder / VOC2012, folder / SBD, on_progress))
-        log(f"trainaug: {found:,} images (published: {VOC2012_IMAGES['trainaug']:,})")
+        log(f"trainaug: {counted(found, 'image')} (published: {VOC2012_IMAGES['trainaug']:,})")
         if not keep:
             shutil.rmtree(folder / SBD.parts[0])
     if not keep:

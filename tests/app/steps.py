@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from playwright.sync_api import TimeoutError
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from comus_core import curation
 from comus_core.runs.run_view import RunView, open_run_view
@@ -19,6 +20,19 @@ from tests.app.serving import settle
 MAP_READY = ".map[data-state=ready]"
 SELECTED = ".st-key-selection_head"
 THUMB = "[class*=st-key-filter_slider] input[type=range]"
+
+
+def reruns_asked(page) -> list[BackMsg]:
+    """Grows with each run of the script that the page asks for, but for those by the clock; call it before `goto`."""
+    asked: list[BackMsg] = []
+
+    def sent(payload: bytes | str) -> None:
+        message = BackMsg.FromString(payload) if isinstance(payload, bytes) else BackMsg()
+        if message.WhichOneof("type") == "rerun_script" and not message.rerun_script.is_auto_rerun:
+            asked.append(message)
+
+    page.on("websocket", lambda socket: socket.on("framesent", sent))
+    return asked
 
 
 def open_explore(page, address, query="") -> None:

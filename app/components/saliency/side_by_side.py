@@ -22,6 +22,7 @@ from comus_core.errors import ComusError
 from comus_core.pipelines.image_index import ImageIndex, read_index
 from comus_core.pipelines.saliency_comparison import DetectorMaps, compared
 from comus_core.saliency.detectors import detector_spec
+from comus_core.text import counted
 
 PAGE_SIZE = 6  # rows of images
 MASKS, SOFT = "masks", "soft"
@@ -83,7 +84,7 @@ def _threshold(spec: str, columns: Sequence[DetectorMaps]) -> tuple[float, int]:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="detectors_counts"):
         st.metric("Proposals", f"{sum(found.values()):,}", width="content")
         st.metric("Images without a proposal", f"{sum(not n for n in found.values()):,}", width="content")
-        st.caption(plain(f"of {names[chosen]} in {len(found):,} images at {threshold:.2f}"), width="content")
+        st.caption(plain(f"of {names[chosen]} in {counted(len(found), 'image')} at {threshold:.2f}"), width="content")
         used = columns[chosen].at(threshold, min_area)
         if st.button("Use this detector and threshold", key="detectors_use", icon=":material/add_circle:"):
             use(spec, saliency_form.run_values(used))

@@ -20,6 +20,7 @@ from comus_core.evaluation.protocols import PROTOCOLS
 from comus_core.pipelines.verb_settings import EvaluateSettings, SeedsSettings
 from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView
+from comus_core.text import counted
 from comus_core.workspace.decisions import Decisions
 
 WORDS: dict[ProtocolName, str] = {"comus": "COMUS", "cause": "CAUSE", "majority": "Majority vote"}
@@ -46,8 +47,8 @@ def quality(view: RunView, decided: Decisions) -> None:
         for name, value in figures.items():
             st.metric(name, value, width="content", help=HELP[name])
     st.caption(
-        f"Cluster quality without pixels: {found.proposals:,} proposals, each of the class of most of its pixels, "
-        "background among the classes."
+        f"Cluster quality without pixels: {counted(found.proposals, 'proposal')}, each of the class of most of its "
+        "pixels, background among the classes."
     )
 
 
