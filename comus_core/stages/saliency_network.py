@@ -62,7 +62,7 @@ def _network(
 
         pixels, maps = read_examples(examples, recipe)
         told(0)
-        learned, agree = _learned(folder, context, pixels, maps, recipe, number, before, lambda: told(0))
+        learned, agree = _learned(folder, context, pixels, maps, recipe, number, before, lambda _: told(0))
         network = recipe.networks[number - 1]
         rows = surest(learned, agree, network.share)
         weights, history = train_network(
@@ -100,7 +100,7 @@ def _learned(
     recipe: SaliencyRecipe,
     number: int,
     before: Artifact | None,
-    on_images: Callable[[], None],
+    on_images: Callable[[int], None],
 ) -> tuple[Bytes, NDArray[np.float64]]:
     """The maps for that network, (n, 1, h, w), and how far their sources agree, (n,): found out once a folder."""
     from comus_core.saliency.trained.network_file import read_network
@@ -117,11 +117,11 @@ def _learned(
             with before.reading(NETWORK) as path:
                 network = read_network(path, context.device)
             side = recipe.networks[number - 2].side
-            new = predicted(network, side, pixels, context.device, lambda _: on_images())
+            new = predicted(network, side, pixels, context.device, on_images)
             sources = np.concatenate([old, new], axis=1)
             mean = np.rint(recipe.keep * old.astype(np.float32) + (1 - recipe.keep) * new).astype(np.uint8)
         with replacing(file) as temporary, temporary.open("wb") as stream:
-            found = refined(mean, pixels, recipe.refine, recipe.colours)
+            found = refined(mean, pixels, recipe.refine, recipe.colours, on_images)
             np.savez(stream, maps=found, agreement=agreement(sources))
     with np.load(file, allow_pickle=False) as stored:
         return stored["maps"], stored["agreement"]

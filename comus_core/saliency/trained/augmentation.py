@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
 
-@dataclass(frozen=True)
-class Views:
-    """Of n images: which part is seen, and whether mirrored.
+def drawn_views(count: int, least_area: float, random: Generator) -> Tensor:
+    """Square crops of at least this share of the area, anywhere, half of them mirrored.
 
-    Attributes:
-        theta: (n, 2, 3) affine maps of `torch.nn.functional.affine_grid`.
-        mirrored: (n,) bool.
+    Returns:
+        (count, 2, 3) affine maps of `torch.nn.functional.affine_grid`.
     """
-
-    theta: Tensor
-    mirrored: Tensor
-
-
-def drawn_views(count: int, least_area: float, random: Generator) -> Views:
-    """Square crops of at least this share of the area, anywhere, half of them mirrored."""
     side = torch.empty(count).uniform_(least_area, 1, generator=random).sqrt()
     x, y = ((2 * torch.rand(count, generator=random) - 1) * (1 - side) for _ in "xy")
     mirrored = torch.rand(count, generator=random) < 0.5
-    theta = torch.zeros(count, 2, 3)
-    theta[:, 0, 0], theta[:, 0, 2] = torch.where(mirrored, -side, side), x
-    theta[:, 1, 1], theta[:, 1, 2] = side, y
-    return Views(theta, mirrored)
+    views = torch.zeros(count, 2, 3)
+    views[:, 0, 0], views[:, 0, 2] = torch.where(mirrored, -side, side), x
+    views[:, 1, 1], views[:, 1, 2] = side, y
+    return views
 
 
-def seen(planes: Tensor, views: Views, side: int) -> Tensor:
-    """(n, c, h, w) float -> (n, c, side, side), what the views show; bilinear."""
-    theta = views.theta.to(planes)
-    grid = functional.affine_grid(theta, [*planes.shape[:2], side, side], align_corners=False)
+def seen(planes: Tensor, views: Tensor, side: int) -> Tensor:
+    """(n, c, h, w) float -> (n, c, side, side), what the (n, 2, 3) views show; bilinear."""
+    grid = functional.affine_grid(views.to(planes), [*planes.shape[:2], side, side], align_corners=False)
     return functional.grid_sample(planes, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 

@@ -17,31 +17,28 @@ DECODER = 48
 
 
 class SaliencyNetwork(nn.Module):
-    """Images in, one logit a pixel and head out."""
+    """Images in, one logit a pixel out."""
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, heads: int = 1) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Sequential(_convolution(3, 24, stride=2), _convolution(24, WIDTHS[0], stride=2))
-        widths = (WIDTHS[0], *WIDTHS)
         self.stages = nn.ModuleList(
-            nn.Sequential(
-                *(_Block(widths[n] if i == 0 else width, width, 2 if n and not i else 1) for i in range(count))
-            )
-            for n, (width, count) in enumerate(zip(WIDTHS, BLOCKS, strict=True))
+            _stage(before, width, count, stride=2 if number else 1)
+            for number, (before, width, count) in enumerate(zip((WIDTHS[0], *WIDTHS), WIDTHS, BLOCKS, strict=False))
         )
         self.context = nn.Sequential(nn.Linear(WIDTHS[-1], DECODER), nn.ReLU(inplace=True), nn.Linear(DECODER, DECODER))
         self.sides = nn.ModuleList(nn.Conv2d(width, DECODER, 1) for width in WIDTHS)
         self.joins = nn.ModuleList(_convolution(DECODER, DECODER) for _ in WIDTHS[:-1])
-        self.head = nn.Conv2d(DECODER, heads, 3, padding=1)
+        self.head = nn.Conv2d(DECODER, 1, 3, padding=1)
         mean, std = (torch.from_numpy(255 * values).view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("std", std, persistent=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """(n, 3, h, w) RGB in 0…255, sides multiples of 32 -> (n, heads, h, w) logits."""
+        """(n, 3, h, w) RGB in 0…255, sides multiples of 32 -> (n, 1, h, w) logits."""
         features, found = self.stem((pixels - self.mean) / self.std), []
         for stage in self.stages:
             features = stage(features)
@@ -79,6 +76,7 @@ class _Block(nn.Module):
 
 
 def _stage(width_in: int, width: int, count: int, stride: int) -> nn.Sequential:
+    """So many blocks, of which the first changes width and size."""
     return nn.Sequential(_Block(width_in, width, stride), *(_Block(width, width, 1) for _ in range(count - 1)))
 
 

@@ -7,12 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from comus_core.config.formulas import PriorSettings
+from comus_core.config.formulas import PriorSettings, ShareAbove0
 from comus_core.settings import Positive, Seed, Share, require, settings
 
 PriorName = Literal["rbd", "mbd", "dsr", "mc"]
 Side = Annotated[int, Field(ge=32, multiple_of=32)]
-ShareAbove0 = Annotated[float, Field(gt=0, le=1)]
 
 
 @settings

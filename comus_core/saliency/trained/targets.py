@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
@@ -27,7 +28,9 @@ def certain(maps: Bytes, above: float) -> Bytes:
     return salient
 
 
-def refined(maps: Bytes, pixels: Bytes, way: str, colours: float) -> Bytes:
+def refined(
+    maps: Bytes, pixels: Bytes, way: str, colours: float, on_images: Callable[[int], None] = lambda _: None
+) -> Bytes:
     """The mean of the maps of an image, made to agree with its colours and edges.
 
     Args:
@@ -35,26 +38,34 @@ def refined(maps: Bytes, pixels: Bytes, way: str, colours: float) -> Bytes:
         pixels: (n, s, s, 3) RGB.
         way: "guided" moves the edges of the mean to those of the image; "none" does not.
         colours: weight of the colours (`agreeing`) before that; 0 leaves them out.
+        on_images: is told how many images are done; what it raises ends it.
 
     Returns:
         (n, 1, h, w).
     """
+    threads, whole = torch.get_num_threads(), np.empty((len(maps), 1, *maps.shape[2:]), np.uint8)
+    torch.set_num_threads(1)  # maps are small: several threads wait for each other twenty times as long as one works
+    try:
+        for row, of_image in enumerate(maps):
+            whole[row, 0] = np.rint(255 * _refined(of_image, pixels[row], way, colours))
+            on_images(row + 1)
+    finally:
+        torch.set_num_threads(threads)
+    return whole
+
+
+def _refined(maps: Bytes, pixels: Bytes, way: str, colours: float) -> NDArray[np.float32]:
+    """(h, w) in [0, 1] of the (k, h, w) maps of one image."""
     from comus_core.saliency.refinement.guided import GuidedFilter
 
-    size, whole = maps.shape[2:], np.empty((len(maps), 1, *maps.shape[2:]), np.uint8)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # maps are small: several threads wait for each other twenty times as long as one works
-    for row, of_image in enumerate(maps):
-        plane = of_image.mean(axis=0, dtype=np.float32) / np.float32(255)
-        image = torch.from_numpy(pixels[row]).permute(2, 0, 1)[None].float()
-        guide = functional.interpolate(image, size, mode="area")[0]
-        if colours:
-            plane = agreeing(plane, guide.permute(1, 2, 0).numpy().round().astype(np.uint8), colours)
-        if way == "guided":
-            plane = GuidedFilter(guide, radius=max(1, size[0] // 10)).refine(torch.from_numpy(plane)).numpy()
-        whole[row, 0] = np.rint(plane * 255)
-    torch.set_num_threads(threads)
-    return whole
+    plane = maps.mean(axis=0, dtype=np.float32) / np.float32(255)
+    image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float()
+    guide = functional.interpolate(image, maps.shape[1:], mode="area")[0]
+    if colours:
+        plane = agreeing(plane, guide.permute(1, 2, 0).numpy().round().astype(np.uint8), colours)
+    if way == "guided":
+        plane = GuidedFilter(guide, radius=max(1, maps.shape[1] // 10)).refine(torch.from_numpy(plane)).numpy()
+    return plane
 
 
 def agreement(maps: Bytes) -> NDArray[np.float64]:
