@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from app.data.run_cache import Held, workspace
@@ -52,6 +53,21 @@ def proposals_at(maps: DetectorMaps, threshold: float, min_area: int) -> Proposa
     """How many proposals each image has at a threshold."""
     key = (str(workspace().root), maps.measures.fingerprint, tuple(maps.sizes), threshold, min_area)
     return _proposals.get(key, lambda: maps.proposals_at(threshold, min_area))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a threshold finds: `proposals` in `images`, of which `without` have none."""
+
+    proposals: int
+    images: int
+    without: int
+
+
+def found_at(maps: DetectorMaps, threshold: float, min_area: int) -> Found:
+    """How many proposals there are at a threshold, and images without one."""
+    counts = proposals_at(maps, threshold, min_area).values()
+    return Found(sum(counts), len(counts), sum(not count for count in counts))
 
 
 def look(maps: DetectorMaps, image_id: ImageId) -> str:

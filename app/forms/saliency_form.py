@@ -25,6 +25,7 @@ from comus_core.saliency.trained.detector import NAME as TRAINED
 from comus_core.saliency.trained.network_file import network_facts
 from comus_core.saliency.trained.recipe import SaliencyRecipe
 from comus_core.settings import changed, flat, to_dict
+from comus_core.text import counted, size
 from comus_core.weights.store import is_available
 from comus_core.workspace import Workspace
 
@@ -159,4 +160,4 @@ def _facts(path: Path) -> str:
         facts = network_facts(path)
     except WeightsError:
         return "this file cannot be read"
-    return f"trained on {facts['images']:,} images, {path.stat().st_size / 1e6:.1f} MB"
+    return f"trained on {counted(facts['images'], 'image')}, {size(path.stat().st_size)}"

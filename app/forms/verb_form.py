@@ -37,3 +37,9 @@ def last_job(workspace: Workspace, verb: str, *asked_of: Any) -> Job | None:
 def command(workspace: Workspace, verb: str, subject: Any, settings: Any) -> str:
     """The command that does the same in a terminal."""
     return verb_line(verb, subject, settings, workspace=workspace.root)
+
+
+def seeds_with(own: int, count: int) -> tuple[int, ...]:
+    """So many seeds: that of the run, which is not run again, and the smallest others."""
+    others = (seed for seed in range(count) if seed != own)
+    return tuple(sorted([own, *list(others)[: count - 1]]))

@@ -59,7 +59,9 @@ def unpack(file: Path, folder: Path, on_progress: OnProgress = no_progress) -> N
         else:
             with tarfile.open(file) as tarred:
                 _unpack_tar(tarred, folder, on_progress)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
+    except OSError as error:  # of the disk: the archive was checked
+        raise DatasetError(f"{file}: cannot be unpacked to {folder} ({error}); the same command goes on") from None
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
         raise DatasetError(f"{file}: cannot be unpacked ({error}); delete it and download it again") from None
 
 
@@ -106,6 +108,8 @@ def _download(archive: Archive, partial: Path, on_progress: OnProgress) -> None:
                     on_progress(Progress("download", done, total))
                     have = done
     except urllib.error.HTTPError as error:
+        if error.code == 416 and have:  # nothing is left to send: whether it is the published file is checked next
+            return
         raise DatasetError(f"{archive.url}: the server says {error.code} {error.reason}; try again later") from None
     except (HTTPException, OSError) as error:
         raise DatasetError(

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from comus_core.datasets.archives import fetch, unpack
-from comus_core.datasets.published import VOC2012_IMAGES, published
+from comus_core.datasets.published import VOC2012_IMAGES, Archive, PublishedDataset, published
 from comus_core.datasets.trainaug import make_trainaug
 from comus_core.errors import DatasetError
+from comus_core.files.atomic import write_bytes
 from comus_core.text import counted, size
 from comus_core.types import OnProgress, no_progress
 
 VOC2012 = Path("VOCdevkit", "VOC2012")
-SBD = Path("benchmark_RELEASE", "dataset")
+DONE = ".comus-{}"  # a file that says that a data set was brought there
 
 
 def obtain(
@@ -25,7 +26,9 @@ def obtain(
     log: Callable[[str], None] = lambda _: None,
     on_progress: OnProgress = no_progress,
 ) -> list[str]:
-    """Bring a published data set to a folder; what is there is not downloaded again.
+    """Bring a published data set to a folder; what an earlier call brought there is not downloaded again.
+
+    Archives and folders that were there before stay; those of this call go once they are unpacked.
 
     Args:
         name: a key of `PUBLISHED`.
@@ -46,21 +49,38 @@ def obtain(
         raise DatasetError(
             f"{name} adds masks to {wanted.needs}: `comus datasets download {wanted.needs} --to {folder}`"
         )
-    _require_disk(folder, sum(2 * (archive.n_bytes or 0) for archive in wanted.archives))
-    files = []
+    specs = [wanted.spec.replace("ROOT", str(folder)).replace("SPLIT", split) for split in wanted.images]
+    done = folder / DONE.format(name)
+    if done.is_file():
+        log(f"{name} was brought to {folder} before; `comus datasets check` says whether all of it is still there")
+        return specs
+    brought = [place for place in _places(wanted, folder) if place.exists()]
+    _require_disk(folder, sum(_needed(archive, folder) for archive in wanted.archives))
     for archive in wanted.archives:
-        files.append(fetch(archive, folder, on_progress))
+        file = fetch(archive, folder, on_progress)
         log(f"{archive.filename}: {'checked' if archive.checksum else 'its checksum is not known here'}")
-        unpack(files[-1], folder, on_progress)
-    if name == "voc2012-trainaug":
-        found = len(make_trainaug(folder / VOC2012, folder / SBD, on_progress))
+        unpack(file, folder, on_progress)
+    if wanted.source is not None:
+        found = len(make_trainaug(folder / VOC2012, folder / wanted.source / "dataset", on_progress))
         log(f"trainaug: {counted(found, 'image')} (published: {VOC2012_IMAGES['trainaug']:,})")
-        if not keep:
-            shutil.rmtree(folder / SBD.parts[0])
-    if not keep:
-        for file in files:
-            file.unlink()
-    return [wanted.spec.replace("ROOT", str(folder)).replace("SPLIT", split) for split in wanted.images]
+    for place in _places(wanted, folder) if not keep else []:
+        if place not in brought:
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+    write_bytes(done, b"")
+    return specs
+
+
+def _places(wanted: PublishedDataset, folder: Path) -> list[Path]:
+    """What is not needed once the data set is there: its archives, and the folder that only masks were made of."""
+    archives = [folder / archive.filename for archive in wanted.archives]
+    return [*archives, *([folder / wanted.source] if wanted.source is not None else [])]
+
+
+def _needed(archive: Archive, folder: Path) -> int:
+    """Bytes of disk for what is missing of an archive, and for what is in it."""
+    size_known = archive.n_bytes or 0
+    there = (folder / archive.filename, folder / f"{archive.filename}.part")
+    return 2 * size_known - min(size_known, sum(file.stat().st_size for file in there if file.is_file()))
 
 
 def _require_disk(folder: Path, needed: int) -> None:

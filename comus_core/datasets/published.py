@@ -48,6 +48,8 @@ class PublishedDataset:
         spec: how its splits are opened, with `ROOT` and `SPLIT` to be filled in.
         images: split -> how many images it has.
         needs: the data set that must be in the same folder before.
+        source: folder that the archives unpack to and that is not needed once masks and split were made of it
+            (`make_trainaug`); None where the archives are the data set.
     """
 
     name: str
@@ -57,6 +59,7 @@ class PublishedDataset:
     spec: str
     images: Mapping[str, int] = field(default_factory=dict)
     needs: str | None = None
+    source: str | None = None
 
 
 VOC2012_IMAGES = {"train": 1464, "val": 1449, "trainval": 2913, "trainaug": 10582}
@@ -88,6 +91,7 @@ PUBLISHED: dict[str, PublishedDataset] = {
             "voc:ROOT/VOCdevkit/VOC2012:SPLIT",
             {"trainaug": 10582},
             needs="voc2012",
+            source="benchmark_RELEASE",
         ),
         PublishedDataset(
             "voc2007-test",

@@ -35,8 +35,11 @@ def joint_counts(
         ignore: places where `second` has this value are not counted, whatever `first` has there; None for none.
 
     Raises:
+        ValueError: the arrays differ in shape.
         OutOfRange: a value that counts and is beyond the result.
     """
+    if first.shape != second.shape:
+        raise ValueError(f"arrays of shape {first.shape} and {second.shape}: they must be of one shape")
     table = np.zeros((rows, columns), np.int64)
     flat = np.ascontiguousarray(first).reshape(-1), np.ascontiguousarray(second).reshape(-1)
     wrong = int(_tally(*flat, ignore is not None, 0 if ignore is None else ignore, table))

@@ -74,8 +74,7 @@ def centred(mask: IndexMask, side: int) -> IndexMask:
     As torchvision's `Resize(side)` and `CenterCrop(side)` do with the masks of CAUSE and of STEGO before it.
     """
     height, width = mask.shape
-    scale = side / min(height, width)
-    size = (side, int(scale * height)) if width <= height else (int(scale * width), side)
+    size = (side, side * height // width) if width <= height else (side * width // height, side)
     # Pillow resizes 16-bit greys as 32-bit numbers.
     image = Image.fromarray(mask if mask.dtype == np.uint8 else mask.astype(np.int32))
     resized = np.asarray(image.resize(size, Image.Resampling.NEAREST)).astype(mask.dtype)

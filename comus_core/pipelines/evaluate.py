@@ -8,6 +8,7 @@ from typing import Any
 
 from comus_core import stages
 from comus_core.config import Matching as MatchingChoice
+from comus_core.datasets.dataset import absolute
 from comus_core.errors import DatasetError
 from comus_core.evaluation.cluster_quality import ClusterQuality, cluster_quality, majority_classes
 from comus_core.evaluation.matching import Matching
@@ -176,7 +177,7 @@ def _matching_there(
     if settings.matched_on is None:
         return None
     there = replace(settings, dataset=settings.matched_on, matched_on=None)
-    if settings.matched_on == subject.run.config.dataset and subject.training is None:
+    if absolute(settings.matched_on) == subject.run.config.dataset and subject.training is None:
         there = replace(there, dataset=None)  # its own proposals, not their neighbours
     scored = evaluated(subject, workspace, there, device=device, on_progress=on_progress).every
     if scored is None:

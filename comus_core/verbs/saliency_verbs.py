@@ -16,7 +16,7 @@ from comus_core.pipelines.saliency_settings import (
     SaliencyTrainSettings,
 )
 from comus_core.saliency.refinement import refiners
-from comus_core.text import counted
+from comus_core.text import counted, size
 from comus_core.verbs import job_words
 from comus_core.verbs.verb import Stage, Verb
 
@@ -25,7 +25,7 @@ def _train_lines(result: Mapping[str, Any]) -> list[str]:
     use = f"comus run {quote(result['dataset'])} --saliency {quote(result['detector'])}"
     return [
         *(f"skipped {skipped['path']}: {skipped['reason']}" for skipped in result["skipped_files"]),
-        f"learned from {counted(result['images'], 'image')}: {result['path']}, {result['bytes'] / 1e6:.1f} MB",
+        f"learned from {counted(result['images'], 'image')}: {result['path']}, {size(result['bytes'])}",
         f"use it with `{use}`",
     ]
 

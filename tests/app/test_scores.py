@@ -11,6 +11,7 @@ from app.components.scores import report_panel
 from app.components.scores.evaluate_panel import against_row
 from app.components.scores.score_figures import name_places
 from app.components.shared.score_table import class_frame
+from app.forms import verb_form
 from comus_core import evaluate, jobs
 from comus_core.datasets.voc import CLASSES
 from comus_core.evaluation.image_rows import cell_images
@@ -252,11 +253,26 @@ def test_a_protocol_and_seeds_are_started_from_the_page_as_jobs(app_test, change
     by_key(test.button, "protocol_start").click().run()
     by_key(test.selectbox, "seeds_protocol").set_value("comus").run()
     by_key(test.button, "seeds_start").click().run()
+    by_key(test.selectbox, "protocol").set_value("cause").run()
+    assert by_key(test.button, "protocol_start").disabled and "of trained rounds alone" in texts(test)
     assert not test.exception
     seeds, score = jobs.list_jobs(workspace)
     assert (score.kind, score.subject) == ("evaluate", f"{run.id}@0")
     assert score.settings | {"protocol": "majority"} == score.settings
     assert (seeds.kind, seeds.settings["seeds"], seeds.settings["protocol"]) == ("seeds", [0, 1, 2], "comus")
+
+
+def test_a_folder_that_may_not_be_read_is_not_matched_on(app_test, changeable, tmp_path, monkeypatch):
+    monkeypatch.setenv("COMUS_IMAGE_ROOTS", str(tmp_path / "allowed"))
+    test = app_test("scores", workspace=changeable[0])
+    by_key(test.text_input, "protocol_matched_on").set_value("/etc").run()
+    assert not test.exception and test.error and "/etc" in test.error[0].value
+    assert not [button for button in test.button if button.key == "protocol_start"]
+
+
+@pytest.mark.parametrize(("own", "expected"), [(0, (0, 1, 2)), (1, (0, 1, 2)), (7, (0, 1, 7))])
+def test_the_seed_of_the_run_is_among_its_repetitions(own, expected):
+    assert verb_form.seeds_with(own, 3) == expected
 
 
 def test_scores_of_finished_jobs_are_listed_with_their_protocol(app_test, changeable):

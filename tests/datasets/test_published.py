@@ -37,6 +37,8 @@ def served():
             if content is None:
                 return self.send_error(404)
             start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
+            if wanted and start >= len(content):
+                return self.send_error(416)
             self.send_response(206 if wanted else 200)
             self.send_header("Content-Length", str(len(content) - start))
             self.end_headers()
@@ -182,7 +184,7 @@ def test_trainaug_is_train_and_sbd_without_any_image_of_val(voc, tmp_path):
 
 
 def test_a_data_set_is_downloaded_unpacked_and_its_strings_told(served, tmp_path, monkeypatch):
-    address, files, _ = served
+    address, files, requests = served
     content = tar_of(
         {"VOCdevkit/VOC2012/ImageSets/Segmentation/val.txt": b"v\n", "VOCdevkit/VOC2012/JPEGImages/v.jpg": b"j"}
     )
@@ -193,6 +195,32 @@ def test_a_data_set_is_downloaded_unpacked_and_its_strings_told(served, tmp_path
     assert done.exit_code == 0, done.output
     assert f"voc:{target}/VOCdevkit/VOC2012:val" in done.output and "voc.tar: checked" in done.output
     assert (target / "VOCdevkit/VOC2012/JPEGImages/v.jpg").read_bytes() == b"j" and not (target / "voc.tar").exists()
+    asked, said = len(requests), []
+    assert obtain("voc2012", target, log=said.append)[0] in done.output  # nothing is downloaded again
+    assert len(requests) == asked and "was brought to" in said[0]
+    other = tmp_path / "by_hand"
+    other.mkdir()
+    (other / "voc.tar").write_bytes(content)
+    obtain("voc2012", other)
+    assert (other / "voc.tar").is_file()  # it was not this program that brought it
+
+
+def test_what_has_come_counts_against_the_disk_that_is_needed(tmp_path, monkeypatch):
+    fake = replace(PUBLISHED["voc2012"], archives=(Archive("http://127.0.0.1:9/a.tar", 10_000),))
+    monkeypatch.setitem(table.PUBLISHED, "voc2012", fake)
+    monkeypatch.setattr(obtaining.shutil, "disk_usage", lambda path: type("Use", (), {"free": 15_000})())
+    with pytest.raises(DatasetError, match="need about 20 kB"):
+        obtain("voc2012", tmp_path)
+    (tmp_path / "a.tar.part").write_bytes(bytes(6_000))
+    with pytest.raises(DatasetError, match="no network"):  # 14 kB are enough
+        obtain("voc2012", tmp_path)
+
+
+def test_a_part_that_is_complete_is_checked_where_the_server_has_nothing_left_to_send(served, tmp_path):
+    address, files, _ = served
+    wanted = replace(archive(address, files, b"all of it"), n_bytes=None)
+    (tmp_path / "a.tar.part").write_bytes(b"all of it")
+    assert fetch(wanted, tmp_path).read_bytes() == b"all of it"
 
 
 def test_what_is_needed_before_is_told_and_so_is_a_full_disk(tmp_path, monkeypatch):

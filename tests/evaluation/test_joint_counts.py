@@ -117,3 +117,8 @@ def test_a_fault_in_a_thread_names_its_image():
     pairs["0007"] = pairs["0007"][0] + 9, pairs["0007"][1]
     with pytest.raises(DatasetError, match="image 0007"):
         list(count_images(list(pairs), pairs.__getitem__, 255, 3, 3))
+
+
+def test_arrays_of_two_shapes_are_refused():
+    with pytest.raises(ValueError, match=r"arrays of shape \(3,\) and \(4,\)"):
+        joint_counts(np.zeros(3, int), np.zeros(4, int), 2, 2)

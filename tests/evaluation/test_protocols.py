@@ -17,7 +17,9 @@ from comus_core.evaluation.protocols import PROTOCOLS, centred, protocol_named
 from comus_core.evaluation.report import score
 
 
-@pytest.mark.parametrize("shape", [(375, 500), (500, 333), (320, 320), (100, 641), (2000, 1500)])
+@pytest.mark.parametrize(
+    "shape", [(375, 500), (500, 333), (320, 320), (100, 641), (2000, 1500), (308, 308), (305, 244)]
+)
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_the_middle_square_is_that_of_torchvision(shape, kind):
     mask = np.random.default_rng(0).integers(0, 255, shape).astype(kind)

@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 
 import pytest
@@ -15,6 +15,7 @@ from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.export.report import content_of
 from comus_core.export.reports.line_chart import Line, line_chart
 from comus_core.export.reports.markdown import escaped
+from comus_core.pipelines.model_selection import badge
 from comus_core.pipelines.train import train
 from comus_core.pipelines.verb_settings import ReportSettings
 from comus_core.runs.run_round import RunRound
@@ -22,6 +23,7 @@ from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.round_scores import score_round
 from comus_core.settings import merge
 from comus_core.training import TrainSettings, make_training
+from comus_core.weights.registry import Supervision, strongest
 from tests.builders import TINY_TRAINING, copy_of
 
 EVIL = '<script>alert("1")</script> | `x`'
@@ -95,6 +97,12 @@ def test_figures_hashes_and_settings_are_those_of_the_run(trained, page):
         assert fingerprint in cells
     assert cells[cells.index("clustering.neighbours") + 1] == "6"
     assert run.provenance["manifest"] in cells
+    training = workspace.trainings.of_run(run.id)[0]
+    assert set(training.artifacts.values()) <= set(cells)
+    batch = training.settings["training"]["optimisation"]["batch"]
+    assert cells[cells.index(f"{training.id}: training.optimisation.batch") + 1] == str(batch)
+    owed = strongest([Supervision(**run.provenance["supervision"]), Supervision(**training.result["supervision"])])
+    assert badge(asdict(owed)) in page
     assert "training loss" in page and page.count("<polyline") == 3
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,11 +78,14 @@ def test_cluster_quality_is_that_of_the_drawn_classes(finished):
     assert 0 < found["purity"] <= 100 and found["accuracy"] <= found["purity"]
 
 
-def test_matched_on_one_data_set_and_scored_on_another_beside_its_own_matching(elsewhere):
+def test_matched_on_one_data_set_and_scored_on_another_beside_its_own_matching(elsewhere, monkeypatch):
     workspace, zero, other = elsewhere
     here = evaluate(zero, workspace, EvaluateSettings(other, protocol="comus"))
     frozen = evaluate(zero, workspace, EvaluateSettings(other, protocol="comus", matched_on=zero.run.config.dataset))
     own = evaluate(zero, workspace, EvaluateSettings(protocol="comus"))
+    monkeypatch.chdir(Path(zero.run.config.dataset).parent)
+    near = replace(EvaluateSettings(other, protocol="comus"), matched_on=Path(zero.run.config.dataset).name)
+    assert evaluate(zero, workspace, near)["evaluation"] == frozen["evaluation"]  # a relative path is the same folder
     assert frozen["matched_on"] == zero.run.config.dataset
     assert frozen["evaluation_matched_here"] == here["evaluation"]
     assert frozen["evaluation"]["class_of"] == own["evaluation"]["class_of"]

@@ -88,6 +88,11 @@ def test_what_no_seed_could_repeat_is_refused(noisy, finished):
         repeat_seeds(run, workspace, SeedsSettings(protocol="cause"), device="cpu")
     with pytest.raises(SettingsError, match="given twice"):
         SeedsSettings((1, 1))
+    view = open_run_view(workspace, run)
+    curation.set_filter(view, 55.0)
+    with pytest.raises(SettingsError, match="its filter was changed, which no other seed repeats: set it back to 20 %"):
+        repeat_seeds(run, workspace, SeedsSettings(), device="cpu")
+    curation.undo(view)
     curation.merge(open_run_view(workspace, run), [1, 2])
     with pytest.raises(SettingsError, match="its clusters were edited"):
         repeat_seeds(run, workspace, SeedsSettings(), device="cpu")

@@ -150,7 +150,8 @@ def _keep_number(value: int | None) -> None:
 
 def _head(result: Mapping[str, Any]) -> None:
     when = job_words.ago(result["compared_at"], time.time())
-    found = "" if result["images"] == result["found"] else f" of {result['found']:,}, drawn at random"
+    found = "" if result["images"] == result["found"] else f" of {result['found']:,}"
+    found += ", drawn at random" if result["settings"]["images"] < result["found"] else ""
     threshold = result["settings"]["saliency"]["threshold"]
     words = f"Compared {when} on {counted(result['images'], 'image')}{found}, at threshold {threshold:g}, on "
     st.caption(plain(f"{words}{result['device']}."))

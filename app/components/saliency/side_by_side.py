@@ -44,7 +44,7 @@ def show(spec: str, key: str, result: Mapping[str, Any]) -> None:
 
 def _tried(spec: str, index: ImageIndex, result: Mapping[str, Any], columns: Sequence[DetectorMaps]) -> None:
     """The threshold, what it makes of the soft maps, and the images."""
-    threshold, min_area = _threshold(spec, columns)
+    threshold, min_area = _threshold(spec, index.key, columns)
     layer = choices.segmented("Shown", LAYERS, key="detectors_layer")
     rows = result["image_rows"]
     page = paged(len(rows), key=f"detectors-{index.key}", page_size=PAGE_SIZE)
@@ -54,12 +54,13 @@ def _tried(spec: str, index: ImageIndex, result: Mapping[str, Any], columns: Seq
         st.html(grid(index, rows, range(*page.indices(len(rows))), columns, layer, threshold, min_area))
 
 
-def _threshold(spec: str, columns: Sequence[DetectorMaps]) -> tuple[float, int]:
+def _threshold(spec: str, key: str, columns: Sequence[DetectorMaps]) -> tuple[float, int]:
     """The slider and the smallest area, what they make of one detector, and the way to Discover with them."""
     tried = {n: maps for n, maps in enumerate(columns) if detector_spec(maps.row["detector"]).given is None}
     first = columns[0].settings
-    threshold = float(state.setting(THRESHOLD, min(0.99, max(0.01, round(first.threshold, 2)))))
-    min_area = int(state.setting(MIN_AREA, first.min_area))
+    tried_at, area_at = f"{THRESHOLD}_{key}", f"{MIN_AREA}_{key}"  # of this data set alone
+    threshold = float(state.setting(tried_at, min(0.99, max(0.01, round(first.threshold, 2)))))
+    min_area = int(state.setting(area_at, first.min_area))
     if not tried:
         return threshold, min_area
     names = {n: saliency_form.short_name(maps.row["detector"]) for n, maps in tried.items()}
@@ -67,24 +68,24 @@ def _threshold(spec: str, columns: Sequence[DetectorMaps]) -> tuple[float, int]:
         chosen = choices.selected("Detector", names, key="detectors_tried_one", hidden=False, width=220)
         with st.container(width=360):
             fields.slider(
-                *("Saliency threshold", "detectors_slider", threshold, partial(state.set_setting, THRESHOLD)),
+                *("Saliency threshold", "detectors_slider", threshold, partial(state.set_setting, tried_at)),
                 least=0.01,
                 most=0.99,
                 step=0.01,
                 help=setting_help.words("saliency.threshold"),
             )
         fields.number(
-            *("Minimum mask area (pixels)", "detectors_area", min_area, _keep_area),
+            *("Minimum mask area (pixels)", "detectors_area", min_area, partial(_keep_area, area_at)),
             least=0,
             step=100,
             width=220,
             help=setting_help.words("saliency.min_area"),
         )
-    found = saliency_data.proposals_at(columns[chosen], threshold, min_area)
+    found = saliency_data.found_at(columns[chosen], threshold, min_area)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="detectors_counts"):
-        st.metric("Proposals", f"{sum(found.values()):,}", width="content")
-        st.metric("Images without a proposal", f"{sum(not n for n in found.values()):,}", width="content")
-        st.caption(plain(f"of {names[chosen]} in {counted(len(found), 'image')} at {threshold:.2f}"), width="content")
+        st.metric("Proposals", f"{found.proposals:,}", width="content")
+        st.metric("Images without a proposal", f"{found.without:,}", width="content")
+        st.caption(plain(f"of {names[chosen]} in {counted(found.images, 'image')} at {threshold:.2f}"), width="content")
         used = columns[chosen].at(threshold, min_area)
         if st.button("Use this detector and threshold", key="detectors_use", icon=":material/add_circle:"):
             use(spec, saliency_form.run_values(used))
@@ -152,5 +153,5 @@ def _figure(
     )
 
 
-def _keep_area(value: int | None) -> None:
-    state.set_setting(MIN_AREA, 0 if value is None else int(value))
+def _keep_area(name: str, value: int | None) -> None:
+    state.set_setting(name, 0 if value is None else int(value))

@@ -14,6 +14,7 @@ from app.components.shared import choices, fields, job_watch, page_data, states
 from app.components.shared.score_table import about_run, download
 from app.data import protocol_scores, score_data
 from app.forms import verb_form
+from app.forms.training_form import dataset_of
 from comus_core.config import ProtocolName
 from comus_core.errors import ComusError
 from comus_core.evaluation.protocols import PROTOCOLS
@@ -72,8 +73,14 @@ def _protocol(one: RunRound) -> None:
         *("Match on another data set", "protocol_matched_on", str(state.setting("protocol_matched_on", "")), keep),
         placeholder="The images that are scored",
     ).strip()
-    settings = EvaluateSettings(protocol=name, matched_on=other or None)
-    _start("evaluate", one, settings, f"Score round {one.number}", "straighten", "protocol_start")
+    try:
+        known, _ = dataset_of(other, page_data.workspace())
+    except ComusError as fault:
+        states.error(fault)
+        return
+    settings = EvaluateSettings(protocol=name, matched_on=known)
+    needed = "" if one.training is not None or not PROTOCOLS[name].network else "It is of trained rounds alone."
+    _start("evaluate", one, settings, f"Score round {one.number}", "straighten", "protocol_start", needed)
 
 
 def _seeds(view: RunView) -> None:
@@ -89,14 +96,19 @@ def _seeds(view: RunView) -> None:
     train = trained and st.toggle(
         "Train each seed", key="protocol_train", help="With the settings of the last training."
     )
-    settings = SeedsSettings(tuple(range(int(count or 3))), name, train)
+    settings = SeedsSettings(verb_form.seeds_with(view.run.config.seed, int(count or 3)), name, train)
     st.caption("What the seeds have in common is computed once. The other runs stay in the workspace.")
-    _start("seeds", view.run, settings, "Repeat with these seeds", "casino", "seeds_start")
+    networks = name is not None and PROTOCOLS[name].network
+    needed = "It is of trained rounds alone: train each seed." if networks and not train else ""
+    _start("seeds", view.run, settings, "Repeat with these seeds", "casino", "seeds_start", needed)
 
 
-def _start(verb: str, subject: Any, settings: Any, words: str, icon: str, key: str) -> None:
+def _start(verb: str, subject: Any, settings: Any, words: str, icon: str, key: str, needed: str) -> None:
+    """A button, its command and the last such job; `needed` says what is missing, and then nothing can be started."""
     workspace = page_data.workspace()
-    if st.button(words, icon=f":material/{icon}:", key=key):
+    if needed:
+        st.caption(needed)
+    if st.button(words, icon=f":material/{icon}:", key=key, disabled=bool(needed)):
         try:
             verb_form.submit_verb(workspace, verb, subject, settings)
         except ComusError as fault:

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from comus_core import __version__
-from comus_core.errors import ComusError
 from comus_core.evaluation.cluster_quality import ClusterQuality, cluster_quality
 from comus_core.evaluation.report import CurvePoint
 from comus_core.pipelines.model_selection import badge
@@ -25,7 +23,10 @@ from comus_core.scoring.round_scores import score_round
 from comus_core.scoring.score_tables import class_rows, match_rows
 from comus_core.scoring.scored_round import ScoredRound
 from comus_core.settings import flat, to_dict
+from comus_core.text import counted
+from comus_core.weights.registry import Supervision, strongest
 from comus_core.workspace import Run, Workspace
+from comus_core.workspace.trainings import Training
 
 WORST = 8  # images of lowest IoU
 
@@ -84,14 +85,30 @@ class RunFacts:
 
     @property
     def supervision(self) -> str:
-        """The badge: the strongest of all that took part, in words."""
-        strongest = (self.shown.subject if self.shown else self.rounds[-1].subject).supervision
-        return badge(strongest, tuple(self.run.provenance.get("non_commercial", ())))
+        """The badge: the strongest of all rounds that are listed, in words."""
+        owed = strongest(Supervision(**one.subject.supervision) for one in self.rounds)
+        return badge(asdict(owed), tuple(self.run.provenance.get("non_commercial", ())))
+
+    @property
+    def about(self) -> str:
+        """The data set and what was found in it, in a line."""
+        synthetic = " (synthetic scenes)" if self.run.provenance.get("synthetic") else ""
+        found = f"{counted(len(self.view.image_ids), 'image')}, {counted(len(self.view), 'proposal')}"
+        return f"{self.run.config.dataset}{synthetic}; {found}"
+
+    @property
+    def trainings(self) -> list[Training]:
+        """Those of the rounds, each once."""
+        trainings = (one.subject.training for one in self.rounds if one.subject.training is not None)
+        return list({training.id: training for training in trainings}.values())
 
     @property
     def settings(self) -> dict[str, str]:
-        """Dotted name -> value of every setting."""
-        return {name: _text(value) for name, value in flat(to_dict(self.run.config)).items()}
+        """Dotted name -> value of every setting, of the run and of each training."""
+        values = flat(to_dict(self.run.config))
+        for training in self.trainings:
+            values |= {f"{training.id}: {name}": value for name, value in flat(training.settings).items()}
+        return {name: _text(value) for name, value in values.items()}
 
     @property
     def identity(self) -> dict[str, str]:
@@ -105,10 +122,14 @@ class RunFacts:
             "ground truth": known.get("truth") or "none",
             **{f"weights {name}": sha for name, sha in dict(known.get("weights", {})).items()},
             **{f"artifact {kind}": fingerprint for kind, fingerprint in self.run.artifacts.items()},
+            **{
+                f"{training.id} artifact {kind}": fingerprint
+                for training in self.trainings
+                for kind, fingerprint in training.artifacts.items()
+            },
             "device": known.get("device"),
             "python": known.get("python"),
             **{f"package {name}": number for name, number in dict(known.get("packages", {})).items()},
-            "comus-explorer": __version__,
         }
         return {name: _text(value) for name, value in values.items() if value is not None}
 
@@ -132,7 +153,7 @@ def facts_of(run: Run, workspace: Workspace) -> RunFacts:
     """Gather what a report tells of a run; nothing is predicted or counted anew.
 
     Raises:
-        WorkspaceError: the run has no clusters yet, or an artifact is gone.
+        WorkspaceError: the run has no clusters yet, an artifact is gone, or ground truth that was there.
     """
     view, decided = open_run_view(workspace, run), workspace.decisions_of(run)
     subjects = [RunRound(run, 0), *_trained(workspace, run)]
@@ -167,11 +188,10 @@ def _trained(workspace: Workspace, run: Run) -> list[RunRound]:
 
 
 def _scored(workspace: Workspace, one: RunRound) -> ScoredRound | None:
-    """The score of a round; None without ground truth, or where that is no longer there."""
-    try:
-        return score_round(workspace, one)
-    except ComusError:
-        return None
+    """The score of a round; None without ground truth."""
+    counted_as = f"counts-{one.number}" if one.training is not None else "counts"
+    artifacts = one.training.artifacts if one.training is not None else one.run.artifacts
+    return score_round(workspace, one) if counted_as in artifacts else None
 
 
 def _shown(

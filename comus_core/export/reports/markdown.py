@@ -19,8 +19,7 @@ def markdown(several: Sequence[RunFacts], made: str) -> str:
     for facts in several:
         run = facts.run
         parts.append(f"## {escaped(run.name)} ({escaped(run.id)})")
-        about = f"{run.config.dataset}; {len(facts.view.image_ids):,} images, {len(facts.view):,} proposals"
-        parts.append(f"{escaped(about)}\n\n**{escaped(facts.supervision)}**")
+        parts.append(f"{escaped(facts.about)}\n\n**{escaped(facts.supervision)}**")
         shown = tables.classes_table(facts.shown) if facts.shown is not None else None
         listed = (tables.rounds_table(facts), tables.quality_table(facts), shown, _curve(facts))
         more = (tables.clusters_table(facts), tables.worst_table(facts))

@@ -63,10 +63,8 @@ def page(
 
 def _run(facts: RunFacts, pictures: Pictures, *, alone: bool) -> str:
     run = facts.run
-    synthetic = " (synthetic scenes)" if run.provenance.get("synthetic") else ""
-    about = f"{run.config.dataset}{synthetic}; {len(facts.view.image_ids):,} images, {len(facts.view):,} proposals"
     parts = [] if alone else [f"<h2>{html.escape(f'{run.name} ({run.id})')}</h2>"]
-    parts.append(f'<p>{html.escape(about)} <span class="badge">{html.escape(facts.supervision)}</span></p>')
+    parts.append(f'<p>{html.escape(facts.about)} <span class="badge">{html.escape(facts.supervision)}</span></p>')
     parts.append(_table(tables.rounds_table(facts)))
     parts += [_table(table) for table in (tables.quality_table(facts),) if table is not None]
     parts += [_table(tables.classes_table(facts.shown))] if facts.shown is not None else []

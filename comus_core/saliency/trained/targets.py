@@ -58,7 +58,7 @@ def _refined(maps: Bytes, pixels: Bytes, way: str, colours: float) -> NDArray[np
     """(h, w) in [0, 1] of the (k, h, w) maps of one image."""
     from comus_core.saliency.refinement.guided import GuidedFilter
 
-    plane = maps.mean(axis=0, dtype=np.float32) / np.float32(255)
+    plane: NDArray[np.float32] = maps.mean(axis=0, dtype=np.float32) / np.float32(255)
     image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float()
     guide = functional.interpolate(image, maps.shape[1:], mode="area")[0]
     if colours:
