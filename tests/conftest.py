@@ -17,6 +17,13 @@ settings.register_profile("comus", deadline=None)
 settings.load_profile("comus")
 
 
+def pytest_collection_modifyitems(items):
+    """A browser test that fails is run once more, as Playwright's own runner does: the summary counts it as rerun."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory) -> Path:
     """30 drawn photographs of three categories with exact masks, and vectors.npz."""

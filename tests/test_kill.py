@@ -49,7 +49,9 @@ def other(tmp_path_factory) -> Path:
     return workspace
 
 
-@pytest.mark.parametrize(("kind", "stage"), [("soft_maps", "saliency"), ("features", "clustering")])
+@pytest.mark.parametrize(
+    ("kind", "stage"), [("soft_maps", "saliency"), pytest.param("features", "clustering", marks=pytest.mark.slow)]
+)
 def test_killed_during_a_stage_the_next_run_ends_with_the_same_bytes(kind, stage, other, tmp_path):
     if kind == "features":  # the stages before it need not be computed again to kill this one
         _copy_without(other, tmp_path, ("features", "clustering", "projection", "pseudo_masks", "counts"))

@@ -59,6 +59,9 @@ def head(page) -> str:
 def ids_of_gallery(page) -> list[str]:
     """The proposal ids of all pages of the gallery."""
     found: list[str] = []
+    page.locator(
+        ".st-key-selection_gallery a.comus-link"
+    ).first.wait_for()  # the script rests before its parts are drawn
     while True:
         page.wait_for_selector(READY)
         links = page.locator(".st-key-selection_gallery a.comus-link")

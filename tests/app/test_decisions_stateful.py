@@ -205,8 +205,8 @@ def sequences(number: int) -> settings:
 
 
 @pytest.mark.thorough
-def test_200_sequences_leave_in_the_log_what_was_done(machine):
-    run_state_machine_as_test(machine, settings=sequences(200))
+def test_50_sequences_leave_in_the_log_what_was_done(machine):
+    run_state_machine_as_test(machine, settings=sequences(50))
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from playwright.sync_api import TimeoutError
 
 from comus_core.runs.run_view import open_run_view
 from tests.app.map_browser import drag, flower
@@ -151,14 +152,20 @@ def test_a_narrow_screen_holds_the_page_without_sideways_scrolling(open_page, ad
 
 def saved(page, kind: str, folder: Path) -> Path:
     """The selection as the file that the page offers."""
-    button = page.locator(f".st-key-download_{kind} button")
-    settle(page)  # a file that was just saved makes the page anew
-    if not button.is_visible():
-        page.locator(".st-key-download_rows button").first.click()
-    with page.expect_download(timeout=60_000) as waiting:
-        button.click()
-    file = folder / f"proposals.{kind}"
-    waiting.value.save_as(file)
+    button, file = page.locator(f".st-key-download_{kind} button"), folder / f"proposals.{kind}"
+    for tries_left in reversed(range(3)):
+        settle(page)  # a file that was just saved makes the page anew, and may take the button from under the mouse
+        if not button.is_visible():
+            page.locator(".st-key-download_rows button").first.click()
+        try:
+            with page.expect_download(timeout=20_000) as waiting:
+                button.click()
+        except TimeoutError:
+            if not tries_left:
+                raise
+        else:
+            waiting.value.save_as(file)
+            break
     return file
 
 

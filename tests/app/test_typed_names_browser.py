@@ -19,6 +19,7 @@ def test_a_name_typed_before_a_reload_still_stands_there_until_it_is_saved(page,
     with serving(view.workspace.root, tmp_path) as url:
         page.goto(f"{url}clusters?run={view.run.id}")
         settle(page, "Core")
+        page.wait_for_function("window.comusTypedNames")
         field.click()
         page.keyboard.press("Control+a")
         page.keyboard.type("heron")

@@ -172,7 +172,7 @@ def test_the_papers_presets_take_the_protocols_steps_and_epochs(preset, images, 
     assert prediction.resize == "squash" and prediction.size == optimisation.crop
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_papers_preset_trains_a_step_at_512_pixels(dino_file, tmp_path, every_core):
     settings = make_training("paper-voc", optimisation={"batch": 2, "replicas": 2}, epochs=1)
     image, mask = torch.zeros(400, 500, 3, dtype=torch.uint8).numpy(), torch.ones(400, 500, dtype=torch.uint8).numpy()

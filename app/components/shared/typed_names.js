@@ -61,7 +61,8 @@ class TypedNames {
       if (this.seen.get(field)?.[0] === key) continue
       this.seen.set(field, [key, field.value])
       const draft = read(key)
-      if (!draft || plain(draft.typed) === plain(field.value)) continue
+      if (!draft) continue
+      if (plain(draft.typed) === plain(field.value)) { drop(key); continue } // a field shows at first what is saved
       // Saved, it shows another name only if someone else chose that one.
       if (this.sent.has(key) && field.value === draft.shown) continue
       setValue.call(field, draft.typed)
