@@ -41,6 +41,8 @@ Assign = Literal["nearest", "nystrom"]
 TruthBoxes = Literal["auto", "ignore", "box"]
 TruthOrientation = Literal["auto", "upright", "stored"]
 TruthGroups = Literal["auto", "keep"]
+TruthCrowds = Literal["include", "ignore"]
+TruthOverlaps = Literal["first", "last"]
 
 
 @settings
@@ -129,6 +131,12 @@ class TruthSettings:
     """Masks of images rotated by EXIF; auto: by their size, not scored where that leaves it open."""
     groups: TruthGroups = "auto"
     """COCO supercategories without annotations; auto: they are no classes."""
+    crowds: TruthCrowds = "include"
+    """COCO crowds, groups drawn as one; include: objects of their class (paper); ignore: their pixels do not count."""
+    overlaps: TruthOverlaps = "first"
+    """Which of two overlapping COCO objects has the pixel: the first (paper) or the last in the file."""
+    least_pixels: Annotated[int, Field(ge=0)] = 0
+    """Leave out COCO images with fewer labelled pixels; the paper's code: 1,000. Each opening then draws all masks."""
 
 
 @settings
@@ -172,6 +180,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "saliency": {"detector": "basnet", "resize": "binary", "threshold": 0.5, "min_area": 400, "split": "none"},
         "features": {"encoder": "dino-vits8", "pool": "crop"},
         "clustering": {"clusters": 80, "method": "spectral", "features": "raw", "neighbours": 30, "n_init": 10},
+        "truth": {"crowds": "include", "overlaps": "first", "least_pixels": 1000},
         "filter_percent": 20.0,
     },
 }

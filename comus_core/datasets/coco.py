@@ -30,14 +30,14 @@ from comus_core.types import BoolMask, ImageId, IndexMask
 class CocoTruth:
     """Instances merged to categories (method 1.8).
 
-    Categories are numbered from 1 in the order of the file; where instances overlap the earlier annotation wins;
-    crowd regions are included; an image without annotations is all background. The box of an object without outline is
-    ignored outside other outlines, unless `box_is_outline`.
+    Categories are numbered from 1 in the order of the file; an image without annotations is all background. The box of
+    an object without outline, and a crowd where crowds are ignored, are ignored outside other outlines.
 
     Attributes:
         ignore: the index of ignored pixels, or None.
         sizes: (height, width) of each labelled image according to the annotations; None where they do not say.
         instances: of each image, in file order.
+        rules: which instance wins, and what crowds and boxes are.
     """
 
     classes: tuple[str, ...]
@@ -46,7 +46,7 @@ class CocoTruth:
     orientations: Orientations
     sizes: Mapping[ImageId, tuple[int, int] | None]
     instances: Mapping[ImageId, Sequence[Instance]]
-    box_is_outline: bool = False
+    rules: TruthSettings
 
     def has(self, image_id: ImageId) -> bool:
         """Whether the annotation file labels this image, and the orientation of its outlines is known."""
@@ -70,16 +70,17 @@ class CocoTruth:
         highest = max(len(self.classes) - 1, self.ignore or 0)
         # Column by column, as pycocotools draws: mixed orders take twice as long.
         mask = np.zeros(size_hw, dtype=np.uint8 if highest <= 255 else np.uint16, order="F")
-        free, boxed = np.ones(size_hw, dtype=bool, order="F"), np.zeros(size_hw, dtype=bool, order="F")
-        for instance in self.instances.get(image_id, ()):
-            if not instance.parts and instance.box is not None and not self.box_is_outline:
-                boxed |= draw_box(instance.box, size_hw)
-                continue
-            region = self._region(instance, image_id, size_hw) & free
-            mask[region] = instance.index
-            free &= ~region
+        free, ignored = np.ones(size_hw, dtype=bool, order="F"), np.zeros(size_hw, dtype=bool, order="F")
+        instances = self.instances.get(image_id, ())
+        for instance in instances if self.rules.overlaps == "first" else reversed(instances):
+            region = self._region(instance, image_id, size_hw)
+            if is_ignored(instance, self.rules):
+                ignored |= region
+            else:
+                mask[region & free] = instance.index
+                free &= ~region
         if self.ignore is not None:
-            mask[boxed & free] = self.ignore
+            mask[ignored & free] = self.ignore
         return np.ascontiguousarray(self.orientations.upright(mask, self.annotations, image_id))
 
     def files(self) -> tuple[Path, ...]:
@@ -103,6 +104,12 @@ class CocoTruth:
         return self.sizes[image_id] or next((size for size in run_sizes if size is not None), None)
 
 
+def is_ignored(instance: Instance, rules: TruthSettings) -> bool:
+    """Whether the pixels of an instance are neither a class nor background."""
+    only_box = not instance.parts and instance.box is not None
+    return (only_box and rules.boxes != "box") or (instance.crowd and rules.crowds == "ignore")
+
+
 def open_coco(spec: str, root: Path, split: str, settings: TruthSettings) -> Dataset:
     """The images of a split, such as `annotations/instances_SPLIT.json`; see `coco_layout` for the layouts.
 
@@ -114,6 +121,13 @@ def open_coco(spec: str, root: Path, split: str, settings: TruthSettings) -> Dat
     content = _read_json(where.annotations)
     files, sizes, missing = _files_of(where, content)
     truth, report = _truth(where, content, files, sizes, settings) if settings.read else (None, None)
+    if truth is not None and settings.least_pixels:
+        files, few = _with_pixels(files, truth, settings.least_pixels)
+        missing += few
+        if not files:
+            raise DatasetError(
+                f"{where.annotations}: no image has truth.least_pixels {settings.least_pixels}; lower it"
+            )
     return Dataset(spec, slug(f"coco-{split}"), root, by_image_id(files), truth, False, tuple(missing), report)
 
 
@@ -142,6 +156,19 @@ def _files_of(
     return files, sizes, missing
 
 
+def _with_pixels(files: list[ImageFile], truth: CocoTruth, least: int) -> tuple[list[ImageFile], list[SkippedFile]]:
+    """The images with at least so many pixels of a class, and those without: the rule of the paper's code."""
+    kept, few = [], []
+    for file in files:
+        mask = truth.mask(file.image_id) if truth.has(file.image_id) else np.zeros(0, np.uint8)
+        pixels = int(np.count_nonzero(mask)) - (int((mask == truth.ignore).sum()) if truth.ignore is not None else 0)
+        if pixels >= least:
+            kept.append(file)
+        else:
+            few.append(SkippedFile(file.relative, f"{pixels} labelled pixels, below truth.least_pixels {least}"))
+    return kept, few
+
+
 def _truth(
     where: CocoFiles,
     content: dict[str, Any],
@@ -165,16 +192,16 @@ def _truth(
         )
     image_ids = {id_text(entry.get("id")) for entry in content["images"]}
     labelled = {image: size for image, size in sizes.items() if image not in unlocated}
-    as_outline = settings.boxes == "box"
-    ignore = None if as_outline or not boxes else (255 if len(kept.classes) <= 255 else 65535)
+    ignores = any(is_ignored(instance, settings) for instance in annotated)
+    ignore = None if not ignores else (255 if len(kept.classes) <= 255 else 65535)
     orientations = Orientations(settings.orientation, {file.image_id: file.path for file in files})
-    truth = CocoTruth(kept.classes, ignore, name, orientations, labelled, instances, as_outline)
+    truth = CocoTruth(kept.classes, ignore, name, orientations, labelled, instances, settings)
     return truth, TruthReport(
         images=len(files),
         labelled=len(labelled),
         classes=kept.classes,
         annotations_without_outline=len(boxes),
-        boxes="box" if as_outline else "ignore",
+        boxes="box" if settings.boxes == "box" else "ignore",
         images_without_outline=Named.of(file.relative for file in files if file.image_id in unlocated),
         annotations_without_image=sum(id_text(entry.get("image_id")) not in image_ids for entry in annotations),
         groups=Named.of(kept.groups),

@@ -36,6 +36,7 @@ class Instance:
         parts: polygons and run lengths; empty if it has no outline.
         box: x, y, width, height, or None.
         lost: whether it has neither outline nor box.
+        crowd: whether it is a group of objects drawn as one (`iscrowd`).
     """
 
     name: str
@@ -43,6 +44,7 @@ class Instance:
     parts: list[Any]
     box: Box | None
     lost: bool
+    crowd: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,10 @@ def instances_of(
             ) from None
         # Two corners enclose nothing, but they do locate the object.
         lost = not parts and box is None and not (isinstance(outline, list) and outline)
-        instances.setdefault(image_id, []).append(Instance(name, categories.index_of[category], parts, box, lost))
+        crowd = bool(entry.get("iscrowd", False))
+        instances.setdefault(image_id, []).append(
+            Instance(name, categories.index_of[category], parts, box, lost, crowd)
+        )
     return instances
 
 

@@ -195,12 +195,15 @@ def test_every_choice_reaches_the_command(page):
         ("new_truth_boxes", "ignore"),
         ("new_truth_orientation", "stored"),
         ("new_truth_groups", "keep"),
+        ("new_truth_crowds", "ignore"),
+        ("new_truth_overlaps", "last"),
     ):
         by_key(page.selectbox, key).select(value).run()
     for key, value in (
         ("new_seed", 9),
         ("new_saliency_threshold", 0.4),
         ("new_saliency_min_area", 100),
+        ("new_truth_least_pixels", 1000),
         ("new_saliency_peaks_depth", 0.3),
         ("new_clustering_neighbours", 12),
         ("new_clustering_n_init", 3),
@@ -215,7 +218,8 @@ def test_every_choice_reaches_the_command(page):
         | {"split": "peaks", "peaks": {"depth": 0.3}},
         features={"pool": "mask"},
         clustering={"method": "kmeans", "features": "raw", "neighbours": 12, "n_init": 3, "over_clusters": 40},
-        truth={"boxes": "ignore", "orientation": "stored", "groups": "keep"},
+        truth={"boxes": "ignore", "orientation": "stored", "groups": "keep"}
+        | {"crowds": "ignore", "overlaps": "last", "least_pixels": 1000},
         filter_by="density",
         matching="majority",
         filter_percent=35.0,

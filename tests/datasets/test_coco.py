@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from comus_core.config import TruthSettings
 from comus_core.datasets.dataset import open_dataset
 from comus_core.errors import DatasetError
 from tests.datasets.broken_files import picture
@@ -76,6 +77,44 @@ def test_instances_merge_in_file_order_with_crowds_and_the_earlier_wins(coco):
     expected[0:4, 3:8] = 1
     expected[1:6, 1:5] = 2
     np.testing.assert_array_equal(truth.mask("139"), expected)
+
+
+def test_crowds_are_ignored_outside_other_outlines_where_a_setting_says_so(coco):
+    truth = open_dataset(f"coco:{coco}:val2017", coco, TruthSettings(crowds="ignore")).truth
+    included = open_dataset(f"coco:{coco}:val2017", coco).truth.mask("139")
+    np.testing.assert_array_equal(truth.mask("139"), np.where(included == 3, 255, included))
+    assert truth.ignore == 255
+
+
+def test_the_last_of_overlapping_objects_wins_where_a_setting_says_so(coco):
+    mask = open_dataset(f"coco:{coco}:val2017", coco, TruthSettings(overlaps="last")).truth.mask("139")
+    expected = np.zeros((8, 10), int)
+    expected[1:6, 1:5] = 2
+    expected[0:4, 3:8] = 1
+    expected[5:8, 0:10] = 3
+    np.testing.assert_array_equal(mask, expected)
+
+
+@pytest.mark.parametrize(
+    ("crowds", "least", "kept"),
+    [("include", 0, ["139", "25"]), ("include", 60, ["139"]), ("include", 61, []), ("ignore", 35, [])],
+)
+def test_images_with_few_labelled_pixels_are_left_out_and_listed(coco, crowds, least, kept):
+    rules, pixels = TruthSettings(crowds=crowds, least_pixels=least), {"include": 60, "ignore": 34}[crowds]
+    whole = open_dataset(f"coco:{coco}:val2017", coco, TruthSettings(crowds=crowds)).truth.mask("139")
+    assert np.isin(whole, [1, 2, 3]).sum() == pixels
+    if not kept:
+        with pytest.raises(DatasetError, match=f"no image has truth.least_pixels {least}; lower it"):
+            open_dataset(f"coco:{coco}:val2017", coco, rules)
+        return
+    dataset = open_dataset(f"coco:{coco}:val2017", coco, rules)
+    assert [file.image_id for file in dataset.files] == kept
+    few = {s.path: s.reason for s in dataset.skipped if "labelled pixels" in s.reason}
+    assert (
+        few == {}
+        if least == 0
+        else few == {"val2017/000000000025.jpg": "0 labelled pixels, below truth.least_pixels 60"}
+    )
 
 
 def test_an_image_without_annotations_is_all_background(coco):

@@ -51,6 +51,8 @@ TRUTH = {
         {"auto": "by their size", "upright": "upright", "stored": "as stored"},
     ),
     "truth.groups": ("Empty supercategories (COCO)", {"auto": "leave out", "keep": "keep as classes"}),
+    "truth.crowds": ("Crowds (COCO)", {"include": "as objects (paper)", "ignore": "ignore"}),
+    "truth.overlaps": ("Overlapping objects (COCO)", {"first": "the first wins (paper)", "last": "the last wins"}),
 }
 MATCHINGS = {"auto": "automatic", "hungarian": "Hungarian", "counts": "Hungarian on pixels", "majority": "majority"}
 
@@ -214,9 +216,12 @@ def _more() -> None:
             fields.number("Depth of a dip", help=text, **dips, **_bound("saliency.peaks.depth"))
     fields.switch("Use ground truth if available", help=setting_help.words("truth.read"), **_bound("truth.read"))
     if values()["truth.read"]:
-        for column, (name, (label, words)) in zip(st.columns(3), TRUTH.items(), strict=True):
-            with column:
+        columns = st.columns(3)
+        for place, (name, (label, words)) in enumerate(TRUTH.items()):
+            with columns[place % 3]:
                 _select(label, name, words)
+        with columns[2]:
+            _number("Least labelled pixels (COCO)", "truth.least_pixels", least=0)
     if run_form.cuts_features(values()):
         named = ("auto", *(name for name, spec in ENCODERS.items() if not spec.path_kind))
         _select("Encoder of the detector", "saliency.ncut_encoder", {name: name for name in named})
