@@ -129,7 +129,8 @@ class AblationSettings:
         """The settings with which `train` answers a trained row."""
         assert row.settings is not None, f"row {row.name} trains nothing"
         percent = self.filter_percent if row.percent is None else row.percent
-        return TrainSettings(row.settings, self.images, self.scored_on, percent, seed)
+        images = self.images if row.settings.rounds > 1 else None  # one round learns from the run's own alone
+        return TrainSettings(row.settings, images, self.scored_on, percent, seed)
 
 
 def plan(base: TrainingSettings) -> tuple[Row, ...]:

@@ -145,8 +145,8 @@ class TrainingSettings:
     """How a network labels images."""
     labels: LabelSettings = field(default_factory=LabelSettings)
     """What the rounds learn."""
-    rounds: Positive = 2
-    """Rounds: 1 trains the teacher, 2 a student of it, and so on."""
+    rounds: Positive = 1
+    """Rounds: 1 trains the teacher, 2 a student of it (paper: 2 on VOC), and so on."""
     epochs: Positive = 12
     """Epochs of the first round."""
     later_epochs: Positive = 12
@@ -184,3 +184,9 @@ class TrainSettings:
     """Percent of each cluster left out of the first round; default: as decided in the run."""
     seed: Seed = 0
     """Seed of the network's head, the order of images, crops and dropout."""
+
+    def __post_init__(self) -> None:
+        require(
+            self.images is None or self.training.rounds > 1,
+            f"images {self.images}: rounds after the first learn from them, and rounds is 1; set rounds to 2 or more",
+        )

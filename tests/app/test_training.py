@@ -199,6 +199,7 @@ def test_other_images_to_learn_from_and_to_be_scored_on_are_checked_and_in_the_c
     assert not [b for b in page.button if b.key == "training_start"]
     page.text_input(key="training_scored_on_field").set_value("demo").run()
     assert not page.exception and "with ground truth" in words(page) and "--eval demo" in page.code[0].value
+    page.number_input(key="training_rounds_cpu_widget").set_value(2).run()
     page.text_input(key="training_images_field").set_value("demo").run()
     assert "--images demo --eval demo" in page.code[0].value
     page.number_input(key="training_rounds_cpu_widget").set_value(1).run()

@@ -116,7 +116,7 @@ def test_the_estimate_counts_each_network_and_its_masks_once(tmp_path):
     def costs_of(*rows, base=BASE):
         return ablation_cost(AblationSettings(base, rows=rows), TrainingImages(100), workspace).rows
 
-    one = training_cost(make_training(epochs=4), TrainingImages(100), workspace)
+    one = training_cost(make_training(epochs=4, rounds=2), TrainingImages(100), workspace)
     cost = {c.row.name: c for c in costs_of("round 1", "round 2", "no prediction.flip")}
     assert [stage for stage, _ in cost["round 1"].stages] == ["round 1", "round 1 masks"]
     assert cost["round 1"].total == pytest.approx(one.training[0] + one.predicting + ROW_SECONDS)
@@ -135,7 +135,7 @@ def test_the_estimate_counts_what_looks_at_other_images_once(tmp_path):
     rows = ("spectral", "round 1", "round 2", "no prediction.flip", "labels.confidence")
     ablation, images = AblationSettings(BASE, "b", "c", rows=rows), TrainingImages(100, later=300, scored=50)
     cost = ablation_cost(ablation, images, workspace, config=config)
-    one = training_cost(BASE, images, workspace, config=config)
+    one = training_cost(changed(BASE, {"rounds": 2}), images, workspace, config=config)
     found = {row.row.name: row.stages for row in cost.rows}
     assert dict(found["spectral"]) == one.scored and list(one.scored) == ["images", "saliency", "features"]
     assert "saliency" not in dict(found["round 1"])
