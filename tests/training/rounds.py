@@ -20,6 +20,7 @@ TINY = {
     "prediction.size": 64,
     "network.head_channels": 16,
     "epochs": 2,
+    "rounds": 2,
     "later_epochs": 1,
     "optimisation.batch": 8,
 }

@@ -40,8 +40,7 @@ def test_a_classifier_learned_from_the_core_names_the_objects_that_the_network_f
     workspace, features = open_workspace(tmp_path), {"encoder": "efficientnet-lite0"}
     run = discover(make_config(**drawn_settings | {"features": features, "filter_percent": 30.0}), workspace)
     settings = make_training(
-        **TINY | {"epochs": 1, "prediction.size": 128, "preview_every": 0},
-        rounds=1,
+        **TINY | {"rounds": 1, "epochs": 1, "prediction.size": 128, "preview_every": 0},
         prediction={"classifier_share": 1.0},
     )
     training = train(run, workspace, TrainSettings(settings))

@@ -182,16 +182,16 @@ def test_the_first_round_learns_from_the_core_and_the_second_from_the_first_ones
 
 def test_another_way_of_predicting_trains_nothing_anew_and_another_seed_does(trained):
     workspace, run, training = trained
-    other = train(run, workspace, TrainSettings(make_training(**TINY, rounds=1, prediction={"flip": False})))
+    other = train(run, workspace, TrainSettings(make_training(**TINY | {"rounds": 1}, prediction={"flip": False})))
     assert other.artifacts["network-1"] == training.artifacts["network-1"]
     assert other.artifacts["predictions-1"] != training.artifacts["predictions-1"]
-    seeded = train(run, workspace, TrainSettings(make_training(**TINY, rounds=1), seed=3))
+    seeded = train(run, workspace, TrainSettings(make_training(**TINY | {"rounds": 1}), seed=3))
     assert seeded.artifacts["network-1"] != training.artifacts["network-1"]
 
 
 def test_the_filter_of_a_training_may_be_another_than_the_runs(trained):
     workspace, run, _ = trained
-    every = train(run, workspace, TrainSettings(make_training(**TINY, rounds=1), filter_percent=0))
+    every = train(run, workspace, TrainSettings(make_training(**TINY | {"rounds": 1}), filter_percent=0))
     labels = workspace.artifacts.get("pseudo_masks", every.artifacts["labels-1"])
     assert len(labels.table()) == 28
     with pytest.raises(SettingsError, match="filter_percent 120: must be at most 100"):
@@ -200,7 +200,7 @@ def test_the_filter_of_a_training_may_be_another_than_the_runs(trained):
 
 def test_stopped_in_a_round_it_goes_on_from_its_checkpoint(trained, finished, tmp_path):
     workspace, run = copy_of(finished, tmp_path)
-    settings, steps = TrainSettings(make_training(**TINY, rounds=1), seed=11), []
+    settings, steps = TrainSettings(make_training(**TINY | {"rounds": 1}), seed=11), []
 
     def stop(progress):
         if progress.stage == "round 1" and progress.step == 3:

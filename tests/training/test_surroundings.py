@@ -20,7 +20,7 @@ from tests.training.rounds import TINY, vectors_around
 
 pytestmark = pytest.mark.thorough
 
-SETTINGS = make_training(**TINY | {"epochs": 1, "preview_every": 0}, rounds=1, labels={"surroundings": 0.5})
+SETTINGS = make_training(**TINY | {"rounds": 1, "epochs": 1, "preview_every": 0}, labels={"surroundings": 0.5})
 
 
 @pytest.fixture(scope="module")

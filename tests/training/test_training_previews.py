@@ -49,7 +49,7 @@ def test_spread_takes_evenly_and_in_order():
     assert spread("abc", 5) == ["a", "b", "c"] and spread(range(10), 4) == [0, 2, 5, 7] and spread([], 3) == []
 
 
-SETTINGS_1 = make_training(**TINY, rounds=1, preview_every=3)
+SETTINGS_1 = make_training(**TINY | {"rounds": 1}, preview_every=3)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_the_score_of_the_last_preview_is_that_of_loops_over_the_rounds_own_mask
 def test_how_often_and_with_which_views_there_are_previews_is_not_in_the_network(watched):
     workspace, run, training, _ = watched
     plain = {"prediction.flip": False, "prediction.saliency": 0.0, "labels.saliency": 0.0, "preview_every": 2}
-    plainly = train(run, workspace, TrainSettings(make_training(**TINY, rounds=1, **plain), seed=21))
+    plainly = train(run, workspace, TrainSettings(make_training(**TINY | {"rounds": 1}, **plain), seed=21))
     assert plainly.artifacts["network-1"] == training.artifacts["network-1"]
     assert workspace.trainings.previews(plainly) == workspace.trainings.previews(training)
 
@@ -139,7 +139,7 @@ def test_no_previews_is_a_setting_and_a_deleted_run_takes_its_previews_along(wat
     shutil.copytree(watched[0].root, tmp_path / "w")
     workspace = open_workspace(tmp_path / "w")
     run, before = workspace.runs.get(watched[1].id), watched[2]
-    never = train(run, workspace, TrainSettings(make_training(**TINY, rounds=1, preview_every=0), seed=22))
+    never = train(run, workspace, TrainSettings(make_training(**TINY | {"rounds": 1}, preview_every=0), seed=22))
     assert workspace.trainings.previews(never) == [] and previewed_images(workspace, never.artifacts["network-1"]) == []
     assert make_training("paper-voc").preview_every == 0 and make_training().preview_every > 0
     delete(run, workspace)
