@@ -11,7 +11,7 @@ from comus_core.errors import Cancelled, DatasetError
 from comus_core.pipelines.ablate import ablate, known
 from comus_core.pipelines.ablation_rows import SWITCHES, AblationSettings, plan
 from comus_core.pipelines.train import train
-from comus_core.settings import to_dict
+from comus_core.settings import changed, to_dict
 from comus_core.training import TrainSettings, make_training
 from comus_core.training import network as networks
 from tests.builders import copy_of, draw_folder
@@ -107,7 +107,7 @@ def test_k_means_clusters_the_same_vectors_and_latest_stays_what_it_was(made):
 
 def test_what_a_run_was_trained_last_stays_in_front(made):
     workspace, run, _ = made
-    first = train(run, workspace, TrainSettings(SETTINGS, seed=9))
+    first = train(run, workspace, TrainSettings(changed(SETTINGS, {"rounds": 2}), seed=9))
     ablation = AblationSettings(SETTINGS, rows=("round 2", "labels.confidence"))
     ablate(run, workspace, ablation)
     assert workspace.trainings.with_round(run.id, 2).id == first.id
