@@ -16,6 +16,9 @@ from tests.curated import curated_run, curated_view  # noqa: F401
 settings.register_profile("comus", deadline=None)
 settings.load_profile("comus")
 
+# Servers that tests start ask nobody to log in, but for those of the tests of the login.
+os.environ["COMUS_NO_LOGIN"] = "1"
+
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory) -> Path:
