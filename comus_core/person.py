@@ -1,10 +1,11 @@
 """Who acts: the person behind what this thread does, who may change things or only look at them.
 
-The app's server says who it is. In a terminal, in Python and in jobs nobody is named, and everything is allowed.
+The app's server says who it is, and its jobs remember it. In a terminal and in Python everything is allowed.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +16,7 @@ from comus_core.errors import NotAllowedError
 
 Role = Literal["operator", "viewer"]
 ROLES: tuple[Role, ...] = get_args(Role)
+VARIABLE = "COMUS_PERSON"  # a name: that of who submitted a job, for its process; or of who works in a terminal
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,12 @@ def acting_as(person: Person | None) -> Iterator[None]:
 
 
 def acting() -> Person | None:
-    """Who acts here, None where nobody is known: no server, or one without a login."""
+    """Who acts here, None where nobody is known: no server, or one without a login, and no name in `COMUS_PERSON`."""
     known = _acting.get()
-    return known if known is not None else next((p for source in _sources if (p := source()) is not None), None)
+    if known is None:
+        known = next((person for source in _sources if (person := source()) is not None), None)
+    name = os.environ.get(VARIABLE, "")
+    return known if known is not None or not name else Person(name)
 
 
 def may_change() -> bool:
