@@ -46,6 +46,7 @@ from app.server.error_layer import error_layer
 from app.server.login import LoginLayer
 from app.server.protection import VARIABLE, Protection, allowed_hosts
 from app.server.redirects import RelativeRedirects
+from app.server.request_limits import RequestLimits
 from app.server.undelayed import send_at_once
 from comus_core import jobs
 from comus_core.errors import SettingsError, WorkspaceError
@@ -91,6 +92,7 @@ def middleware(address: str | None, login: Login, base_path: str = "") -> list[M
     return [
         Middleware(Protection, allowed=allowed),
         Middleware(LoginLayer, login=login, base_path=base_path, **named),
+        Middleware(RequestLimits),
         Middleware(RelativeRedirects),
     ]
 

@@ -11,7 +11,7 @@ FILES = sorted(path for folder in ("comus_core", "app", "pages") for path in (RO
 LOADERS = {"torch.load": ("weights_only", True)} | dict.fromkeys(("np.load", "numpy.load"), ("allow_pickle", False))
 FORBIDDEN = {"pickle.load", "pickle.loads", "pickle.Unpickler", "torch.jit.load", "joblib.load", "marshal.loads"}
 FORBIDDEN |= {"eval", "exec", "os.system", "yaml.load", "yaml.unsafe_load", "pd.read_pickle", "torch.hub.load"}
-WORDS = {name.rpartition(".")[2] for name in (*LOADERS, *FORBIDDEN)} | {"shell"}
+WORDS = {f"{name}(" for name in (*LOADERS, *FORBIDDEN)} | {"shell="}
 
 
 def calls(source: str):
