@@ -22,27 +22,26 @@ EVERY_ADDRESS = ("", "0.0.0.0", "::")  # what a server listens on that is to be 
 # What Streamlit's pages need: styles and data within the page, scripts of components from memory (`blob:`), WebAssembly
 # and the functions that its charts compile; nothing from other hosts, so that no text on a page can send anything away.
 POLICY = {
-    "default-src": "'self'",
-    "script-src": "'self' 'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval' blob:",
-    "style-src": "'self' 'unsafe-inline'",
-    "img-src": "'self' data: blob:",
-    "font-src": "'self' data:",
-    "media-src": "'self' data: blob:",
-    "connect-src": "'self' data: blob:",
-    "worker-src": "'self' blob:",
-    "frame-src": "'self' blob: data:",
-    "object-src": "'none'",
-    "base-uri": "'self'",
-    "form-action": "'self'",
-    "frame-ancestors": "'self'",
+    "default-src": ("'self'",),
+    "script-src": ("'self'", "'unsafe-inline'", "'unsafe-eval'", "'wasm-unsafe-eval'", "blob:"),
+    "style-src": ("'self'", "'unsafe-inline'"),
+    "img-src": ("'self'", "data:", "blob:"),
+    "font-src": ("'self'", "data:"),
+    "media-src": ("'self'", "data:", "blob:"),
+    "connect-src": ("'self'", "data:", "blob:"),
+    "worker-src": ("'self'", "blob:"),
+    "frame-src": ("'self'", "blob:", "data:"),
+    "object-src": ("'none'",),
+    "base-uri": ("'self'",),
+    "form-action": ("'self'",),
+    "frame-ancestors": ("'self'",),
 }
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
+    "Content-Security-Policy": "; ".join(" ".join((name, *sources)) for name, sources in POLICY.items()),
 }
 NAME_AND_PORT = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[^\s:/@\[\]]+)(:\d{1,5})?")
 
