@@ -56,6 +56,7 @@ from comus_core.runs.round_masks import rounds_of
 from comus_core.runs.run_view import RunView
 from comus_core.workspace.drawn_ids import drawn_id
 
+FORWARDED = "FORWARDED_ALLOW_IPS"  # of Uvicorn: whose word it takes for where a request came from
 LAYERS = ("saliency", "proposal", "pseudo_mask", "truth", "errors")
 
 
@@ -102,7 +103,7 @@ def login_of_server() -> Login:
     """The login of this process, by its environment; a token that nobody chose is printed once.
 
     Raises:
-        SettingsError: see `login_of`; or OpenID Connect is not configured.
+        SettingsError: see `login_of`; or OpenID Connect is not configured, or a proxy could be imitated.
     """
     login = login_of(os.environ)
     if login.way == "oidc":
@@ -111,8 +112,11 @@ def login_of_server() -> Login:
         print(f"Log in with ?token={login.token} at the end of the address.", file=sys.stderr, flush=True)
     for secret in (TOKEN, VIEWER_TOKEN):  # jobs are not to inherit it
         os.environ.pop(secret, None)
-    # Uvicorn would believe a local proxy's word of where a request came from; --trusted-proxy says whom to believe.
-    os.environ["FORWARDED_ALLOW_IPS"] = ""
+    if login.way == "header" and os.environ.get(FORWARDED) != "":
+        raise SettingsError(
+            f"a proxy's login needs {FORWARDED} set to nothing, or the server believes whatever anybody on this machine "
+            "says of where a request came from: start it with `comus app`, which does that"
+        )
     return login
 
 

@@ -68,7 +68,8 @@ class LoginLayer:
         if isinstance(person, Response):
             return person
         if person is None:
-            is_open = path in OPEN or (self.login.way == "oidc" and path in OPEN_TO_OIDC)
+            names = (*OPEN, *OPEN_TO_OIDC) if self.login.way == "oidc" else OPEN
+            is_open = scope["path"] in [f"{self.base}{name}" for name in names]
             return STRANGER if is_open and not changes else self._asked(connection)
         if changes and person.role == "viewer" and path != LOGOUT:
             return refused("you are logged in as a viewer: you can look at everything, but not change it", 403)

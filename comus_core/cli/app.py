@@ -123,6 +123,7 @@ def _provide_login(options: dict[str, Any]) -> Login:
     for name in VARIABLES:
         os.environ.pop(name, None)
     os.environ.update({name: value for name, value in said.items() if name in VARIABLES})
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # of Uvicorn, which would believe a local proxy's word of the sender
     if login.way == "token":
         os.environ[TOKEN] = login.token
     return login

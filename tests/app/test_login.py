@@ -293,3 +293,14 @@ def test_with_openid_connect_streamlits_own_cookie_opens_every_route(monkeypatch
         assert wrong.status_code == 401
     assert "auth/login?provider=x" in client.get("/explore", headers=PAGE).text
     assert client.get("/oauth2callback?code=1").status_code == 200
+
+
+def test_a_proxy_that_anybody_on_the_machine_could_imitate_is_refused(monkeypatch):
+    monkeypatch.delenv(NO_LOGIN)
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+    monkeypatch.setenv(USER_HEADER, "X-User")
+    monkeypatch.setenv(TRUSTED_PROXY, "127.0.0.1")
+    with pytest.raises(SettingsError, match="comus app"):
+        asgi.login_of_server.__wrapped__()
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "")
+    assert asgi.login_of_server.__wrapped__().way == "header"

@@ -18,6 +18,7 @@ from comus_core.person import Person, acting, acting_as, add_source, may_change
 from comus_core.pipelines.kept_files import delete_export, keep_upload
 from comus_core.pipelines.prediction_folder import delete_prediction, new_prediction
 from comus_core.pipelines.relink import relink
+from comus_core.pipelines.saliency_folders import new_detector, new_maps
 from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.runs.run_view import open_run_view
 from comus_core.workspace.selection_shapes import Gesture
@@ -42,6 +43,8 @@ CHANGES = {
     "delete a prediction": lambda place, run: delete_prediction(place, run.id, "a"),
     "delete an export": lambda place, run: delete_export(place, run.id, "a"),
     "open a bundle": lambda place, run: open_bundle("a.zip", place),
+    "a folder for a detector": lambda place, run: new_detector(place, "demo"),
+    "a folder for maps": lambda place, run: new_maps(place, "demo"),
     "relink": lambda place, run: relink(run, place, None),
 }
 
