@@ -114,8 +114,8 @@ def login_of_server() -> Login:
         os.environ.pop(secret, None)
     if login.way == "header" and os.environ.get(FORWARDED) != "":
         raise SettingsError(
-            f"a proxy's login needs {FORWARDED} set to nothing, or the server believes whatever anybody on this machine "
-            "says of where a request came from: start it with `comus app`, which does that"
+            f"a proxy's login needs {FORWARDED} set to nothing, or the server believes what anybody on this machine says "
+            "of where a request came from: start it with `comus app`, which does that"
         )
     return login
 
