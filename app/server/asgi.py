@@ -114,7 +114,7 @@ def login_of_server() -> Login:
         os.environ.pop(secret, None)
     if login.way == "header" and os.environ.get(FORWARDED) != "":
         raise SettingsError(
-            f"a proxy's login needs {FORWARDED} set to nothing, or the server believes what anybody on this machine says "
+            f"a proxy's login needs {FORWARDED} set to nothing, or the server believes what anybody here says "
             "of where a request came from: start it with `comus app`, which does that"
         )
     return login
