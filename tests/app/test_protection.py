@@ -117,7 +117,7 @@ def test_no_socket_opens_for_a_foreign_host_or_origin(open_to_others):
         ("/media/none.png", "GET", 404),
         ("/_stcore/upload_file/session/file", "PUT", 403),
         ("/api/ready", "GET", 200),
-        ("/api/ready", "POST", 405),
+        ("/api/ready", "POST", 403),  # a change, and no word of where it comes from
         ("/api/plotly.min.js", "GET", 200),
         ("/api/runs/none/images/0", "GET", 404),
     ],
