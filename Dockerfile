@@ -36,4 +36,5 @@ VOLUME ["/workspace", "/weights", "/images"]
 EXPOSE 8501
 HEALTHCHECK --start-period=30s --interval=30s --timeout=5s \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('/'.join(filter(None, ['http://127.0.0.1:8501', os.environ.get('STREAMLIT_SERVER_BASE_URL_PATH', '').strip('/'), '_stcore/health'])), timeout=3)"]
+# The address that it prints has the token to log in; COMUS_TOKEN sets one that stays.
 CMD ["comus", "app", "--host", "0.0.0.0", "--no-browser"]

@@ -11,11 +11,14 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:  # a checkout that is not installed, started from any folder
     sys.path.insert(0, str(ROOT))
 
-from app.server import asgi  # noqa: E402
+from app.server import asgi, session_person  # noqa: E402
+from comus_core.person import add_source  # noqa: E402
 
+add_source(session_person.of_session)
+base_path = st.get_option("server.baseUrlPath")
 app = st.App(
     Path(__file__).with_name("frame.py"),
-    routes=asgi.routes(st.get_option("server.baseUrlPath")),
-    middleware=asgi.middleware(st.get_option("server.address")),
+    routes=asgi.routes(base_path),
+    middleware=asgi.middleware(st.get_option("server.address"), asgi.login_of_server(), base_path),
     lifespan=asgi.lifespan,
 )

@@ -64,6 +64,7 @@ def app_on(workspace: Workspace, folder: Path, **environment: str) -> Any:
     """Our app over a workspace; `folder` takes its log."""
     options = ["--workspace", str(workspace.root), "--no-browser"]
     words = ["comus_core", "app", *options, "--port"]
+    environment = {"COMUS_NO_LOGIN": "1"} | environment
     return served(lambda port: [*words, str(port)], "api/ready", folder, **environment)
 
 

@@ -43,5 +43,9 @@ class ConflictError(WorkspaceError):
     """Someone else has changed the same thing in the meantime; this change is not saved."""
 
 
+class NotAllowedError(WorkspaceError):
+    """The person who is logged in may look, but not change anything."""
+
+
 class Cancelled(ComusError):
     """The user cancelled; finished results are kept."""

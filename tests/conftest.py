@@ -16,6 +16,9 @@ from tests.curated import curated_run, curated_view  # noqa: F401
 settings.register_profile("comus", deadline=None)
 settings.load_profile("comus")
 
+# Servers that tests start ask nobody to log in, but for those of the tests of the login.
+os.environ["COMUS_NO_LOGIN"] = "1"
+
 
 def pytest_collection_modifyitems(items):
     """A browser test that fails is run once more, as Playwright's own runner does: the summary counts it as rerun."""

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from app.data import urls
@@ -31,25 +32,31 @@ from app.server import (
     dataset_routes,
     export_routes,
     http_responses,
+    oidc,
     package_route,
     photo_routes,
     pictures,
     plotly_route,
     prediction_routes,
+    ready_route,
     saliency_routes,
     training_routes,
 )
 from app.server.error_layer import error_layer
+from app.server.login import LoginLayer
 from app.server.protection import VARIABLE, Protection, allowed_hosts
 from app.server.redirects import RelativeRedirects
+from app.server.request_limits import RequestLimits
 from app.server.undelayed import send_at_once
 from comus_core import jobs
-from comus_core.errors import ComusError, SettingsError, WorkspaceError
+from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.login import TOKEN, VIEWER_TOKEN, Login, login_of
 from comus_core.runs.proposal_table import chosen
 from comus_core.runs.round_masks import rounds_of
 from comus_core.runs.run_view import RunView
 from comus_core.workspace.drawn_ids import drawn_id
 
+FORWARDED = "FORWARDED_ALLOW_IPS"  # of Uvicorn: whose word it takes for where a request came from
 LAYERS = ("saliency", "proposal", "pseudo_mask", "truth", "errors")
 
 
@@ -57,7 +64,7 @@ def routes(base_path: str = "") -> list[Route]:
     """All routes; ours are below `/api/`, and all below the path that Streamlit serves its pages at."""
     base = base_path.strip("/")
     own_routes = [
-        Route("/api/ready", ready),
+        *ready_route.routes(),
         Route("/api/runs/{run}/points/{method}", points),
         Route("/api/runs/{run}/colours/{by}", colours),
         Route("/api/runs/{run}/crops/{row:int}", crop),
@@ -79,19 +86,38 @@ def routes(base_path: str = "") -> list[Route]:
     return [Route(f"/{base}{route.path}", route.endpoint) for route in own_routes] if base else own_routes
 
 
-def middleware(address: str | None) -> list[Middleware]:
+def middleware(address: str | None, login: Login, base_path: str = "") -> list[Middleware]:
     """What stands before all routes of a server that listens on `address`; COMUS_ALLOWED_HOSTS adds to its names."""
     allowed = allowed_hosts(address, os.environ.get(VARIABLE, ""))
-    return [Middleware(Protection, allowed=allowed), Middleware(RelativeRedirects)]
+    named = {"oidc_name": oidc.name_of} if login.way == "oidc" else {}
+    return [
+        Middleware(Protection, allowed=allowed),
+        Middleware(LoginLayer, login=login, base_path=base_path, **named),
+        Middleware(RequestLimits),
+        Middleware(RelativeRedirects),
+    ]
 
 
-def ready(_: Request) -> Response:
-    """Whether the workspace answers: 200, else 503 with the reason."""
-    try:
-        active = jobs.list_jobs(workspace(), jobs.ACTIVE)
-        return JSONResponse({"ready": True, "runs": len(workspace().runs.all(archived=True)), "jobs": len(active)})
-    except ComusError as error:
-        return JSONResponse({"ready": False, "error": str(error)}, 503)
+@cache
+def login_of_server() -> Login:
+    """The login of this process, by its environment; a token that nobody chose is printed once.
+
+    Raises:
+        SettingsError: see `login_of`; or OpenID Connect is not configured, or a proxy could be imitated.
+    """
+    login = login_of(os.environ)
+    if login.way == "oidc":
+        oidc.require_configured()
+    if login.way == "token" and not os.environ.get(TOKEN):
+        print(f"Log in with ?token={login.token} at the end of the address.", file=sys.stderr, flush=True)
+    for secret in (TOKEN, VIEWER_TOKEN):  # jobs are not to inherit it
+        os.environ.pop(secret, None)
+    if login.way == "header" and os.environ.get(FORWARDED) != "":
+        raise SettingsError(
+            f"a proxy's login needs {FORWARDED} set to nothing, or the server believes what anybody here says "
+            "of where a request came from: start it with `comus app`, which does that"
+        )
+    return login
 
 
 def not_below_a_page(_: Request) -> Response:

@@ -17,15 +17,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import click
 
+from comus_core.cli.login_options import LOGIN, environment_of
 from comus_core.cli.options import WORKSPACE
 from comus_core.errors import SettingsError, WorkspaceError
 from comus_core.files.permissions import may_write
 from comus_core.files.user_folders import home_folder, provide_home
 from comus_core.jobs.logs import jobs_folder
+from comus_core.login import TOKEN, VARIABLES, Login, login_of
 from comus_core.workspace import Workspace, open_workspace
 
 MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
@@ -68,6 +70,7 @@ class Served:
 @click.option("--run", "run_name", metavar="RUN", help="Open on this run: an id, a name, or latest.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 @click.option("--detach", is_flag=True, help="Leave the server running and return as soon as it answers.")
+@LOGIN
 @WORKSPACE
 def app(
     host: str,
@@ -77,35 +80,65 @@ def app(
     no_browser: bool,
     detach: bool,
     workspace: str | None,
+    **login_options: str | bool | None,
 ) -> None:
     """Open the app: start runs, watch them, browse what they found."""
     place = open_workspace(workspace)
+    login = _provide_login(login_options)
     served = Served(host, port or next((p for p in PORTS if _is_free(host, p)), PORTS[0]), base_path_of(base_path))
-    url = address(place, served, run_name)
+    url = address(place, served, run_name, login.token)
     _require_free(host, served.port)
     if detach:
         process = leave_running(place, served)
         click.echo(f"COMUS Explorer on {place.root}\n\n    {url}\n\nStop it with: kill {process}", err=True)
         return
     click.echo(f"COMUS Explorer on {place.root}\n\n    {url}\n\nStop it with Ctrl-C; jobs go on.", err=True)
-    if host not in LOCAL:
-        click.echo(
-            "Everyone who reaches this address can see the workspace and start jobs. It answers to this machine's "
-            "own names and addresses; name others, as of a proxy, in COMUS_ALLOWED_HOSTS.",
-            err=True,
-        )
+    for line in _warnings(host, login, address(place, served, run_name, login.viewer_token)):
+        click.echo(line, err=True)
     if not no_browser and has_browser():
         threading.Thread(target=_open_when_ready, args=(url,), daemon=True).start()
     serve(place, served)
 
 
-def address(place: Workspace, served: Served, run_name: str | None) -> str:
-    """The address to open.
+def address(place: Workspace, served: Served, run_name: str | None, token: str = "") -> str:
+    """The address to open; the server exchanges the token in it for a cookie.
 
     Raises:
         WorkspaceError: there is no such run.
     """
-    return served.root if run_name is None else f"{served.root}explore?run={place.runs.find(run_name).id}"
+    page = "" if run_name is None else "explore"
+    query = {"run": place.runs.find(run_name).id} if run_name is not None else {}
+    query |= {"token": token} if token else {}
+    return f"{served.root}{page}" + (f"?{urlencode(query)}" if query else "")
+
+
+def _provide_login(options: dict[str, Any]) -> Login:
+    """The login that the options say, for the server's process in its environment.
+
+    Raises:
+        SettingsError: they contradict each other, or one of them is wrong.
+    """
+    said = environment_of(options, os.environ)
+    login = login_of(said)
+    for name in VARIABLES:
+        os.environ.pop(name, None)
+    os.environ.update({name: value for name, value in said.items() if name in VARIABLES})
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # of Uvicorn, which would believe a local proxy's word of the sender
+    if login.way == "token":
+        os.environ[TOKEN] = login.token
+    return login
+
+
+def _warnings(host: str, login: Login, viewers_address: str) -> list[str]:
+    lines = [f"Viewers log in at {viewers_address}"] if login.viewer_token else []
+    if login.way == "none" and host not in LOCAL:
+        lines += ["THERE IS NO LOGIN: everyone who reaches this address can see the workspace, start and delete."]
+    if host not in LOCAL:
+        lines += [
+            "It answers to this machine's own names and addresses; name others, as of a proxy, in COMUS_ALLOWED_HOSTS. "
+            "The connection is not encrypted: over a network, put a proxy with HTTPS in front."
+        ]
+    return lines
 
 
 def has_browser() -> bool:
@@ -139,7 +172,8 @@ def leave_running(place: Workspace, served: Served) -> int:
     log = folder / f"comus-app-{served.port}.log"
     where = ["--host", served.host, "--port", str(served.port), "--base-path", served.base_path]
     command = [sys.executable, "-m", "comus_core", "app", *where, "--no-browser"]
-    with log.open("w") as lines:
+    log.unlink(missing_ok=True)
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as lines:  # it holds the token
         streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": lines, "stderr": lines}
         process = subprocess.Popen(
             [*command, "--workspace", str(place.root)], cwd=MAIN.parents[1], start_new_session=True, **streams

@@ -93,7 +93,8 @@ def log(run_name: str, workspace: str | None, json_file: OutputFile | None) -> N
     rows: list[dict[str, Any]] = [asdict(listed) for listed in curation.listed_decisions(view)]
     give({"run": view.run.id, "decisions": rows}, json_file)
     for row in rows:
-        click.echo(f"{row['id']:>6}  {row['at'][:19]}  {row['decision']}" + ("  (undone)" if row["undone"] else ""))
+        more = (f"  by {row['by']}" if row["by"] else "") + ("  (undone)" if row["undone"] else "")
+        click.echo(f"{row['id']:>6}  {row['at'][:19]}  {row['decision']}{more}")
 
 
 def _row(summary: ClusterSummary) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from comus_core.datasets.dataset import FORMATS
 from comus_core.errors import ComusError
 from comus_core.features.encoders import ENCODERS
 from comus_core.files.file_locks import missing_locks
+from comus_core.maintenance.health import health
 from comus_core.pipelines.model_selection import resolve
 from comus_core.saliency.detectors import DETECTORS
-from comus_core.text import counted, size
+from comus_core.text import counted
 from comus_core.weights.store import weights_table
 from comus_core.workspace import open_workspace
 
@@ -25,7 +26,7 @@ def doctor(workspace: str | None) -> None:
     """Say what is installed, which weights are here, and what will run on which device."""
     from comus_core.machine.device import choose_device, describe_devices
     from comus_core.pipelines.discover import PACKAGES, package_version
-    from comus_core.pipelines.estimate import free_disk, matrix_speed
+    from comus_core.pipelines.estimate import matrix_speed
 
     place = open_workspace(workspace)
     click.echo(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
@@ -39,7 +40,10 @@ def doctor(workspace: str | None) -> None:
     for registry in (DETECTORS, ENCODERS, FORMATS):
         for name, fault in registry.faults.items():
             click.echo(f"{registry.label} {name} cannot be used ({fault})")
-    click.echo(f"workspace {place.root}: {counted(len(place.runs.all()), 'run')}, {size(free_disk(place.root))} free")
+    click.echo(f"workspace {place.root}: {counted(len(place.runs.all()), 'run')}")
+    for check in health(place):
+        mark = "" if check.well else "NOT WELL: "
+        click.echo(f"  {check.name}: {mark}{check.words}" + (f" ({check.action})" if check.action else ""))
     if (without := missing_locks(place.root)) is not None:
         click.echo(without)
     try:

@@ -15,12 +15,16 @@ from comus_core.workspace.decisions import Decisions, History
 
 @dataclass(frozen=True)
 class ListedDecision:
-    """A decision in a list: id and time of its event, its description, and whether it is undone."""
+    """A decision in a list: id and time of its event, its description, whether it is undone, and who took it.
+
+    `by` is empty where nobody was logged in.
+    """
 
     id: int
     at: str
     decision: str
     undone: bool
+    by: str = ""
 
 
 def decided_in(view: RunView) -> Decisions:
@@ -41,7 +45,7 @@ def listed_decisions(view: RunView) -> list[ListedDecision]:
             words[event.id] = step_words(walked.state, event)
         walked.add(event)
     listed = [(done.event, False) for done in walked.done] + [(event, True) for event in reversed(walked.undone)]
-    return [ListedDecision(event.id, event.at, words[event.id], undone) for event, undone in listed]
+    return [ListedDecision(event.id, event.at, words[event.id], undone, event.by) for event, undone in listed]
 
 
 def undo(view: RunView, *, based_on: int | None = None) -> Decisions:

@@ -22,6 +22,7 @@ from comus_core.files.atomic import disk_error
 from comus_core.files.file_kinds import EXTENSIONS, HEAD_BYTES, NOT_IMAGES, begins_as_image
 from comus_core.files.own_folders import own_in_zip
 from comus_core.files.own_places import UPLOADS, make_own, own_place
+from comus_core.person import require_operator
 
 BLOCK = 1 << 20
 ODD = re.compile(r"\0|^[A-Za-z]:")  # a Windows drive, or a zero byte
@@ -82,6 +83,7 @@ def unpack(
         DatasetError: not a zip, damaged, encrypted, with paths outside it or links, over the limits, or without images.
         WorkspaceError: the disk is full or not writable.
     """
+    require_operator()
     bounds, uploads = limits or Limits(), own_place(workspace, UPLOADS)
     try:
         with zipfile.ZipFile(source) as archive:

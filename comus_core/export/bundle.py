@@ -125,7 +125,7 @@ def _listing(
     return {
         "format": FORMAT,
         "run": {**kept, "config": to_dict(run.config)},
-        "events": [{k: v for k, v in asdict(event).items() if k != "id"} for event in events],
+        "events": [{k: v for k, v in asdict(event).items() if k not in ("id", "by")} for event in events],
         "photographs": photographs,
         "truth": truth,
         "files": files,

@@ -35,6 +35,7 @@ from comus_core.files.file_names import name_key
 from comus_core.files.own_folders import LISTING
 from comus_core.files.own_places import BUNDLES, make_own, own_place
 from comus_core.maintenance.delete import delete, remove_abandoned
+from comus_core.person import require_operator
 from comus_core.pipelines.verb_settings import OpenBundleSettings
 from comus_core.runs.run_truth import TRUTH_FILE
 from comus_core.runs.run_view import open_run_view
@@ -75,6 +76,7 @@ def open_bundle(
         WorkspaceError: not a bundle, a newer format, damaged, or with a file of invalid path or size; nothing of it is
             kept. Or the disk is full.
     """
+    require_operator()
     folder, shipped = own_place(workspace.root, BUNDLES), str(file) == DEMO
     file = DEMO_BUNDLE if shipped else file
     try:

@@ -11,6 +11,7 @@ from typing import Any
 from comus_core.jobs.launcher import ensure_supervisor
 from comus_core.jobs.records import FINAL, Job, State
 from comus_core.jobs.table import JobTable
+from comus_core.person import VARIABLE, acting
 from comus_core.settings import from_dict, require, to_dict
 from comus_core.verbs import subjects, verb_named
 from comus_core.workspace import Workspace
@@ -36,6 +37,8 @@ def submit(workspace: Workspace, verb: str, subject: Any, settings: Any, device:
     require(known.is_job, f"{verb} takes no time: call it instead of queuing it")
     values = to_dict(from_dict(known.settings, to_dict(settings)))
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    if (person := acting()) is not None:
+        kept[VARIABLE] = person.shown
     known.check(settings)
     about = subjects.as_json(known.subject, subject)
     return JobTable(workspace.database).insert(verb, about, values, device, Path.cwd(), kept)

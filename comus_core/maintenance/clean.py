@@ -19,6 +19,7 @@ from comus_core.jobs.records import RESUMABLE
 from comus_core.jobs.table import JobTable
 from comus_core.maintenance.delete import DELETED, active_jobs, pictures_folder, remove_folders
 from comus_core.maintenance.disk_use import listed_by, needed
+from comus_core.person import require_operator
 from comus_core.pipelines.kept_files import kept_for_browsers, unfinished_exports
 from comus_core.pipelines.verb_settings import CleanSettings
 from comus_core.text import size
@@ -107,6 +108,7 @@ def clean(
     Raises:
         WorkspaceError: a job is running in the workspace, or a folder cannot be removed.
     """
+    require_operator()
     at_work = [f"job {job.id}" for job in active_jobs(workspace)]
     held = [s for s in stored_folders(workspace.artifacts.root) if not s.finished and is_held(s.folder)]
     at_work += [f"another process, which computes {s.kind}," for s in held]

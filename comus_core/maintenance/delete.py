@@ -17,6 +17,7 @@ from comus_core.files.atomic import disk_error
 from comus_core.files.own_places import BUNDLES, CACHE, is_own, own_place
 from comus_core.jobs.records import ACTIVE, Job
 from comus_core.jobs.table import JobTable
+from comus_core.person import require_operator
 from comus_core.pipelines.kept_files import kept_folders
 from comus_core.pipelines.package_folder import packages_folder
 from comus_core.pipelines.prediction_folder import predictions_folder
@@ -114,6 +115,7 @@ def delete(
     Raises:
         WorkspaceError: no such run, it is running, or a folder cannot be removed.
     """
+    require_operator()
     plan = plan_deletion(workspace, run.id)
     at_work = [f"job {job.id}" for job in active_jobs(workspace) if job.run == run.id]
     at_work += [f"another program makes its {folder.parent.name}" for folder in plan.folders if is_held(folder)]

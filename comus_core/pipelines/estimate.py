@@ -118,7 +118,7 @@ def remember_speeds(
 def remember(workspace: Workspace, seconds_of: Mapping[str, float], device: str) -> None:
     """Keep the seconds an item of each kind of work took on this machine and device."""
     rows = [(work, _machine(device), seconds) for work, seconds in seconds_of.items()]
-    with workspace.database.writing() as connection:
+    with workspace.database.writing(by_looking=True) as connection:
         connection.executemany("INSERT OR REPLACE INTO speeds VALUES (?, ?, ?)", rows)
 
 

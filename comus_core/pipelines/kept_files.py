@@ -19,6 +19,7 @@ from comus_core.files.atomic import disk_error
 from comus_core.files.output_folder import PARTIAL, is_locked
 from comus_core.files.own_places import is_own, make_own, own_place
 from comus_core.files.uploaded import write_uploads
+from comus_core.person import require_operator
 from comus_core.pipelines.package_folder import FOLDER as PACKAGES
 from comus_core.pipelines.saliency_folders import MAPS
 from comus_core.workspace import Workspace
@@ -111,6 +112,7 @@ def delete_export(workspace: Workspace, run_id: str, key: str) -> None:
     Raises:
         WorkspaceError: there is none, or it cannot be removed.
     """
+    require_operator()
     folder = kept_export(workspace, run_id, key).path.parent
     try:
         shutil.rmtree(folder)
@@ -127,6 +129,7 @@ def keep_upload(workspace: Workspace, run_id: str, files: Iterable[tuple[str, IO
         DatasetError: no file, or more than `MOST_UPLOADS`.
         WorkspaceError: the disk is full or not writable.
     """
+    require_operator()
     given = list(files)
     if not given:
         raise DatasetError("no file: add one first")

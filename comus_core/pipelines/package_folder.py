@@ -12,6 +12,7 @@ from uuid import uuid4
 from comus_core.errors import WorkspaceError
 from comus_core.files.atomic import disk_error
 from comus_core.files.own_places import make_own, own_place
+from comus_core.person import require_operator
 from comus_core.runs.run_round import RunRound
 from comus_core.settings import require
 from comus_core.workspace import Workspace
@@ -42,6 +43,7 @@ def new_package(workspace: Workspace, subject: RunRound) -> Path:
     Raises:
         WorkspaceError: nothing can be written in the workspace.
     """
+    require_operator()
     folder = packages_folder(workspace, subject.run.id)
     try:
         make_own(folder.parent)

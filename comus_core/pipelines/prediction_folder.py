@@ -21,6 +21,7 @@ from comus_core.files.atomic import disk_error
 from comus_core.files.output_folder import OutputFolder
 from comus_core.files.own_places import make_own, own_place
 from comus_core.files.uploaded import write_uploads
+from comus_core.person import require_operator
 from comus_core.workspace import Workspace
 
 FOLDER, PHOTOGRAPHS = "predictions", "photographs"
@@ -78,6 +79,7 @@ def new_prediction(workspace: Workspace, run_id: str, files: Iterable[tuple[str,
         DatasetError: no file, or more than `MOST_FILES`.
         WorkspaceError: the disk is full or not writable.
     """
+    require_operator()
     given = list(files)
     if not given:
         raise DatasetError("no image: add some first")
@@ -121,6 +123,7 @@ def delete_prediction(workspace: Workspace, run_id: str, name: str) -> None:
     Raises:
         WorkspaceError: there is none, or it cannot be removed.
     """
+    require_operator()
     folder = stored_prediction(workspace, run_id, name).folder
     try:
         shutil.rmtree(folder)

@@ -20,6 +20,7 @@ from comus_core.errors import DatasetError, SettingsError
 from comus_core.features.encoders import ENCODERS
 from comus_core.files.atomic import disk_error
 from comus_core.files.own_places import make_own, own_place
+from comus_core.person import require_operator
 from comus_core.pipelines.verb_settings import RelinkSettings
 from comus_core.plugins import with_path
 from comus_core.runs.run_truth import truth_fingerprint
@@ -80,6 +81,7 @@ def relink(
         SettingsError: the run's images are the demo's.
         WorkspaceError: the run came in a bundle, or stopped before it knew its images.
     """
+    require_operator()
     run.require_own_images()
     rows = workspace.artifact(run, "images").table(["image_id", "path", "bytes", "sha256", "reason"]).to_pylist()
     home = Path(settings.folder).expanduser().resolve()

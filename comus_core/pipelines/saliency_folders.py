@@ -13,6 +13,7 @@ from comus_core.datasets.records import slug
 from comus_core.errors import WorkspaceError
 from comus_core.files.atomic import disk_error
 from comus_core.files.own_places import make_own, own_place
+from comus_core.person import require_operator
 from comus_core.pipelines.image_index import index_key
 from comus_core.pipelines.predict_saliency import RESULT
 from comus_core.workspace import Workspace
@@ -29,6 +30,7 @@ def new_detector(workspace: Workspace, spec: str) -> Path:
     Raises:
         WorkspaceError: nothing can be written in the workspace.
     """
+    require_operator()
     address = parse_dataset(spec)
     name = slug(f"{address.root.name if address.root else address.format} {address.split}")
     return _made(own_place(workspace.root, DETECTORS)) / f"{name}-{_now()}{SUFFIX}"
@@ -46,6 +48,7 @@ def new_maps(workspace: Workspace, spec: str) -> Path:
     Raises:
         WorkspaceError: nothing can be written in the workspace.
     """
+    require_operator()
     return _made(own_place(workspace.root, MAPS), index_key(spec)) / _now()
 
 

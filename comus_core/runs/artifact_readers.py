@@ -140,7 +140,7 @@ def read_vectors(artifact: Artifact) -> tuple[StrArray, Vectors]:
     """Proposal ids (n,) and raw vectors (n, d), memory-mapped and read-only."""
     ids = artifact.table().column("proposal_id").to_numpy().astype(object)
     with artifact.reading("vectors.npy") as file:
-        return ids, np.load(file, mmap_mode="r")
+        return ids, np.load(file, mmap_mode="r", allow_pickle=False)
 
 
 def vectors_of(artifact: Artifact, proposal_ids: StrArray) -> Vectors:
@@ -166,7 +166,7 @@ def vectors_of(artifact: Artifact, proposal_ids: StrArray) -> Vectors:
 def read_clusters(artifact: Artifact) -> ClusterTable:
     """The clusters of a run."""
     table = artifact.table()
-    with artifact.reading("spectrum.npz") as file, np.load(file) as spectrum:
+    with artifact.reading("spectrum.npz") as file, np.load(file, allow_pickle=False) as spectrum:
         count = len(spectrum["centres"])
     ids = table.column("proposal_id").to_numpy().astype(object)
     column = {name: table.column(name).to_numpy() for name in table.column_names if name != "proposal_id"}
@@ -176,10 +176,10 @@ def read_clusters(artifact: Artifact) -> ClusterTable:
 
 def read_embedding(artifact: Artifact) -> StoredEmbedding:
     """The embedding of a run, rows as in the table of clusters."""
-    with artifact.reading("spectrum.npz") as file, np.load(file) as spectrum:
+    with artifact.reading("spectrum.npz") as file, np.load(file, allow_pickle=False) as spectrum:
         centres, eigenvalues, attached = (spectrum[k] for k in ("centres", "eigenvalues", "attached_rows"))
     with artifact.reading("embedding.npy") as file:
-        return StoredEmbedding(np.load(file, mmap_mode="r"), centres, eigenvalues, attached)
+        return StoredEmbedding(np.load(file, mmap_mode="r", allow_pickle=False), centres, eigenvalues, attached)
 
 
 def read_how_many(artifact: Artifact) -> HowMany:
@@ -190,7 +190,7 @@ def read_how_many(artifact: Artifact) -> HowMany:
 
 def clustering_facts(artifact: Artifact) -> dict[str, Any]:
     """How the clusters of a run were found: `search` of neighbours, `components`, `attached` points, `precision`."""
-    with artifact.reading("spectrum.npz") as file, np.load(file) as spectrum:
+    with artifact.reading("spectrum.npz") as file, np.load(file, allow_pickle=False) as spectrum:
         return {name: spectrum[name].item() for name in ("search", "components", "attached", "precision")}
 
 

@@ -267,7 +267,7 @@ class RunView:
         artifact = self.workspace.artifact(self.run, "clustering")
         ids = tables.read_clusters(artifact).proposal_id
         with artifact.reading("embedding.npy") as file:
-            embedding: FloatArray = np.load(file, mmap_mode="r")
+            embedding: FloatArray = np.load(file, mmap_mode="r", allow_pickle=False)
         ordered: FloatArray = embedding[rows_in(ids, self.proposals.proposal_id, "clustering")]
         return ordered
 

@@ -147,7 +147,7 @@ def assigned_clusters(context: StageContext, run: Run, vectors: Artifact, how: A
         }
         pq.write_table(pa.table(columns), folder / TABLE)
         np.save(folder / "embedding.npy", new.rows.astype(np.float32))
-        with source.reading("spectrum.npz") as file, np.load(file) as spectrum:
+        with source.reading("spectrum.npz") as file, np.load(file, allow_pickle=False) as spectrum:
             kept = {name: spectrum[name] for name in spectrum.files}
         np.savez(folder / "spectrum.npz", **{**kept, "attached_rows": np.zeros(0, np.int64)})
 

@@ -70,7 +70,7 @@ def load_classifier(context: StageContext, artifact: Artifact) -> Classify:
     from comus_core.features.regions import describer
     from comus_core.training.object_classifier import LinearClassifier, objects_of
 
-    with artifact.reading(FILE) as file, np.load(file) as stored:
+    with artifact.reading(FILE) as file, np.load(file, allow_pickle=False) as stored:
         if "surroundings" not in stored:
             raise WorkspaceError(f"{file} is of another version: train the run again (`comus train RUN`)")
         learned = LinearClassifier(stored["weight"], stored["bias"], float(stored["surroundings"]))

@@ -153,7 +153,7 @@ def reused_clusters(context: StageContext, run: Run, vectors: ReusedVectors) -> 
         columns |= _uncertainties(context, before, raw, rows, cluster)
         pq.write_table(pa.table(columns), folder / TABLE)
         np.save(folder / "embedding.npy", rows)
-        with source.reading("spectrum.npz") as file, np.load(file) as spectrum:
+        with source.reading("spectrum.npz") as file, np.load(file, allow_pickle=False) as spectrum:
             kept = {name: spectrum[name] for name in spectrum.files}
         attached = np.flatnonzero(np.isin(old, kept["attached_rows"]) & (old >= 0))
         np.savez(folder / "spectrum.npz", **{**kept, "attached_rows": attached.astype(np.int64)})

@@ -66,7 +66,7 @@ def regrouped(context: StageContext, run: Run, share: float = 0.0) -> Artifact:
         number, _ = counterparts(before.cluster, after, (before.count, before.count))
         cluster = pa.array(np.append(number, np.int32(-1))[after], pa.int32())
         pq.write_table(table.set_column(table.column_names.index("cluster"), "cluster", cluster), folder / TABLE)
-        with anew.reading("spectrum.npz") as file, np.load(file) as spectrum:
+        with anew.reading("spectrum.npz") as file, np.load(file, allow_pickle=False) as spectrum:
             new = spectrum["centres"]
         centres = np.zeros((before.count, new.shape[1]), new.dtype)
         centres[number[: len(new)]] = new

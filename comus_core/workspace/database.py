@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from comus_core.errors import DiskFullError, WorkspaceError
+from comus_core.person import require_operator
 from comus_core.workspace.read_only import CopiedDatabase, is_read_only, read_only_error
 from comus_core.workspace.reserve import is_full
 
@@ -22,6 +23,10 @@ CREATE TABLE IF NOT EXISTS events (
     at TEXT NOT NULL, kind TEXT NOT NULL, payload TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS events_of_run ON events (run, clustering, id);
+CREATE TABLE IF NOT EXISTS deciders (event INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TRIGGER IF NOT EXISTS deciders_of_no_event AFTER DELETE ON events BEGIN
+    DELETE FROM deciders WHERE event = OLD.id;
+END;
 CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL
 );
@@ -73,12 +78,17 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, by_looking: bool = False) -> Iterator[sqlite3.Connection]:
         """A connection with the write lock; its changes are committed at the end of the block, all or none.
 
+        `by_looking` is for what a person who only looks leaves behind, such as a selection that is in an address.
+
         Raises:
+            NotAllowedError: who acts may only look.
             WorkspaceError: see `_connected`; or the workspace is read-only.
         """
+        if not by_looking:
+            require_operator()
         if self._copied is not None:
             raise read_only_error(self.path.parent)
         with self.deriving() as connection:

@@ -6,11 +6,12 @@ import json
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from comus_core.errors import WorkspaceError
+from comus_core.person import acting
 from comus_core.workspace import decision_steps as steps
 from comus_core.workspace.conflicts import require_no_conflict
 from comus_core.workspace.database import Database
@@ -93,7 +94,9 @@ class DecisionLog:
         with self.database.writing() as connection:
             _require_writable(connection, run)
             current = start = steps.log_state(connection, run, clustering, self._last(run, clustering), write=True)
-            events = [Event(start.version + 1, at, kind, payload) for kind, payload in make(start)]
+            person = acting()
+            by = person.shown if person is not None else ""
+            events = [Event(start.version + 1, at, kind, payload, by) for kind, payload in make(start)]
             if based_on is not None and based_on != start.version:
                 _require_no_conflict(connection, run, clustering, based_on, start, events)
             for event in events:
@@ -113,8 +116,10 @@ class DecisionLog:
     def events(self, run: str, clustering: str) -> list[Event]:
         """All decisions on that clustering in the run, oldest first."""
         with self.database.reading() as connection:
-            query = "SELECT * FROM events WHERE run = ? AND clustering = ? ORDER BY id"
-            return [steps.event_from(row) for row in connection.execute(query, (run, clustering))]
+            query = """SELECT events.*, deciders.name AS decider FROM events LEFT JOIN deciders ON event = events.id
+                WHERE run = ? AND clustering = ? ORDER BY events.id"""
+            rows = connection.execute(query, (run, clustering)).fetchall()
+            return [replace(steps.event_from(row), by=row["decider"] or "") for row in rows]
 
     def read(self, run: str, clustering: str) -> Decisions:
         """The state of all decisions so far; cached until the log grows."""
@@ -175,7 +180,9 @@ def _insert(connection: sqlite3.Connection, run: str, clustering: str, event: Ev
         "INSERT INTO events (run, clustering, at, kind, payload) VALUES (?, ?, ?, ?, ?)",
         (run, clustering, event.at, event.kind, json.dumps(event.payload, ensure_ascii=False)),
     )
-    return Event(int(cursor.lastrowid or 0), event.at, event.kind, event.payload)
+    if event.by:
+        connection.execute("INSERT INTO deciders (event, name) VALUES (?, ?)", (cursor.lastrowid, event.by))
+    return replace(event, id=int(cursor.lastrowid or 0))
 
 
 def _require_writable(connection: sqlite3.Connection, run: str) -> None:

@@ -39,12 +39,15 @@ class Event:
     `Layout.redraw`)}, `draw` {objects ([[id, category, packed run lengths, parent or None], …]), masks (of those that
     lose pixels, as in `redraw`), made? ([category id, …], new ones), names? (theirs)}, `exclude` and `include`
     {images}, `undo` {} and `redo` {}. Lists of proposals and images may be packed, see `packed_ids`.
+
+    `by` is the name, or the role, of who was logged in; empty where nobody was, and where it was not asked for.
     """
 
     id: int
     at: str
     kind: str
     payload: dict[str, Any]
+    by: str = ""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class ImageListTable:
         with self.database.reading() as connection:
             if connection.execute("SELECT 1 FROM image_lists WHERE key = ?", (key,)).fetchone():
                 return key
-        with self.database.writing() as connection:
+        with self.database.writing(by_looking=True) as connection:
             connection.execute("INSERT OR IGNORE INTO image_lists VALUES (?, ?)", (key, content))
         return key
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from comus_core.config import RunConfig
 from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.person import may_change, require_operator
 from comus_core.settings import from_dict, to_dict
 from comus_core.workspace.attempts import WorkTable, now, shown_state
 from comus_core.workspace.latest import JOINED, ORDER, bring_to_front
@@ -50,11 +51,12 @@ class Run:
 
     @property
     def read_only(self) -> bool:
-        """Whether nothing may be decided on: it came in a bundle, and not in that of the demo."""
-        return closed_to_decisions(self.provenance)
+        """Whether nothing may be decided on: who acts may only look, or it came in a bundle, not the demo's."""
+        return closed_to_decisions(self.provenance) or not may_change()
 
     def require_writable(self) -> None:
         """Raise `WorkspaceError` if it is read-only."""
+        require_operator()
         if self.read_only:
             raise WorkspaceError(f"run {self.id} came in a bundle and is read-only: run it here to change anything")
 

@@ -41,7 +41,7 @@ class SelectionTable:
             return Selection()
         text = gestures_to_text(gestures)
         key = sha256(f"{method} {text}".encode()).hexdigest()[:KEY_LENGTH]
-        with self.database.writing() as connection:
+        with self.database.writing(by_looking=True) as connection:
             connection.execute("INSERT OR IGNORE INTO selections VALUES (?, ?, ?)", (key, method, text))
         return Selection(key, method, gestures)
 

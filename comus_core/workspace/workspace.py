@@ -118,7 +118,7 @@ class Workspace:
             except OSError:
                 hashes[path] = (0, "")
         if fresh:
-            with self.database.writing() as connection:
+            with self.database.writing(by_looking=True) as connection:
                 connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", fresh)
         return hashes
 

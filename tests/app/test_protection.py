@@ -21,6 +21,7 @@ from app.server import asgi
 from app.server.protection import allowed_hosts
 from app.server.redirects import relative_location
 from comus_core import open_workspace
+from comus_core.login import Login
 from tests.app.serving import ROOT, answering
 
 HANDSHAKE = {
@@ -95,10 +96,14 @@ def test_no_socket_opens_for_a_foreign_host_or_origin(open_to_others):
         ("evil.com", "http://evil.com"),
         (here, "http://evil.com"),
         (here, "null"),
+        (here, f"http://localhost:{open_to_others + 1}"),
+        (here, "http://localhost"),
+        (here, f"http://127.0.0.1:{open_to_others}"),
         ("evil.com", f"http://{here}"),
     ]:
         refused = socket_answer(open_to_others, Host=host, Origin=origin)
         assert refused.startswith(b"HTTP/1.1 403 ") and b"COMUS_ALLOWED_HOSTS" in refused, (host, origin)
+    assert socket_answer(open_to_others, Host=here).startswith(b"HTTP/1.1 403 "), "no browser, and no login"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +117,7 @@ def test_no_socket_opens_for_a_foreign_host_or_origin(open_to_others):
         ("/media/none.png", "GET", 404),
         ("/_stcore/upload_file/session/file", "PUT", 403),
         ("/api/ready", "GET", 200),
-        ("/api/ready", "POST", 405),
+        ("/api/ready", "POST", 403),  # a change, and no word of where it comes from
         ("/api/plotly.min.js", "GET", 200),
         ("/api/runs/none/images/0", "GET", 404),
     ],
@@ -130,7 +135,7 @@ def test_pictures_and_faults_of_our_own_are_protected_too(shown, monkeypatch):
 
     monkeypatch.setenv("COMUS_WORKSPACE", str(shown[0].root))
     routes = [*asgi.routes(), Route("/broken", broken)]
-    app = Starlette(routes=routes, middleware=asgi.middleware("127.0.0.1"))
+    app = Starlette(routes=routes, middleware=asgi.middleware("127.0.0.1", Login("none")))
     client = TestClient(app, "http://localhost", raise_server_exceptions=False)
     for path, status in [(urls.crop(view_of(shown[1]), 0), 200), ("broken", 500), ("none", 404)]:
         given = client.get(path)
@@ -141,7 +146,10 @@ def test_pictures_and_faults_of_our_own_are_protected_too(shown, monkeypatch):
 def assert_protected(headers: dict[str, str]) -> None:
     headers = {name.lower(): value for name, value in headers.items()}
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["content-security-policy"] == "frame-ancestors 'self'"
+    assert headers["x-frame-options"] == "SAMEORIGIN" and headers["referrer-policy"] == "same-origin"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    policy = headers["content-security-policy"].split("; ")
+    assert {"default-src 'self'", "object-src 'none'", "frame-ancestors 'self'"} <= set(policy)
 
 
 def test_started_by_streamlit_alone_it_is_protected_too(tmp_path):

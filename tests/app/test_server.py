@@ -1,6 +1,5 @@
 import ast
 import io
-import json
 import re
 from dataclasses import replace
 
@@ -15,7 +14,6 @@ from app.data.palette import colours
 from app.data.run_cache import view_of
 from app.server import asgi, pictures
 from comus_core.datasets.demo.drawing import rgb
-from comus_core.errors import ComusError
 from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.selection_shapes import Gesture
 from tests.app.serving import ROOT
@@ -202,17 +200,11 @@ def test_every_address_that_a_page_gives_is_relative_to_where_the_app_is_served(
     assert absolute == []
 
 
-def test_ready_says_how_much_is_there(client):
-    assert client.get("/api/ready").json() == {"ready": True, "runs": 1, "jobs": 0}
-
-
-def test_ready_says_what_is_wrong(client, monkeypatch):
-    def broken():
-        raise ComusError("the disk is gone")
-
-    monkeypatch.setattr(asgi, "workspace", broken)
-    answer = client.get("/api/ready")
-    assert answer.status_code == 503 and json.loads(answer.text)["error"] == "the disk is gone"
+def test_ready_says_how_much_is_there_and_that_all_is_well(client):
+    said = client.get("/api/ready").json()
+    assert (said["ready"], said["runs"], said["jobs"]) == (True, 1, 0)
+    assert list(said["checks"]) == ["database", "disk", "supervisor", "device", "weights"]
+    assert all(said["checks"][name]["well"] for name in ("database", "disk", "supervisor"))
 
 
 def test_a_change_of_the_run_is_seen_by_the_very_next_answer(changeable, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import streamlit as st
 
 from app import state
@@ -11,6 +13,7 @@ from app.data import job_outcomes
 from app.data.plain_text import plain
 from comus_core import jobs
 from comus_core.jobs import Job
+from comus_core.person import acting
 from comus_core.text import counted
 from comus_core.workspace import Run
 
@@ -25,6 +28,18 @@ def show(run: Run | None) -> None:
     if run is not None:
         _run_picker(run)
     _jobs_line()
+    _person()
+
+
+def _person() -> None:
+    """Who is logged in, and the way out; nothing without a login."""
+    person = acting()
+    if person is not None:
+        role = "" if person.shown == person.role else f" ({person.role})"
+        st.html(
+            f'<p class="comus-person">Logged in as {html.escape(person.shown)}{role} · '
+            '<a href="logout" target="_self">Log out</a></p>'
+        )
 
 
 def _pages() -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
+from comus_core.person import may_change
 from comus_core.pipelines.model_selection import badge as words
 from comus_core.workspace import Run
 
@@ -33,8 +34,11 @@ def of_run(run: Run) -> None:
 
 
 def read_only(run: Run) -> None:
-    """Mark a run that came in a bundle."""
-    if run.read_only:
+    """Mark a run that came in a bundle, and every run for those who may only look."""
+    if not may_change():
+        text = "You are logged in as a viewer: you can look at everything, but not change it."
+        st.badge("viewer", icon=":material/visibility:", color="gray", help=text)
+    elif run.read_only:
         text = "Opened from a bundle: names, filter and clusters cannot be changed."
         st.badge("read-only", icon=":material/lock:", color="gray", help=text)
 
