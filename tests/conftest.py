@@ -16,6 +16,8 @@ from tests.curated import curated_run, curated_view  # noqa: F401
 settings.register_profile("comus", deadline=None)
 settings.load_profile("comus")
 
+os.environ.setdefault("COMUS_SHARD_SECONDS", "0")  # shards of one unit each, so that small runs have several
+
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory) -> Path:
