@@ -1,8 +1,9 @@
 """A run of which the Nth change of a file fails, for each N asked: `python -m tests.faults.failing_run`, preloaded.
 
-    LD_PRELOAD=failing_writes.so python -m tests.faults.failing_run LIBRARY SETTINGS FOLDER UNTIL N[,N...] [lasting]
+    LD_PRELOAD=failing_writes.so python -m tests.faults.failing_run LIBRARY SETTINGS FOLDER UNTIL N[!][,N[!]...]
 
-Everything is imported once; each trial is a fork. It prints one JSON line a trial; N = 0 lets nothing fail, and counts.
+Everything is imported once; each trial is a fork. It prints one JSON line a trial, the first of a run of which nothing
+fails. N is a number, or with a point a share of that run's changes; with `!` all that come after it fail too.
 """
 
 import contextlib
@@ -13,6 +14,8 @@ import os
 import shutil
 import sys
 import traceback
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 from comus_core import discover, make_config, open_workspace, verify
@@ -46,13 +49,29 @@ def trial(library, config, settings, folder: Path, number: int, lasting: bool) -
     except Exception:
         told["second"] = traceback.format_exc()
     told["faults_after"] = [f.fault for f in verify(open_workspace(folder))]
-    told["bytes"] = {name: hash(content) for name, content in artifact_bytes(open_workspace(folder)).items()}
+    found = artifact_bytes(open_workspace(folder))
+    told["bytes"] = {name: sha256(content).hexdigest() for name, content in found.items()}
     return told
+
+
+def forked(number: int, work) -> dict:
+    """What `work` tells in a process of its own."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(json.dumps(work()).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        said = pipe.read()
+    status = os.waitpid(child, 0)[1]
+    return {"n": number, "first": f"BUG died with status {status}"} if status else json.loads(said)
 
 
 def main() -> None:
     """Fork a trial for each number."""
-    path, described, root, until, numbers, *lasting = sys.argv[1:]
+    path, described, root, until, asked = sys.argv[1:]
     library = ctypes.CDLL(path)
     library.faults_arm.argtypes = [ctypes.c_char_p, ctypes.c_long, ctypes.c_int, ctypes.c_int]
     library.faults_counted.restype, library.faults_call.restype = ctypes.c_long, ctypes.c_char_p
@@ -60,17 +79,15 @@ def main() -> None:
     warm = Path(root) / "warm"
     with contextlib.redirect_stdout(sys.stderr):
         discover(config, open_workspace(warm), settings, device="cpu")  # every module is loaded
-    for number in map(int, numbers.split(",")):
-        sys.stdout.flush()
-        child = os.fork()
-        if not child:
-            told = trial(library, config, settings, Path(root) / str(number), number, bool(lasting))
-            print(json.dumps(told), flush=True)
-            os._exit(0)
-        status = os.waitpid(child, 0)[1]
-        if status:
-            print(json.dumps({"n": number, "first": f"BUG died with status {status}"}), flush=True)
-        shutil.rmtree(Path(root) / str(number), ignore_errors=True)
+    counted = 0
+    for word in ["0", *asked.split(",")]:
+        plain = word.rstrip("!")
+        number = int(float(plain) * counted) if "." in plain else int(plain)
+        folder = Path(root) / str(number)
+        told = forked(number, partial(trial, library, config, settings, folder, number, word != plain))
+        counted = counted or told["counted"]
+        print(json.dumps(told), flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -28,9 +29,19 @@ long faults_counted(void) { return counted; }
 long faults_failed(void) { return failed; }
 const char *faults_call(void) { return failed_call; }
 
+/* A slow file system: FAULTS_FOLDER and FAULTS_DELAY_US in the environment let every call wait. */
+static long delay;
+__attribute__((constructor)) static void from_environment(void) {
+    const char *path = getenv("FAULTS_FOLDER"), *wait = getenv("FAULTS_DELAY_US");
+    if (path && wait)
+        snprintf(folder, sizeof folder, "%s", path), delay = atol(wait);
+}
+
 static int fails(const char *call, const char *path) {
     if (!folder[0] || strncmp(path, folder, strlen(folder)))
         return 0;
+    if (delay)
+        usleep(delay);
     long number = __atomic_add_fetch(&counted, 1, __ATOMIC_SEQ_CST);
     if (!fail_at || !(number == fail_at || (lasting && number > fail_at)))
         return 0;
