@@ -64,7 +64,7 @@ def cpu_seconds(pid: int) -> float | None:
     """The CPU time that a process of this machine has used, all threads; None if it cannot be told."""
     if PROC.joinpath("self/stat").exists():
         fields = _fields_in_proc(pid)
-        return None if fields is None else (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return None if fields is None else (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
     return cpu_from_ps(_output("ps", "-o", "time=", "-p", str(pid)))
 
 
@@ -73,7 +73,7 @@ def cpu_from_ps(text: str) -> float | None:
     days, _, clock = text.strip().rpartition("-")
     try:
         parts = [float(part) for part in clock.split(":")]
-        return 86400 * int(days or 0) + sum(part * 60**n for n, part in enumerate(reversed(parts)))
+        return 86400.0 * int(days or 0) + sum(part * float(60**n) for n, part in enumerate(reversed(parts)))
     except ValueError:
         return None
 

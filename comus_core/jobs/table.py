@@ -248,8 +248,9 @@ class JobTable:
         """The jobs that a statement changed; `told` goes into the history of each, under its new state."""
         with self.database.writing() as connection:
             changed = [self._job(row) for row in connection.execute(statement, tuple(values)).fetchall()]
-            for job in changed if told is not None else ():
-                history.add(connection, job, job.state, job.error or (told if told != job.state else ""))
+            if told is not None:
+                for job in changed:
+                    history.add(connection, job, job.state, job.error or (told if told != job.state else ""))
         return changed
 
     def _job(self, row: Any) -> Job:

@@ -151,9 +151,17 @@ class StageContext:
                 if announce:
                     self.on_progress(Progress(stage, 1, 1))
             else:
-                options = {"stage": stage, "on_progress": self.on_progress, "finish": finish, "instead": instead}
-                pace = self.pace.get(key.kind)
-                artifact = artifacts.make_sharded(key, ids, work, shard_size=unit, seconds_per_id=pace, **options)
+                artifact = artifacts.make_sharded(
+                    key,
+                    ids,
+                    work,
+                    stage=stage,
+                    on_progress=self.on_progress,
+                    finish=finish,
+                    instead=instead,
+                    shard_size=unit,
+                    seconds_per_id=self.pace.get(key.kind),
+                )
                 self.on_artifact(artifact)
         if key.kind != "images":
             self.set_aside |= artifact.set_aside()
