@@ -187,7 +187,7 @@ class JobTable:
             " state = CASE state WHEN 'queued' THEN 'cancelled' ELSE 'cancelling' END"
             " WHERE id = ? AND state IN ('queued', 'running') RETURNING *",
             (now, now, job_id),
-            "asked to stop",
+            "cancellation requested",
         )
         return self.get(job_id)
 

@@ -228,7 +228,7 @@ def test_the_history_tells_every_state_stage_and_attempt_in_the_order_of_what_ha
         (2, "queued", "by itself, 1 of 1 times"),
         (2, "running", "on auto"),
         (2, "waiting", "no room"),
-        (2, "cancelling", "asked to stop"),
+        (2, "cancelling", "cancellation requested"),
         (2, "cancelled", ""),
         (3, "queued", "resumed"),
     ]
