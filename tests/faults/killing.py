@@ -37,7 +37,7 @@ class Watch:
 
 
 def disturbed(
-    workspace, job_id: int, kills: int, supervisor_kills: int, rng: random.Random, longest: float, seconds: float = 900
+    workspace, job_id: int, kills: int, supervisor_kills: int, rng: random.Random, longest: float, seconds: float = 1800
 ) -> tuple[Job, Watch, list[str]]:
     """Kill until the job is done; the job, what was watched, and the stage at each kill.
 
