@@ -25,6 +25,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.flaky(reruns=1))
+os.environ.setdefault("COMUS_SHARD_SECONDS", "0")  # shards of one unit each, so that small runs have several
 
 
 @pytest.fixture(scope="session")

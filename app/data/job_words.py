@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from comus_core.cli.progress import duration
-from comus_core.jobs import ACTIVE, Job, eta_seconds, is_responding, words
+from comus_core.jobs import ACTIVE, Job, JobEvent, eta_seconds, is_responding, words
 from comus_core.text import counted, size
 from comus_core.verbs import STAGE_WORDS, VERBS
 
@@ -30,8 +30,8 @@ def fraction(job: Job) -> float:
 
 def ahead_of(job: Job, active: Iterable[Job]) -> list[Job]:
     """The jobs that the queue serves before this one, those at work first."""
-    before = [other for other in active if other.id != job.id and (other.state != "queued" or other.id < job.id)]
-    return sorted(before, key=lambda other: (other.state == "queued", other.id))
+    order = {other.id: (other.state == "queued", -other.priority, other.id) for other in (*active, job)}
+    return sorted((o for o in active if o.id != job.id and order[o.id] < order[job.id]), key=lambda o: order[o.id])
 
 
 def waiting_words(ahead: Sequence[Job]) -> str:
@@ -43,10 +43,13 @@ def waiting_words(ahead: Sequence[Job]) -> str:
     return f"waits for job {first.id} ({words.phrase(first)}){more}"
 
 
-def progress_words(job: Job, now: float, ahead: Sequence[Job] = ()) -> str:
-    """Where an active job stands; `ahead` are the jobs that the queue serves before it, see `ahead_of`."""
+def progress_words(job: Job, now: float, ahead: Sequence[Job] = (), missing_room: str = "") -> str:
+    """Where an active job stands.
+
+    `ahead` are the jobs that the queue serves before it, see `ahead_of`; `missing_room` is what the disk lacks.
+    """
     if job.state == "queued":
-        return waiting_words(ahead)
+        return f"waits: {missing_room}" if missing_room else waiting_words(ahead)
     if job.state == "cancelling":
         return "stopping; what is finished is kept"
     if not job.stage:
@@ -87,6 +90,19 @@ def about(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{seconds / 3600:.0f} h"
+
+
+def event_rows(events: Iterable[JobEvent]) -> list[dict[str, str]]:
+    """A job's history as rows of a table, the newest first."""
+    return [
+        {
+            "Time": datetime.fromtimestamp(event.at).strftime("%Y-%m-%d %H:%M:%S"),
+            "Attempt": str(event.attempt),
+            "What": STAGE_WORDS.get(event.text, event.text.capitalize()) if event.kind == "stage" else event.kind,
+            "Details": "" if event.kind == "stage" else event.text,
+        }
+        for event in reversed(list(events))
+    ]
 
 
 def bytes_words(count: int) -> str:

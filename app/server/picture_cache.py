@@ -14,14 +14,17 @@ from pathlib import Path
 MEMORY_BYTES = 48 * 2**20
 DISK_BYTES = 2 * 2**30
 QUIET = 0.5  # seconds without a new image, before files are written: a file takes a third as long as its image
+RECOUNT = 1 / 16  # of the bound on disk, written since the files were last counted: by so much it is passed at most
 WAITING_BYTES = 16 * 2**20  # of images that may wait for that; others get their file at once
 
 
 class PictureCache:
     """Bytes by a key that says everything they are made from, so that an entry never goes stale."""
 
-    def __init__(self, folder: Path, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(self, folder: Path, memory_bytes: int = MEMORY_BYTES, disk_bytes: int = DISK_BYTES) -> None:
         self.folder = folder
+        self.disk_bytes = disk_bytes
+        self._written_bytes = 0  # since the files were counted last
         self.memory_bytes = memory_bytes
         self._held: OrderedDict[str, bytes] = OrderedDict()
         self._size = 0
@@ -50,8 +53,12 @@ class PictureCache:
         name = sha256(key.encode()).hexdigest()
         return self.folder / name[:2] / name
 
-    def prune(self, disk_bytes: int = DISK_BYTES) -> None:
-        """Remove the files longest unused (or oldest, where the disk does not note use) beyond `disk_bytes`."""
+    def prune(self, disk_bytes: int | None = None) -> None:
+        """Remove the files longest unused (or oldest, where the disk does not note use) beyond `disk_bytes`.
+
+        A server calls it at its start; after that the cache does whenever it has written a share of its bound.
+        """
+        disk_bytes = self.disk_bytes if disk_bytes is None else disk_bytes
         files = [(stat.st_atime, stat.st_size, path) for path, stat in _files(self.folder)]
         excess = sum(size for _, size, _ in files) - disk_bytes
         for _, size, path in sorted(files):
@@ -65,7 +72,17 @@ class PictureCache:
         with self._lock:
             waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
         for path, content in waiting:
-            _write(path, content)
+            self._write(path, content)
+
+    def _write(self, path: Path, content: bytes) -> None:
+        _write(path, content)
+        with self._lock:
+            self._written_bytes += len(content)
+            many = self._written_bytes > self.disk_bytes * RECOUNT
+            if many:
+                self._written_bytes = 0
+        if many:
+            self.prune()
 
     def _write_later(self, path: Path, content: bytes) -> None:
         with self._lock:
@@ -78,7 +95,7 @@ class PictureCache:
                     self._writer = threading.Thread(target=self._write_in_quiet, name="image files", daemon=True)
                     self._writer.start()
         if not has_room:
-            _write(path, content)
+            self._write(path, content)
 
     def _write_in_quiet(self) -> None:
         """Write files while nobody waits for images; ends when there are none."""

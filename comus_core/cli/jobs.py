@@ -1,14 +1,16 @@
-"""`comus jobs list|log|result|cancel|resume`: what `--background` and the pages queue."""
+"""`comus jobs list|show|log|result|first|cancel|resume`: what `--background` and the pages queue."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from comus_core.cli.options import JSON, WORKSPACE, give
 from comus_core.cli.progress import duration
+from comus_core.errors import WorkspaceError
 from comus_core.files.output_file import OutputFile
 from comus_core.jobs import (
     ACTIVE,
@@ -17,14 +19,16 @@ from comus_core.jobs import (
     cancel,
     ensure_supervisor,
     eta_seconds,
+    events,
     get,
     is_responding,
     list_jobs,
+    prioritise,
     read_log,
     read_result,
     resume,
 )
-from comus_core.jobs.logs import read_from
+from comus_core.jobs.logs import log_size, read_from
 from comus_core.jobs.words import title
 from comus_core.workspace import open_workspace
 
@@ -34,7 +38,7 @@ JOB = click.argument("job_id", metavar="JOB", type=int)
 
 @click.group()
 def jobs() -> None:
-    """Jobs in the background: list them, read their logs and results, cancel and resume them."""
+    """Jobs in the background: list them, read their history, logs and results, cancel and resume them."""
 
 
 @jobs.command("list")
@@ -49,6 +53,35 @@ def list_command(workspace: str | None) -> None:
         click.echo("no jobs yet: `comus run DATASET --background` makes one")
     for job in listed:
         click.echo(job_line(job, time.time()))
+
+
+@jobs.command("show")
+@JOB
+@WORKSPACE
+@JSON
+def show_command(job_id: int, workspace: str | None, json_file: OutputFile | None) -> None:
+    """Show a job and its history: every state, stage and attempt, with the reason."""
+    place = open_workspace(workspace)
+    job, history = get(place, job_id), events(place, job_id)
+    if json_file is not None:
+        entries = [asdict(event) for event in history]
+        give({"job": job.id, "kind": job.kind, "state": job.state, "events": entries}, json_file)
+        return
+    click.echo(job_line(job, time.time()))
+    for event in history:
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.at))
+        click.echo(f"{when}  attempt {event.attempt}  {event.kind:10}  {event.text}".rstrip())
+
+
+@jobs.command("first")
+@JOB
+@WORKSPACE
+def first_command(job_id: int, workspace: str | None) -> None:
+    """Let a queued job start before all others that are queued now."""
+    place = open_workspace(workspace)
+    if get(place, job_id).state != "queued":
+        raise WorkspaceError(f"job {job_id} is {get(place, job_id).state}: only queued jobs can be moved in the queue")
+    click.echo(job_line(prioritise(place, job_id), time.time()))
 
 
 @jobs.command("log")
@@ -66,6 +99,7 @@ def log_command(job_id: int, follow: bool, workspace: str | None) -> None:
     read = 0
     while True:
         job = get(place, job_id)  # before the log is read: what a job says, it says before it ends
+        read = read if read <= log_size(job.log_path) else 0  # it was rotated
         text = read_from(job.log_path, read)
         click.echo(text.decode(errors="replace"), nl=False)
         read += len(text)
@@ -117,6 +151,7 @@ def job_line(job: Job, now: float) -> str:
         parts += [f"{duration(left)} left in this stage"] if left is not None else []
         parts += [] if is_responding(job, now) else ["not responding"]
     parts += [f"attempt {job.attempt}"] if job.attempt > 1 else []
+    parts += [f"priority {job.priority}"] if job.priority else []
     parts += [f"run {job.run}"] if job.run else []
     parts += [job.error] if job.error else []
     return "  ".join(parts)

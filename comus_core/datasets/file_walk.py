@@ -10,7 +10,9 @@ from pathlib import Path
 from comus_core.datasets.ignored_files import OwnFiles, not_images
 from comus_core.datasets.records import IgnoredFiles, ImageFile, SkippedFile, image_file
 from comus_core.files.file_kinds import EXTENSIONS, looks_like_image
+from comus_core.text import size
 
+LARGEST = 4 << 30  # bytes of a file: TIFF's own limit; a hole of a terabyte would be hashed for an hour
 NOT_TEXT = "the file name is not valid UTF-8: rename it"
 
 
@@ -62,12 +64,14 @@ def _unusable(path: Path) -> str | None:
     if not is_text(str(path)):
         return NOT_TEXT
     try:
-        regular = stat.S_ISREG(path.stat().st_mode)
+        facts = path.stat()
     except FileNotFoundError:
         return "a link to a file that does not exist"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    return None if regular else "not a regular file (a pipe, socket or device)"
+    if not stat.S_ISREG(facts.st_mode):
+        return "not a regular file (a pipe, socket or device)"
+    return f"{size(facts.st_size)}: larger than any image, not read" if facts.st_size > LARGEST else None
 
 
 def is_text(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from dataclasses import dataclass
@@ -59,13 +60,36 @@ def is_alive(process: ProcessIdentity, heartbeat: float, now: float) -> bool:
     return running is not None and running.start == process.start
 
 
-def _start_in_proc(pid: int) -> str | None:
-    """Field 22 of /proc/PID/stat, clock ticks since boot; the name in field 2 may hold spaces and brackets."""
+def cpu_seconds(pid: int) -> float | None:
+    """The CPU time that a process of this machine has used, all threads; None if it cannot be told."""
+    if PROC.joinpath("self/stat").exists():
+        fields = _fields_in_proc(pid)
+        return None if fields is None else (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
+    return cpu_from_ps(_output("ps", "-o", "time=", "-p", str(pid)))
+
+
+def cpu_from_ps(text: str) -> float | None:
+    """Seconds from what `ps -o time=` prints: [[days-]hours:]minutes:seconds, on macOS with hundredths."""
+    days, _, clock = text.strip().rpartition("-")
     try:
-        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        parts = [float(part) for part in clock.split(":")]
+        return 86400.0 * int(days or 0) + sum(part * float(60**n) for n, part in enumerate(reversed(parts)))
+    except ValueError:
+        return None
+
+
+def _fields_in_proc(pid: int) -> list[str] | None:
+    """The fields of /proc/PID/stat from the third on; the name in the second may hold spaces and brackets."""
+    try:
+        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (OSError, UnicodeDecodeError):
         return None
-    return None if fields[0] in DEAD_STATES else fields[19]
+
+
+def _start_in_proc(pid: int) -> str | None:
+    """Field 22 of /proc/PID/stat, clock ticks since boot."""
+    fields = _fields_in_proc(pid)
+    return None if fields is None or fields[0] in DEAD_STATES else fields[19]
 
 
 def _start_by_ps(pid: int) -> str | None:

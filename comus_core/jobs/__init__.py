@@ -13,22 +13,25 @@ Jobs outlive the program that submitted them and its supervisor. Nothing here im
 
 from __future__ import annotations
 
-from comus_core.jobs.actions import cancel, get, list_jobs, resume, submit, wait
+from comus_core.jobs.actions import cancel, events, get, list_jobs, prioritise, resume, submit, wait
 from comus_core.jobs.launcher import ensure_supervisor, supervisor_pid
 from comus_core.jobs.logs import read_log, read_result
-from comus_core.jobs.records import ACTIVE, FINAL, RESUMABLE, Job, eta_seconds, is_responding
+from comus_core.jobs.records import ACTIVE, FINAL, RESUMABLE, Job, JobEvent, eta_seconds, is_responding
 
 __all__ = [
     "ACTIVE",
     "FINAL",
     "RESUMABLE",
     "Job",
+    "JobEvent",
     "cancel",
     "ensure_supervisor",
     "eta_seconds",
+    "events",
     "get",
     "is_responding",
     "list_jobs",
+    "prioritise",
     "read_log",
     "read_result",
     "resume",

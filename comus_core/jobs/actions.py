@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.jobs.launcher import ensure_supervisor
-from comus_core.jobs.records import FINAL, Job, State
+from comus_core.jobs.records import FINAL, Job, JobEvent, State
 from comus_core.jobs.table import JobTable
 from comus_core.person import VARIABLE, acting
 from comus_core.settings import from_dict, require, to_dict
@@ -18,9 +18,20 @@ from comus_core.workspace import Workspace
 
 # The job's process sees these as the submitter did, whoever started the supervisor.
 KEPT_VARIABLES = ("COMUS_WEIGHTS", "OMP_NUM_THREADS")
+RETRIES_VARIABLE = "COMUS_JOB_RETRIES"
+RETRIES = 3  # two kills of one shard, then a third names the image that kills: see `workspace.shard_attempts`
 
 
-def submit(workspace: Workspace, verb: str, subject: Any, settings: Any, device: str = "auto") -> Job:
+def submit(
+    workspace: Workspace,
+    verb: str,
+    subject: Any,
+    settings: Any,
+    device: str = "auto",
+    *,
+    priority: int = 0,
+    retries: int | None = None,
+) -> Job:
     """Queue a job; `ensure_supervisor` sees to it that it is started.
 
     Args:
@@ -29,6 +40,9 @@ def submit(workspace: Workspace, verb: str, subject: Any, settings: Any, device:
         subject: what it is asked of: a `RunConfig`, a `Run`, a `RunRound` or two, or the string of a data set.
         settings: an object of the verb's settings class; relative paths in it start at the present working directory.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        priority: of the queued jobs the one with the highest starts first, then the oldest.
+        retries: how often it is queued again by itself if its process dies without a word; None: COMUS_JOB_RETRIES,
+            else 3. After the last one it is failed; with 0 it is lost at once, and waits for `resume`.
 
     Raises:
         SettingsError: an unknown verb, one that runs at once, or settings of another.
@@ -41,7 +55,19 @@ def submit(workspace: Workspace, verb: str, subject: Any, settings: Any, device:
         kept[VARIABLE] = person.shown
     known.check(settings)
     about = subjects.as_json(known.subject, subject)
-    return JobTable(workspace.database).insert(verb, about, values, device, Path.cwd(), kept)
+    retries = default_retries() if retries is None else retries
+    return JobTable(workspace.database).insert(verb, about, values, device, Path.cwd(), kept, priority, retries)
+
+
+def default_retries() -> int:
+    """How often a lost job is queued again by itself: COMUS_JOB_RETRIES, else 3.
+
+    Raises:
+        SettingsError: the variable is no whole number of at least 0.
+    """
+    said = os.environ.get(RETRIES_VARIABLE) or str(RETRIES)
+    require(said.isdecimal(), f"{RETRIES_VARIABLE}={said}: set it to a whole number, 0 for no retries")
+    return int(said)
 
 
 def get(workspace: Workspace, job_id: int) -> Job:
@@ -56,6 +82,27 @@ def get(workspace: Workspace, job_id: int) -> Job:
 def list_jobs(workspace: Workspace, states: Sequence[State] | None = None) -> list[Job]:
     """The jobs, newest first; only those in `states`, if given."""
     return JobTable(workspace.database).all(states)
+
+
+def events(workspace: Workspace, job_id: int) -> list[JobEvent]:
+    """What happened to a job, oldest first.
+
+    Raises:
+        WorkspaceError: there is no such job.
+    """
+    table = JobTable(workspace.database)
+    return table.events(table.get(job_id).id)
+
+
+def prioritise(workspace: Workspace, job_id: int, priority: int | None = None) -> Job:
+    """Change when a queued job starts: those with a higher priority first; None: before all that are queued now.
+
+    A job that is not queued stays as it is.
+
+    Raises:
+        WorkspaceError: there is no such job.
+    """
+    return JobTable(workspace.database).prioritise(job_id, priority)
 
 
 def cancel(workspace: Workspace, job_id: int) -> Job:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 DEVICES = Path("/dev")
+AT_ONCE_VARIABLE = "COMUS_JOBS_AT_ONCE"
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 def gpu_names() -> tuple[str, ...]:
@@ -18,6 +20,19 @@ def gpu_names() -> tuple[str, ...]:
     else:
         count = sum(1 for path in DEVICES.glob("nvidia*") if re.fullmatch(r"nvidia\d+", path.name))
     return tuple(f"cuda:{index}" for index in range(count))
+
+
+def most_at_once(gpus: Sequence[str]) -> int:
+    """How many jobs work at the same time: COMUS_JOBS_AT_ONCE, else one a GPU, else one."""
+    said = os.environ.get(AT_ONCE_VARIABLE, "")
+    return int(said) if said.isdecimal() and int(said) else max(1, len(gpus))
+
+
+def core_budget(slot: str | None, gpus: Sequence[str], at_once: int, cores: int) -> dict[str, str]:
+    """The variables that hold a job to its part of the cores, where several may work without a GPU of their own."""
+    if at_once <= 1 or slot in gpus:
+        return {}
+    return dict.fromkeys(THREAD_VARIABLES, str(max(1, cores // at_once)))
 
 
 def choose_slot(device: str, taken: Sequence[str], gpus: Sequence[str], at_once: int) -> str | None:

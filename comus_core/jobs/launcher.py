@@ -15,12 +15,11 @@ from comus_core.errors import WorkspaceError
 from comus_core.files.file_locks import FileLock, is_locked, lock_holder, take_lock
 from comus_core.files.own_places import own_place
 from comus_core.files.process_identity import identify
-from comus_core.jobs.logs import FOLDER, jobs_folder, last_words
+from comus_core.jobs.logs import FOLDER, jobs_folder, last_words, rotate
 from comus_core.workspace import Workspace
 
 LOCK = "supervisor.lock"
 LOG = "supervisor.log"
-LOG_LIMIT = 1_000_000  # bytes after which the supervisor's log starts afresh
 START_SECONDS = 30.0  # a slow disk may take this long to start Python
 
 _started: list[subprocess.Popen[bytes]] = []  # kept so that ended supervisors are collected
@@ -34,13 +33,16 @@ class Rules:
         idle_seconds: it leaves when there was nothing to do for so long.
         term_after: seconds from a cancel request to SIGTERM.
         kill_after: seconds from a cancel request to SIGKILL of the whole process group.
-        at_once: jobs at the same time; None: one, or one a GPU.
+        at_once: jobs at the same time; None: COMUS_JOBS_AT_ONCE, else one a GPU, else one.
+        stalled_after: seconds without a heartbeat and without use of a processor after which a job is ended and, by its
+            `retries`, started again; 0: never.
     """
 
     idle_seconds: float = 60.0
     term_after: float = 10.0
     kill_after: float = 20.0
     at_once: int | None = None
+    stalled_after: float = 300.0
 
     def as_options(self) -> list[str]:
         """The supervisor's command line options."""
@@ -60,8 +62,7 @@ def ensure_supervisor(workspace: Workspace, rules: Rules | None = None) -> None:
     if supervisor_is_up(workspace.root):
         return
     log = jobs_folder(workspace.root) / LOG
-    if log.exists() and log.stat().st_size > LOG_LIMIT:
-        log.unlink()
+    rotate(log)
     child = spawn("supervisor", workspace.root, (rules or Rules()).as_options(), log, folder=workspace.root)
     _started.append(child)
     end = time.monotonic() + START_SECONDS

@@ -12,6 +12,7 @@ from comus_core.files.own_places import make_own, own_place
 from comus_core.jobs.records import Job
 
 FOLDER = "jobs"
+LOG_BYTES = 4 << 20  # of a log, beyond which it goes on in a new file; the one before is kept, no more
 
 
 def jobs_folder(root: Path) -> Path:
@@ -48,6 +49,54 @@ def read_result(job: Job) -> Any:
         raise WorkspaceError(f"the result of job {job.id} is gone ({path}: {error}): start it again") from None
 
 
+def rotate(path: Path, limit: int = LOG_BYTES) -> bool:
+    """Put a log that is larger than `limit` aside as `NAME.1`, instead of the one before; whether it was.
+
+    A process that has it open goes on writing to the file that was put aside: see `rotate_own_output`.
+    """
+    if log_size(path) <= limit:
+        return False
+    try:
+        os.replace(path, earlier_log(path))
+    except OSError:  # read-only
+        return False
+    return True
+
+
+def rotate_own_output(path: Path, limit: int = LOG_BYTES) -> None:
+    """Rotate the log that this process's standard output and error go to, and go on in the new file.
+
+    Nothing is done where they go elsewhere.
+    """
+    try:
+        if not os.path.samestat(os.fstat(1), path.stat()):
+            return
+    except OSError:
+        return
+    if not rotate(path, limit):
+        return
+    new = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(new, f"--- continued from {earlier_log(path).name}\n".encode())
+        for stream in (1, 2):
+            os.dup2(new, stream)
+    finally:
+        os.close(new)
+
+
+def log_size(path: Path) -> int:
+    """Bytes of a log; 0 if it is not there."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def earlier_log(path: Path) -> Path:
+    """Where the part of a log before the present one is."""
+    return path.with_name(f"{path.name}.1")
+
+
 def append_line(path: Path, line: str) -> None:
     """Add a line to a log that another process may be writing."""
     with path.open("a") as file:
@@ -56,7 +105,8 @@ def append_line(path: Path, line: str) -> None:
 
 def read_log(job: Job, tail_bytes: int = 65536) -> str:
     """The end of the log, whole lines only; empty before the job started."""
-    return read_tail(job.log_path, tail_bytes)
+    text, left = read_tail(job.log_path, tail_bytes), tail_bytes - log_size(job.log_path)
+    return (read_tail(earlier_log(job.log_path), left) if left > 0 else "") + text
 
 
 def read_from(path: Path, start: int) -> bytes:

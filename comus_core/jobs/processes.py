@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from contextlib import suppress
 from typing import Literal
 
@@ -28,6 +29,16 @@ def why_dead(job: Job) -> str:
     if job.boot_id != boot_id():
         return "the machine was restarted"
     return "its process is gone and nobody saw how it ended (killed, perhaps out of memory?)"
+
+
+def has_ended(child: subprocess.Popen[bytes]) -> bool:
+    """Whether a child has ended, without collecting it, so that its pid and group stay its own until it is.
+
+    macOS has no `waitid` before Python 3.13: there the child is collected.
+    """
+    if hasattr(os, "waitid"):
+        return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    return child.poll() is not None
 
 
 def describe_exit(code: int) -> str:

@@ -28,7 +28,10 @@ class Job:
         device: as asked; `slot` is the device that was given.
         folder: where relative paths in subject and settings start.
         environment: the few variables of the submitter that its process must see.
-        attempt: 1, and one more at each resume.
+        attempt: 1, and one more at each resume and at each start by itself.
+        priority: of the queued jobs the one with the highest starts first, then the oldest.
+        retries: how often a lost job is queued again without a person; 0: it stays lost.
+        retried: how often it was, since a person last queued it.
         first_step: the step of the stage at which this attempt's own work began; steps before were found finished.
         stage_started_at, progress_at: when that work began, and when `step` was last raised.
         pid, process_start, host, boot_id: which process it is, so that another one with the same pid is not mistaken.
@@ -47,6 +50,9 @@ class Job:
     created_at: float
     environment: dict[str, str] = field(default_factory=dict)
     attempt: int = 1
+    priority: int = 0
+    retries: int = 0
+    retried: int = 0
     run: str | None = None
     stage: str = ""
     step: int = 0
@@ -64,6 +70,23 @@ class Job:
     error: str | None = None
     started_at: float | None = None
     ended_at: float | None = None
+
+
+@dataclass(frozen=True)
+class JobEvent:
+    """One entry of a job's history.
+
+    Attributes:
+        at: seconds since the epoch.
+        attempt: the attempt that it belongs to.
+        kind: `queued`, `running`, `stage`, `cancelling`, `stopping`, `stalled`, `waiting`, or how an attempt ended.
+        text: the rest, for people; may be empty.
+    """
+
+    at: float
+    attempt: int
+    kind: str
+    text: str
 
 
 def eta_seconds(job: Job, now: float | None = None) -> float | None:

@@ -11,20 +11,33 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from comus_core.errors import WorkspaceError
 from comus_core.files.file_locks import missing_locks
 from comus_core.files.process_identity import identify, this_host
-from comus_core.jobs.devices import choose_slot, gpu_names
-from comus_core.jobs.launcher import Rules, spawn, take_supervision
-from comus_core.jobs.logs import append_line, last_words
-from comus_core.jobs.processes import describe_exit, judge, kill_group, kill_orphans, stop_group, terminate, why_dead
-from comus_core.jobs.records import ACTIVE, LIVE, Job
+from comus_core.jobs.devices import choose_slot, core_budget, gpu_names, most_at_once
+from comus_core.jobs.launcher import LOG, Rules, spawn, take_supervision
+from comus_core.jobs.logs import append_line, jobs_folder, last_words, rotate, rotate_own_output
+from comus_core.jobs.processes import (
+    describe_exit,
+    has_ended,
+    judge,
+    kill_group,
+    kill_orphans,
+    stop_group,
+    terminate,
+    why_dead,
+)
+from comus_core.jobs.records import ACTIVE, FINAL, LIVE, Job
+from comus_core.jobs.silences import Silences
 from comus_core.jobs.table import JobTable
+from comus_core.machine.device import cpu_cores
 from comus_core.workspace import Workspace, open_workspace
 from comus_core.workspace.manifest import SHARDS
+from comus_core.workspace.reserve import ROOM_TO_START, is_full, low_room
 from comus_core.workspace.shard_attempts import excuse
 from comus_core.workspace.stored import folders_of_process
 
@@ -40,8 +53,12 @@ class Supervisor:
         self.table = JobTable(workspace.database)
         self.children: dict[tuple[int, int], tuple[Job, subprocess.Popen[bytes]]] = {}
         self.termed: set[tuple[int, int]] = set()
-        gpus = gpu_names()
-        self.choose = partial(choose_slot, gpus=gpus, at_once=rules.at_once or max(1, len(gpus)))
+        self.asked_at: dict[tuple[int, int], float] = {}
+        self.silences = Silences(rules.stalled_after)
+        self.ended_for: dict[tuple[int, int], str] = {}  # what this supervisor killed a job for
+        self.gpus = gpu_names()
+        self.at_once = rules.at_once or most_at_once(self.gpus)
+        self.choose = partial(choose_slot, gpus=self.gpus, at_once=self.at_once)
 
     def recover(self) -> None:
         """Take over what an earlier supervisor left."""
@@ -60,16 +77,29 @@ class Supervisor:
                 kill_orphans(job)
                 self._bury(job, why_dead(job))
             elif job.state == "cancelling":
-                self._press(job, now)
+                self._press(job)
+            elif self.silences.is_stalled(job) and not is_full(self.workspace.root):
+                self._end_stalled(job)
+        if queued := self.table.all(("queued",)):
+            self._start_some(queued)
+
+    def _start_some(self, queued: Sequence[Job]) -> None:
+        """Start what there are slots for; nothing on a disk that has no room for it."""
+        if missing := low_room(self.workspace.root, ROOM_TO_START):
+            for job in queued:
+                self.table.note(job, "waiting", missing)
+            return
         while claimed := self.table.claim(self.choose):
             self._start(claimed)
 
     def _start(self, job: Job) -> None:
         root, folder = self.workspace.root, job.folder if job.folder.is_dir() else self.workspace.root
         options = [str(job.id), "--attempt", str(job.attempt)]
+        environment = {**core_budget(job.slot, self.gpus, self.at_once, cpu_cores()), **job.environment}
         try:
+            rotate(job.log_path)
             append_line(job.log_path, f"--- attempt {job.attempt} on {job.slot}")
-            child = spawn("worker", root, options, job.log_path, folder=folder, environment=job.environment)
+            child = spawn("worker", root, options, job.log_path, folder=folder, environment=environment)
         except OSError as error:
             self.table.finish(job, "failed", f"its process cannot be started: {error}")
             return
@@ -81,7 +111,7 @@ class Supervisor:
 
     def _collect(self, job: Job, child: subprocess.Popen[bytes]) -> None:
         """See whether a child ended; what it left in its group goes too, before its pid can come round again."""
-        if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if not has_ended(child):
             return
         kill_group(child.pid)
         reason = describe_exit(child.wait())
@@ -90,27 +120,46 @@ class Supervisor:
 
     def _bury(self, job: Job, reason: str) -> None:
         """End the row of a dead process, unless it wrote its own end; its run is no longer running either."""
-        words = last_words(job.log_path)
+        words, reason = last_words(job.log_path), self.ended_for.pop(_key(job), reason)
         if not self.table.bury(job, f"{reason}; last line of its log: {words}" if words else reason):
             say(f"job {job.id}: ended as {self.table.get(job.id).state}")
             return
         buried = self.table.get(job.id)
         say(f"job {job.id}: {buried.state}: {reason}")
-        if buried.run is not None:
+        if buried.run is not None and buried.state in FINAL:
             self.workspace.runs.end(buried.run, "cancelled" if buried.state == "cancelled" else "failed")
 
-    def _press(self, job: Job, now: float) -> None:
+    def _end_stalled(self, job: Job) -> None:
+        """Kill a job that does nothing; it counts against the shard that it is at, as every kill from outside."""
+        assert job.pid is not None
+        reason = f"it gave no heartbeat and used no processor for {self.rules.stalled_after:.0f} s, and was killed"
+        say(f"job {job.id}: {reason}")
+        self.table.note(job, "stalled", reason)
+        self.ended_for[_key(job)] = reason
+        kill_group(job.pid)
+
+    def _press(self, job: Job) -> None:
         """Terminate, then kill, a job that goes on after the request to stop."""
         if job.pid is None or job.cancel_requested_at is None or job.host != this_host():
             return
-        asked_for = now - job.cancel_requested_at
+        asked_for = self._asked_for(job)
         if asked_for >= self.rules.kill_after:
             say(f"job {job.id}: goes on {asked_for:.0f} s after the request to stop; killed")
+            self.table.note(job, "stopping", "killed: it went on after the request to stop")
             self._kill(job.pid)
         elif asked_for >= self.rules.term_after and _key(job) not in self.termed:
             say(f"job {job.id}: goes on {asked_for:.0f} s after the request to stop; terminated")
             self.termed.add(_key(job))
+            self.table.note(job, "stopping", "terminated: it went on after the request to stop")
             terminate(job.pid)
+
+    def _asked_for(self, job: Job) -> float:
+        """Seconds since the request to stop, by a clock that nobody sets: a jump of the wall clock kills no job early.
+
+        One that was asked before this supervisor came is given its seconds anew.
+        """
+        noticed = self.asked_at.setdefault(_key(job), time.monotonic())
+        return time.monotonic() - noticed
 
     def _kill(self, pid: int) -> None:
         """Kill a job that was asked to stop; the shard that it is at was only slow and is not to blame."""
@@ -136,7 +185,7 @@ def serve(root: Path, rules: Rules) -> bool:
     if (without := missing_locks(root)) is not None:
         say(without)
     supervisor.recover()
-    busy_at = time.monotonic()
+    busy_at, said = time.monotonic(), ""
     while supervisor.workspace.database.path.exists():
         try:
             supervisor.tick()
@@ -147,8 +196,10 @@ def serve(root: Path, rules: Rules) -> bool:
                 say("idle; leaving")
                 return True
         except WorkspaceError as error:  # a full disk or a long lock passes; leaving would help nobody
-            say(str(error))
+            if str(error) != said:
+                say(said := str(error))
             time.sleep(1)
+        rotate_own_output(jobs_folder(root) / LOG)
         time.sleep(TICK)
     return True
 
@@ -166,6 +217,7 @@ def main() -> None:
     parser.add_argument("--term-after", type=float, default=Rules.term_after)
     parser.add_argument("--kill-after", type=float, default=Rules.kill_after)
     parser.add_argument("--at-once", type=int)
+    parser.add_argument("--stalled-after", type=float, default=Rules.stalled_after)
     options = vars(parser.parse_args())
     root = options.pop("workspace").resolve()
     if not serve(root, Rules(**options)):

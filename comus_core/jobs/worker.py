@@ -110,7 +110,10 @@ def _work(workspace: Workspace, table: JobTable, job: Job, pulse: Pulse, termina
 def _write_ending(table: JobTable, job: Job, state: State, error: str | None) -> None:
     for attempt in range(5):  # hours of work must not look lost for a moment's lock
         try:
-            table.finish(job, state, error)
+            if state == "lost":
+                table.bury(job, error or "")
+            else:
+                table.finish(job, state, error)
             return
         except WorkspaceError as fault:
             _log(str(fault))

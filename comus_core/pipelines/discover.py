@@ -15,7 +15,7 @@ from comus_core.config import RunConfig
 from comus_core.datasets.chosen_images import open_chosen
 from comus_core.datasets.dataset import absolute
 from comus_core.datasets.ignored_files import ignored_json
-from comus_core.pipelines.estimate import memory_estimate, remember_speeds
+from comus_core.pipelines.estimate import BYTES_PER_IMAGE, memory_estimate, remember_speeds, seconds_per_image
 from comus_core.pipelines.model_selection import cluster_number, is_estimated, resolve, short_names, supervision_of
 from comus_core.pipelines.relink import follow
 from comus_core.pipelines.run_identity import run_id
@@ -29,6 +29,7 @@ from comus_core.stages import StageContext
 from comus_core.types import STAGES, OnProgress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.reserve import require_room
 
 PACKAGES = ("comus-explorer", "torch", "timm", "numpy", "scipy", "scikit-learn", "umap-learn", "onnxruntime", "pillow")
 
@@ -70,10 +71,14 @@ def discover(
     if last >= STAGES.index("features"):
         vectors_fingerprint(config.features)  # an encoder that cannot be had is told before the long work
     context = StageContext(workspace, dataset, config, choose_device(device), on_progress)
+    each = seconds_per_image(config, workspace, context.device)
+    context.pace = {"images": each["images"], "soft_maps": each["saliency"], "features": each["features"]}
     asked = new_run(context)
     with workspace.runs.attempt(asked.id):
         run = workspace.runs.begin(asked)
         follow(workspace, run)
+        if not run.artifacts:  # else some of it is on the disk already
+            require_room(workspace.root, len(dataset.files) * BYTES_PER_IMAGE)
         if on_run is not None:
             on_run(run)
         run, made = _run_stages(context, run, last)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,10 +24,13 @@ from comus_core.person import require_operator
 from comus_core.pipelines.package_folder import FOLDER as PACKAGES
 from comus_core.pipelines.saliency_folders import MAPS
 from comus_core.workspace import Workspace
+from comus_core.workspace.stored import size_of
 
 EXPORTS, IMPORTS = "exports", "imports"
 KEY = re.compile(r"[0-9a-f]{8,32}")
 MOST_UPLOADS = 5_000  # files uploaded at once: a zip holds any number
+UPLOAD_BYTES = 4 << 30  # of all uploads to import that are kept: the oldest go first
+UPLOAD_DAY = 24 * 3600.0  # seconds for which an upload stays in any case: its job may be waiting
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,7 @@ def keep_upload(workspace: Workspace, run_id: str, files: Iterable[tuple[str, IO
         raise DatasetError("no file: add one first")
     if len(given) > MOST_UPLOADS:
         raise DatasetError(f"{len(given):,} files at once, at most {MOST_UPLOADS:,}: upload them as one zip")
+    _bound_uploads(workspace)
     folder = own_place(workspace.root, IMPORTS) / run_id / uuid4().hex[:12]
     _make(folder)
     try:
@@ -143,6 +148,17 @@ def keep_upload(workspace: Workspace, run_id: str, files: Iterable[tuple[str, IO
         shutil.rmtree(folder, ignore_errors=True)
         raise disk_error(error, folder) from error
     return written[0][1] if len(written) == 1 else folder
+
+
+def _bound_uploads(workspace: Workspace) -> None:
+    """Remove the oldest uploads beyond `UPLOAD_BYTES`; each stays for a day."""
+    aged = sorted(_folders(workspace, IMPORTS), key=lambda folder: folder.stat().st_mtime)
+    excess = sum(size_of(folder) for folder in aged) - UPLOAD_BYTES
+    for folder in aged:
+        if excess <= 0 or time.time() - folder.stat().st_mtime < UPLOAD_DAY:
+            break
+        excess -= size_of(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _make(folder: Path) -> None:

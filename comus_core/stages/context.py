@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from comus_core.runs.run_truth import truth_fingerprint
 from comus_core.types import OnProgress, Progress
 from comus_core.workspace import Artifact, ArtifactKey, Workspace
 from comus_core.workspace.artifacts import Finish
-from comus_core.workspace.shards import Instead
+from comus_core.workspace.shards import SHARD_SIZE, Instead
 
 if TYPE_CHECKING:
     from comus_core.training.team import Team
@@ -68,6 +68,7 @@ class StageContext:
         set_aside: images that a stage had to set aside, with the reason; those that could not be read are in the table
             of the images.
         seconds_per_item: kind -> speed, where the whole artifact was computed in this invocation.
+        pace: kind -> seconds that an item will take about, where that is known: it decides the size of shards.
         learned: what the detector of the run that is applied to these images learned from its own.
         truth_report: what reading the masks found; until then, what opening the data set did.
     """
@@ -86,6 +87,7 @@ class StageContext:
     notes: list[dict[str, str]] = field(default_factory=list)
     set_aside: dict[str, str] = field(default_factory=dict)
     seconds_per_item: dict[str, float] = field(default_factory=dict)
+    pace: Mapping[str, float] = field(default_factory=dict)
     on_artifact: Callable[[Artifact], None] = lambda _: None
     learned: Artifact | None = None
     truth_report: TruthReport | None = None
@@ -128,11 +130,12 @@ class StageContext:
         announce: bool = True,
         finish: Finish | None = None,
         instead: Instead | None = None,
+        unit: int = SHARD_SIZE,
     ) -> Artifact:
         """The key's artifact, its time and memory under its stage; `ids` None means all at once.
 
-        `announce` False leaves it to such work to report its progress; `finish` and `instead` are those of
-        `ArtifactStore.make_sharded`.
+        `announce` False leaves it to such work to report its progress; `finish`, `instead` and `unit`, the shard size,
+        are those of `ArtifactStore.make_sharded`.
         """
         start = time.perf_counter()
         artifacts = self.workspace.artifacts
@@ -149,7 +152,15 @@ class StageContext:
                     self.on_progress(Progress(stage, 1, 1))
             else:
                 artifact = artifacts.make_sharded(
-                    key, ids, work, stage=stage, on_progress=self.on_progress, finish=finish, instead=instead
+                    key,
+                    ids,
+                    work,
+                    stage=stage,
+                    on_progress=self.on_progress,
+                    finish=finish,
+                    instead=instead,
+                    shard_size=unit,
+                    seconds_per_id=self.pace.get(key.kind),
                 )
                 self.on_artifact(artifact)
         if key.kind != "images":

@@ -28,6 +28,8 @@ from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.grouped import write_grouped
 from comus_core.workspace.shards import SHARD_SIZE, Tick
 
+# Shards of a detector that takes half a second an image and more are of smaller units: a kill loses less.
+SLOW, SLOW_UNIT = 20.0, 16  # GFLOP an image; images, a multiple of every detector's batch
 PROBLEMS = "problems.json"  # beside proposals that a file gives
 
 
@@ -69,7 +71,9 @@ def soft_maps(context: StageContext, images: Artifact) -> Artifact:
         """An image that is set aside has an empty map, and so no proposal."""
         return _map_table([image_id], [np.zeros((1, 1, 1), np.uint8)], several)
 
-    return context.make("saliency", key, tables.usable_ids(images), work, instead=nothing)
+    slow = detector_spec(settings.detector).cost_for(settings).gflop > SLOW
+    unit = SLOW_UNIT if slow else SHARD_SIZE
+    return context.make("saliency", key, tables.usable_ids(images), work, instead=nothing, unit=unit)
 
 
 def _stored(detector: Detector, images: Sequence[RgbImage], ids: Sequence[str], several: bool) -> pa.Table:

@@ -25,6 +25,7 @@ from comus_core.types import OnProgress
 from comus_core.workspace.grouped import write_grouped
 from comus_core.workspace.manifest import KEY, MANIFEST, SHARDS, artifact_files, find_changes, read_manifest
 from comus_core.workspace.shard_attempts import SET_ASIDE, set_aside_in
+from comus_core.workspace.shard_sizes import kept_size, read_units
 from comus_core.workspace.shards import SHARD_SIZE, Instead, ShardWork, write_shards
 
 TABLE = "table.parquet"
@@ -166,9 +167,12 @@ class ArtifactStore:
         finish: Finish | None = None,
         instead: Instead | None = None,
         shard_size: int = SHARD_SIZE,
+        seconds_per_id: float | None = None,
     ) -> Artifact:
         """The artifact of `key`, computed in shards; shards finished before a kill are not computed again.
 
+        `work` gets `shard_size` ids at a time; where it is known how long an id takes, a shard holds several times as
+        many (see `shard_sizes`), with the same bytes in the end.
         An id that killed its process repeatedly is skipped: `instead` gives its row; None for no row.
 
         Raises:
@@ -176,7 +180,8 @@ class ArtifactStore:
         """
         with self._partial(key) as folder:
             if folder is not None:
-                shards = write_shards(folder / SHARDS, ids, work, stage, on_progress, shard_size, instead)
+                size = kept_size(folder / SHARDS, shard_size, seconds_per_id)
+                shards = write_shards(folder / SHARDS, ids, work, stage, on_progress, size, instead, shard_size)
                 missing = set_aside_in(folder / SHARDS)
                 if ids and not shards:
                     raise WorkspaceError(f"{stage}: all images were skipped; the first: {next(iter(missing.values()))}")
@@ -232,7 +237,7 @@ def digest(value: Any) -> str:
 
 
 def _merge_tables(shards: Sequence[Path], folder: Path) -> None:
-    write_grouped(folder / TABLE, pq.read_schema(shards[0]), map(pq.read_table, shards))
+    write_grouped(folder / TABLE, pq.read_schema(shards[0]), read_units(shards))
 
 
 @contextmanager

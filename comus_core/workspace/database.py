@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,6 +42,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._schemas: list[str] = []
+        self._complete: set[str] = set()
         self._copied = CopiedDatabase(path) if is_read_only(path) else None
         with self._connected() as connection:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -59,6 +60,24 @@ class Database:
         with self._connected() as connection:
             for schema in schemas:
                 connection.executescript(schema)
+
+    def add_columns(self, table: str, columns: Mapping[str, str]) -> None:
+        """Add columns that an older version's table may lack: name -> its SQL type and default.
+
+        A read-only workspace stays as it is: its rows lack them.
+
+        Raises:
+            WorkspaceError: see `_connected`.
+        """
+        if self._copied is not None or table in self._complete:
+            return
+        with self._connected() as connection:
+            missing = _missing(connection, table, columns)
+        if missing:
+            with self.writing() as connection:  # another process may have added them meanwhile
+                for name in _missing(connection, table, columns):
+                    connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {columns[name]}")
+        self._complete.add(table)
 
     def stamp(self) -> tuple[int, ...]:
         """A value that differs after every committed change, except within one tick of the file system's clock."""
@@ -143,6 +162,12 @@ class Database:
                 self.path,
             )
         return WorkspaceError(f"workspace database {self.path}: {error}")
+
+
+def _missing(connection: sqlite3.Connection, table: str, columns: Mapping[str, str]) -> list[str]:
+    """The columns that a table lacks."""
+    there = {row["name"] for row in connection.execute(f"PRAGMA table_info({table})")}
+    return [name for name in columns if name not in there]
 
 
 def connect(path: Path, *, alone: bool = False) -> sqlite3.Connection:

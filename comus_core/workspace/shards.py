@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from comus_core.files.atomic import replacing
 from comus_core.types import OnProgress, Progress
 from comus_core.workspace.shard_attempts import Attempt, attempt_at
+from comus_core.workspace.shard_sizes import units_of, write_units
 
-SHARD_SIZE = 64  # images per shard: a kill loses seconds of work, and 100,000 images need few files
+SHARD_SIZE = 64  # images of a unit, of which a shard holds as many as take some seconds: see `shard_sizes`
 
 Tick = Callable[[int], None]  # that many more ids of the shard are done
 ShardWork = Callable[[Sequence[str], Tick, Path], pa.Table]  # (ids, tick, folder of the artifact) -> rows
@@ -27,11 +26,13 @@ def write_shards(
     on_progress: OnProgress,
     size: int,
     instead: Instead | None,
+    unit: int = SHARD_SIZE,
 ) -> list[Path]:
     """The files of the shards, in order, without those whose ids are all skipped.
 
-    `folder` is in the unfinished artifact. `on_progress` is called at every id; raising `Cancelled` there keeps the
-    finished shards. `instead` gives the row of a skipped id; None for no row.
+    A shard holds `size` ids, and `work` gets `unit` of them at a time. `folder` is in the unfinished artifact.
+    `on_progress` is called at every id; raising `Cancelled` there keeps the finished shards. `instead` gives the row of
+    a skipped id; None for no row.
     """
     folder.mkdir(exist_ok=True)
     paths, done = [], 0
@@ -42,14 +43,15 @@ def write_shards(
         if not path.exists():
             attempt = attempt_at(path, _place(folder.parent))
             tick = _ticker(stage, done, len(ids), on_progress)
+            parts: Iterator[pa.Table | None]
             if attempt.careful:
-                table = _one_by_one(attempt, chunk, work, tick, folder.parent, instead)
+                parts = (_one_by_one(attempt, u, work, tick, folder.parent, instead) for u in units_of(chunk, unit))
+                tables = [table for table in parts if table is not None]
             else:
                 with attempt.working():
-                    table = work(chunk, tick, folder.parent)
-            if table is not None:
-                with replacing(path) as temporary:
-                    pq.write_table(table, temporary)
+                    tables = [work(ids_of_unit, tick, folder.parent) for ids_of_unit in units_of(chunk, unit)]
+            if tables:
+                write_units(path, tables)
         done += len(chunk)
         on_progress(Progress(stage, done, len(ids)))
     return [path for path in paths if path.exists()]

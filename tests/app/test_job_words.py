@@ -51,6 +51,13 @@ def test_the_pace_of_this_attempt_tells_the_time_left():
     assert job_words.fraction(working()) == 0.5
 
 
+def test_a_queued_job_waits_for_those_of_a_higher_priority_and_for_room_on_the_disk():
+    waiting, preferred = a_job(id=3, state="queued"), a_job(id=9, state="queued", priority=2)
+    assert job_words.ahead_of(waiting, [waiting, preferred]) == [preferred]
+    assert job_words.ahead_of(preferred, [waiting, preferred]) == []
+    assert job_words.progress_words(waiting, NOW, [preferred], "only 3 MB free") == "waits: only 3 MB free"
+
+
 def test_a_silent_job_is_said_to_be_silent():
     assert "no heartbeat" in job_words.progress_words(working(heartbeat=NOW - 60), NOW)
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from comus_core import open_workspace
-from comus_core.jobs import get, list_jobs, read_log, supervisor_pid
+from comus_core.jobs import events, get, list_jobs, read_log, supervisor_pid
 from tests.app.serving import serving, settle
 from tests.app.steps import await_state, choose, fill, unfold_settings
 from tests.app.working import save_two_runs
@@ -115,16 +115,18 @@ def test_a_run_cancelled_half_way_is_resumed_to_the_end_from_what_was_finished(u
         page.get_by_text("attempt 2 on").wait_for()
 
 
-def test_a_killed_job_is_seen_on_the_page_without_a_reload(used, workspace, drawn):
+def test_a_killed_job_starts_again_by_itself_and_its_history_says_so_without_a_reload(used, workspace, drawn):
     with used() as (page, address):
         start_from_the_page(page, address, drawn)
         process = until(lambda: get(workspace, 1).pid)
         os.kill(process, signal.SIGKILL)
-        await_state(page, "lost", 60_000)
-        page.locator(".st-key-job_1").get_by_text("killed by signal 9").wait_for()
-        page.get_by_role("button", name="Resume").wait_for()
+        page.locator(".st-key-job_1").get_by_text("attempt 2").wait_for(timeout=60_000)
+        await_state(page, "done", 1000 * PATIENCE)
         assert page.get_by_text("1 job running").count() == 0
-        assert get(workspace, 1).state == "lost"
+        assert any("killed by signal 9" in event.text for event in events(workspace, 1))
+        settle(page)
+        page.locator(".st-key-job_history_1 label").first.click()
+        page.locator(".st-key-job_1 [data-testid=stDataFrame]").wait_for()
 
 
 def test_runs_are_named_noted_and_deleted_in_dialogs(used, workspace):

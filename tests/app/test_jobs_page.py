@@ -71,6 +71,26 @@ def test_the_job_that_the_address_names_comes_first(monkeypatch, workspace):
     assert next(b.key for b in test.button) == f"job_resume_{jobs[0].id}"
 
 
+def test_the_history_is_shown_on_request(monkeypatch, workspace):
+    job = ended_job(workspace, "failed", "data set '/data/photos': no such folder")
+    test = open_app(monkeypatch, workspace, "jobs")
+    assert len(test.dataframe) == 0
+    by_key(test.toggle, f"job_history_{job.id}").set_value(True).run()
+    rows = test.dataframe[0].value
+    assert list(rows["What"]) == ["failed", "Saliency", "running", "queued"]
+    assert rows["Details"][0] == job.error and set(rows["Attempt"]) == {"1"}
+
+
+def test_a_queued_job_can_be_moved_before_the_others(monkeypatch, workspace):
+    monkeypatch.setattr("comus_core.jobs.ensure_supervisor", lambda workspace: None)
+    ids = [submit(workspace, "discover", RunConfig(f"/{n}"), DiscoverSettings()).id for n in range(3)]
+    test = open_app(monkeypatch, workspace, "jobs")
+    assert {b.key for b in test.button if "first" in b.key} == {f"job_first_{i}" for i in ids[1:]}
+    by_key(test.button, f"job_first_{ids[2]}").click().run()
+    assert not test.exception and get(workspace, ids[2]).priority == 1
+    assert {b.key for b in test.button if "first" in b.key} == {f"job_first_{i}" for i in ids[:2]}
+
+
 def test_the_log_is_shown_on_request(monkeypatch, workspace):
     job = ended_job(workspace, "done")
     test = open_app(monkeypatch, workspace, "jobs")

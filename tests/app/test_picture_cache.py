@@ -70,6 +70,16 @@ def test_pruning_removes_the_longest_unused_files_beyond_the_bound(tmp_path):
     assert [cache.path(name).exists() for name in "abcd"] == [False, False, True, True]
 
 
+def test_the_files_stay_within_their_bound_while_the_server_runs(tmp_path):
+    cache = PictureCache(tmp_path, memory_bytes=100, disk_bytes=1600)
+    for number in range(60):
+        cache.get(str(number), lambda: b"x" * 100)
+        cache.flush()
+        os.utime(cache.path(str(number)), (1000 + number, 1000 + number))
+        assert sum(path.stat().st_size for path in tmp_path.glob("??/*")) <= 1600 + 200
+    assert cache.path("59").exists() and not cache.path("0").exists()
+
+
 def test_a_folder_that_cannot_be_written_costs_only_the_cache(tmp_path):
     (tmp_path / "blocked").write_text("a file where a folder should be")
     make, calls = counted(b"picture")

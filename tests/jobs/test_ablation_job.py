@@ -63,7 +63,7 @@ def done(workspace, job_id):
 
 
 def begun(workspace, run):
-    job = submit(workspace, "ablate", run, TRAINED, "cpu")
+    job = submit(workspace, "ablate", run, TRAINED, "cpu", retries=0)
     ensure_supervisor(workspace)
     return job
 

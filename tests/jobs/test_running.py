@@ -16,6 +16,7 @@ from comus_core.jobs import (
     FINAL,
     cancel,
     ensure_supervisor,
+    events,
     get,
     is_responding,
     read_log,
@@ -125,6 +126,32 @@ def test_a_job_that_does_not_answer_is_shown_so_left_alone_and_killed_only_on_ca
     assert cancelled.state == "cancelled"
     assert RULES.kill_after <= cancelled.ended_at - asked < RULES.kill_after + 10
     assert identify(job.pid) is None
+
+
+def test_a_killed_job_starts_again_by_itself_and_ends_with_the_same_bytes(workspace, check_images, undisturbed):
+    job = start(workspace, check_images, retries=2)
+    for _ in range(2):
+        pid = until(lambda: get(workspace, job.id).pid)
+        until(lambda: shards(workspace))
+        os.kill(pid, signal.SIGKILL)
+        until(lambda dead=pid: get(workspace, job.id).pid not in (None, dead), seconds=20)
+    done = ended(workspace, job.id)
+    assert (done.state, done.attempt, done.retried) == ("done", 3, 2)
+    assert artifact_bytes(workspace) == undisturbed
+    told = [(e.attempt, e.kind) for e in events(workspace, job.id) if e.kind != "stage"]
+    assert told == [(a, k) for a in (1, 2, 3) for k in ("queued", "running", "lost" if a < 3 else "done")]
+
+
+def test_a_stalled_job_is_ended_and_started_again_by_itself(workspace, check_images, undisturbed):
+    ensure_supervisor(workspace, Rules(idle_seconds=30, stalled_after=2))
+    job = start(workspace, check_images, retries=1)
+    until(lambda: shards(workspace))
+    os.kill(job.pid, signal.SIGSTOP)
+    done = until(lambda: (found := get(workspace, job.id)).state in FINAL and found)
+    assert (done.state, done.attempt) == ("done", 2)
+    assert artifact_bytes(workspace) == undisturbed
+    lost = next(e for e in events(workspace, job.id) if e.kind == "lost")
+    assert "it gave no heartbeat and used no processor for 2 s, and was killed" in lost.text
 
 
 def test_a_termination_from_outside_is_lost_and_says_so(workspace, check_images):

@@ -5,7 +5,7 @@ import pytest
 from comus_core.config import RunConfig
 from comus_core.errors import Cancelled, SettingsError, WorkspaceError
 from comus_core.files.process_identity import ProcessIdentity
-from comus_core.jobs import cancel, get, list_jobs, resume, submit
+from comus_core.jobs import cancel, events, get, list_jobs, prioritise, resume, submit
 from comus_core.jobs.heartbeat import Pulse
 from comus_core.jobs.progress import StageProgress
 from comus_core.jobs.table import JobTable
@@ -185,13 +185,92 @@ def test_a_claim_that_was_never_started_is_queued_again_or_cancelled(workspace, 
 
 
 def test_the_death_of_a_process_is_lost_unless_its_end_was_asked_for_or_written(workspace, table):
-    ids = [submit(workspace, "discover", PHOTOS, SETTINGS).id for _ in range(3)]
+    ids = [submit(workspace, "discover", PHOTOS, SETTINGS, retries=0).id for _ in range(3)]
     plain, asked, done = (claim_one(table) for _ in ids)
     cancel(workspace, asked.id)
     table.finish(done, "done")
     assert [table.bury(job, "killed") for job in (plain, asked, done)] == [True, True, False]
     ended = [get(workspace, i) for i in ids]
     assert [(job.state, job.error) for job in ended] == [("lost", "killed"), ("cancelled", None), ("done", None)]
+
+
+def test_a_job_that_dies_is_queued_again_by_itself_at_most_n_times_then_failed_with_what_to_do(workspace, table):
+    job_id = submit(workspace, "discover", PHOTOS, SETTINGS, retries=2).id
+    for attempt in (1, 2):
+        assert table.bury(claim_one(table), f"death {attempt}")
+        again = get(workspace, job_id)
+        assert (again.state, again.attempt, again.error, again.ended_at) == ("queued", attempt + 1, None, None)
+    assert table.bury(claim_one(table), "death 3")
+    failed = get(workspace, job_id)
+    assert failed.state == "failed"
+    assert failed.error.startswith("death 3; so it ended 3 times in a row: free memory") and failed.ended_at
+    assert resume(workspace, job_id).retried == 0  # a person's resume grants them anew
+
+
+def test_the_history_tells_every_state_stage_and_attempt_in_the_order_of_what_happened(workspace, table, monkeypatch):
+    job_id = submit(workspace, "discover", PHOTOS, SETTINGS, retries=1).id
+    first = claim_one(table)
+    monkeypatch.setattr("comus_core.jobs.history.time.time", lambda: 1.0)  # the clock was set back by decades
+    for stage, step in (("images", 0), ("images", 3), ("saliency", 0)):
+        table.pulse(first, 9.0, StageProgress(stage, step, 3))
+    table.bury(first, "gone")
+    table.note(claim_one(table), "waiting", "no room")
+    table.note(get(workspace, job_id), "waiting", "no room")  # once is enough
+    cancel(workspace, job_id)
+    table.bury(get(workspace, job_id), "gone")
+    resume(workspace, job_id)
+    assert [(e.attempt, e.kind, e.text) for e in events(workspace, job_id)] == [
+        (1, "queued", ""),
+        (1, "running", "on auto"),
+        (1, "stage", "images"),
+        (1, "stage", "saliency"),
+        (1, "lost", "gone"),
+        (2, "queued", "by itself, 1 of 1 times"),
+        (2, "running", "on auto"),
+        (2, "waiting", "no room"),
+        (2, "cancelling", "cancellation requested"),
+        (2, "cancelled", ""),
+        (3, "queued", "resumed"),
+    ]
+    with pytest.raises(WorkspaceError, match="no job 99"):
+        events(workspace, 99)
+
+
+def test_a_history_is_bounded(workspace, table, monkeypatch):
+    monkeypatch.setattr("comus_core.jobs.history.MOST", 50)
+    job = get(workspace, submit(workspace, "discover", PHOTOS, SETTINGS).id)
+    for number in range(120):
+        table.note(job, "waiting", str(number))
+    assert 50 <= len(events(workspace, job.id)) <= 150 and events(workspace, job.id)[-1].text == "119"
+
+
+def test_a_workspace_of_an_older_version_gets_the_columns_that_it_lacks(workspace, table):
+    job_id = submit(workspace, "discover", PHOTOS, SETTINGS, retries=2, priority=4).id
+    with workspace.database.writing() as connection:
+        for name in ("priority", "retries", "retried"):
+            connection.execute(f"ALTER TABLE jobs DROP COLUMN {name}")
+        connection.execute("DROP TABLE job_events")
+    place = open_workspace(workspace.root)
+    old = get(place, job_id)
+    assert (old.priority, old.retries, events(place, job_id)) == (0, 0, [])
+    assert JobTable(place.database).bury(claim_one(JobTable(place.database)), "gone")
+    assert get(place, job_id).state == "lost"  # as that version said
+
+
+def test_the_number_of_retries_is_the_submitters_and_a_wrong_one_is_named(workspace, monkeypatch):
+    assert submit(workspace, "discover", PHOTOS, SETTINGS).retries == 3
+    monkeypatch.setenv("COMUS_JOB_RETRIES", "0")
+    assert submit(workspace, "discover", PHOTOS, SETTINGS).retries == 0
+    monkeypatch.setenv("COMUS_JOB_RETRIES", "many")
+    with pytest.raises(SettingsError, match="COMUS_JOB_RETRIES=many: set it to a whole number"):
+        submit(workspace, "discover", PHOTOS, SETTINGS)
+
+
+def test_a_higher_priority_starts_first_and_first_means_before_all_that_wait(workspace, table):
+    ids = [submit(workspace, "discover", PHOTOS, SETTINGS, priority=p).id for p in (0, 5, 0)]
+    assert prioritise(workspace, ids[2]).priority == 6
+    assert [claim_one(table).id for _ in ids] == [ids[2], ids[1], ids[0]]
+    assert prioritise(workspace, ids[0]).priority == 0  # at work: it stays as it is
 
 
 def test_the_lock_is_let_go_only_while_nothing_is_queued_or_at_work(workspace, table):

@@ -34,7 +34,7 @@ def workspace(finished, tmp_path):
 def test_a_training_that_is_killed_is_resumed_from_its_checkpoint(workspace, finished):
     run = finished[1]
     settings = make_training(**TINY, epochs=30)
-    job = submit(workspace, "train", run, TrainSettings(settings, seed=5), "cpu")
+    job = submit(workspace, "train", run, TrainSettings(settings, seed=5), "cpu", retries=0)
     ensure_supervisor(workspace)
     at_work = until(lambda: (found := get(workspace, job.id)).stage == "round 1" and found.step > 6 and found)
     assert (at_work.run, at_work.total) == (run.id, 60)

@@ -38,8 +38,9 @@ def until(condition, seconds: float = PATIENCE):
     return found
 
 
-def start(workspace, config: RunConfig, last: StageName = "images"):
-    job = submit(workspace, "discover", config, DiscoverSettings(last), "cpu")
+def start(workspace, config: RunConfig, last: StageName = "images", retries: int = 0):
+    """A job that has its process; with no retries a person alone starts it again."""
+    job = submit(workspace, "discover", config, DiscoverSettings(last), "cpu", retries=retries)
     ensure_supervisor(workspace, RULES)
     return until(lambda: (found := get(workspace, job.id)).pid and found)
 

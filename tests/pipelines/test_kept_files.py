@@ -1,11 +1,12 @@
 """Exports and uploads that the workspace keeps for a browser: named, listed, deleted with their run."""
 
 import io
+import os
 
 import pytest
 
 from comus_core import DeleteSettings, delete
-from comus_core.errors import DatasetError, WorkspaceError
+from comus_core.errors import DatasetError, DiskFullError, WorkspaceError
 from comus_core.files.output_folder import locked
 from comus_core.files.own_places import make_own, own_place
 from comus_core.maintenance.clean import clean, plan_cleaning
@@ -44,6 +45,25 @@ def test_names_of_uploads_lead_nowhere_else_and_stay_apart(place):
     assert files == [b"1", b"2"] and folder.is_relative_to(own_place(workspace.root, "imports") / run.id)
     with pytest.raises(DatasetError, match="no file"):
         kept_files.keep_upload(workspace, run.id, [])
+
+
+def test_uploads_are_bounded_while_the_server_runs_and_each_stays_for_a_day(place, monkeypatch):
+    workspace, run = place
+    monkeypatch.setattr(kept_files, "UPLOAD_BYTES", 250)
+    kept = [kept_files.keep_upload(workspace, run.id, [("a.json", io.BytesIO(b"x" * 100))]) for _ in range(4)]
+    assert all(path.exists() for path in kept)
+    for age, path in enumerate(kept[:3]):
+        os.utime(path.parent, (1000 + age, 1000 + age))
+    fifth = kept_files.keep_upload(workspace, run.id, [("a.json", io.BytesIO(b"x"))])
+    assert [path.exists() for path in (*kept, fifth)] == [False, False, True, True, True]
+
+
+def test_an_upload_that_would_fill_the_disk_is_refused_and_leaves_nothing(place, monkeypatch):
+    workspace, run = place
+    monkeypatch.setattr("comus_core.files.uploaded.SPARE_BYTES", 1 << 62)
+    with pytest.raises(DiskFullError, match="the disk is full at"):
+        kept_files.keep_upload(workspace, run.id, [("a.json", io.BytesIO(b"x"))])
+    assert list((own_place(workspace.root, "imports") / run.id).iterdir()) == []
 
 
 def test_a_folder_of_the_user_of_that_name_is_left_alone(place):

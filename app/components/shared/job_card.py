@@ -16,6 +16,7 @@ from comus_core import jobs
 from comus_core.errors import ComusError
 from comus_core.jobs import Job, words
 from comus_core.workspace import Run
+from comus_core.workspace.reserve import ROOM_TO_START, low_room
 
 STYLE = Path(__file__).with_suffix(".css")
 LOG_LINES = 200
@@ -53,7 +54,7 @@ def show(job: Job, run: Run | None, now: float) -> None:
         if job.state != "done":
             st.html(_stages(job))
         if active:
-            line = plain(job_words.progress_words(job, now, _ahead(job)))
+            line = plain(job_words.progress_words(job, now, _ahead(job), _missing_room(job)))
             st.progress(0.0 if job.state == "queued" else job_words.fraction(job), line)
         job_outcome.show(job)
         if job.error:
@@ -83,10 +84,20 @@ def cancel(job_id: int) -> None:
         jobs.ensure_supervisor(workspace)
 
 
+def first(job_id: int) -> None:
+    """Let a queued job start before all others that are queued."""
+    jobs.prioritise(page_data.workspace(), job_id)
+
+
 def _ahead(job: Job) -> list[Job]:
     """The jobs that it waits for; none for one that has begun."""
     waits = job.state == "queued"
     return job_words.ahead_of(job, jobs.list_jobs(page_data.workspace(), jobs.ACTIVE)) if waits else []
+
+
+def _missing_room(job: Job) -> str:
+    """Why the disk lets no queued job start; '' where it does."""
+    return low_room(page_data.workspace().root, ROOM_TO_START) if job.state == "queued" else ""
 
 
 def _head(job: Job, now: float) -> None:
@@ -121,6 +132,8 @@ def _buttons(job: Job, run: Run | None, active: bool) -> None:
         if active:
             stopping = job.state == "cancelling"
             _button(job, "Cancel", "stop_circle", cancel, "Finished work is kept; the job can be resumed.", stopping)
+            if any(other.state == "queued" for other in _ahead(job)):
+                _button(job, "First", "vertical_align_top", first, "Starts before the others in the queue.")
         elif job.state in jobs.RESUMABLE:
             label = "Retry" if job.state == "failed" else "Resume"
             _button(job, "Resume", "replay", resume, "Continues from the finished work.", label=label)
@@ -133,6 +146,9 @@ def _buttons(job: Job, run: Run | None, active: bool) -> None:
             )
             export_links.of_run(run.id)
         opened = st.toggle("Log", key=f"job_log_{job.id}")
+        history = st.toggle("History", key=f"job_history_{job.id}")
+    if history:
+        st.dataframe(job_words.event_rows(jobs.events(page_data.workspace(), job.id)), hide_index=True)
     if opened:
         log = jobs.read_log(job).splitlines()[-LOG_LINES:]
         st.code("\n".join(log) or "No output yet", language=None, wrap_lines=True, height=260)
