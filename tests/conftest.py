@@ -18,6 +18,7 @@ settings.load_profile("comus")
 
 # Servers that tests start ask nobody to log in, but for those of the tests of the login.
 os.environ["COMUS_NO_LOGIN"] = "1"
+os.environ.setdefault("COMUS_SHARD_SECONDS", "0")  # shards of one unit each, so that small runs have several
 
 
 def pytest_collection_modifyitems(items):
@@ -25,7 +26,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.flaky(reruns=1))
-os.environ.setdefault("COMUS_SHARD_SECONDS", "0")  # shards of one unit each, so that small runs have several
 
 
 @pytest.fixture(scope="session")
