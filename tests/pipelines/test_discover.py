@@ -250,7 +250,7 @@ def test_the_curves_of_a_finished_run_are_computed_when_asked_and_kept(finished,
     shutil.copytree(workspace.root, tmp_path / "w")
     copy, seen = open_workspace(tmp_path / "w"), []
     assert stored_how_many(copy, run) is None
-    found = how_many(run, copy, HowManySettings(most=5), on_progress=seen.append)
+    found = how_many(run, copy, HowManySettings(5, silhouette=False, evoc=False), on_progress=seen.append)
     assert found.clusters == 3 and [c.x.max() for c in found.curves[:2]] == [5, 5]
     assert seen[-1].step == seen[-1].total and {p.stage for p in seen} == {"clustering"}
     assert stored_how_many(copy, copy.runs.get(run.id)).to_json() == found.to_json()
