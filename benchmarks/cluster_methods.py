@@ -19,7 +19,7 @@ import numpy as np
 
 from comus_core import open_workspace
 from comus_core.clustering.clusters import cluster
-from comus_core.config import ClusteringSettings, UmapSettings
+from comus_core.config import ClusteringSettings
 from comus_core.evaluation.cluster_quality import cluster_quality, majority_classes
 from comus_core.evaluation.counts import BACKGROUND, REMAINDER, Counts
 from comus_core.evaluation.matching import match
@@ -35,7 +35,6 @@ METHODS = {
     "spectral, 12 neighbours": replace(PLAIN, neighbours=12),
     "consensus": replace(PLAIN, method="consensus"),
     "umap": replace(PLAIN, method="umap"),
-    "umap, 5 dimensions": replace(PLAIN, method="umap", umap=UmapSettings(dimensions=5)),
     "evoc": replace(PLAIN, method="evoc"),
     "evoc, noise to its nearest": replace(PLAIN, method="evoc", noise="nearest"),
     "kmeans": replace(PLAIN, method="kmeans"),
@@ -88,7 +87,7 @@ def opened(workspace: str, name: str) -> Scored:
     ids, vectors = read_vectors(place.artifact(run, "features"))
     order = {proposal: row for row, proposal in enumerate(view.proposals.proposal_id)}
     rows = rows[[order[proposal] for proposal in ids]]
-    inputs = place.artifact(run, "clustering").manifest["key"]["inputs"]
+    inputs = place.artifact(run, "clustering").manifest()["key"]["inputs"]
     beside = place.artifacts.find("surroundings", inputs.get("beside", ""))
     around = None if beside is None else vectors_of(beside, ids)
     assert not (counts.proposal_id[rows] == REMAINDER).any()
