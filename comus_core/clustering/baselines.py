@@ -54,7 +54,7 @@ def _hdbscan(problem: Problem) -> Clusters:
 
 
 K_MEANS = MethodSpec("kmeans", "k-means on the vectors: the paper's baseline", _k_means)
-MINIBATCH = MethodSpec("minibatch-kmeans", "k-means on samples of the vectors, for very many", _minibatch)
+MINIBATCH = MethodSpec("minibatch-kmeans", "k-means on random parts of the vectors, for very many", _minibatch)
 HDBSCAN = MethodSpec(
     "hdbscan", "dense regions, whose number it finds itself", _hdbscan, takes_number=False, finds_number=True
 )
