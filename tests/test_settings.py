@@ -16,7 +16,7 @@ FAULTS = {
     "saliency.min_area 1.5: must be a whole number": {"saliency": {"min_area": 1.5}},
     "clustering.clusters 1: must be at least 2": {"clustering": {"clusters": 1}},
     "clustering.clusters 'many': must be a whole number or choose one of auto": {"clustering": {"clusters": "many"}},
-    "clustering.method 'best': choose one of spectral, kmeans": {"clustering": {"method": "best"}},
+    "clustering.method 'best': choose one of spectral, consensus": {"clustering": {"method": "best"}},
     "truth.read 1: must be true or false": {"truth": {"read": 1}},
     "seed True: must be a whole number": {"seed": True},
     "filter_percent 'all': must be a number": {"filter_percent": "all"},

@@ -60,8 +60,9 @@ def ablate(
 ) -> None:
     """Measure what each step of the method and each switch of the training contributes on RUN.
 
-    The rows are k-means and spectral clusters, round 1 with and without the filter, round 2, and each switch of the
-    training turned the other way. What rows have in common is computed once. After a stop, the same command goes on.
+    The rows are k-means and spectral clusters, round 1 with and without the filter, round 2, other clusters of the
+    same features, and each switch of the training turned the other way. What rows have in common is computed once.
+    After a stop, the same command goes on.
     """
     from comus_core.pipelines.ablate import require_truth
 

@@ -51,7 +51,11 @@ def number_or_auto(_: click.Context, __: click.Parameter, value: str | None) -> 
     callback=number_or_auto,
     help="How many; auto: the stable number. Default: from labels, else auto.",
 )
-@click.option("--method", metavar="NAME", help="spectral (default), kmeans, minibatch-kmeans, hdbscan or leiden.")
+@click.option(
+    "--method",
+    metavar="NAME",
+    help="spectral (default), consensus, umap, kmeans, minibatch-kmeans, leiden, evoc or hdbscan.",
+)
 @click.option("--filter", "percent", type=float, metavar="P", help="Percent of each cluster left out of training.")
 @click.option("--features", metavar="raw|l2", help="Use vectors as they are or at unit length (default).")
 @click.option("--matching", metavar="NAME", help="auto (default), hungarian, counts or majority.")

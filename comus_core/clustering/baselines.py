@@ -1,7 +1,9 @@
-"""Baselines for spectral clustering: mini-batch k-means and HDBSCAN; Leiden is in `leiden`."""
+"""Baselines for spectral clustering: k-means, mini-batch k-means and HDBSCAN; Leiden is in `leiden`."""
 
 from __future__ import annotations
 
+from comus_core.clustering.method import MethodSpec, Problem
+from comus_core.clustering.space import Clusters, Space, k_means_clusters, mean_clusters
 from comus_core.errors import ComusError
 from comus_core.types import IntArray, Vectors
 
@@ -34,3 +36,25 @@ def hdbscan(vectors: Vectors, neighbours: int) -> IntArray:
             "clustering.neighbours, or choose another method"
         )
     return labels
+
+
+def _k_means(problem: Problem) -> Clusters:
+    space, settings = Space(problem.vectors), problem.settings
+    return k_means_clusters(space, problem.group, problem.first, settings.n_init, problem.seed)
+
+
+def _minibatch(problem: Problem) -> Clusters:
+    labels = minibatch_k_means(problem.vectors, problem.first, problem.settings.n_init, problem.seed)
+    return mean_clusters(Space(problem.vectors), problem.group, labels)
+
+
+def _hdbscan(problem: Problem) -> Clusters:
+    labels = problem.without_noise(hdbscan(problem.vectors, problem.settings.neighbours))
+    return mean_clusters(Space(problem.vectors), problem.group, labels)
+
+
+K_MEANS = MethodSpec("kmeans", "k-means on the vectors: the paper's baseline", _k_means)
+MINIBATCH = MethodSpec("minibatch-kmeans", "k-means on random parts of the vectors, for very many", _minibatch)
+HDBSCAN = MethodSpec(
+    "hdbscan", "dense regions, whose number it finds itself", _hdbscan, takes_number=False, finds_number=True
+)

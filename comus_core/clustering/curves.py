@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from comus_core.config import NumberBy
 from comus_core.types import FloatArray
 
-CurveName = Literal["stability", "eigengap", "leiden"]
+CurveName = NumberBy  # the estimates that the settings can choose
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,8 +19,9 @@ class Curve:
 
     Attributes:
         name: see `CurveName`.
-        x: (g,) the number of clusters; for `leiden` the resolution.
-        value: (g,) corrected stability, gap between neighbouring eigenvalues, or number of communities.
+        x: (g,) the number of clusters; for `leiden` the resolution, for `evoc` the layer from the finest.
+        value: (g,) corrected stability, gap between neighbouring eigenvalues, number of communities, mean silhouette
+            after UMAP, or number of clusters.
         suggestion: the number of clusters, or None.
         reason: the reason for the suggestion, or why there is none.
     """
@@ -39,13 +41,18 @@ class HowMany:
         clusters: the number that `auto` uses.
         reason: why, in a sentence.
         points: number of vectors used.
-        curves: stability, eigengap, Leiden; empty if there are too few vectors.
+        curves: stability, eigengap, Leiden, silhouette, EVōC; empty if there are too few vectors.
     """
 
     clusters: int
     reason: str
     points: int
     curves: tuple[Curve, ...]
+
+    @property
+    def silhouette(self) -> float | None:
+        """The best mean silhouette after UMAP, -1 to 1, by which encoders can be compared; None if there is none."""
+        return next((float(c.value.max()) for c in self.curves if c.name == "silhouette" and len(c.value)), None)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""

@@ -10,6 +10,8 @@ import numpy as np
 from scipy import sparse
 
 from comus_core.clustering.graph import Graph
+from comus_core.clustering.method import MethodSpec, Problem
+from comus_core.clustering.space import Clusters, Space, mean_clusters
 from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray
 
@@ -92,3 +94,12 @@ def _communities(network: tuple[Any, list[float]], resolution: float, seed: int)
     finally:
         igraph.set_random_number_generator(random)  # igraph's own default
     return np.array(partition.membership, np.int32)
+
+
+def _find(problem: Problem) -> Clusters:
+    graph = problem.graph()
+    space = Space(problem.vectors, graph=graph)
+    return mean_clusters(space, problem.group, leiden_of(graph, problem.first, problem.seed))
+
+
+SPEC = MethodSpec("leiden", "communities of the neighbour graph", _find, require_installed=require_leiden)

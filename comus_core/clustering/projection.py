@@ -56,20 +56,9 @@ def _tsne(vectors: Vectors, seed: int) -> FloatArray:
 
 
 def _umap(vectors: Vectors, seed: int) -> FloatArray:
-    from umap import UMAP
+    from comus_core.clustering.umap_space import umap_rows
 
-    _enable_umap_cache()
-    neighbours = min(UMAP_NEIGHBOURS, len(vectors) - 1)
-    positions: FloatArray = UMAP(neighbours, init="pca", random_state=seed, n_jobs=1).fit_transform(vectors)
-    return positions
-
-
-def _enable_umap_cache() -> None:
-    """Let numba cache three functions of umap that every process would compile again (8 s)."""
-    from umap import umap_
-
-    for function in (umap_.fast_knn_indices, umap_.smooth_knn_dist, umap_.compute_membership_strengths):
-        function.enable_caching()
+    return umap_rows(vectors, dimensions=2, neighbours=UMAP_NEIGHBOURS, seed=seed)
 
 
 def _principal(vectors: Vectors, count: int) -> FloatArray:

@@ -10,6 +10,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from comus_core.config.clustering import Assignment as Assignment
+from comus_core.config.clustering import ClusteringMethod as ClusteringMethod
+from comus_core.config.clustering import ClusteringSettings as ClusteringSettings
+from comus_core.config.clustering import ConsensusSettings as ConsensusSettings
+from comus_core.config.clustering import GraphSearch as GraphSearch
+from comus_core.config.clustering import Normalisation as Normalisation
+from comus_core.config.clustering import NumberBy as NumberBy
+from comus_core.config.clustering import SmallComponents as SmallComponents
+from comus_core.config.clustering import UmapSettings as UmapSettings
 from comus_core.config.cuts import (
     DenseSettings,
     DinosegSettings,
@@ -24,16 +33,11 @@ from comus_core.config.cuts import (
 )
 from comus_core.config.formulas import PriorSettings, Refine, RefinementSettings
 from comus_core.errors import SettingsError
-from comus_core.settings import Percent, Positive, Seed, from_dict, merge, require, settings
+from comus_core.settings import Percent, Seed, from_dict, merge, require, settings
 
-Normalisation = Literal["raw", "l2"]
 MaskResize = Literal["soft", "binary"]
 Split = Literal["none", "components", "peaks"]
 Pool = Literal["crop", "mask"]
-ClusteringMethod = Literal["spectral", "kmeans", "minibatch-kmeans", "hdbscan", "leiden"]
-Assignment = Literal["kmeans", "cluster_qr"]
-SmallComponents = Literal["attach", "keep"]
-GraphSearch = Literal["auto", "exact", "nndescent", "faiss"]
 Matching = Literal["auto", "hungarian", "counts", "majority"]
 ProtocolName = Literal["comus", "cause", "majority"]
 FilterBy = Literal["distance", "silhouette", "density", "agreement"]
@@ -90,33 +94,6 @@ class FeatureSettings:
     """crop: the vector of the proposal's crop (paper); mask: the mean of the image's patch tokens under its mask."""
     longer_side: Annotated[int, Field(ge=32, le=4096)] = 480
     """Pixels of the image's longer side as the encoder sees it, where `pool` is mask."""
-
-
-@settings
-class ClusteringSettings:
-    """How vectors become clusters (paper section 3.2; method 1.3)."""
-
-    clusters: Annotated[int, Field(ge=2)] | Literal["auto"] | None = None
-    """The number of clusters; auto: the most stable one. Default: as many as ground-truth classes, else auto."""
-    over_clusters: Annotated[int, Field(ge=0)] = 0
-    """Cluster into this many first, then merge along the graph down to `clusters`; 0: do not."""
-    method: ClusteringMethod = "spectral"
-    """The clustering algorithm."""
-    features: Normalisation = "l2"
-    """raw: vectors as the encoder gives them; l2: scaled to unit length."""
-    neighbours: Annotated[int, Field(ge=2)] = 30
-    """Neighbours of each proposal in the k-NN graph, itself included."""
-    n_init: Positive = 10
-    """Restarts of k-means."""
-    graph: GraphSearch = "auto"
-    """How neighbours are searched; auto: exact up to 200,000 proposals."""
-    assignment: Assignment = "kmeans"
-    """How rows of the spectral embedding become clusters."""
-    small_components: SmallComponents = "attach"
-    """Small components of the graph: attach each to its nearest, or keep each as a cluster."""
-
-    def __post_init__(self) -> None:
-        require(self.over_clusters != 1, "over_clusters 1: must be 0 or at least 2")
 
 
 @settings

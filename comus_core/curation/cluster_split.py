@@ -43,8 +43,8 @@ class Split:
 def propose_split(view: RunView, category: int, parts: int, *, seed: int | None = None) -> Split:
     """Propose a split: the category's vectors are clustered like those of the run.
 
-    In runs with HDBSCAN the split uses spectral clustering. `parts` are from 2 to 20; without a `seed` it is that of
-    the run.
+    In runs with HDBSCAN or EVōC the split uses spectral clustering. `parts` are from 2 to 20; without a `seed` it is
+    that of the run.
 
     Raises:
         SettingsError: no such category, `parts` out of range, or too few proposals.
@@ -61,7 +61,7 @@ def propose_split(view: RunView, category: int, parts: int, *, seed: int | None 
     require(len(rows) >= parts, f"category {category} has {counted(len(rows), 'proposal')}: too few for {parts} parts")
     config = view.run.config
     settings = config.clustering
-    if settings.method == "hdbscan":  # takes no number of clusters, and leaves noise
+    if settings.method in ("hdbscan", "evoc"):  # they keep to no number of clusters, and leave noise
         settings = replace(settings, method="spectral")
     clustering = cluster(view.vectors()[rows], settings, parts, config.seed if seed is None else seed)
     count = int(clustering.cluster.max()) + 1

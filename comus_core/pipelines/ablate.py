@@ -14,6 +14,7 @@ from comus_core.errors import DatasetError
 from comus_core.pipelines.ablation_cost import Meter, cost_for
 from comus_core.pipelines.ablation_rows import AblationSettings, Row, in_order, plan
 from comus_core.pipelines.ablation_table import RowScore, RowScores, table
+from comus_core.pipelines.model_selection import NUMBER_FREE
 from comus_core.pipelines.training_contexts import with_absolute_paths
 from comus_core.pipelines.training_record import settings_of, training_supervision
 from comus_core.runs.run_round import RunRound
@@ -177,8 +178,14 @@ def _seconds(workspace: Workspace, training: Training, rounds: int) -> float | N
 
 
 def _config(run: Run, method: ClusteringMethod | None) -> RunConfig:
-    """The run's settings with another method of clustering."""
-    return replace(run.config, clustering=replace(run.config.clustering, method=method or run.config.clustering.method))
+    """The run's settings with another method of clustering.
+
+    A method that may find another number of clusters is matched one to one where the run is: by majority, it would be
+    in another score.
+    """
+    clustering = replace(run.config.clustering, method=method or run.config.clustering.method)
+    one_to_one = method in NUMBER_FREE and run.result.get("matching") == "hungarian"
+    return replace(run.config, clustering=clustering, matching="hungarian" if one_to_one else run.config.matching)
 
 
 def _run_of(runs: list[Run], run: Run, method: ClusteringMethod | None) -> Run | None:

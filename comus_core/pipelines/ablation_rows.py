@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from typing import Any
 
 from comus_core.config import ClusteringMethod
@@ -64,6 +65,13 @@ SWITCHES = (
     Switch("optimisation.mix", 0.5, "objects of another crop pasted in"),
     Switch("optimisation.ema", 0.99, "a moving average of the weights (mean teacher)"),
     Switch("optimisation.jitter", 0.3, "colour jitter"),
+)
+
+# Clusters that are compared with spectral ones: the method, what it is, and the package without which it has no row.
+OTHER_CLUSTERS: tuple[tuple[ClusteringMethod, str, str | None], ...] = (
+    ("consensus", "consensus of many cheap clusterings, and a classifier of it", None),
+    ("umap", "k-means clusters after UMAP", None),
+    ("evoc", "clusters of EVōC; what it leaves as noise is background", "evoc"),
 )
 
 
@@ -134,7 +142,7 @@ class AblationSettings:
 
 
 def plan(base: TrainingSettings) -> tuple[Row, ...]:
-    """All rows over base settings: first Table 5, then one for each switch.
+    """All rows over base settings: first Table 5, then other clusters of the same features, then the switches.
 
     A switch is shown at the cheapest round that shows it: one that changes predictions alone trains nothing at all.
     """
@@ -146,8 +154,13 @@ def plan(base: TrainingSettings) -> tuple[Row, ...]:
         Row("round 1", "teacher of the core's pseudo-masks", 1, first, "round 1, no filter"),
         Row("round 2", "student of the teacher's masks", 2, second, "round 1"),
     ]
+    others = [
+        Row(name, words, 0, None, "spectral", {"method": name}, name)
+        for name, words, package in OTHER_CLUSTERS
+        if package is None or find_spec(package) is not None
+    ]
     meaningful = [switch for switch in SWITCHES if not switch.of or any(values[name] for name in switch.of)]
-    return (*rows, *(_switched(base, values, switch) for switch in meaningful))
+    return (*rows, *others, *(_switched(base, values, switch) for switch in meaningful))
 
 
 def in_order(ablation: AblationSettings) -> Sequence[tuple[Row, int]]:

@@ -107,7 +107,9 @@ def _run_stages(context: StageContext, run: Run, last: int) -> tuple[Run, dict[s
         (
             "clustering",
             "clustering",
-            lambda: stages.clustering(context, made["features"], _cluster_count(context, made)),
+            lambda: stages.clustering(
+                context, made["features"], _cluster_count(context, made), stages.second_view(context, made["proposals"])
+            ),
         ),
         ("projection", "projection", lambda: stages.projection(context, made["features"])),
         ("pseudo_masks", "pseudo_masks", lambda: stages.pseudo_masks(context, made, _decisions(context, run))),

@@ -19,7 +19,7 @@ def how_many(
     device: str = "auto",
     on_progress: OnProgress = no_progress,
 ) -> HowMany:
-    """The three curves over a run's features, each with its suggestion.
+    """The curves over a run's features, each with its suggestion.
 
     They are computed on the processor, whatever the device, and kept in the workspace.
 
@@ -33,7 +33,7 @@ def how_many(
     def tick(done: int, total: int) -> None:
         on_progress(Progress("clustering", done, total))
 
-    key, write = how_many_work(workspace.artifact(run, "features"), run.config, tick, settings.most)
+    key, write = how_many_work(workspace.artifact(run, "features"), run.config, tick, settings.most, settings.curves)
     artifact = workspace.artifacts.make(key, write)
     curves = {"how_many": artifact.fingerprint}
     workspace.runs.update(run.id, lambda known: replace(known, artifacts=known.artifacts | curves))

@@ -17,7 +17,10 @@ from comus_core.saliency.spec import DetectorSpec
 from comus_core.weights.registry import REGISTRY, UNKNOWN, UNSUPERVISED, Supervision, strongest
 from comus_core.weights.store import file_sha256, is_available, locate
 
-NUMBER_FREE: tuple[ClusteringMethod, ...] = ("hdbscan",)  # methods that find themselves how many clusters there are
+NUMBER_FREE: tuple[ClusteringMethod, ...] = (
+    "hdbscan",
+    "evoc",
+)  # methods that find themselves how many clusters there are
 
 
 Parts = Registry[DetectorSpec] | Registry[EncoderSpec]

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from comus_core.config import Assign, Matching, ProtocolName, TruthSettings
+from comus_core.config import Assign, Matching, NumberBy, ProtocolName, TruthSettings
 from comus_core.evaluation.bootstrap import RESAMPLES
 from comus_core.settings import Positive, Seed, require, settings
 from comus_core.types import STAGES, SimilarBy, StageName
@@ -151,10 +151,20 @@ class ImportSettings:
 
 @settings
 class HowManySettings:
-    """Estimate the number of clusters by stability, eigengap and Leiden communities."""
+    """Estimate the number of clusters: stability, eigengap, Leiden communities, silhouette after UMAP, EVōC."""
 
     most: Annotated[int, Field(ge=2)] | None = None
     """The largest number to try; default: 100, or as many as leave 5 proposals to each."""
+    silhouette: bool = True
+    """The silhouette after UMAP, by which encoders can be compared too."""
+    evoc: bool = True
+    """EVōC's own number, where the package is installed."""
+
+    @property
+    def curves(self) -> tuple[NumberBy, ...]:
+        """Names of the curves wanted."""
+        more: dict[NumberBy, bool] = {"silhouette": self.silhouette, "evoc": self.evoc}
+        return ("stability", "eigengap", "leiden", *(name for name, on in more.items() if on))
 
 
 @settings

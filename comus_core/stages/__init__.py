@@ -12,7 +12,7 @@ from comus_core.stages.photographs import check_images, check_truth, images_key,
 from comus_core.stages.predictions import TrainedNetwork, predictions, round_counts
 from comus_core.stages.proposals import proposals, soft_maps, with_features
 from comus_core.stages.regrouping import regrouped, smaller_neighbourhoods
-from comus_core.stages.vectors import features, surroundings
+from comus_core.stages.vectors import features, second_view, surroundings
 
 __all__ = [
     "RoundInputs",
@@ -37,6 +37,7 @@ __all__ = [
     "require_unchanged",
     "require_usable",
     "round_counts",
+    "second_view",
     "smaller_neighbourhoods",
     "soft_maps",
     "surroundings",

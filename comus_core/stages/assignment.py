@@ -45,14 +45,16 @@ def assign_choice(run: Run, wanted: Assign | None, best: bool = False) -> Assign
     """How proposals join the clusters of a run: as wanted, else by neighbours, or the `best` way that the run has.
 
     Raises:
-        SettingsError: Nyström is wanted of a run without a spectral embedding.
+        SettingsError: Nyström is wanted of a run without a spectral embedding of its vectors alone.
     """
-    method = run.config.clustering.method
+    settings = run.config.clustering
+    extensible = settings.method == "spectral" and not settings.surroundings
+    what = "clusters of two views" if settings.surroundings else f"{settings.method} clusters"
     require(
-        wanted != "nystrom" or method == "spectral",
-        f"assign nystrom: run {run.id} has {method} clusters and no spectral embedding; use nearest",
+        wanted != "nystrom" or extensible,
+        f"assign nystrom: run {run.id} has {what} and no spectral embedding; use nearest",
     )
-    return wanted or ("nystrom" if best and method == "spectral" else "nearest")
+    return wanted or ("nystrom" if best and extensible else "nearest")
 
 
 def assign(

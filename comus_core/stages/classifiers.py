@@ -40,7 +40,7 @@ def classifier(
     around = surroundings(context, context.workspace.artifact(run, "proposals"), share)
 
     def write(folder: Path) -> None:
-        from comus_core.training.object_classifier import fit_classifier, joint_vectors
+        from comus_core.clustering.linear_classifier import fit_classifier, joint_vectors
 
         categories = tables.categories_of(tables.read_clusters(clusters), decided)
         ids, vectors = tables.read_vectors(features)
@@ -66,9 +66,10 @@ def load_classifier(context: StageContext, artifact: Artifact) -> Classify:
     Raises:
         WorkspaceError: its file is gone, damaged, or of another version that says less.
     """
+    from comus_core.clustering.linear_classifier import LinearClassifier
     from comus_core.features.encoders import load_encoder
     from comus_core.features.regions import describer
-    from comus_core.training.object_classifier import LinearClassifier, objects_of
+    from comus_core.training.object_classifier import objects_of
 
     with artifact.reading(FILE) as file, np.load(file, allow_pickle=False) as stored:
         if "surroundings" not in stored:

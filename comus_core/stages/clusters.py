@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from comus_core.config import RunConfig
+from comus_core.config import NumberBy, RunConfig
 from comus_core.files.atomic import write_json
 from comus_core.runs import artifact_readers as tables
 from comus_core.settings import to_dict
@@ -19,7 +19,8 @@ from comus_core.types import MAP_METHODS, Progress
 from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import TABLE
 
-HOW_MANY_SETTINGS = ("method", "features", "neighbours", "graph", "small_components")
+HOW_MANY_SETTINGS = ("method", "features", "neighbours", "graph", "small_components", "umap", "number_by")
+CHEAP: tuple[NumberBy, ...] = ("stability", "eigengap", "leiden")  # the curves that every automatic number comes with
 
 
 def clustering(context: StageContext, vectors: Artifact, clusters: int, beside: Artifact | None = None) -> Artifact:
@@ -73,19 +74,23 @@ def how_many(context: StageContext, vectors: Artifact) -> Artifact:
 
 
 def how_many_work(
-    vectors: Artifact, config: RunConfig, tick: Callable[[int, int], None], most: int | None = None
+    vectors: Artifact,
+    config: RunConfig,
+    tick: Callable[[int, int], None],
+    most: int | None = None,
+    names: Collection[NumberBy] = CHEAP,
 ) -> tuple[ArtifactKey, Callable[[Path], None]]:
-    """The key of the curves and the work that makes them; `most` is the largest number tried."""
+    """The key of the curves and the work that makes them; `most` is the largest number tried, `names` the curves."""
     settings = config.clustering
 
     def write(folder: Path) -> None:
         from comus_core.clustering.choosing import how_many as suggest
 
-        estimate = suggest(tables.read_vectors(vectors)[1], settings, config.seed, most, tick)
+        estimate = suggest(tables.read_vectors(vectors)[1], settings, config.seed, most, tick, names)
         write_json(folder / tables.HOW_MANY, estimate.to_json())
 
     values = {k: v for k, v in to_dict(settings).items() if k in HOW_MANY_SETTINGS}
-    values |= {"seed": config.seed, "most": most}
+    values |= {"seed": config.seed, "most": most, "curves": sorted({*names, settings.number_by})}
     return ArtifactKey("how_many", VERSIONS["how_many"], values, {"features": vectors.fingerprint}), write
 
 

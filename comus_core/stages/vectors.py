@@ -74,6 +74,14 @@ def surroundings(context: StageContext, proposals: Artifact, share: float) -> Ar
     return _encoded(context, "surroundings", key, all_proposals, box_of)
 
 
+def second_view(context: StageContext, proposals: Artifact) -> Artifact | None:
+    """The `surroundings` that the clustering of a run reads beside the features, as its settings say; None for none."""
+    from comus_core.clustering.methods import METHODS
+
+    settings = context.config.clustering
+    return surroundings(context, proposals, settings.surroundings if METHODS[settings.method].two_views else 0.0)
+
+
 def _encoded(
     context: StageContext,
     stage: str,

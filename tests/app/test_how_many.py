@@ -33,7 +33,7 @@ def test_a_run_without_curves_offers_to_compute_them_and_says_the_command(app_te
 
 def test_computed_curves_are_drawn_with_what_they_suggest(app_test, changeable):
     workspace, run = changeable
-    found = how_many(run, workspace, HowManySettings(most=6))
+    found = how_many(run, workspace, HowManySettings(6, silhouette=False, evoc=False))
     test = app_test("clusters", workspace=workspace)
     assert not test.exception
     said = texts(test)
@@ -55,7 +55,7 @@ def test_a_figure_marks_the_suggestion_and_the_run_s_own_number():
 
 def test_the_curves_are_downloaded_point_by_point(changeable):
     workspace, run = changeable
-    found = how_many(run, workspace, HowManySettings(most=6))
+    found = how_many(run, workspace, HowManySettings(6, silhouette=False, evoc=False))
     said = score_table.about(open_run_view(workspace, run), "", "")
     rows = list(csv.DictReader(io.StringIO(score_table.as_csv(how_many_panel.frame(found), said).decode("utf-8-sig"))))
     stable = [row for row in rows if row["Curve"] == "stability"]

@@ -15,7 +15,18 @@ from comus_core.workspace import open_workspace
 def test_the_curves_are_printed_with_their_suggestions_and_written_as_json(finished, tmp_path):
     workspace, made = finished
     shutil.copytree(workspace.root, tmp_path / "w")
-    words = ["how-many", made.id, "--most", "5", "--workspace", str(tmp_path / "w"), "--json", str(tmp_path / "f.json")]
+    words = [
+        "how-many",
+        made.id,
+        "--most",
+        "5",
+        "--no-silhouette",
+        "--no-evoc",
+        "--workspace",
+        str(tmp_path / "w"),
+        "--json",
+        str(tmp_path / "f.json"),
+    ]
     done = CliRunner().invoke(cli, words)
     assert done.exit_code == 0, done.output
     place = open_workspace(tmp_path / "w")

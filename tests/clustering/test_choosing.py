@@ -1,17 +1,21 @@
 """How many clusters: stability, eigengap and Leiden, each with its own oracle."""
 
+import dataclasses
 from itertools import combinations
+from typing import get_args
 
 import igraph
 import numpy as np
 import pytest
-from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics import adjusted_rand_score, silhouette_score
 
-from comus_core.clustering import choosing, leiden, stability
+from comus_core.clustering import choosing, evoc_layers, leiden, stability
 from comus_core.clustering.choosing import how_many
 from comus_core.clustering.curves import HowMany
-from comus_core.clustering.graph import knn_graph
-from comus_core.config import ClusteringSettings
+from comus_core.clustering.graph import knn_graph, normalise
+from comus_core.clustering.k_means import k_means
+from comus_core.clustering.umap_space import umap_space
+from comus_core.config import ClusteringSettings, NumberBy
 from comus_core.errors import SettingsError
 from tests.clustering.test_clusters import groups
 
@@ -33,6 +37,10 @@ def test_seven_groups_are_seven_by_stability_and_by_eigengap(seven):
     assert seven.points == 185
     stable = seven.curves[0]
     assert stable.x.tolist() == list(range(2, 17)) and stable.value.max() <= 1
+
+
+def test_every_estimate_has_its_curve(seven):
+    assert [curve.name for curve in seven.curves] == list(get_args(NumberBy))
 
 
 def test_the_same_seed_gives_the_same_curves_and_they_survive_being_stored(seven):
@@ -149,3 +157,28 @@ def test_k_means_runs_are_asked_with_k_means():
     points, _ = groups([30, 30, 30, 30], noise=0.3)
     found = how_many(points, ClusteringSettings(method="kmeans", neighbours=12), 0, max_clusters=8)
     assert found.clusters == 4
+
+
+def test_the_silhouette_after_umap_is_scikit_learn_s_in_umap_s_space_and_can_choose_the_number():
+    points, _ = groups([25, 30, 20, 35], noise=0.3)
+    how = dataclasses.replace(SETTINGS, number_by="silhouette")
+    found = how_many(points, how, seed=0, max_clusters=7, names=())
+    assert [curve.name for curve in found.curves] == ["stability", "silhouette"]
+    assert found.clusters == 4 and found.reason == found.curves[1].reason and "largest at 4" in found.reason
+    rows = umap_space(normalise(points, "l2"), how.umap, 0)
+    label = k_means(rows, 4, stability.N_INIT, 0)[0]
+    assert found.silhouette == pytest.approx(silhouette_score(rows, label, metric="sqeuclidean"), abs=1e-6)
+
+
+def test_evoc_s_own_number_can_choose_and_where_it_is_missing_the_curve_or_the_error_says_so(monkeypatch):
+    points, _ = groups([40, 45, 50, 40], noise=0.3)
+    how = dataclasses.replace(SETTINGS, number_by="evoc")
+    found = how_many(points, how, 0, max_clusters=20, names=())
+    layers = evoc_layers.evoc_layers(normalise(points, "l2"), 0)
+    assert found.clusters == layers.counts[layers.best] and found.curves[1].value.tolist() == layers.counts.tolist()
+    few = how_many(points, how, 0, max_clusters=2, names=())
+    assert few.reason.startswith("evoc suggests no number") and few.clusters == few.curves[0].suggestion
+    monkeypatch.setattr(evoc_layers, "find_spec", lambda _: None)
+    with pytest.raises(SettingsError, match=r"pip install 'comus-explorer\[evoc\]'"):
+        how_many(points, how, 0)
+    assert "evoc" in how_many(points, SETTINGS, 0, max_clusters=2, names=("evoc",)).curves[1].reason

@@ -105,7 +105,7 @@ def test_vectors_beside_others_are_as_many_and_only_spectral_clustering_reads_th
     points, _ = groups([20, 20])
     with pytest.raises(SettingsError, match="40 vectors, but 39 in the second view"):
         cluster(points, SPECTRAL, 2, seed=0, beside=points[1:])
-    with pytest.raises(SettingsError, match="kmeans does not support two views"):
+    with pytest.raises(SettingsError, match="kmeans does not support two views: choose spectral or consensus"):
         cluster(points, K_MEANS, 2, seed=0, beside=points)
 
 

@@ -1,6 +1,7 @@
 """Baselines and alternatives by name: what each finds where the answer is plain, and what it says where it cannot."""
 
 import dataclasses
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,12 +10,15 @@ from hypothesis import strategies as st
 from sklearn.cluster._spectral import cluster_qr as scikit_cluster_qr
 from sklearn.metrics import adjusted_rand_score
 
-from comus_core.clustering import leiden
-from comus_core.clustering.clusters import cluster, cluster_qr
+from comus_core.clustering import evoc_layers, leiden
+from comus_core.clustering.clusters import cluster
 from comus_core.clustering.embedding import spectral_embedding
 from comus_core.clustering.graph import knn_graph
-from comus_core.config import ClusteringSettings
+from comus_core.clustering.methods import METHODS
+from comus_core.clustering.spectral import cluster_qr
+from comus_core.config import ClusteringMethod, ClusteringSettings
 from comus_core.errors import ComusError, SettingsError
+from comus_core.pipelines.model_selection import NUMBER_FREE
 
 RAW = ClusteringSettings(features="raw", neighbours=8)
 HOW = {
@@ -102,3 +106,59 @@ def test_leiden_asked_for_fewer_than_there_are_components_gives_these():
     points, group = blobs([40, 40, 40])
     found = leiden.leiden_of(knn_graph(points, 8), 2, seed=0)
     assert adjusted_rand_score(group, found) == 1
+
+
+def test_every_method_of_the_settings_is_registered_and_those_that_find_their_number_are_not_given_one():
+    assert set(METHODS) == set(get_args(ClusteringMethod))
+    assert all(name == spec.name and spec.words for name, spec in METHODS.items())
+    assert set(NUMBER_FREE) == {name for name, spec in METHODS.items() if spec.finds_number}
+
+
+NEW = pytest.mark.parametrize("method", ["consensus", "umap", "evoc"])
+
+
+@NEW
+def test_the_new_methods_find_planted_groups_and_give_the_same_bytes_again(method):
+    how = dataclasses.replace(RAW, method=method, noise="nearest")
+    points, group = blobs([40, 30, 25, 50])
+    one, other = (cluster(points, how, 4, seed=3) for _ in range(2))
+    assert adjusted_rand_score(group, one.cluster) == 1 and one.cluster.dtype == np.int32
+    for name in ("cluster", "distance", "embedding", "centres"):
+        assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
+
+
+@NEW
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 11, 14])
+def test_few_points_and_copies_of_them_are_grouped(method, n):
+    """Of one blob, so that no method can have its way."""
+    points = np.random.default_rng(n).normal(size=(n, 5)).astype(np.float32)
+    for wanted in range(1, min(n, 3) + 1):
+        copies = np.concatenate([points, points[:2], points[:1]])
+        found = cluster(copies, dataclasses.replace(RAW, method=method, noise="nearest"), wanted, seed=0)
+        assert len(found.centres) == found.cluster.max() + 1 and found.cluster.min() == 0
+        assert found.cluster[-1] == found.cluster[0] and np.isfinite(found.distance).all()
+        assert method == "evoc" or len(found.centres) == wanted
+
+
+def test_evoc_finds_the_number_itself_where_one_is_asked_for_and_no_more_than_are_asked_for():
+    points, group = blobs([40, 30, 35, 45])
+    how = dataclasses.replace(RAW, method="evoc")
+    free, four = (cluster(points, how, wanted, seed=0).cluster for wanted in (1, 4))
+    assert free.max() >= 3 and all(len(set(group[free == c])) == 1 for c in range(free.max() + 1))
+    assert adjusted_rand_score(group[four >= 0], four[four >= 0]) == 1 and (four >= 0).mean() > 0.8
+    assert len(cluster(points, how, 3, seed=0).centres) <= 3
+
+
+def test_noise_is_kept_or_given_to_the_nearest_cluster():
+    points, group = blobs([40, 40])
+    points = np.concatenate([points, np.array([[500, 0, 0, 0, 0, 0], [0, -700, 0, 0, 0, 0]], np.float32)])
+    keep, nearest = (dataclasses.replace(HOW["hdbscan"], noise=noise) for noise in ("keep", "nearest"))
+    one, other = (cluster(points, how, 2, seed=0).cluster for how in (keep, nearest))
+    assert one[-2:].tolist() == [-1, -1] and other.min() == 0
+    assert other[-2] == np.bincount(other[:80][group == 0]).argmax()  # the blob on the way to it
+
+
+def test_evoc_that_is_not_installed_says_how_to_install_it(monkeypatch):
+    monkeypatch.setattr(evoc_layers, "find_spec", lambda _: None)
+    with pytest.raises(SettingsError, match=r"evoc, which is not installed: `pip install 'comus-explorer\[evoc\]'`"):
+        cluster(blobs([30, 30])[0], dataclasses.replace(RAW, method="evoc"), 2, seed=0)

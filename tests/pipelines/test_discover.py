@@ -228,6 +228,18 @@ def test_nystrom_assigns_another_data_set_as_well_and_only_to_a_spectral_run(fin
         evaluate(RunRound(other, 0), workspace, EvaluateSettings(run.config.dataset, assign="nystrom"))
 
 
+@pytest.mark.thorough
+def test_surroundings_are_a_second_view_where_the_method_reads_two(drawn_settings, tmp_path):
+    workspace = open_workspace(tmp_path)
+    for method, read in (("spectral", True), ("consensus", True), ("kmeans", False)):
+        how = {"clustering": {"surroundings": 1.2, "method": method}, "features": {"encoder": "efficientnet-lite0"}}
+        run = discover(make_config(**_merged(drawn_settings, how)), workspace, DiscoverSettings("clustering"))
+        assert ("beside" in workspace.artifact(run, "clustering").manifest()["key"]["inputs"]) == read
+        if method == "spectral":
+            with pytest.raises(SettingsError, match="clusters of two views and no spectral embedding; use nearest"):
+                evaluate(RunRound(run, 0), workspace, EvaluateSettings(run.config.dataset, assign="nystrom"))
+
+
 def test_auto_takes_the_number_that_the_curves_suggest_and_says_why(drawn_settings, tmp_path):
     workspace = open_workspace(tmp_path)
     config = make_config(**_merged(drawn_settings, {"clustering": {"clusters": "auto"}}))
@@ -250,7 +262,7 @@ def test_the_curves_of_a_finished_run_are_computed_when_asked_and_kept(finished,
     shutil.copytree(workspace.root, tmp_path / "w")
     copy, seen = open_workspace(tmp_path / "w"), []
     assert stored_how_many(copy, run) is None
-    found = how_many(run, copy, HowManySettings(most=5), on_progress=seen.append)
+    found = how_many(run, copy, HowManySettings(5, silhouette=False, evoc=False), on_progress=seen.append)
     assert found.clusters == 3 and [c.x.max() for c in found.curves[:2]] == [5, 5]
     assert seen[-1].step == seen[-1].total and {p.stage for p in seen} == {"clustering"}
     assert stored_how_many(copy, copy.runs.get(run.id)).to_json() == found.to_json()

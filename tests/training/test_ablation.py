@@ -7,8 +7,9 @@ import pytest
 
 from comus_core.config import RunConfig, SaliencySettings
 from comus_core.errors import SettingsError
+from comus_core.pipelines import ablation_rows
 from comus_core.pipelines.ablation_cost import ROW_SECONDS, Meter, ablation_cost, cost_for
-from comus_core.pipelines.ablation_rows import SWITCHES, AblationSettings, plan
+from comus_core.pipelines.ablation_rows import OTHER_CLUSTERS, SWITCHES, AblationSettings, plan
 from comus_core.pipelines.ablation_table import RowScore, table
 from comus_core.pipelines.training_cost import TrainingImages, training_cost
 from comus_core.settings import changed, flat, from_dict, to_dict
@@ -37,8 +38,17 @@ def test_the_first_rows_are_those_of_table_5_each_against_the_one_before():
     assert [(q.training.rounds, q.filter_percent, q.seed) for q in questions] == [(1, 0, 7), (1, 30, 7), (2, 30, 7)]
 
 
+def test_other_clusters_of_the_same_features_are_compared_with_spectral_ones(monkeypatch):
+    rows = plan(BASE)[5 : 5 + len(OTHER_CLUSTERS)]
+    assert [(row.name, row.method, row.against, row.round) for row in rows] == [
+        (name, name, "spectral", 0) for name in ("consensus", "umap", "evoc")
+    ]
+    monkeypatch.setattr(ablation_rows, "find_spec", lambda _: None)
+    assert "umap" in {row.name for row in plan(BASE)} and "evoc" not in {row.name for row in plan(BASE)}
+
+
 def test_every_switch_is_turned_the_other_way_at_the_cheapest_round_that_shows_it():
-    rows = {row.name: row for row in plan(BASE)[5:]}
+    rows = {row.name: row for row in plan(BASE)[5 + len(OTHER_CLUSTERS) :]}
     named = {"labels.confidence", "prediction.scales", "optimisation.ema", "optimisation.jitter", "no prediction.flip"}
     assert named | {"no prediction.object_share"} <= set(rows) and len(rows) == len(SWITCHES)
     later, flip = rows["labels.confidence"], rows["no prediction.flip"]

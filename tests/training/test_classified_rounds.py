@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from comus_core import discover, make_config, open_workspace
 from comus_core.clustering.graph import normalise
+from comus_core.clustering.linear_classifier import PENALTY, STEPS
 from comus_core.datasets.dataset import open_dataset
 from comus_core.features.encoders import load_encoder
 from comus_core.features.regions import Crops
@@ -20,7 +21,7 @@ from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_round import find_round
 from comus_core.stages.networks import load_segmenter
 from comus_core.training import TrainSettings, make_training
-from comus_core.training.object_classifier import PENALTY, STEPS, objects_of
+from comus_core.training.object_classifier import objects_of
 from comus_core.training.prediction import predict
 from tests.training.rounds import SETTINGS, TINY, vectors_around
 

@@ -8,9 +8,10 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from comus_core.clustering.graph import normalise
+from comus_core.clustering.linear_classifier import PENALTY, STEPS, fit_classifier, joint_vectors
 from comus_core.errors import SettingsError
 from comus_core.features.regions import Crops
-from comus_core.training.object_classifier import LEAST_AREA, PENALTY, STEPS, fit_classifier, joint_vectors, objects_of
+from comus_core.training.object_classifier import LEAST_AREA, objects_of
 from comus_core.training.objects import voted
 
 

@@ -181,7 +181,7 @@ CASES = {
     ),
     "add": Case(lambda place: verb_settings.AddSettings(str(place.new))),
     "import": Case(lambda place: verb_settings.ImportSettings(str(write_corrected(place)))),
-    "how-many": Case(lambda place: verb_settings.HowManySettings(4)),
+    "how-many": Case(lambda place: verb_settings.HowManySettings(4, silhouette=False, evoc=False)),
     "similar": Case(
         lambda place: verb_settings.SimilarSettings(
             first_proposals(place), str(place.new / "images" / "new-000.png"), "nearest", top=3, move_to="apple"

@@ -1,4 +1,4 @@
-"""Estimate the number of clusters: three curves with their suggestions, or the button that computes them."""
+"""Estimate the number of clusters: curves with their suggestions, or the button that computes them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,23 @@ from comus_core.pipelines.verb_settings import HowManySettings
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted
 
-TITLES: dict[CurveName, str] = {"stability": "Stability", "eigengap": "Eigengap", "leiden": "Leiden"}
-X_WORDS: dict[CurveName, str] = {"stability": "clusters", "eigengap": "clusters", "leiden": "resolution"}
-Y_WORDS: dict[CurveName, str] = {"stability": "agreement of resamples", "eigengap": "gap", "leiden": "communities"}
+TITLES: dict[CurveName, str] = {
+    "stability": "Stability",
+    "eigengap": "Eigengap",
+    "leiden": "Leiden",
+    "silhouette": "Silhouette after UMAP",
+    "evoc": "EVōC",
+}
+X_WORDS: dict[CurveName, str] = dict.fromkeys(TITLES, "clusters") | {"leiden": "resolution", "evoc": "layer"}
+Y_WORDS: dict[CurveName, str] = {
+    "stability": "agreement of resamples",
+    "eigengap": "gap",
+    "leiden": "communities",
+    "silhouette": "mean silhouette",
+    "evoc": "clusters",
+}
+COUNTING = ("leiden", "evoc")  # curves whose values are numbers of clusters
+COLUMNS = 3
 
 
 def show(view: RunView) -> None:
@@ -35,9 +49,10 @@ def show(view: RunView) -> None:
         st.markdown(
             f"`auto` chooses **{estimate.clusters}** clusters; this run has {view.clusters}. {plain(estimate.reason)}."
         )
-        for column, curve in zip(st.columns(3), estimate.curves, strict=False):
-            with column:
-                _curve(view, curve)
+        for start in range(0, len(estimate.curves), COLUMNS):
+            for column, curve in zip(st.columns(COLUMNS), estimate.curves[start : start + COLUMNS], strict=False):
+                with column:
+                    _curve(view, curve)
         if estimate.curves:
             said = score_table.about(view, "", counted(estimate.points, "proposal"))
             score_table.download(frame(estimate), said, name="how-many", key="download_how_many")
@@ -65,13 +80,13 @@ def figure(curve: Curve, clusters: int) -> go.Figure:
         hovertemplate=f"%{{x:.3g}} {X_WORDS[curve.name]}: %{{y:.3g}}<extra></extra>",
     )
     if curve.suggestion is not None:
-        best = curve.value == curve.suggestion if curve.name == "leiden" else curve.x == curve.suggestion
+        best = curve.value == curve.suggestion if curve.name in COUNTING else curve.x == curve.suggestion
         marker = {"color": ACCENT, "size": 11, "line": {"color": "white", "width": 1.5}}
         plot.add_scatter(x=curve.x[best], y=curve.value[best], mode="markers", marker=marker, hoverinfo="skip")
     line = {"color": UNASSIGNED, "width": 1, "dash": "dot"}
-    if curve.name == "leiden":
+    if curve.name in COUNTING:
         plot.add_hline(y=clusters, line=line)
-        plot.update_xaxes(type="log")
+        plot.update_xaxes(type="log" if curve.name == "leiden" else "linear")
         plot.update_yaxes(type="log")
     else:
         plot.add_vline(x=clusters, line=line)

@@ -21,11 +21,22 @@ RESULTS = {"best": "Recommended", "paper": "As in the paper"}
 CHANGED = "custom"
 METHODS = {
     "spectral": "spectral",
+    "consensus": "consensus",
+    "umap": "UMAP, then k-means",
     "kmeans": "k-means",
     "minibatch-kmeans": "mini-batch k-means",
+    "leiden": "Leiden (needs igraph)",
+    "evoc": "EVōC (needs evoc)",
     "hdbscan": "HDBSCAN",
-    "leiden": "Leiden",
 }
+NUMBERS = {
+    "stability": "stability",
+    "silhouette": "silhouette after UMAP",
+    "eigengap": "eigengap",
+    "leiden": "Leiden",
+    "evoc": "EVōC",
+}
+NOISE = {"keep": "in no category", "nearest": "with its nearest"}
 VECTORS = {"l2": "normalised", "raw": "raw (paper)"}
 RESIZES = {"soft": "resize, then threshold", "binary": "threshold, then resize (paper)"}
 SPLITS = {
@@ -205,9 +216,11 @@ def _more() -> None:
         _number("Minimum mask area (pixels)", "saliency.min_area", least=0)
         _number("Graph neighbours", "clustering.neighbours", least=2)
         _number("Over-clusters", "clustering.over_clusters", least=0)
+        _select("Automatic number", "clustering.number_by", NUMBERS)
         _select("Features of an object", "features.pool", POOLS)
     with three:
         _number("k-means restarts", "clustering.n_init", least=1)
+        _of_method()
         _select("Matching", "matching", MATCHINGS)
         _select("Filter ranking", "filter_by", RANKINGS)
         if values()["saliency.split"] == "peaks":
@@ -225,6 +238,19 @@ def _more() -> None:
     if run_form.cuts_features(values()):
         named = ("auto", *(name for name, spec in ENCODERS.items() if not spec.path_kind))
         _select("Encoder of the detector", "saliency.ncut_encoder", {name: name for name in named})
+
+
+def _of_method() -> None:
+    """The settings that only some methods of clustering read."""
+    method = values()["clustering.method"]
+    if method in ("hdbscan", "evoc"):
+        _select("Proposals left as noise", "clustering.noise", NOISE)
+    if method in ("spectral", "consensus"):
+        limits: dict[str, Any] = {"least": 0.0, "most": 4.0, "step": 0.2}
+        text = setting_help.words("clustering.surroundings")
+        fields.number("Surroundings", help=text, **limits, **_bound("clustering.surroundings"))
+    if method == "umap":
+        _number("Dimensions of UMAP", "clustering.umap.dimensions", least=2, most=100)
 
 
 def _number(label: str, name: str, *, least: int, most: int | None = None) -> None:
