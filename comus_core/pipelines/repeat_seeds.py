@@ -103,7 +103,7 @@ def repeat_seeds(
 def _check(work: _Work) -> TrainSettings | None:
     """The training to repeat, None for none; raises as `repeat_seeds`."""
     run, workspace, settings = work.run, work.workspace, work.settings
-    _require_unedited(run, workspace)
+    require_unedited(run, workspace)
     if not run.provenance.get("classes"):
         raise DatasetError(f"seeds are compared by their scores, but {run.config.dataset} has no ground truth")
     if not settings.train:
@@ -115,7 +115,7 @@ def _check(work: _Work) -> TrainSettings | None:
     return settings_of(trainings[0])
 
 
-def _require_unedited(run: Run, workspace: Workspace) -> None:
+def require_unedited(run: Run, workspace: Workspace) -> None:
     """Raise `SettingsError` where a person edited clusters or filter: other seeds have the run's settings alone."""
     decided, own = workspace.decisions_of(run), run.config
     require(
@@ -139,7 +139,7 @@ def _repeated(work: _Work, seed: int) -> Run:
         return work.run
     config = replace(work.run.config, seed=seed)
     repeated = discover(config, work.workspace, device=work.device, on_progress=work.at(seed))
-    _require_unedited(repeated, work.workspace)
+    require_unedited(repeated, work.workspace)
     named = work.run.name and repeated.name == work.run.name
     return work.workspace.runs.describe(repeated.id, name=f"{work.run.name} seed {seed}") if named else repeated
 
