@@ -9,6 +9,7 @@ from typing import Any
 from comus_core.errors import DatasetError
 from comus_core.pipelines.discover import discover
 from comus_core.pipelines.evaluate import Evaluation, evaluated
+from comus_core.pipelines.model_selection import resolve_saliency
 from comus_core.pipelines.paper_tables.table_data import TableData, spec_of
 from comus_core.pipelines.paper_tables.table_plan import TablePlan
 from comus_core.pipelines.paper_tables.table_settings import TableSettings
@@ -45,7 +46,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class TableWork:
-    """A table at work."""
+    """A table at work; `detectors` is the comparison of all of its detectors, once it is there."""
 
     plan: TablePlan
     settings: TableSettings
@@ -53,6 +54,7 @@ class TableWork:
     device: str
     on_progress: OnProgress
     log: Callable[[str], None]
+    detectors: dict[str, Any] = field(default_factory=dict)
 
     @property
     def table(self) -> PaperTable:
@@ -160,13 +162,15 @@ def _detector(work: TableWork, row: MeasuredRow) -> Measured:
     from comus_core.pipelines.compare_saliency import compare_saliency
 
     data, name = work.data("scored"), row.changes["saliency.detector"]
-    saliency = replace(work.settings.saliency, detector="auto")
-    images = work.settings.images or data.images
-    question = SaliencyCompareSettings((name,), images, saliency=saliency)
-    result = compare_saliency(
-        str(data.dataset), work.workspace, question, device=work.device, on_progress=work.on_progress
-    )
-    [found] = result["detectors"]
+    if not work.detectors:
+        names = tuple(one.row.changes["saliency.detector"] for one in work.plan.rows if not one.missing)
+        saliency = replace(work.settings.saliency, detector="auto")
+        question = SaliencyCompareSettings(names, data.images, saliency=saliency)
+        told, spec = work.on_progress, str(data.dataset)
+        work.detectors.update(compare_saliency(spec, work.workspace, question, device=work.device, on_progress=told))
+    result = work.detectors
+    resolved = resolve_saliency(replace(work.settings.saliency, detector=name)).detector
+    found = next(one for one in result["detectors"] if one["detector"] == resolved)
     if found["reason"] is not None:
         raise DatasetError(f"{name}: {found['reason']}")
     if found["pooled_iou"] is None:

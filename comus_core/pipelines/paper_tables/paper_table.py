@@ -17,7 +17,6 @@ from comus_core.pipelines.paper_tables.table_data import require_data
 from comus_core.pipelines.paper_tables.table_formats import ending_format, formatted
 from comus_core.pipelines.paper_tables.table_plan import PlannedRow, TablePlan, plan_table
 from comus_core.pipelines.paper_tables.table_settings import TableSettings
-from comus_core.pipelines.paper_tables.table_spec import PaperTable
 from comus_core.scoring.published_rows import PUBLISHED_ROWS, PublishedRow
 from comus_core.settings import to_dict
 from comus_core.types import OnProgress, Progress, no_progress
@@ -42,10 +41,12 @@ def paper_table(
 
     Returns:
         `table`, `title`, `metric`, `protocol`, `data` [{`role`, `dataset`, `images`, `published`, `complete`,
-        `words`}], `plan`, `settings`, `supervision`, `non_commercial`, `rows`, `notes` and `left_out`. A row has
-        `name`, `words`, `kind` ("measured" or "published"), `values` [a seed each], `mean`, `std`, `supervision`,
-        `non_commercial`, `subjects`, `more` of the first seed, `missing`, `published` {`name`, `value`, `spread`,
-        `data`, `protocol`, `source`, `note`} or None, and `difference` to it in points. What is not known is None.
+        `words`}], `comparable` (whether ours are on the paper's images), `plan`, `settings`, `supervision`,
+        `non_commercial`, `rows`, `notes` and `left_out`. A row has `name`, `words`, `kind` ("measured" or "published"),
+        `values` [a seed each], `mean`, `std`, `supervision`, `non_commercial`, `subjects`, `more` of the first seed,
+        `missing`, `published` {`name`, `value`, `spread`,
+        `data`, `protocol`, `source`, `note`} or None, and `difference` to it in points where they are comparable. What
+        is not known is None.
 
     Raises:
         DatasetError: a data set is missing; says how to get it.
@@ -84,14 +85,14 @@ def _measure_all(work: TableWork, on_row: Callable[[Mapping[str, Any]], None]) -
             told = replace(work, on_progress=_under(planned.row.name, work.on_progress))
             seeds = seeds_of(work.table, work.settings.seeds)
             found[planned.row.name] = [measure(told, planned.row, seed) for seed in seeds]
-            on_row(_measured_row(work.table, planned, found[planned.row.name]))
+            on_row(_measured_row(work.plan, planned, found[planned.row.name]))
     return found
 
 
 def result_json(plan: TablePlan, settings: TableSettings, measured: Mapping[str, Sequence[Measured]]) -> dict[str, Any]:
     """What `comus table --json` writes."""
     table = plan.table
-    rows = [_measured_row(table, planned, measured.get(planned.row.name, ())) for planned in plan.rows]
+    rows = [_measured_row(plan, planned, measured.get(planned.row.name, ())) for planned in plan.rows]
     held = {row["published"]["name"] for row in rows if row["published"] is not None}
     rows += [_published_row(row) for row in PUBLISHED_ROWS[table.number] if row.name not in held]
     parts = [Supervision(**one.supervision) for several in measured.values() for one in several]
@@ -102,6 +103,7 @@ def result_json(plan: TablePlan, settings: TableSettings, measured: Mapping[str,
         "metric": table.metric,
         "protocol": table.protocol,
         "data": [one.to_json() for one in plan.data.values()],
+        "comparable": plan.comparable,
         "plan": plan.to_json(),
         "settings": to_dict(settings),
         "supervision": asdict(strongest(parts)) if parts else None,
@@ -112,10 +114,10 @@ def result_json(plan: TablePlan, settings: TableSettings, measured: Mapping[str,
     }
 
 
-def _measured_row(table: PaperTable, planned: PlannedRow, found: Sequence[Measured]) -> dict[str, Any]:
+def _measured_row(plan: TablePlan, planned: PlannedRow, found: Sequence[Measured]) -> dict[str, Any]:
     values = [one.value for one in found]
     row = planned.row
-    published = next((one for one in PUBLISHED_ROWS[table.number] if one.name == row.published), None)
+    published = next((one for one in PUBLISHED_ROWS[plan.table.number] if one.name == row.published), None)
     middle = mean(values) if values else None
     return {
         "name": row.name,
@@ -131,7 +133,7 @@ def _measured_row(table: PaperTable, planned: PlannedRow, found: Sequence[Measur
         "more": found[0].more if found else {},
         "missing": list(planned.missing),
         "published": _published_json(published) if published is not None else None,
-        "difference": middle - published.value if middle is not None and published is not None else None,
+        "difference": middle - published.value if plan.comparable and middle is not None and published else None,
     }
 
 

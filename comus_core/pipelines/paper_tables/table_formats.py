@@ -78,6 +78,8 @@ def about(result: Mapping[str, Any]) -> list[str]:
     )
     if result["supervision"] is not None:
         lines.append(f"supervision of our rows: {badge(result['supervision'], result['non_commercial'])}")
+    if not result["comparable"]:
+        lines.append("Ours are not on the images of the published values: differences would mean little, none is given")
     lines += result["notes"]
     if result["left_out"]:
         names = ", ".join(result["left_out"])

@@ -67,6 +67,12 @@ class TablePlan:
         return tuple(dict.fromkeys([*data, *(words for row in self.rows for words in row.missing)]))
 
     @property
+    def comparable(self) -> bool:
+        """Whether ours are on the images of the published values."""
+        scored = self.data["scored"]
+        return scored.complete and any(str(scored.dataset).startswith(p.partition("{")[0]) for p in _places(self.table))
+
+    @property
     def can_start(self) -> bool:
         """Whether the data is here, and all that at least one row needs."""
         needed = all(one.dataset is not None for one in self.data.values() if one.role != "more")
@@ -82,6 +88,10 @@ class TablePlan:
             "can_start": self.can_start,
             "rows": [{"name": p.row.name, "missing": list(p.missing), "seconds": p.seconds} for p in self.rows],
         }
+
+
+def _places(table: PaperTable) -> tuple[str, ...]:
+    return next(role.places for role in table.roles if role.name == "scored")
 
 
 def plan_table(settings: TableSettings, workspace: Workspace, device: str = "cpu") -> TablePlan:
