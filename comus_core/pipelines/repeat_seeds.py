@@ -115,8 +115,11 @@ def _check(work: _Work) -> TrainSettings | None:
     return settings_of(trainings[0])
 
 
-def require_unedited(run: Run, workspace: Workspace) -> None:
-    """Raise `SettingsError` where a person edited clusters or filter: other seeds have the run's settings alone."""
+def require_unedited(run: Run, workspace: Workspace, *, at_filter: bool = True) -> None:
+    """Raise `SettingsError` where a person edited clusters or filter: other seeds have the run's settings alone.
+
+    `at_filter` is whether the filter matters, which a run has from its pseudo-masks on.
+    """
     decided, own = workspace.decisions_of(run), run.config
     require(
         decided.layout_version == 0,
@@ -125,7 +128,7 @@ def require_unedited(run: Run, workspace: Workspace) -> None:
     )
     filtered = (decided.filter_percent, decided.filter_by) == (own.filter_percent, own.filter_by)
     require(
-        filtered and not decided.cluster_percent,
+        not at_filter or filtered and not decided.cluster_percent,
         f"run {run.id}: its filter was changed, which no other seed repeats: set it back to "
         f"{own.filter_percent:g} % by {own.filter_by} for all clusters, or run the data set with the wanted filter",
     )

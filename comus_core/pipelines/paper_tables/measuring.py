@@ -19,7 +19,7 @@ from comus_core.pipelines.saliency_settings import SaliencyCompareSettings
 from comus_core.pipelines.verb_settings import DiscoverSettings, EvaluateSettings
 from comus_core.runs.run_round import RunRound
 from comus_core.training.settings import TrainSettings
-from comus_core.types import OnProgress
+from comus_core.types import STAGES, OnProgress
 from comus_core.workspace import Run, Workspace
 
 
@@ -86,8 +86,10 @@ def _run_of(work: TableWork, row: MeasuredRow, seed: int) -> Run:
     data = work.data("train" if row.round or row.transferred else "scored")
     config = work.settings.config(str(data.dataset), row.changes, seed, data.only)
     known = {run.id for run in work.workspace.runs.all(archived=True)}
-    run = discover(config, work.workspace, DiscoverSettings(), device=work.device, on_progress=work.on_progress)
-    require_unedited(run, work.workspace)
+    whole = work.table.kind == "image classes"  # scored without masks, and not shown on a map
+    needed = DiscoverSettings("clustering" if whole else STAGES[-1])
+    run = discover(config, work.workspace, needed, device=work.device, on_progress=work.on_progress)
+    require_unedited(run, work.workspace, at_filter=not whole)
     if run.id not in known:
         name = f"table {work.table.number}: {row.name}"
         return work.workspace.runs.describe(run.id, name=name + (f", seed {seed}" if seed else ""))
@@ -143,10 +145,7 @@ def _image_classes(work: TableWork, run: Run) -> Measured:
         RunRound(run, 0), work.workspace, EvaluateSettings(), device=work.device, on_progress=work.on_progress
     )
     if found.quality is None:
-        raise DatasetError(
-            f"{run.config.dataset} states no class of an image: open it as `classes:FOLDER`, with a folder for each "
-            "class"
-        )
+        raise DatasetError(f"{run.config.dataset}: no proposal is in a cluster, so that there is nothing to score")
     return Measured(
         found.quality.accuracy,
         found.quality.proposals,

@@ -41,7 +41,7 @@ def paper_table(
 
     Returns:
         `table`, `title`, `metric`, `protocol`, `data` [{`role`, `dataset`, `images`, `published`, `complete`,
-        `words`}], `comparable` (whether ours are on the paper's images), `plan`, `settings`, `supervision`,
+        `words`}], `comparable` (whether ours are on the paper's images), `plan` or None, `settings`, `supervision`,
         `non_commercial`, `rows`, `notes` and `left_out`. A row has `name`, `words`, `kind` ("measured" or "published"),
         `values` [a seed each], `mean`, `std`, `supervision`, `non_commercial`, `subjects`, `more` of the first seed,
         `missing`, `published` {`name`, `value`, `spread`,
@@ -104,7 +104,7 @@ def result_json(plan: TablePlan, settings: TableSettings, measured: Mapping[str,
         "protocol": table.protocol,
         "data": [one.to_json() for one in plan.data.values()],
         "comparable": plan.comparable,
-        "plan": plan.to_json(),
+        "plan": plan.to_json() if settings.plan else None,
         "settings": to_dict(settings),
         "supervision": asdict(strongest(parts)) if parts else None,
         "non_commercial": licences,

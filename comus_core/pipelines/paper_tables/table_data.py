@@ -78,7 +78,7 @@ def data_of(table: PaperTable, settings: TableSettings, workspace: Workspace) ->
     `more`, later rounds learn from that of `train`.
 
     Raises:
-        DatasetError: a data set that was named cannot be opened.
+        DatasetError: a data set that was named cannot be opened, or has no ground truth for this table.
     """
     named: dict[RoleName, str | None] = {"scored": settings.dataset, "train": settings.train, "more": settings.more}
     named["train"] = named["train"] or named["scored"]
@@ -86,7 +86,9 @@ def data_of(table: PaperTable, settings: TableSettings, workspace: Workspace) ->
     found = {}
     for role in table.roles:
         spec = named[role.name]
-        found[role.name] = _named(role, spec, settings, workspace) if spec else _papers(role, settings, workspace)
+        found[role.name] = (
+            _named(table, role, spec, settings, workspace) if spec else _papers(role, settings, workspace)
+        )
     return found
 
 
@@ -106,8 +108,14 @@ def spec_of(data: dict[RoleName, TableData], role: RoleName) -> str:
     return spec_of(data, before[role])
 
 
-def _named(role: Role, spec: str, settings: TableSettings, workspace: Workspace) -> TableData:
+def _named(table: PaperTable, role: Role, spec: str, settings: TableSettings, workspace: Workspace) -> TableData:
     dataset = open_dataset(spec, workspace.drawings, TruthSettings())
+    if table.kind == "image classes" and dataset.image_classes is None:
+        raise DatasetError(
+            f"{spec} does not say of which class an image is: open it as `classes:FOLDER`, with a folder for each class"
+        )
+    if table.kind != "image classes" and role.name == "scored" and dataset.truth is None:
+        raise DatasetError(f"{spec} has no ground truth, so that there is nothing to score table {table.number} by")
     ids, only = [file.image_id for file in dataset.files], tuple[str, ...]()
     if settings.images is not None and settings.images < len(ids):
         rows = np.random.default_rng(0).permutation(len(ids))[: settings.images]

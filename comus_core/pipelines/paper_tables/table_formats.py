@@ -57,9 +57,10 @@ def cells(result: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
     published = row["published"] or {}
     ours = row["kind"] == "measured"
-    supervision = badge(row["supervision"], row["non_commercial"]) if row["supervision"] is not None else ""
+    known = row["supervision"] is not None
+    supervision = badge(row["supervision"], row["non_commercial"]) if known else "not computed"
     if row["missing"]:
-        supervision = f"not computed: {'; '.join(row['missing'])}"
+        supervision += f": {'; '.join(row['missing'])}"
     values = (
         *(row["name"], row["mean"], row["std"], published.get("value"), published.get("spread"), row["difference"]),
         supervision if ours else "published, not run here",
