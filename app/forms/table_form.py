@@ -23,7 +23,8 @@ def settings_for(workspace: Workspace, run: Run, number: str, dataset: str, seed
     Raises:
         DatasetError: it lies outside the folders that may be read, or there is no image.
     """
-    spec, _ = dataset_of(dataset, workspace)
+    own = dataset.strip() == run.config.dataset  # which the run could read
+    spec = run.config.dataset if own else dataset_of(dataset, workspace)[0]
     chosen = TableSettings(cast(TableNumber, number), dataset=spec, seeds=seeds_with(run.config.seed, seeds))
     trainings = workspace.trainings.of_run(run.id)
     if trainings:

@@ -87,9 +87,9 @@ def in_voc_classes(truth: GroundTruth, spec: str) -> VocClasses:
     return VocClasses(truth, np.array([names.get(name, 0) for name in truth.classes], np.int64))
 
 
-def _open(address: DatasetAddress, drawings: Path, settings: TruthSettings) -> Dataset:
-    opened = coco.FORMAT.open(replace(address, format="coco"), drawings, settings)
-    named = replace(opened, spec=str(address), name=opened.name.replace("coco", NAME, 1))
+def _open(address: DatasetAddress, _: Path, settings: TruthSettings) -> Dataset:
+    opened = coco.open_coco(str(address), address.folder, address.split, settings)
+    named = replace(opened, name=opened.name.replace("coco", NAME, 1))
     if opened.truth is None:
         return named
     truth = in_voc_classes(opened.truth, str(address))

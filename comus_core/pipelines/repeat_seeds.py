@@ -128,7 +128,7 @@ def require_unedited(run: Run, workspace: Workspace, *, at_filter: bool = True) 
     )
     filtered = (decided.filter_percent, decided.filter_by) == (own.filter_percent, own.filter_by)
     require(
-        not at_filter or filtered and not decided.cluster_percent,
+        not at_filter or (filtered and not decided.cluster_percent),
         f"run {run.id}: its filter was changed, which no other seed repeats: set it back to "
         f"{own.filter_percent:g} % by {own.filter_by} for all clusters, or run the data set with the wanted filter",
     )
