@@ -11,6 +11,7 @@ import click
 from comus_core.cli.progress import duration
 from comus_core.cli.verb_command import Call, verb_command
 from comus_core.config import PRESETS, make_config
+from comus_core.datasets.dataset import absolute
 from comus_core.pipelines.paper_tables.table_formats import formatted
 from comus_core.pipelines.paper_tables.table_plan import TablePlan, plan_table
 from comus_core.pipelines.paper_tables.table_settings import TableSettings, with_run_settings
@@ -30,7 +31,7 @@ FORMATS = ("text", "csv", "markdown", "latex")
 )
 def show(call: Call, preset: str | None, config_file: Path | None, form: str) -> None:
     """Say what the table needs, compute it, and print it."""
-    settings = _with_files(call.settings, preset, config_file)
+    settings = _absolute(_with_files(call.settings, preset, config_file))
     call = replace(call, settings=settings)
     if not call.background:
         for line in plan_lines(plan_table(settings, call.workspace, _device(call.device))):
@@ -55,6 +56,14 @@ def _with_files(settings: TableSettings, preset: str | None, config_file: Path |
     based = with_run_settings(settings, make_config(preset, config_file, dataset="demo"))
     training = {"training": TRAINING_PRESETS[preset]} if preset is not None else {}
     return changed(changed(based, training), own)
+
+
+def _absolute(settings: TableSettings) -> TableSettings:
+    """The settings for a job, which works in another folder."""
+    named = (settings.dataset, settings.train, settings.more)
+    dataset, train, more = (absolute(spec) if spec else None for spec in named)
+    root = str(Path(settings.root).expanduser().resolve()) if settings.root else None
+    return replace(settings, dataset=dataset, train=train, more=more, root=root)
 
 
 def _differences(values: dict[str, Any], plain: dict[str, Any]) -> dict[str, Any]:
