@@ -74,7 +74,13 @@ class _Space:
 
 
 def cluster(
-    vectors: Vectors, settings: ClusteringSettings, clusters: int, seed: int, *, beside: Vectors | None = None
+    vectors: Vectors,
+    settings: ClusteringSettings,
+    clusters: int,
+    seed: int,
+    *,
+    beside: Vectors | None = None,
+    components: int | None = None,
 ) -> Clusters:
     """Group the vectors by spectral clustering, or by one of the baselines.
 
@@ -99,6 +105,8 @@ def cluster(
         beside: (n, e), raw vectors of a second view of the same points, whose neighbour graph is added to that of the
             vectors; for `spectral` only. Identical points and nearest neighbours of small components depend on
             `vectors` alone. Not in the paper.
+        components: eigenvectors of the spectral embedding, for `spectral` without `over_clusters`; None: as many as
+            clusters (the paper's Table 10 varies them).
 
     Raises:
         SettingsError: fewer vectors than clusters, a different number of vectors in `beside` or a method other than
@@ -125,7 +133,7 @@ def cluster(
     if group.max() < clusters:
         return _singletons(vectors, group)
     first = min(max(clusters, settings.over_clusters), int(group.max()) + 1)
-    parts = _first_clusters(vectors, group, settings, clusters, first, seed, beside)
+    parts = _first_clusters(vectors, group, settings, clusters, first, seed, beside, components)
     if first == clusters or settings.method == "hdbscan":
         return parts
     graph = parts.graph or knn_graph(vectors, settings.neighbours, settings.graph, seed)
@@ -141,13 +149,14 @@ def _first_clusters(
     first: int,
     seed: int,
     beside: Vectors | None,
+    components: int | None,
 ) -> Clusters:
     """`first` clusters, to be merged to `clusters`."""
     if settings.method == "spectral":
         graph = knn_graph(vectors, settings.neighbours, settings.graph, seed)
         if beside is not None:
             graph = joint_graph(graph, knn_graph(beside, settings.neighbours, settings.graph, seed))
-        return _spectral(vectors, graph, group, settings, clusters, first, seed)
+        return _spectral(vectors, graph, group, settings, clusters, first, seed, components)
     if settings.method == "kmeans":
         return _k_means(_Space(vectors), group, first, settings.n_init, seed)
     space = _Space(vectors)
@@ -170,9 +179,11 @@ def _spectral(
     clusters: int,
     first: int,
     seed: int,
+    components: int | None,
 ) -> Clusters:
     small = small_components(graph, clusters, first) & (settings.small_components == "attach")
-    embedding = embedding_with_attached(vectors, graph, small, first, settings.neighbours, seed)
+    wanted = components or first
+    embedding = embedding_with_attached(vectors, graph, small, wanted, settings.neighbours, seed)
     rows = _mean_of_equals(embedding.vectors, group)
     space = _Space(rows, embedding.eigenvalues, embedding.residuals, np.flatnonzero(small), graph, embedding.precision)
     if settings.assignment == "cluster_qr":

@@ -74,6 +74,18 @@ def test_several_seeds_have_a_mean_and_a_spread(small):
     assert len(ours["values"]) == 2 and ours["mean"] == pytest.approx(sum(ours["values"]) / 2) and ours["std"] >= 0
 
 
+def test_as_many_components_as_clusters_are_the_clusters_themselves(small, teacher, monkeypatch):
+    from comus_core.pipelines.paper_tables import clustering_tables
+
+    monkeypatch.setattr(clustering_tables, "COMPONENTS", (3, 10))
+    workspace, settings = small
+    rows = ("3 components", "10 components")
+    result = paper_table(workspace, replace(settings, number="10", rows=rows), device="cpu")
+    same, more = result["rows"][:2]
+    assert same["mean"] == next(row["mean"] for row in teacher["rows"] if row["name"] == "spectral")
+    assert more["more"]["components"] == 10 and 0 < more["mean"] <= 100
+
+
 def test_detectors_are_compared_and_one_that_is_missing_is_left_out(small, monkeypatch):
     workspace, settings = small
     plain = TableSettings("6", dataset=settings.dataset, detectors=("mbd", "rbd", "basnet"))

@@ -6,7 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from comus_core.errors import DatasetError
+from comus_core.evaluation.image_rows import ImageRows
+from comus_core.evaluation.matching import match
+from comus_core.evaluation.protocols import protocol_named
+from comus_core.evaluation.report import score
 from comus_core.pipelines.discover import discover
 from comus_core.pipelines.evaluate import Evaluation, evaluated
 from comus_core.pipelines.model_selection import resolve_saliency
@@ -17,7 +23,10 @@ from comus_core.pipelines.paper_tables.table_spec import MeasuredRow, PaperTable
 from comus_core.pipelines.repeat_seeds import require_unedited
 from comus_core.pipelines.saliency_settings import SaliencyCompareSettings
 from comus_core.pipelines.verb_settings import DiscoverSettings, EvaluateSettings
+from comus_core.runs import artifact_readers as tables
 from comus_core.runs.run_round import RunRound
+from comus_core.runs.run_view import open_run_view
+from comus_core.text import counted as counted_words
 from comus_core.training.settings import TrainSettings
 from comus_core.types import STAGES, OnProgress
 from comus_core.workspace import Run, Workspace
@@ -78,6 +87,8 @@ def measure(work: TableWork, row: MeasuredRow, seed: int) -> Measured:
     run = _run_of(work, row, seed)
     if work.table.kind == "image classes":
         return _image_classes(work, run)
+    if row.components is not None:
+        return _components(work, row.components, run)
     return _round(work, row, run, seed)
 
 
@@ -136,6 +147,32 @@ def _scored(found: Evaluation, subject: RunRound) -> Measured:
         tuple(subject.run.provenance["non_commercial"]),
         subject.key,
         {"matching": found.every.score.matching, "discovered": len(found.every.discovered), **quality},
+    )
+
+
+def _components(work: TableWork, components: int, run: Run) -> Measured:
+    """The run's vectors clustered in another number of eigenvectors, scored as round 0 is; nothing of it is kept."""
+    from comus_core.clustering.clusters import cluster
+
+    view, decided = open_run_view(work.workspace, run), work.workspace.decisions_of(run)
+    counted, clusters = view.counted(decided), int(run.result["clusters"])
+    if counted is None:
+        raise DatasetError(f"{run.config.dataset} has no ground truth, so that there is nothing to score it by")
+    ids, vectors = tables.read_vectors(work.workspace.artifact(run, "features"))
+    most = min(components, len(ids))
+    found = cluster(vectors, run.config.clustering, clusters, run.config.seed, components=most).cluster
+    label_of = dict(zip(map(str, ids), found.tolist(), strict=True))
+    category = np.array([label_of[str(one)] for one in view.proposals.proposal_id], np.int64)
+    rows = ImageRows.of_counts(*counted, category, clusters)
+    scored = score(rows.contingency, match(rows.contingency, protocol_named("comus").matching), view.classes)
+    subject = RunRound(run, 0)
+    return Measured(
+        scored.miou,
+        len(rows.image_ids),
+        subject.supervision,
+        tuple(run.provenance["non_commercial"]),
+        f"{subject.key} in {counted_words(most, 'component')}",
+        {"matching": scored.matching, "components": most},
     )
 
 

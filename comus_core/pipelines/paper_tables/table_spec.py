@@ -50,6 +50,7 @@ class MeasuredRow:
         changes: settings of the run by dotted name, as `clustering.method`.
         percent: of the filter for the first round; None is the setting's own.
         published: the name of the published row that it is held against; "" for none.
+        components: of the spectral embedding; None is as many as clusters.
         transferred: whether round 0 is that of the data learned from, applied to the data scored.
     """
 
@@ -60,6 +61,7 @@ class MeasuredRow:
     percent: float | None = None
     published: str = ""
     transferred: bool = False
+    components: int | None = None
 
 
 @dataclass(frozen=True)
