@@ -79,7 +79,7 @@ def about(result: Mapping[str, Any]) -> list[str]:
     )
     if result["supervision"] is not None:
         lines.append(f"supervision of our rows: {badge(result['supervision'], result['non_commercial'])}")
-    if not result["comparable"]:
+    if not result["comparable"] and any(row["published"] for row in result["rows"]):
         lines.append("Ours are not on the images of the published values: differences would mean little, none is given")
     lines += result["notes"]
     if result["left_out"]:
