@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from comus_core.export.export_run import ExportResult, export_run
     from comus_core.export.import_annotations import import_annotations
     from comus_core.export.package import package
+    from comus_core.export.paper_figures import paper_figure
     from comus_core.export.report import report
     from comus_core.maintenance.clean import clean
     from comus_core.maintenance.delete import delete
@@ -92,6 +93,9 @@ if TYPE_CHECKING:
     from comus_core.pipelines.how_many import how_many
     from comus_core.pipelines.image_health import check_health
     from comus_core.pipelines.objects import Objects, objects
+    from comus_core.pipelines.paper_tables.figure_settings import FigureSettings
+    from comus_core.pipelines.paper_tables.paper_table import paper_table
+    from comus_core.pipelines.paper_tables.table_settings import TableSettings
     from comus_core.pipelines.predict import predict
     from comus_core.pipelines.predict_saliency import predict_saliency
     from comus_core.pipelines.relink import relink
@@ -156,6 +160,7 @@ _HOME = {
     "ExportNamesSettings": "pipelines.edit_settings",
     "ExportResult": "export.export_run",
     "ExportSettings": "pipelines.export_settings",
+    "FigureSettings": "pipelines.paper_tables.figure_settings",
     "FilterSettings": "pipelines.edit_settings",
     "DatasetExclusionSettings": "pipelines.verb_settings",
     "HealthSettings": "pipelines.verb_settings",
@@ -190,6 +195,7 @@ _HOME = {
     "SeedsSettings": "pipelines.verb_settings",
     "SimilarSettings": "pipelines.verb_settings",
     "SplitSettings": "pipelines.edit_settings",
+    "TableSettings": "pipelines.paper_tables.table_settings",
     "TrainSettings": "training.settings",
     "TrainingSettings": "training.settings",
     "UndoSettings": "pipelines.edit_settings",
@@ -228,6 +234,8 @@ _HOME = {
     "open_run_view": "runs.run_view",
     "open_workspace": "workspace",
     "package": "export.package",
+    "paper_figure": "export.paper_figures",
+    "paper_table": "pipelines.paper_tables.paper_table",
     "predict": "pipelines.predict",
     "predict_saliency": "pipelines.predict_saliency",
     "put_back_proposals": "pipelines.edit_selection",
@@ -274,6 +282,7 @@ __all__ = [
     "ExportNamesSettings",
     "ExportResult",
     "ExportSettings",
+    "FigureSettings",
     "FilterSettings",
     "HealthSettings",
     "HowManySettings",
@@ -306,6 +315,7 @@ __all__ = [
     "SeparateSettings",
     "SimilarSettings",
     "SplitSettings",
+    "TableSettings",
     "TrainSettings",
     "TrainingSettings",
     "UndoSettings",
@@ -345,6 +355,8 @@ __all__ = [
     "open_run_view",
     "open_workspace",
     "package",
+    "paper_figure",
+    "paper_table",
     "predict",
     "predict_saliency",
     "put_back_proposals",

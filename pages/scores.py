@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.components.scores import evaluate_panel, protocol_panel, report_panel
+from app.components.scores import evaluate_panel, protocol_panel, report_panel, tables_panel
 from app.components.shared import choices, deciding, page_data, score_table, states
 from app.data import round_data, score_data
 from app.data.plain_text import plain, sentence
@@ -12,7 +12,9 @@ from comus_core.scoring.score_tables import class_rows, match_rows
 view = page_data.current_view()
 if not view.has_truth:
     evaluate_panel.without_truth(view)
-    states.no_ground_truth(truth=view.run.result.get("truth"))
+    if not protocol_panel.of_images(view):
+        states.no_ground_truth(truth=view.run.result.get("truth"))
+    tables_panel.show(view)
     report_panel.show(view)
     st.stop()
 
@@ -83,4 +85,5 @@ evaluate_panel.curves(scored, said, reference)
 evaluate_panel.confused(scored, said, decided, filtered)
 evaluate_panel.extremes(scored, decided)
 protocol_panel.show(view, one)
+tables_panel.show(view)
 report_panel.show(view)

@@ -27,6 +27,7 @@ _PLACES = {
     "ablate": ("training", "Open the table"),
     "evaluate": ("scores", "Open the scores"),
     "seeds": ("scores", "Open the scores"),
+    "table": ("scores", "Open the table"),
     "compare": ("compare", "Compare them"),
     "agreement": ("compare", "Compare them"),
     "predict": ("predict", "Show the masks"),
@@ -64,6 +65,8 @@ def destination(job: Job) -> Destination | None:
         return None
     page, label = ("import", "Show the changes") if _is_preview(job) else _PLACES[job.kind]
     if page == "images":
+        return Destination(page, (), label)
+    if job.kind == "table" and not job.run:  # of no run: the page of any shows it
         return Destination(page, (), label)
     parameters = (("run", job.run or ""), *((("picture", str(job.id)),) if page == "similar" else ()))
     return Destination(page, parameters, label) if job.run else None

@@ -23,6 +23,7 @@ from comus_core.cli.doctor import doctor
 from comus_core.cli.evaluate import evaluate
 from comus_core.cli.how_many import how_many
 from comus_core.cli.jobs import jobs
+from comus_core.cli.paper import table
 from comus_core.cli.parts import parts
 from comus_core.cli.proposals import filter_curve, proposals
 from comus_core.cli.run import run
@@ -64,6 +65,7 @@ COMMANDS = (
     proposals,
     filter_curve,
     ablate,
+    table,
     runs,
     show,
     disk,

@@ -16,6 +16,7 @@ from comus_core.pipelines.export_settings import ExportSettings
 from comus_core.pipelines.model_selection import badge
 from comus_core.runs.run_round import RunRound
 from comus_core.text import counted, first_of, size
+from comus_core.verbs.result_lines import protocol_lines
 from comus_core.workspace import Run, Workspace
 
 
@@ -41,6 +42,10 @@ def print_result(workspace: Workspace, run: Run, result: dict[str, Any] | None =
         _print_scores(result)
     elif run.provenance.get("classes") and result is run.result:
         click.echo("not scored: the run stopped before its evaluation")
+    elif result.get("image_classes"):
+        click.echo(f"{counted(result['image_classes'], 'class', 'classes')} of whole images, no masks: no mIoU")
+        for line in protocol_lines(result) if result is run.result else ():
+            click.echo(line)
     elif not truth:
         click.echo("no ground truth: nothing to score (a folder may hold images/, masks/ and classes.txt)")
     if "predictions" in result:

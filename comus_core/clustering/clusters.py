@@ -14,7 +14,13 @@ from comus_core.types import Vectors
 
 
 def cluster(
-    vectors: Vectors, settings: ClusteringSettings, clusters: int, seed: int, *, beside: Vectors | None = None
+    vectors: Vectors,
+    settings: ClusteringSettings,
+    clusters: int,
+    seed: int,
+    *,
+    beside: Vectors | None = None,
+    components: int | None = None,
 ) -> Clusters:
     """Group the vectors by the method of the settings.
 
@@ -42,6 +48,8 @@ def cluster(
         beside: (n, e), raw vectors of a second view of the same points, for `spectral`, which adds its neighbour graph
             to that of the vectors, and `consensus`. Identical points and nearest neighbours of small components depend
             on `vectors` alone. Not in the paper.
+        components: eigenvectors of `spectral` without `over_clusters`; None: as many as clusters (the paper's Table 10
+            varies them).
 
     Raises:
         SettingsError: fewer vectors than clusters, a different number of vectors in `beside` or a method that reads no
@@ -72,7 +80,7 @@ def cluster(
         return singletons(vectors, group)
     own_number = method.finds_number and clusters == 1
     first = min(max(clusters, 0 if own_number else settings.over_clusters), int(group.max()) + 1)
-    found = method.find(Problem(vectors, group, settings, clusters, first, seed, beside))
+    found = method.find(Problem(vectors, group, settings, clusters, first, seed, beside, components))
     if first == clusters or not method.takes_number:
         return found
     graph = found.graph or knn_graph(vectors, settings.neighbours, settings.graph, seed)

@@ -26,6 +26,7 @@ class Problem:
         first: how many to find, K or more; more are merged to K afterwards.
         seed: of every random choice.
         beside: (n, e), normalised, a second view of the same points; None for none.
+        components: eigenvectors of `spectral`; None: as many as are to be found.
     """
 
     vectors: Vectors
@@ -35,6 +36,7 @@ class Problem:
     first: int
     seed: int
     beside: Vectors | None = None
+    components: int | None = None
 
     def graph(self) -> Graph:
         """The neighbour graph of the vectors, to which that of the second view is added if there is one."""

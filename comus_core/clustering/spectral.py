@@ -12,10 +12,11 @@ from comus_core.types import FloatArray, IntArray
 
 
 def find(problem: Problem) -> Clusters:
-    """The clusters in as many eigenvectors as there are to be clusters."""
+    """The clusters in as many eigenvectors as there are to be clusters, if no other number is given."""
     settings, graph, count = problem.settings, problem.graph(), problem.first
     small = small_components(graph, problem.clusters, count) & (settings.small_components == "attach")
-    embedding = embedding_with_attached(problem.vectors, graph, small, count, settings.neighbours, problem.seed)
+    dimensions = problem.components or count
+    embedding = embedding_with_attached(problem.vectors, graph, small, dimensions, settings.neighbours, problem.seed)
     rows = mean_of_equals(embedding.vectors, problem.group)
     space = Space(rows, embedding.eigenvalues, embedding.residuals, np.flatnonzero(small), graph, embedding.precision)
     if settings.assignment == "cluster_qr":

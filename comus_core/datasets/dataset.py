@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from comus_core.config import TruthSettings
-from comus_core.datasets import coco, folder, voc
+from comus_core.datasets import class_folders, coco, coco_voc, folder, voc
 from comus_core.datasets.demo import demo_format
 from comus_core.datasets.format import FOLDER, DatasetAddress, DatasetFormat, DatasetSummary
 from comus_core.datasets.records import Dataset
@@ -17,6 +17,8 @@ _OWN = (
     folder.FORMAT,
     voc.FORMAT,
     coco.FORMAT,
+    coco_voc.FORMAT,
+    class_folders.FORMAT,
 )
 
 FORMATS: Registry[DatasetFormat] = Registry("data set format", "comus_explorer.datasets", DatasetFormat, _OWN)

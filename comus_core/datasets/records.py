@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -86,6 +86,19 @@ class GroundTruth(Protocol):
 
 
 @dataclass(frozen=True)
+class ImageClasses:
+    """The classes of whole images, of a data set without masks.
+
+    Attributes:
+        names: of the classes; there is no background among them.
+        index_of: image id -> its class.
+    """
+
+    names: tuple[str, ...]
+    index_of: Mapping[ImageId, int]
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A data set that was opened from its string.
 
@@ -101,6 +114,7 @@ class Dataset:
         ignored: files that are hidden, written by COMUS, or not images.
         excluded: number of images that the settings leave out; they are not in `files`.
         unknown: names in these settings that are no image of the data set.
+        image_classes: the class of each image as a whole, where that is all that is known; else None.
     """
 
     spec: str
@@ -114,6 +128,14 @@ class Dataset:
     ignored: tuple[IgnoredFiles, ...] = ()
     excluded: int = 0
     unknown: tuple[str, ...] = ()
+    image_classes: ImageClasses | None = None
+
+    @property
+    def class_count(self) -> int | None:
+        """Number of classes of objects, or of whole images; None if that is not known."""
+        if self.truth is not None:
+            return len(self.truth.classes) - 1
+        return len(self.image_classes.names) if self.image_classes is not None else None
 
     @cached_property
     def by_id(self) -> dict[ImageId, ImageFile]:

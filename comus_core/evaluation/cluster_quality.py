@@ -1,18 +1,20 @@
 """How well clusters hold the proposals of one class together, proposal by proposal: no pixels, no network.
 
-The class of a proposal is that of most of its pixels. What has no class (all its pixels ignored, or its image without
+The class of a proposal is that of most of its pixels, or, where images have classes as a whole, that of its image.
+What has no class (all its pixels ignored, or its image without
 ground truth) and what is in no cluster is in none of these.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from comus_core.evaluation.counts import Counts
 from comus_core.evaluation.partitions import adjusted_rand_index, normalised_mutual_information
-from comus_core.types import IntArray
+from comus_core.types import ImageId, IntArray, ProposalId, StrArray
 
 _BLOCK = 2**16  # proposals whose pixels are looked at together
 NO_CLASS = -1
@@ -50,6 +52,11 @@ def majority_classes(counts: Counts, rows: IntArray) -> IntArray:
         pixels = counts.pixels(rows[some])
         majority[some] = np.where(pixels.any(axis=1), pixels.argmax(axis=1), NO_CLASS)
     return majority
+
+
+def image_classes_of(proposal_ids: Sequence[ProposalId] | StrArray, index_of: Mapping[ImageId, int]) -> IntArray:
+    """(n,) the class of the image that each proposal is in, −1 where that is not known."""
+    return np.array([index_of.get(str(one).rpartition("#")[0], NO_CLASS) for one in proposal_ids], np.int64)
 
 
 def cluster_quality(cluster: IntArray, true: IntArray) -> ClusterQuality | None:

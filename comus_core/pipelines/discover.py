@@ -6,7 +6,7 @@ import platform
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -15,6 +15,7 @@ from comus_core.config import RunConfig
 from comus_core.datasets.chosen_images import open_chosen
 from comus_core.datasets.dataset import absolute
 from comus_core.datasets.ignored_files import ignored_json
+from comus_core.evaluation.cluster_quality import cluster_quality, image_classes_of
 from comus_core.pipelines.estimate import BYTES_PER_IMAGE, memory_estimate, remember_speeds, seconds_per_image
 from comus_core.pipelines.model_selection import cluster_number, is_estimated, resolve, short_names, supervision_of
 from comus_core.pipelines.relink import follow
@@ -85,7 +86,7 @@ def discover(
         remember_speeds(workspace, config, context.device, context.seconds_per_item)
         every, filtered = both_scores(workspace, run) if {"counts", "clustering"} <= set(made) else (None, None)
         clusters = tables.read_clusters(made["clustering"]).count if "clustering" in made else 0
-        result = result_json(run, context, made, clusters, every, filtered)
+        result = result_json(run, context, made, clusters, every, filtered) | _image_quality(context, made)
         return workspace.runs.finish(run.id, prints(made), result, asked.provenance if context.computed else {})
 
 
@@ -116,7 +117,8 @@ def _run_stages(context: StageContext, run: Run, last: int) -> tuple[Run, dict[s
         ("evaluation", "counts", lambda: stages.counts(context, images, made["proposals"])),
     ]
     labelled, clusters = context.dataset.truth is not None, context.config.clustering
-    wanted = {"how_many": is_estimated(clusters.clusters, labelled, clusters.method), "counts": labelled}
+    known = context.dataset.class_count is not None
+    wanted = {"how_many": is_estimated(clusters.clusters, known, clusters.method), "counts": labelled}
     for stage, kind, make in steps:
         if STAGES.index(stage) <= last and wanted.get(kind, True):
             made[kind] = make()
@@ -148,10 +150,8 @@ def prints(made: Mapping[str, Artifact]) -> dict[str, str]:
 
 def _cluster_count(context: StageContext, made: dict[str, Artifact]) -> int:
     """K, see `cluster_number`."""
-    truth = context.dataset.truth
     estimate = tables.read_how_many(made["how_many"]).clusters if "how_many" in made else None
-    foreground = len(truth.classes) - 1 if truth is not None else None
-    return cluster_number(context.config, estimate, foreground, int(made["features"].table().num_rows))
+    return cluster_number(context.config, estimate, context.dataset.class_count, int(made["features"].table().num_rows))
 
 
 def result_json(
@@ -196,6 +196,16 @@ def result_json(
         "memory_estimate": memory_estimate(len(context.dataset.files), tables.largest_image(made["images"])),
         "computed": context.computed,
     }
+
+
+def _image_quality(context: StageContext, made: Mapping[str, Artifact]) -> dict[str, Any]:
+    """`cluster_quality` by the classes of whole images; nothing where images have none."""
+    classes = context.dataset.image_classes
+    if classes is None or "clustering" not in made:
+        return {}
+    clusters = tables.read_clusters(made["clustering"])
+    found = cluster_quality(clusters.cluster, image_classes_of(clusters.proposal_id, classes.index_of))
+    return {"cluster_quality": asdict(found) if found is not None else None, "image_classes": len(classes.names)}
 
 
 def both_scores(workspace: Workspace, run: Run) -> tuple[ScoredRound, ScoredRound]:

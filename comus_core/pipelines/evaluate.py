@@ -9,8 +9,9 @@ from typing import Any
 from comus_core import stages
 from comus_core.config import Matching as MatchingChoice
 from comus_core.datasets.dataset import absolute
+from comus_core.datasets.records import ImageClasses
 from comus_core.errors import DatasetError
-from comus_core.evaluation.cluster_quality import ClusterQuality, cluster_quality, majority_classes
+from comus_core.evaluation.cluster_quality import ClusterQuality, cluster_quality, image_classes_of, majority_classes
 from comus_core.evaluation.matching import Matching
 from comus_core.evaluation.protocols import Protocol, protocol_named
 from comus_core.pipelines.apply_rounds import AppliedRound, apply_round, context_on, require_network
@@ -30,7 +31,7 @@ from comus_core.scoring.round_scores import (
 from comus_core.scoring.score_json import score_json
 from comus_core.scoring.scored_round import ScoredRound
 from comus_core.stages.assignment import assigned_categories
-from comus_core.types import OnProgress, no_progress
+from comus_core.types import IntArray, OnProgress, StrArray, no_progress
 from comus_core.workspace import Workspace
 
 
@@ -117,7 +118,10 @@ def evaluated(
     )
     made, dataset, decided = applied.made, applied.context.dataset, workspace.decisions_of(subject.run)
     if dataset.truth is None:
-        return Evaluation(applied, None)
+        if dataset.image_classes is None or "assignment" not in made:
+            return Evaluation(applied, None)
+        ids, categories = assigned_categories(workspace, subject.run, made["assignment"], decided)
+        return Evaluation(applied, None, quality=_of_images(dataset.image_classes, ids, categories.category))
     spec, classes = dataset.spec, dataset.truth.classes
     how = frozen or _how(subject, workspace, settings, len(applied.names), classes)
     if subject.training is not None:
@@ -150,11 +154,18 @@ def _own_clusters(
     names = tuple(decided.name_of(k) for k in categories.ids)
     applied = AppliedRound(context, made, categories.ids, names)
     if view.counted(decided) is None:
-        return Evaluation(applied, None)
+        whole = context.dataset.image_classes
+        ids, found = view.proposals.proposal_id, categories.category
+        return Evaluation(applied, None, quality=_of_images(whole, ids, found) if whole is not None else None)
     how = frozen or _how(subject, workspace, settings, len(names), view.classes)
     every, filtered = (score_clusters(view, decided, how, filtered=core) for core in (False, True))
     quality = cluster_quality(categories.category, majority_class(view, decided))
     return Evaluation(applied, every, filtered, quality)
+
+
+def _of_images(classes: ImageClasses, proposal_ids: StrArray, category: IntArray) -> ClusterQuality | None:
+    """How well clusters hold the images of a class together, each proposal of the class of its image."""
+    return cluster_quality(category, image_classes_of(proposal_ids, classes.index_of))
 
 
 def _protocol_of(settings: EvaluateSettings) -> Protocol | None:

@@ -103,7 +103,7 @@ def repeat_seeds(
 def _check(work: _Work) -> TrainSettings | None:
     """The training to repeat, None for none; raises as `repeat_seeds`."""
     run, workspace, settings = work.run, work.workspace, work.settings
-    _require_unedited(run, workspace)
+    require_unedited(run, workspace)
     if not run.provenance.get("classes"):
         raise DatasetError(f"seeds are compared by their scores, but {run.config.dataset} has no ground truth")
     if not settings.train:
@@ -115,8 +115,11 @@ def _check(work: _Work) -> TrainSettings | None:
     return settings_of(trainings[0])
 
 
-def _require_unedited(run: Run, workspace: Workspace) -> None:
-    """Raise `SettingsError` where a person edited clusters or filter: other seeds have the run's settings alone."""
+def require_unedited(run: Run, workspace: Workspace, *, at_filter: bool = True) -> None:
+    """Raise `SettingsError` where a person edited clusters or filter: other seeds have the run's settings alone.
+
+    `at_filter` is whether the filter matters, which a run has from its pseudo-masks on.
+    """
     decided, own = workspace.decisions_of(run), run.config
     require(
         decided.layout_version == 0,
@@ -125,7 +128,7 @@ def _require_unedited(run: Run, workspace: Workspace) -> None:
     )
     filtered = (decided.filter_percent, decided.filter_by) == (own.filter_percent, own.filter_by)
     require(
-        filtered and not decided.cluster_percent,
+        not at_filter or (filtered and not decided.cluster_percent),
         f"run {run.id}: its filter was changed, which no other seed repeats: set it back to "
         f"{own.filter_percent:g} % by {own.filter_by} for all clusters, or run the data set with the wanted filter",
     )
@@ -139,7 +142,7 @@ def _repeated(work: _Work, seed: int) -> Run:
         return work.run
     config = replace(work.run.config, seed=seed)
     repeated = discover(config, work.workspace, device=work.device, on_progress=work.at(seed))
-    _require_unedited(repeated, work.workspace)
+    require_unedited(repeated, work.workspace)
     named = work.run.name and repeated.name == work.run.name
     return work.workspace.runs.describe(repeated.id, name=f"{work.run.name} seed {seed}") if named else repeated
 

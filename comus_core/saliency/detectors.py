@@ -8,7 +8,7 @@ from typing import cast
 
 from comus_core.config import SaliencySettings
 from comus_core.plugins import Registry, part_and_path
-from comus_core.saliency import basnet, own_annotations, own_masks, u2netp
+from comus_core.saliency import basnet, own_annotations, own_masks, u2netp, whole_image
 from comus_core.saliency.dense import dinoseg, dsm, found, found_head, lost, maskcut, recursivecut, tokencut
 from comus_core.saliency.priors import dsr, mbd, mc, rbd
 from comus_core.saliency.refinement.refiners import RefinedDetector, RefinedObjects, check, refinement_identity
@@ -34,6 +34,7 @@ _OWN = (
     mbd.SPEC,
     dsr.SPEC,
     mc.SPEC,
+    whole_image.SPEC,
     trained.SPEC,
     own_masks.SPEC,
     own_annotations.SPEC,

@@ -73,7 +73,7 @@ def test_it_is_refused_before_the_work_for_every_command_that_takes_json(tmp_pat
         done = CliRunner().invoke(cli, [command.name, "--json", str(file), "latest"])
         assert isinstance(done.exception, SettingsError) and str(done.exception) == refusal(file), command.name
         assert "--force" in takes
-    assert tried == 25 and file.read_text() == "{}"
+    assert tried == 27 and file.read_text() == "{}"
 
 
 def test_the_verbs_refuse_too_from_python_and_as_jobs(finished, tmp_path):

@@ -21,6 +21,8 @@ from comus_core.pipelines import edit_settings, verb_settings
 from comus_core.pipelines.ablation_rows import AblationSettings
 from comus_core.pipelines.cluster_names import ExportedNames
 from comus_core.pipelines.export_settings import ExportSettings, ObjectsSettings
+from comus_core.pipelines.paper_tables.figure_settings import FigureSettings
+from comus_core.pipelines.paper_tables.table_settings import TableSettings, with_run_settings
 from comus_core.pipelines.saliency_settings import (
     SaliencyCompareSettings,
     SaliencyPredictSettings,
@@ -171,6 +173,13 @@ CASES = {
             *(word for name, value in TINY.items() for word in ("--set", f"{name}={value}")),
         ],
     ),
+    "table": Case(
+        lambda place: with_run_settings(
+            TableSettings("5", dataset=place.run.config.dataset, rows=("k-means",)), place.run.config
+        ),
+        lambda place: None,
+    ),
+    "figure": Case(lambda place: FigureSettings("9", str(place.out / "figure.csv"), place.run.id), lambda place: None),
     "evaluate": Case(lambda place: verb_settings.EvaluateSettings(str(place.new)), lambda place: place.rounds[0]),
     "seeds": Case(lambda place: verb_settings.SeedsSettings((0, 3), protocol="majority")),
     "compare": Case(lambda place: verb_settings.CompareSettings(resamples=40), lambda place: place.rounds),

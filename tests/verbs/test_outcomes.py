@@ -61,6 +61,16 @@ CASES = [
     ("saliency-predict", {"maps": [{}] * 30, "path": "/tmp/maps"}, "30 maps written to /tmp/maps"),
     ("saliency-train", {"images": 40, "path": "/tmp/d"}, "detector learned from 40 images, written to /tmp/d"),
     ("report", {"runs": ["a", "b"], "path": "/tmp/r.html"}, "report on 2 runs written to /tmp/r.html"),
+    (
+        "table",
+        {
+            "table": "8",
+            "rows": [{"name": "a", "mean": 47.26, "missing": []}, {"name": "b", "mean": None, "missing": ["w"]}],
+        },
+        "table 8: 1 row; best: a, 47.3; 1 not computed",
+    ),
+    ("table", {"table": "8", "rows": [{"name": "a", "mean": None, "missing": []}]}, "plan of table 8"),
+    ("figure", {"figure": "9", "path": "/tmp/f.html"}, "figure 9 written to /tmp/f.html"),
     ("bundle", {"bytes": 2_700_000, "path": "/tmp/a.zip"}, "3 MB written to /tmp/a.zip"),
 ]
 HEALTH = {"exact": [], "near": [], "unreadable": [], "tiny": [], "dark": [], "blurry": [], "usable": 9}

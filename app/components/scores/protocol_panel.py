@@ -17,6 +17,7 @@ from app.forms import verb_form
 from app.forms.training_form import dataset_of
 from comus_core.config import ProtocolName
 from comus_core.errors import ComusError
+from comus_core.evaluation.cluster_quality import ClusterQuality
 from comus_core.evaluation.protocols import PROTOCOLS
 from comus_core.pipelines.verb_settings import EvaluateSettings, SeedsSettings
 from comus_core.runs.run_round import RunRound
@@ -38,6 +39,29 @@ def quality(view: RunView, decided: Decisions) -> None:
     found = score_data.quality(view, decided)
     if found is None:
         return
+    _figures(found)
+    st.caption(
+        f"Cluster quality without pixels: {counted(found.proposals, 'proposal')}, each of the class of most of its "
+        "pixels, background among the classes."
+    )
+
+
+def of_images(view: RunView) -> bool:
+    """The same of a data set of class folders, as the run found it; whether it is one."""
+    known = view.run.result.get("cluster_quality")
+    if not view.run.result.get("image_classes") or known is None:
+        return False
+    found = ClusterQuality(**known)
+    _figures(found)
+    folders = counted(view.run.result["image_classes"], "class", "classes")
+    st.caption(
+        f"{counted(found.proposals, 'proposal')}, each of the class of its image: {folders} of whole images, as "
+        "clustered, before any decision. There are no masks, so there is no mIoU."
+    )
+    return True
+
+
+def _figures(found: ClusterQuality) -> None:
     figures = {
         "NMI": f"{found.nmi:.3f}",
         "ARI": f"{found.ari:.3f}",
@@ -47,10 +71,6 @@ def quality(view: RunView, decided: Decisions) -> None:
     with st.container(horizontal=True, gap="medium", key="quality_figures"):
         for name, value in figures.items():
             st.metric(name, value, width="content", help=HELP[name])
-    st.caption(
-        f"Cluster quality without pixels: {counted(found.proposals, 'proposal')}, each of the class of most of its "
-        "pixels, background among the classes."
-    )
 
 
 def show(view: RunView, one: RunRound) -> None:
@@ -80,7 +100,7 @@ def _protocol(one: RunRound) -> None:
         return
     settings = EvaluateSettings(protocol=name, matched_on=known)
     needed = "" if one.training is not None or not PROTOCOLS[name].network else "It is of trained rounds alone."
-    _start("evaluate", one, settings, f"Score round {one.number}", "straighten", "protocol_start", needed)
+    start("evaluate", one, settings, f"Score round {one.number}", "straighten", "protocol_start", needed)
 
 
 def _seeds(view: RunView) -> None:
@@ -100,10 +120,10 @@ def _seeds(view: RunView) -> None:
     st.caption("What the seeds have in common is computed once. The other runs stay in the workspace.")
     networks = name is not None and PROTOCOLS[name].network
     needed = "It is of trained rounds alone: train each seed." if networks and not train else ""
-    _start("seeds", view.run, settings, "Repeat with these seeds", "casino", "seeds_start", needed)
+    start("seeds", view.run, settings, "Repeat with these seeds", "casino", "seeds_start", needed)
 
 
-def _start(verb: str, subject: Any, settings: Any, words: str, icon: str, key: str, needed: str) -> None:
+def start(verb: str, subject: Any, settings: Any, words: str, icon: str, key: str, needed: str) -> None:
     """A button, its command and the last such job; `needed` says what is missing, and then nothing can be started."""
     workspace = page_data.workspace()
     if needed:

@@ -1,0 +1,1 @@
+"""The tables of the paper, each a plan: rows that verbs compute, beside the rows that papers report."""
