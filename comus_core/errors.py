@@ -43,5 +43,9 @@ class ConflictError(WorkspaceError):
     """Someone else has changed the same thing in the meantime; this change is not saved."""
 
 
+class ComputeError(ComusError):
+    """Work cannot be spread over processes or machines, or was lost there again and again."""
+
+
 class Cancelled(ComusError):
     """The user cancelled; finished results are kept."""

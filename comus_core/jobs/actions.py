@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from comus_core.compute import VARIABLE as COMPUTE
+from comus_core.compute import place_of
 from comus_core.jobs.launcher import ensure_supervisor
 from comus_core.jobs.records import FINAL, Job, State
 from comus_core.jobs.table import JobTable
@@ -16,10 +18,12 @@ from comus_core.verbs import subjects, verb_named
 from comus_core.workspace import Workspace
 
 # The job's process sees these as the submitter did, whoever started the supervisor.
-KEPT_VARIABLES = ("COMUS_WEIGHTS", "OMP_NUM_THREADS")
+KEPT_VARIABLES = ("COMUS_WEIGHTS", "OMP_NUM_THREADS", COMPUTE)
 
 
-def submit(workspace: Workspace, verb: str, subject: Any, settings: Any, device: str = "auto") -> Job:
+def submit(
+    workspace: Workspace, verb: str, subject: Any, settings: Any, device: str = "auto", compute: str | None = None
+) -> Job:
     """Queue a job; `ensure_supervisor` sees to it that it is started.
 
     Args:
@@ -28,6 +32,7 @@ def submit(workspace: Workspace, verb: str, subject: Any, settings: Any, device:
         subject: what it is asked of: a `RunConfig`, a `Run`, a `RunRound` or two, or the string of a data set.
         settings: an object of the verb's settings class; relative paths in it start at the present working directory.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        compute: where its images are worked on, see `computing`; None is what COMUS_COMPUTE says here.
 
     Raises:
         SettingsError: an unknown verb, one that runs at once, or settings of another.
@@ -36,6 +41,7 @@ def submit(workspace: Workspace, verb: str, subject: Any, settings: Any, device:
     require(known.is_job, f"{verb} takes no time: call it instead of queuing it")
     values = to_dict(from_dict(known.settings, to_dict(settings)))
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    kept |= {COMPUTE: place_of(compute).text} if compute is not None else {}
     known.check(settings)
     about = subjects.as_json(known.subject, subject)
     return JobTable(workspace.database).insert(verb, about, values, device, Path.cwd(), kept)

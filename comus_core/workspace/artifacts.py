@@ -25,7 +25,7 @@ from comus_core.types import OnProgress
 from comus_core.workspace.grouped import write_grouped
 from comus_core.workspace.manifest import KEY, MANIFEST, SHARDS, artifact_files, find_changes, read_manifest
 from comus_core.workspace.shard_attempts import SET_ASIDE, set_aside_in
-from comus_core.workspace.shards import SHARD_SIZE, Instead, ShardWork, write_shards
+from comus_core.workspace.shards import SHARD_SIZE, Instead, ShardPlan, ShardWork, Spread, write_here, write_shards
 
 TABLE = "table.parquet"
 CHEAP = 16 << 20  # bytes of an artifact that are hashed whenever a stage uses it again: some 10 ms
@@ -166,17 +166,20 @@ class ArtifactStore:
         finish: Finish | None = None,
         instead: Instead | None = None,
         shard_size: int = SHARD_SIZE,
+        spread: Spread = write_here,
     ) -> Artifact:
         """The artifact of `key`, computed in shards; shards finished before a kill are not computed again.
 
-        An id that killed its process repeatedly is skipped: `instead` gives its row; None for no row.
+        An id that killed its process repeatedly is skipped: `instead` gives its row; None for no row. `spread` makes
+        the missing shards: this process by itself, or others.
 
         Raises:
             WorkspaceError: all ids were skipped.
         """
         with self._partial(key) as folder:
             if folder is not None:
-                shards = write_shards(folder / SHARDS, ids, work, stage, on_progress, shard_size, instead)
+                plan = ShardPlan(folder / SHARDS, ids, work, stage, shard_size, instead)
+                shards = write_shards(plan, on_progress, spread)
                 missing = set_aside_in(folder / SHARDS)
                 if ids and not shards:
                     raise WorkspaceError(f"{stage}: all images were skipped; the first: {next(iter(missing.values()))}")
