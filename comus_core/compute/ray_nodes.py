@@ -84,7 +84,7 @@ def start_nodes(
     if known and not address:
         raise ComputeError(f"a Ray cluster runs here already at {known[0].address}: `comus cluster down` ends it")
     started: list[RayNode] = []
-    if not address and _answers(f"{host}:{port}"):
+    if not address and answers(f"{host}:{port}"):
         raise ComputeError(f"another program listens at {host}:{port}: choose another --port")
     try:
         for _ in range(count):
@@ -136,16 +136,18 @@ def _start_node(address: str, head: bool, cpus: float) -> RayNode:
             return RayNode(process, address, head, cpus)
         time.sleep(0.2)
     child.kill()
-    last = [line for line in log.read_text(errors="replace").splitlines() if line.strip()][-1:]
-    raise ComputeError(f"a node of Ray does not start at {address}: {''.join(last).strip()} (see {log})")
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    said = next((line for line in reversed(lines) if "Error" in line), "".join(lines[-1:]))
+    raise ComputeError(f"a node of Ray does not start at {address}: {said} (see {log})")
 
 
-def _answers(address: str) -> bool:
+def answers(address: str) -> bool:
+    """Whether a program listens at HOST:PORT."""
     host, _, port = address.rpartition(":")
     try:
         with socket.create_connection((host, int(port)), timeout=1):
             return True
-    except OSError:
+    except (OSError, ValueError):  # nobody, or no port
         return False
 
 

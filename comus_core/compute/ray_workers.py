@@ -13,7 +13,7 @@ from typing import Any
 import comus_core
 from comus_core.compute.crew import Report
 from comus_core.compute.packing import make_shard, pack, pack_error, thread_variables, unpack
-from comus_core.compute.ray_nodes import NO_RAY, OBJECT_STORE, cluster_address
+from comus_core.compute.ray_nodes import NO_RAY, OBJECT_STORE, answers, cluster_address
 from comus_core.errors import ComputeError
 from comus_core.settings import require
 from comus_core.workspace.shards import ShardPlan
@@ -130,13 +130,14 @@ class RayWorkers:
         import ray
 
         address = self._address or cluster_address()
-        options: dict[str, Any] = {"logging_level": "warning", "include_dashboard": False, "log_to_driver": True}
+        options: dict[str, Any] = {"logging_level": "warning"}
         try:
-            if address:
-                options.pop("include_dashboard")
+            if not address:  # one of this process alone, which ends with it
+                ray.init(object_store_memory=OBJECT_STORE, include_dashboard=False, **options)
+            elif answers(address):  # Ray itself would try for minutes
                 ray.init(address=address, **options)
-            else:  # one of this process alone, which ends with it
-                ray.init(object_store_memory=OBJECT_STORE, **options)
+            else:
+                raise ConnectionError("nobody answers there")
         except (ConnectionError, OSError, ValueError, RuntimeError) as error:
             raise ComputeError(
                 f"Ray at {address or 'this machine'}: {error}; `comus cluster status` says what runs here, and "

@@ -16,7 +16,7 @@ from tests.compute.letters import dies_once, make
 from tests.compute.test_same_run import artifacts, run_of
 
 pytestmark = pytest.mark.slow
-PORT = 16379
+PORT = 6390  # below those that workers of Ray take
 
 
 @pytest.fixture
