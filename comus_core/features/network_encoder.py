@@ -48,8 +48,8 @@ class Views:
 
 
 @dataclass(frozen=True)
-class _NetworkEncoder:
-    """An encoder from one network and what is read from it."""
+class NetworkEncoder:
+    """An encoder from one network and what is read from it; see `comus_core.features.spec.Encoder`."""
 
     spec: EncoderSpec
     network: nn.Module
@@ -60,21 +60,26 @@ class _NetworkEncoder:
 
     @property
     def name(self) -> str:
+        """See `Encoder`."""
         return self.spec.name
 
     @property
     def dim(self) -> int:
+        """See `Encoder`."""
         return self.spec.dim
 
     @property
     def crop_size(self) -> int:
+        """See `Encoder`."""
         return self.spec.crop_size
 
     @property
     def batch_size(self) -> int:
+        """See `Encoder`."""
         return self.spec.batch_size
 
     def encode(self, crops: Sequence[RgbImage]) -> Vectors:
+        """See `Encoder`."""
         vectors = np.empty((len(crops), self.dim), np.float32)
         for start in range(0, len(crops), self.batch_size):
             chosen = crops[start : start + self.batch_size]
@@ -97,10 +102,12 @@ class _NetworkEncoder:
             return np.ascontiguousarray(view(self.network, batch).float().cpu().numpy())
 
     def dense(self, images: Sequence[RgbImage], longer_side: int, kind: DenseKind = "keys") -> list[FloatArray]:
+        """See `Encoder`."""
         view = self.views.keys if kind == "keys" else self.views.tokens
         return [self._seen(view, image, longer_side) for image in images]
 
     def attention(self, images: Sequence[RgbImage], longer_side: int) -> list[FloatArray]:
+        """See `Encoder`."""
         if self.views.attention is None:
             raise without_attention(self.name)
         return [self._seen(self.views.attention, image, longer_side) for image in images]
@@ -126,15 +133,15 @@ def in_bfloat16(encoder: Encoder) -> Encoder:
     Raises:
         SettingsError: it is no network of this program's kind, or drawn crops have other vectors: the cosine is told.
     """
-    require(isinstance(encoder, _NetworkEncoder), f"encoder '{encoder.name}' computes in float32 alone")
-    assert isinstance(encoder, _NetworkEncoder)
+    require(isinstance(encoder, NetworkEncoder), f"encoder '{encoder.name}' computes in float32 alone")
+    assert isinstance(encoder, NetworkEncoder)
     faster = replace(encoder, precision="bfloat16")
     crops = _drawn_crops(encoder.crop_size)
     cosine = least_cosine(encoder.encode(crops), faster.encode(crops))
     require(
         cosine >= FAITHFUL,
-        f"features.precision bfloat16: vectors of encoder '{encoder.name}' have cosine {cosine:.4f} to those of float32, "
-        f"less than {FAITHFUL}: use float32",
+        f"features.precision bfloat16: vectors of encoder '{encoder.name}' have cosine {cosine:.4f} to those of "
+        f"float32, less than {FAITHFUL}: use float32",
     )
     return faster
 
@@ -162,4 +169,4 @@ def load_network_encoder(spec: EncoderSpec, device: str, views: Views) -> Encode
     # Convolutions are faster so, on processors and GPUs; it is fixed, not probed, since the order in memory decides the
     # order of sums, and all workers of a stage must have the same.
     network = load_network(spec.weights).to(device, memory_format=torch.channels_last)
-    return _NetworkEncoder(spec, network, device, file_sha256(locate(spec.weights)), views)
+    return NetworkEncoder(spec, network, device, file_sha256(locate(spec.weights)), views)

@@ -100,7 +100,7 @@ def _encoded(
             vectors = _pooled(context, loaded[0], ids, rows_of, box_of, all_proposals if by_mask else None, tick)
         else:
             crops = _crops(context, ids, rows_of, box_of)
-            vectors = _encode(loaded[0], crops, lambda done: tick(round(len(ids) * done / len(rows))))
+            vectors = encoded(loaded[0], crops, lambda done: tick(round(len(ids) * done / len(rows))))
         cells = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float32()), vectors.shape[1])
         return pa.table({"proposal_id": pa.array(all_proposals.proposal_id[rows], pa.string()), "feature": cells})
 
@@ -144,7 +144,7 @@ def _pooled(
     return np.concatenate(parts)
 
 
-def _encode(encoder: Any, crops: Iterator[RgbImage], on_batch: Callable[[int], None]) -> Any:
+def encoded(encoder: Any, crops: Iterator[RgbImage], on_batch: Callable[[int], None]) -> Any:
     """(n, d) float32, a batch of crops in memory at a time; reports the size of each.
 
     Where the encoder lets them, crops are decoded, cut and resized in a thread while the network is at those before.
