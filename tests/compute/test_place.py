@@ -6,7 +6,8 @@ from click.testing import CliRunner
 from comus_core import make_config, open_workspace
 from comus_core.cli.main import cli
 from comus_core.compute import VARIABLE, computing, current, place_of
-from comus_core.errors import SettingsError
+from comus_core.datasets.dataset import parse_dataset
+from comus_core.errors import DatasetError, SettingsError, WorkspaceError
 from comus_core.jobs import submit
 from comus_core.machine.device import cpu_cores
 from comus_core.pipelines.verb_settings import DiscoverSettings
@@ -44,6 +45,14 @@ def test_without_ray_the_error_gives_the_command(monkeypatch):
     monkeypatch.setattr("comus_core.compute.ray_workers.find_spec", lambda _: None)
     with pytest.raises(SettingsError, match=r"pip install 'comus-explorer\[ray\]'"), computing("ray"):
         pass
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/photos", "gs://bucket/photos", "coco:s3://bucket/coco:val2017"])
+def test_an_object_store_is_to_be_mounted(address, tmp_path):
+    with pytest.raises(DatasetError, match=r"data set .*//.* mount it on every machine at the same path"):
+        parse_dataset(address)
+    with pytest.raises(WorkspaceError, match=r"workspace s3://b/w is an address, not a folder"):
+        open_workspace("s3://b/w")
 
 
 def test_it_comes_from_the_variable_and_ends_with_the_block(monkeypatch):
