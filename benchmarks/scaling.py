@@ -36,7 +36,7 @@ from comus_core.compute.processes import Processes
 from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.workspace.shards import ShardPlan
 
-SHARE = 0.125  # of a core that a worker has: four of them leave room for what else runs
+SHARE = 0.125  # of a core that a worker has: four of them leave room for what else runs; less on a busy machine
 WORKERS, TARGET, PORT = (1, 2, 4), 0.8, 6401
 SIZES, POINTS = (64, 256, 1024), (1_000, 10_000, 100_000)
 
@@ -45,15 +45,16 @@ def main() -> None:
     """Both parts."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--ray", action="store_true", help="nodes of Ray instead of processes")
+    parser.add_argument("--share", type=float, default=SHARE, metavar="X", help=f"of a core; default: {SHARE}")
     options = parser.parse_args()
     report = Report(f"Scaling: {'Ray' if options.ray else 'processes'}")
-    scaled(report, options.ray, 24 if options.quick else 64)
+    scaled(report, options.ray, 12 if options.quick else 64, options.share)
     over_images(report, SIZES[:2] if options.quick else SIZES)
     over_points(report, POINTS[:2] if options.quick else POINTS)
     report.write(options.json)
 
 
-def scaled(report: Report, ray: bool, shards: int) -> None:
+def scaled(report: Report, ray: bool, shards: int, share: float) -> None:
     """Images a second of the same shards by more and more workers."""
     speed: dict[int, float] = {}
     for count in WORKERS:
@@ -61,30 +62,32 @@ def scaled(report: Report, ray: bool, shards: int) -> None:
         dispatcher = Dispatcher(_crew(count, ray))
         try:
             with tempfile.TemporaryDirectory() as place:
-                spread(dispatcher, Path(place) / "warm", count)
+                spread(dispatcher, Path(place) / "warm", count, share)
                 begun = time.perf_counter()
-                images = spread(dispatcher, Path(place) / "timed", shards)
+                images = spread(dispatcher, Path(place) / "timed", shards, share)
                 speed[count] = images / (time.perf_counter() - begun)
         finally:
             dispatcher.close()
             _end(nodes)
-        report.add(f"workers_{count}", speed[count], f"crops a second, {count} workers of {SHARE:g} core", "1/s")
+        report.add(f"workers_{count}", speed[count], f"crops a second, {count} workers of {share:g} core", "1/s")
     for count in WORKERS[1:]:
-        share = speed[count] / count / speed[1]
-        report.add(f"efficiency_{count}", share, f"efficiency of {count} workers", "", least=TARGET)
+        efficiency = speed[count] / count / speed[1]
+        report.add(f"efficiency_{count}", efficiency, f"efficiency of {count} workers", "", least=TARGET)
     report.add("ratio", report.figures[f"efficiency_{WORKERS[-1]}"], "efficiency of the most workers", "", least=TARGET)
 
 
-def spread(dispatcher: Dispatcher, folder: Path, shards: int) -> int:
+def spread(dispatcher: Dispatcher, folder: Path, shards: int, share: float) -> int:
     """Make so many shards of four crops; how many crops."""
     (folder / "shards").mkdir(parents=True)
-    plan = ShardPlan(folder / "shards", [f"{n:05d}" for n in range(4 * shards)], held_features(), "features", size=4)
+    plan = ShardPlan(
+        folder / "shards", [f"{n:05d}" for n in range(4 * shards)], held_features(share), "features", size=4
+    )
     dispatcher.spread(plan, list(plan.starts), lambda _: None)
     return len(plan.ids)
 
 
-def held_features() -> Callable[[Sequence[str], Callable[[int], None], Path], pa.Table]:
-    """The vectors of crops, by a worker that has `SHARE` of a core."""
+def held_features(share: float) -> Callable[[Sequence[str], Callable[[int], None], Path], pa.Table]:
+    """The vectors of crops, by a worker that has such a share of a core."""
     loaded = list[Any]()
 
     def work(ids: Sequence[str], tick: Callable[[int], None], _: Path) -> pa.Table:
@@ -95,7 +98,7 @@ def held_features() -> Callable[[Sequence[str], Callable[[int], None], Path], pa
         begun, used = time.perf_counter(), time.process_time()
         vectors = loaded[0].encode([np.full((100, 80, 3), int(i) % 251, np.uint8) for i in ids])
         tick(len(ids))
-        time.sleep(max(0.0, (time.process_time() - used) / SHARE - (time.perf_counter() - begun)))
+        time.sleep(max(0.0, (time.process_time() - used) / share - (time.perf_counter() - begun)))
         return pa.table({"id": list(ids), "first": vectors[:, 0]})
 
     return work
