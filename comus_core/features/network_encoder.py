@@ -168,5 +168,5 @@ def load_network_encoder(spec: EncoderSpec, device: str, views: Views) -> Encode
     assert spec.weights is not None, f"encoder '{spec.name}' has no weights"
     # Convolutions are faster so, on processors and GPUs; it is fixed, not probed, since the order in memory decides the
     # order of sums, and all workers of a stage must have the same.
-    network = load_network(spec.weights).to(device, memory_format=torch.channels_last)
+    network = load_network(spec.weights).to(memory_format=torch.channels_last).to(device)
     return NetworkEncoder(spec, network, device, file_sha256(locate(spec.weights)), views)

@@ -16,7 +16,7 @@ from comus_core.plugins import split
 from comus_core.saliency.preprocessing import resize_antialiased
 from comus_core.saliency.spec import DetectorIdentity, DetectorSpec, HasImageId
 from comus_core.saliency.trained.network_file import network_facts, read_network
-from comus_core.types import ImageId, RgbImage, SoftMap
+from comus_core.types import FloatArray, ImageId, RgbImage, SoftMap
 from comus_core.weights.registry import UNKNOWN, Supervision
 
 NAME = "trained"
@@ -43,11 +43,13 @@ class LearnedDetector:
         with made_ahead(map(self._pixels, images)) as prepared:  # resized while the network is at the one before
             return [self._soft_map(pixels) for pixels in prepared]
 
-    def _pixels(self, image: RgbImage) -> RgbImage | None:
-        """What the network sees of an image, (side, side, 3); None of a single colour."""
-        return None if (image == image[0, 0]).all() else resize_antialiased(image, self.side).copy()
+    def _pixels(self, image: RgbImage) -> FloatArray | None:
+        """What the network sees of an image, (side, side, 3) float32; None of a single colour."""
+        if (image == image[0, 0]).all():
+            return None
+        return resize_antialiased(image, self.side).copy()
 
-    def _soft_map(self, seen: RgbImage | None) -> SoftMap:
+    def _soft_map(self, seen: FloatArray | None) -> SoftMap:
         import torch
 
         if seen is None:
