@@ -6,7 +6,8 @@
     print(run.result["evaluation"])
 
 Every verb is called as `verb(subject, workspace, settings, *, device, on_progress)`; `comus_core.verbs` lists them.
-`device` is `auto`, `cpu`, `cuda`, `cuda:N` or `mps`, and part of no fingerprint. `on_progress` is called at every few
+`device` is `auto`, `cpu`, `cuda`, `cuda:N` or `mps`, and part of no fingerprint; neither is where images are worked on,
+which `with computing("processes:4"):` or `computing("ray")` says. `on_progress` is called at every few
 images or steps; raising `Cancelled` there stops cleanly, and the same call goes on from there.
 Names load on first use, so that the interface side never imports torch.
 """
@@ -21,6 +22,7 @@ from comus_core.files.user_folders import provide_caches
 provide_caches()
 
 if TYPE_CHECKING:
+    from comus_core.compute import computing
     from comus_core.config import PRESETS, RunConfig, make_config
     from comus_core.errors import ComusError
     from comus_core.export.bundle import bundle
@@ -225,6 +227,7 @@ _HOME = {
     "import_annotations": "export.import_annotations",
     "import_names": "pipelines.cluster_names",
     "include_images": "pipelines.edit_selection",
+    "computing": "compute",
     "make_config": "config",
     "make_training": "training.presets",
     "merge_clusters": "pipelines.edit_clusters",
@@ -330,6 +333,7 @@ __all__ = [
     "clean",
     "compare",
     "compare_saliency",
+    "computing",
     "create_category",
     "delete",
     "discover",

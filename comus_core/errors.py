@@ -47,5 +47,9 @@ class NotAllowedError(WorkspaceError):
     """The person who is logged in may look, but not change anything."""
 
 
+class ComputeError(ComusError):
+    """Work cannot be spread over processes or machines, or was lost there again and again."""
+
+
 class Cancelled(ComusError):
     """The user cancelled; finished results are kept."""

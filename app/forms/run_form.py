@@ -112,7 +112,9 @@ def config_of(
     return make_config(**merge(images, nested({**values, **own})))
 
 
-def preview(workspace: Workspace, config: RunConfig, seen: DatasetSummary, device: str) -> Preview:
+def preview(
+    workspace: Workspace, config: RunConfig, seen: DatasetSummary, device: str, compute: str = "local"
+) -> Preview:
     """What a run of `config` would be.
 
     Raises:
@@ -127,7 +129,7 @@ def preview(workspace: Workspace, config: RunConfig, seen: DatasetSummary, devic
         tuple(file for file in needed if not is_available(file.name)),
         estimate(chosen, seen.images, workspace, given_device(device), seen.largest),
         free_disk(workspace.root),
-        command(config, device, workspace),
+        command(config, device, workspace, compute),
     )
 
 
@@ -148,12 +150,13 @@ def images_words(config: RunConfig) -> str:
     return ", ".join(filter(None, (only, excluded)))
 
 
-def command(config: RunConfig, device: str, workspace: Workspace) -> str:
+def command(config: RunConfig, device: str, workspace: Workspace, compute: str = "local") -> str:
     """The equivalent command; one that names many images reads them from the settings' file."""
     if needs_file(config):
         words = ["--device", device] if device != "auto" else []
+        words += ["--compute", compute] if compute != "local" else []
         return shlex.join(["comus", "run", "--config", SETTINGS_FILE, *words, "--workspace", str(workspace.root)])
-    return command_line(config, device=device, workspace=workspace.root)
+    return command_line(config, device=device, compute=compute, workspace=workspace.root)
 
 
 def stage_costs(cost: Estimate) -> list[tuple[str, float]]:
@@ -161,13 +164,13 @@ def stage_costs(cost: Estimate) -> list[tuple[str, float]]:
     return [(STAGE_WORDS[stage], cost.seconds[stage]) for stage in STAGES if stage in cost.seconds]
 
 
-def start(workspace: Workspace, config: RunConfig, device: str) -> Job:
+def start(workspace: Workspace, config: RunConfig, device: str, compute: str = "local") -> Job:
     """Queue the run, or give the job that is at the very same already.
 
     Raises:
         ComusError: settings that cannot work, or the supervisor does not start.
     """
-    return submit_verb(workspace, "discover", config, DiscoverSettings(), device)
+    return submit_verb(workspace, "discover", config, DiscoverSettings(), device, compute)
 
 
 def detector_words() -> dict[str, str]:

@@ -12,7 +12,9 @@ from comus_core.verbs import subjects, verb_named
 from comus_core.workspace import Workspace
 
 
-def submit_verb(workspace: Workspace, verb: str, subject: Any, settings: Any, device: str = "auto") -> Job:
+def submit_verb(
+    workspace: Workspace, verb: str, subject: Any, settings: Any, device: str = "auto", compute: str | None = None
+) -> Job:
     """Queue a verb, or give the job that does the very same already, so that a second click changes nothing.
 
     Raises:
@@ -22,7 +24,7 @@ def submit_verb(workspace: Workspace, verb: str, subject: Any, settings: Any, de
     wanted = (verb, subjects.as_json(known.subject, subject), settings, device)
     active = [job for job in jobs.list_jobs(workspace, jobs.ACTIVE) if job.kind == verb]
     same = [j for j in active if (j.kind, j.subject, from_dict(known.settings, j.settings), j.device) == wanted]
-    job = same[0] if same else jobs.submit(workspace, verb, subject, settings, device)
+    job = same[0] if same else jobs.submit(workspace, verb, subject, settings, device, compute)
     jobs.ensure_supervisor(workspace)
     return job
 

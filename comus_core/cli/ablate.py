@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from comus_core.cli.options import BACKGROUND, DEVICE, JSON, WORKSPACE
+from comus_core.cli.options import BACKGROUND, COMPUTE, DEVICE, JSON, WORKSPACE
 from comus_core.cli.progress import duration
 from comus_core.cli.tables import print_ablation
 from comus_core.cli.train import BACKBONE, FILTER, IMAGES, PRESET, SCORED_ON, training_settings
@@ -42,6 +42,7 @@ from comus_core.workspace import Run, Workspace, open_workspace
 @BACKGROUND
 @WORKSPACE
 @DEVICE
+@COMPUTE
 @JSON
 def ablate(
     run_name: str,
@@ -56,6 +57,7 @@ def ablate(
     background: bool,
     workspace: str | None,
     device: str,
+    compute: str | None,
     json_file: OutputFile | None,
 ) -> None:
     """Measure what each step of the method and each switch of the training contributes on RUN.
@@ -71,7 +73,7 @@ def ablate(
     training = training_settings(preset, None, backbone, assignments)
     settings = AblationSettings(training, images, scored_on, percent, seeds, rows)
     require_truth(run, place, settings)
-    call = Call(verb_named("ablate"), run, place, settings, device, background, json_file)
+    call = Call(verb_named("ablate"), run, place, settings, device, background, json_file, compute)
     if not background:
         _announce(place, run, settings, device)
     result = call.result(

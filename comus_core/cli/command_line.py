@@ -45,12 +45,18 @@ def verb_line(name: str, subject: Any, settings: Any, *, device: str = "auto", w
 
 
 def command_line(
-    config: RunConfig, *, device: str = "auto", until: str = "evaluation", workspace: Path | None = None
+    config: RunConfig,
+    *,
+    device: str = "auto",
+    compute: str = "local",
+    until: str = "evaluation",
+    workspace: Path | None = None,
 ) -> str:
     """`comus run …` with the fewest options that mean exactly `config`, quoted for a shell."""
     ways = [_words(config, preset) for preset in (None, *PRESETS)]
     words = min((way for way in ways if way is not None), key=len)
     words += ["--device", device] if device != "auto" else []
+    words += ["--compute", compute] if compute != "local" else []
     words += ["--until", until] if until != "evaluation" else []
     words += ["--workspace", str(workspace)] if workspace is not None else []
     if config.dataset.startswith("-"):  # else it would be read as an option

@@ -16,6 +16,7 @@ from comus_core.cli import terminal
 from comus_core.cli.ablate import ablate
 from comus_core.cli.add import add
 from comus_core.cli.app import app
+from comus_core.cli.cluster import cluster
 from comus_core.cli.clusters import clusters
 from comus_core.cli.datasets import datasets
 from comus_core.cli.disk import clean, disk, verify
@@ -76,6 +77,7 @@ COMMANDS = (
     parts,
     doctor,
     jobs,
+    cluster,
 )
 for command in COMMANDS:
     cli.add_command(command)

@@ -9,7 +9,14 @@ import click
 
 from comus_core.cli.paths import output_file_or_dash, say_replaced, with_force
 from comus_core.cli.terminal import LETTERS, can_print
+from comus_core.compute import place_of
 from comus_core.files.output_file import OutputFile, write_json_output
+
+
+def _checked_place(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """What `--compute` says, refused before any work if it is nothing that is known."""
+    return value if value is None else place_of(value).text
+
 
 WORKSPACE = click.option("--workspace", metavar="DIR", help="Where runs are kept (COMUS_WORKSPACE; ./workspace).")
 JSON_FILE = click.option(
@@ -17,6 +24,12 @@ JSON_FILE = click.option(
 )
 JSON = with_force(JSON_FILE)
 DEVICE = click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")
+COMPUTE = click.option(
+    "--compute",
+    metavar="PLACE",
+    callback=_checked_place,
+    help="local, processes[:N] or ray[:ADDRESS]: where the images are worked on (COMUS_COMPUTE; local).",
+)
 BACKGROUND = click.option("--background", is_flag=True, help="Queue it as a job and return; see `comus jobs`.")
 RUN = click.argument("run_name", metavar="RUN")
 

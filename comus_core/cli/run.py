@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from comus_core.cli.options import BACKGROUND, DEVICE, JSON, WORKSPACE
+from comus_core.cli.options import BACKGROUND, COMPUTE, DEVICE, JSON, WORKSPACE
 from comus_core.cli.progress import duration
 from comus_core.cli.tables import print_result
 from comus_core.cli.verb_command import Call
@@ -72,6 +72,7 @@ def number_or_auto(_: click.Context, __: click.Parameter, value: str | None) -> 
 @click.option("--config", "config_file", type=Path, metavar="FILE", help="Settings as JSON, as `comus show` prints.")
 @WORKSPACE
 @DEVICE
+@COMPUTE
 @BACKGROUND
 @JSON
 def run(
@@ -80,6 +81,7 @@ def run(
     background: bool,
     workspace: str | None,
     device: str,
+    compute: str | None,
     json_file: OutputFile | None,
     excluded: bool,
     **options: Any,
@@ -94,7 +96,7 @@ def run(
         recorded = place.exclusions.read(absolute(config.dataset)).images
         config = replace(config, exclude=(*config.exclude, *(i for i in recorded if i not in config.exclude)))
     settings = from_dict(DiscoverSettings, {"until": until})
-    call = Call(verb_named("discover"), config, place, settings, device, background, json_file)
+    call = Call(verb_named("discover"), config, place, settings, device, background, json_file, compute)
     announce(config, place, device)
     finished = call.result()
     if finished is not None:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import click
 
-from comus_core.cli.options import BACKGROUND, DEVICE, JSON, WORKSPACE
+from comus_core.cli.options import BACKGROUND, COMPUTE, DEVICE, JSON, WORKSPACE
 from comus_core.cli.progress import duration
 from comus_core.cli.verb_command import Call
 from comus_core.files.output_file import OutputFile
@@ -51,6 +51,7 @@ FILTER = click.option(
 @click.option("--resume", is_flag=True, help="Go on with the run's last training, with its settings.")
 @WORKSPACE
 @DEVICE
+@COMPUTE
 @JSON
 def train(
     run_name: str,
@@ -66,6 +67,7 @@ def train(
     resume: bool,
     workspace: str | None,
     device: str,
+    compute: str | None,
     json_file: OutputFile | None,
 ) -> None:
     """Train a segmenter on the pseudo-masks of RUN.
@@ -80,7 +82,7 @@ def train(
     else:
         training = training_settings(preset, rounds, backbone, assignments)
         settings = TrainSettings(training, images, scored_on, percent, seed)
-    call = Call(verb_named("train"), run, place, settings, device, background, json_file)
+    call = Call(verb_named("train"), run, place, settings, device, background, json_file, compute)
     call.result({"on_training": RoundPrinter(), "log": lambda line: click.echo(line, err=True)})
 
 

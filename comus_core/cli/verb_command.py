@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from comus_core.cli.options import BACKGROUND, DEVICE, JSON, JSON_FILE, WORKSPACE, give
+from comus_core.cli.options import BACKGROUND, COMPUTE, DEVICE, JSON, JSON_FILE, WORKSPACE, give
 from comus_core.cli.progress import ProgressPrinter
 from comus_core.cli.settings_options import Parameter, argument_help, from_parameters, parameters
 from comus_core.files.output_file import OutputFile
@@ -29,6 +29,7 @@ class Call:
     device: str = "auto"
     background: bool = False
     json_file: OutputFile | None = None
+    compute: str | None = None
 
     def __post_init__(self) -> None:
         if self.background and self.json_file is not None:
@@ -53,6 +54,7 @@ class Call:
                 device=self.device,
                 on_progress=printer,
                 observers=printing,
+                compute=self.compute,
             )
         give(result_json(result), self.json_file)
         return result
@@ -86,7 +88,7 @@ def queue(call: Call) -> None:
     """Hand a verb to the workspace's supervisor as a job, and say how to follow it."""
     from comus_core.jobs import ensure_supervisor, submit
 
-    job = submit(call.workspace, call.verb.name, call.subject, call.settings, call.device)
+    job = submit(call.workspace, call.verb.name, call.subject, call.settings, call.device, call.compute)
     ensure_supervisor(call.workspace)
     follow, stop = f"comus jobs log {job.id} --follow", f"comus jobs cancel {job.id}"
     click.echo(f"job {job.id} is queued: `{follow}` follows it, `{stop}` stops it")
@@ -112,6 +114,7 @@ def verb_command(name: str, show: Callable[..., None] = print_lines) -> click.Co
         device: str = "auto",
         background: bool = False,
         json_file: OutputFile | None = None,
+        compute: str | None = None,
         **values: Any,
     ) -> None:
         words = [values.pop(_subject(number)) for number in range(len(metavars))]
@@ -120,7 +123,7 @@ def verb_command(name: str, show: Callable[..., None] = print_lines) -> click.Co
         verb.check(settings)
         place = open_workspace(workspace)
         subject = subjects.of_words(verb.subject, words, place)
-        show(Call(verb, subject, place, settings, device, background, json_file), **own)
+        show(Call(verb, subject, place, settings, device, background, json_file, compute), **own)
 
     extra: list[click.Parameter] = list(reversed(getattr(show, "__click_params__", [])))
     decorators: list[Parameter] = [
@@ -129,7 +132,7 @@ def verb_command(name: str, show: Callable[..., None] = print_lines) -> click.Co
     ]
     callback.__click_params__ = list(reversed(extra))  # type: ignore[attr-defined]
     forced = "force" in verb.settings.__pydantic_fields__  # type: ignore[attr-defined]
-    shared = [WORKSPACE, *([DEVICE, BACKGROUND] if verb.is_job else []), JSON_FILE if forced else JSON]
+    shared = [WORKSPACE, *([DEVICE, COMPUTE, BACKGROUND] if verb.is_job else []), JSON_FILE if forced else JSON]
     for decorator in reversed([*decorators, *shared]):
         decorator(callback)
     text = f"{verb.help}\n\n{argument_help(verb.settings, verb.arguments)}"

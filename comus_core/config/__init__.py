@@ -38,6 +38,7 @@ from comus_core.settings import Percent, Seed, from_dict, merge, require, settin
 MaskResize = Literal["soft", "binary"]
 Split = Literal["none", "components", "peaks"]
 Pool = Literal["crop", "mask"]
+Precision = Literal["float32", "bfloat16"]
 Matching = Literal["auto", "hungarian", "counts", "majority"]
 ProtocolName = Literal["comus", "cause", "majority"]
 FilterBy = Literal["distance", "silhouette", "density", "agreement"]
@@ -94,6 +95,8 @@ class FeatureSettings:
     """crop: the vector of the proposal's crop (paper); mask: the mean of the image's patch tokens under its mask."""
     longer_side: Annotated[int, Field(ge=32, le=4096)] = 480
     """Pixels of the image's longer side as the encoder sees it, where `pool` is mask."""
+    precision: Precision = "float32"
+    """What the encoder computes in. bfloat16: about three times as fast on processors with AMX, nearly the same."""
 
 
 @settings

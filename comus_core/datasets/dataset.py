@@ -10,6 +10,7 @@ from comus_core.datasets.demo import demo_format
 from comus_core.datasets.format import FOLDER, DatasetAddress, DatasetFormat, DatasetSummary
 from comus_core.datasets.records import Dataset
 from comus_core.errors import DatasetError
+from comus_core.files.object_stores import object_store_fault
 from comus_core.plugins import Registry
 
 _OWN = (
@@ -36,6 +37,8 @@ def parse_dataset(spec: str) -> DatasetAddress:
     """
     if not spec.strip():
         raise DatasetError("no data set: give a folder, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo")
+    if (fault := object_store_fault(spec.removeprefix("voc:").removeprefix("coco:"))) is not None:
+        raise DatasetError(f"data set {fault}")
     kind, _, rest = spec.partition(":")
     form = FORMATS.get(kind) if kind != FOLDER else None
     if form is not None and not form.has_folder and kind == spec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from comus_core.config import FeatureSettings
+from comus_core.config import FeatureSettings, Precision
 from comus_core.errors import SettingsError
 from comus_core.features import dino, dinov2, features_file, lite0, timm_encoder
 from comus_core.features.spec import Encoder, EncoderSpec
@@ -54,15 +54,19 @@ def own_vectors(name: str) -> Path | None:
     return part_and_path(ENCODERS, name)[1] if split(name)[0] in ENCODERS else None
 
 
-def load_encoder(name: str, device: str = "cpu") -> Encoder:
+def load_encoder(name: str, device: str = "cpu", precision: Precision = "float32") -> Encoder:
     """The encoder `name` with its weights from this machine, ready on `device`.
 
     Raises:
-        SettingsError: no such encoder.
+        SettingsError: no such encoder, or one whose vectors are others in that precision.
         WeightsError: its weights are missing, damaged or do not fit.
     """
     spec = encoder_spec(name)
-    return spec.load(spec, device)
+    if precision == "float32":
+        return spec.load(spec, device)
+    from comus_core.features.network_encoder import in_bfloat16
+
+    return in_bfloat16(spec.load(spec, device))
 
 
 def encoder_fingerprint(name: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -97,6 +101,7 @@ def vectors_fingerprint(how: FeatureSettings) -> tuple[dict[str, Any], dict[str,
         WeightsError: the weights are not on this machine.
     """
     settings, weights = encoder_fingerprint(how.encoder)
+    settings |= {"precision": how.precision} if how.precision != "float32" else {}
     if how.pool == "crop":
         return settings, weights
     spec = encoder_spec(how.encoder)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from comus_core.compute import VARIABLE as COMPUTE
+from comus_core.compute import place_of
 from comus_core.jobs.launcher import ensure_supervisor
 from comus_core.jobs.records import FINAL, Job, JobEvent, State
 from comus_core.jobs.table import JobTable
@@ -17,7 +19,7 @@ from comus_core.verbs import subjects, verb_named
 from comus_core.workspace import Workspace
 
 # The job's process sees these as the submitter did, whoever started the supervisor.
-KEPT_VARIABLES = ("COMUS_WEIGHTS", "OMP_NUM_THREADS")
+KEPT_VARIABLES = ("COMUS_WEIGHTS", "OMP_NUM_THREADS", COMPUTE)
 RETRIES_VARIABLE = "COMUS_JOB_RETRIES"
 RETRIES = 3  # two kills of one shard, then a third names the image that kills: see `workspace.shard_attempts`
 
@@ -28,6 +30,7 @@ def submit(
     subject: Any,
     settings: Any,
     device: str = "auto",
+    compute: str | None = None,
     *,
     priority: int = 0,
     retries: int | None = None,
@@ -40,6 +43,7 @@ def submit(
         subject: what it is asked of: a `RunConfig`, a `Run`, a `RunRound` or two, or the string of a data set.
         settings: an object of the verb's settings class; relative paths in it start at the present working directory.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        compute: where its images are worked on, see `computing`; None is what COMUS_COMPUTE says here.
         priority: of the queued jobs the one with the highest starts first, then the oldest.
         retries: how often it is queued again by itself if its process dies without a word; None: COMUS_JOB_RETRIES,
             else 3. After the last one it is failed; with 0 it is lost at once, and waits for `resume`.
@@ -53,6 +57,7 @@ def submit(
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     if (person := acting()) is not None:
         kept[VARIABLE] = person.shown
+    kept |= {COMPUTE: place_of(compute).text} if compute is not None else {}
     known.check(settings)
     about = subjects.as_json(known.subject, subject)
     retries = default_retries() if retries is None else retries

@@ -10,6 +10,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TypeVar
 
@@ -60,6 +61,24 @@ class Threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+@contextmanager
+def made_ahead(values: Iterator[T]) -> Iterator[Iterator[T]]:
+    """The values of an iterator, in order, the next of them made in a thread while one is used.
+
+    The iterator is at rest when the block is left, and its first error is raised where its value is wanted.
+    """
+    end = object()
+    with ThreadPoolExecutor(1) as pool:
+
+        def each() -> Iterator[T]:
+            future = pool.submit(next, values, end)
+            while (value := future.result()) is not end:
+                future = pool.submit(next, values, end)
+                yield value  # type: ignore[misc]
+
+        yield each()
 
 
 def row_blocks(n: int, size: int | None = None) -> list[slice]:

@@ -72,7 +72,7 @@ def describe_image(workspace: Workspace, run: Run, file: Path, device: str) -> D
     masks = [*(objects.mask(k) for k in range(len(found)) if objects is not None), np.ones((height, width), bool)]
     how = run.config.features
     vectors = np.asarray(
-        describer(load_encoder(how.encoder, device), how)(image).vectors(list(boxes), masks), np.float32
+        describer(load_encoder(how.encoder, device, how.precision), how)(image).vectors(list(boxes), masks), np.float32
     )
     return DescribedImage(height, width, boxes, vectors)
 

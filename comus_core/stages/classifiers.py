@@ -76,5 +76,5 @@ def load_classifier(context: StageContext, artifact: Artifact) -> Classify:
             raise WorkspaceError(f"{file} is of another version: train the run again (`comus train RUN`)")
         learned = LinearClassifier(stored["weight"], stored["bias"], float(stored["surroundings"]))
     how = context.config.features
-    describe = describer(load_encoder(how.encoder, context.device), how)
+    describe = describer(load_encoder(how.encoder, context.device, how.precision), how)
     return partial(objects_of, describe=describe, classifier=learned)

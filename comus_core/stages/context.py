@@ -9,13 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from comus_core.compute import current
 from comus_core.config import RunConfig
 from comus_core.datasets.records import Dataset
 from comus_core.datasets.truth_report import TruthReport
 from comus_core.machine.peak_memory import PeakMemory
 from comus_core.runs.artifact_readers import skipped_files
 from comus_core.runs.run_truth import truth_fingerprint
-from comus_core.types import OnProgress, Progress
+from comus_core.types import OnProgress, Progress, no_progress
 from comus_core.workspace import Artifact, ArtifactKey, Workspace
 from comus_core.workspace.artifacts import Finish
 from comus_core.workspace.shards import SHARD_SIZE, Instead
@@ -49,6 +50,10 @@ VERSIONS = {
     "predictions": 2,
     "round_counts": 2,
 }
+
+
+def _nobody(_: Artifact) -> None:
+    """Tell nobody of an artifact."""
 
 
 @dataclass
@@ -88,12 +93,17 @@ class StageContext:
     set_aside: dict[str, str] = field(default_factory=dict)
     seconds_per_item: dict[str, float] = field(default_factory=dict)
     pace: Mapping[str, float] = field(default_factory=dict)
-    on_artifact: Callable[[Artifact], None] = lambda _: None
+    on_artifact: Callable[[Artifact], None] = _nobody
     learned: Artifact | None = None
     truth_report: TruthReport | None = None
 
     def __post_init__(self) -> None:
         self.truth_report = self.truth_report or self.dataset.truth_report
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For a worker in another process: without the observers and the database, which are this process's alone."""
+        own = {name: value for name, value in self.__dict__.items() if name != "image_hashes"}
+        return own | {"workspace": None, "on_progress": no_progress, "on_artifact": _nobody, "team": None}
 
     def key(
         self, kind: str, settings: dict[str, Any], weights: dict[str, str] | None = None, **inputs: Any
@@ -152,15 +162,14 @@ class StageContext:
                     self.on_progress(Progress(stage, 1, 1))
             else:
                 artifact = artifacts.make_sharded(
-                    key,
-                    ids,
-                    work,
+                    *(key, ids, work),
                     stage=stage,
                     on_progress=self.on_progress,
                     finish=finish,
                     instead=instead,
                     shard_size=unit,
                     seconds_per_id=self.pace.get(key.kind),
+                    spread=current(),
                 )
                 self.on_artifact(artifact)
         if key.kind != "images":

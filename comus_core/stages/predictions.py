@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,10 +77,14 @@ def predictions(
     maps = soft_maps(context, images) if settings.saliency else None
     file_of = mask_files(ids)
 
-    @cache
+    known = list[tuple["Segmenter", Classify | None]]()
+
     def loaded() -> tuple[Segmenter, Classify | None]:
-        segmenter = load_segmenter(network.artifact, network.settings, network.categories + 1, context.device)
-        return segmenter, load_classifier(context, network.classifier) if network.classifier is not None else None
+        if not known:
+            segmenter = load_segmenter(network.artifact, network.settings, network.categories + 1, context.device)
+            classify = load_classifier(context, network.classifier) if network.classifier is not None else None
+            known.append((segmenter, classify))
+        return known[0]
 
     def masks_of(
         batch: Sequence[str], pictures: Iterator[RgbImage], folder: Path

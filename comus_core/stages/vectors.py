@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from comus_core.datasets.reading import image_batches, read_ahead
 from comus_core.errors import DatasetError
+from comus_core.machine.threads import made_ahead
 from comus_core.proposals.table import Proposals
 from comus_core.runs import artifact_readers as tables
 from comus_core.stages.context import StageContext
@@ -101,13 +102,13 @@ def _encoded(
 
     def work(ids: Sequence[str], tick: Tick, _: Path) -> pa.Table:
         if not loaded:
-            loaded.append(load_encoder(how.encoder, context.device))
+            loaded.append(load_encoder(how.encoder, context.device, how.precision))
         rows = [row for image_id in ids for row in rows_of[image_id]]
         if how.pool == "mask":
             vectors = _pooled(context, loaded[0], ids, rows_of, box_of, all_proposals if by_mask else None, tick)
         else:
             crops = _crops(context, ids, rows_of, box_of)
-            vectors = _encode(loaded[0], crops, lambda done: tick(round(len(ids) * done / len(rows))))
+            vectors = encoded(loaded[0], crops, lambda done: tick(round(len(ids) * done / len(rows))))
         cells = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float32()), vectors.shape[1])
         return pa.table({"proposal_id": pa.array(all_proposals.proposal_id[rows], pa.string()), "feature": cells})
 
@@ -151,13 +152,23 @@ def _pooled(
     return np.concatenate(parts)
 
 
-def _encode(encoder: Any, crops: Iterator[RgbImage], on_batch: Callable[[int], None]) -> Any:
-    """(n, d) float32, a batch of crops in memory at a time; reports the size of each."""
-    parts = []
-    for batch in image_batches(crops, encoder.batch_size):
-        parts.append(encoder.encode(batch))
-        on_batch(len(batch))
-        del batch  # before the next crops are cut
+def encoded(encoder: Any, crops: Iterator[RgbImage], on_batch: Callable[[int], None]) -> Any:
+    """(n, d) float32, a batch of crops in memory at a time; reports the size of each.
+
+    Where the encoder lets them, crops are decoded, cut and resized in a thread while the network is at those before.
+    """
+    prepare, parts = getattr(encoder, "pixels", None), []
+    batches = image_batches(crops, encoder.batch_size)
+    if prepare is None:
+        for batch in batches:
+            parts.append(encoder.encode(batch))
+            on_batch(len(batch))
+            del batch  # before the next crops are cut
+    else:
+        with made_ahead(map(prepare, batches)) as prepared:
+            for pixels in prepared:
+                parts.append(encoder.encode_pixels(pixels))
+                on_batch(len(pixels))
     return np.concatenate(parts)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Literal
 
+from comus_core.compute import computing
 from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Workspace
 
@@ -105,8 +106,9 @@ class Verb:
         device: str = "auto",
         on_progress: OnProgress = no_progress,
         observers: Mapping[str, Callable[[Any], object]] | None = None,
+        compute: str | None = None,
     ) -> Any:
-        """Call the public function.
+        """Call the public function, its stages over images where `compute` says, see `computing`.
 
         `subject` is as `subjects.opened` gives it. Of the `observers`, parameter -> what is called, those that the verb
         does not have are left out.
@@ -114,4 +116,5 @@ class Verb:
         function = getattr(import_module("comus_core"), self.function)
         subjects = () if self.subject == "workspace" else (subject,)
         called = {name: observer for name, observer in (observers or {}).items() if name in self.observers}
-        return function(*subjects, workspace, settings, device=device, on_progress=on_progress, **called)
+        with computing(compute):
+            return function(*subjects, workspace, settings, device=device, on_progress=on_progress, **called)

@@ -26,7 +26,7 @@ from comus_core.workspace.grouped import write_grouped
 from comus_core.workspace.manifest import KEY, MANIFEST, SHARDS, artifact_files, find_changes, read_manifest
 from comus_core.workspace.shard_attempts import SET_ASIDE, set_aside_in
 from comus_core.workspace.shard_sizes import kept_size, read_units
-from comus_core.workspace.shards import SHARD_SIZE, Instead, ShardWork, write_shards
+from comus_core.workspace.shards import SHARD_SIZE, Instead, ShardPlan, ShardWork, Spread, write_here, write_shards
 
 TABLE = "table.parquet"
 CHEAP = 16 << 20  # bytes of an artifact that are hashed whenever a stage uses it again: some 10 ms
@@ -168,12 +168,14 @@ class ArtifactStore:
         instead: Instead | None = None,
         shard_size: int = SHARD_SIZE,
         seconds_per_id: float | None = None,
+        spread: Spread = write_here,
     ) -> Artifact:
         """The artifact of `key`, computed in shards; shards finished before a kill are not computed again.
 
         `work` gets `shard_size` ids at a time; where it is known how long an id takes, a shard holds several times as
         many (see `shard_sizes`), with the same bytes in the end.
-        An id that killed its process repeatedly is skipped: `instead` gives its row; None for no row.
+        An id that killed its process repeatedly is skipped: `instead` gives its row; None for no row. `spread` makes
+        the missing shards: this process by itself, or others.
 
         Raises:
             WorkspaceError: all ids were skipped.
@@ -181,7 +183,8 @@ class ArtifactStore:
         with self._partial(key) as folder:
             if folder is not None:
                 size = kept_size(folder / SHARDS, shard_size, seconds_per_id)
-                shards = write_shards(folder / SHARDS, ids, work, stage, on_progress, size, instead, shard_size)
+                plan = ShardPlan(folder / SHARDS, ids, work, stage, size, instead, shard_size)
+                shards = write_shards(plan, on_progress, spread)
                 missing = set_aside_in(folder / SHARDS)
                 if ids and not shards:
                     raise WorkspaceError(f"{stage}: all images were skipped; the first: {next(iter(missing.values()))}")

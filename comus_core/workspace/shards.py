@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,43 +20,87 @@ ShardWork = Callable[[Sequence[str], Tick, Path], pa.Table]  # (ids, tick, folde
 Instead = Callable[[str, str], pa.Table]  # (id, reason) -> the row of a skipped id
 
 
-def write_shards(
-    folder: Path,
-    ids: Sequence[str],
-    work: ShardWork,
-    stage: str,
-    on_progress: OnProgress,
-    size: int,
-    instead: Instead | None,
-    unit: int = SHARD_SIZE,
-) -> list[Path]:
+@dataclass(frozen=True)
+class ShardPlan:
+    """The shards of one artifact, and how any of them is made: by this process or by another one.
+
+    Attributes:
+        folder: of the shards, in the unfinished artifact.
+        ids: of all shards, in order.
+        work: the rows of some ids.
+        stage: what they are made for.
+        size: ids of a shard.
+        instead: the row of a skipped id; None for no row.
+        unit: ids that `work` gets at a time, see `shard_sizes`.
+    """
+
+    folder: Path
+    ids: Sequence[str]
+    work: ShardWork
+    stage: str
+    size: int = SHARD_SIZE
+    instead: Instead | None = None
+    unit: int = SHARD_SIZE
+
+    @property
+    def starts(self) -> range:
+        """Where each shard begins in `ids`, which is what it is called by."""
+        return range(0, len(self.ids), self.size)
+
+    def ids_at(self, start: int) -> Sequence[str]:
+        """The ids of a shard."""
+        return self.ids[start : start + self.size]
+
+    def file(self, start: int) -> Path:
+        """The file of a shard."""
+        return self.folder / f"{start:09d}.parquet"
+
+    def write(self, start: int, tick: Tick) -> None:
+        """Make a shard: under a temporary name first; no file where all its ids are skipped."""
+        units, path, folder = units_of(self.ids_at(start), self.unit), self.file(start), self.folder.parent
+        attempt = attempt_at(path, _place(folder))
+        if attempt.careful:
+            parts = (_one_by_one(attempt, ids, self.work, tick, folder, self.instead) for ids in units)
+            tables = [table for table in parts if table is not None]
+        else:
+            with attempt.working():
+                tables = [self.work(ids, tick, folder) for ids in units]
+        if tables:
+            write_units(path, tables)
+
+
+# Makes the shards that begin at the given ids; told is how many ids of them are done.
+Spread = Callable[[ShardPlan, Sequence[int], Callable[[int], None]], None]
+
+
+def write_here(plan: ShardPlan, starts: Sequence[int], tell: Callable[[int], None]) -> None:
+    """Make shards one after the other in this process."""
+    done = 0
+    for start in starts:
+        plan.write(start, _ticker(done, tell))
+        done += len(plan.ids_at(start))
+        tell(done)
+
+
+def write_shards(plan: ShardPlan, on_progress: OnProgress, spread: Spread = write_here) -> list[Path]:
     """The files of the shards, in order, without those whose ids are all skipped.
 
-    A shard holds `size` ids, and `work` gets `unit` of them at a time. `folder` is in the unfinished artifact.
-    `on_progress` is called at every id; raising `Cancelled` there keeps the finished shards. `instead` gives the row of
-    a skipped id; None for no row.
+    `on_progress` is called at every id; raising `Cancelled` there keeps the finished shards. `spread` makes those that
+    are missing.
     """
-    folder.mkdir(exist_ok=True)
-    paths, done = [], 0
-    on_progress(Progress(stage, 0, len(ids)))
-    for start in range(0, len(ids), size):
-        chunk, path = ids[start : start + size], folder / f"{start:09d}.parquet"
-        paths.append(path)
-        if not path.exists():
-            attempt = attempt_at(path, _place(folder.parent))
-            tick = _ticker(stage, done, len(ids), on_progress)
-            parts: Iterator[pa.Table | None]
-            if attempt.careful:
-                parts = (_one_by_one(attempt, u, work, tick, folder.parent, instead) for u in units_of(chunk, unit))
-                tables = [table for table in parts if table is not None]
-            else:
-                with attempt.working():
-                    tables = [work(ids_of_unit, tick, folder.parent) for ids_of_unit in units_of(chunk, unit)]
-            if tables:
-                write_units(path, tables)
-        done += len(chunk)
-        on_progress(Progress(stage, done, len(ids)))
-    return [path for path in paths if path.exists()]
+    plan.folder.mkdir(exist_ok=True)
+    paths = {start: plan.file(start) for start in plan.starts}
+    missing = [start for start, path in paths.items() if not path.exists()]
+    there = len(plan.ids) - sum(len(plan.ids_at(start)) for start in missing)
+    for done in dict.fromkeys((0, there)):
+        on_progress(Progress(plan.stage, done, len(plan.ids)))
+    if missing:
+        spread(plan, missing, partial(_tell, plan, there, on_progress))
+    return [path for path in paths.values() if path.exists()]
+
+
+def _tell(plan: ShardPlan, there: int, on_progress: OnProgress, done: int) -> None:
+    on_progress(Progress(plan.stage, there + done, len(plan.ids)))
 
 
 def _one_by_one(
@@ -76,12 +122,12 @@ def _place(partial: Path) -> str:
     return Path(*partial.parts[-3:]).with_suffix("").as_posix()
 
 
-def _ticker(stage: str, done: int, total: int, on_progress: OnProgress) -> Tick:
+def _ticker(done: int, tell: Callable[[int], None]) -> Tick:
     count = done
 
     def tick(steps: int) -> None:
         nonlocal count
         count += steps
-        on_progress(Progress(stage, count, total))
+        tell(count)
 
     return tick

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from comus_core.errors import WorkspaceError
 from comus_core.files.atomic import disk_error, sha256_of
+from comus_core.files.object_stores import object_store_fault
 from comus_core.files.own_folders import DATABASE
 from comus_core.files.own_places import ARTIFACTS, own_place
 from comus_core.workspace.artifacts import Artifact, ArtifactStore
@@ -129,6 +130,8 @@ def open_workspace(folder: Path | str | None = None) -> Workspace:
     Raises:
         WorkspaceError: the folder cannot be created or written.
     """
+    if (fault := object_store_fault(str(folder or os.environ.get("COMUS_WORKSPACE") or ""))) is not None:
+        raise WorkspaceError(f"workspace {fault}")
     root = Path(folder or os.environ.get("COMUS_WORKSPACE") or "workspace").expanduser().resolve()
     if root.exists() and not root.is_dir():
         raise WorkspaceError(f"workspace {root} is a file: choose a folder with --workspace")

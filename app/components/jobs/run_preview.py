@@ -26,10 +26,10 @@ def show(picked: Picked | None, values: Values, roots: tuple[Path, ...]) -> None
         st.caption("Choose the images first.")
         _button(None)
         return
-    device = run_settings.device()
+    device, compute = run_settings.device(), run_settings.compute()
     try:
         config = run_form.config_of(picked.spec, values, roots, picked.exclude, picked.only)
-        preview = run_form.preview(page_data.workspace(), config, picked.seen, device)
+        preview = run_form.preview(page_data.workspace(), config, picked.seen, device, compute)
     except ComusError as fault:
         states.error(fault)
         _button(None)
@@ -38,7 +38,7 @@ def show(picked: Picked | None, values: Values, roots: tuple[Path, ...]) -> None
     _cost(preview)
     for file in preview.missing:
         _missing(file)
-    _button(preview, device)
+    _button(preview, device, compute)
     with st.expander("Details and command", key="new_details"):
         _details(preview)
 
@@ -94,13 +94,13 @@ def _missing(file: WeightFile) -> None:
         st.code(copied, language=None, wrap_lines=True)
 
 
-def _button(preview: Preview | None, device: str = "auto") -> None:
+def _button(preview: Preview | None, device: str = "auto", compute: str = "local") -> None:
     config = preview.config if preview is not None and not preview.missing else None
     disabled, icon = config is None, ":material/play_arrow:"
     pressed = st.button("Start", type="primary", icon=icon, disabled=disabled, width="stretch", key="new_start")
     if pressed and config is not None:
         try:
-            job = run_form.start(page_data.workspace(), config, device)
+            job = run_form.start(page_data.workspace(), config, device, compute)
         except ComusError as fault:
             states.error(fault)
         else:

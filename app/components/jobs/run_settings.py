@@ -12,10 +12,11 @@ from app import state
 from app.components.shared import fields
 from app.forms import run_form, setting_help
 from app.forms.run_form import Values
+from comus_core.compute.place import place_words
 from comus_core.datasets.format import DatasetSummary
 from comus_core.features.encoders import ENCODERS
 
-FORM, DEVICE = "new_form", "new_device"
+FORM, DEVICE, COMPUTE = "new_form", "new_device", "new_compute"
 PRESETS = {"": "COMUS Explorer", "paper-voc": "Paper, VOC", "paper-coco": "Paper, COCO"}
 RESULTS = {"best": "Recommended", "paper": "As in the paper"}
 CHANGED = "custom"
@@ -84,7 +85,7 @@ def show(seen: DatasetSummary | None) -> Values:
             _select("Clustering", "clustering.method", METHODS)
         with two:
             _select("Vectors", "clustering.features", VECTORS)
-        one, two, three = st.columns(3)
+        one, two, three, four = st.columns(4)
         with one:
             fields.percent("Filter", help=setting_help.words("filter_percent"), **_bound("filter_percent"))
         with two:
@@ -99,6 +100,13 @@ def show(seen: DatasetSummary | None) -> Values:
                 *("Device", "new_device_choice", device(), list(words), keep),
                 format_func=words.__getitem__,
                 help=text,
+            )
+        with four:
+            places = place_words()
+            fields.choice(
+                *("Workers", "new_compute_choice", compute(), list(places), partial(state.set_setting, COMPUTE)),
+                format_func=places.__getitem__,
+                help="Where the images are worked on. The results are the same.",
             )
         _more()
     return values()
@@ -118,6 +126,12 @@ def device() -> str:
     """The device chosen."""
     name = str(state.setting(DEVICE, "auto"))
     return name if name in run_form.device_words() else "auto"
+
+
+def compute() -> str:
+    """The place chosen, as `--compute` takes it."""
+    text = str(state.setting(COMPUTE, "local"))
+    return text if text in place_words() else "local"
 
 
 def _result(seen: DatasetSummary | None) -> None:

@@ -11,11 +11,12 @@ import numpy as np
 
 from comus_core.config import SaliencySettings
 from comus_core.errors import WeightsError
+from comus_core.machine.threads import made_ahead
 from comus_core.plugins import split
 from comus_core.saliency.preprocessing import resize_antialiased
 from comus_core.saliency.spec import DetectorIdentity, DetectorSpec, HasImageId
 from comus_core.saliency.trained.network_file import network_facts, read_network
-from comus_core.types import ImageId, RgbImage, SoftMap
+from comus_core.types import FloatArray, ImageId, RgbImage, SoftMap
 from comus_core.weights.registry import UNKNOWN, Supervision
 
 NAME = "trained"
@@ -39,14 +40,21 @@ class LearnedDetector:
 
     def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:
         """One (side, side) map per image, which is squashed to it; empty where it has a single colour."""
-        return [self._soft_map(image) for image in images]
+        with made_ahead(map(self._pixels, images)) as prepared:  # resized while the network is at the one before
+            return [self._soft_map(pixels) for pixels in prepared]
 
-    def _soft_map(self, image: RgbImage) -> SoftMap:
+    def _pixels(self, image: RgbImage) -> FloatArray | None:
+        """What the network sees of an image, (side, side, 3) float32; None of a single colour."""
+        if (image == image[0, 0]).all():
+            return None
+        return resize_antialiased(image, self.side).copy()
+
+    def _soft_map(self, seen: FloatArray | None) -> SoftMap:
         import torch
 
-        if (image == image[0, 0]).all():
+        if seen is None:
             return np.zeros((self.side, self.side), np.float32)
-        pixels = torch.from_numpy(resize_antialiased(image, self.side).copy()).permute(2, 0, 1)[None]
+        pixels = torch.from_numpy(seen).permute(2, 0, 1)[None]
         with torch.inference_mode():
             logits = self.network(pixels.to(self.device))
         return np.asarray(logits[0, 0].sigmoid().cpu().numpy(), np.float32)
@@ -67,10 +75,11 @@ def detector_of(name: str, weights: str, path: Path, device: str) -> LearnedDete
     Raises:
         WeightsError: there is no such file, or it is no detector.
     """
+    from comus_core.saliency.trained.network import folded
     from comus_core.weights.store import file_sha256
 
     side = int(network_facts(path)["side"])
-    return LearnedDetector(name, read_network(path, device), side, device, {weights: file_sha256(path)})
+    return LearnedDetector(name, folded(read_network(path, device)), side, device, {weights: file_sha256(path)})
 
 
 def _identify(settings: SaliencySettings, files: Sequence[HasImageId]) -> DetectorIdentity:

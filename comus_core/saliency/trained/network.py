@@ -5,9 +5,12 @@ It is small on purpose: 2.2 million weights, 4.4 MB in half precision, so that i
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from comus_core.saliency.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 
@@ -73,6 +76,19 @@ class _Block(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         return functional.relu(self.second(self.first(features)) + self.shortcut(features))
+
+
+def folded(network: SaliencyNetwork) -> SaliencyNetwork:
+    """The network in eval mode with each normalisation in the convolution before it: the same up to rounding, faster.
+
+    It is changed itself.
+    """
+    for part in network.modules():
+        if isinstance(part, nn.Sequential):
+            for place, (one, two) in enumerate(pairwise(list(part))):
+                if isinstance(one, nn.Conv2d) and isinstance(two, nn.BatchNorm2d):
+                    part[place], part[place + 1] = fuse_conv_bn_eval(one, two), nn.Identity()
+    return network
 
 
 def _stage(width_in: int, width: int, count: int, stride: int) -> nn.Sequential:
