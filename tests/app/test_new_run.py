@@ -41,7 +41,7 @@ def command_of(test) -> RunConfig:
     """The settings that the command on the page means, read by `comus run` itself."""
     line = next(code.value for code in test.code if code.value.startswith("comus run"))
     given = run.make_context("run", shlex.split(line)[2:]).params
-    for name in ("until", "background", "workspace", "device", "json_file", "excluded"):
+    for name in ("until", "background", "workspace", "device", "compute", "json_file", "excluded"):
         given.pop(name)
     return config_of(**given)
 

@@ -72,7 +72,7 @@ def read_back(line: str):
     assert words[:2] == ["comus", "run"]
     given = run.make_context("run", words[2:]).params
     given.pop("excluded")
-    others = {name: given.pop(name) for name in ("until", "background", "workspace", "device", "json_file")}
+    others = {name: given.pop(name) for name in ("until", "background", "workspace", "device", "compute", "json_file")}
     return config_of(**given), others
 
 
@@ -101,9 +101,12 @@ def test_the_plain_run_is_the_plain_command():
 
 
 def test_device_last_stage_and_workspace_come_back_too():
-    line = command_line(RunConfig("demo"), device="cuda:1", until="saliency", workspace=Path("/a b/w"))
+    line = command_line(
+        RunConfig("demo"), device="cuda:1", compute="processes:2", until="saliency", workspace=Path("/a b/w")
+    )
     assert read_back(line)[1] == {
         "device": "cuda:1",
+        "compute": "processes:2",
         "until": "saliency",
         "workspace": "/a b/w",
         "background": False,

@@ -43,7 +43,7 @@ def test_the_curves_are_printed_with_their_suggestions_and_written_as_json(finis
 )
 def test_clusters_are_a_number_or_auto(words, clusters):
     given = run.make_context("run", ["demo", *words]).params
-    others = ("until", "background", "workspace", "device", "json_file", "excluded")
+    others = ("until", "background", "workspace", "device", "compute", "json_file", "excluded")
     assert config_of(**{k: v for k, v in given.items() if k not in others}).clustering.clusters == clusters
 
 
