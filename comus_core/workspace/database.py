@@ -74,7 +74,7 @@ class Database:
         with self._connected() as connection:
             missing = _missing(connection, table, columns)
         if missing:
-            with self.writing() as connection:  # another process may have added them meanwhile
+            with self.writing(by_looking=True) as connection:  # another process may have added them meanwhile
                 for name in _missing(connection, table, columns):
                     connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {columns[name]}")
         self._complete.add(table)
