@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -121,14 +121,38 @@ def open_coco(spec: str, root: Path, split: str, settings: TruthSettings) -> Dat
     content = _read_json(where.annotations)
     files, sizes, missing = _files_of(where, content)
     truth, report = _truth(where, content, files, sizes, settings) if settings.read else (None, None)
-    if truth is not None and settings.least_pixels:
-        files, few = _with_pixels(files, truth, settings.least_pixels)
-        missing += few
-        if not files:
-            raise DatasetError(
-                f"{where.annotations}: no image has truth.least_pixels {settings.least_pixels}; lower it"
-            )
-    return Dataset(spec, slug(f"coco-{split}"), root, by_image_id(files), truth, False, tuple(missing), report)
+    dataset = Dataset(spec, slug(f"coco-{split}"), root, by_image_id(files), truth, False, tuple(missing), report)
+    return with_labelled_pixels(dataset, settings.least_pixels)
+
+
+def with_labelled_pixels(dataset: Dataset, least: int) -> Dataset:
+    """The images with at least so many pixels of a class, the others skipped: the rule of the paper's code.
+
+    Raises:
+        DatasetError: no image has as many.
+    """
+    truth = dataset.truth
+    if truth is None or not least:
+        return dataset
+    few = dict[ImageId, int]()
+    for file in dataset.files:
+        mask = truth.mask(file.image_id) if truth.has(file.image_id) else np.zeros(0, np.uint8)
+        ignored = int((mask == truth.ignore).sum()) if truth.ignore is not None else 0
+        if (pixels := int(np.count_nonzero(mask)) - ignored) < least:
+            few[file.image_id] = pixels
+    kept = tuple(file for file in dataset.files if file.image_id not in few)
+    if not kept:
+        raise DatasetError(f"{dataset.spec}: no image has truth.least_pixels {least}; lower it")
+    left_out = tuple(
+        SkippedFile(file.relative, f"{few[file.image_id]} labelled pixels, below truth.least_pixels {least}")
+        for file in dataset.files
+        if file.image_id in few
+    )
+    report = dataset.truth_report
+    if report is not None:
+        labelled = report.labelled - sum(truth.has(image_id) for image_id in few)
+        report = replace(report, images=len(kept), labelled=labelled)
+    return replace(dataset, files=kept, skipped=(*dataset.skipped, *left_out), truth_report=report)
 
 
 def _files_of(
@@ -154,19 +178,6 @@ def _files_of(
             "images there, or set file_name to their path below the data set's folder"
         )
     return files, sizes, missing
-
-
-def _with_pixels(files: list[ImageFile], truth: CocoTruth, least: int) -> tuple[list[ImageFile], list[SkippedFile]]:
-    """The images with at least so many pixels of a class, and those without: the rule of the paper's code."""
-    kept, few = [], []
-    for file in files:
-        mask = truth.mask(file.image_id) if truth.has(file.image_id) else np.zeros(0, np.uint8)
-        pixels = int(np.count_nonzero(mask)) - (int((mask == truth.ignore).sum()) if truth.ignore is not None else 0)
-        if pixels >= least:
-            kept.append(file)
-        else:
-            few.append(SkippedFile(file.relative, f"{pixels} labelled pixels, below truth.least_pixels {least}"))
-    return kept, few
 
 
 def _truth(

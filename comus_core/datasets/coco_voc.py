@@ -88,13 +88,14 @@ def in_voc_classes(truth: GroundTruth, spec: str) -> VocClasses:
 
 
 def _open(address: DatasetAddress, _: Path, settings: TruthSettings) -> Dataset:
-    opened = coco.open_coco(str(address), address.folder, address.split, settings)
+    every = replace(settings, least_pixels=0)  # pixels of other classes are background, and do not count
+    opened = coco.open_coco(str(address), address.folder, address.split, every)
     named = replace(opened, name=opened.name.replace("coco", NAME, 1))
     if opened.truth is None:
         return named
     truth = in_voc_classes(opened.truth, str(address))
     report = replace(opened.truth_report, classes=truth.classes) if opened.truth_report is not None else None
-    return replace(named, truth=truth, truth_report=report)
+    return coco.with_labelled_pixels(replace(named, truth=truth, truth_report=report), settings.least_pixels)
 
 
 def _look(address: DatasetAddress) -> DatasetSummary:

@@ -62,7 +62,7 @@ def paper_rows(dataset: str, classes: Sequence[str]) -> tuple[PaperRow, ...]:
     `classes` are its names, background first.
     """
     if tuple(classes) == VOC_CLASSES:
-        return VOC_ROWS
+        return VOC_ROWS if parse_dataset(dataset).format != "coco-voc" else ()
     return COCO_ROWS if parse_dataset(dataset).format == "coco" and len(classes) == 81 else ()
 
 

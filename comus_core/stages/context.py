@@ -19,7 +19,7 @@ from comus_core.runs.run_truth import truth_fingerprint
 from comus_core.types import OnProgress, Progress, no_progress
 from comus_core.workspace import Artifact, ArtifactKey, Workspace
 from comus_core.workspace.artifacts import Finish
-from comus_core.workspace.shards import SHARD_SIZE, Instead
+from comus_core.workspace.shards import SHARD_SIZE, Instead, write_here
 
 if TYPE_CHECKING:
     from comus_core.training.team import Team
@@ -161,6 +161,9 @@ class StageContext:
                 if announce:
                     self.on_progress(Progress(stage, 1, 1))
             else:
+                spread = current()
+                # Long shards lose less time between two of them, but would leave workers without one.
+                pace = self.pace.get(key.kind) if spread is write_here else None
                 artifact = artifacts.make_sharded(
                     *(key, ids, work),
                     stage=stage,
@@ -168,8 +171,8 @@ class StageContext:
                     finish=finish,
                     instead=instead,
                     shard_size=unit,
-                    seconds_per_id=self.pace.get(key.kind),
-                    spread=current(),
+                    seconds_per_id=pace,
+                    spread=spread,
                 )
                 self.on_artifact(artifact)
         if key.kind != "images":

@@ -46,7 +46,7 @@ def test_also_when_a_node_is_killed_half_way(tmp_path, folder, nodes, monkeypatc
     killed = []
 
     def kill_half_way(progress):
-        if progress.stage == "saliency" and progress.step >= progress.total / 2 and not killed:
+        if progress.stage == "saliency" and progress.total / 2 <= progress.step < progress.total and not killed:
             os.killpg(nodes[1].process.pid, signal.SIGKILL)
             killed.append(progress)
 

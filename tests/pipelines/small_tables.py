@@ -9,12 +9,13 @@ TINY = TINY_TRAINING | {"prediction.classifier_share": 0.0, "labels.regroup": Fa
 
 
 def small_table(root):
-    """(workspace, settings of table 5) over 30 images below a folder."""
+    """(workspace, settings of table 5) over 30 images below a folder; later rounds would learn from six others."""
     folder = draw_folder(root / "shapes")
     vectors = write_vectors(folder, root / "vectors.npz", noise=3.5)
     settings = TableSettings(
         "5",
         dataset=str(folder),
+        more=str(draw_folder(root / "more", count=6, seed=5)),
         saliency=SaliencySettings(detector=f"masks:{folder / 'masks'}"),
         features=FeatureSettings(encoder=f"file:{vectors}"),
         clustering=ClusteringSettings(neighbours=6),

@@ -10,6 +10,7 @@ import pytest
 
 from comus_core import TableSettings, open_workspace, paper_table
 from comus_core.cli.paper import plan_lines
+from comus_core.config import TruthSettings
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.pipelines.paper_tables.measuring import Measured
 from comus_core.pipelines.paper_tables.paper_table import result_json
@@ -21,6 +22,7 @@ from comus_core.pipelines.paper_tables.table_settings import NUMBERS
 from comus_core.scoring.paper_scores import COCO_ROWS, VOC_ROWS
 from comus_core.scoring.published_rows import PUBLISHED_ROWS
 from tests.builders import draw_folder
+from tests.datasets.test_coco import coco  # noqa: F401
 from tests.pipelines.small_tables import small_table
 
 TINY_VOC = ("2007_000001", "2007_000002")
@@ -76,6 +78,17 @@ def test_every_row_that_is_held_against_a_published_one_finds_it(number):
     assert all(settings.config("demo", row.changes, 0) for row in rows)  # their settings are valid
 
 
+def test_the_rule_of_cocos_few_pixels_is_applied_or_named(workspace, coco):  # noqa: F811
+    settings = TableSettings("3", dataset=f"coco:{coco}:val2017")
+    plain = plan_table(settings, workspace)
+    assert plain.data["scored"].images == 2 and not plain.comparable
+    assert "fewer than 1,000 labelled pixels: `--preset paper-coco`" in plain.notes[0]
+    ruled = replace(settings, truth=TruthSettings(least_pixels=60))
+    one = data_of(TABLES["3"], ruled, workspace)["scored"]
+    assert (one.images, one.left_out) == (1, 1) and "1 image, without 1 with few labelled pixels" in one.words
+    assert replace(plain, least_pixels=1000).notes == ()
+
+
 def test_a_plan_says_what_is_missing_and_how_to_get_it(workspace, tmp_path):
     plan = plan_table(TableSettings("1"), workspace)
     assert not plan.can_start and plan.seconds == 0
@@ -125,6 +138,7 @@ def test_data_sets_below_a_root_are_found_and_said_to_be_partial(workspace, tmp_
 def test_named_data_sets_stand_in_for_the_papers(small, tmp_path):
     workspace, settings = small
     other = draw_folder(tmp_path / "other", count=6, seed=1)
+    settings = replace(settings, more=None)
     data = data_of(TABLES["1"], replace(settings, number="1", train=str(other)), workspace)
     assert [data[role].dataset for role in ("scored", "train", "more")] == [settings.dataset, str(other), str(other)]
     drawn = data_of(TABLES["1"], replace(settings, number="1", images=5), workspace)["scored"]

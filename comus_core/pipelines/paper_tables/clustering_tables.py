@@ -27,15 +27,22 @@ def _more_clusters(settings: TableSettings) -> Sequence[MeasuredRow]:
 
 
 def _sensitivity(_: TableSettings) -> Sequence[MeasuredRow]:
+    spectral = {
+        "clustering.method": "spectral",
+        "clustering.over_clusters": 0,
+        "clustering.assignment": "kmeans",
+        "clustering.surroundings": 0.0,
+    }
     rows = [
-        MeasuredRow(f"{n} neighbours", "neighbours in the graph", changes={"clustering.neighbours": n})
+        MeasuredRow(f"{n} neighbours", "neighbours in the graph", changes=spectral | {"clustering.neighbours": n})
         for n in NEIGHBOURS
     ]
     rows += [
-        MeasuredRow(f"{n} k-means start" + ("s" if n > 1 else ""), "restarts", changes={"clustering.n_init": n})
+        MeasuredRow(
+            f"{n} k-means start" + ("s" if n > 1 else ""), "restarts", changes=spectral | {"clustering.n_init": n}
+        )
         for n in STARTS
     ]
-    spectral = {"clustering.method": "spectral", "clustering.over_clusters": 0}
     rows += [
         MeasuredRow(f"{n} components", "eigenvectors of the embedding", changes=spectral, components=n)
         for n in COMPONENTS

@@ -98,6 +98,8 @@ def _run_of(work: TableWork, row: MeasuredRow, seed: int) -> Run:
     config = work.settings.config(str(data.dataset), row.changes, seed, data.only)
     known = {run.id for run in work.workspace.runs.all(archived=True)}
     whole = work.table.kind == "image classes"  # scored without masks, and not shown on a map
+    if whole:  # as many clusters as classes, whatever a preset says
+        config = replace(config, clustering=replace(config.clustering, clusters=None))
     needed = DiscoverSettings("clustering" if whole else STAGES[-1])
     run = discover(config, work.workspace, needed, device=work.device, on_progress=work.on_progress)
     require_unedited(run, work.workspace, at_filter=not whole)
@@ -118,7 +120,7 @@ def _round(work: TableWork, row: MeasuredRow, run: Run, seed: int) -> Measured:
         more = work.data("more")
         question = TrainSettings(
             replace(work.settings.training, rounds=row.round),
-            more.dataset if more.dataset != train.dataset else None,
+            more.dataset if row.round > 1 and more.dataset != train.dataset else None,
             scored.dataset if other else None,
             work.settings.filter_percent if row.percent is None else row.percent,
             seed,
@@ -201,7 +203,7 @@ def _detector(work: TableWork, row: MeasuredRow) -> Measured:
     if not work.detectors:
         names = tuple(one.row.changes["saliency.detector"] for one in work.plan.rows if not one.missing)
         saliency = replace(work.settings.saliency, detector="auto")
-        question = SaliencyCompareSettings(names, data.images, saliency=saliency)
+        question = SaliencyCompareSettings(names, data.images, saliency=saliency, truth=work.settings.truth)
         told, spec = work.on_progress, str(data.dataset)
         work.detectors.update(compare_saliency(spec, work.workspace, question, device=work.device, on_progress=told))
     result = work.detectors

@@ -109,7 +109,7 @@ def result_json(plan: TablePlan, settings: TableSettings, measured: Mapping[str,
         "supervision": asdict(strongest(parts)) if parts else None,
         "non_commercial": licences,
         "rows": rows,
-        "notes": list(table.notes),
+        "notes": list(plan.notes),
         "left_out": list(table.left_out),
     }
 

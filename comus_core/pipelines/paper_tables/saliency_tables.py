@@ -50,6 +50,7 @@ TABLE_6 = PaperTable(
     metric="IoU of the foreground",
     protocol=None,
     kind="detectors",
+    same_images=False,
     notes=("Ours is pooled over the pixels of all images; the paper does not say how it averages.",),
 )
 TABLE_7 = PaperTable("7", "With supervised saliency", (VAL, TRAIN, TRAINAUG), _supervised)

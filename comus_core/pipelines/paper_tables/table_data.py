@@ -33,6 +33,7 @@ class TableData:
         published: how many the paper's split has, None if not known.
         only: ids of the images that were drawn; empty for all.
         own: whether a person named it, so that it may be another data set than the paper's.
+        left_out: images with few labelled pixels, which the settings leave out as the paper's code does.
         obtain: how to get the paper's; "" where it is there.
     """
 
@@ -43,12 +44,13 @@ class TableData:
     published: int | None
     only: tuple[ImageId, ...] = ()
     own: bool = False
+    left_out: int = 0
     obtain: str = ""
 
     @property
     def complete(self) -> bool:
-        """Whether it has as many images as the paper's split; a person's own data set is another one."""
-        return self.dataset is not None and not self.only and self.images == self.published
+        """Whether it has as many images as the paper's split, with those that a rule leaves out."""
+        return self.dataset is not None and not self.only and self.images + self.left_out == self.published
 
     @property
     def words(self) -> str:
@@ -58,6 +60,7 @@ class TableData:
             instead = " Until then round 2 learns from the images of round 1." if self.role == "more" else ""
             return f"{said}{self.title} is not here. {self.obtain}{instead}"
         count = counted(self.images, "image") + (", drawn at random" if self.only else "")
+        count += f", without {self.left_out} with few labelled pixels" if self.left_out else ""
         if self.complete:
             return f"{said}{self.dataset}: {count}, as many as {self.title} has"
         if self.published is None:
@@ -109,7 +112,7 @@ def spec_of(data: dict[RoleName, TableData], role: RoleName) -> str:
 
 
 def _named(table: PaperTable, role: Role, spec: str, settings: TableSettings, workspace: Workspace) -> TableData:
-    dataset = open_dataset(spec, workspace.drawings, TruthSettings())
+    dataset = open_dataset(spec, workspace.drawings, settings.truth)
     if table.kind == "image classes" and dataset.image_classes is None:
         raise DatasetError(
             f"{spec} does not say of which class an image is: open it as `classes:FOLDER`, with a folder for each class"
@@ -120,19 +123,27 @@ def _named(table: PaperTable, role: Role, spec: str, settings: TableSettings, wo
     if settings.images is not None and settings.images < len(ids):
         rows = np.random.default_rng(0).permutation(len(ids))[: settings.images]
         only = tuple(sorted(ids)[row] for row in sorted(rows))
-    return TableData(role.name, role.title, absolute(spec), len(only or ids), role.images, only, own=True)
+    left_out = sum("truth.least_pixels" in file.reason for file in dataset.skipped)
+    count = len(only or ids)
+    return TableData(role.name, role.title, absolute(spec), count, role.images, only, own=True, left_out=left_out)
 
 
 def _papers(role: Role, settings: TableSettings, workspace: Workspace) -> TableData:
     root = settings.root or os.environ.get(ROOT_VARIABLE)
+    # Counting labelled pixels leaves images out; nothing else of the masks is needed to plan.
+    how = settings.truth if settings.truth.least_pixels else TruthSettings(read=False)
+    fault = ""
     for place in role.places if root else ():
         spec = place.format(root=Path(str(root)).expanduser())
         try:
-            dataset = open_dataset(spec, workspace.drawings, TruthSettings(read=False))
-        except DatasetError:
+            dataset = open_dataset(spec, workspace.drawings, how)
+        except DatasetError as error:
+            fault = fault or f"{error}. "  # of the first place, where it should be
             continue
-        return TableData(role.name, role.title, absolute(spec), len(dataset.files), role.images)
-    return TableData(role.name, role.title, None, 0, role.images, obtain=_how(role, root))
+        left_out = sum("truth.least_pixels" in file.reason for file in dataset.skipped)
+        count = len(dataset.files)
+        return TableData(role.name, role.title, absolute(spec), count, role.images, left_out=left_out)
+    return TableData(role.name, role.title, None, 0, role.images, obtain=fault + _how(role, root))
 
 
 def _how(role: Role, root: str | None) -> str:

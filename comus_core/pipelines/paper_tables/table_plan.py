@@ -48,12 +48,23 @@ class TablePlan:
         data: role -> its data set.
         rows: those chosen.
         measured: whether earlier runs and trainings on this machine gave all speeds.
+        least_pixels: of the settings, below which images are left out.
     """
 
     table: PaperTable
     data: dict[RoleName, TableData]
     rows: tuple[PlannedRow, ...]
     measured: bool
+    least_pixels: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know."""
+        least = self.table.least_pixels
+        if not least or least == self.least_pixels:
+            return self.table.notes
+        rule = f"The paper's code leaves out images with fewer than {least:,} labelled pixels"
+        return (f"{rule}: `--preset paper-coco` or `--set truth.least_pixels={least}`.", *self.table.notes)
 
     @property
     def seconds(self) -> float:
@@ -70,6 +81,8 @@ class TablePlan:
     def comparable(self) -> bool:
         """Whether ours are on the images of the published values."""
         scored = self.data["scored"]
+        if not self.table.same_images or self.table.least_pixels != self.least_pixels:
+            return False
         return scored.complete and any(str(scored.dataset).startswith(p.partition("{")[0]) for p in _places(self.table))
 
     @property
@@ -109,7 +122,7 @@ def plan_table(settings: TableSettings, workspace: Workspace, device: str = "cpu
         missing = missing_of(table, row, settings)
         here = not missing and data["scored"].dataset is not None
         rows.append(PlannedRow(row, missing, cost.of(row) if here else 0.0))
-    return TablePlan(table, data, tuple(rows), cost.measured)
+    return TablePlan(table, data, tuple(rows), cost.measured, settings.truth.least_pixels)
 
 
 def missing_of(table: PaperTable, row: MeasuredRow, settings: TableSettings) -> tuple[str, ...]:
@@ -206,7 +219,7 @@ class _Cost:
         other, own = self._is_other(), spec_of(self._data, "train")
         images = TrainingImages(
             self._images("train"),
-            self._images("more") if more != own else None,
+            self._images("more") if row.round > 1 and more != own else None,
             self._images("scored") if other else None,
         )
         cost = training_cost(settings, images, self._workspace, self._device, config=config)

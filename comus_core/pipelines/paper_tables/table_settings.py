@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
-from comus_core.config import ClusteringSettings, FeatureSettings, RunConfig, SaliencySettings
+from comus_core.config import ClusteringSettings, FeatureSettings, RunConfig, SaliencySettings, TruthSettings
 from comus_core.settings import Percent, Positive, Seed, changed, require, settings
 from comus_core.training.settings import TrainingSettings
 
@@ -52,6 +52,8 @@ class TableSettings:
     """How proposals are described."""
     clustering: ClusteringSettings = field(default_factory=ClusteringSettings)
     """How proposals are clustered."""
+    truth: TruthSettings = field(default_factory=TruthSettings)
+    """How ground truth is read."""
     filter_percent: Percent = 20.0
     """Percent of each cluster left out of the first round."""
     training: TrainingSettings = field(default_factory=TrainingSettings)
@@ -85,6 +87,7 @@ class TableSettings:
             self.saliency,
             self.features,
             self.clustering,
+            self.truth,
             filter_percent=self.filter_percent,
             seed=seed,
             only=only,
@@ -99,5 +102,6 @@ def with_run_settings(table: TableSettings, config: RunConfig) -> TableSettings:
         saliency=config.saliency,
         features=config.features,
         clustering=config.clustering,
+        truth=config.truth,
         filter_percent=config.filter_percent,
     )

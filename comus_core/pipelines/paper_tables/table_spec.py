@@ -78,6 +78,8 @@ class PaperTable:
         kind: what computes a row: rounds of runs, detectors compared, or image classes against clusters.
         left_out: systems of the paper's table that are not run here and whose numbers are not known here.
         notes: what a reader must know.
+        same_images: whether the paper says on which images its values are.
+        least_pixels: labelled pixels that an image of the paper's values has at least (`truth.least_pixels`).
     """
 
     number: str
@@ -89,6 +91,8 @@ class PaperTable:
     kind: Kind = "rounds"
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    same_images: bool = True
+    least_pixels: int = 0
 
 
 def of_voc(name: RoleName, split: str, images: int, published: str = "voc2012") -> Role:
