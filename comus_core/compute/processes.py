@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import socket
 import subprocess
 import sys
@@ -66,7 +65,7 @@ class Processes:
         """See `Crew`."""
         worker = next(worker for worker in self._workers if worker.shard is None)
         worker.shard = start
-        worker.send(pickle.dumps(start))
+        worker.send(str(start).encode())
 
     def reports(self, seconds: float) -> Iterator[Report]:
         """See `Crew`."""
