@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -14,11 +15,12 @@ if str(ROOT) not in sys.path:  # a checkout that is not installed, started from 
 from app.server import asgi, session_person  # noqa: E402
 from comus_core.person import add_source  # noqa: E402
 
-add_source(session_person.of_session)
+login = asgi.login_of_server()
+add_source(partial(session_person.of_session, login.way))
 base_path = st.get_option("server.baseUrlPath")
 app = st.App(
     Path(__file__).with_name("frame.py"),
     routes=asgi.routes(base_path),
-    middleware=asgi.middleware(st.get_option("server.address"), asgi.login_of_server(), base_path),
+    middleware=asgi.middleware(st.get_option("server.address"), login, base_path),
     lifespan=asgi.lifespan,
 )

@@ -20,6 +20,7 @@ TOKEN, VIEWER_TOKEN, NO_LOGIN = "COMUS_TOKEN", "COMUS_VIEWER_TOKEN", "COMUS_NO_L
 USER_HEADER, TRUSTED_PROXY, OPERATORS = "COMUS_USER_HEADER", "COMUS_TRUSTED_PROXY", "COMUS_OPERATORS"
 OIDC = "COMUS_OIDC"
 VARIABLES = (TOKEN, VIEWER_TOKEN, NO_LOGIN, USER_HEADER, TRUSTED_PROXY, OPERATORS, OIDC)
+OF_ONE_WAY = ((TOKEN, VIEWER_TOKEN), (USER_HEADER, TRUSTED_PROXY), (OIDC,), (NO_LOGIN,))
 SHORTEST = 12  # characters of a token that a person chooses
 HEADER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
 
@@ -34,7 +35,7 @@ class Login:
         viewer_token: of those who may only look; empty for none.
         user_header: in which a proxy names the user, for the way `header`.
         proxies: addresses from which that header is believed.
-        operators: names of users who may change things, for `header` and `oidc`; empty for all.
+        operators: names of users who may change things, for `header`, where empty means all, and for `oidc`.
     """
 
     way: Way
@@ -55,6 +56,11 @@ class Login:
             return False
         number = getattr(number, "ipv4_mapped", None) or number
         return any(number in network for network in self.proxies)
+
+
+def without_login(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment for another process, which is to know no token."""
+    return {name: value for name, value in environment.items() if name not in VARIABLES}
 
 
 def login_of(environment: Mapping[str, str]) -> Login:
@@ -81,12 +87,22 @@ def login_of(environment: Mapping[str, str]) -> Login:
         )
     operators = frozenset(name.strip() for name in given.get(OPERATORS, "").split(",") if name.strip())
     match ways:
-        case ["none"]:
-            return Login("none")
         case ["header"]:
             return _by_header(given.get(USER_HEADER, ""), given.get(TRUSTED_PROXY, ""), operators)
-        case ["oidc"]:
+        case ["oidc"] if operators:
             return Login("oidc", operators=operators)
+        case ["oidc"]:
+            raise SettingsError(
+                f"--oidc needs --operators ({OPERATORS}), the users who may change things, between commas: with many "
+                "providers anybody can have an account, and whoever is not named there can only look"
+            )
+        case _ if operators:
+            raise SettingsError(
+                f"--operators ({OPERATORS}) names users of --oidc or of a proxy's --user-header: with a token give "
+                "--viewer-token to those who may only look; without a login nobody is known by name"
+            )
+        case ["none"]:
+            return Login("none")
     token, viewer_token = given.get(TOKEN, ""), given.get(VIEWER_TOKEN, "")
     for name, chosen in ((TOKEN, token), (VIEWER_TOKEN, viewer_token)):
         if chosen and (len(chosen) < SHORTEST or not chosen.isascii() or not chosen.isprintable() or " " in chosen):

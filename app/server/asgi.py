@@ -5,6 +5,7 @@ An address with the right version never changes its answer, so the browser keeps
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import sys
@@ -49,7 +50,7 @@ from app.server.redirects import RelativeRedirects
 from app.server.request_limits import RequestLimits
 from app.server.undelayed import send_at_once
 from comus_core import jobs
-from comus_core.errors import SettingsError, WorkspaceError
+from comus_core.errors import ComusError, SettingsError, WorkspaceError
 from comus_core.login import TOKEN, VIEWER_TOKEN, Login, login_of
 from comus_core.runs.proposal_table import chosen
 from comus_core.runs.round_masks import rounds_of
@@ -57,6 +58,7 @@ from comus_core.runs.run_view import RunView
 from comus_core.workspace.drawn_ids import drawn_id
 
 FORWARDED = "FORWARDED_ALLOW_IPS"  # of Uvicorn: whose word it takes for where a request came from
+SUPERVISED_EVERY = 20.0  # seconds between looks whether jobs have their supervisor
 LAYERS = ("saliency", "proposal", "pseudo_mask", "truth", "errors")
 
 
@@ -243,10 +245,15 @@ def layer(request: Request) -> Response:
 
 @asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[None]:
-    """At the start: let answers leave at once, let waiting jobs go on, and keep the image cache within its bounds."""
+    """At the start: let answers leave at once, let waiting jobs go on, and keep the image cache within its bounds.
+
+    While it serves, a supervisor that was killed is followed by another.
+    """
     send_at_once()
     await run_in_threadpool(start)
+    watching = asyncio.create_task(keep_supervised())
     yield
+    watching.cancel()
     await run_in_threadpool(pictures.cache_of(workspace().root).flush)
 
 
@@ -257,3 +264,24 @@ def start() -> None:
     if jobs.list_jobs(place, jobs.ACTIVE):
         jobs.ensure_supervisor(place)
     pictures.cache_of(place.root).prune()
+
+
+async def keep_supervised() -> None:
+    """See to it again and again that jobs which wait or work have a supervisor, also while nobody opens a page."""
+    said = ""
+    while True:
+        await asyncio.sleep(SUPERVISED_EVERY)
+        fault = await run_in_threadpool(_supervise)
+        if fault and fault != said:
+            print(f"jobs wait for a supervisor: {fault}", file=sys.stderr, flush=True)
+        said = fault
+
+
+def _supervise() -> str:
+    """Why jobs that wait or work have no supervisor; empty where they have one, and where there are none."""
+    try:
+        if jobs.list_jobs(workspace(), jobs.ACTIVE):
+            jobs.ensure_supervisor(workspace())
+    except (ComusError, OSError) as error:
+        return str(error)
+    return ""

@@ -13,14 +13,14 @@ from urllib.parse import parse_qs, parse_qsl, quote, urlencode
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.server import login_page
 from app.server.failure_limit import FailureLimit
 from comus_core.login import Login
-from comus_core.person import ROLES, STRANGER, Person, acting_as
+from comus_core.person import ROLES, STRANGER, Person, Role, acting_as
 
 COOKIE, LONGEST_LOGIN = "comus_login", 30 * 24 * 3600  # seconds that a cookie is good for
 USER, ROLE = "x-comus-user", "x-comus-role"  # how Streamlit's sessions hear who logged in; never believed from outside
@@ -71,7 +71,7 @@ class LoginLayer:
             names = (*OPEN, *OPEN_TO_OIDC) if self.login.way == "oidc" else OPEN
             is_open = scope["path"] in [f"{self.base}{name}" for name in names]
             return STRANGER if is_open and not changes else self._asked(connection)
-        if changes and person.role == "viewer" and path != LOGOUT:
+        if changes and person.role == "viewer":
             return refused("you are logged in as a viewer: you can look at everything, but not change it", 403)
         if "token" in connection.query_params and _wants_page(connection):
             return self._entered(connection, person)
@@ -88,35 +88,47 @@ class LoginLayer:
         if not name:
             return None
         is_operator = not self.login.operators or name in self.login.operators
-        return Person(name[:LONGEST_NAME], "operator" if is_operator else "viewer")
+        return Person(_shown(name), "operator" if is_operator else "viewer")
 
     def _of_token(self, connection: HTTPConnection) -> Person | Response | None:
-        given = connection.query_params.get("token") or _bearer(connection.headers)
-        if given:
-            role = self._role(given, connection)
-            if isinstance(role, Response) or role:
-                return role if isinstance(role, Response) else Person("", role)  # type: ignore[arg-type]
-        return self._of_cookie(connection)
+        """By the header, by the token in the address, else by the cookie.
 
-    def _role(self, given: str, connection: HTTPConnection) -> str | Response:
-        """The role that a token gives, '' for none; an answer instead of it after too many wrong ones."""
+        Behind a proxy all people have one address: too many wrong tokens keep out neither a cookie nor a right header.
+        """
+        if role := self._matching(_bearer(connection.headers)):
+            return Person("", role)
+        known, given = self._of_cookie(connection), connection.query_params.get("token")
+        if not given:
+            return known
+        found = self._role(given, connection)
+        if isinstance(found, Response) or found is None or (known and known.role == found):
+            return known or (found if isinstance(found, Response) else None)
+        return Person("", found)
+
+    def _role(self, given: str, connection: HTTPConnection) -> Role | Response | None:
+        """The role that a token of a form or an address gives; an answer instead of it after too many wrong ones."""
         client = (connection.scope.get("client") or ("", 0))[0]
         wait = self.failures.wait(client)
         if wait:
             return refused("too many wrong tokens: wait a minute", 429, {"Retry-After": str(wait)})
-        found = [role for role, token in self._tokens() if hmac.compare_digest(token.encode(), given.encode())]
-        if not found:
+        role = self._matching(given)
+        if role is None:
             self.failures.add(client)
-        return found[0] if found else ""
+        return role
 
-    def _tokens(self) -> Iterable[tuple[str, str]]:
+    def _matching(self, given: str) -> Role | None:
+        sent = given.encode("utf-8", "replace")
+        found = [role for role, token in self._tokens() if hmac.compare_digest(token.encode(), sent)]
+        return found[0] if found else None
+
+    def _tokens(self) -> Iterable[tuple[Role, str]]:
         tokens = zip(ROLES, (self.login.token, self.login.viewer_token), strict=True)
         return [(role, token) for role, token in tokens if token]
 
     def _of_cookie(self, connection: HTTPConnection) -> Person | None:
         try:
             said = self.cookies.loads(connection.cookies.get(cookie_name(connection), ""), max_age=LONGEST_LOGIN)
-            return Person(str(said["name"]), said["role"]) if said["role"] in ROLES else None
+            return Person(_shown(str(said["name"])), said["role"]) if said["role"] in ROLES else None
         except (BadData, KeyError, TypeError):
             return None
 
@@ -124,7 +136,9 @@ class LoginLayer:
         if not self.login.is_proxy((connection.scope.get("client") or ("", 0))[0]):
             return None
         names = connection.headers.getlist(self.login.user_header)
-        return names[0].strip() if len(names) == 1 else None  # two: one of them is not the proxy's
+        if len(names) != 1:  # two: one of them is not the proxy's
+            return None
+        return names[0].encode("latin-1").decode("utf-8", "replace").strip()  # as proxies send what is not ASCII
 
     def _asked(self, connection: HTTPConnection) -> Response:
         """What one who is not logged in gets: the page to log in where a page was asked for, else a sentence."""
@@ -158,8 +172,8 @@ class LoginLayer:
             return self._page(request, form.get("next", ""), "Too many wrong tokens: wait a minute.", 429)
         if not role:
             return self._page(request, form.get("next", ""), "This is not the token of this server.")
-        name = " ".join(form.get("name", "").split())[:LONGEST_NAME]
-        return self._with_cookie(request, Person(name, role), _own_page(form.get("next", "")))  # type: ignore[arg-type]
+        person = Person(_shown(form.get("name", "")), role)
+        return self._with_cookie(request, person, _own_page(form.get("next", "")))
 
     def _entered(self, connection: HTTPConnection, person: Person) -> Response:
         """The same page without the token in its address, where it could be seen, kept and passed on."""
@@ -183,7 +197,7 @@ class LoginLayer:
         return answer
 
     def _log_out(self, connection: HTTPConnection) -> Response:
-        answer = Response(status_code=303, headers={"Location": "./" if self.login.way == "token" else "auth/logout"})
+        answer = Response(status_code=303, headers={"Location": "auth/logout" if self.login.way == "oidc" else "./"})
         answer.set_cookie(cookie_name(connection), "", 0, path=None, httponly=True, samesite="lax")
         return answer
 
@@ -226,13 +240,22 @@ def _without_token(connection: HTTPConnection) -> str:
 
 
 async def _form(request: Request) -> dict[str, str] | None:
+    """The fields of a form; None for one that is too long or was not sent to its end."""
     body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > LONGEST_FORM:
-            return None
-    pairs = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > LONGEST_FORM:
+                return None
+        pairs = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    except (ClientDisconnect, ValueError):  # ValueError: more fields than the form has
+        return None
     return {name: values[0] for name, values in pairs.items()}
+
+
+def _shown(name: str) -> str:
+    """A name in one line of characters that can be printed, and so be in a variable of a job."""
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())[:LONGEST_NAME]
 
 
 def _own_page(wanted: str) -> str:

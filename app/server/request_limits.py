@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PAGES = 256  # open at once
 UPLOADS, ZIPS = 4, 2  # at work at once
@@ -56,9 +56,9 @@ class RequestLimits:
         turns = self._turns(scope)
         if turns is None:
             return await self.app(scope, receive, send)
-        async with turns.taken() as has_turn:
-            if has_turn:
-                return await self.app(scope, receive, send)
+        async with AsyncExitStack() as turn:
+            if await turn.enter_async_context(turns.taken()):
+                return await self.app(scope, receive, _until_made(turn, send) if turns is self.zips else send)
         words = "this server is busy: too many pages, uploads or downloads at once; try again in a moment"
         await PlainTextResponse(words, 503, {"Retry-After": "10", "Cache-Control": "no-store"})(scope, receive, send)
 
@@ -70,3 +70,14 @@ class RequestLimits:
         if scope["method"] in ("PUT", "POST") and UPLOAD.fullmatch(scope["path"]):
             return self.uploads
         return self.zips if scope["method"] == "GET" and ZIP.fullmatch(scope["path"]) else None
+
+
+def _until_made(turn: AsyncExitStack, send: Send) -> Send:
+    """Give a zip's turn back when its answer begins: a slow client downloads what is made, and holds up nobody."""
+
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await turn.aclose()
+        await send(message)
+
+    return told

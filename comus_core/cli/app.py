@@ -57,6 +57,11 @@ class Served:
         path = f"{quote(self.base_path)}/" if self.base_path else ""
         return f"http://{f'[{shown}]' if ':' in shown else shown}:{self.port}/{path}"
 
+    @property
+    def health(self) -> str:
+        """The address that answers as soon as the server does, however people log in."""
+        return f"{self.root}_stcore/health"
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 lets others in.")
@@ -88,15 +93,15 @@ def app(
     served = Served(host, port or next((p for p in PORTS if _is_free(host, p)), PORTS[0]), base_path_of(base_path))
     url = address(place, served, run_name, login.token)
     _require_free(host, served.port)
-    if detach:
-        process = leave_running(place, served)
-        click.echo(f"COMUS Explorer on {place.root}\n\n    {url}\n\nStop it with: kill {process}", err=True)
-        return
-    click.echo(f"COMUS Explorer on {place.root}\n\n    {url}\n\nStop it with Ctrl-C; jobs go on.", err=True)
+    process = leave_running(place, served) if detach else None
+    ending = f"with: kill {process}" if detach else "with Ctrl-C; jobs go on."
+    click.echo(f"COMUS Explorer on {place.root}\n\n    {url}\n\nStop it {ending}", err=True)
     for line in _warnings(host, login, address(place, served, run_name, login.viewer_token)):
         click.echo(line, err=True)
+    if detach:
+        return
     if not no_browser and has_browser():
-        threading.Thread(target=_open_when_ready, args=(url,), daemon=True).start()
+        threading.Thread(target=_open_when_ready, args=(served, url), daemon=True).start()
     serve(place, served)
 
 
@@ -178,7 +183,7 @@ def leave_running(place: Workspace, served: Served) -> int:
         process = subprocess.Popen(
             [*command, "--workspace", str(place.root)], cwd=MAIN.parents[1], start_new_session=True, **streams
         )
-    if not _answers(f"{served.root}_stcore/health", 60, lambda: process.poll() is None):
+    if not _answers(served.health, 60, lambda: process.poll() is None):
         process.kill()
         raise WorkspaceError(f"the app did not start: {log} ends with: {log.read_text()[-500:]}")
     return process.pid
@@ -244,6 +249,6 @@ def _answers(url: str, seconds: float, going: Callable[[], bool]) -> bool:
     return False
 
 
-def _open_when_ready(url: str) -> None:
-    if _answers(url, 30, lambda: True):
+def _open_when_ready(served: Served, url: str) -> None:
+    if _answers(served.health, 30, lambda: True):
         webbrowser.open(url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import reduce
+from itertools import chain
 from typing import Any
 
 import click
@@ -19,7 +20,10 @@ TEXTS = {
     "--viewer-token": (login.VIEWER_TOKEN, "Whoever logs in with it can look at everything, and change nothing."),
     "--user-header": (login.USER_HEADER, "A proxy logs people in and names them in this header."),
     "--trusted-proxy": (login.TRUSTED_PROXY, "Addresses or networks of that proxy, between commas."),
-    "--operators": (login.OPERATORS, "Users who may change things, between commas. Default: all. Others are viewers."),
+    "--operators": (
+        login.OPERATORS,
+        "Users who may change things, between commas; others are viewers. A proxy's: all.",
+    ),
 }
 FLAGS = {
     "--oidc": (login.OIDC, "Log in with OpenID Connect: [auth] in .streamlit/secrets.toml."),
@@ -39,12 +43,12 @@ def LOGIN(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def environment_of(options: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a login: of the options where one says a way, else of the environment."""
+    """The variables of a login: the options, and of the environment what belongs to the same way, or to any if none."""
     given = {
         variable: "1" if value is True else str(value)
         for name, (variable, _) in (TEXTS | FLAGS).items()
         if (value := options.get(name.strip("-").replace("-", "_")))
     }
-    ways = set(given) - {login.OPERATORS}
-    kept = (login.VARIABLES if not ways else (login.OPERATORS,)) if ways != {login.VIEWER_TOKEN} else (login.TOKEN,)
+    chosen = [names for names in login.OF_ONE_WAY if given.keys() & set(names)]
+    kept = (*chain(*(chosen or login.OF_ONE_WAY)), login.OPERATORS)
     return {name: environment[name] for name in kept if environment.get(name)} | given

@@ -28,7 +28,8 @@ COMPUTE = click.option(
     "--compute",
     metavar="PLACE",
     callback=_checked_place,
-    help="local, processes[:N] or ray[:ADDRESS]: where the images are worked on (COMUS_COMPUTE; local).",
+    help="local, processes[:N] or ray[:ADDRESS]: where the images are worked on (COMUS_COMPUTE; local). "
+    "Each process has OMP_NUM_THREADS threads, or as many as there are cores.",
 )
 BACKGROUND = click.option("--background", is_flag=True, help="Queue it as a job and return; see `comus jobs`.")
 RUN = click.argument("run_name", metavar="RUN")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from comus_core.compute.place import ComputePlace, place_of
+from comus_core.compute.place import ComputePlace, crowding, place_of
 from comus_core.workspace.shards import Spread, write_here
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def computing(compute: str | None = None) -> Iterator[None]:
     else:
         from comus_core.compute.dispatch import Dispatcher
 
+        if warning := crowding(place):
+            print(warning, file=sys.stderr, flush=True)
         dispatcher = Dispatcher(_crew(place))
         spread, close = dispatcher.spread, dispatcher.close
     token = _spread.set(spread)

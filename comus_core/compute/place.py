@@ -8,6 +8,8 @@ from typing import Literal
 
 from comus_core.errors import SettingsError
 from comus_core.machine.device import cpu_cores
+from comus_core.machine.threads import thread_count
+from comus_core.text import counted
 
 WRITTEN = "local, processes[:N] or ray[:ADDRESS]"
 
@@ -36,6 +38,21 @@ def place_words() -> dict[str, str]:
     """The places to choose from here, each in words; a cluster needs Ray."""
     places = {"local": "one process", "processes": f"one process for each of the {cpu_cores()} processors"}
     return places | ({"ray": "a Ray cluster"} if find_spec("ray") is not None else {})
+
+
+def crowding(place: ComputePlace) -> str:
+    """That the threads of all its processes are more than the cores here, and what to do; empty if they are not.
+
+    Their number is not changed: sums in another order have other last bits, see `packing.thread_variables`.
+    """
+    threads, cores = thread_count(), cpu_cores()
+    if place.processes < 2 or place.processes * threads <= cores:
+        return ""
+    return (
+        f"compute {place.text}: {place.processes} processes of {counted(threads, 'thread')} each compete for "
+        f"{counted(cores, 'core')}; OMP_NUM_THREADS={max(1, cores // place.processes)} gives each process its share, "
+        "and may change the last bits of results"
+    )
 
 
 def place_of(text: str) -> ComputePlace:

@@ -18,6 +18,7 @@ from comus_core.errors import ComputeError
 from comus_core.files.atomic import write_json
 from comus_core.files.process_identity import ProcessIdentity, identify
 from comus_core.files.user_folders import cache_folder
+from comus_core.login import without_login
 from comus_core.settings import require
 
 NO_RAY = "compute ray: Ray is not installed: `pip install 'comus-explorer[ray]'`"
@@ -128,7 +129,12 @@ def _start_node(address: str, head: bool, cpus: float) -> RayNode:
     log = _state_file().with_name(f"ray-{time.time_ns()}.log")
     with log.open("ab") as output:
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=without_login(os.environ),
         )
     process, end = identify(child.pid), time.monotonic() + START_SECONDS
     while process is not None and child.poll() is None and time.monotonic() < end:

@@ -15,6 +15,7 @@ from comus_core.compute.crew import Report
 from comus_core.compute.packing import make_shard, pack, pack_error, thread_variables, unpack
 from comus_core.compute.ray_nodes import NO_RAY, OBJECT_STORE, answers, cluster_address
 from comus_core.errors import ComputeError
+from comus_core.login import without_login
 from comus_core.settings import require
 from comus_core.workspace.shards import ShardPlan
 
@@ -148,8 +149,7 @@ class RayWorkers:
         import ray
 
         gpus = 1 if ray.cluster_resources().get("GPU") else 0
-        variables = thread_variables() | {n: v for n, v in os.environ.items() if n.startswith("COMUS_")}
-        variables["PYTHONPATH"] = str(Path(comus_core.__file__).resolve().parents[1])
+        variables = worker_variables()
         maker = ray.remote(ShardMaker).options(
             num_cpus=1,
             num_gpus=gpus,
@@ -181,6 +181,12 @@ class RayWorkers:
                 f"no worker of the Ray cluster is ready after {PATIENCE:.0f} s: other work takes its processors, or "
                 "its nodes are gone; see `comus cluster status`"
             )
+
+
+def worker_variables() -> dict[str, str]:
+    """The environment of an actor; Ray shows it to whoever reaches the cluster, so that no token is in it."""
+    ours = {n: v for n, v in without_login(os.environ).items() if n.startswith("COMUS_")}
+    return thread_variables() | ours | {"PYTHONPATH": str(Path(comus_core.__file__).resolve().parents[1])}
 
 
 def _node() -> str:

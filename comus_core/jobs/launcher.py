@@ -16,6 +16,7 @@ from comus_core.files.file_locks import FileLock, is_locked, lock_holder, take_l
 from comus_core.files.own_places import own_place
 from comus_core.files.process_identity import identify
 from comus_core.jobs.logs import FOLDER, jobs_folder, last_words, rotate
+from comus_core.login import without_login
 from comus_core.workspace import Workspace
 
 LOCK = "supervisor.lock"
@@ -99,7 +100,7 @@ def spawn(
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=folder,
-            env={**os.environ, **_python_path(), **(environment or {})},
+            env={**without_login(os.environ), **_python_path(), **(environment or {})},
         )
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -62,8 +63,8 @@ class Supervisor:
 
     def recover(self) -> None:
         """Take over what an earlier supervisor left."""
-        for job in self.table.requeue_unstarted():
-            say(f"job {job.id}: was claimed but never started; queued again")
+        for job in self.table.end_unstarted():
+            say(f"job {job.id}: was claimed but never started; {job.state}")
         for job in self.table.all(LIVE):
             say(f"job {job.id}: running in process {job.pid}, adopted")
 
@@ -100,7 +101,7 @@ class Supervisor:
             rotate(job.log_path)
             append_line(job.log_path, f"--- attempt {job.attempt} on {job.slot}")
             child = spawn("worker", root, options, job.log_path, folder=folder, environment=environment)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: of a variable with a NUL
             self.table.finish(job, "failed", f"its process cannot be started: {error}")
             return
         self.children[_key(job)] = (job, child)
@@ -134,9 +135,9 @@ class Supervisor:
         assert job.pid is not None
         reason = f"it gave no heartbeat and used no processor for {self.rules.stalled_after:.0f} s, and was killed"
         say(f"job {job.id}: {reason}")
-        self.table.note(job, "stalled", reason)
         self.ended_for[_key(job)] = reason
         kill_group(job.pid)
+        self._note(job, "stalled", reason)
 
     def _press(self, job: Job) -> None:
         """Terminate, then kill, a job that goes on after the request to stop."""
@@ -145,13 +146,18 @@ class Supervisor:
         asked_for = self._asked_for(job)
         if asked_for >= self.rules.kill_after:
             say(f"job {job.id}: goes on {asked_for:.0f} s after the request to stop; killed")
-            self.table.note(job, "stopping", "killed: it went on after the request to stop")
             self._kill(job.pid)
+            self._note(job, "stopping", "killed: it went on after the request to stop")
         elif asked_for >= self.rules.term_after and _key(job) not in self.termed:
             say(f"job {job.id}: goes on {asked_for:.0f} s after the request to stop; terminated")
-            self.termed.add(_key(job))
-            self.table.note(job, "stopping", "terminated: it went on after the request to stop")
             terminate(job.pid)
+            self.termed.add(_key(job))
+            self._note(job, "stopping", "terminated: it went on after the request to stop")
+
+    def _note(self, job: Job, kind: str, text: str) -> None:
+        """Tell what was done to a job; a full or locked disk loses the words, and keeps nobody from doing it."""
+        with suppress(WorkspaceError):
+            self.table.note(job, kind, text)
 
     def _asked_for(self, job: Job) -> float:
         """Seconds since the request to stop, by a clock that nobody sets: a jump of the wall clock kills no job early.

@@ -214,15 +214,17 @@ class JobTable:
             raise WorkspaceError(f"job {job.id} is {job.state}: only {', '.join(RESUMABLE)} jobs can be resumed")
         return changed[0]
 
-    def requeue_unstarted(self) -> list[Job]:
-        """Queue again what a supervisor claimed and did not live to start; for the one that holds the lock.
+    def end_unstarted(self) -> list[Job]:
+        """End what a supervisor claimed and did not live to start, as `bury` does; for the one that holds the lock.
 
         A process that it did start, but that has not written its pid, finds its attempt superseded and leaves.
         """
-        nobody = f"WHERE pid IS NULL AND state IN {LIVE}"
-        cancelled = f"UPDATE jobs SET state = 'cancelled', ended_at = ? {nobody} AND state = 'cancelling' RETURNING *"
-        self._change(cancelled, (time.time(),), "never started")
-        return self._change(f"UPDATE jobs SET {AGAIN} {nobody} RETURNING *", (), "claimed but never started")
+        statement = f"SELECT * FROM jobs WHERE pid IS NULL AND state IN {LIVE}"
+        with self.database.writing() as connection:
+            unstarted = [self._job(row) for row in connection.execute(statement).fetchall()]
+            for job in unstarted:
+                self._bury(connection, job, "claimed but never started")
+        return [self.get(job.id) for job in unstarted]
 
     def release_if_idle(self, release: Callable[[], None]) -> bool:
         """Call `release` while nobody can submit, provided that no job is queued or at work."""

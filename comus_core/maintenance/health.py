@@ -52,9 +52,9 @@ class Check:
 
 
 def health(workspace: Workspace, *, only_needed: bool = False) -> list[Check]:
-    """All checks; with `only_needed` those without which a server cannot work."""
+    """All checks; with `only_needed` those without which a server cannot work, and none that waits for a writer."""
     checks: list[tuple[str, Callable[[Workspace], Check], bool]] = [
-        ("database", _database, True),
+        ("database", _readable if only_needed else _database, True),
         ("disk", _disk, True),
         ("supervisor", _supervisor, True),
         ("device", _device, False),
@@ -77,14 +77,18 @@ def _checked(name: str, check: Callable[[Workspace], Check], workspace: Workspac
 
 
 def _database(workspace: Workspace) -> Check:
+    if not is_read_only(workspace.database.path):
+        with workspace.database.deriving():
+            pass  # the write lock can be had
+    return _readable(workspace)
+
+
+def _readable(workspace: Workspace) -> Check:
     with workspace.database.reading() as connection:
         (runs,) = connection.execute("SELECT COUNT(*) FROM runs").fetchone()
         (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-    read_only = is_read_only(workspace.database.path)
-    if not read_only:
-        with workspace.database.deriving():
-            pass  # the write lock can be had
-    words = f"{counted(runs, 'run')}, journal {mode}" + (", read-only" if read_only else "")
+    read_only = ", read-only" if is_read_only(workspace.database.path) else ""
+    words = f"{counted(runs, 'run')}, journal {mode}{read_only}"
     return Check("database", True, words)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from http.cookies import SimpleCookie
 from types import SimpleNamespace
@@ -18,7 +19,7 @@ from app.data import urls
 from app.data.run_cache import view_of
 from app.server import asgi
 from app.server.failure_limit import MOST, FailureLimit
-from app.server.login import ROLE, USER
+from app.server.login import ROLE, USER, LoginLayer
 from comus_core.errors import SettingsError
 from comus_core.login import NO_LOGIN, OPERATORS, TOKEN, TRUSTED_PROXY, USER_HEADER, VIEWER_TOKEN, login_of
 from comus_core.person import acting
@@ -172,12 +173,52 @@ def test_what_was_asked_for_is_escaped_in_the_form(wanted):
     assert again.status_code in (401, 413) and "<script" not in again.text
 
 
-def test_wrong_tokens_are_limited_and_the_right_one_must_wait_too():
-    client = client_of(TOKENS)
-    for _ in range(MOST):
-        assert client.post("/login", data={"token": "wrong-token-wrong"}).status_code == 401
+def test_wrong_tokens_are_limited_but_keep_out_nobody_with_a_cookie_or_the_right_header():
+    login = client_of(TOKENS)
+    login.post("/login", data={"token": OPERATOR, "name": "Ada"})
+    cookie = {"Cookie": f"comus_login_8501={login.cookies['comus_login_8501']}"}
+    client, bearer = client_of(TOKENS), {"Authorization": f"Bearer {OPERATOR}"}
+    for _ in range(MOST + 1):
+        assert client.get("/x", headers={"Authorization": "Bearer wrong-token-wrong"}).status_code == 401
+    for number in range(MOST):
+        wrong = {"token": "wrong-token-wrong"}
+        answer = client.get("/x", params=wrong) if number % 2 else client.post("/login", data=wrong)
+        assert answer.status_code == 401
     for answer in (client.post("/login", data={"token": OPERATOR}), client.get("/", params={"token": OPERATOR})):
         assert answer.status_code == 429
+    for headers in (cookie, bearer):
+        for path in ("/x", "/x?token=wrong-token-wrong", f"/x?token={OPERATOR}"):
+            assert client.get(path, headers=headers).json()["role"] == "operator"
+    assert client.get("/login", headers=cookie | PAGE).status_code == 303
+
+
+def test_a_token_in_an_address_wins_over_a_cookie_of_another_role_and_keeps_the_name_of_the_same():
+    client = client_of(TOKENS)
+    client.post("/login", data={"token": VIEWER, "name": "Vera"})
+    assert client.get("/x", params={"token": VIEWER}).json() == {"user": "Vera", "role": "viewer", "acting": "viewer"}
+    assert client.get("/x", params={"token": OPERATOR}).json()["role"] == "operator"
+
+
+def test_a_form_of_many_fields_or_cut_off_is_no_login():
+    fields = {f"field{number}": "x" for number in range(11)}
+    assert client_of(TOKENS).post("/login", data=fields | {"token": OPERATOR}).status_code == 413
+    sent = []
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/login", "query_string": b"", "headers": []}
+    asyncio.run(LoginLayer(None, TOKENS)(scope, receive, send))
+    assert sent[0]["status"] == 413
+
+
+def test_a_name_has_only_what_can_be_printed():
+    client = client_of(TOKENS)
+    client.post("/login", data={"token": OPERATOR, "name": "Ada\0\n\x1b Lovelace \u202e"})
+    assert client.get("/x").json()["user"] == "Ada%20Lovelace"
 
 
 def test_the_limit_ends_and_holds_for_each_address_alone():
@@ -203,6 +244,10 @@ def test_a_proxys_header_is_believed_from_the_proxy_alone():
         "acting": "viewer",
     }
     assert proxy.get("/x").status_code == 401
+    named = proxy.get("/x", headers={"X-Forwarded-User": "Zoë".encode()})
+    assert named.json()["user"] == "Zo%C3%AB" and named.json()["role"] == "viewer"
+    assert proxy.get("/x", headers={"X-Forwarded-User": b"\xff ada"}).json()["role"] == "viewer"
+    assert proxy.get("/logout", headers={"X-Forwarded-User": "ada"}).headers["location"] == "./"
     twice = proxy.get("/x", headers=[("X-Forwarded-User", "eve"), ("X-Forwarded-User", "ada")])
     assert twice.status_code == 401
     for peer in ("10.0.1.7", "testclient", "127.0.0.1"):

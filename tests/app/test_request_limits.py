@@ -57,6 +57,32 @@ def test_a_fault_gives_its_turn_back():
     asyncio.run(asyncio.wait_for(asked(), 5))
 
 
+def test_who_downloads_slowly_holds_up_no_other_zip():
+    begun, slow = 0, None
+
+    async def app(scope, receive, send):
+        nonlocal begun
+        begun += 1
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await slow.wait()
+
+    async def send(message):
+        pass
+
+    async def asked():
+        nonlocal slow
+        limits, slow = RequestLimits(app), asyncio.Event()
+        downloads = [asyncio.create_task(limits(PLACES["zips"], None, send)) for _ in range(request_limits.ZIPS * 3)]
+        while begun < len(downloads):
+            await asyncio.sleep(0)
+        assert limits.zips.inside == 0
+        slow.set()
+        await asyncio.gather(*downloads)
+        assert limits.zips.inside == 0
+
+    asyncio.run(asyncio.wait_for(asked(), 5))
+
+
 @pytest.mark.parametrize("path", ["/api/runs/a/images/0", "/_stcore/health", "/api/runs/a/photos", "/"])
 def test_what_is_quick_is_not_held_up(path):
     assert RequestLimits(None)._turns({"type": "http", "method": "GET", "path": path}) is None

@@ -5,7 +5,10 @@ import sqlite3
 
 import pytest
 from click.testing import CliRunner
+from streamlit.runtime.context import ContextProxy
 
+from app.server import session_person
+from app.server.login import ROLE, USER
 from comus_core import curation, jobs, make_config
 from comus_core.cli.main import cli
 from comus_core.curation import decision_history
@@ -14,7 +17,7 @@ from comus_core.errors import NotAllowedError
 from comus_core.export.bundle_opening import open_bundle
 from comus_core.maintenance.clean import clean
 from comus_core.maintenance.delete import delete
-from comus_core.person import Person, acting, acting_as, add_source, may_change
+from comus_core.person import STRANGER, Person, acting, acting_as, add_source, may_change
 from comus_core.pipelines.kept_files import delete_export, keep_upload
 from comus_core.pipelines.prediction_folder import delete_prediction, new_prediction
 from comus_core.pipelines.relink import relink
@@ -149,3 +152,22 @@ def test_a_workspace_of_before_gets_the_table_and_keeps_its_decisions(changeable
 
 def test_nobody_is_known_in_a_terminal():
     assert acting() is None and may_change()
+
+
+@pytest.mark.parametrize(
+    ("way", "headers", "person"),
+    [
+        ("token", {ROLE: "operator", USER: "Ada%20Lovelace"}, ADA),
+        ("token", {ROLE: "viewer", USER: "Vera"}, VIEWER),
+        ("token", {}, STRANGER),  # as Streamlit says it when the socket has closed
+        ("header", {}, STRANGER),
+        ("oidc", {}, STRANGER),
+        ("none", {}, None),
+    ],
+)
+def test_a_page_whose_socket_closed_may_change_nothing_where_people_log_in(monkeypatch, way, headers, person):
+    monkeypatch.setattr(session_person, "get_script_run_ctx", lambda suppress_warning: object())
+    monkeypatch.setattr(ContextProxy, "headers", headers)
+    assert session_person.of_session(way) == person
+    monkeypatch.setattr(session_person, "get_script_run_ctx", lambda suppress_warning: None)
+    assert session_person.of_session(way) is None

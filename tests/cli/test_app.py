@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
@@ -55,7 +56,7 @@ def test_a_browser_is_opened_once_the_server_answers(monkeypatch, finished, tmp_
     opened = []
     monkeypatch.setattr(module.webbrowser, "open", opened.append)
     with serving(finished[0].root, tmp_path) as url:
-        module._open_when_ready(url)
+        module._open_when_ready(module.Served("127.0.0.1", urlsplit(url).port), url)
     assert opened == [url]
 
 

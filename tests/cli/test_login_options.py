@@ -8,8 +8,10 @@ from click.testing import CliRunner
 from comus_core.cli import app as module
 from comus_core.cli.login_options import environment_of
 from comus_core.cli.main import cli
+from comus_core.compute.ray_workers import worker_variables
 from comus_core.errors import SettingsError
-from comus_core.login import NO_LOGIN, OPERATORS, TOKEN, TRUSTED_PROXY, USER_HEADER, VIEWER_TOKEN, login_of
+from comus_core.jobs import launcher
+from comus_core.login import NO_LOGIN, OPERATORS, TOKEN, TRUSTED_PROXY, USER_HEADER, VARIABLES, VIEWER_TOKEN, login_of
 
 LONG, OTHER = "a-token-of-a-test", "another-token-of-a-test"
 
@@ -29,7 +31,7 @@ def opened(monkeypatch, tmp_path):
             if done.exception is not None:
                 raise done.exception
             login = login_of(os.environ)
-            for name in (NO_LOGIN, TOKEN, VIEWER_TOKEN):
+            for name in VARIABLES:
                 os.environ.pop(name, None)
         return done.output, login
 
@@ -59,6 +61,55 @@ def test_an_option_wins_over_the_variables(opened):
     assert opened("--token", LONG, COMUS_NO_LOGIN="1")[1].token == LONG
     assert opened(COMUS_TOKEN=LONG)[1].token == LONG
     assert opened("--viewer-token", OTHER, COMUS_TOKEN=LONG)[1].token == LONG
+
+
+def test_an_option_leaves_the_variables_that_belong_to_it():
+    proxy = {USER_HEADER: "X-User", TRUSTED_PROXY: "::1", TOKEN: LONG}
+    assert environment_of({"token": LONG}, {VIEWER_TOKEN: OTHER, NO_LOGIN: "1"}) == {TOKEN: LONG, VIEWER_TOKEN: OTHER}
+    assert environment_of({"trusted_proxy": "::2"}, proxy) == {USER_HEADER: "X-User", TRUSTED_PROXY: "::2"}
+    assert environment_of({"user_header": "X-Us"}, proxy) == {USER_HEADER: "X-Us", TRUSTED_PROXY: "::1"}
+    assert environment_of({"operators": "ada"}, proxy) == proxy | {OPERATORS: "ada"}
+
+
+@pytest.mark.parametrize("words", [("--token", LONG), ("--no-login",), ()])
+def test_operators_who_are_not_known_by_name_are_refused(opened, words):
+    with pytest.raises(SettingsError, match="--viewer-token"):
+        opened("--operators", "ada", *words)
+    with pytest.raises(SettingsError, match="--viewer-token"):
+        opened(*words, COMUS_OPERATORS="ada")
+
+
+def test_openid_connect_needs_its_operators(opened):
+    with pytest.raises(SettingsError, match="--oidc needs --operators"):
+        opened("--oidc")
+    assert opened("--oidc", "--operators", "ada@example.org")[1].operators == {"ada@example.org"}
+
+
+def test_a_server_left_running_has_the_same_warnings(opened, monkeypatch):
+    monkeypatch.setattr(module, "leave_running", lambda place, served: 4711)
+    said, _ = opened("--detach", "--viewer-token", OTHER, "--host", "0.0.0.0")
+    assert "kill 4711" in said and f"?token={OTHER}" in said and "not encrypted" in said
+    assert "THERE IS NO LOGIN" in opened("--detach", "--no-login", "--host", "0.0.0.0")[0]
+
+
+def test_the_browser_waits_for_an_address_that_needs_no_login(monkeypatch):
+    asked, shown = [], []
+    monkeypatch.setattr(module, "_answers", lambda url, seconds, going: asked.append(url) or True)
+    monkeypatch.setattr(module.webbrowser, "open", shown.append)
+    module._open_when_ready(module.Served("127.0.0.1", 8501, "comus"), "http://127.0.0.1:8501/comus/explore")
+    assert asked == ["http://127.0.0.1:8501/comus/_stcore/health"]
+    assert shown == ["http://127.0.0.1:8501/comus/explore"]
+
+
+def test_processes_of_jobs_and_of_a_cluster_know_no_token(monkeypatch, tmp_path):
+    started = []
+    monkeypatch.setattr(launcher.subprocess, "Popen", lambda *_, **how: started.append(how["env"]))
+    for name in VARIABLES:
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("COMUS_WEIGHTS", "/weights")
+    launcher.spawn("worker", tmp_path, [], tmp_path / "log", folder=tmp_path)
+    for environment in (*started, worker_variables()):
+        assert environment["COMUS_WEIGHTS"] == "/weights" and not environment.keys() & set(VARIABLES)
 
 
 def test_half_a_proxy_is_refused(opened):

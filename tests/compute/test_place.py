@@ -6,6 +6,7 @@ from click.testing import CliRunner
 from comus_core import make_config, open_workspace
 from comus_core.cli.main import cli
 from comus_core.compute import VARIABLE, computing, current, place_of
+from comus_core.compute.place import crowding
 from comus_core.datasets.dataset import parse_dataset
 from comus_core.errors import DatasetError, SettingsError, WorkspaceError
 from comus_core.jobs import submit
@@ -53,6 +54,26 @@ def test_an_object_store_is_to_be_mounted(address, tmp_path):
         parse_dataset(address)
     with pytest.raises(WorkspaceError, match=r"workspace s3://b/w is an address, not a folder"):
         open_workspace("s3://b/w")
+
+
+@pytest.mark.parametrize(
+    ("text", "threads", "share"), [("processes:4", "", 2), ("processes:16", "1", 1), ("processes:3", "4", 2)]
+)
+def test_more_threads_than_cores_are_said(monkeypatch, capsys, text, threads, share):
+    monkeypatch.setattr("comus_core.compute.place.cpu_cores", lambda: 8)
+    monkeypatch.setattr("comus_core.machine.threads.cpu_cores", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    with computing(text):
+        pass
+    said = capsys.readouterr().err
+    assert f"of {threads or 8} thread" in said and "8 cores" in said and f"OMP_NUM_THREADS={share} " in said
+
+
+@pytest.mark.parametrize(("text", "threads"), [("processes:4", "2"), ("processes:1", "8"), ("local", ""), ("ray", "8")])
+def test_as_many_threads_as_cores_are_no_crowd(monkeypatch, text, threads):
+    monkeypatch.setattr("comus_core.compute.place.cpu_cores", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    assert crowding(place_of(text)) == ""
 
 
 def test_it_comes_from_the_variable_and_ends_with_the_block(monkeypatch):

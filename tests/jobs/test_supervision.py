@@ -1,5 +1,6 @@
 """What a supervisor does about clocks that jump, disks that fill, jobs that stall, and the cores it has."""
 
+import json
 import os
 import subprocess
 import time
@@ -7,7 +8,7 @@ import time
 import pytest
 
 from comus_core.config import RunConfig, make_config
-from comus_core.errors import DiskFullError
+from comus_core.errors import DiskFullError, WorkspaceError
 from comus_core.files.process_identity import cpu_from_ps, cpu_seconds, this_host
 from comus_core.jobs import FINAL, cancel, events, get, submit
 from comus_core.jobs.devices import core_budget, most_at_once
@@ -64,6 +65,33 @@ def test_a_jump_of_the_clock_kills_no_job_that_was_just_asked_to_stop(workspace,
     asked = job(state="cancelling", pid=os.getpid(), host=this_host(), cancel_requested_at=time.time() - 3600)
     supervisor._press(asked)
     assert killed == []
+
+
+def test_a_disk_that_takes_no_note_keeps_nobody_from_ending_a_job(workspace, monkeypatch):
+    supervisor, done = Supervisor(workspace, Rules(term_after=0, kill_after=3600)), []
+    monkeypatch.setattr("comus_core.jobs.supervisor.terminate", lambda pid: done.append("terminated"))
+    monkeypatch.setattr("comus_core.jobs.supervisor.kill_group", lambda pid: done.append("killed"))
+
+    def full(*_):
+        raise WorkspaceError("the disk is full")
+
+    monkeypatch.setattr(supervisor.table, "note", full)
+    asked = job(state="cancelling", pid=os.getpid(), host=this_host(), cancel_requested_at=time.time())
+    supervisor._press(asked)
+    supervisor._end_stalled(asked)
+    supervisor.rules = Rules(term_after=0, kill_after=0)
+    monkeypatch.setattr(supervisor, "_kill", lambda pid: done.append("killed too"))
+    supervisor._press(asked)
+    assert done == ["terminated", "killed", "killed too"]
+
+
+def test_a_job_whose_environment_no_process_can_have_fails_alone(workspace, one_small_job):
+    supervisor = Supervisor(workspace, Rules())
+    with workspace.database.writing() as connection:
+        connection.execute("UPDATE jobs SET environment = ?", (json.dumps({"COMUS_PERSON": "Ada\0"}),))
+    supervisor.tick()
+    failed = get(workspace, one_small_job.id)
+    assert failed.state == "failed" and "cannot be started" in failed.error
 
 
 def test_on_a_disk_with_little_room_jobs_wait_and_start_when_there_is_some(workspace, one_small_job, monkeypatch):

@@ -175,13 +175,17 @@ def test_two_processes_cannot_both_be_the_one_of_an_attempt(workspace, table):
 
 
 def test_a_claim_that_was_never_started_is_queued_again_or_cancelled(workspace, table):
-    ids = [submit(workspace, "discover", PHOTOS, SETTINGS).id for _ in range(3)]
+    ids = [submit(workspace, "discover", PHOTOS, SETTINGS, retries=1).id for _ in range(3)]
     started, unstarted, unwanted = (claim_one(table) for _ in ids)
     table.record_process(started, ME)
     cancel(workspace, unwanted.id)
-    assert [job.id for job in table.requeue_unstarted()] == [unstarted.id]
+    assert [job.id for job in table.end_unstarted()] == [unstarted.id, unwanted.id]
     assert [get(workspace, i).state for i in ids] == ["running", "queued", "cancelled"]
     assert not table.record_process(unstarted, ME)
+    claim_one(table)
+    table.end_unstarted()  # twice is once more than its retries
+    failed = get(workspace, unstarted.id)
+    assert failed.state == "failed" and "claimed but never started; so it ended 2 times" in failed.error
 
 
 def test_the_death_of_a_process_is_lost_unless_its_end_was_asked_for_or_written(workspace, table):

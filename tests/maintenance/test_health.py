@@ -1,5 +1,6 @@
 """What is broken is said, with what to do, by the command and by the server alike."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from comus_core.cli.main import cli
 from comus_core.errors import WorkspaceError
 from comus_core.maintenance import health as module
 from comus_core.maintenance.health import health, is_ready
+from comus_core.person import STRANGER
 from comus_core.pipelines.verb_settings import DiscoverSettings
 
 
@@ -81,6 +83,23 @@ def test_command_and_server_say_the_same(place, monkeypatch):
     answer = TestClient(Starlette(routes=asgi.routes())).get("/api/ready")
     assert answer.status_code == 503 and answer.json()["ready"] is False
     assert answer.json()["checks"]["supervisor"]["do"].startswith("`comus jobs list`")
+
+
+def test_strangers_neither_wait_for_a_writer_nor_are_looked_up_for_each_time(place, monkeypatch):
+    monkeypatch.setenv("COMUS_WORKSPACE", str(place.root))
+    monkeypatch.setattr(ready_route, "acting", lambda: STRANGER)
+    looked, real = [], ready_route.health
+    monkeypatch.setattr(ready_route, "health", lambda *args, **how: looked.append(how) or real(*args, **how))
+    client = TestClient(Starlette(routes=asgi.routes()))
+    jobs.list_jobs(place)  # makes the table, as the start of a server does
+    with place.database.writing():
+        began = time.monotonic()
+        assert [client.get("/api/ready").json() for _ in range(3)] == [{"ready": True}] * 3
+        assert time.monotonic() - began < 10  # a writer is waited for 30 s
+    assert looked == [{"only_needed": True}]
+    monkeypatch.setattr(ready_route, "KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    assert client.get("/api/ready").json() == {"ready": False} and len(looked) == 2
 
 
 def test_a_workspace_that_cannot_be_opened_is_not_ready(monkeypatch):
