@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from http.cookies import SimpleCookie
 from types import SimpleNamespace
@@ -23,6 +22,7 @@ from app.server.login import ROLE, USER, LoginLayer
 from comus_core.errors import SettingsError
 from comus_core.login import NO_LOGIN, OPERATORS, TOKEN, TRUSTED_PROXY, USER_HEADER, VIEWER_TOKEN, login_of
 from comus_core.person import acting
+from tests.app.serving import run_apart
 
 OPERATOR, VIEWER = "operator-token-of-a-test", "viewer-token-of-a-test"
 TOKENS = login_of({TOKEN: OPERATOR, VIEWER_TOKEN: VIEWER})
@@ -211,7 +211,7 @@ def test_a_form_of_many_fields_or_cut_off_is_no_login():
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/login", "query_string": b"", "headers": []}
-    asyncio.run(LoginLayer(None, TOKENS)(scope, receive, send))
+    run_apart(LoginLayer(None, TOKENS)(scope, receive, send))
     assert sent[0]["status"] == 413
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from app.server import request_limits
 from app.server.request_limits import RequestLimits, Turns
+from tests.app.serving import run_apart
 
 PLACES = {
     "pages": {"type": "websocket", "path": "/_stcore/stream"},
@@ -38,7 +39,7 @@ def test_so_many_at_once_and_the_others_wait_or_are_told(monkeypatch, place):
         await limits(scope, None, send)
         return told
 
-    told = asyncio.run(asked())
+    told = run_apart(asked())
     allowed = 3 if place == "pages" else 7
     assert most == 3 and done == allowed + 1 and told == [503] * (10 - allowed)
 
@@ -54,7 +55,7 @@ def test_a_fault_gives_its_turn_back():
                 await limits(PLACES["zips"], None, None)
         assert limits.zips.inside == 0
 
-    asyncio.run(asyncio.wait_for(asked(), 5))
+    run_apart(asyncio.wait_for(asked(), 5))
 
 
 def test_who_downloads_slowly_holds_up_no_other_zip():
@@ -80,7 +81,7 @@ def test_who_downloads_slowly_holds_up_no_other_zip():
         await asyncio.gather(*downloads)
         assert limits.zips.inside == 0
 
-    asyncio.run(asyncio.wait_for(asked(), 5))
+    run_apart(asyncio.wait_for(asked(), 5))
 
 
 @pytest.mark.parametrize("path", ["/api/runs/a/images/0", "/_stcore/health", "/api/runs/a/photos", "/"])
