@@ -46,7 +46,6 @@ def test_a_workspace_that_may_only_be_read_is_looked_at_and_left_as_it_was(store
         ("runs",),
         ("clusters", "list", run),
         ("jobs", "list"),
-        ("jobs", "show", "1"),
         ("bundle", run, "--out", str(mine / "x.zip")),
     ]:
         done = comus_unprivileged(*words, *place, TMPDIR=str(mine))
@@ -58,6 +57,7 @@ def test_a_workspace_that_may_only_be_read_is_looked_at_and_left_as_it_was(store
         ("runs", "rename", run, "x"),
         ("run", "demo", "--clusters", "3"),
         ("run", "demo", "--background"),
+        ("jobs", "show", "1"),
         ("jobs", "resume", "1"),
     ]:
         done = comus_unprivileged(*words, *place, TMPDIR=str(mine))
