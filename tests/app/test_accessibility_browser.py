@@ -21,6 +21,7 @@ def test_axe_finds_nothing_serious(page, address, shown, name):
     proposal = str(open_run_view(*shown).proposals.proposal_id[0])
     page.goto(f"{address}{name}" + (f"?proposal={proposal}" if name == "image" else ""))
     settle(page)
+    page.wait_for_load_state("networkidle")  # a grid has rows once its data has come
     grounds = set()
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)

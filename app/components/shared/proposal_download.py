@@ -25,4 +25,9 @@ def show(view: RunView, rows: IntArray, decided: Decisions, *, key: str = "") ->
             mime = "text/csv" if kind == "csv" else "application/vnd.apache.parquet"
             name = f"{view.run.id}-proposals.{kind}"
             words = "CSV" if kind == "csv" else "Parquet"
-            st.download_button(words, partial(content, kind), name, mime, key=f"{key}download_{kind}", width="stretch")
+            st.download_button(
+                *(words, partial(content, kind), name, mime),
+                key=f"{key}download_{kind}",
+                width="stretch",
+                on_click="ignore",  # a rerun after the first file can lose the answer for the second
+            )
