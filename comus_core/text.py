@@ -36,3 +36,13 @@ def one_line(text: str) -> str:
 def holds_breaks(text: str) -> bool:
     """Whether a text contains line breaks or control characters, which no name does."""
     return any(unicodedata.category(letter) in BREAKS for letter in text)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words that fit the size: 8 s, 3 min 20 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

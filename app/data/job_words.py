@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
-from comus_core.cli.progress import duration
 from comus_core.jobs import ACTIVE, Job, JobEvent, eta_seconds, is_responding, words
-from comus_core.text import counted, size
+from comus_core.text import counted, duration, size
 from comus_core.verbs import STAGE_WORDS, VERBS
 
 StageState = Literal["done", "now", "stopped", "todo"]

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from app.forms.training_form import dataset_of
 from app.forms.verb_form import seeds_with
-from comus_core.cli.paper import plan_lines
 from comus_core.pipelines.paper_tables.stored_tables import stored_tables
 from comus_core.pipelines.paper_tables.table_plan import plan_table
 from comus_core.pipelines.paper_tables.table_settings import TableNumber, TableSettings, with_run_settings
@@ -38,7 +37,7 @@ def needs(workspace: Workspace, settings: TableSettings) -> list[str]:
     Raises:
         ComusError: a data set or a setting that cannot be used.
     """
-    return plan_lines(plan_table(settings, workspace))
+    return plan_table(settings, workspace).lines
 
 
 def stored(workspace: Workspace) -> list[dict[str, Any]]:

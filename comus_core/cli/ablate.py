@@ -7,14 +7,13 @@ import sys
 import click
 
 from comus_core.cli.options import BACKGROUND, COMPUTE, DEVICE, JSON, WORKSPACE
-from comus_core.cli.progress import duration
 from comus_core.cli.tables import print_ablation
 from comus_core.cli.train import BACKBONE, FILTER, IMAGES, PRESET, SCORED_ON, training_settings
 from comus_core.cli.verb_command import Call
 from comus_core.files.output_file import OutputFile
 from comus_core.pipelines.ablation_rows import AblationSettings
 from comus_core.pipelines.model_selection import badge
-from comus_core.text import size
+from comus_core.text import duration, size
 from comus_core.verbs import verb_named
 from comus_core.verbs.result_lines import ablation_row_line
 from comus_core.workspace import Run, Workspace, open_workspace

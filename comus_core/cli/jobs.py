@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from comus_core.cli.options import JSON, WORKSPACE, give
-from comus_core.cli.progress import duration
 from comus_core.errors import WorkspaceError
 from comus_core.files.output_file import OutputFile
 from comus_core.jobs import (
@@ -30,6 +29,7 @@ from comus_core.jobs import (
 )
 from comus_core.jobs.logs import log_size, read_from
 from comus_core.jobs.words import title
+from comus_core.text import duration
 from comus_core.workspace import open_workspace
 
 READ_EVERY = 0.3  # seconds between two readings of a log that is followed

@@ -8,6 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from comus_core.text import duration
 from comus_core.types import Progress
 
 LINE_EVERY = 10.0  # seconds between plain lines of one stage
@@ -55,13 +56,3 @@ def plain_line(progress: Progress, first: int, elapsed: float) -> str:
     line = f"{progress.stage}: {progress.step}/{progress.total}"
     done, left = progress.step - first, progress.total - progress.step
     return f"{line}, {duration(elapsed * left / done)} left" if done > 0 and left > 0 else line
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words that fit the size: 8 s, 3 min 20 s, 2 h 5 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from comus_core.cli.options import BACKGROUND, COMPUTE, DEVICE, JSON, WORKSPACE
-from comus_core.cli.progress import duration
 from comus_core.cli.tables import print_result
 from comus_core.cli.verb_command import Call
 from comus_core.config import PRESETS, RunConfig, make_config
@@ -22,7 +21,7 @@ from comus_core.pipelines.model_selection import badge, resolve, supervision_of
 from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.saliency.own_annotations import SPEC as OWN_OBJECTS
 from comus_core.settings import assigned, from_dict, merge
-from comus_core.text import counted, size
+from comus_core.text import counted, duration, size
 from comus_core.types import STAGES
 from comus_core.verbs import verb_named
 from comus_core.workspace import Workspace, open_workspace

@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from comus_core.cli.command_line import command_line, verb_line
-from comus_core.cli.progress import duration
 from comus_core.cli.terminal import bar
 from comus_core.curation.mask_decisions import follows_decisions
 from comus_core.datasets.ignored_files import ignored_lines
@@ -15,7 +14,7 @@ from comus_core.machine.peak_memory import peak_words
 from comus_core.pipelines.export_settings import ExportSettings
 from comus_core.pipelines.model_selection import badge
 from comus_core.runs.run_round import RunRound
-from comus_core.text import counted, first_of, size
+from comus_core.text import counted, duration, first_of, size
 from comus_core.verbs.result_lines import protocol_lines
 from comus_core.workspace import Run, Workspace
 

@@ -8,13 +8,13 @@ from typing import Any, get_args
 import click
 
 from comus_core.cli.options import BACKGROUND, COMPUTE, DEVICE, JSON, WORKSPACE
-from comus_core.cli.progress import duration
 from comus_core.cli.verb_command import Call
 from comus_core.files.output_file import OutputFile
 from comus_core.machine.peak_memory import peak_words
 from comus_core.pipelines.model_selection import badge
 from comus_core.pipelines.training_record import settings_of
 from comus_core.settings import assigned, merge
+from comus_core.text import duration
 from comus_core.training import TRAINING_PRESETS, TrainSettings, make_training
 from comus_core.training.settings import Backbone, TrainingSettings
 from comus_core.verbs import verb_named

@@ -37,10 +37,10 @@ def parse_dataset(spec: str) -> DatasetAddress:
     """
     if not spec.strip():
         raise DatasetError("no data set: give a folder, voc:ROOT:SPLIT, coco:ROOT:SPLIT or demo")
-    if (fault := object_store_fault(spec.removeprefix("voc:").removeprefix("coco:"))) is not None:
-        raise DatasetError(f"data set {fault}")
     kind, _, rest = spec.partition(":")
     form = FORMATS.get(kind) if kind != FOLDER else None
+    if (fault := object_store_fault(spec if form is None else rest)) is not None:
+        raise DatasetError(f"data set {fault}")
     if form is not None and not form.has_folder and kind == spec:
         return DatasetAddress(kind)
     if form is None or not form.has_folder or not rest:

@@ -49,7 +49,8 @@ def assign_choice(run: Run, wanted: Assign | None, best: bool = False) -> Assign
     """
     settings = run.config.clustering
     extensible = settings.method == "spectral" and not settings.surroundings
-    what = "clusters of two views" if settings.surroundings else f"{settings.method} clusters"
+    two_views = settings.method == "spectral" and settings.surroundings
+    what = "clusters of two views" if two_views else f"{settings.method} clusters"
     require(
         wanted != "nystrom" or extensible,
         f"assign nystrom: run {run.id} has {what} and no spectral embedding; use nearest",

@@ -1,7 +1,7 @@
 import pytest
 
-from comus_core.cli.progress import ProgressPrinter, duration, plain_line
-from comus_core.text import size
+from comus_core.cli.progress import ProgressPrinter, plain_line
+from comus_core.text import duration, size
 from comus_core.types import Progress
 
 

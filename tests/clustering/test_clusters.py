@@ -85,8 +85,8 @@ def test_the_embedding_is_that_of_the_graph_of_the_normalised_vectors():
         np.testing.assert_array_equal(found.eigenvalues, expected.eigenvalues)
 
 
-def test_a_point_that_one_view_says_nothing_of_is_grouped_by_the_other():
-    """In each view another three tenths of the points lie anywhere."""
+def two_views():
+    """Two views of 240 points in four groups; in each another three tenths of the points lie anywhere."""
     rng = np.random.default_rng(3)
     group, order = rng.permutation(np.repeat(np.arange(4), 60)), rng.permutation(240)
     views = []
@@ -94,6 +94,11 @@ def test_a_point_that_one_view_says_nothing_of_is_grouped_by_the_other():
         view = rng.normal(size=(4, 40))[group] + 0.3 * rng.normal(size=(240, 40))
         view[lost] = rng.normal(size=(72, 40))
         views.append(view.astype(np.float32))
+    return views, group
+
+
+def test_a_point_that_one_view_says_nothing_of_is_grouped_by_the_other():
+    views, group = two_views()
     alone = [adjusted_rand_score(group, cluster(view, SPECTRAL, 4, seed=0).cluster) for view in views]
     both = cluster(views[0], SPECTRAL, 4, seed=0, beside=views[1])
     assert max(alone) < 0.8 and adjusted_rand_score(group, both.cluster) > 0.95

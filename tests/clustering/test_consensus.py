@@ -21,7 +21,7 @@ from comus_core.clustering.consensus import (
 from comus_core.clustering.method import Problem
 from comus_core.clustering.nearest import groups_of_equals
 from comus_core.config import ClusteringSettings, ConsensusSettings
-from tests.clustering.test_clusters import groups
+from tests.clustering.test_clusters import groups, two_views
 
 HOW = ClusteringSettings(method="consensus", neighbours=10)
 
@@ -113,13 +113,7 @@ def test_principal_components_are_scikit_learn_s_whitened_or_not():
 
 
 def test_a_point_that_one_view_says_nothing_of_is_grouped_by_the_other():
-    rng = np.random.default_rng(3)
-    group, order = rng.permutation(np.repeat(np.arange(4), 60)), rng.permutation(240)
-    views = []
-    for lost in (order[:72], order[72:144]):
-        view = rng.normal(size=(4, 40))[group] + 0.3 * rng.normal(size=(240, 40))
-        view[lost] = rng.normal(size=(72, 40))
-        views.append(view.astype(np.float32))
+    views, group = two_views()
     alone = [adjusted_rand_score(group, cluster(view, HOW, 4, seed=0).cluster) for view in views]
     both = cluster(views[0], HOW, 4, seed=0, beside=views[1])
     assert max(alone) < 0.8 and adjusted_rand_score(group, both.cluster) > 0.95

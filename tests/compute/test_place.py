@@ -48,7 +48,9 @@ def test_without_ray_the_error_gives_the_command(monkeypatch):
         pass
 
 
-@pytest.mark.parametrize("address", ["s3://bucket/photos", "gs://bucket/photos", "coco:s3://bucket/coco:val2017"])
+@pytest.mark.parametrize(
+    "address", ["s3://bucket/photos", "gs://bucket/photos", "coco:s3://bucket/coco:val2017", "classes:s3://bucket/x"]
+)
 def test_an_object_store_is_to_be_mounted(address, tmp_path):
     with pytest.raises(DatasetError, match=r"data set .*//.* mount it on every machine at the same path"):
         parse_dataset(address)

@@ -5,6 +5,7 @@ import signal
 
 import numpy as np
 import pytest
+import ray
 from PIL import Image
 
 from comus_core import computing, discover, make_config, open_workspace
@@ -21,7 +22,6 @@ PORT = 6390  # below those that workers of Ray take
 
 @pytest.fixture
 def nodes(tmp_path, monkeypatch):
-    ray = pytest.importorskip("ray")
     monkeypatch.setattr("comus_core.compute.ray_nodes._state_file", lambda: tmp_path / "nodes.json")
     started = start_nodes(2, cpus=1, port=PORT)
     yield started
@@ -67,7 +67,6 @@ def test_a_second_cluster_is_refused(nodes):
 
 
 def test_no_cluster_there_is_told(tmp_path):
-    pytest.importorskip("ray")
     with pytest.raises(ComputeError, match="comus cluster up"):
         make(tmp_path, "ray:127.0.0.1:9")
 

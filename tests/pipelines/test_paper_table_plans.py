@@ -7,9 +7,10 @@ import re
 from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 
 from comus_core import TableSettings, open_workspace, paper_table
-from comus_core.cli.paper import plan_lines
+from comus_core.cli.main import cli
 from comus_core.config import TruthSettings
 from comus_core.errors import DatasetError, SettingsError
 from comus_core.pipelines.paper_tables.measuring import Measured
@@ -23,15 +24,8 @@ from comus_core.scoring.paper_scores import COCO_ROWS, VOC_ROWS
 from comus_core.scoring.published_rows import PUBLISHED_ROWS
 from tests.builders import draw_folder
 from tests.datasets.test_coco import coco  # noqa: F401
-from tests.pipelines.small_tables import small_table
 
 TINY_VOC = ("2007_000001", "2007_000002")
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """(workspace, settings) of a small table; the workspace is shared, so that work is reused."""
-    return small_table(tmp_path_factory.mktemp("tables"))
 
 
 @pytest.fixture(scope="module")
@@ -89,10 +83,29 @@ def test_the_rule_of_cocos_few_pixels_is_applied_or_named(workspace, coco):  # n
     assert replace(plain, least_pixels=1000).notes == ()
 
 
+@pytest.mark.parametrize(
+    ("words", "features", "percent"),
+    [
+        ((), "raw", 20.0),
+        (("--set", "clustering.features=l2"), "l2", 20.0),  # a default that is said counts more than a preset
+        (("--filter-percent", "0"), "raw", 0.0),
+    ],
+)
+def test_what_the_command_line_says_counts_more_than_a_preset(tmp_path, monkeypatch, words, features, percent):
+    monkeypatch.delenv("COMUS_DATA", raising=False)
+    folder, file = draw_folder(tmp_path / "shapes", count=4, empty=0), tmp_path / "table.json"
+    given = ["table", "5", "--preset", "paper-voc", "--dataset", str(folder), "--plan", *words]
+    done = CliRunner().invoke(cli, [*given, "--workspace", str(tmp_path / "w"), "--json", str(file)])
+    assert done.exit_code == 0, done.output
+    used = json.loads(file.read_text())["settings"]
+    assert (used["clustering"]["features"], used["filter_percent"]) == (features, percent)
+    assert used["saliency"]["detector"] == "basnet" and used["training"]["epochs"] == 10
+
+
 def test_a_plan_says_what_is_missing_and_how_to_get_it(workspace, tmp_path):
     plan = plan_table(TableSettings("1"), workspace)
     assert not plan.can_start and plan.seconds == 0
-    said = "\n".join(plan_lines(plan))
+    said = "\n".join(plan.lines)
     assert "comus datasets download voc2012 --to FOLDER" in said and "voc2012-trainaug" in said
     with pytest.raises(DatasetError, match="PASCAL VOC 2012 val is not here"):
         paper_table(workspace, TableSettings("1"), device="cpu")

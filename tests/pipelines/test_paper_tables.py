@@ -15,15 +15,8 @@ from comus_core.pipelines.verb_settings import EvaluateSettings
 from comus_core.runs.run_round import find_round
 from comus_core.runs.run_view import open_run_view
 from comus_core.settings import to_dict
-from tests.pipelines.small_tables import small_table
 
 pytestmark = pytest.mark.thorough
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """(workspace, settings) of a small table; the workspace is shared, so that work is reused."""
-    return small_table(tmp_path_factory.mktemp("tables"))
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from app.data.plain_text import plain, sentence
-from comus_core.cli.progress import duration
 from comus_core.jobs import FINAL, Job, words
+from comus_core.text import duration
 
 LONG = 20.0  # seconds of running after which its end is worth a notice: of a shorter one the starter saw it
 

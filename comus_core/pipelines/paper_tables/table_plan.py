@@ -18,6 +18,7 @@ from comus_core.pipelines.paper_tables.table_settings import TableSettings
 from comus_core.pipelines.paper_tables.table_spec import MeasuredRow, PaperTable, RoleName
 from comus_core.pipelines.training_cost import TrainingImages, training_cost
 from comus_core.saliency.detectors import detector_spec
+from comus_core.text import duration
 from comus_core.weights.store import is_available
 from comus_core.workspace import Workspace
 
@@ -84,6 +85,22 @@ class TablePlan:
         if not self.table.same_images or self.table.least_pixels != self.least_pixels:
             return False
         return scored.complete and any(str(scored.dataset).startswith(p.partition("{")[0]) for p in _places(self.table))
+
+    @property
+    def lines(self) -> list[str]:
+        """Data, what is missing and how to get it, and the time."""
+        lines = [f"table {self.table.number}: {self.table.title}", *(f"  {one.words}" for one in self.data.values())]
+        needed = dict[str, list[str]]()
+        for row in self.rows:
+            for words in row.missing:
+                needed.setdefault(words, []).append(row.row.name)
+        lines += [f"  missing: {words} (for {', '.join(names)})" for words, names in needed.items()]
+        basis = "measured in earlier runs" if self.measured else "calculated; the first run will measure"
+        count = sum(not row.missing for row in self.rows)
+        if self.can_start:
+            time = f"estimate: {duration(self.seconds)} if nothing is reused ({basis})"
+            lines.append(f"  {count} of {len(self.rows)} rows; {time}")
+        return lines
 
     @property
     def can_start(self) -> bool:
