@@ -175,6 +175,4 @@ def find(problem: Problem) -> Clusters:
     return mean_clusters(Space(found.rows), problem.group, label)
 
 
-SPEC = MethodSpec(
-    "consensus", "what many cheap clusterings agree on, and a classifier for the rest", find, two_views=True
-)
+SPEC = MethodSpec("consensus", "what many cheap clusterings agree on, and a classifier for the rest", find)

@@ -11,6 +11,7 @@ from comus_core.clustering.assignment import assign_to_nearest
 from comus_core.clustering.graph import Graph, joint_graph, knn_graph
 from comus_core.clustering.space import Clusters
 from comus_core.config import ClusteringMethod, ClusteringSettings
+from comus_core.config.clustering import TWO_VIEWS
 from comus_core.types import IntArray, Vectors
 
 
@@ -66,7 +67,6 @@ class MethodSpec:
         find: the clusters of a problem.
         takes_number: whether it can be asked for a number of clusters.
         finds_number: whether it finds the number itself where none is asked for, which is a K of 1.
-        two_views: whether it reads `Problem.beside`.
         require_installed: raises `SettingsError`, which says what to install, where its package is missing.
     """
 
@@ -75,8 +75,12 @@ class MethodSpec:
     find: Callable[[Problem], Clusters]
     takes_number: bool = True
     finds_number: bool = False
-    two_views: bool = False
     require_installed: Callable[[], None] = lambda: None
+
+    @property
+    def two_views(self) -> bool:
+        """Whether it reads `Problem.beside`."""
+        return self.name in TWO_VIEWS
 
 
 def distinct(problem: Problem) -> int:

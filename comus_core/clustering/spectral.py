@@ -37,4 +37,4 @@ def cluster_qr(rows: FloatArray) -> IntArray:
     return labels
 
 
-SPEC = MethodSpec("spectral", "k-means on the leading eigenvectors of the neighbour graph", find, two_views=True)
+SPEC = MethodSpec("spectral", "k-means on the leading eigenvectors of the neighbour graph", find)

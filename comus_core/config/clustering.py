@@ -11,6 +11,8 @@ from comus_core.settings import Positive, Share, require, settings
 
 Normalisation = Literal["raw", "l2"]
 ClusteringMethod = Literal["spectral", "consensus", "umap", "kmeans", "minibatch-kmeans", "leiden", "evoc", "hdbscan"]
+TWO_VIEWS: tuple[ClusteringMethod, ...] = ("spectral", "consensus")  # read `surroundings`
+LEAVE_NOISE: tuple[ClusteringMethod, ...] = ("hdbscan", "evoc")  # read `noise`
 NumberBy = Literal["stability", "eigengap", "leiden", "silhouette", "evoc"]
 Assignment = Literal["kmeans", "cluster_qr"]
 SmallComponents = Literal["attach", "keep"]

@@ -13,6 +13,7 @@ from app.components.shared import fields
 from app.forms import run_form, setting_help
 from app.forms.run_form import Values
 from comus_core.compute.place import place_words
+from comus_core.config.clustering import LEAVE_NOISE, TWO_VIEWS
 from comus_core.datasets.format import DatasetSummary
 from comus_core.features.encoders import ENCODERS
 
@@ -257,9 +258,9 @@ def _more() -> None:
 def _of_method() -> None:
     """The settings that only some methods of clustering read."""
     method = values()["clustering.method"]
-    if method in ("hdbscan", "evoc"):
+    if method in LEAVE_NOISE:
         _select("Proposals left as noise", "clustering.noise", NOISE)
-    if method in ("spectral", "consensus"):
+    if method in TWO_VIEWS:
         limits: dict[str, Any] = {"least": 0.0, "most": 4.0, "step": 0.2}
         text = setting_help.words("clustering.surroundings")
         fields.number("Surroundings", help=text, **limits, **_bound("clustering.surroundings"))
