@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from PIL import Image, ImageDraw
 from comus_core.datasets.demo import drawing
 from comus_core.errors import ComusError, SettingsError
 from comus_core.evaluation.image_rows import DISCOVERED
+from comus_core.export.reports.pictures import Readable
 from comus_core.files.csv_file import csv_bytes
 from comus_core.files.output_file import writable_file, write_output
 from comus_core.pipelines.model_selection import badge
@@ -67,18 +69,38 @@ def paper_figure(
     """
     out = writable_file(Path(settings.out).expanduser(), force=settings.force)
     subject = find_round(workspace, *split_round(settings.run))
-    workspace.artifact(subject.run, "clustering")
-    make = _clusters if settings.number == "3" else _sizes
-    content = make(subject, workspace, settings, on_progress)
+    content = content_of(subject, workspace, settings, on_progress=on_progress)
     replaced = write_output(out, content, force=settings.force)
     return WrittenFigure(settings.number, subject.key, settings.out, len(content), _badge(subject), replaced)
+
+
+def content_of(
+    subject: RunRound,
+    workspace: Workspace,
+    settings: FigureSettings,
+    *,
+    readable: Readable = lambda _, path: path,
+    on_progress: OnProgress = no_progress,
+) -> bytes:
+    """What `paper_figure` writes. `readable` is called for every image: a server says which it may show.
+
+    Raises:
+        SettingsError: a trained round for a figure of clusters.
+        WorkspaceError: the run has no clusters yet, or no ground truth to score it by.
+    """
+    workspace.artifact(subject.run, "clustering")
+    if settings.number == "3":
+        return _clusters(subject, workspace, settings, readable, on_progress)
+    return _sizes(subject, workspace, settings)
 
 
 def _badge(subject: RunRound) -> str:
     return badge(subject.supervision, tuple(subject.run.provenance.get("non_commercial", ())))
 
 
-def _clusters(subject: RunRound, workspace: Workspace, settings: FigureSettings, on_progress: OnProgress) -> bytes:
+def _clusters(
+    subject: RunRound, workspace: Workspace, settings: FigureSettings, readable: Readable, on_progress: OnProgress
+) -> bytes:
     """Figure 3: a line a cluster."""
     if subject.training is not None:
         raise SettingsError(f"figure 3 shows the clusters of a run: give {subject.run.id}, without a round")
@@ -87,7 +109,7 @@ def _clusters(subject: RunRound, workspace: Workspace, settings: FigureSettings,
     if not settings.out.lower().endswith(".png"):
         return _table_of(_cluster_rows(view, listed), settings.out)
     title = f"Core (green) and filtered (red) proposals; {subject.run.name}; {_badge(subject)}"
-    return cluster_picture(view, listed, settings.crops, title, on_progress)
+    return cluster_picture(view, listed, settings.crops, title, readable, on_progress)
 
 
 def _cluster_rows(view: RunView, listed: Sequence[ClusterSummary]) -> list[dict[str, Any]]:
@@ -106,7 +128,12 @@ def _cluster_rows(view: RunView, listed: Sequence[ClusterSummary]) -> list[dict[
 
 
 def cluster_picture(
-    view: RunView, listed: Sequence[ClusterSummary], crops: int, title: str, on_progress: OnProgress = no_progress
+    view: RunView,
+    listed: Sequence[ClusterSummary],
+    crops: int,
+    title: str,
+    readable: Readable = lambda _, path: path,
+    on_progress: OnProgress = no_progress,
 ) -> bytes:
     """The PNG: name, core crops from the nearest on, then those farthest from the centre that the filter drops."""
     dropped = max(crops // 2, 1)
@@ -114,27 +141,37 @@ def cluster_picture(
     sheet = Image.new("RGB", (width, 28 + max(len(listed), 1) * (CROP + GAP)), "white")
     draw = ImageDraw.Draw(sheet)
     draw.text((GAP, 8), title, fill="black")
+    line = partial(_line, view, sheet, readable)
     for number, one in enumerate(listed):
         on_progress(Progress("crops", number, len(listed)))
         top = 28 + number * (CROP + GAP)
         draw.text(
             (GAP, top + 8), f"{one.name[:22]}\n{one.size:,} proposals\n{len(one.core):,} in the core", fill="black"
         )
-        _line(view, sheet, one.core[:crops], NAME, top, CORE)
-        _line(view, sheet, one.filtered[::-1][:dropped], NAME + crops * (CROP + GAP) + 3 * GAP, top, FILTERED)
+        line(one.core[:crops], NAME, top, CORE)
+        line(one.filtered[::-1][:dropped], NAME + crops * (CROP + GAP) + 3 * GAP, top, FILTERED)
     on_progress(Progress("crops", len(listed), len(listed)))
     file = io.BytesIO()
     sheet.save(file, "PNG")
     return file.getvalue()
 
 
-def _line(view: RunView, sheet: Image.Image, rows: IntArray, left: int, top: int, frame: tuple[int, int, int]) -> None:
+def _line(
+    view: RunView,
+    sheet: Image.Image,
+    readable: Readable,
+    rows: IntArray,
+    left: int,
+    top: int,
+    frame: tuple[int, int, int],
+) -> None:
     masks = view.masks(view.workspace.decisions_of(view.run))
     outline = "#{:02x}{:02x}{:02x}".format(*frame)
     for place, row in enumerate(rows.tolist()):
         x = left + place * (CROP + GAP)
         try:
-            path = view.image_path(int(view.image_row[row]))
+            image = int(view.image_row[row])
+            path = readable(str(view.image_ids[image]), view.image_path(image))
             crop = drawing.crop(path, masks.mask(row), masks.box_xyxy[row], CROP, outline)
         except (ComusError, OSError):  # the image is gone; the rest of the figure stands
             crop = Image.new("RGB", (CROP, CROP), "#dddddd")
@@ -143,7 +180,7 @@ def _line(view: RunView, sheet: Image.Image, rows: IntArray, left: int, top: int
         ImageDraw.Draw(sheet).rectangle((x, top, x + crop.width + 3, top + crop.height + 3), outline=frame, width=2)
 
 
-def _sizes(subject: RunRound, workspace: Workspace, settings: FigureSettings, _: OnProgress) -> bytes:
+def _sizes(subject: RunRound, workspace: Workspace, settings: FigureSettings) -> bytes:
     """Figure 9: a point a class."""
     scored = score_round(workspace, subject)
     rows = [
