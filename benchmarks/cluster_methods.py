@@ -5,11 +5,13 @@ them: mIoU over all classes with Hungarian matching, accuracy and NMI of proposa
 background in the mIoU and in neither of the others.
 
     python -m benchmarks.cluster_methods WORKSPACE RUN [RUN ...] [--seeds 0,1,2]
+
+`--quick` takes one seed and two methods. `ratio` is the mIoU of the consensus over that of spectral clustering, of the
+first run.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +19,7 @@ from statistics import stdev
 
 import numpy as np
 
+from benchmarks.report import Report, arguments
 from comus_core import open_workspace
 from comus_core.clustering.clusters import cluster
 from comus_core.config import ClusteringSettings
@@ -39,6 +42,7 @@ METHODS = {
     "evoc, noise to its nearest": replace(PLAIN, method="evoc", noise="nearest"),
     "kmeans": replace(PLAIN, method="kmeans"),
 }
+QUICK = ("spectral", "consensus")
 TWO_VIEWS = {
     "spectral, two views": PLAIN,
     "spectral, 12 neighbours, two views": replace(PLAIN, neighbours=12),
@@ -94,33 +98,49 @@ def opened(workspace: str, name: str) -> Scored:
     return Scored(run.name, vectors, around, counts, rows, counts.image_id[rows])
 
 
-def main(workspace: str, names: Sequence[str], seeds: Sequence[int]) -> None:
-    """Print a line a method and run: means over folds and seeds, and the spread of mIoU over seeds."""
-    for one in (opened(workspace, name) for name in names):
-        clusters = one.counts.n_classes - 1
-        print(f"{one.name}: {len(one.vectors)} proposals, {clusters} clusters", flush=True)
-        methods = [(name, how, None) for name, how in METHODS.items()]
-        methods += [(name, how, one.around) for name, how in TWO_VIEWS.items() if one.around is not None]
-        for name, how, around in methods:
-            start, by_seed = time.perf_counter(), []
-            for seed in seeds:
-                scores = []
-                for images in one.folds():
-                    kept = np.isin(one.images, images)
-                    beside = None if around is None else around[kept]
-                    found = cluster(one.vectors[kept], how, clusters, seed, beside=beside)
-                    scores.append(one.scores(images, found.cluster, clusters))
-                by_seed.append(np.mean(scores, axis=0))
-            miou, accuracy, nmi = np.mean(by_seed, axis=0)
-            spread = stdev([float(each[0]) for each in by_seed])
-            each = (time.perf_counter() - start) / (FOLDS * len(seeds))
-            print(
-                f"{name:36} mIoU {miou:5.2f} ± {spread:.2f}  accuracy {accuracy:5.2f}  NMI {nmi:5.2f}  {each:.1f} s",
-                flush=True,
-            )
+def main() -> None:
+    """A line a method and run: means over folds and seeds, and the spread of mIoU over seeds."""
+    parser = arguments(__doc__ or "")
+    parser.add_argument("workspace", metavar="WORKSPACE")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="with ground truth")
+    parser.add_argument("--seeds", default="0,1,2", metavar="0,1")
+    options = parser.parse_args()
+    seeds = [0] if options.quick else [int(seed) for seed in options.seeds.split(",")]
+    report = Report("Clustering methods")
+    for number, name in enumerate(options.runs):
+        one = opened(options.workspace, name)
+        print(f"{one.name}: {len(one.vectors)} proposals, {one.counts.n_classes - 1} clusters", flush=True)
+        methods = {name: (how, None) for name, how in METHODS.items() if not options.quick or name in QUICK}
+        if one.around is not None and not options.quick:
+            methods |= {name: (how, one.around) for name, how in TWO_VIEWS.items()}
+        for method, (how, around) in methods.items():
+            _judge(report, f"{number}_{method}", one, how, around, seeds)
+    report.add(
+        "ratio", report.figures["0_consensus_miou"] / report.figures["0_spectral_miou"], "consensus, spectral", "x"
+    )
+    report.write(options.json)
+
+
+def _judge(
+    report: Report, key: str, one: Scored, how: ClusteringSettings, around: Vectors | None, seeds: Sequence[int]
+) -> None:
+    """The figures of a method on a run."""
+    start, by_seed, clusters = time.perf_counter(), [], one.counts.n_classes - 1
+    for seed in seeds:
+        scores = []
+        for images in one.folds():
+            kept = np.isin(one.images, images)
+            beside = None if around is None else around[kept]
+            found = cluster(one.vectors[kept], how, clusters, seed, beside=beside)
+            scores.append(one.scores(images, found.cluster, clusters))
+        by_seed.append(np.mean(scores, axis=0))
+    words = key.partition("_")[2]
+    for name, value in zip(("miou", "accuracy", "nmi"), np.mean(by_seed, axis=0), strict=True):
+        report.add(f"{key}_{name}", float(value), f"{words}: {name}", "%")
+    if len(seeds) > 1:
+        report.add(f"{key}_spread", stdev([float(each[0]) for each in by_seed]), f"{words}: ± over seeds", "%")
+    report.add(f"{key}_seconds", (time.perf_counter() - start) / (FOLDS * len(seeds)), f"{words}: a clustering", "s")
 
 
 if __name__ == "__main__":
-    words = [word for word in sys.argv[1:] if not word.startswith("--")]
-    given = next((sys.argv[i + 1] for i, word in enumerate(sys.argv) if word == "--seeds"), "0,1,2")
-    main(words[0], [word for word in words[1:] if word != given], [int(seed) for seed in given.split(",")])
+    main()

@@ -1,18 +1,19 @@
 """What each part of `comus predict` adds to the network that a package holds: mIoU with one part more at a time.
 
-    python -m benchmarks.package --workspace DIR RUN@1 --images 40
+    python -m benchmarks.package --workspace DIR RUN@1 [--images 40]
 
-The last row is `comus predict`; all rows are scored with the matching that fits it.
+The last row is `comus predict`; all rows are scored with the matching that fits it. `ratio` is its mIoU over that of
+the network.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 from dataclasses import replace
 
 import numpy as np
 
+from benchmarks.report import Report, arguments
 from comus_core import find_round, open_workspace
 from comus_core.evaluation.matching import match
 from comus_core.evaluation.prediction_counts import count_prediction
@@ -29,10 +30,12 @@ from comus_core.stages.classifiers import load_classifier
 from comus_core.stages.networks import load_segmenter
 from comus_core.training.prediction import predict
 
+QUICK = 10  # images
+
 
 def main() -> None:
-    """Print a row of Markdown for each part."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Two figures for each part."""
+    parser = arguments(__doc__ or "")
     parser.add_argument("round")
     parser.add_argument("--workspace")
     parser.add_argument("--images", type=int, default=40)
@@ -47,7 +50,7 @@ def main() -> None:
     truth = dataset.truth
     assert truth is not None, "the run needs ground truth"
     own = MaskReader(store.get("predictions", training.artifacts[f"predictions-{subject.number}"]))
-    ids = spaced(compared_images(workspace, subject, dataset, own), options.images)
+    ids = spaced(compared_images(workspace, subject, dataset, own), QUICK if options.quick else options.images)
     network = load_segmenter(
         store.get("network", training.artifacts[f"network-{subject.number}"]), settings.network, len(names) + 1, "cpu"
     )
@@ -75,10 +78,15 @@ def main() -> None:
             )
     last = sums["+ classifier: `comus predict`"]
     matched = match(last, matching_of(workspace, run, len(names), truth.classes))
-    print(f"| {len(ids)} images of {dataset.name} | mIoU | s an image |\n| --- | ---: | ---: |")
-    for name, table in sums.items():
+    report = Report(f"Parts of a prediction: {len(ids)} images of {dataset.name}")
+    for number, (name, table) in enumerate(sums.items()):
         found = score(table, matched, truth.classes, ("background", *names)).miou
-        print(f"| {name} | {found:.2f} | {seconds[name] / max(len(ids), 1):.2f} |")
+        report.add(f"miou_{number}", found, f"{name}: mIoU", "%")
+        report.add(f"seconds_{number}", seconds[name] / max(len(ids), 1), f"{name}: an image", "s")
+    report.add(
+        "ratio", report.figures[f"miou_{len(sums) - 1}"] / report.figures["miou_0"], "all parts, the network", "x"
+    )
+    report.write(options.json)
 
 
 if __name__ == "__main__":

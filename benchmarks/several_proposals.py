@@ -1,21 +1,26 @@
 """How many classes are found with one proposal an image, and with several.
 
-Joins a COCO folder and COCO128-seg (YOLO polygons) into one data set of COCO's 80 classes, runs it with each way of
-splitting soft maps, and prints proposals, mIoU and the number of classes with an IoU of 20 % or more.
+Runs a data set with each way of splitting soft maps, and prints proposals, mIoU and the number of classes with an IoU
+of 20 % or more. `ratio` is those found with `components` over those found with one proposal an image.
 
-    python -m benchmarks.several_proposals COCO_ROOT COCO128_ROOT WORKSPACE [--set NAME=VALUE]
+    python -m benchmarks.several_proposals WORKSPACE --dataset voc:ROOT:trainval [--set NAME=VALUE]
+    python -m benchmarks.several_proposals WORKSPACE --coco ROOT --yolo ROOT [--set NAME=VALUE]
+
+The second joins a COCO folder and COCO128-seg (YOLO polygons) into one data set of COCO's 80 classes. `--quick` takes
+one image of ten.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from comus_core import discover, make_config, open_workspace
+from benchmarks.report import Report, arguments
+from comus_core import Run, discover, make_config, open_workspace
+from comus_core.datasets.dataset import open_dataset
 from comus_core.settings import assigned, merge
 
 FOUND = 20.0  # percent of IoU from which a class counts as found
@@ -63,26 +68,44 @@ def _link(path: Path, out: Path) -> None:
         place.symlink_to(path.resolve())
 
 
-def main(coco: str, yolo: str, workspace: str, *assignments: str) -> None:
-    """Print a line for each way of splitting."""
-    place = open_workspace(workspace)
-    root = joined(Path(coco), Path(yolo), place.root / "coco226")
+def main() -> None:
+    """Figures for each way of splitting."""
+    parser = arguments(__doc__ or "")
+    parser.add_argument("workspace", metavar="WORKSPACE", help="kept, and used again")
+    parser.add_argument("--dataset", help="any data set with ground truth")
+    parser.add_argument("--coco", type=Path, metavar="ROOT", help="with annotations/, train2017/ and val2017/")
+    parser.add_argument("--yolo", type=Path, metavar="ROOT", help="with images/ and labels/")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="of the runs")
+    options = parser.parse_args()
+    if (options.dataset is None) == (options.coco is None or options.yolo is None):
+        parser.error("give --dataset, or both --coco and --yolo")
+    place = open_workspace(options.workspace)
+    joint = None if options.dataset else joined(options.coco, options.yolo, place.root / "coco226")
+    dataset = options.dataset or f"coco:{joint}:val2017"
+    only = tuple(sorted(open_dataset(dataset, place.drawings).files)[::10]) if options.quick else ()
+    report = Report("One proposal an image, and several")
     for split in SPLITS:
-        settings: dict[str, Any] = {
-            "dataset": f"coco:{root}:val2017",
+        settings = {
+            "dataset": dataset,
             "saliency": {"detector": "u2netp", "split": split},
             "features": {"encoder": "efficientnet-lite0"},
+            "only": only,
         }
-        run = discover(make_config(**merge(settings, assigned(assignments))), place)
-        score = run.result["evaluation"]
-        iou = [value for name, value in score["per_class"].items() if name != "background"]
-        found = sum(value >= FOUND for value in iou)
-        print(
-            f"{split}: {run.result['proposals']} proposals, mIoU {score['miou']:.2f}, {score['matching']}, "
-            f"{found} classes of {len(iou)} at {FOUND:g} % or more, {sum(run.result['seconds'].values()):.0f} s",
-            flush=True,
-        )
+        _judge(report, split, discover(make_config(**merge(settings, assigned(options.set))), place))
+    report.add("ratio", report.figures["components_found"] / max(report.figures["none_found"], 1), "classes found", "x")
+    report.write(options.json)
+
+
+def _judge(report: Report, split: str, run: Run) -> None:
+    """Proposals, mIoU, classes found and seconds."""
+    score = run.result["evaluation"]
+    iou = [value for name, value in score["per_class"].items() if name != "background"]
+    report.add(f"{split}_proposals", run.result["proposals"], f"{split}: proposals", "")
+    report.add(f"{split}_miou", score["miou"], f"{split}: mIoU, {score['matching']}", "%")
+    found = sum(value >= FOUND for value in iou)
+    report.add(f"{split}_found", found, f"{split}: classes of {len(iou)} at {FOUND:g} % or more", "")
+    report.add(f"{split}_seconds", sum(run.result["seconds"].values()), f"{split}: computing", "s")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], *(word for word in sys.argv[4:] if word != "--set"))
+    main()
