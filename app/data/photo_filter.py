@@ -48,10 +48,12 @@ class Filtered:
     Attributes:
         images: (k,) rows of images, ascending.
         proposals: (n,) the proposals that meet the conditions of proposals.
+        drawn: (m,) the drawn objects that meet them.
     """
 
     images: IntArray
     proposals: BoolMask
+    drawn: BoolMask
 
     def proposals_in(self, view: RunView, images: Iterable[int]) -> IntArray:
         """Rows of the proposals of these images that meet the conditions."""
@@ -59,6 +61,13 @@ class Filtered:
         chosen[list(images)] = True
         rows: IntArray = np.flatnonzero(self.proposals & chosen[view.image_row])
         return rows
+
+    def objects_in(self, view: RunView, decided: Decisions, images: Iterable[int]) -> IntArray:
+        """The same, and after them those of the drawn objects, as in `DecidedObjects`; `decided` as it was filtered."""
+        images = list(images)
+        of_drawn = [view.image_row_of[str(i)] for i in view.drawn(decided).proposals.image_id]
+        drawn = np.flatnonzero(self.drawn & np.isin(of_drawn, images))
+        return np.concatenate([self.proposals_in(view, images), len(view) + drawn])
 
 
 def _category(view: RunView, decided: Decisions, value: str) -> BoolMask:
@@ -248,6 +257,7 @@ def _filter(view: RunView, decided: Decisions, values: Values) -> Filtered:
             images &= mask
         else:
             of_proposals, proposals = True, proposals & mask
+    drawn = _drawn_meant(view, decided, values)
     if of_proposals:
-        images &= _images_of(view, proposals) | _images_with_drawn(view, decided, _drawn_meant(view, decided, values))
-    return Filtered(np.flatnonzero(images), proposals)
+        images &= _images_of(view, proposals) | _images_with_drawn(view, decided, drawn)
+    return Filtered(np.flatnonzero(images), proposals, drawn)

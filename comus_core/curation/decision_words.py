@@ -7,6 +7,7 @@ from typing import Any
 
 from comus_core.text import one_line
 from comus_core.workspace.decisions import OF_IDS, Decisions, Event
+from comus_core.workspace.drawn_ids import counted_objects, named_object
 from comus_core.workspace.layout import REJECTED
 from comus_core.workspace.reversal import images_of, proposals_of
 
@@ -39,7 +40,7 @@ def _words_of_ids(before: Decisions, event: Event) -> str:
     payload = event.payload
     match event.kind:
         case "move":
-            number, target = _number("proposal", proposals_of(event)), payload["category"]
+            number, target = _objects(proposals_of(event)), payload["category"]
             return f"rejection of {number}" if target == REJECTED else f"move of {number} to {before.name_of(target)}"
         case "accept" | "erase":
             number = _number("mask", proposals_of(event))
@@ -53,12 +54,17 @@ def _words_of_ids(before: Decisions, event: Event) -> str:
             ids, parent = [drawn[0] for drawn in payload["objects"]], payload["objects"][0][3]
             return f"separation of {listed(ids, 3)} from {parent}" if parent else f"drawing of {listed(ids, 3)}"
         case "put_back":
-            return f"return of {_number('proposal', proposals_of(event))}"
+            return f"return of {_objects(proposals_of(event))}"
         case "create":
-            return f"new category {one_line(payload['name'])} of {_number('proposal', proposals_of(event))}"
+            return f"new category {one_line(payload['name'])} of {_objects(proposals_of(event))}"
         case _:
             number = _number("image", images_of(event))
             return f"{'exclusion' if event.kind == 'exclude' else 'inclusion'} of {number}"
+
+
+def _objects(ids: Sequence[str]) -> str:
+    """`proposal 2007_000032#0`, `drawn object 2007_000032#d1`, or `12 proposals and 1 drawn object`."""
+    return named_object(ids[0]) if len(ids) == 1 else counted_objects(ids)
 
 
 def _number(word: str, ids: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Decisions on single proposals: move, new category, accept, erase, put back."""
+"""Decisions on single proposals and drawn objects: move, new category, accept, erase, put back."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from comus_core.runs.run_view import RunView
 from comus_core.settings import require
 from comus_core.workspace.decision_steps import LogState
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.drawn_ids import named_object
 from comus_core.workspace.layout import REJECTED, Layout, packed_ids
+
+ALWAYS_CORE = "a drawn object is always core, so there is nothing to accept"
 
 
 def move(view: RunView, proposals: Sequence[str], category: int | None, *, based_on: int | None = None) -> Decisions:
-    """Move proposals to another category, or to the background with None.
+    """Move proposals and drawn objects to another category, or to the background with None.
 
     Raises:
         SettingsError: no such proposal or category, or a rejected category.
@@ -32,25 +35,30 @@ def move(view: RunView, proposals: Sequence[str], category: int | None, *, based
 def accept(view: RunView, proposals: Sequence[str], *, based_on: int | None = None) -> Decisions:
     """Always keep proposals in the core of their category; a rejected or erased one is restored.
 
+    A drawn object is core wherever it is, so accepting says something only of a rejected or erased one: it is restored,
+    and the others are left out of the decision.
+
     Raises:
-        SettingsError: no such proposal, or it is in no category or a rejected one.
+        SettingsError: no such proposal, or it is in no category or a rejected one; only drawn objects of which
+            accepting says nothing.
         ConflictError: someone else has changed one of them in the meantime.
     """
-    ids = existing_ids(view, proposals)
-    decided = decided_in(view)
+    decided, named = decided_in(view), existing_ids(view, proposals)
+    ids = acceptable(view, decided, named)
+    require(bool(ids) or not named, f"accept: {ALWAYS_CORE}")
     layout = decided.layout.accept(ids)
     clusters = np.array([layout.moved.get(p, _first_category(view, layout, p)) for p in ids], np.int64)
     category = view.labels(replace(decided, layout=layout)).categories(clusters)
-    homeless = [p for p, number in zip(ids, category, strict=True) if number < 0]
+    homeless = [named_object(p) for p, number in zip(ids, category, strict=True) if number < 0]
     require(
         not homeless,
-        f"proposal {homeless[0] if homeless else ''} is in no category, or in a rejected one: move it to one instead",
+        f"{homeless[0] if homeless else ''} is in no category, or in a rejected one: move it to one instead",
     )
     return decide(view, "accept", [], based_on, proposals=packed_ids(ids))
 
 
 def erase(view: RunView, proposals: Sequence[str], *, based_on: int | None = None) -> Decisions:
-    """Erase the masks of proposals: their pixels are background in training labels and scores, never ignored.
+    """Erase masks of proposals and drawn objects: their pixels are background in training labels and scores.
 
     Raises:
         SettingsError: no such proposal.
@@ -60,7 +68,9 @@ def erase(view: RunView, proposals: Sequence[str], *, based_on: int | None = Non
 
 
 def put_back(view: RunView, proposals: Sequence[str], *, based_on: int | None = None) -> Decisions:
-    """Bring rejected and erased proposals back to the categories of their clusters; the others stay as they are.
+    """Bring what was rejected or erased back to the categories of their clusters; the others stay as they are.
+
+    A drawn object goes back to the category that it was drawn in.
 
     Raises:
         SettingsError: no such proposal, or none of them is rejected or erased.
@@ -70,7 +80,7 @@ def put_back(view: RunView, proposals: Sequence[str], *, based_on: int | None = 
 
 
 def create(view: RunView, name: str, proposals: Sequence[str], *, based_on: int | None = None) -> Decisions:
-    """Make a new category of proposals, which the filter always keeps; its id is above all others.
+    """Make a new category of proposals and drawn objects, which the filter always keeps; its id is above all others.
 
     Raises:
         SettingsError: no such proposal, none, or an empty name.
@@ -82,6 +92,19 @@ def create(view: RunView, name: str, proposals: Sequence[str], *, based_on: int 
         return {"made": [max(view.clusters - 1, log.highest_id) + 1]}
 
     return decide(view, "create", [], based_on, make=make, proposals=ids, name=name)
+
+
+def acceptable(view: RunView, decided: Decisions, ids: Sequence[str]) -> list[str]:
+    """Those of which accepting says something: proposals, and drawn objects that are erased or in no category."""
+    layout, labels = decided.layout, view.labels(decided)
+    if not layout.drawn:
+        return list(ids)
+
+    def is_core(name: str) -> bool:
+        raw = np.array([layout.moved.get(name, layout.drawn[name])], np.int64)
+        return name not in layout.erased and int(labels.categories(raw)[0]) >= 0
+
+    return [p for p in ids if p not in layout.drawn or not is_core(p)]
 
 
 def existing_ids(view: RunView, proposals: Sequence[str]) -> list[str]:

@@ -197,7 +197,7 @@ def move_proposals(
     device: str = "auto",
     on_progress: OnProgress = no_progress,
 ) -> ClusterEdit:
-    """Move proposals to another cluster, or by `none` to none, as background.
+    """Move proposals and drawn objects to another cluster, or by `none` to none, as background.
 
     Raises:
         SettingsError: no such proposal, or a rejected cluster.
@@ -219,10 +219,10 @@ def accept_proposals(
     device: str = "auto",
     on_progress: OnProgress = no_progress,
 ) -> ClusterEdit:
-    """Keep proposals in the core of their cluster at every filter percentage.
+    """Keep proposals in the core of their cluster at every filter percentage; a drawn object is always core.
 
     Raises:
-        SettingsError: no such proposal, or one that is in no cluster.
+        SettingsError: no such proposal, one that is in no cluster, or only drawn objects that are in theirs.
         WorkspaceError: a read-only run.
         ConflictError: someone else decided on one of them meanwhile.
     """
@@ -237,7 +237,7 @@ def erase_proposals(
     device: str = "auto",
     on_progress: OnProgress = no_progress,
 ) -> ClusterEdit:
-    """Erase the masks of proposals: their pixels are background in training labels and scores.
+    """Erase masks of proposals and drawn objects: their pixels are background in training labels and scores.
 
     Raises:
         SettingsError: no such proposal.

@@ -1,4 +1,4 @@
-"""Decisions on a selection as verbs: a new category of proposals, images excluded and included."""
+"""Decisions on a selection as verbs: a new category of objects, objects put back, images excluded and included."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def create_category(
     device: str = "auto",
     on_progress: OnProgress = no_progress,
 ) -> ClusterEdit:
-    """Make a new category of proposals, with a name; the filter always keeps them.
+    """Make a new category of proposals and drawn objects, with a name; the filter always keeps them.
 
     Raises:
         SettingsError: no proposal, no such proposal, or an empty name.
@@ -48,7 +48,7 @@ def put_back_proposals(
     device: str = "auto",
     on_progress: OnProgress = no_progress,
 ) -> ClusterEdit:
-    """Bring rejected and erased proposals back to their clusters.
+    """Bring rejected and erased proposals and drawn objects back to their clusters.
 
     Raises:
         SettingsError: no such proposal, or none is rejected or erased.

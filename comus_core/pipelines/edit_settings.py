@@ -87,30 +87,30 @@ class RestoreSettings:
 
 @settings
 class MoveSettings:
-    """Move proposals to another cluster; the filter keeps them there."""
+    """Move proposals and drawn objects to another cluster; the filter keeps them there."""
 
     proposals: tuple[str, ...]
-    """Ids of the proposals."""
+    """Ids of the proposals and drawn objects."""
     to: str
-    """The cluster to move them to; `none` rejects the proposals."""
+    """The cluster to move them to; `none` rejects them."""
 
 
 @settings
 class CreateSettings:
-    """Make a new category of proposals; the filter keeps them there."""
+    """Make a new category of proposals and drawn objects; the filter keeps them there."""
 
     name: str
     """The name of the new category."""
     proposals: tuple[str, ...]
-    """Ids of the proposals."""
+    """Ids of the proposals and drawn objects."""
 
 
 @settings
 class PutBackSettings:
-    """Bring rejected and erased proposals back to their clusters."""
+    """Bring rejected and erased proposals and drawn objects back to their clusters."""
 
     proposals: tuple[str, ...]
-    """Ids of the proposals."""
+    """Ids of the proposals and drawn objects."""
 
 
 @settings
@@ -131,18 +131,18 @@ class IncludeSettings:
 
 @settings
 class AcceptSettings:
-    """Keep proposals in training at every filter percentage."""
+    """Keep proposals in training at every filter percentage; rejected and erased ones are restored."""
 
     proposals: tuple[str, ...]
-    """Ids of the proposals."""
+    """Ids of the proposals, and of drawn objects to restore: others are always core."""
 
 
 @settings
 class EraseSettings:
-    """Erase the masks of proposals: their pixels are background."""
+    """Erase the masks of proposals and drawn objects: their pixels are background."""
 
     proposals: tuple[str, ...]
-    """Ids of the proposals."""
+    """Ids of the proposals and drawn objects."""
 
 
 @settings

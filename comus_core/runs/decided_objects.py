@@ -54,10 +54,15 @@ class DecidedObjects:
         columns = {name: np.concatenate([getattr(own, name), getattr(drawn, name)]) for name in names}
         return replace(own, **columns, rle=JoinedMasks(own.rle, drawn.rle))
 
-    @property
+    @cached_property
     def ids(self) -> StrArray:
         """(n + m,) such as `2007_000032#0`, or `2007_000032#d1` of a drawn one."""
-        return self.masks.proposal_id
+        return self._joined(self.view.proposals.proposal_id, self.drawn.ids)
+
+    @cached_property
+    def image_id(self) -> StrArray:
+        """(n + m,) the image of each."""
+        return self._joined(self.view.proposals.image_id, self.drawn.proposals.image_id)
 
     @cached_property
     def id_of(self) -> IntArray:
@@ -139,6 +144,13 @@ class DecidedObjects:
             return own
         drawn = self.drawn.rows_of_image
         return own | {i: [*own.get(i, []), *(first + row for row in rows)] for i, rows in drawn.items()}
+
+    def find(self, object_id: str) -> int | None:
+        """Row of an object; None if there is none of that id. It builds no table of all, as `row_of` does."""
+        row = self.view.row_of.get(object_id)
+        if row is not None or object_id not in self.drawn.row_of:
+            return row
+        return len(self.view) + self.drawn.row_of[object_id]
 
     def of_image(self, image_id: ImageId) -> list[int]:
         """Rows of the objects of an image that are there: not erased, with a mask; none of an excluded image.

@@ -1,4 +1,4 @@
-"""Chosen proposals as a table to take away: ids, boxes, categories, ground truth (`comus proposals`)."""
+"""Chosen proposals and drawn objects as a table: ids, boxes, categories, ground truth (`comus proposals`)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from comus_core.errors import SettingsError
 from comus_core.files.csv_file import csv_bytes
+from comus_core.runs.decided_objects import decided_objects
 from comus_core.runs.run_view import RunView
 from comus_core.settings import check_choice
 from comus_core.types import BoolMask, IntArray
@@ -43,32 +44,32 @@ def in_order(view: RunView, rows: IntArray, decided: Decisions) -> IntArray:
 
 
 def proposal_table(view: RunView, rows: IntArray, decided: Decisions) -> pa.Table:
-    """What is known of some proposals, a row each in the order of `rows`.
+    """What is known of some objects, a row each in the order of `rows`, which are those of `DecidedObjects`.
 
-    Columns: `proposal_id`, `image_id`, `x0, y0, x1, y1` (pixels, end exclusive), `area` (pixels), `confidence` (0 to
-    1), `cluster` (its category's stable id, −1 for none), `name`, `distance` (cosine to the centre, null in none),
-    `kept` by the filter as decided, whether its image is `excluded`, and with ground truth `class`, the one that fills
-    most of it (null: not counted).
+    Columns: `proposal_id`, `image_id`, `x0, y0, x1, y1` (pixels, end exclusive), `area` (pixels), `confidence` (0 to 1,
+    null of a drawn object), `cluster` (its category's stable id, −1 for none), `name`, `distance` (cosine to the
+    centre, null in none and of a drawn object), `kept` by the filter as decided, whether its image is `excluded`, and
+    with ground truth `class`, the one that fills most of it (null: not counted).
     """
-    categories, proposals, core = view.categories(decided), view.masks(decided), view.kept(decided)[rows]
-    assigned = categories.category[rows] >= 0
-    cluster = np.where(assigned, categories.id_of[rows], -1)
-    name_of = {k: decided.name_of(k) for k in categories.ids}
-    boxes = dict(zip(("x0", "y0", "x1", "y1"), proposals.box_xyxy[rows].T, strict=True))
+    objects, rows = decided_objects(view, decided), np.asarray(rows, np.int64)
+    masks, drawn, assigned = objects.masks, rows >= len(view), objects.category[rows] >= 0
+    cluster = np.where(assigned, objects.id_of[rows], -1)
+    name_of = {k: decided.name_of(k) for k in view.categories(decided).ids}
+    boxes = dict(zip(("x0", "y0", "x1", "y1"), masks.box_xyxy[rows].T, strict=True))
     columns: dict[str, pa.Array] = {
-        "proposal_id": pa.array(proposals.proposal_id[rows], pa.string()),
-        "image_id": pa.array(proposals.image_id[rows], pa.string()),
+        "proposal_id": pa.array(objects.ids[rows], pa.string()),
+        "image_id": pa.array(objects.image_id[rows], pa.string()),
         **{name: pa.array(values, pa.int32()) for name, values in boxes.items()},
-        "area": pa.array(proposals.area[rows], pa.int64()),
-        "confidence": pa.array(proposals.score[rows], pa.float32()),
+        "area": pa.array(masks.area[rows], pa.int64()),
+        "confidence": pa.array(masks.score[rows], pa.float32(), mask=drawn),
         "cluster": pa.array(cluster, pa.int32()),
         "name": pa.array([name_of.get(k, "") for k in cluster.tolist()], pa.string()),
-        "distance": pa.array(categories.distance[rows], pa.float32(), mask=~assigned),
-        "kept": pa.array(core, pa.bool_()),
-        "excluded": pa.array(categories.excluded[rows], pa.bool_()),
+        "distance": pa.array(objects.distance[rows], pa.float32(), mask=drawn | ~assigned),
+        "kept": pa.array(objects.core[rows], pa.bool_()),
+        "excluded": pa.array(objects.excluded[rows], pa.bool_()),
     }
     if view.has_truth:
-        truth = [view.classes[k] if k >= 0 else None for k in view.truth_class_of(decided)[rows].tolist()]
+        truth = [view.classes[k] if k >= 0 else None for k in objects.truth_class[rows].tolist()]
         columns["class"] = pa.array(truth, pa.string())
     return pa.table(columns)
 

@@ -22,6 +22,7 @@ from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.cluster_summary import summaries
 from comus_core.workspace.decisions import Decisions
 from tests.app.test_frame import texts
+from tests.app.working import by_key
 
 
 @pytest.fixture
@@ -47,9 +48,10 @@ def test_the_page_of_a_drawn_object_says_what_it_is_moves_removes_and_undoes_it(
     test = app_test("image", workspace=view.workspace, proposal=name)
     assert not test.exception and "drawn as a new object" in texts(test) and f"{12 * 15:,} pixels" in texts(test)
     assert test.query_params["proposal"] == name and "1 drawn object" in texts(test)
-    chosen = next(s for s in test.selectbox if s.label == "Category of the object")
-    assert chosen.value == 1
-    chosen.set_value(2).run()
+    assert "**1 drawn object**" in [m.value for m in test.markdown]
+    assert by_key(test.button, "judgement_accept").disabled
+    by_key(test.selectbox, "judgement_to").set_value(2).run()
+    test.button(key="judgement_move").click().run()
     assert curation.decided_in(view).layout.moved[name] == 2
     test.button(key="judgement_erase").click().run()
     assert "its pixels are background" in texts(test) and name in curation.decided_in(view).layout.erased

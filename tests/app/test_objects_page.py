@@ -138,18 +138,3 @@ def test_ticks_never_act_on_other_rows_than_those_that_were_ticked(app_test, mea
     by_key(test.button, "objects_selection_erase").click()
     _ticked(test, [0], table)
     assert lead in workspace.decisions_of(run).layout.erased and "**1 proposal**" not in said(test)
-
-
-def test_ticked_drawn_objects_are_named_as_not_included(app_test, measured):
-    workspace, run, view = measured
-    image = str(view.image_ids[0])
-    mask = np.zeros(view.proposals.size_hw[0], bool)
-    mask[:3, :3] = True
-    curation.draw(view, image, [curation.NewObject(mask, 0)])
-    [drawn] = workspace.decisions_of(run).layout.drawn
-    objects(run, workspace)
-    test = app_test("objects", workspace=workspace, run=run.id)
-    place = test.dataframe[0].value["id"].tolist().index(drawn)
-    other = 0 if place else 1
-    _ticked(test, [place, other])
-    assert not test.exception and "1 drawn object is not included" in said(test) and "**1 proposal**" in said(test)

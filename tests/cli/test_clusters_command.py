@@ -5,8 +5,10 @@ import io
 import json
 import shutil
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from comus_core import discover, make_config, open_workspace
 from comus_core.cli.main import cli
@@ -152,3 +154,27 @@ def test_the_names_are_written_or_read_and_a_file_of_yours_is_kept(comus, tmp_pa
     assert "one of the two" in comus("names", "latest")
     assert "one of the two" in comus("names", "latest", "--csv", str(file), "--from", str(file))
     assert "cannot read" in comus("names", "latest", "--from", str(tmp_path / "none.csv"))
+
+
+def test_the_edit_commands_take_ids_of_drawn_objects_beside_those_of_proposals(comus, workspace, tmp_path):
+    view = open_run_view(workspace, workspace.runs.find("latest"))
+    proposal, image_id = str(view.proposals.proposal_id[0]), str(view.proposals.image_id[5])
+    mask = np.zeros(tuple(view.proposals.size_hw[5]), np.uint8)
+    mask[:4, :6] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    comus("draw", "latest", image_id, "--mask", str(tmp_path / "mask.png"), "--category", "1")
+    both, drawn = "1 proposal and 1 drawn object", f"{image_id}#d1"
+    names = (proposal, drawn)
+    assert comus("move", "latest", *names, "--to", "2") == f"decided: move of {both} to cluster 2; 4 clusters now\n"
+    assert comus("new", "latest", "dog", *names) == (
+        f"decided: new category dog of {both}; 5 clusters now; new: 4 (dog)\n"
+    )
+    assert comus("erase", "latest", *names) == "decided: erasure of 2 masks; 5 clusters now\n"
+    assert comus("put-back", "latest", *names) == f"decided: return of {both}; 5 clusters now\n"
+    assert view.drawn(workspace.decisions_of(view.run)).id_of.tolist() == [4]
+    assert comus("accept", "latest", *names) == f"decided: acceptance of mask {proposal}; 5 clusters now\n"
+    assert comus("accept", "latest", drawn) == "accept: a drawn object is always core, so there is nothing to accept"
+    assert comus("move", "latest", *names, "--to", "none") == f"decided: rejection of {both}; 5 clusters now\n"
+    assert view.drawn(workspace.decisions_of(view.run)).id_of.tolist() == [-1]
+    assert comus("undo", "latest") == f"undone: rejection of {both}; 5 clusters now\n"
+    assert f"no proposal {image_id}#d2 in this run" in comus("erase", "latest", proposal, f"{image_id}#d2")

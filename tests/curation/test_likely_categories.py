@@ -12,7 +12,7 @@ def view(curated_view):
     return curated_view
 
 
-def by_loop(view, decided, rows) -> list[int]:
+def by_loop(view, decided, rows, here=None) -> list[int]:
     """Each category's mean without the rows, if it has others, and its cosine to theirs."""
     embedding, found = np.asarray(view.embedding(), np.float64), view.categories(decided)
     wanted = embedding[rows].mean(axis=0)
@@ -25,7 +25,7 @@ def by_loop(view, decided, rows) -> list[int]:
             continue
         centre = embedding[others].mean(axis=0)
         cosine[k] = centre @ wanted / np.linalg.norm(centre) / np.linalg.norm(wanted)
-    own = set(found.id_of[rows].tolist())
+    own = here or set(found.id_of[rows].tolist())
     return sorted(found.ids, key=lambda k: (own == {k}, -round(cosine[k], 12), k))
 
 
@@ -64,3 +64,14 @@ def test_proposals_found_by_their_likeness_to_a_whole_category_are_offered_that_
     order = likely_categories(view, decided, rows)
     assert order == by_loop(view, decided, rows)
     assert order[0] == max(decided.names) or order[:2] == [4, max(decided.names)]
+
+
+def test_drawn_objects_have_no_say_but_where_they_are_and_alone_they_are_offered_the_others_by_id(view):
+    image_id, own = str(view.proposals.image_id[3]), np.flatnonzero(view.cluster == 4)[:3]
+    mask = np.zeros(tuple(view.proposals.size_hw[3]), bool)
+    mask[:4, :6] = True
+    decided, drawn = curation.draw(view, image_id, [curation.NewObject(mask, 1)]), len(view)
+    assert likely_categories(view, decided, np.append(own, drawn)) == by_loop(view, decided, own, here={1, 4})
+    assert likely_categories(view, decided, np.array([drawn])) == [0, 2, 3, 4, 5, 1]
+    decided = curation.move(view, [f"{image_id}#d1"], 4)
+    assert likely_categories(view, decided, np.append(own, drawn)) == by_loop(view, decided, own, here={4})

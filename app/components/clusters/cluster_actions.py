@@ -19,6 +19,7 @@ from app.data.glossary import term_help
 from app.data.palette import UNASSIGNED
 from app.data.plain_text import plain
 from comus_core import curation
+from comus_core.runs.decided_objects import decided_objects
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted
 from comus_core.workspace.decisions import Decisions
@@ -49,16 +50,17 @@ def select(view: RunView, category: int, on: bool) -> None:
     state.set_setting(_clusters_key(view), (*others, category) if on else others)
 
 
-def picked_crops(view: RunView) -> tuple[str, ...]:
-    """Ids of the proposals that are selected to be moved."""
-    return tuple(p for p in state.setting(_crops_key(view), ()) if p in view.row_of)
+def picked_crops(view: RunView, decided: Decisions) -> tuple[str, ...]:
+    """Ids of the proposals and drawn objects whose crops are selected, those that are still there."""
+    objects = decided_objects(view, decided)
+    return tuple(p for p in state.setting(_crops_key(view), ()) if objects.find(p) is not None)
 
 
 def pick(view: RunView, change: Mapping[str, Any] | None) -> None:
     """Select or deselect crops, as `cluster_keys.listen` answered."""
     if change is not None:
         ids = [str(p) for p in change.get("ids", ())]
-        others = tuple(p for p in picked_crops(view) if p not in set(ids))
+        others = tuple(p for p in state.setting(_crops_key(view), ()) if p not in set(ids))
         state.set_setting(_crops_key(view), (*others, *ids) if change.get("picked") else others)
 
 
@@ -159,8 +161,8 @@ def crops_bar(view: RunView, decided: Decisions, shown: Sequence[int] = ()) -> N
 
     Without `shown` the page shows the cards of all clusters: then an action ends the selection.
     """
-    crops = picked_crops(view)
-    rows = np.array([view.row_of[p] for p in crops], np.int64)
+    crops, objects = picked_crops(view, decided), decided_objects(view, decided)
+    rows = np.array([row for p in crops if (row := objects.find(p)) is not None], np.int64)
     keep, clear = partial(_keep_crops, view, shown), partial(_clear_crops, view)
     selection_bar.show(view, decided, rows, key="crops", then=keep, clear=clear, with_undo=False)
     if shown and not crops:
@@ -230,8 +232,10 @@ def _clear_crops(view: RunView) -> None:
 
 def _keep_crops(view: RunView, shown: Sequence[int]) -> None:
     """Keep those crops selected that are still in one of the clusters `shown`."""
-    id_of = view.categories(curation.decided_in(view)).id_of
-    state.set_setting(_crops_key(view), tuple(p for p in picked_crops(view) if id_of[view.row_of[p]] in shown))
+    objects = decided_objects(view, curation.decided_in(view))
+    rows = {p: objects.find(p) for p in state.setting(_crops_key(view), ())}
+    kept = tuple(p for p, row in rows.items() if row is not None and objects.id_of[row] in shown)
+    state.set_setting(_crops_key(view), kept)
 
 
 def _clusters_key(view: RunView) -> str:

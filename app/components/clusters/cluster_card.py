@@ -163,21 +163,24 @@ def _address(view: RunView, cluster: int, beside: int | None = None) -> str:
 def _sides(
     view: RunView, decided: Decisions, summary: ClusterSummary, shown: slice, order: CropOrder, whole: bool = True
 ) -> str:
-    picked = cluster_actions.picked_crops(view)
+    picked = cluster_actions.picked_crops(view, decided)
     side = partial(_side, view, view.categories(decided), shown=shown, order=order, picked=picked, tab_stops=whole)
     core = side("Core", CORE, summary.core, words=f"{len(summary.core):,} kept")
     words = f"{len(summary.filtered):,} dropped at {summary.percent:g} %"
     dropped = side("Filtered", FILTERED, summary.filtered, words=words)
-    drawn = _drawn(view, decided, summary, shown)
+    drawn = _drawn(view, decided, summary, shown, picked, whole)
     return f'<div class="comus-sides{" comus-whole" if whole else ""}">{core}{dropped}{drawn}</div>'
 
 
-def _drawn(view: RunView, decided: Decisions, summary: ClusterSummary, shown: slice) -> str:
+def _drawn(
+    view: RunView, decided: Decisions, summary: ClusterSummary, shown: slice, picked: Collection[str], tab_stops: bool
+) -> str:
     """The objects that a person drew in the cluster; nothing if there are none."""
     names = summary.drawn[shown]
     if not names:
         return ""
-    body = drawn_grid(view, decided, names, captions=["drawn"] * len(names), outlines=CORE)
+    captions = ["drawn"] * len(names)
+    body = drawn_grid(view, decided, names, captions=captions, outlines=CORE, picked=picked, tab_stops=tab_stops)
     words = f"{len(summary.drawn):,} always kept"
     return (
         f'<section class="comus-side" style="--side:{CORE}" data-side="drawn"><h2>Drawn <span>{words}</span></h2>'

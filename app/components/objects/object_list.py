@@ -45,11 +45,7 @@ def show(view: RunView, decided: Decisions) -> None:
         st.caption(f"The first {MOST_SHOWN:,} in this order; the download has all.")
     some = shown[_rows(view, decided, table, shown)]
     _links(view, table, some)
-    drawn = int((some >= len(view)).sum())
-    if drawn:
-        words = f"{counted(drawn, 'drawn object')} {'is' if drawn == 1 else 'are'} not included in the actions below"
-        st.caption(f":material/info: {words}: change a drawn object on the page of its image.")
-    selection_bar.show(view, decided, some[some < len(view)], key="objects_selection", with_download=False)
+    selection_bar.show(view, decided, some, key="objects_selection", with_download=False)
 
 
 def _filter(view: RunView, decided: Decisions, table: pa.Table) -> RowFilter:

@@ -1,4 +1,4 @@
-"""The actions on the open proposal and its image: the bar of any selection, and the ways to the editor of masks."""
+"""The actions on the open object and its image: the bar of any selection, and the ways to the editor of masks."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from app import state
 from app.components.photo.draw_button import draw_button
 from app.components.shared import selection_bar
 from app.data.image_navigation import Place
+from comus_core.runs.decided_objects import decided_objects
 from comus_core.runs.run_view import RunView
 from comus_core.workspace.decisions import Decisions
 
 
 def show(view: RunView, place: Place, decided: Decisions) -> None:
-    """Draw the bar for the proposal of a place, or for its image alone where it has none."""
-    rows = np.array([] if place.row is None else [place.row], np.int64)
+    """Draw the bar for the proposal or drawn object of a place, or for its image alone where neither is open."""
+    objects = decided_objects(view, decided)
+    row = place.row if place.drawn is None else objects.find(place.drawn)
+    rows = np.array([] if row is None else [row], np.int64)
     images = [str(view.image_ids[place.image_row])]
     selection_bar.show(view, decided, rows, key="judgement", images=images, with_download=False)
-    if place.row is not None:
+    if row is not None:
         st.button(
             "Repair mask",
             key="repair_mask",
@@ -28,6 +31,6 @@ def show(view: RunView, place: Place, decided: Decisions) -> None:
             help="Draw on the mask, take another threshold or one of its parts",
             shortcut="m",
             disabled=view.run.read_only,
-            on_click=partial(state.set_parameter, state.REPAIR, str(view.proposals.proposal_id[place.row])),
+            on_click=partial(state.set_parameter, state.REPAIR, str(objects.ids[row])),
         )
     draw_button(view, images[0])

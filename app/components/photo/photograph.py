@@ -12,11 +12,10 @@ import streamlit as st
 from app import state
 from app.components.photo import Layer, drawn_object, mask_judgement, photo
 from app.components.shared import choices, fields, glossary_list, notices
-from app.components.shared.gallery import drawn_grid, gallery
+from app.components.shared.gallery import drawn_gallery, gallery
 from app.data import image_navigation, run_cache, score_data, similar_query, urls
-from app.data.colouring import Colouring, category_colours, truth_colours
+from app.data.colouring import Colouring, truth_colours
 from app.data.image_navigation import Place
-from app.data.palette import UNASSIGNED
 from app.data.plain_text import plain
 from app.server.training_routes import ERROR_COLOURS, ERROR_WORDS
 from comus_core.curation import filter_explanation
@@ -78,6 +77,7 @@ def facts(view: RunView, place: Place, decided: Decisions, colours: Colouring) -
     excluded = " · excluded: in no category, score or training" if image_id in decided.layout.excluded else ""
     st.caption(f"{width} × {height} pixels · {counted(len(rows), 'proposal')}{also}{excluded}")
     if place.drawn is not None:
+        mask_judgement.show(view, place, decided)
         drawn_object.show(view, place.drawn, decided)
     elif place.row is None:
         st.info(
@@ -95,29 +95,8 @@ def facts(view: RunView, place: Place, decided: Decisions, colours: Colouring) -
         st.markdown("**Other proposals in this image**")
         names, frames = [colours.name(int(r)) for r in others], [colours.colour(int(r)) for r in others]
         gallery(view, others, captions=names, outlines=frames, size=96, key="image_others")
-    _other_drawn(view, [name for name in drawn if name != place.drawn], decided)
-
-
-def _other_drawn(view: RunView, names: list[str], decided: Decisions) -> None:
-    """The drawn objects of the image that are not open; those of which nothing is left have no crop."""
-    objects, ids = view.drawn(decided), view.categories(decided).ids
-    rows = [objects.row_of[name] for name in names if objects.proposals.area[objects.row_of[name]]]
-    if not rows:
-        return
-    st.markdown("**Drawn objects in this image**")
-    numbers = [int(objects.category[row]) for row in rows]
-    captions = [
-        "erased" if objects.erased[row] else _name(decided, ids, k) for row, k in zip(rows, numbers, strict=True)
-    ]
-    palette = category_colours(ids)
-    frames = [palette[k] if k >= 0 else UNASSIGNED for k in numbers]
-    shown = [str(objects.ids[row]) for row in rows]
-    with st.container(key="image_drawn"):
-        st.html(drawn_grid(view, decided, shown, captions=captions, outlines=frames, size=96))
-
-
-def _name(decided: Decisions, ids: tuple[int, ...], number: int) -> str:
-    return decided.name_of(ids[number]) if number >= 0 else "no category"
+    left = [r for r in objects.rows_of_image.get(image_id, []) if objects.ids[r] != place.drawn]
+    drawn_gallery(view, decided, left, "Drawn objects in this image", size=96, key="image_drawn")
 
 
 def similar(view: RunView, row: int, decided: Decisions, colours: Colouring) -> None:

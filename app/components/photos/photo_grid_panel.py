@@ -8,16 +8,18 @@ import streamlit as st
 from app import state
 from app.components.photos.image_grid import image_grid
 from app.components.shared import navigation, notices, page_data, selection_bar, states
-from app.components.shared.gallery import gallery, paged
+from app.components.shared.gallery import drawn_gallery, gallery, paged
 from app.data import photo_filter
 from app.data.colouring import colouring
 from app.data.photo_filter import Filtered, Values
 from app.server import photo_routes
 from comus_core.errors import ComusError
+from comus_core.runs.decided_objects import decided_objects
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted
 from comus_core.types import IntArray
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.drawn_ids import counted_objects
 
 PAGE_SIZE = 24  # crops of the selected images
 LONGEST = 600  # characters of a selection in the address
@@ -52,13 +54,14 @@ def grid(view: RunView, decided: Decisions, values: Values, found: Filtered) -> 
 
 
 def selection(view: RunView, decided: Decisions, found: Filtered, chosen: IntArray) -> None:
-    """The selected images: their proposals with the actions on them, and a run of them alone."""
+    """The selected images: their objects with the actions on them, and a run of them alone."""
     if not len(chosen):
-        st.caption("Select images to act on their proposals or to start a run from them.")
+        st.caption("Select images to act on their objects or to start a run from them.")
         return
-    rows = found.proposals_in(view, chosen)
+    rows = found.objects_in(view, decided, chosen)
+    ids = [str(p) for p in decided_objects(view, decided).ids[rows]]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="photo_selection"):
-        words = f"{counted(len(chosen), 'image')} with {counted(len(rows), 'proposal')} selected"
+        words = f"{counted(len(chosen), 'image')} with {counted_objects(ids)} selected"
         st.markdown(f"**{words}**", width="content")
         st.button("Clear", key="photo_clear", icon=":material/close:", type="tertiary", on_click=_clear)
         if not view.run.read_only and st.button(
@@ -74,8 +77,10 @@ def selection(view: RunView, decided: Decisions, found: Filtered, chosen: IntArr
     if len(rows):
         colours = colouring(view, "cluster", decided)
         page = rows[paged(len(rows), key=f"photos-{view.run.id}-{len(rows)}", page_size=PAGE_SIZE)]
-        names, frames = [colours.name(int(r)) for r in page], [colours.colour(int(r)) for r in page]
-        gallery(view, page, captions=names, outlines=frames, size=160, key="photo_gallery")
+        own, drawn = page[page < len(view)], page[page >= len(view)] - len(view)
+        names, frames = [colours.name(int(r)) for r in own], [colours.colour(int(r)) for r in own]
+        gallery(view, own, captions=names, outlines=frames, size=160, key="photo_gallery")
+        drawn_gallery(view, decided, drawn, size=160, key="photo_drawn")
 
 
 def _chosen(view: RunView, found: Filtered) -> IntArray:

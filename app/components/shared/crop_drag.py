@@ -17,10 +17,11 @@ from app.data import selection_data
 from app.data.colouring import category_colours
 from app.data.plain_text import plain
 from comus_core import curation
+from comus_core.runs.decided_objects import decided_objects
 from comus_core.runs.run_view import RunView
-from comus_core.text import counted
 from comus_core.types import IntArray
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.drawn_ids import counted_objects
 
 _mount = st.components.v2.component(
     "comus_crop_drag",
@@ -42,18 +43,18 @@ def listen(
     Args:
         view: the run.
         decided: its decisions as the page shows them.
-        rows: rows of the selected proposals, all of which move with one of them.
+        rows: rows of the selected objects (`DecidedObjects`), all of which move with one of them.
         key: prefix of the element's key.
         then: done after the selected ones were moved.
     """
-    rows = np.asarray(rows, np.int64)
-    mask = np.zeros(len(view), bool)
+    objects, rows = decided_objects(view, decided), np.asarray(rows, np.int64)
+    mask = np.zeros(len(objects), bool)
     mask[rows] = True
     name = f"{key}_drag"
     data = {
         "bits": b64encode(np.packbits(mask).tobytes()).decode() if len(rows) else "",
         "count": len(rows),
-        "words": counted(len(rows), "proposal"),
+        "words": counted_objects([str(p) for p in objects.ids[rows]]),
         "strip": _categories(view, decided, rows),
     }
     receive = partial(_receive, view, decided, rows, then)
@@ -63,12 +64,13 @@ def listen(
 def drop(
     view: RunView, decided: Decisions, rows: IntArray, category: int, then: Callable[[], None] | None = None
 ) -> None:
-    """Move the proposals of `rows` to a category, and say so; where all of them are in it already, say that."""
-    number, name = counted(len(rows), "proposal"), decided.name_of(category)
-    if (view.categories(decided).id_of[rows] == category).all():
+    """Move the objects of `rows` to a category, and say so; where all of them are in it already, say that."""
+    objects = decided_objects(view, decided)
+    ids = [str(p) for p in objects.ids[rows]]
+    number, name = counted_objects(ids), decided.name_of(category)
+    if (objects.id_of[rows] == category).all():
         notices.say(plain(f"Nothing moved: {number} already in {name}"), "info")
         return
-    ids = [str(p) for p in view.proposals.proposal_id[rows]]
     deciding.act(view, f"Moved {number} to {name}", decided.version, partial(curation.move, view, ids, category), then)
 
 
@@ -79,7 +81,7 @@ def _receive(
     event = result.get("dropped")
     if not isinstance(event, Mapping):
         return
-    row, category = view.row_of.get(str(event.get("proposal"))), event.get("to")
+    row, category = decided_objects(view, decided).find(str(event.get("proposal"))), event.get("to")
     if row is None or not isinstance(category, int | float) or int(category) not in view.categories(decided).ids:
         return
     if event.get("whole") and row in rows:
@@ -89,7 +91,7 @@ def _receive(
 
 
 def _categories(view: RunView, decided: Decisions, rows: IntArray) -> list[tuple[int, str, str]]:
-    """Id, name and colour of every category, the most likely for the selected proposals first."""
+    """Id, name and colour of every category, the most likely for the selected objects first."""
     ids = view.categories(decided).ids
     colour_of = dict(zip(ids, category_colours(ids), strict=True))
     if len(rows):

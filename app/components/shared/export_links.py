@@ -27,8 +27,8 @@ def of_clusters(view: RunView, categories: Sequence[int]) -> None:
         navigation.go("export", run=view.run.id, **asked)
 
 
-def of_rows(view: RunView, rows: IntArray, *, key: str) -> None:
-    """The button for selected proposals: the map's selection by its key, others by a list that the workspace keeps."""
+def of_rows(view: RunView, rows: IntArray, ids: Sequence[str], *, key: str) -> None:
+    """The button for selected objects: the map's selection by its key, others by a list that the workspace keeps."""
     if not st.button(
         "Export these",
         key=f"{key}_export",
@@ -39,7 +39,7 @@ def of_rows(view: RunView, rows: IntArray, *, key: str) -> None:
     selection = state.selection(view.run.id)
     if selection.gestures and np.array_equal(np.flatnonzero(chosen(view, selection)), np.sort(rows)):
         navigation.go("export", run=view.run.id, scope="selection", selection=selection.key)
-    kept = view.workspace.image_lists.keep([str(p) for p in view.proposals.proposal_id[rows]])
+    kept = view.workspace.image_lists.keep(list(ids))
     navigation.go("export", run=view.run.id, scope="these", these=kept)
 
 

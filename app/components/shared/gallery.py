@@ -12,6 +12,8 @@ import streamlit as st
 from app import state
 from app.components.shared import fields
 from app.data import urls
+from app.data.colouring import category_colours
+from app.data.palette import UNASSIGNED
 from comus_core.runs.run_view import RunView
 from comus_core.types import IntArray
 from comus_core.workspace.decisions import Decisions
@@ -52,14 +54,14 @@ def grid(
         outlines: a colour `#rrggbb` for all, or one for each; None draws a white outline and no frame. One
             for each is a frame round a white outline, so that recolouring fetches no crop again.
         size: one of `urls.CROP_SIZES`.
-        picked: ids of the selected crops; None draws no mark to select a crop by (`cluster_keys`).
+        picked: ids of the objects whose crops are selected; None draws no mark to select a crop by (`cluster_keys`).
         tab_stops: whether the Tab key stops at those marks, where they are not too many.
     """
     texts = captions or [""] * len(rows)
     colours = [outlines] * len(rows) if outlines is None or isinstance(outlines, str) else list(outlines)
     ink = outlines if isinstance(outlines, str) else None
     figures = [
-        _figure(view, int(row), caption, colour, ink, size, _mark(view, int(row), picked, tab_stops))
+        _figure(view, int(row), caption, colour, ink, size, picked, tab_stops)
         for row, caption, colour in zip(rows, texts, colours, strict=True)
     ]
     return f'<div class="comus-gallery" style="--cell:{size}px">{"".join(figures)}</div>'
@@ -73,14 +75,40 @@ def drawn_grid(
     captions: Sequence[str],
     outlines: Sequence[str] | str,
     size: int = 160,
+    picked: Collection[str] | None = None,
+    tab_stops: bool = True,
 ) -> str:
-    """The HTML of a grid of drawn objects, by their ids; see `grid`."""
+    """The HTML of a grid of drawn objects, by their ids; see `grid`. Their rows follow those of all proposals."""
     colours = [outlines] * len(names) if isinstance(outlines, str) else list(outlines)
+    row_of, first = view.drawn(decided).row_of, len(view)
+    sources = [urls.drawn_crop(view, decided, name, size) for name in names]
     figures = [
-        _linked(view, name, caption, colour, urls.drawn_crop(view, decided, name, size), size)
-        for name, caption, colour in zip(names, captions, colours, strict=True)
+        _linked(view, name, first + row_of[name], caption, colour, source, size, _mark(name, picked, tab_stops))
+        for name, caption, colour, source in zip(names, captions, colours, sources, strict=True)
     ]
     return f'<div class="comus-gallery" style="--cell:{size}px">{"".join(figures)}</div>'
+
+
+def drawn_gallery(
+    view: RunView, decided: Decisions, rows: Sequence[int] | IntArray, title: str = "", *, size: int, key: str
+) -> None:
+    """Show the drawn objects `rows` of `view.drawn(decided)` in the colours of their categories, under a title.
+
+    Those of which nothing is left have no crop.
+    """
+    objects, ids = view.drawn(decided), view.categories(decided).ids
+    left, palette = [int(row) for row in rows if objects.proposals.area[row]], category_colours(ids)
+    if not left:
+        return
+    numbers = [int(objects.category[row]) for row in left]
+    words = [decided.name_of(ids[k]) if k >= 0 else "no category" for k in numbers]
+    captions = ["erased" if objects.erased[row] else name for row, name in zip(left, words, strict=True)]
+    frames = [palette[k] if k >= 0 else UNASSIGNED for k in numbers]
+    shown = [str(objects.ids[row]) for row in left]
+    if title:
+        st.markdown(f"**{title}**")
+    with st.container(key=key):
+        st.html(drawn_grid(view, decided, shown, captions=captions, outlines=frames, size=size))
 
 
 def paged(count: int, *, key: str, page_size: int = PAGE_SIZE) -> slice:
@@ -105,38 +133,39 @@ def _figure(
     colour: str | None,
     ink: str | None,
     size: int,
-    mark: str,
+    picked: Collection[str] | None,
+    tab_stops: bool,
 ) -> str:
     source = urls.crop(view, row, size, outline=ink or True)
     proposal_id = str(view.proposals.proposal_id[row])
-    return _linked(view, proposal_id, caption, colour, source, size, f' data-row="{row}"', mark)
+    return _linked(view, proposal_id, row, caption, colour, source, size, _mark(proposal_id, picked, tab_stops))
 
 
 def _linked(
     view: RunView,
     proposal_id: str,
+    row: int,
     caption: str,
     colour: str | None,
     source: str,
     size: int,
-    row: str = "",
-    mark: str = "",
+    mark: str,
 ) -> str:
     alt = f"{proposal_id}, {caption}" if caption else proposal_id
     frame = f' style="--frame:{colour}"' if colour else ""
     below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
     return (
         f'<figure{frame}><a href="{html.escape(image_link(view, proposal_id))}" class="comus-link" '
-        f'data-proposal="{html.escape(proposal_id)}"{row} title="{html.escape(alt)}">'
+        f'data-proposal="{html.escape(proposal_id)}" data-row="{row}" title="{html.escape(alt)}">'
         f'<img src="{html.escape(source)}" loading="lazy" width="{size}" height="{size}" alt="{html.escape(alt)}"></a>'
         f"{below}{mark}</figure>"
     )
 
 
-def _mark(view: RunView, row: int, picked: Collection[str] | None, tab_stops: bool) -> str:
+def _mark(proposal_id: str, picked: Collection[str] | None, tab_stops: bool) -> str:
     if picked is None:
         return ""
-    proposal_id, stop = str(view.proposals.proposal_id[row]), "" if tab_stops else ' tabindex="-1"'
+    stop = "" if tab_stops else ' tabindex="-1"'
     name, pressed = html.escape(proposal_id), str(proposal_id in picked).lower()
     mark = f'class="comus-pick" data-pick="{name}" aria-pressed="{pressed}" title="Select {name}"'
     return f'<button type="button"{stop} {mark}></button>'

@@ -16,7 +16,7 @@ from comus_core.workspace.decisions import Decisions
 
 
 def show(view: RunView, decided: Decisions, shown: Sequence[ImageId], *, key: str, with_undo: bool = True) -> None:
-    """Draw the list to choose images from, the box that selects all, and the bar for their proposals.
+    """Draw the list to choose images from, the box that selects all, and the bar for their proposals and drawn objects.
 
     Args:
         view: the run.
@@ -38,7 +38,7 @@ def show(view: RunView, decided: Decisions, shown: Sequence[ImageId], *, key: st
     )
     every = selection_bar.all_of(view, np.array([view.image_row_of[i] for i in shown]), key=key)
     images = shown if len(every) else chosen
-    rows = rows_of_images(view, images)
+    rows = rows_of_images(view, decided, images)
     selection_bar.show(view, decided, rows, key=f"{key}_selection", images=images, with_undo=with_undo)
 
 

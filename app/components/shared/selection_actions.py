@@ -19,7 +19,7 @@ class Action:
         icon: a Material symbol.
         tip: the tooltip, with the key on the keyboard.
         done: what the notice says after it, before the number.
-        verb: decides for ids of proposals or images of an opened run, at a version.
+        verb: decides for ids of objects or images of an opened run, at a version.
     """
 
     label: str
@@ -30,7 +30,7 @@ class Action:
     verb: Callable[..., Decisions]
 
 
-OF_PROPOSALS = (
+OF_OBJECTS = (
     Action(
         *("Accept", "accept", "check", "Keep them in training at every filter (Shift+A)", "Accepted"),
         lambda view, ids, *, based_on: curation.accept(view, ids, based_on=based_on),

@@ -1,4 +1,4 @@
-"""The actions on any selection of proposals, the same wherever proposals can be selected."""
+"""The actions on any selection of proposals and drawn objects, the same wherever they can be selected."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ from app.components.shared import (
     proposal_download,
     selection_keys,
 )
-from app.components.shared.selection_actions import EXCLUDE, INCLUDE, OF_PROPOSALS, Action
+from app.components.shared.selection_actions import EXCLUDE, INCLUDE, OF_OBJECTS, Action
 from app.data import selection_data, similar_query
 from app.data.selection_data import Selected
 from comus_core import curation
+from comus_core.curation.proposal_edits import ALWAYS_CORE
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted, one_line
 from comus_core.types import ImageId, IntArray
 from comus_core.workspace.decisions import Decisions
+from comus_core.workspace.drawn_ids import counted_objects
 
 Then = Callable[[], None]
 
@@ -43,18 +45,19 @@ def show(
     with_undo: bool = True,
     with_download: bool = True,
 ) -> None:
-    """Draw the bar for the proposals in `rows`; each action is one step of the log and can be undone.
+    """Draw the bar for the objects in `rows`; each action is one step of the log and can be undone.
 
     Args:
         view: the run.
         decided: its decisions as the page shows them.
-        rows: rows of the selected proposals; none leaves undo and redo.
+        rows: rows of the selected objects, as in `DecidedObjects`: proposals, and drawn objects after all of them; none
+            leaves undo and redo.
         key: prefix of the widgets' keys, one for each place of a page.
         then: done after each decision, such as clearing the selection.
         images: ids of images that are selected too, such as those without a proposal.
         clear: clears the selection, if that has no other button.
         with_undo: draw undo, redo and the list of keys, for pages that have none of their own.
-        with_download: draw the button for a table of the proposals, where there is no other.
+        with_download: draw the button for a table of the objects, where there is no other.
     """
     if view.run.read_only:
         return
@@ -67,7 +70,7 @@ def show(
             _moving(view, decided, rows, some, key, then)
         _actions(view, decided, some, key, then)
         if some.ids:
-            export_links.of_rows(view, np.asarray(rows, np.int64), key=key)
+            export_links.of_rows(view, np.asarray(rows, np.int64), some.ids, key=key)
         if with_download and some.ids:
             proposal_download.show(view, rows, decided, key=f"{key}_")
         if clear is not None and some.ids:
@@ -78,7 +81,8 @@ def show(
             deciding.step_button(view, deciding.UNDO, steps.undoable, decided.version, f"{key}_undo")
             deciding.step_button(view, deciding.REDO, steps.redoable, decided.version, f"{key}_redo")
             selection_keys.help_button(key)
-        selection_keys.listen(key)
+        selected = f"{some.digest} {hash(tuple(images))}" if some.ids or some.images else ""
+        selection_keys.listen(key, selected, decided.version)
 
 
 def all_of(view: RunView, rows: IntArray, *, key: str) -> IntArray:
@@ -102,7 +106,7 @@ def all_of(view: RunView, rows: IntArray, *, key: str) -> IntArray:
 
 def _moving(view: RunView, decided: Decisions, rows: IntArray, some: Selected, key: str, then: Then | None) -> None:
     """The number selected, the list of categories with the most likely first, and the field for a new one."""
-    number = counted(len(some.ids), "proposal")
+    number = some.words
     st.markdown(f"**{number}**", width="content")
     target = _Target(view, decided, rows, some, key)
     target.choose()
@@ -127,7 +131,7 @@ def _moving(view: RunView, decided: Decisions, rows: IntArray, some: Selected, k
         "Move",
         key=f"{key}_move",
         icon=":material/drive_file_move:",
-        help="Move the selected proposals to this category; the filter always keeps them (Shift+V)",
+        help="Move the selected objects to this category; the filter always keeps them (Shift+V)",
         disabled=not target.words,
         on_click=move if target.words else None,
     )
@@ -138,7 +142,7 @@ def _moving(view: RunView, decided: Decisions, rows: IntArray, some: Selected, k
         create,
         about=some.digest,
         placeholder="New category…",
-        help="Type a name and press Enter: a new category of the selected proposals (Shift+N)",
+        help="Type a name and press Enter: a new category of the selected objects (Shift+N)",
         label_visibility="collapsed",
         icon=":material/new_label:",
         max_chars=60,
@@ -148,7 +152,7 @@ def _moving(view: RunView, decided: Decisions, rows: IntArray, some: Selected, k
 
 
 class _Target:
-    """The category that the selected proposals are to be moved to: remembered as long as the same ones are selected."""
+    """The category that the selected objects are to be moved to: remembered as long as the same ones are selected."""
 
     def __init__(self, view: RunView, decided: Decisions, rows: IntArray, some: Selected, key: str) -> None:
         self.words = choices.distinct(selection_data.targets(view, decided, rows, some.digest))
@@ -186,29 +190,33 @@ class _Target:
 def _actions(view: RunView, decided: Decisions, some: Selected, key: str, then: Then | None) -> None:
     """The buttons for what else can be done."""
 
-    def button(action: Action, ids: Sequence[str], number: str, label: str = "", enabled: bool = True) -> None:
+    def button(action: Action, ids: Sequence[str], number: str, label: str, tip: str, enabled: bool = True) -> None:
         st.button(
-            label or action.label,
+            label,
             key=f"{key}_{action.part}",
             icon=f":material/{action.icon}:",
-            help=action.tip,
+            help=tip,
             disabled=not enabled,
             on_click=deciding.act if enabled else None,
             args=(view, f"{action.done} {number}", decided.version, partial(action.verb, view, ids), then),
         )
 
     if some.ids:
-        number = counted(len(some.ids), "proposal")
-        for action in OF_PROPOSALS:
-            button(action, some.ids, number, enabled=action.part in some.possible)
+        for action in OF_OBJECTS:
+            ids, tip = some.ids, action.tip
+            if action.part == "accept" and some.acceptable != ids:
+                ids = some.acceptable
+                tip = f"{tip}; a drawn object always is" if ids else f"{ALWAYS_CORE[0].upper()}{ALWAYS_CORE[1:]}"
+            button(action, ids, counted_objects(ids), action.label, tip, action.part in some.possible)
     if some.images:
         action, number = INCLUDE if some.include else EXCLUDE, counted(len(some.images), "image")
-        button(action, some.images, number, f"{action.label} {number}")
-    like = similar_query.like_value(some.ids) if "similar" in navigation.PAGES else ""
+        button(action, some.images, number, f"{action.label} {number}", action.tip)
+    like = similar_query.like_value(some.proposals) if "similar" in navigation.PAGES else ""
+    no_feature = "" if len(some.proposals) == len(some.ids) else "; a drawn object has no feature to compare"
     if like and st.button(
         "More like these",
         key=f"{key}_more",
         icon=":material/image_search:",
-        help=f"Rank all proposals by their similarity to these, at most {similar_query.MOST} (Shift+L)",
+        help=f"Rank all proposals by their similarity to these, at most {similar_query.MOST} (Shift+L){no_feature}",
     ):
         navigation.go("similar", run=view.run.id, like=like)
