@@ -2,9 +2,9 @@
 
 `python -m benchmarks.landmarks [--quick] [--json FILE] [--points FILE] [--size N] [--landmarks M ...] [--compute PLACE]
 [--rest N]`. Every side runs in a process of its own, so that peak memory is its own, and reads its points from a file
-that is mapped into memory. K = 80, 30 neighbours, one seed. `ratio` is the CPU time of all points over that of the first
-number of landmarks: other work on the machine hardly changes it. `--rest N` instead lets N points join as many landmarks as are named, whose rows are drawn and not
-computed: what a point costs that joins very many.
+that is mapped into memory. K = 80, 30 neighbours, one seed. `ratio` is the CPU time of all points over that of the
+first number of landmarks: other work on the machine hardly changes it. `--rest N` instead lets N points join as many
+landmarks as are named, whose rows are drawn and not computed: what a point costs that joins very many.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from comus_core.runs import artifact_readers as tables
 from comus_core.settings import to_dict
 from comus_core.stages.blocks import sharded_blocks
 from comus_core.stages.context import VERSIONS, StageContext
-from comus_core.types import MAP_METHODS, Progress
+from comus_core.types import MAP_METHODS, IntArray, Progress
 from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import TABLE
 
@@ -57,18 +57,17 @@ def clustering(context: StageContext, vectors: Artifact, clusters: int, beside: 
         table |= measures or uncertainties(result.embedding, result.cluster, graph)
         pq.write_table(pa.table(table), folder / TABLE)
         np.save(folder / "embedding.npy", result.embedding)
-        np.savez(
-            folder / "spectrum.npz",
-            centres=result.centres,
-            eigenvalues=result.eigenvalues,
-            residuals=result.residuals,
-            components=result.components,
-            attached=result.attached,
-            attached_rows=result.attached_rows,
-            search=result.search,
-            precision=result.precision,
-            **({} if result.landmarks is None else {"landmark_rows": result.landmarks}),
-        )
+        spectrum: dict[str, Any] = {
+            "centres": result.centres,
+            "eigenvalues": result.eigenvalues,
+            "residuals": result.residuals,
+            "components": result.components,
+            "attached": result.attached,
+            "attached_rows": result.attached_rows,
+            "search": result.search,
+            "precision": result.precision,
+        }
+        np.savez(folder / "spectrum.npz", **spectrum | _landmark_rows(result.landmarks))
 
     values = {**to_dict(settings), "clusters": clusters, "seed": context.config.seed}
     if landmarks == count:  # all are clustered, whatever the setting: as before there was one
@@ -77,6 +76,11 @@ def clustering(context: StageContext, vectors: Artifact, clusters: int, beside: 
         values["landmarks"] = landmarks
     inputs = {"beside": beside} if beside is not None else {}
     return context.make("clustering", context.key("clustering", values, None, features=vectors, **inputs), None, write)
+
+
+def _landmark_rows(rows: IntArray | None) -> dict[str, Any]:
+    """What the spectrum holds of landmarks; nothing where all proposals were clustered, as before there were any."""
+    return {} if rows is None else {"landmark_rows": rows}
 
 
 def how_many(context: StageContext, vectors: Artifact) -> Artifact:
