@@ -50,7 +50,7 @@ def how_many(
             require_installed()
     require(len(vectors) > 0, "no proposals: the number of clusters cannot be estimated")
     require(max_clusters is None or max_clusters >= 2, f"most {max_clusters}: must be at least 2")
-    vectors = _subset(normalise(vectors, settings.features), seed)
+    vectors = normalise(_subset(vectors, seed), settings.features)  # of millions only what is used is read
     n, distinct = len(vectors), int(groups_of_equals(vectors).max()) + 1
     if n < FEWEST_POINTS or distinct < FEWEST_POINTS:
         too_few = min(2, distinct)

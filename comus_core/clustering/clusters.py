@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from comus_core.clustering.blocks import HERE, Blocks
 from comus_core.clustering.graph import knn_graph, normalise
+from comus_core.clustering.landmarks import draw_landmarks, landmark_count, with_the_rest
 from comus_core.clustering.merging import merge_clusters
 from comus_core.clustering.method import Problem
 from comus_core.clustering.methods import METHODS
@@ -21,6 +25,7 @@ def cluster(
     *,
     beside: Vectors | None = None,
     components: int | None = None,
+    blocks: Blocks = HERE,
 ) -> Clusters:
     """Group the vectors by the method of the settings.
 
@@ -31,6 +36,10 @@ def cluster(
     neighbour graph into about as many communities; `evoc` finds about as many, or where 1 is asked for their number
     too, and `hdbscan` always chooses the number itself: both leave noise unassigned unless `settings.noise` says
     otherwise.
+
+    Of more points than `landmarks.landmark_count` says, `spectral` clusters so many, drawn by the seed, and the rest
+    joins them (`landmarks`); everything said here of identical vectors and numbers of clusters holds then too, but for
+    fewer distinct landmarks than clusters, which is an error.
 
     Clusters are numbered by descending size, then by their first point, so that a label means the same in every
     repetition. Identical vectors are in one cluster. If there are no more distinct vectors than `clusters`, each is its
@@ -50,15 +59,24 @@ def cluster(
             on `vectors` alone. Not in the paper.
         components: eigenvectors of `spectral` without `over_clusters`; None: as many as clusters (the paper's Table 10
             varies them).
+        blocks: who finds the neighbours of blocks of points, and puts blocks of the rest into clusters; it changes
+            nothing in the result.
 
     Raises:
-        SettingsError: fewer vectors than clusters, a different number of vectors in `beside` or a method that reads no
-            second view, NaN or infinite vectors, a method or search that is not installed.
+        SettingsError: fewer vectors than clusters, too few landmarks, a different number of vectors in `beside` or a
+            method that reads no second view, NaN or infinite vectors, a method or search that is not installed.
         ComusError: the eigenvectors do not converge, or the method finds only noise.
     """
     require(clusters >= 1, f"clusters {clusters}: must be at least 1")
     method = METHODS[settings.method]
     method.require_installed()
+    wanted = max(clusters, settings.over_clusters)
+    count = landmark_count(len(vectors), settings, wanted, one_view=beside is None)
+    if count < len(vectors):
+        landmarks = draw_landmarks(len(vectors), count, seed)
+        alone = replace(settings, landmarks=count)
+        found = cluster(vectors[landmarks], alone, clusters, seed, components=components, blocks=blocks)
+        return with_the_rest(found, landmarks, vectors, settings, clusters, blocks)
     vectors = normalise(vectors, settings.features)
     if beside is not None:
         require(
@@ -80,9 +98,9 @@ def cluster(
         return singletons(vectors, group)
     own_number = method.finds_number and clusters == 1
     first = min(max(clusters, 0 if own_number else settings.over_clusters), int(group.max()) + 1)
-    found = method.find(Problem(vectors, group, settings, clusters, first, seed, beside, components))
+    found = method.find(Problem(vectors, group, settings, clusters, first, seed, beside, components, blocks))
     if first == clusters or not method.takes_number:
         return found
-    graph = found.graph or knn_graph(vectors, settings.neighbours, settings.graph, seed)
+    graph = found.graph or knn_graph(vectors, settings.neighbours, settings.graph, seed, blocks)
     space = Space(found.embedding, found.eigenvalues, found.residuals, found.attached_rows, graph, found.precision)
     return mean_clusters(space, group, merge_clusters(graph, found.cluster, clusters))

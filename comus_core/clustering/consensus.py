@@ -130,7 +130,7 @@ def _graphs(problem: Problem) -> Iterator[tuple[Vectors, Graph]]:
     views = [_spaces(view, settings.consensus) for view in (problem.vectors, problem.beside) if view is not None]
     for spaces in zip(*views, strict=True):
         for size in sizes:
-            graphs = [knn_graph(points, size, settings.graph, problem.seed) for points in spaces]
+            graphs = [knn_graph(points, size, settings.graph, problem.seed, problem.blocks) for points in spaces]
             yield spaces[0], reduce(joint_graph, graphs)
 
 

@@ -65,16 +65,27 @@ def nystrom(
     count = min(neighbours, len(vectors))
     neighbour_rows, _ = nearest(new_vectors, vectors, count)
     reach = nearest(vectors, vectors, count)[1][:, -1]
-    usable = np.asarray(eigenvalues) > LEAST_EIGENVALUE
-    is_attached = np.zeros(len(vectors), bool) if attached is None else np.isin(np.arange(len(vectors)), attached)
-    divisor = np.where(is_attached[:, None], 1.0, np.where(usable, eigenvalues, 1))
-    rows, total = np.where(usable, embedding, 0.0) / divisor, np.full(len(new_vectors), count / 2)
+    rows = shares_of(embedding, eigenvalues, np.zeros(0, np.int64) if attached is None else attached)
+    total = np.full(len(new_vectors), count / 2)
     sums = rows[neighbour_rows].sum(axis=1) / 2
     for new, old in _within_reach(new_vectors, vectors, reach):
         np.add.at(sums, new, rows[old] / 2)
         np.add.at(total, new, 0.5)
     extended: FloatArray = (sums / total[:, None]).astype(np.float32)
     return extended
+
+
+def shares_of(embedding: FloatArray, eigenvalues: FloatArray, attached: IntArray) -> FloatArray:
+    """(n, k) float64: what each point adds, per affinity, to the rows of those that it is a neighbour of.
+
+    Its row over the eigenvalue, as it is for `attached` points, and 0 where the eigenvalue is below 0.001.
+    """
+    usable = np.asarray(eigenvalues) > LEAST_EIGENVALUE
+    is_attached = np.zeros(len(embedding), bool)
+    is_attached[attached] = True
+    divisor = np.where(is_attached[:, None], 1.0, np.where(usable, eigenvalues, 1))
+    shares: FloatArray = np.where(usable, embedding, 0.0) / divisor
+    return shares
 
 
 def nearest_centre(rows: FloatArray, centres: FloatArray) -> tuple[IntArray, FloatArray]:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from comus_core.clustering.blocks import HERE, Blocks
 from comus_core.clustering.search import choose_search, neighbours_among
 from comus_core.config import GraphSearch, Normalisation
 from comus_core.settings import check_choice, require
@@ -38,12 +39,13 @@ class Graph:
         return int(self.components.max()) + 1
 
 
-def normalise(vectors: Vectors, how: Normalisation) -> Vectors:
+def normalise(vectors: Vectors, how: Normalisation, first: int = 0) -> Vectors:
     """The vectors for graph, k-means, assignment and projection.
 
     Args:
         vectors: (n, d), from the encoder.
         how: `raw` (the paper) or `l2`: each divided by its Euclidean length; a zero vector stays zero.
+        first: the number of the first of them, for errors, where they are some of more.
 
     Returns:
         (n, d) float32.
@@ -58,7 +60,7 @@ def normalise(vectors: Vectors, how: Normalisation) -> Vectors:
     require(
         not len(bad),
         f"vectors: {len(bad)} of {len(vectors)} rows have NaN or infinite values, first row "
-        f"{bad[0] if len(bad) else ''}: compute these features again or remove them",
+        f"{first + bad[0] if len(bad) else ''}: compute these features again or remove them",
     )
     if how == "raw":
         return vectors
@@ -70,7 +72,9 @@ def normalise(vectors: Vectors, how: Normalisation) -> Vectors:
     return unit
 
 
-def knn_graph(vectors: Vectors, neighbours: int = 30, search: GraphSearch = "auto", seed: int = 0) -> Graph:
+def knn_graph(
+    vectors: Vectors, neighbours: int = 30, search: GraphSearch = "auto", seed: int = 0, blocks: Blocks = HERE
+) -> Graph:
     """The k-nearest-neighbour graph, A = (C + C^T) / 2, where C is 0/1 and every point is its own first neighbour.
 
     Neighbours are ranked by (Euclidean distance, index): among equally far points the lower index is nearer, except
@@ -81,6 +85,7 @@ def knn_graph(vectors: Vectors, neighbours: int = 30, search: GraphSearch = "aut
         neighbours: k, including the point itself; at most n are used.
         search: `auto` is exact up to 200,000 points (see `comus_core.clustering.search`).
         seed: of an approximate search.
+        blocks: who makes the blocks of an exact search of many points; the graph is the same.
 
     Raises:
         SettingsError: `neighbours` below 1, no points, NaN or infinite vectors, a search that is not installed.
@@ -89,7 +94,7 @@ def knn_graph(vectors: Vectors, neighbours: int = 30, search: GraphSearch = "aut
     vectors = normalise(vectors, "raw")
     require(len(vectors) > 0, "no vectors: there are no proposals to cluster")
     chosen = choose_search(len(vectors), search)
-    indices = neighbours_among(vectors, min(neighbours, len(vectors)), chosen, seed)
+    indices = neighbours_among(vectors, min(neighbours, len(vectors)), chosen, seed, blocks)
     itself = np.arange(len(vectors), dtype=indices.dtype)
     hidden = ~(indices == itself[:, None]).any(axis=1)  # behind as many exact duplicates of lower index
     indices[hidden, -1] = itself[hidden]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from comus_core.clustering.assignment import assign_to_nearest
+from comus_core.clustering.blocks import HERE, Blocks
 from comus_core.clustering.graph import Graph, joint_graph, knn_graph
 from comus_core.clustering.space import Clusters
 from comus_core.config import ClusteringMethod, ClusteringSettings
@@ -28,6 +29,7 @@ class Problem:
         seed: of every random choice.
         beside: (n, e), normalised, a second view of the same points; None for none.
         components: eigenvectors of `spectral`; None: as many as are to be found.
+        blocks: who makes the blocks of an exact search.
     """
 
     vectors: Vectors
@@ -38,14 +40,15 @@ class Problem:
     seed: int
     beside: Vectors | None = None
     components: int | None = None
+    blocks: Blocks = HERE
 
     def graph(self) -> Graph:
         """The neighbour graph of the vectors, to which that of the second view is added if there is one."""
         how = self.settings
-        graph = knn_graph(self.vectors, how.neighbours, how.graph, self.seed)
+        graph = knn_graph(self.vectors, how.neighbours, how.graph, self.seed, self.blocks)
         if self.beside is None:
             return graph
-        return joint_graph(graph, knn_graph(self.beside, how.neighbours, how.graph, self.seed))
+        return joint_graph(graph, knn_graph(self.beside, how.neighbours, how.graph, self.seed, self.blocks))
 
     def without_noise(self, labels: IntArray) -> IntArray:
         """The labels, those of points in no cluster (-1) as `settings.noise` says."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -12,22 +12,29 @@ TILE_BYTES = 32 << 20  # of one tile of float32 distances
 PAIRS_AT_ONCE = 2048  # differences that stay in the cache
 
 
-def nearest(queries: Vectors, points: Vectors, neighbours: int) -> tuple[IntArray, FloatArray]:
+def nearest(
+    queries: Vectors,
+    points: Vectors,
+    neighbours: int,
+    squares: Callable[[Vectors, Vectors, IntArray, IntArray], FloatArray] | None = None,
+) -> tuple[IntArray, FloatArray]:
     """The nearest points of each query by (Euclidean distance, index).
 
     Squared distances are sums of squared float64 differences, so exact duplicates are exactly equally far and the lower
     index comes first. The matrix product only excludes points, by a bound on its rounding error. `queries` are (m, d)
-    and `points` (n, d), finite float32; `neighbours` is from 1 to n.
+    and `points` (n, d), finite float32; `neighbours` is from 1 to n. `squares` gives the squared distances of pairs
+    (queries, points, rows, columns); None: NumPy's.
 
     Returns:
         (m, neighbours) int32 indices into `points` and float64 squared distances, nearest first.
     """
+    squares = squares or _squared_distances
     candidates = np.flatnonzero(place_among_equals(points) < neighbours)
     indices = np.empty((len(queries), neighbours), np.int32)
     square = np.empty((len(queries), neighbours))
     for start, rows, columns in _close_pairs(queries, points[candidates], neighbours):
         columns = candidates[columns]
-        exact = _squared_distances(queries, points, rows, columns)
+        exact = squares(queries, points, rows, columns)
         best = _first_of_each_row(rows, exact, columns, neighbours)
         end = start + len(best)
         indices[start:end], square[start:end] = columns[best], exact[best]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,8 +24,11 @@ class Clusters:
         centres: (K, k) float32: those of k-means, else the means.
         eigenvalues, residuals: (k,) float64 of the spectral embedding; empty if the embedding is the vectors.
         attached_rows: (m,) rows of the points of small components that were attached to others.
-        graph: that was cut, or along which clusters were merged; None if there is none.
+        graph: that was cut, or along which clusters were merged, of the landmarks if there are any; None if there is
+            none.
         precision: of the eigenvectors, `float32` or `float64`; empty if there are none.
+        landmarks: (m,) rows of the points that were clustered, where the others joined them; None: all were.
+        measures: of `uncertainty.uncertainties`, by name, where they were computed with the clusters.
     """
 
     cluster: IntArray
@@ -36,6 +40,8 @@ class Clusters:
     attached_rows: IntArray
     graph: Graph | None = None
     precision: str = ""
+    landmarks: IntArray | None = None
+    measures: Mapping[str, FloatArray] = field(default_factory=dict)
 
     @property
     def components(self) -> int:

@@ -65,6 +65,28 @@ def silhouette(embedding: FloatArray, cluster: IntArray) -> FloatArray:
     return value
 
 
+def cluster_shapes(embedding: FloatArray, cluster: IntArray) -> tuple[FloatArray, FloatArray]:
+    """The mean rows (K, k) of clusters from 0 to K - 1, none empty, and their mean squared distances (K,) to these."""
+    rows, sizes = np.asarray(embedding, np.float64), np.bincount(cluster)
+    means = np.stack([np.bincount(cluster, column, len(sizes)) for column in rows.T], axis=1) / sizes[:, None]
+    spread: FloatArray = np.bincount(cluster, np.square(rows - means[cluster]).sum(axis=1)) / sizes
+    return means, spread
+
+
+def silhouette_beside(rows: FloatArray, cluster: IntArray, means: FloatArray, spread: FloatArray) -> FloatArray:
+    """(m,) `silhouette` of rows beside the points whose `cluster_shapes` these are; `cluster` (m,) is that of each."""
+    if len(means) < 2:
+        return np.zeros(len(rows))
+    wide, place = np.asarray(rows, np.float64), np.arange(len(rows))
+    square = np.stack([np.square(wide - mean).sum(axis=1) for mean in means], axis=1) + spread
+    inside = square[place, cluster]
+    square[place, cluster] = np.inf
+    nearest = square.min(axis=1)
+    widest = np.maximum(inside, nearest)
+    value: FloatArray = (nearest - inside) / np.where(widest > 0, widest, 1)
+    return value
+
+
 def neighbour_distance(embedding: FloatArray, graph: Graph) -> FloatArray:
     """(n,) mean Euclidean distance in the embedding to the neighbours in the graph, weighted by their affinity.
 

@@ -72,6 +72,8 @@ class ClusteringSettings:
     """How neighbours are searched; auto: exact up to 200,000 proposals."""
     assignment: Assignment = "kmeans"
     """How rows of the spectral embedding become clusters."""
+    landmarks: Annotated[int, Field(ge=0)] = 0
+    """Of `spectral`: proposals that are clustered, the rest joins them; 0: all up to 1,000,000, else so many."""
     small_components: SmallComponents = "attach"
     """Small components of the graph: attach each to its nearest, or keep each as a cluster."""
     noise: Noise = "keep"
@@ -85,3 +87,8 @@ class ClusteringSettings:
 
     def __post_init__(self) -> None:
         require(self.over_clusters != 1, "over_clusters 1: must be 0 or at least 2")
+        require(
+            not (self.landmarks and self.surroundings and self.method == "spectral"),
+            f"landmarks {self.landmarks}: a second view (surroundings {self.surroundings:g}) has none: set one of them "
+            "to 0",
+        )

@@ -85,11 +85,12 @@ def check_facts(facts: Mapping[str, Any]) -> None:
         SettingsError: the first invalid fact.
     """
     require(
-        set(facts) == {"search", "components", "attached", "precision"}, "the facts of its clustering are incomplete"
+        set(facts) - {"landmarks"} == {"search", "components", "attached", "precision"},
+        "the facts of its clustering are incomplete",
     )
     if facts["search"] != "":  # empty if the method needs no graph
         check_choice("search", facts["search"], GraphSearch)
-    for name in ("components", "attached"):
+    for name in ("components", "attached", *({"landmarks"} & set(facts))):
         non_negative_integer(facts[name], f"its number of {name}")
     require(facts["precision"] in PRECISIONS, f"precision {str(facts['precision'])[:40]!r}: must be float32 or float64")
 

@@ -172,9 +172,10 @@ def _clustering(folder: Path, content: BundleContent, _: int) -> None:
         require(pa.types.is_floating(table.column(name).type), f"{name} is of type {table.column(name).type}")
         _require_finite(table.column(name).to_numpy()[cluster >= 0], name)
     attached = spectrum["attached_rows"]
-    require(
-        attached.ndim == 1 and bool(((attached >= 0) & (attached < len(rows))).all()), "an attached row is out of range"
-    )
+    landmarks = spectrum.get("landmark_rows", attached)  # of a clustering of all proposals there are none
+    for numbers, what in ((attached, "an attached row"), (landmarks, "a landmark")):
+        inside = numbers.ndim == 1 and bool(((numbers >= 0) & (numbers < len(rows))).all())
+        require(inside and numbers.dtype.kind == "i", f"{what} is out of range")
     require(spectrum["eigenvalues"].ndim == 1, "the eigenvalues are not a list")
     require(all(spectrum[name].ndim == 0 for name in SINGLE_FACTS), "a fact of the clustering is not a single value")
     check_facts({name: spectrum[name].item() for name in SINGLE_FACTS})

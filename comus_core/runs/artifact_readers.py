@@ -66,12 +66,21 @@ class StoredEmbedding:
         centres: (K, k) float32 of the clusters.
         eigenvalues: (k,) float64; none where the embedding is not spectral.
         attached: (m,) rows of small components that were attached to others.
+        landmarks: (l,) rows of the proposals that were clustered, where the others joined them; None: all were.
     """
 
     rows: FloatArray
     centres: FloatArray
     eigenvalues: FloatArray
     attached: IntArray
+    landmarks: IntArray | None = None
+
+    def of_graph(self, vectors: Vectors) -> tuple[Vectors, FloatArray, FloatArray, IntArray]:
+        """What was in the graph, for `nystrom`: of (n, d) vectors and rows those, the eigenvalues, and the attached."""
+        if self.landmarks is None:
+            return vectors, self.rows, self.eigenvalues, self.attached
+        attached = np.flatnonzero(np.isin(self.landmarks, self.attached))
+        return vectors[self.landmarks], np.asarray(self.rows[self.landmarks]), self.eigenvalues, attached
 
 
 def ranking(name: FilterBy, distance: FloatArray, alternatives: Mapping[str, FloatArray]) -> FloatArray:
@@ -143,6 +152,12 @@ def read_vectors(artifact: Artifact) -> tuple[StrArray, Vectors]:
         return ids, np.load(file, mmap_mode="r", allow_pickle=False)
 
 
+def vector_count(artifact: Artifact) -> int:
+    """How many vectors there are; reads none."""
+    with artifact.reading("vectors.npy") as file:
+        return len(np.load(file, mmap_mode="r", allow_pickle=False))
+
+
 def vectors_of(artifact: Artifact, proposal_ids: StrArray) -> Vectors:
     """(n, d) raw vectors of these proposals, in their order.
 
@@ -178,8 +193,10 @@ def read_embedding(artifact: Artifact) -> StoredEmbedding:
     """The embedding of a run, rows as in the table of clusters."""
     with artifact.reading("spectrum.npz") as file, np.load(file, allow_pickle=False) as spectrum:
         centres, eigenvalues, attached = (spectrum[k] for k in ("centres", "eigenvalues", "attached_rows"))
+        landmarks = spectrum["landmark_rows"] if "landmark_rows" in spectrum.files else None
     with artifact.reading("embedding.npy") as file:
-        return StoredEmbedding(np.load(file, mmap_mode="r", allow_pickle=False), centres, eigenvalues, attached)
+        rows = np.load(file, mmap_mode="r", allow_pickle=False)
+    return StoredEmbedding(rows, centres, eigenvalues, attached, landmarks)
 
 
 def read_how_many(artifact: Artifact) -> HowMany:
@@ -189,9 +206,13 @@ def read_how_many(artifact: Artifact) -> HowMany:
 
 
 def clustering_facts(artifact: Artifact) -> dict[str, Any]:
-    """How the clusters of a run were found: `search` of neighbours, `components`, `attached` points, `precision`."""
+    """How the clusters of a run were found: `search` of neighbours, `components`, `attached` points, `precision`.
+
+    And `landmarks`, how many proposals were clustered, where the others joined them.
+    """
     with artifact.reading("spectrum.npz") as file, np.load(file, allow_pickle=False) as spectrum:
-        return {name: spectrum[name].item() for name in ("search", "components", "attached", "precision")}
+        facts = {name: spectrum[name].item() for name in ("search", "components", "attached", "precision")}
+        return facts | ({"landmarks": len(spectrum["landmark_rows"])} if "landmark_rows" in spectrum.files else {})
 
 
 def read_counts(artifact: Artifact) -> Counts:

@@ -82,7 +82,8 @@ def assign(
     if how == "nearest":
         return Assigned(ids, *assign_to_nearest(new, known, label), new)
     space = tables.read_embedding(clusters)
-    rows = nystrom(new, known, space.rows, space.eigenvalues, settings.neighbours, space.attached)
+    clustered, embedding, eigenvalues, attached = space.of_graph(known)
+    rows = nystrom(new, clustered, embedding, eigenvalues, settings.neighbours, attached)
     free = np.ones(len(label), bool) if by_hand is None else ~by_hand
     labels, centres = _parts(table.cluster, np.where(free, label, -1), space)
     part, confidence = nearest_centre(rows, centres)
@@ -151,7 +152,7 @@ def assigned_clusters(context: StageContext, run: Run, vectors: Artifact, how: A
         pq.write_table(pa.table(columns), folder / TABLE)
         np.save(folder / "embedding.npy", new.rows.astype(np.float32))
         with source.reading("spectrum.npz") as file, np.load(file, allow_pickle=False) as spectrum:
-            kept = {name: spectrum[name] for name in spectrum.files}
+            kept = {name: spectrum[name] for name in spectrum.files if name != "landmark_rows"}
         np.savez(folder / "spectrum.npz", **{**kept, "attached_rows": np.zeros(0, np.int64)})
 
     settings: dict[str, Any] = {"assign": how, "told": MEASURES[how]}

@@ -10,12 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from comus_core.clustering.blocks import Blocks
 from comus_core.config import NumberBy, RunConfig
 from comus_core.files.atomic import write_json
 from comus_core.runs import artifact_readers as tables
 from comus_core.settings import to_dict
+from comus_core.stages.blocks import sharded_blocks
 from comus_core.stages.context import VERSIONS, StageContext
-from comus_core.types import MAP_METHODS, Progress
+from comus_core.types import MAP_METHODS, IntArray, Progress
 from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import TABLE
 
@@ -26,41 +28,59 @@ CHEAP: tuple[NumberBy, ...] = ("stability", "eigengap", "leiden")  # the curves 
 def clustering(context: StageContext, vectors: Artifact, clusters: int, beside: Artifact | None = None) -> Artifact:
     """Clusters, distances and what else the filter may rank by, and the spectral embedding of the vectors.
 
-    `beside` are vectors of the same proposals seen in another way, whose graph is added; None for the paper's graph.
+    Of very many vectors, or where `clustering.landmarks` says so, some are clustered and the rest joins them. `beside`
+    are vectors of the same proposals seen in another way, whose graph is added; None for the paper's graph.
     """
     from comus_core.clustering.clusters import cluster
     from comus_core.clustering.graph import knn_graph, normalise
+    from comus_core.clustering.landmarks import landmark_count
     from comus_core.clustering.uncertainty import uncertainties
 
     settings = context.config.clustering
+    wanted = max(clusters, settings.over_clusters)
+    count = tables.vector_count(vectors)
+    landmarks = landmark_count(count, settings, wanted, one_view=beside is None)
 
     def write(folder: Path) -> None:
+        with sharded_blocks(folder, "clustering", context.on_progress) as blocks:
+            write_with(folder, blocks)
+
+    def write_with(folder: Path, blocks: Blocks) -> None:
         ids, raw = tables.read_vectors(vectors)
         others = None if beside is None else tables.vectors_of(beside, ids)
-        result = cluster(raw, settings, clusters, context.config.seed, beside=others)
+        result = cluster(raw, settings, clusters, context.config.seed, beside=others, blocks=blocks)
         table = {"proposal_id": pa.array(ids, pa.string()), "cluster": result.cluster, "distance": result.distance}
-        graph = result.graph
+        graph, measures = result.graph, dict(result.measures)
         if graph is None:
             points = normalise(raw, settings.features)
-            graph = knn_graph(points, settings.neighbours, settings.graph, context.config.seed)
-        table |= uncertainties(result.embedding, result.cluster, graph)
+            graph = knn_graph(points, settings.neighbours, settings.graph, context.config.seed, blocks)
+        table |= measures or uncertainties(result.embedding, result.cluster, graph)
         pq.write_table(pa.table(table), folder / TABLE)
         np.save(folder / "embedding.npy", result.embedding)
-        np.savez(
-            folder / "spectrum.npz",
-            centres=result.centres,
-            eigenvalues=result.eigenvalues,
-            residuals=result.residuals,
-            components=result.components,
-            attached=result.attached,
-            attached_rows=result.attached_rows,
-            search=result.search,
-            precision=result.precision,
-        )
+        spectrum: dict[str, Any] = {
+            "centres": result.centres,
+            "eigenvalues": result.eigenvalues,
+            "residuals": result.residuals,
+            "components": result.components,
+            "attached": result.attached,
+            "attached_rows": result.attached_rows,
+            "search": result.search,
+            "precision": result.precision,
+        }
+        np.savez(folder / "spectrum.npz", **spectrum | _landmark_rows(result.landmarks))
 
     values = {**to_dict(settings), "clusters": clusters, "seed": context.config.seed}
+    if landmarks == count:  # all are clustered, whatever the setting: as before there was one
+        del values["landmarks"]
+    else:
+        values["landmarks"] = landmarks
     inputs = {"beside": beside} if beside is not None else {}
     return context.make("clustering", context.key("clustering", values, None, features=vectors, **inputs), None, write)
+
+
+def _landmark_rows(rows: IntArray | None) -> dict[str, Any]:
+    """What the spectrum holds of landmarks; nothing where all proposals were clustered, as before there were any."""
+    return {} if rows is None else {"landmark_rows": rows}
 
 
 def how_many(context: StageContext, vectors: Artifact) -> Artifact:

@@ -156,7 +156,10 @@ def reused_clusters(context: StageContext, run: Run, vectors: ReusedVectors) -> 
         with source.reading("spectrum.npz") as file, np.load(file, allow_pickle=False) as spectrum:
             kept = {name: spectrum[name] for name in spectrum.files}
         attached = np.flatnonzero(np.isin(old, kept["attached_rows"]) & (old >= 0))
-        np.savez(folder / "spectrum.npz", **{**kept, "attached_rows": attached.astype(np.int64)})
+        kept["attached_rows"] = attached.astype(np.int64)
+        if "landmark_rows" in kept:
+            kept["landmark_rows"] = np.flatnonzero(np.isin(old, kept["landmark_rows"]) & (old >= 0))
+        np.savez(folder / "spectrum.npz", **kept)
 
     inputs = {"features": vectors.features, "source": source}
     return context.make("clustering", context.key("clustering", {"reused": how}, None, **inputs), None, write)

@@ -55,7 +55,7 @@ def regrouped(context: StageContext, run: Run, share: float = 0.0) -> Artifact:
     if few is None:
         return own
     around = surroundings(context, context.workspace.artifact(run, "proposals"), share)
-    config = replace(run.config, clustering=replace(run.config.clustering, neighbours=few))
+    config = replace(run.config, clustering=replace(run.config.clustering, neighbours=few, landmarks=0))
     anew = clustering(replace(context, config=config), vectors, before.count, around)
 
     def write(folder: Path) -> None:

@@ -21,6 +21,7 @@ from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.shards import Tick
 
+VECTORS = "vectors.npy"
 BoxOf = Callable[[int, tuple[int, ...]], Any]  # a proposal's row and the (height, width) of its image -> a box
 
 
@@ -173,13 +174,25 @@ def encoded(encoder: Any, crops: Iterator[RgbImage], on_batch: Callable[[int], N
 
 
 def _join_vectors(shards: Sequence[Path], folder: Path) -> None:
-    shard_tables = [pq.read_table(shard) for shard in shards]
-    ids = np.concatenate([t.column("proposal_id").to_numpy() for t in shard_tables])
-    parts = [np.stack(t.column("feature").to_numpy()) for t in shard_tables]
-    write_vectors(folder, ids, np.concatenate(parts))
+    """As `write_vectors`, a shard in memory at a time: ten million vectors are larger than it."""
+    schema = pq.read_schema(shards[0])
+    count, width = sum(pq.read_metadata(shard).num_rows for shard in shards), schema.field("feature").type.list_size
+    head, ids = {"descr": np.dtype(np.float32).str, "fortran_order": False, "shape": (count, width)}, []
+    with (folder / VECTORS).open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, head)
+        for shard in shards:
+            table = pq.read_table(shard)
+            for chunk in table.column("feature").chunks:
+                file.write(np.ascontiguousarray(chunk.flatten().to_numpy()).data)
+            ids.append(table.column("proposal_id").to_numpy())
+    _write_ids(folder, np.concatenate(ids))
 
 
 def write_vectors(folder: Path, ids: Any, vectors: Any) -> None:
     """Vectors (n, d) and the proposal ids (n,) of their rows, as the features stage writes them."""
-    np.save(folder / "vectors.npy", np.ascontiguousarray(vectors, np.float32))
+    np.save(folder / VECTORS, np.ascontiguousarray(vectors, np.float32))
+    _write_ids(folder, ids)
+
+
+def _write_ids(folder: Path, ids: Any) -> None:
     pq.write_table(pa.table({"proposal_id": pa.array(ids, pa.string())}), folder / TABLE)
