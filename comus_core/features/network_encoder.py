@@ -14,10 +14,13 @@ from comus_core.config import Precision
 from comus_core.errors import SettingsError
 from comus_core.features.crops import preprocess, resized
 from comus_core.features.spec import DenseKind, Encoder, EncoderSpec
+from comus_core.machine.alone import each_alone, torch_threads
 from comus_core.machine.batch_size import batch_on
 from comus_core.types import FloatArray, RgbImage, Vectors
 from comus_core.weights.loading import load_network
 from comus_core.weights.store import file_sha256, locate
+
+TOGETHER = 4  # crops that a thread of the CPU is at alone, where a batch has enough for all of them
 
 View = Callable[[Any, Tensor], Tensor]
 
@@ -98,8 +101,13 @@ class NetworkEncoder:
 
     def encode_pixels(self, pixels: FloatArray) -> Vectors:
         """The vectors of a batch of `pixels`, (n, dim)."""
-        full = len(pixels) == self.batch_size  # the size for which it is compiled
-        return self._run(self.compiled if self.compiled and full else self.views.vectors, pixels)
+        if self.compiled is not None and len(pixels) == self.batch_size:  # the size for which it is compiled
+            return self._run(self.compiled, pixels)
+        view = self.views.vectors
+        if self.device != "cpu" or torch_threads() * TOGETHER > self.spec.batch_size:
+            return self._run(view, pixels)
+        groups = [pixels[start : start + TOGETHER] for start in range(0, len(pixels), TOGETHER)]
+        return np.concatenate(each_alone(lambda group: self._run(view, group), groups))
 
     @torch.inference_mode()
     def _run(self, view: View, pixels: FloatArray) -> FloatArray:

@@ -22,9 +22,9 @@ def fitting_batch(own: int, room: int, bytes_each: int) -> int:
 def batch_on(device: str, own: int, bytes_each: Callable[[], int]) -> int:
     """How many items a network computes at once.
 
-    On the CPU its own number: more are no faster, and another number may give other last bits. It is halved only where
-    memory is so short that the process would be killed otherwise. A GPU takes up to 128, by the memory that it has, not
-    by what is free: so the same GPU gives the same bytes.
+    On the CPU its own number, of which each thread sees four at once: more are no faster, and would give other last
+    bits in bfloat16. It is halved only where memory is so short that the process would be killed otherwise. A GPU takes
+    up to 128, by the memory that it has, not by what is free: so the same GPU gives the same bytes.
 
     Args:
         device: "cpu", "cuda", "cuda:N" or "mps".
