@@ -33,7 +33,8 @@ from comus_core.datasets.reading import read_ahead
 from comus_core.datasets.records import Dataset
 from comus_core.features.crops import crop_box
 from comus_core.features.encoders import encoder_spec, load_encoder
-from comus_core.features.network_encoder import FAITHFUL, NetworkEncoder, Views, least_cosine
+from comus_core.features.network_encoder import NetworkEncoder, Views
+from comus_core.features.precision import FAITHFUL, least_cosine
 from comus_core.features.vit import class_attention, final_cls, final_tokens, last_keys
 from comus_core.machine.device import cpu_cores
 from comus_core.stages.vectors import encoded

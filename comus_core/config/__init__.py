@@ -38,7 +38,7 @@ from comus_core.settings import Percent, Seed, from_dict, merge, require, settin
 MaskResize = Literal["soft", "binary"]
 Split = Literal["none", "components", "peaks"]
 Pool = Literal["crop", "mask"]
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "bfloat16", "float32-compiled", "bfloat16-compiled", "fastest"]
 Matching = Literal["auto", "hungarian", "counts", "majority"]
 ProtocolName = Literal["comus", "cause", "majority"]
 FilterBy = Literal["distance", "silhouette", "density", "agreement"]
@@ -96,7 +96,8 @@ class FeatureSettings:
     longer_side: Annotated[int, Field(ge=32, le=4096)] = 480
     """Pixels of the image's longer side as the encoder sees it, where `pool` is mask."""
     precision: Precision = "float32"
-    """What the encoder computes in. bfloat16: about three times as fast on processors with AMX, nearly the same."""
+    """What the encoder computes in. bfloat16: about three times as fast on processors with AMX, nearly the same;
+    compiled: by torch, which takes a minute first; fastest: of all these on this machine, timed as a run begins."""
 
 
 @settings

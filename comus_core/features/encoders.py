@@ -62,11 +62,12 @@ def load_encoder(name: str, device: str = "cpu", precision: Precision = "float32
         WeightsError: its weights are missing, damaged or do not fit.
     """
     spec = encoder_spec(name)
+    encoder = spec.load(spec, device)
     if precision == "float32":
-        return spec.load(spec, device)
-    from comus_core.features.network_encoder import in_bfloat16
+        return encoder
+    from comus_core.features.precision import computing_in
 
-    return in_bfloat16(spec.load(spec, device))
+    return computing_in(encoder, precision)
 
 
 def encoder_fingerprint(name: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -100,6 +101,7 @@ def vectors_fingerprint(how: FeatureSettings) -> tuple[dict[str, Any], dict[str,
         SettingsError: as `encoder_fingerprint`, or the encoder has no map of an image to pool from.
         WeightsError: the weights are not on this machine.
     """
+    require(how.precision != "fastest", "features.precision fastest: a run resolves it first; name a precision here")
     settings, weights = encoder_fingerprint(how.encoder)
     settings |= {"precision": how.precision} if how.precision != "float32" else {}
     if how.pool == "crop":

@@ -14,12 +14,13 @@ from comus_core.config import Precision
 from comus_core.errors import SettingsError
 from comus_core.features.crops import preprocess, resized
 from comus_core.features.spec import DenseKind, Encoder, EncoderSpec
-from comus_core.settings import require
+from comus_core.machine.alone import each_alone, torch_threads
+from comus_core.machine.batch_size import batch_on
 from comus_core.types import FloatArray, RgbImage, Vectors
 from comus_core.weights.loading import load_network
 from comus_core.weights.store import file_sha256, locate
 
-FAITHFUL = 0.999  # least cosine to the vectors of float32 that a faster way must keep
+TOGETHER = 4  # crops that a thread of the CPU is at alone, where a batch has enough for all of them
 
 View = Callable[[Any, Tensor], Tensor]
 
@@ -49,7 +50,13 @@ class Views:
 
 @dataclass(frozen=True)
 class NetworkEncoder:
-    """An encoder from one network and what is read from it; see `comus_core.features.spec.Encoder`."""
+    """An encoder from one network and what is read from it; see `comus_core.features.spec.Encoder`.
+
+    Attributes:
+        precision: what its vectors are computed in; see `comus_core.features.precision`.
+        compiled: `views.vectors` as torch compiled it, for full batches; None where it did not.
+        batch: crops encoded at once; 0 is the spec's number.
+    """
 
     spec: EncoderSpec
     network: nn.Module
@@ -57,6 +64,8 @@ class NetworkEncoder:
     weights_sha256: str
     views: Views
     precision: Precision = "float32"
+    compiled: View | None = None
+    batch: int = 0
 
     @property
     def name(self) -> str:
@@ -76,7 +85,7 @@ class NetworkEncoder:
     @property
     def batch_size(self) -> int:
         """See `Encoder`."""
-        return self.spec.batch_size
+        return self.batch or self.spec.batch_size
 
     def encode(self, crops: Sequence[RgbImage]) -> Vectors:
         """See `Encoder`."""
@@ -92,13 +101,19 @@ class NetworkEncoder:
 
     def encode_pixels(self, pixels: FloatArray) -> Vectors:
         """The vectors of a batch of `pixels`, (n, dim)."""
-        return self._run(self.views.vectors, pixels)
+        if self.compiled is not None and len(pixels) == self.batch_size:  # the size for which it is compiled
+            return self._run(self.compiled, pixels)
+        view = self.views.vectors
+        if self.device != "cpu" or torch_threads() * TOGETHER > self.spec.batch_size:
+            return self._run(view, pixels)
+        groups = [pixels[start : start + TOGETHER] for start in range(0, len(pixels), TOGETHER)]
+        return np.concatenate(each_alone(lambda group: self._run(view, group), groups))
 
     @torch.inference_mode()
     def _run(self, view: View, pixels: FloatArray) -> FloatArray:
         """A view of pixels, as float32 whatever it is computed in."""
         batch = torch.from_numpy(pixels).to(self.device, memory_format=torch.channels_last)
-        with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.precision == "bfloat16"):
+        with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.precision.startswith("bfloat16")):
             return np.ascontiguousarray(view(self.network, batch).float().cpu().numpy())
 
     def dense(self, images: Sequence[RgbImage], longer_side: int, kind: DenseKind = "keys") -> list[FloatArray]:
@@ -127,38 +142,6 @@ def without_attention(name: str) -> SettingsError:
     )
 
 
-def in_bfloat16(encoder: Encoder) -> Encoder:
-    """The same encoder computing in bfloat16, where its vectors stay what they are.
-
-    Raises:
-        SettingsError: it is no network of this program's kind, or drawn crops have other vectors: the cosine is told.
-    """
-    require(isinstance(encoder, NetworkEncoder), f"encoder '{encoder.name}' computes in float32 alone")
-    assert isinstance(encoder, NetworkEncoder)
-    faster = replace(encoder, precision="bfloat16")
-    crops = _drawn_crops(encoder.crop_size)
-    cosine = least_cosine(encoder.encode(crops), faster.encode(crops))
-    require(
-        cosine >= FAITHFUL,
-        f"features.precision bfloat16: vectors of encoder '{encoder.name}' have cosine {cosine:.4f} to those of "
-        f"float32, less than {FAITHFUL}: use float32",
-    )
-    return faster
-
-
-def least_cosine(one: Vectors, other: Vectors) -> float:
-    """The least cosine of two vectors in the same row."""
-    a, b = (v.astype(np.float64) for v in (one, other))
-    return float(((a * b).sum(1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))).min())
-
-
-def _drawn_crops(side: int) -> list[RgbImage]:
-    """Crops to compare two precisions on: blocks of colour from coarse to fine, always the same."""
-    random = np.random.default_rng(0)
-    cells = [random.integers(0, 256, (n, n, 3), np.uint8) for n in (2, 3, 5, 8, 13, 21, 34, 55)]
-    return [np.kron(c, np.ones((side // len(c), side // len(c), 1), np.uint8)) for c in cells]
-
-
 def load_network_encoder(spec: EncoderSpec, device: str, views: Views) -> Encoder:
     """An encoder from the registered network of `spec.weights`.
 
@@ -169,4 +152,26 @@ def load_network_encoder(spec: EncoderSpec, device: str, views: Views) -> Encode
     # Convolutions are faster so, on processors and GPUs; it is fixed, not probed, since the order in memory decides the
     # order of sums, and all workers of a stage must have the same.
     network = load_network(spec.weights).to(memory_format=torch.channels_last).to(device)
-    return NetworkEncoder(spec, network, device, file_sha256(locate(spec.weights)), views)
+    encoder = NetworkEncoder(spec, network, device, file_sha256(locate(spec.weights)), views)
+    return replace(encoder, batch=batch_on(device, spec.batch_size, lambda: bytes_of_a_crop(encoder)))
+
+
+def bytes_of_a_crop(encoder: NetworkEncoder) -> int:
+    """What a crop takes at most while the network is at it, measured on one: three times the largest input and output.
+
+    These are a layer's input and output, and what is kept beside them for a shortcut.
+    """
+    largest = 0
+
+    def look(_: nn.Module, given: tuple[object, ...], result: object) -> None:
+        nonlocal largest
+        tensors = [value for value in (*given, result) if isinstance(value, Tensor)]
+        largest = max(largest, sum(tensor.numel() * tensor.element_size() for tensor in tensors))
+
+    hooks = [part.register_forward_hook(look) for part in encoder.network.modules()]
+    try:
+        encoder.encode([np.zeros((encoder.crop_size, encoder.crop_size, 3), np.uint8)])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return 3 * largest

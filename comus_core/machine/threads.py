@@ -10,7 +10,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TypeVar
 
@@ -64,13 +64,17 @@ class Threads:
 
 
 @contextmanager
-def made_ahead(values: Iterator[T]) -> Iterator[Iterator[T]]:
+def made_ahead(
+    values: Iterator[T],
+    thread: Callable[[], AbstractContextManager[ThreadPoolExecutor]] = lambda: ThreadPoolExecutor(1),
+) -> Iterator[Iterator[T]]:
     """The values of an iterator, in order, the next of them made in a thread while one is used.
 
-    The iterator is at rest when the block is left, and its first error is raised where its value is wanted.
+    The iterator is at rest when the block is left, and its first error is raised where its value is wanted. `thread`
+    makes a pool of one thread.
     """
     end = object()
-    with ThreadPoolExecutor(1) as pool:
+    with thread() as pool:
 
         def each() -> Iterator[T]:
             future = pool.submit(next, values, end)

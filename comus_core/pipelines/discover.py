@@ -17,6 +17,7 @@ from comus_core.datasets.dataset import absolute
 from comus_core.datasets.ignored_files import ignored_json
 from comus_core.evaluation.cluster_quality import cluster_quality, image_classes_of
 from comus_core.pipelines.estimate import BYTES_PER_IMAGE, memory_estimate, remember_speeds, seconds_per_image
+from comus_core.pipelines.fastest_precision import with_precision
 from comus_core.pipelines.model_selection import cluster_number, is_estimated, resolve, short_names, supervision_of
 from comus_core.pipelines.relink import follow
 from comus_core.pipelines.run_identity import run_id
@@ -68,13 +69,16 @@ def discover(
 
     last = STAGES.index(settings.until)
     dataset = open_chosen(config, workspace.drawings)
+    chosen = choose_device(device)
     config = replace(resolve(config), dataset=absolute(dataset.spec))
+    config, measured = with_precision(config, dataset, workspace, chosen)
     if last >= STAGES.index("features"):
         vectors_fingerprint(config.features)  # an encoder that cannot be had is told before the long work
-    context = StageContext(workspace, dataset, config, choose_device(device), on_progress)
+    context = StageContext(workspace, dataset, config, chosen, on_progress)
     each = seconds_per_image(config, workspace, context.device)
     context.pace = {"images": each["images"], "soft_maps": each["saliency"], "features": each["features"]}
     asked = new_run(context)
+    asked.provenance.update(measured)  # how `features.precision` fastest was resolved
     with workspace.runs.attempt(asked.id):
         run = workspace.runs.begin(asked)
         follow(workspace, run)

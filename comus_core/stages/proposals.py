@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from comus_core.datasets.decoding import fraction
 from comus_core.datasets.reading import batches, read_ahead
 from comus_core.files.atomic import write_json
+from comus_core.machine.threads import made_ahead
 from comus_core.proposals.table import SCHEMA, concatenate, proposals_of
 from comus_core.runs import artifact_readers as tables
-from comus_core.saliency.spec import Detector, GivenObjects
+from comus_core.saliency.spec import GivenObjects
 from comus_core.settings import to_dict
 from comus_core.stages.context import StageContext
 from comus_core.stages.learned_detector import learned_detector, read_learned
-from comus_core.types import RgbImage
+from comus_core.types import SoftMaps
 from comus_core.workspace import Artifact
 from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.grouped import write_grouped
@@ -39,7 +40,8 @@ def soft_maps(context: StageContext, images: Artifact) -> Artifact:
     Of a detector that tells objects apart, `png` is the largest value of all, and `objects` holds the maps of all, one
     below the other in one PNG; null where there is no object.
     """
-    from comus_core.saliency.detectors import detector_fingerprint, detector_spec, load_detector
+    from comus_core.saliency.detectors import detector_fingerprint, detector_spec, load_detector, object_maps
+    from comus_core.saliency.soft_maps import quantise
 
     settings, dataset = context.config.saliency, context.dataset
     identity = detector_fingerprint(settings, dataset.files)
@@ -62,9 +64,14 @@ def soft_maps(context: StageContext, images: Artifact) -> Artifact:
             height, width = sizes[image_id]
             return height * width // fraction((width, height), detector.at_least) ** 2
 
-        for batch in batches(ids, detector.batch_size, pixels):
-            tables_of.append(_stored(detector, [next(pictures) for _ in batch], batch, several))
-            tick(len(batch))
+        def maps() -> Iterator[tuple[Sequence[str], list[SoftMaps]]]:
+            for batch in batches(ids, detector.batch_size, pixels):
+                yield batch, object_maps(detector, [next(pictures) for _ in batch], batch)
+
+        with made_ahead(maps()) as made:  # maps are compressed while the network is at the next images
+            for batch, of_batch in made:
+                tables_of.append(_map_table(batch, [quantise(of_image) for of_image in of_batch], several))
+                tick(len(batch))
         return pa.concat_tables(tables_of)
 
     def nothing(image_id: str, _: str) -> pa.Table:
@@ -74,13 +81,6 @@ def soft_maps(context: StageContext, images: Artifact) -> Artifact:
     slow = detector_spec(settings.detector).cost_for(settings).gflop > SLOW
     unit = SLOW_UNIT if slow else SHARD_SIZE
     return context.make("saliency", key, tables.usable_ids(images), work, instead=nothing, unit=unit)
-
-
-def _stored(detector: Detector, images: Sequence[RgbImage], ids: Sequence[str], several: bool) -> pa.Table:
-    from comus_core.saliency.detectors import object_maps
-    from comus_core.saliency.soft_maps import quantise
-
-    return _map_table(ids, [quantise(maps) for maps in object_maps(detector, images, ids)], several)
 
 
 def _map_table(ids: Sequence[str], maps: Sequence[NDArray[np.uint8]], several: bool) -> pa.Table:

@@ -166,7 +166,9 @@ def encoded(encoder: Any, crops: Iterator[RgbImage], on_batch: Callable[[int], N
             on_batch(len(batch))
             del batch  # before the next crops are cut
     else:
-        with made_ahead(map(prepare, batches)) as prepared:
+        from comus_core.machine.alone import lone_threads
+
+        with made_ahead(map(prepare, batches), lambda: lone_threads(1)) as prepared:
             for pixels in prepared:
                 parts.append(encoder.encode_pixels(pixels))
                 on_batch(len(pixels))

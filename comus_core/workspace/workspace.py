@@ -19,6 +19,7 @@ from comus_core.workspace.decisions import Decisions
 from comus_core.workspace.exclusions import ExclusionTable
 from comus_core.workspace.image_lists import ImageListTable
 from comus_core.workspace.name_lists import NameLists
+from comus_core.workspace.probes import ProbeTable
 from comus_core.workspace.redrawn_counts import RedrawnCounts
 from comus_core.workspace.redrawn_measures import RedrawnMeasures
 from comus_core.workspace.reserve import keep_reserve
@@ -45,6 +46,7 @@ class Workspace:
         trainings: networks trained on pseudo-masks of runs.
         exclusions: images of data sets that are excluded from runs.
         image_lists: images named by a key in an address.
+        probes: what was measured to be fastest on a machine.
     """
 
     def __init__(self, root: Path) -> None:
@@ -61,6 +63,7 @@ class Workspace:
         self.trainings = TrainingTable(self.database)
         self.exclusions = ExclusionTable(self.database)
         self.image_lists = ImageListTable(self.database)
+        self.probes = ProbeTable(self.database)
 
     @property
     def drawings(self) -> Path:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from comus_core.config import SaliencySettings
@@ -55,3 +56,17 @@ def test_it_finds_more_on_photographs_than_the_best_of_its_priors(photographs):
 
     ours, best = (mean_iou(photographs, name, step=3) for name in ("comus", "mbd"))
     assert ours > 0.5 and ours > best
+
+
+def test_any_number_of_threads_and_any_batch_give_the_same_bytes():
+    random, before = np.random.default_rng(0), torch.get_num_threads()
+    images = [np.kron(random.integers(0, 256, (6, 8, 3), np.uint8), np.ones((9, 9, 1), np.uint8)) for _ in range(5)]
+    detector, maps = load_detector(COMUS), []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            maps.append(np.stack(detector.soft_maps(images, list("abcde"))))
+    finally:
+        torch.set_num_threads(before)
+    maps.append(np.concatenate([detector.soft_maps([image], ["a"]) for image in images]))
+    assert all(np.array_equal(maps[0], other) for other in maps[1:])
