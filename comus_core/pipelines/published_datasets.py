@@ -124,7 +124,7 @@ def check_dataset(
 
 
 def stored_check(workspace: Workspace, spec: str) -> dict[str, Any] | None:
-    """The last check of a data set, with its `lines` and `checked_at`, or None; `spec` has an absolute path.
+    """The last check of a data set, with its `lines` and `checked_at`, or None.
 
     Raises:
         WorkspaceError: its file is damaged.
@@ -139,7 +139,7 @@ def stored_check(workspace: Workspace, spec: str) -> dict[str, Any] | None:
 
 
 def _check_file(workspace: Workspace, spec: str) -> Path:
-    return lists_folder(workspace) / f"{index_key(spec)}.check.json"
+    return lists_folder(workspace) / f"{index_key(absolute(spec))}.check.json"
 
 
 def _folder(path: str) -> Path:

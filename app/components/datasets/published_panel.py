@@ -32,7 +32,7 @@ BADGES: dict[str, tuple[str, Colour, str]] = {
     "half": ("not complete", "orange", "warning"),
     "complete": ("complete", "green", "check_circle"),
 }
-LABELS = {"absent": "Download", "partial": "Continue the download", "half": "Download again"}
+LABELS = {"absent": "Download", "partial": "Continue the download", "half": "Download and complete"}
 
 
 def show() -> None:
@@ -71,10 +71,10 @@ def _card(row: Mapping[str, Any], folder: Path) -> None:
             st.header(name, anchor=False, width="content")
             words, colour, icon = BADGES["running" if busy else here["state"]]
             st.badge(words, color=colour, icon=f":material/{icon}:")
-        st.markdown(sentence(row["what"]))
+        st.markdown(_line(row["what"]))
         st.caption(plain(published_form.facts(row)))
         if here["message"] and not busy:
-            st.caption(sentence(here["message"]))
+            st.caption(_line(here["message"]))
         spec = _split(row, folder)
         _buttons(row, folder, spec, busy=busy)
         if job is not None and job.state != "done":
@@ -87,6 +87,10 @@ def _card(row: Mapping[str, Any], folder: Path) -> None:
                 st.caption(plain(f"{archive['url']}{amount}, {proof}"))
             settings = published_form.download_settings(row, folder)
             st.code(published_form.commands(page_data.workspace(), settings, spec), language=None, wrap_lines=True)
+
+
+def _line(words: str) -> str:
+    return sentence(f"{words[:1].upper()}{words[1:]}")
 
 
 def _split(row: Mapping[str, Any], folder: Path) -> str:
