@@ -27,12 +27,13 @@ TERM = "term"  # of the Glossary page
 ROUND, SCOPE, THESE, CATEGORIES = "round", "scope", "these", "categories"  # of the Export page
 FILTER, PICKED, DATA, ONLY = "filter", "picked", "data", "only"  # of the image grid, and of the pages before a run
 TAB = "tab"  # of the Images page
+ON = "on"  # the data set that the Evaluate page scores a round on
 _OF_EVERY_PAGE = (RUN, SELECTION, MAP, COLOUR)
 _OF_PAGE = {  # what is open on a page
     "explore": (PROPOSAL,),
     "clusters": (CLUSTER, BESIDE),
     "name": (CLUSTER,),
-    "scores": (CELL,),
+    "scores": (CELL, ON),
     "compare": (FIRST, SECOND, LASSO, SHOWN),
     "image": (PROPOSAL, IMAGE, REPAIR),
     "glossary": (TERM,),

@@ -42,7 +42,13 @@ if TYPE_CHECKING:
     from comus_core.pipelines.agreement import agreement
     from comus_core.pipelines.cluster_names import export_names, import_names
     from comus_core.pipelines.compare import compare
+    from comus_core.pipelines.compare_encoders import compare_encoders
     from comus_core.pipelines.compare_saliency import compare_saliency
+    from comus_core.pipelines.dataset_settings import (
+        DatasetCheckSettings,
+        DatasetDownloadSettings,
+        DatasetListSettings,
+    )
     from comus_core.pipelines.discover import discover
     from comus_core.pipelines.edit_clusters import (
         accept_proposals,
@@ -89,6 +95,7 @@ if TYPE_CHECKING:
         SplitSettings,
         UndoSettings,
     )
+    from comus_core.pipelines.encoder_settings import EncoderCompareSettings
     from comus_core.pipelines.evaluate import evaluate
     from comus_core.pipelines.exclusion import exclude_from_dataset
     from comus_core.pipelines.export_settings import ExportSettings, ObjectsSettings
@@ -100,6 +107,7 @@ if TYPE_CHECKING:
     from comus_core.pipelines.paper_tables.table_settings import TableSettings
     from comus_core.pipelines.predict import predict
     from comus_core.pipelines.predict_saliency import predict_saliency
+    from comus_core.pipelines.published_datasets import check_dataset, download_dataset, list_datasets
     from comus_core.pipelines.relink import relink
     from comus_core.pipelines.repeat_seeds import repeat_seeds
     from comus_core.pipelines.saliency_settings import (
@@ -156,6 +164,7 @@ _HOME = {
     "DiscoverSettings": "pipelines.verb_settings",
     "DiskSettings": "pipelines.verb_settings",
     "DrawSettings": "pipelines.edit_settings",
+    "EncoderCompareSettings": "pipelines.encoder_settings",
     "EraseSettings": "pipelines.edit_settings",
     "EvaluateSettings": "pipelines.verb_settings",
     "ExcludeSettings": "pipelines.edit_settings",
@@ -164,7 +173,10 @@ _HOME = {
     "ExportSettings": "pipelines.export_settings",
     "FigureSettings": "pipelines.paper_tables.figure_settings",
     "FilterSettings": "pipelines.edit_settings",
+    "DatasetCheckSettings": "pipelines.dataset_settings",
+    "DatasetDownloadSettings": "pipelines.dataset_settings",
     "DatasetExclusionSettings": "pipelines.verb_settings",
+    "DatasetListSettings": "pipelines.dataset_settings",
     "HealthSettings": "pipelines.verb_settings",
     "HowManySettings": "pipelines.verb_settings",
     "ImportNamesSettings": "pipelines.edit_settings",
@@ -208,15 +220,18 @@ _HOME = {
     "add_images": "pipelines.add_images",
     "agreement": "pipelines.agreement",
     "bundle": "export.bundle",
+    "check_dataset": "pipelines.published_datasets",
     "check_health": "pipelines.image_health",
     "exclude_from_dataset": "pipelines.exclusion",
     "clean": "maintenance.clean",
     "compare": "pipelines.compare",
+    "compare_encoders": "pipelines.compare_encoders",
     "compare_saliency": "pipelines.compare_saliency",
     "create_category": "pipelines.edit_selection",
     "delete": "maintenance.delete",
     "discover": "pipelines.discover",
     "disk_use": "maintenance.disk_use",
+    "download_dataset": "pipelines.published_datasets",
     "erase_proposals": "pipelines.edit_clusters",
     "evaluate": "pipelines.evaluate",
     "exclude_images": "pipelines.edit_selection",
@@ -227,6 +242,7 @@ _HOME = {
     "import_annotations": "export.import_annotations",
     "import_names": "pipelines.cluster_names",
     "include_images": "pipelines.edit_selection",
+    "list_datasets": "pipelines.published_datasets",
     "computing": "compute",
     "make_config": "config",
     "make_training": "training.presets",
@@ -274,11 +290,15 @@ __all__ = [
     "CompareSettings",
     "ComusError",
     "CreateSettings",
+    "DatasetCheckSettings",
+    "DatasetDownloadSettings",
     "DatasetExclusionSettings",
+    "DatasetListSettings",
     "DeleteSettings",
     "DiscoverSettings",
     "DiskSettings",
     "DrawSettings",
+    "EncoderCompareSettings",
     "EraseSettings",
     "EvaluateSettings",
     "ExcludeSettings",
@@ -329,15 +349,18 @@ __all__ = [
     "add_images",
     "agreement",
     "bundle",
+    "check_dataset",
     "check_health",
     "clean",
     "compare",
+    "compare_encoders",
     "compare_saliency",
     "computing",
     "create_category",
     "delete",
     "discover",
     "disk_use",
+    "download_dataset",
     "draw_object",
     "erase_proposals",
     "evaluate",
@@ -350,6 +373,7 @@ __all__ = [
     "import_annotations",
     "import_names",
     "include_images",
+    "list_datasets",
     "make_config",
     "make_training",
     "merge_clusters",

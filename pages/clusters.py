@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import state
-from app.components.clusters import cluster_actions, cluster_card, cluster_keys, how_many_panel
+from app.components.clusters import cluster_actions, cluster_card, cluster_keys, encoders_panel, how_many_panel
 from app.components.shared import choices, deciding, glossary_list, page_data, states
 from app.components.shared.gallery import paged
 from app.data import score_data
@@ -77,3 +77,4 @@ if len(visible) > CARDS:
     st.caption(f"Clusters {page.start + 1} to {min(page.stop, len(visible))} of {len(visible)}")
 cluster_actions.rejected(view, decided)
 how_many_panel.show(view)
+encoders_panel.folded(view)

@@ -1,7 +1,8 @@
-"""The images before any run: choose or upload a data set, browse it, find its faulty files, choose a detector."""
+"""The images before any run: choose or upload a data set, browse it, find its faulty files, choose parts."""
 
 import streamlit as st
 
+from app.components.clusters import encoders_panel
 from app.components.datasets import dataset_picker, excluded_panel, health_panel
 from app.components.predict import prediction_view
 from app.components.saliency import compare_panel, maps_panel, tabs, train_panel
@@ -18,6 +19,8 @@ if picked is not None:
     tab = tabs.show()
     if tab == tabs.DETECTORS:
         compare_panel.show(picked.spec)
+    elif tab == tabs.ENCODERS:
+        encoders_panel.show(picked.spec)
     elif tab == tabs.OWN:
         train_panel.show(picked.spec)
     elif tab == tabs.MAPS:

@@ -14,6 +14,7 @@ if not view.has_truth:
     evaluate_panel.without_truth(view)
     if not protocol_panel.of_images(view):
         states.no_ground_truth(truth=view.run.result.get("truth"))
+    protocol_panel.elsewhere(view)
     tables_panel.show(view)
     figures_panel.show(view, None)
     report_panel.show(view)

@@ -37,6 +37,7 @@ _PLACES = {
     "package": ("training", "Download it"),
     "add": ("explore", "Open the map"),
     "how-many": ("clusters", "Open the clusters"),
+    "encoders-compare": ("clusters", "Show the comparison"),
     "similar": ("similar", "Show them"),
     "images": ("images", "Check the images"),
 }
@@ -46,6 +47,7 @@ _TABS = {
     "saliency-train": ("own", "Use the detector"),
     "saliency-predict": ("maps", "Download the maps"),
 }
+_OF_DATASETS = ("datasets-download", "datasets-check")
 
 
 def outcome(job: Job) -> str:
@@ -61,6 +63,11 @@ def destination(job: Job) -> Destination | None:
     if job.state == "done" and job.kind in _TABS:
         tab, label = _TABS[job.kind]
         return Destination("images", (("data", str(job.subject or "")), ("tab", tab)), label) if _is_kept(job) else None
+    if job.state == "done" and job.kind == "encoders-compare" and not job.run:  # of a data set
+        where = (("data", str(job.subject or "")), ("tab", "encoders"))
+        return Destination("images", where, "Show the comparison") if job.subject else None
+    if job.state == "done" and job.kind in _OF_DATASETS:
+        return Destination("datasets", (), "Show the data sets")
     if job.state != "done" or job.kind not in _PLACES:
         return None
     page, label = ("import", "Show the changes") if _is_preview(job) else _PLACES[job.kind]

@@ -53,7 +53,7 @@ def progress_words(job: Job, now: float, ahead: Sequence[Job] = (), missing_room
         return "stopping; what is finished is kept"
     if not job.stage:
         return "starting"
-    line = STAGE_WORDS.get(job.stage, job.stage.capitalize())
+    line = _stage(job.stage)
     over_all = VERBS[job.kind].steps_over_all if job.kind in VERBS else ""
     if over_all:
         line += f" · {fraction(job):.0%} of {over_all}"
@@ -97,11 +97,16 @@ def event_rows(events: Iterable[JobEvent]) -> list[dict[str, str]]:
         {
             "Time": datetime.fromtimestamp(event.at).strftime("%Y-%m-%d %H:%M:%S"),
             "Attempt": str(event.attempt),
-            "What": STAGE_WORDS.get(event.text, event.text.capitalize()) if event.kind == "stage" else event.kind,
+            "What": _stage(event.text) if event.kind == "stage" else event.kind,
             "Details": "" if event.kind == "stage" else event.text,
         }
         for event in reversed(list(events))
     ]
+
+
+def _stage(name: str) -> str:
+    """A stage in words; what it is of, such as a file, keeps its letters."""
+    return STAGE_WORDS.get(name, f"{name[:1].upper()}{name[1:]}")
 
 
 def bytes_words(count: int) -> str:

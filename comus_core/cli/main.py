@@ -21,6 +21,7 @@ from comus_core.cli.clusters import clusters
 from comus_core.cli.datasets import datasets
 from comus_core.cli.disk import clean, disk, verify
 from comus_core.cli.doctor import doctor
+from comus_core.cli.encoders import encoders
 from comus_core.cli.evaluate import evaluate
 from comus_core.cli.how_many import how_many
 from comus_core.cli.jobs import jobs
@@ -63,6 +64,7 @@ COMMANDS = (
     clusters,
     how_many,
     saliency,
+    encoders,
     proposals,
     filter_curve,
     ablate,

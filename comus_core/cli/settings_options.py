@@ -18,6 +18,7 @@ Parameter = Callable[[Any], Any]  # a decorator of click's
 ASSIGNMENTS = "assignments"
 METAVARS = {"out": "PATH", "dataset": "DATASET", "matching_from": "RUN", "cluster": "CLUSTER", "to": "CLUSTER"}
 METAVARS |= {"csv": "FILE", "from_": "FILE", "picture": "FILE", "move_to": "CLUSTER", "path": "FILE|DIR"}
+METAVARS |= {"to_": "FOLDER", "names": "FILE"}
 
 
 def parameters(settings: type, arguments: Sequence[str]) -> list[Parameter]:

@@ -48,17 +48,10 @@ def how_many(
     for name, require_installed in (("leiden", require_leiden), ("evoc", require_evoc)):
         if settings.number_by == name:
             require_installed()
-    require(len(vectors) > 0, "no proposals: the number of clusters cannot be estimated")
-    require(max_clusters is None or max_clusters >= 2, f"most {max_clusters}: must be at least 2")
-    vectors = normalise(_subset(vectors, seed), settings.features)  # of millions only what is used is read
-    n, distinct = len(vectors), int(groups_of_equals(vectors).max()) + 1
-    if n < FEWEST_POINTS or distinct < FEWEST_POINTS:
-        too_few = min(2, distinct)
-        words = (
-            f"{too_few} clusters: {n} proposals ({distinct} distinct) are too few to estimate the number of clusters"
-        )
-        return HowMany(too_few, words, n, ())
-    most = min(max_clusters or MOST_CLUSTERS, max(2, n // POINTS_A_CLUSTER), distinct - 1)
+    vectors, most, too_few = _points(vectors, settings, seed, max_clusters)
+    if too_few is not None:
+        return too_few
+    n = len(vectors)
     wanted = [name for name in get_args(NumberBy) if name in {"stability", settings.number_by, *names}]
     total, done = ticks() + len(wanted), 0
 
@@ -84,6 +77,37 @@ def how_many(
     assert chosen.suggestion is not None
     instead = f"{named.name} suggests no number ({named.reason}); by stability, " if chosen is not named else ""
     return HowMany(chosen.suggestion, instead + chosen.reason, n, tuple(curves))
+
+
+def silhouette_alone(
+    vectors: Vectors, settings: ClusteringSettings, seed: int, max_clusters: int | None = None
+) -> HowMany:
+    """The silhouette after UMAP as in `how_many`, and no other curve: by it, encoders are compared.
+
+    Raises:
+        SettingsError: no vectors, NaN or infinite ones, `max_clusters` below 2.
+    """
+    points, most, too_few = _points(vectors, settings, seed, max_clusters)
+    if too_few is not None:
+        return too_few
+    curve = silhouette_after_umap(points, settings, most, seed)
+    assert curve.suggestion is not None
+    return HowMany(curve.suggestion, curve.reason, len(points), (curve,))
+
+
+def _points(
+    vectors: Vectors, settings: ClusteringSettings, seed: int, max_clusters: int | None
+) -> tuple[Vectors, int, HowMany | None]:
+    """The vectors that the curves are of, the largest number to try, and what is said where they are too few."""
+    require(len(vectors) > 0, "no proposals: the number of clusters cannot be estimated")
+    require(max_clusters is None or max_clusters >= 2, f"most {max_clusters}: must be at least 2")
+    vectors = normalise(_subset(vectors, seed), settings.features)  # of millions only what is used is read
+    n, distinct = len(vectors), int(groups_of_equals(vectors).max()) + 1
+    if n < FEWEST_POINTS or distinct < FEWEST_POINTS:
+        fewer = min(2, distinct)
+        words = f"{fewer} clusters: {n} proposals ({distinct} distinct) are too few to estimate the number of clusters"
+        return vectors, fewer, HowMany(fewer, words, n, ())
+    return vectors, min(max_clusters or MOST_CLUSTERS, max(2, n // POINTS_A_CLUSTER), distinct - 1), None
 
 
 def _stable(curve: Stability) -> Curve:

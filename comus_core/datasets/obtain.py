@@ -8,11 +8,13 @@ from pathlib import Path
 
 from comus_core.datasets.archives import fetch, unpack
 from comus_core.datasets.published import VOC2012_IMAGES, Archive, PublishedDataset, published
+from comus_core.datasets.published_state import specs_in
 from comus_core.datasets.trainaug import make_trainaug
 from comus_core.errors import DatasetError
 from comus_core.files.atomic import write_bytes
+from comus_core.person import require_operator
 from comus_core.text import counted, size
-from comus_core.types import OnProgress, no_progress
+from comus_core.types import OnProgress, Progress, no_progress
 
 VOC2012 = Path("VOCdevkit", "VOC2012")
 DONE = ".comus-{}"  # a file that says that a data set was brought there
@@ -23,6 +25,7 @@ def obtain(
     folder: Path,
     *,
     keep: bool = False,
+    again: bool = False,
     log: Callable[[str], None] = lambda _: None,
     on_progress: OnProgress = no_progress,
 ) -> list[str]:
@@ -34,8 +37,10 @@ def obtain(
         name: a key of `PUBLISHED`.
         folder: where VOCdevkit/, or train2017/, val2017/ and annotations/, are to be.
         keep: keep the archives after they were unpacked.
+        again: also where an earlier call brought it, such as after files were removed.
         log: called with what a person should know.
-        on_progress: gets bytes or members done and in all; raising `Cancelled` in it keeps what has come.
+        on_progress: gets bytes or members done and in all, its stage `download`, `checksum` or `unpacking` and the
+            archive's name; raising `Cancelled` in it keeps what has come.
 
     Returns:
         The strings by which its splits are opened.
@@ -43,23 +48,26 @@ def obtain(
     Raises:
         DatasetError: no such data set, too little disk, no network, a file that is not the published one, or a data set
             that is needed before is not in the folder.
+        NotAllowedError: who acts here may only look.
     """
+    require_operator()
     wanted = published(name)
     if wanted.needs is not None and not (folder / VOC2012 / "ImageSets").is_dir():
         raise DatasetError(
             f"{name} adds masks to {wanted.needs}: `comus datasets download {wanted.needs} --to {folder}`"
         )
-    specs = [wanted.spec.replace("ROOT", str(folder)).replace("SPLIT", split) for split in wanted.images]
+    specs = list(specs_in(wanted, folder).values())
     done = folder / DONE.format(name)
-    if done.is_file():
+    if done.is_file() and not again:
         log(f"{name} was brought to {folder} before; `comus datasets check` says whether all of it is still there")
         return specs
     brought = [place for place in _places(wanted, folder) if place.exists()]
     _require_disk(folder, sum(_needed(archive, folder) for archive in wanted.archives))
     for archive in wanted.archives:
-        file = fetch(archive, folder, on_progress)
+        told = _of_archive(archive, on_progress)
+        file = fetch(archive, folder, told)
         log(f"{archive.filename}: {'checked' if archive.checksum else 'its checksum is not known here'}")
-        unpack(file, folder, on_progress)
+        unpack(file, folder, told)
     if wanted.source is not None:
         found = len(make_trainaug(folder / VOC2012, folder / wanted.source / "dataset", on_progress))
         log(f"trainaug: {counted(found, 'image')} (published: {VOC2012_IMAGES['trainaug']:,})")
@@ -68,6 +76,11 @@ def obtain(
             shutil.rmtree(place) if place.is_dir() else place.unlink()
     write_bytes(done, b"")
     return specs
+
+
+def _of_archive(archive: Archive, on_progress: OnProgress) -> OnProgress:
+    """Progress told with the name of the archive that it is of."""
+    return lambda told: on_progress(Progress(f"{told.stage} {archive.filename}", told.step, told.total))
 
 
 def _places(wanted: PublishedDataset, folder: Path) -> list[Path]:

@@ -145,7 +145,7 @@ def supervision_of(config: RunConfig) -> dict[str, Any]:
     weights = weights_of(config)
     here = {name for name in weights.values() if name in REGISTRY and is_available(name)}
     return {
-        "supervision": asdict(strongest(_parts(config, weights))),
+        "supervision": asdict(strongest(_parts(config))),
         "weights": {
             role: {"name": n, "sha256": file_sha256(locate(n)) if n in here else None} for role, n in weights.items()
         },
@@ -153,10 +153,9 @@ def supervision_of(config: RunConfig) -> dict[str, Any]:
     }
 
 
-def _parts(config: RunConfig, weights: dict[str, str]) -> list[Supervision]:
+def _parts(config: RunConfig) -> list[Supervision]:
     """Of detector and encoder, each: that of its weights, else what it says of itself, else unknown."""
-    stated = encoder_spec(config.features.encoder).supervision
-    return [detector_supervision(config.saliency), _of(weights.get("encoder"), stated)]
+    return [detector_supervision(config.saliency), encoder_supervision(config.features.encoder)]
 
 
 def detector_supervision(settings: SaliencySettings) -> Supervision:
@@ -169,6 +168,18 @@ def non_commercial_of(settings: SaliencySettings) -> list[str]:
     """Names of the weights of a detector alone whose licence forbids commercial use."""
     name = detector_spec(settings.detector).weights_for(settings)
     return [name] if name is not None and name in REGISTRY and REGISTRY[name].non_commercial else []
+
+
+def encoder_supervision(name: str) -> Supervision:
+    """That of the weights of an encoder alone, else what it says of itself, else unknown."""
+    spec = encoder_spec(name)
+    return _of(spec.weights, spec.supervision)
+
+
+def encoder_licences(name: str) -> list[str]:
+    """Names of the weights of an encoder alone whose licence forbids commercial use."""
+    weights = encoder_spec(name).weights
+    return [weights] if weights is not None and weights in REGISTRY and REGISTRY[weights].non_commercial else []
 
 
 def _of(weights: str | None, stated: Supervision | None) -> Supervision:

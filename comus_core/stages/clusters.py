@@ -114,6 +114,21 @@ def how_many_work(
     return ArtifactKey("how_many", VERSIONS["how_many"], values, {"features": vectors.fingerprint}), write
 
 
+def silhouettes(context: StageContext, vectors: Artifact, most: int | None = None) -> Artifact:
+    """The silhouette after UMAP over numbers of clusters, the largest of them `most`; read by `read_how_many`."""
+    config = context.config
+
+    def write(folder: Path) -> None:
+        from comus_core.clustering.choosing import silhouette_alone
+
+        found = silhouette_alone(tables.read_vectors(vectors)[1], config.clustering, config.seed, most)
+        write_json(folder / tables.HOW_MANY, found.to_json())
+
+    values = {name: value for name, value in to_dict(config.clustering).items() if name in ("features", "umap")}
+    key = context.key("silhouettes", values | {"seed": config.seed, "most": most}, features=vectors)
+    return context.make("clustering", key, None, write)
+
+
 def projection(context: StageContext, vectors: Artifact) -> Artifact:
     """t-SNE, UMAP and PCA of the vectors, computed once."""
     from comus_core.clustering.graph import normalise

@@ -41,6 +41,7 @@ VERSIONS = {
     "clustering": 2,
     "regrouping": 1,
     "how_many": 1,
+    "silhouettes": 1,
     "assignment": 2,
     "projection": 2,
     "pseudo_masks": 1,

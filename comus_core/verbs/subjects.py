@@ -8,6 +8,7 @@ from typing import Any
 
 from comus_core.config import RunConfig
 from comus_core.datasets.dataset import absolute
+from comus_core.errors import WorkspaceError
 from comus_core.pipelines.relink import where_now
 from comus_core.runs.run_round import find_round, split_round
 from comus_core.settings import from_dict, require, to_dict
@@ -19,13 +20,19 @@ METAVARS: dict[SubjectKind, tuple[str, ...]] = {
     "round": ("RUN[@ROUND]",),
     "rounds": ("RUN[@ROUND]", "RUN[@ROUND]"),
     "dataset": ("DATASET",),
+    "images": ("RUN|DATASET",),
     "file": ("FILE",),
     "workspace": (),
 }
 
 
 def as_json(kind: SubjectKind, subject: Any) -> Any:
-    """A subject as a job holds it: settings, a run's id, RUN@ROUND, two of these, a data set's string, a path."""
+    """A subject as a job holds it: settings, a run's id, RUN@ROUND, two of these, a data set's string, a path.
+
+    "images" are those of a run, or of a data set.
+    """
+    if kind == "images":
+        return as_json("run" if isinstance(subject, Run) else "dataset", subject)
     if kind == "config":
         return to_dict(subject)
     if kind == "run":
@@ -51,11 +58,21 @@ def opened(kind: SubjectKind, value: Any, workspace: Workspace) -> Any:
         return from_dict(RunConfig, value)
     if kind == "run":
         return workspace.runs.find(value)
+    if kind == "images":
+        return _run_or_dataset(value, workspace)
     if kind == "round":
         return find_round(workspace, *split_round(value))
     if kind == "rounds":
         return tuple(find_round(workspace, *split_round(one)) for one in value)
     return Path(value) if kind == "file" else value
+
+
+def _run_or_dataset(value: str, workspace: Workspace) -> Run | str:
+    """The run of that id, name or beginning of an id, else the string of a data set."""
+    try:
+        return workspace.runs.find(value)
+    except WorkspaceError:
+        return value
 
 
 def as_words(kind: SubjectKind, subject: Any) -> list[str]:

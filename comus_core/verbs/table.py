@@ -17,6 +17,8 @@ from comus_core.text import counted
 from comus_core.training.settings import TrainSettings
 from comus_core.types import STAGES
 from comus_core.verbs import job_words, outcomes, result_lines
+from comus_core.verbs.dataset_verbs import DATASETS
+from comus_core.verbs.encoder_verbs import ENCODERS
 from comus_core.verbs.paper_verbs import PAPER
 from comus_core.verbs.saliency_verbs import SALIENCY
 from comus_core.verbs.verb import STAGE_WORDS, Stage, Verb
@@ -384,7 +386,9 @@ _NAMES = (
     ),
 )
 
-VERBS: dict[str, Verb] = {verb.name: verb for verb in (*_ENTRIES, *SALIENCY, *PAPER, *_EDITS, *_NAMES)}
+VERBS: dict[str, Verb] = {
+    verb.name: verb for verb in (*_ENTRIES, *SALIENCY, *ENCODERS, *DATASETS, *PAPER, *_EDITS, *_NAMES)
+}
 
 
 def verb_named(name: str) -> Verb:

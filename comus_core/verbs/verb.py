@@ -12,7 +12,7 @@ from comus_core.compute import computing
 from comus_core.types import OnProgress, no_progress
 from comus_core.workspace import Workspace
 
-SubjectKind = Literal["config", "run", "round", "rounds", "dataset", "file", "workspace"]
+SubjectKind = Literal["config", "run", "round", "rounds", "dataset", "images", "file", "workspace"]
 
 # The stages that several verbs go through, in words.
 STAGE_WORDS = {

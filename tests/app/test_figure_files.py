@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+from app.components.clusters.encoders_panel import curves as encoder_curves
 from app.components.clusters.how_many_panel import figure as how_many_figure
 from app.components.filter.filter_curve import filter_curve
 from app.components.shared import figure_files
@@ -21,6 +22,8 @@ from tests.app.serving import ROOT
 SAID = About("run-1", "/data/<b>photos</b>", True, "supervised: masks · basnet: non-commercial licence", "majority", "")
 STEPS = {1: [{"step": 1, "loss": 2.0, "rate": 0.1, "images_per_second": 3.0}], 2: []}
 CURVE = Curve("stability", np.array([2, 3]), np.array([0.5, 0.75]), 3, "it is stable")
+POINTS = [{"clusters": 2, "silhouette": 0.5}, {"clusters": 3, "silhouette": 0.75}]
+ENCODERS = {"encoders": [{"encoder": "dino-vits8", "reason": None, "curve": POINTS, "best": 3}]}
 FIGURES = {
     "filter": filter_curve([CurvePoint(0.0, 9, 1.0, 40.0), CurvePoint(50.0, 5, 0.55, 42.0)], 50.0, 42.0, 0.55),
     "loss": training_figures.loss_curve(STEPS),
@@ -29,6 +32,7 @@ FIGURES = {
     "looks": training_figures.preview_curve(STEPS, [Preview("n", 1, 1, 31.5, 8)]),
     "rounds": training_figures.round_bars([{"round": 0, "miou": 40.0}, {"round": 1, "miou": 41.25}]),
     "how many": how_many_figure(CURVE, 5),
+    "encoders": encoder_curves(ENCODERS),
 }
 
 

@@ -22,6 +22,8 @@ def test_every_job_that_a_page_shows_leads_to_a_page_that_there_is(kind):
     place = destination(job(kind=kind, state="done", run="run-1"))
     if kind in ("bundle", "figure", "report"):  # files
         assert place is None
+    elif kind.startswith("datasets-"):
+        assert place == Destination("datasets", (), "Show the data sets")
     elif kind.startswith("saliency-"):  # of a data set
         assert place.page == "images" and place.label and dict(place.parameters).keys() == {"data", "tab"}
     else:
@@ -36,6 +38,11 @@ def test_files_that_a_command_wrote_outside_the_workspace_are_on_no_page(monkeyp
     assert destination(job(settings={"out": str(tmp_path / "maps")}, **about)) is None
     inside = destination(job(settings={"out": str(tmp_path / "w" / "maps")}, **about))
     assert inside == Destination("images", (("data", "/photos"), ("tab", "maps")), "Download the maps")
+
+
+def test_encoders_compared_on_a_data_set_are_on_the_images_page():
+    place = destination(job(kind="encoders-compare", state="done", subject="/photos"))
+    assert place == Destination("images", (("data", "/photos"), ("tab", "encoders")), "Show the comparison")
 
 
 def test_a_job_that_did_not_finish_or_whose_run_is_unknown_leads_nowhere():

@@ -12,6 +12,7 @@ from app.server.login import ROLE, USER
 from comus_core import curation, jobs, make_config
 from comus_core.cli.main import cli
 from comus_core.curation import decision_history
+from comus_core.datasets.obtain import obtain
 from comus_core.datasets.uploads import unpack
 from comus_core.errors import NotAllowedError
 from comus_core.export.bundle_opening import open_bundle
@@ -46,6 +47,7 @@ CHANGES = {
     "delete a prediction": lambda place, run: delete_prediction(place, run.id, "a"),
     "delete an export": lambda place, run: delete_export(place, run.id, "a"),
     "open a bundle": lambda place, run: open_bundle("a.zip", place),
+    "download a data set": lambda place, run: obtain("voc2012", place.root / "data"),
     "a folder for a detector": lambda place, run: new_detector(place, "demo"),
     "a folder for maps": lambda place, run: new_maps(place, "demo"),
     "relink": lambda place, run: relink(run, place, None),

@@ -19,7 +19,14 @@ import pytest
 import streamlit as st
 
 from app import state
-from app.components.clusters import cluster_actions, cluster_card, cluster_keys, how_many_panel, split_dialog
+from app.components.clusters import (
+    cluster_actions,
+    cluster_card,
+    cluster_keys,
+    encoders_panel,
+    how_many_panel,
+    split_dialog,
+)
 from app.components.datasets import dataset_picker, excluded_panel, health_panel
 from app.components.filter import filter_course, filter_panel
 from app.components.naming import naming_keys, naming_panel
@@ -267,6 +274,7 @@ def streamlit_of_windows() -> Iterator[None]:
             (selection_keys, "listen"),
             (crop_drag, "listen"),
             (how_many_panel, "show"),
+            (encoders_panel, "folded"),
             (filter_course, "show"),
             (filter_panel, "pictures"),
             (photograph, "picture"),

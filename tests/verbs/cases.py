@@ -13,6 +13,7 @@ import comus_core
 from app.components.datasets import excluded_panel
 from app.components.jobs import bundles, disk_panel, run_dialogs
 from app.components.naming import names_file_panel
+from app.forms import published_form
 from comus_core import curation, find_round
 from comus_core.cli.command_line import command_line
 from comus_core.config import SaliencySettings
@@ -20,6 +21,8 @@ from comus_core.curation.names_csv import read_names
 from comus_core.pipelines import edit_settings, verb_settings
 from comus_core.pipelines.ablation_rows import AblationSettings
 from comus_core.pipelines.cluster_names import ExportedNames
+from comus_core.pipelines.dataset_settings import DatasetCheckSettings, DatasetDownloadSettings, DatasetListSettings
+from comus_core.pipelines.encoder_settings import EncoderCompareSettings
 from comus_core.pipelines.export_settings import ExportSettings, ObjectsSettings
 from comus_core.pipelines.paper_tables.figure_settings import FigureSettings
 from comus_core.pipelines.paper_tables.table_settings import TableSettings, with_run_settings
@@ -203,6 +206,20 @@ CASES = {
         lambda place: verb_settings.DatasetExclusionSettings(("images/new-001.png", "images/new-004.png")),
         lambda place: str(place.new),
         page=lambda place, settings: excluded_panel.exclude_from_dataset(str(place.new), place.workspace, settings),
+    ),
+    "datasets-list": Case(
+        lambda place: DatasetListSettings(str(place.new)),
+        lambda place: None,
+        page=lambda place, settings: published_form.rows(place.workspace, place.new),
+    ),
+    "datasets-download": Case(  # brought before: nothing is downloaded
+        lambda place: DatasetDownloadSettings("voc2007-test", str(place.out)),
+        lambda place: None,
+        before=lambda place: (place.out / ".comus-voc2007-test").touch(),
+    ),
+    "datasets-check": Case(lambda place: DatasetCheckSettings(), lambda place: str(place.new)),
+    "encoders-compare": Case(
+        lambda place: EncoderCompareSettings(("efficientnet-lite0", "file:/nothing.npz"), most=4, clusters=2)
     ),
     "saliency-compare": Case(
         lambda place: SaliencyCompareSettings(

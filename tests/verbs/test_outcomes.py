@@ -58,6 +58,38 @@ CASES = [
         {"images": 40, "detectors": [{"reason": None}, {"reason": "gone"}, {"reason": None}]},
         "2 detectors compared on 40 images, 1 not available here",
     ),
+    (
+        "encoders-compare",
+        {
+            "proposals": 75,
+            "encoders": [
+                {"encoder": "file:/a/own.npz", "reason": None, "silhouette": 0.853},
+                {"encoder": "dino-vits8", "reason": None, "silhouette": 0.61},
+                {"encoder": "dino-vitb8", "reason": "no weights"},
+            ],
+        },
+        "2 encoders compared on 75 proposals, 1 not available here; largest silhouette: own.npz, 0.85",
+    ),
+    (
+        "encoders-compare",
+        {"proposals": 4, "encoders": [{"encoder": "dino-vits8", "reason": None, "silhouette": None}]},
+        "1 encoder compared on 4 proposals",
+    ),
+    (
+        "datasets-download",
+        {"name": "voc2012", "folder": "/data", "specs": [], "state": "complete", "message": ""},
+        "voc2012 in /data: complete",
+    ),
+    (
+        "datasets-check",
+        {"images": 1449, "official": 1449, "labelled": 1449, "complete": True},
+        "1,449 images of 1,449, 1,449 with ground truth",
+    ),
+    (
+        "datasets-check",
+        {"images": 2, "official": None, "labelled": 1, "complete": False},
+        "2 images, 1 with ground truth; not complete",
+    ),
     ("saliency-predict", {"maps": [{}] * 30, "path": "/tmp/maps"}, "30 maps written to /tmp/maps"),
     ("saliency-train", {"images": 40, "path": "/tmp/d"}, "detector learned from 40 images, written to /tmp/d"),
     ("report", {"runs": ["a", "b"], "path": "/tmp/r.html"}, "report on 2 runs written to /tmp/r.html"),

@@ -1,4 +1,4 @@
-"""What the Images page shows of a data set: its images, or its detectors; kept in the address."""
+"""What the Images page shows of a data set: its images, its detectors or encoders; kept in the address."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ from app import state
 from app.components.shared import fields
 
 STYLE = Path(__file__).with_name("saliency.css")
-IMAGES, DETECTORS, OWN, MAPS = "", "detectors", "own", "maps"
-WORDS = {IMAGES: "Images", DETECTORS: "Compare detectors", OWN: "Train a detector", MAPS: "Soft maps"}
+IMAGES, DETECTORS, OWN, MAPS, ENCODERS = "", "detectors", "own", "maps", "encoders"
+WORDS = {
+    IMAGES: "Images",
+    DETECTORS: "Compare detectors",
+    ENCODERS: "Compare encoders",
+    OWN: "Train a detector",
+    MAPS: "Soft maps",
+}
 
 
 def show() -> str:

@@ -12,7 +12,7 @@ import streamlit as st
 from app import state
 from app.components.shared import choices, fields, job_watch, page_data, states
 from app.components.shared.score_table import about_run, download
-from app.data import protocol_scores, score_data
+from app.data import protocol_scores, round_data, score_data
 from app.forms import verb_form
 from app.forms.training_form import dataset_of
 from comus_core.config import ProtocolName
@@ -84,22 +84,36 @@ def show(view: RunView, one: RunRound) -> None:
     _scores(view)
 
 
-def _protocol(one: RunRound) -> None:
-    """Score the round that is shown by a protocol."""
+def elsewhere(view: RunView) -> None:
+    """A run whose own images have no ground truth, scored on another data set; its best round."""
+    st.header("Score on another data set", anchor=False)
+    _protocol(round_data.best_first(view.workspace, view.run)[0], own=False)
+    _scores(view)
+
+
+def _protocol(one: RunRound, *, own: bool = True) -> None:
+    """Score a round by a protocol, on another data set too; `own` says whether its own images can be scored."""
     name = choices.selected("Protocol", WORDS, key="protocol", hidden=False)
     st.caption(f"{PROTOCOLS[name].words}.")
+    keep = partial(state.set_parameter, state.ON)
+    scored_on = fields.text(
+        *("Score on another data set", "protocol_on", state.parameter(state.ON), keep),
+        placeholder="The run's own images" if own else "A data set with ground truth",
+    ).strip()
     keep = partial(state.set_setting, "protocol_matched_on")
     other = fields.text(
         *("Match on another data set", "protocol_matched_on", str(state.setting("protocol_matched_on", "")), keep),
         placeholder="The images that are scored",
     ).strip()
     try:
+        dataset, _ = dataset_of(scored_on, page_data.workspace())
         known, _ = dataset_of(other, page_data.workspace())
     except ComusError as fault:
         states.error(fault)
         return
-    settings = EvaluateSettings(protocol=name, matched_on=known)
-    needed = "" if one.training is not None or not PROTOCOLS[name].network else "It is of trained rounds alone."
+    settings = EvaluateSettings(dataset, protocol=name, matched_on=known)
+    needed = "It is of trained rounds alone." if one.training is None and PROTOCOLS[name].network else ""
+    needed = needed or ("" if own or dataset else "Name a data set with ground truth.")
     start("evaluate", one, settings, f"Score round {one.number}", "straighten", "protocol_start", needed)
 
 

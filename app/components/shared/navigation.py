@@ -40,6 +40,7 @@ PAGES: dict[str, PageEntry] = {
     "import": PageEntry("import_file.py", "Import", ":material/input:"),
     "glossary": PageEntry("glossary.py", "Glossary", ":material/menu_book:", about_run=False, hidden=True),
     "images": PageEntry("images.py", "Images", ":material/photo_library:", about_run=False),
+    "datasets": PageEntry("datasets.py", "Data sets", ":material/database:", about_run=False),
     "new": PageEntry("new_run.py", "Discover", ":material/add_circle:", about_run=False),
     "jobs": PageEntry("jobs.py", "Jobs and runs", ":material/checklist:", about_run=False),
 }
@@ -49,7 +50,7 @@ SECTIONS = {
         *("explore", "clusters", "name", "photos", "objects", "filter", "scores", "compare", "image"),
         *("similar", "training", "predict", "export", "import"),
     ),
-    "Workspace": ("images", "new", "jobs", "glossary"),
+    "Workspace": ("images", "datasets", "new", "jobs", "glossary"),
 }
 
 
