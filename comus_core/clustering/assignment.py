@@ -13,9 +13,11 @@ from comus_core.clustering.nearest import nearest
 from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray, Vectors
 
+VOTERS = 7
+
 
 def assign_to_nearest(
-    new_vectors: Vectors, vectors: Vectors, cluster: IntArray, neighbours: int = 7
+    new_vectors: Vectors, vectors: Vectors, cluster: IntArray, neighbours: int = VOTERS
 ) -> tuple[IntArray, FloatArray]:
     """Assign each new vector to the cluster that its nearest clustered neighbours vote for, weighted by 1 / distance.
 
@@ -47,11 +49,14 @@ def assign_to_nearest(
     assigned = np.flatnonzero(np.asarray(cluster) >= 0)
     require(len(assigned) > 0, f"none of {len(vectors)} vectors is in a cluster: cluster them first")
     neighbour_rows, square = nearest(new_vectors, vectors[assigned], min(neighbours, len(assigned)))
-    return _vote(np.asarray(cluster)[assigned][neighbour_rows], np.sqrt(square))
+    return vote(np.asarray(cluster)[assigned][neighbour_rows], np.sqrt(square))
 
 
-def _vote(clusters: IntArray, distance: FloatArray) -> tuple[IntArray, FloatArray]:
-    """The value of each row with the largest sum of 1 / distance, the first one among ties, and its share."""
+def vote(clusters: IntArray, distance: FloatArray) -> tuple[IntArray, FloatArray]:
+    """The value of each row with the largest sum of 1 / distance, the first one among ties, and its share.
+
+    `clusters` and `distance` are (m, voters), nearest first.
+    """
     weight = np.where(distance > 0, distance[:, :1] / np.where(distance > 0, distance, 1), 1)
     votes = np.stack([(weight * (clusters == column[:, None])).sum(axis=1) for column in clusters.T], axis=1)
     winner = votes.argmax(axis=1)

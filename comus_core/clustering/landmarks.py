@@ -2,9 +2,11 @@
 
 A point's row in the landmarks' spectral embedding is its Nyström extension, the mean of the rows of its neighbours
 among the landmarks over the eigenvalue (Bengio et al. 2004, "Out-of-sample extensions for LLE, Isomap, MDS, Eigenmaps,
-and spectral clustering", equation 10; here of the normalised graph, as in `extension`), and its cluster that of the
-nearest centre. A point that is identical to a landmark gets its row and its cluster. Every point is looked at by
-itself: in blocks, by any number of workers, in memory that does not grow with the points except for the result.
+and spectral clustering", equation 10; here of the normalised graph, as in `extension`). Its cluster is what its
+nearest landmarks vote for, as in `assignment`: of 5,000 points of `benchmarks.mixture` that join 5,000 landmarks in 80
+clusters the vote has an NMI of 0.571, the nearest centre of the extended rows 0.540, the landmarks themselves 0.574. A
+point that is identical to a landmark gets its row and its cluster. Every point is looked at by itself: in blocks, by
+any number of workers, in memory that does not grow with the points except for the result.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ from functools import partial
 
 import numpy as np
 
+from comus_core.clustering.assignment import VOTERS, vote
 from comus_core.clustering.blocks import Arrays, Blocks, Columns
 from comus_core.clustering.centres import cosine_distance
-from comus_core.clustering.extension import nearest_centre, shares_of
+from comus_core.clustering.extension import shares_of
 from comus_core.clustering.graph import normalise
 from comus_core.clustering.space import Clusters
 from comus_core.clustering.uncertainty import cluster_shapes, silhouette_beside, uncertainties
@@ -112,7 +115,7 @@ def _reach(arrays: Arrays, rows: slice, neighbours: int) -> Columns:
 def join_block(arrays: Arrays, rows: slice, features: Normalisation, neighbours: int) -> Columns:
     """Row, cluster, distance and what else the filter may rank by, of some points.
 
-    As far as neighbours are concerned, these are the `neighbours` nearest landmarks.
+    As far as neighbours are concerned, these are the `neighbours` nearest landmarks, of which at most 7 vote.
     """
     from comus_core.clustering.query_blocks import add_within_reach, nearest_to
     from comus_core.clustering.search_points import SearchPoints
@@ -127,8 +130,7 @@ def join_block(arrays: Arrays, rows: slice, features: Normalisation, neighbours:
     embedding = (sums / (counts + neighbours)[:, None]).astype(np.float32)
     same = squares[:, 0] == 0
     embedding[same] = arrays["rows"][near[same, 0]]
-    cluster, _ = nearest_centre(embedding, arrays["centres"])
-    cluster[same] = arrays["cluster"][near[same, 0]]
+    cluster, _ = vote(arrays["cluster"][near[:, :VOTERS]], np.sqrt(squares[:, :VOTERS]))
     measures = _measures(embedding, cluster, near, arrays)
     return {
         "cluster": cluster,

@@ -7,8 +7,9 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics import normalized_mutual_info_score as nmi
 
 from comus_core.clustering import blocks, landmarks
+from comus_core.clustering.assignment import assign_to_nearest
 from comus_core.clustering.clusters import cluster
-from comus_core.clustering.extension import nearest_centre, nystrom
+from comus_core.clustering.extension import nystrom
 from comus_core.clustering.graph import normalise
 from comus_core.clustering.landmarks import draw_landmarks, landmark_count
 from comus_core.clustering.uncertainty import cluster_shapes, silhouette_beside, uncertainties
@@ -57,14 +58,15 @@ def test_overlapping_groups_are_found_nearly_as_well_from_a_tenth(joined):
     assert min(tenths) > whole - 0.04
 
 
-def test_a_row_is_the_nystrom_extension_and_the_cluster_that_of_the_nearest_centre(joined):
+def test_a_row_is_the_nystrom_extension_and_the_cluster_what_the_nearest_landmarks_vote_for(joined):
     points, found = joined
     own = found.landmarks
     rest = np.setdiff1d(np.arange(len(points)), own)
     attached = np.flatnonzero(np.isin(own, found.attached_rows))
     expected = nystrom(points[rest], points[own], found.embedding[own], found.eigenvalues, 10, attached)
     np.testing.assert_allclose(found.embedding[rest], expected, rtol=1e-5, atol=1e-7)
-    np.testing.assert_array_equal(found.cluster[rest], nearest_centre(found.embedding[rest], found.centres)[0])
+    voted, _ = assign_to_nearest(points[rest], points[own], found.cluster[own])
+    np.testing.assert_array_equal(found.cluster[rest], voted)
     distances = [cosine(row, found.centres[c]) for row, c in zip(found.embedding, found.cluster, strict=True)]
     np.testing.assert_allclose(found.distance, distances, atol=1e-6)
 
