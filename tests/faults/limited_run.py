@@ -1,19 +1,18 @@
 """A run in less and less memory: `python -m tests.faults.limited_run SETTINGS FOLDER UNTIL HALVINGS[,HALVINGS...]`.
 
-Everything is imported once; each trial is a fork whose address space may grow by what an undisturbed run adds to it,
-halved so many times, `all` for every number of halvings until no page is left. What comes after the limit, the check of
-the workspace and the run once more, is another fork, since native code may have ended the first. One JSON line a trial
-is printed, the first of the undisturbed run.
+Every module of a run is imported first; each trial is a fork whose address space may grow by what an undisturbed run
+adds to it, halved so many times, `all` for every number of halvings until no page is left. What comes after the limit,
+the check of the workspace and the run once more, is another fork, since native code may have ended the first. One JSON
+line a trial is printed, the first of the undisturbed run.
 """
 
 import contextlib
-import ctypes
-import gc
 import json
 import resource
 import shutil
 import sys
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from comus_core import discover, make_config, open_workspace
@@ -25,6 +24,12 @@ def status(name: str) -> int:
     """Bytes of a line of this process's status, such as `VmSize`."""
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(f"{name}:"))
     return int(line.split()[1]) * 1024
+
+
+def loaded(config, folder: Path, settings) -> dict:
+    """The modules that a run loads."""
+    discover(config, open_workspace(folder), settings, device="cpu")
+    return {"modules": list(sys.modules)}
 
 
 def undisturbed(config, folder: Path, settings) -> dict:
@@ -47,10 +52,10 @@ def main() -> None:
     """Fork the trials."""
     described, root, until, asked = sys.argv[1:]
     config, settings = make_config(**json.loads(described)), DiscoverSettings(until)
-    with contextlib.redirect_stdout(sys.stderr):
-        discover(config, open_workspace(Path(root) / "warm"), settings, device="cpu")  # every module is loaded
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)  # what the first run has freed is no room for the others
+    warm = partial(loaded, config, Path(root) / "warm", settings)
+    for name in forked(warm)["modules"]:  # not by a run in here: what it has freed would be room for all others
+        with contextlib.suppress(ImportError):
+            import_module(name)
     whole = Path(root) / "whole"
     first = forked(partial(undisturbed, config, whole, settings)) | forked(partial(resumed, config, whole, settings))
     print(json.dumps(first), flush=True)
