@@ -22,7 +22,8 @@ from comus_core.datasets.exif_turns import SIDEWAYS, upright
 from comus_core.datasets.pixel_budget import DECODING
 from comus_core.errors import ComusError, ImageError
 from comus_core.files.file_kinds import HEAD_BYTES, describe_file, is_raw
-from comus_core.files.memory_faults import AT_HAND, OUT_OF_MEMORY, has_room
+from comus_core.files.memory_faults import AT_HAND, OUT_OF_MEMORY
+from comus_core.machine.room import has_room
 from comus_core.types import RgbImage
 
 _ORIENTATION = 0x0112  # EXIF tag

@@ -6,10 +6,10 @@ Python raises `MemoryError`; native code raises what it likes, so that its words
 from __future__ import annotations
 
 import errno
-import mmap
 from pathlib import Path
 
 from comus_core.errors import ComusError
+from comus_core.machine.room import has_room
 
 OUT_OF_MEMORY = "out of memory: use fewer images, a smaller encoder, or a machine with more memory"
 NO_THREAD = "can't start new thread"
@@ -33,15 +33,6 @@ def lacks_memory(error: BaseException) -> bool:
         return error.errno == errno.ENOMEM
     words = str(error).lower()
     return isinstance(error, Exception) and not isinstance(error, ComusError) and any(sign in words for sign in SIGNS)
-
-
-def has_room(size: int) -> bool:
-    """Whether so many bytes can be allocated now; they are not touched."""
-    try:
-        mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
-    except OSError:
-        return False
-    return True
 
 
 def pass_on_memory_fault(error: BaseException, path: Path) -> None:

@@ -9,7 +9,9 @@ import pytest
 from comus_core.datasets import decoding
 from comus_core.errors import ComusError, ImageError, WorkspaceError
 from comus_core.files import memory_faults
-from comus_core.files.memory_faults import has_room, lacks_memory, pass_on_memory_fault
+from comus_core.files.memory_faults import lacks_memory, pass_on_memory_fault
+from comus_core.machine import room as memory_room
+from comus_core.machine.room import has_room, hold_blas_buffers
 from tests.datasets.broken_files import picture
 
 ABSURD = 2**60  # bytes
@@ -83,3 +85,10 @@ def test_no_image_is_called_damaged_for_want_of_memory(tmp_path, monkeypatch, ro
         decoding.read_rgb(path)
     assert type(raised.value) is fault
     assert ("out of memory" in str(raised.value)) is not room
+
+
+def test_blas_is_not_asked_to_compute_without_room_for_its_buffers(monkeypatch):
+    hold_blas_buffers()
+    monkeypatch.setattr(memory_room, "has_room", lambda size: size < memory_room.BLAS_BUFFER)
+    with pytest.raises(MemoryError, match="BLAS"):
+        hold_blas_buffers()
