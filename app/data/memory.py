@@ -1,14 +1,18 @@
-"""Memory that goes back to the machine after a large read, which allocators otherwise keep for the next one."""
+"""Memory that goes back to the machine: after a large read, and of sessions that have ended."""
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
+import gc
 import sys
 from typing import Any
 
 from pyarrow import default_memory_pool, set_memory_pool, system_memory_pool
 
 M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
+TIDIED_EVERY = 60.0  # seconds between looks for what sessions have left
+FEW = 5  # collections of new objects by Python since the last look: as few mean that no page was drawn
 LARGE = 512 * 1024  # bytes; what is larger is mapped by itself and gone once freed, a small picture is not
 
 
@@ -24,12 +28,31 @@ def use_one_heap() -> None:
         set_option(M_MMAP_THRESHOLD, LARGE)
 
 
+async def keep_tidy() -> None:
+    """Look again and again for what sessions have left behind, where pages were drawn.
+
+    Streamlit would do so after each run of a script, also of a fragment that looks at the jobs (`postScriptGC`): with
+    many sessions the search of all that lives, while all others wait, would take longer than their pages.
+    """
+    looked = 0
+    while True:
+        await asyncio.sleep(TIDIED_EVERY)
+        if _collections() > looked + FEW:
+            await asyncio.to_thread(give_back)
+            looked = _collections()
+
+
 def give_back() -> None:
-    """Release what Arrow's pool and, on Linux, the C library's heaps hold without using it: some 100 MB a large run."""
+    """Release garbage, and what Arrow's pool and, on Linux, the C library's heaps hold unused: 100 MB a large run."""
+    gc.collect()
     default_memory_pool().release_unused()
     trim = getattr(_c_library(), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def _collections() -> int:
+    return int(gc.get_stats()[0]["collections"])
 
 
 def _c_library() -> Any:

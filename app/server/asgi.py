@@ -24,7 +24,7 @@ from starlette.routing import Route
 from app.data import urls
 from app.data.colouring import colouring, colouring_version
 from app.data.map_choices import MAP_METHODS
-from app.data.memory import use_one_heap
+from app.data.memory import keep_tidy, use_one_heap
 from app.data.point_buffers import MEDIA_TYPE, pack_colours, pack_points
 from app.data.run_cache import workspace
 from app.server import (
@@ -247,13 +247,14 @@ def layer(request: Request) -> Response:
 async def lifespan(_: Any) -> AsyncIterator[None]:
     """At the start: let answers leave at once, let waiting jobs go on, and keep the image cache within its bounds.
 
-    While it serves, a supervisor that was killed is followed by another.
+    While it serves, a supervisor that was killed is followed by another, and garbage is collected.
     """
     send_at_once()
     await run_in_threadpool(start)
-    watching = asyncio.create_task(keep_supervised())
+    tasks = [asyncio.create_task(work) for work in (keep_supervised(), keep_tidy())]
     yield
-    watching.cancel()
+    for task in tasks:
+        task.cancel()
     await run_in_threadpool(pictures.cache_of(workspace().root).flush)
 
 

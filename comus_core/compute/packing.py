@@ -11,6 +11,7 @@ from typing import Any
 import cloudpickle
 
 from comus_core.errors import ComputeError, ComusError
+from comus_core.files.memory_faults import OUT_OF_MEMORY, lacks_memory
 from comus_core.machine.device import cpu_cores
 from comus_core.workspace.shards import ShardPlan
 
@@ -83,6 +84,8 @@ def make_shard(plan: ShardPlan, start: int, on_done: Callable[[int], object]) ->
 
 def _named(plan: ShardPlan, start: int, error: Exception) -> ComputeError:
     """An unexpected error with the image in which it occurs, found by trying them one by one."""
+    if lacks_memory(error):
+        return ComputeError(f"{plan.stage}: a worker is {OUT_OF_MEMORY}; fewer processes need less")
     ids = plan.ids_at(start)
     for image_id in ids:
         try:

@@ -11,6 +11,8 @@ from typing import IO
 
 from PIL import Image
 
+from comus_core.files.memory_faults import lacks_memory
+
 END = b"\xff\xd9"
 # Appended in place of the end: without markers, and decoding to large numbers, so that each of them gives other pixels
 # wherever a part of the image is missing.
@@ -63,7 +65,9 @@ def _lacks_only_its_end(content: bytes) -> bool:
                 digest = hashlib.sha256()
                 for top in range(0, image.height, 256):
                     digest.update(image.crop((0, top, image.width, min(image.height, top + 256))).tobytes())
-        except (OSError, SyntaxError):
+        except (OSError, SyntaxError) as error:
+            if lacks_memory(error):
+                raise
             return False
         first = first or digest.digest()
         if digest.digest() != first:

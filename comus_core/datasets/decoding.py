@@ -20,8 +20,10 @@ from comus_core.datasets.bit_depth import DeepValues, declared_bits, deep_values
 from comus_core.datasets.damaged_files import repair
 from comus_core.datasets.exif_turns import SIDEWAYS, upright
 from comus_core.datasets.pixel_budget import DECODING
-from comus_core.errors import ImageError
+from comus_core.errors import ComusError, ImageError
 from comus_core.files.file_kinds import HEAD_BYTES, describe_file, is_raw
+from comus_core.files.memory_faults import AT_HAND, OUT_OF_MEMORY
+from comus_core.machine.room import has_room
 from comus_core.types import RgbImage
 
 _ORIENTATION = 0x0112  # EXIF tag
@@ -67,6 +69,7 @@ def read_rgb(path: Path, at_least: int | None = None) -> RgbImage:
         ImageError: the file is missing, empty, not a regular file, unreadable, not an image, damaged, truncated, beyond
             Pillow's pixel limit, or of a format that needs a package. Thread-safe: no call changes global state of
             Pillow or of `warnings`.
+        ComusError: memory ran out, which says nothing of the file.
     """
     return decode(path, at_least).pixels
 
@@ -136,7 +139,7 @@ def fraction(size: tuple[int, int], at_least: int | None) -> int:
 
 
 def _using(path: Path, use: Callable[[Image.Image, IO[bytes]], T], of_raw: Callable[[], T]) -> tuple[T, str | None]:
-    """The result of `use` for Pillow's image of a regular file, and a note; every error becomes an `ImageError`."""
+    """The result of `use` for Pillow's image of a regular file, and a note; an error becomes an `ImageError`."""
     try:
         # O_NONBLOCK: a named pipe called x.jpg must not hang the run; regular files are not affected.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
@@ -161,6 +164,9 @@ def _using(path: Path, use: Callable[[Image.Image, IO[bytes]], T], of_raw: Calla
     except ImageError:
         raise
     except Exception as error:  # Pillow's readers raise anything on damaged files
+        refused = isinstance(error, OSError) and error.errno not in (None, errno.ENOMEM)
+        if not refused and not has_room(_needs(path)):  # libraries call it damage, and the file is blamed for good
+            raise ComusError(f"{path}: {OUT_OF_MEMORY}") from error
         raise ImageError(_reason(path, error)) from None
 
 
@@ -170,6 +176,16 @@ def _open(source: IO[bytes], use: Callable[[Image.Image, IO[bytes]], T], of_raw:
             return of_raw()
         _check_size(image)
         return use(image, source)
+
+
+def _needs(path: Path) -> int:
+    """Bytes that are more than enough to decode the image; with less to be had no damage is believed."""
+    try:
+        with Image.open(path, formats=decoder_plugins.formats()) as image:
+            pixels = image.width * image.height
+    except Exception:  # no image, or no memory for its header
+        pixels = 0
+    return AT_HAND + 16 * min(pixels, Image.MAX_IMAGE_PIXELS or pixels)
 
 
 def _is_thumbnail(image: Image.Image) -> bool:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from comus_core.datasets.class_lists import Colour
 from comus_core.errors import DatasetError
+from comus_core.files.memory_faults import pass_on_memory_fault
 from comus_core.types import IndexMask
 
 _INDEX_MODES = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L", "I;16N")
@@ -37,6 +38,7 @@ def read_index_mask(path: Path, colours: Mapping[Colour, int] | None = None, ign
             read = image.convert("RGB") if by_colour else image
             mode, pixels = read.mode, np.array(read)
     except Exception as error:  # as in decoding: a damaged file may raise anything
+        pass_on_memory_fault(error, path)
         raise DatasetError(f"ground-truth mask {path}: cannot be read ({error}); replace or remove it") from None
     if mode not in _INDEX_MODES:
         index_of = {**voc_colours(), VOID: ignore} if colours is None else {VOID: ignore, **colours}

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from comus_core.errors import SettingsError
 from comus_core.features.spec import Encoder, EncoderSpec
+from comus_core.files.memory_faults import pass_on_memory_fault
 from comus_core.types import FloatArray, StrArray, Vectors
 
 
@@ -32,6 +33,7 @@ def read_features_file(path: Path, proposal_ids: Sequence[str]) -> Vectors:
     except SettingsError as error:
         raise SettingsError(f"features file {path}: {error}") from None
     except (OSError, ValueError, zipfile.BadZipFile, pa.ArrowException) as error:
+        pass_on_memory_fault(error, path)
         raise SettingsError(
             f"features file {path}: {str(error).splitlines()[0]}; use .npz or Parquet with proposal_id and features"
         ) from None

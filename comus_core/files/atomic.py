@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.errors import DiskFullError, WorkspaceError
+from comus_core.files.memory_faults import OUT_OF_MEMORY, lacks_memory
 
 TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.\d+\.tmp")
 
@@ -70,6 +71,8 @@ def disk_error(error: OSError, path: Path) -> WorkspaceError:
         return WorkspaceError(
             f"cannot write {path}: {error.strerror}; choose another --workspace, or change its permissions"
         )
+    if lacks_memory(error):
+        return WorkspaceError(f"cannot write {path}: {OUT_OF_MEMORY}")
     return WorkspaceError(f"cannot write {path}: {error.strerror or error}")
 
 

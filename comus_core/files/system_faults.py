@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
+from comus_core.files.memory_faults import NO_THREAD, OUT_OF_MEMORY, lacks_memory
+
 BUG = "this is a bug in COMUS Explorer; please report the lines above"
 ADVICE = {
     errno.ENOSPC: "the disk is full; free some space and run again",
@@ -17,12 +19,15 @@ ADVICE = {
     errno.EISDIR: "it is a folder; a file was expected",
     errno.ENAMETOOLONG: "the name is too long for this file system",
     errno.EMFILE: "too many open files; raise the limit with `ulimit -n 4096`",
-    errno.ENOMEM: "not enough memory; close other programs, or use fewer images",
 }
 
 
 def system_message(error: BaseException) -> str | None:
     """The message for an error of the operating system, with the path; None if the error is a bug in COMUS."""
+    if isinstance(error, RuntimeError) and NO_THREAD in str(error):  # its stack has no place, or there are too many
+        return "no more threads can be started; close other programs, or raise `ulimit -v` and `ulimit -u`"
+    if lacks_memory(error):
+        return OUT_OF_MEMORY
     if isinstance(error, OSError) and error.errno is not None:
         names = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
         advice = ADVICE.get(error.errno, error.strerror or os.strerror(error.errno))

@@ -96,9 +96,6 @@ def _work(workspace: Workspace, table: JobTable, job: Job, pulse: Pulse, termina
         return ("cancelled", None) if pulse.cancel_asked else ("lost", FROM_OUTSIDE)
     except ComusError as error:
         return "failed", str(error)
-    except MemoryError:
-        traceback.print_exc()
-        return "failed", "out of memory: use fewer images, a smaller encoder, or a machine with more memory"
     except Exception as error:
         traceback.print_exc()
         if (said := system_message(error)) is not None:

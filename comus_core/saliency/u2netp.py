@@ -11,6 +11,7 @@ import numpy as np
 
 from comus_core.config import SaliencySettings
 from comus_core.errors import WeightsError
+from comus_core.files.memory_faults import pass_on_memory_fault
 from comus_core.machine.device import cpu_cores
 from comus_core.saliency.preprocessing import normalise, resize_antialiased
 from comus_core.saliency.spec import DetectorSpec
@@ -69,6 +70,7 @@ def _open(path: Path, device: str) -> Any:
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # ONNX Runtime's exceptions share no base class but this
+        pass_on_memory_fault(error, path)
         message = str(error).splitlines()[0]
         raise WeightsError(f"{path} is not an ONNX model ({message}): `comus weights download {NAME}`") from None
     shapes = session.get_inputs()[0].shape, session.get_outputs()[0].shape

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from comus_core.clustering.blocks import Blocks
 from comus_core.config import NumberBy, RunConfig
 from comus_core.files.atomic import write_json
+from comus_core.machine.room import hold_blas_buffers
 from comus_core.runs import artifact_readers as tables
 from comus_core.settings import to_dict
 from comus_core.stages.blocks import sharded_blocks
@@ -42,6 +43,7 @@ def clustering(context: StageContext, vectors: Artifact, clusters: int, beside: 
     landmarks = landmark_count(count, settings, wanted, one_view=beside is None)
 
     def write(folder: Path) -> None:
+        hold_blas_buffers()
         with sharded_blocks(folder, "clustering", context.on_progress) as blocks:
             write_with(folder, blocks)
 
@@ -106,6 +108,7 @@ def how_many_work(
     def write(folder: Path) -> None:
         from comus_core.clustering.choosing import how_many as suggest
 
+        hold_blas_buffers()
         estimate = suggest(tables.read_vectors(vectors)[1], settings, config.seed, most, tick, names)
         write_json(folder / tables.HOW_MANY, estimate.to_json())
 
@@ -137,6 +140,7 @@ def projection(context: StageContext, vectors: Artifact) -> Artifact:
     how, seed = context.config.clustering.features, context.config.seed
 
     def write(folder: Path) -> None:
+        hold_blas_buffers()
         ids, raw = tables.read_vectors(vectors)
         points = normalise(raw, how)
         columns: dict[str, Any] = {"proposal_id": pa.array(ids, pa.string())}

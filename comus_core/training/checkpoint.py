@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from comus_core.files.atomic import replacing
+from comus_core.files.memory_faults import pass_on_memory_fault
 
 FILE = "checkpoint.pt"
 
@@ -62,6 +63,7 @@ def load(
     try:
         content = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # whatever a damaged file makes the reader raise
+        pass_on_memory_fault(error, path)  # the checkpoint stays for the next attempt
         warn(f"{path} cannot be read ({type(error).__name__}); this round starts anew")
         return State()
     network.load_state_dict(content["network"])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from comus_core.errors import WeightsError
+from comus_core.files.memory_faults import pass_on_memory_fault
 
 
 def fits(name: str, image: tuple[int, ...], result: tuple[int, ...]) -> Callable[[Path, str], None]:
@@ -22,6 +23,7 @@ def fits(name: str, image: tuple[int, ...], result: tuple[int, ...]) -> Callable
         try:
             session = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions share no base class but this
+            pass_on_memory_fault(error, file)
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             raise WeightsError(f"{called} cannot be read as an ONNX model: {reason}") from None
         inputs = [tuple(i.shape[-len(image) :]) for i in session.get_inputs()]

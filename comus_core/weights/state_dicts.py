@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comus_core.errors import WeightsError
+from comus_core.files.memory_faults import pass_on_memory_fault
 from comus_core.text import first_of
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def _read(path: Path, called: str) -> Any:
     except pickle.UnpicklingError:  # torch's own words advise an unsafe way of loading
         raise WeightsError(f"{called} cannot be read as weights: it is no file of tensors; fetch it again") from None
     except Exception as error:  # whatever a damaged archive makes the readers raise
+        pass_on_memory_fault(error, path)
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise WeightsError(f"{called} cannot be read as weights: {reason}") from None
 

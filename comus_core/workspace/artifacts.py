@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from comus_core.errors import WorkspaceError
 from comus_core.files.atomic import disk_error, flush, remove_temporary, sha256_of, write_json
 from comus_core.files.file_locks import take_lock
+from comus_core.files.memory_faults import pass_on_memory_fault
 from comus_core.files.own_places import make_own
 from comus_core.types import OnProgress
 from comus_core.workspace.grouped import write_grouped
@@ -85,6 +86,7 @@ class Artifact:
         try:
             yield self.file(name)
         except (OSError, ValueError, EOFError, BadZipFile, pa.ArrowException) as error:
+            pass_on_memory_fault(error, self.file(name))
             fault = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"
             raise WorkspaceError(
                 f"{self.kind}: {self.file(name)} {fault}; delete its folder and run again: only missing results are "

@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from comus_core.errors import DiskFullError, WorkspaceError
+from comus_core.files.memory_faults import OUT_OF_MEMORY
+from comus_core.machine.room import has_room
 from comus_core.person import require_operator
 from comus_core.workspace.read_only import CopiedDatabase, is_read_only, read_only_error
 from comus_core.workspace.reserve import is_full
 
+LEAST_ROOM = 2**22  # bytes without which a fault of SQLite is one of memory
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, note TEXT NOT NULL DEFAULT '', archived INTEGER NOT NULL DEFAULT 0,
@@ -161,7 +164,8 @@ class Database:
                 "`comus runs delete` free some",
                 self.path,
             )
-        return WorkspaceError(f"workspace database {self.path}: {error}")
+        reason = str(error) if has_room(LEAST_ROOM) else OUT_OF_MEMORY  # SQLite calls it a fault of the disk
+        return WorkspaceError(f"workspace database {self.path}: {reason}")
 
 
 def _missing(connection: sqlite3.Connection, table: str, columns: Mapping[str, str]) -> list[str]:

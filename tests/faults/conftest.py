@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import subprocess
@@ -6,14 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import draw_folder, write_vectors
+
 SOURCE = Path(__file__).with_name("failing_writes.c")
 COMPILER = shutil.which("cc") if sys.platform == "linux" else None  # LD_PRELOAD is Linux's
 
 
 def pytest_collection_modifyitems(config, items):
-    """Without a C compiler, the tests over a file system that fails are not there; CI has one (`.ci/run`)."""
-    if COMPILER is None:
-        unable = [item for item in items if "failing_writes" in item.fixturenames]
+    """Tests of what this machine lacks are not there; CI has all of it (`.ci/run`).
+
+    A file system that fails needs a C compiler; limits of the address space are Linux's.
+    """
+    unable = [item for item in items if COMPILER is None and "failing_writes" in item.fixturenames]
+    unable += [item for item in items if sys.platform != "linux" and item.path.name == "test_allocation_limits.py"]
+    if unable:
         config.hook.pytest_deselected(items=unable)
         items[:] = [item for item in items if item not in unable]
 
@@ -30,3 +37,17 @@ def failing_writes(tmp_path_factory) -> Path:
 def preloaded(failing_writes) -> dict[str, str]:
     """The environment of a process that is to have it."""
     return {**os.environ, "LD_PRELOAD": str(failing_writes), "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+@pytest.fixture(scope="session")
+def twelve(tmp_path_factory) -> str:
+    """The settings of a small run, as JSON."""
+    folder = draw_folder(tmp_path_factory.mktemp("twelve") / "shapes", 12)
+    vectors = write_vectors(folder, folder.parent / "vectors.npz")
+    settings = {
+        "dataset": str(folder),
+        "saliency": {"detector": f"masks:{folder / 'masks'}"},
+        "features": {"encoder": f"file:{vectors}"},
+        "clustering": {"neighbours": 4, "n_init": 2, "clusters": 3},
+    }
+    return json.dumps(settings)

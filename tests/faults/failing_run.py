@@ -13,16 +13,12 @@ import json
 import os
 import shutil
 import sys
-import traceback
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 
-from comus_core import discover, make_config, open_workspace, verify
-from comus_core.errors import ComusError
-from comus_core.files.system_faults import system_message
+from comus_core import discover, make_config, open_workspace
 from comus_core.pipelines.verb_settings import DiscoverSettings
-from tests.jobs.watching import artifact_bytes
+from tests.faults.trials import attempted, forked, resumed
 
 CODES = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO}
 
@@ -32,41 +28,10 @@ def trial(library, config, settings, folder: Path, number: int, lasting: bool) -
     code = list(CODES.values())[number % 2]
     told = {"n": number, "code": errno.errorcode[code]}
     library.faults_arm(os.fsencode(folder), number, code, int(lasting))
-    try:
-        discover(config, open_workspace(folder), settings, device="cpu")
-        told["first"] = "done"
-    except ComusError as error:
-        told["first"] = f"{type(error).__name__}: {error}"
-    except Exception as error:
-        said = system_message(error)
-        told["first"] = f"system: {said}" if said else f"BUG {traceback.format_exc()}"
+    told["first"] = attempted(config, folder, settings)
     told |= {"counted": library.faults_counted(), "call": library.faults_call().decode()}
     library.faults_arm(None, 0, 0, 0)
-    told["faults"] = [f.fault for f in verify(open_workspace(folder)) if not f.harmless]
-    try:
-        run = discover(config, open_workspace(folder), settings, device="cpu")
-        told["second"] = run.state
-    except Exception:
-        told["second"] = traceback.format_exc()
-    told["faults_after"] = [f.fault for f in verify(open_workspace(folder))]
-    found = artifact_bytes(open_workspace(folder))
-    told["bytes"] = {name: sha256(content).hexdigest() for name, content in found.items()}
-    return told
-
-
-def forked(number: int, work) -> dict:
-    """What `work` tells in a process of its own."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        with os.fdopen(writing, "wb") as pipe:
-            pipe.write(json.dumps(work()).encode())
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        said = pipe.read()
-    status = os.waitpid(child, 0)[1]
-    return {"n": number, "first": f"BUG died with status {status}"} if status else json.loads(said)
+    return told | resumed(config, folder, settings)
 
 
 def main() -> None:
@@ -84,7 +49,8 @@ def main() -> None:
         plain = word.rstrip("!")
         number = int(float(plain) * counted) if "." in plain else int(plain)
         folder = Path(root) / str(number)
-        told = forked(number, partial(trial, library, config, settings, folder, number, word != plain))
+        work = partial(trial, library, config, settings, folder, number, word != plain)
+        told = {"n": number} | forked(work)
         counted = counted or told["counted"]
         print(json.dumps(told), flush=True)
         shutil.rmtree(folder, ignore_errors=True)

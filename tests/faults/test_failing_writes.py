@@ -12,24 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import draw_folder, write_vectors
+from tests.faults.trials import require_whole
 
 pytestmark = pytest.mark.thorough
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def twelve(tmp_path_factory) -> str:
-    """The settings of a small run, as JSON."""
-    folder = draw_folder(tmp_path_factory.mktemp("twelve") / "shapes", 12)
-    vectors = write_vectors(folder, folder.parent / "vectors.npz")
-    settings = {
-        "dataset": str(folder),
-        "saliency": {"detector": f"masks:{folder / 'masks'}"},
-        "features": {"encoder": f"file:{vectors}"},
-        "clustering": {"neighbours": 4, "n_init": 2, "clusters": 3},
-    }
-    return json.dumps(settings)
 
 
 def trials(settings, library, environment, folder, until, numbers):
@@ -40,13 +26,6 @@ def trials(settings, library, environment, folder, until, numbers):
     first, *disturbed = [json.loads(line) for line in ended.stdout.splitlines()]
     assert first["first"] == "done" and first["counted"] > 300
     return first, disturbed
-
-
-def require_whole(told, undisturbed):
-    """A trial ended with an expected error or none, left no damage, and went on to the same bytes."""
-    assert not told["first"].startswith("BUG"), told
-    assert (told["faults"], told["second"], told["faults_after"]) == ([], "done", []), told
-    assert told["bytes"] == undisturbed["bytes"], told
 
 
 def test_a_write_that_fails_damages_nothing_and_the_run_goes_on_to_the_same_bytes(

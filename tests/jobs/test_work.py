@@ -8,6 +8,7 @@ import pytest
 
 from comus_core.config import make_config
 from comus_core.errors import DatasetError, WorkspaceError
+from comus_core.files.memory_faults import OUT_OF_MEMORY
 from comus_core.files.process_identity import identify
 from comus_core.jobs import get, read_result, submit, worker
 from comus_core.jobs.logs import jobs_folder
@@ -26,7 +27,8 @@ from comus_core.workspace import open_workspace
         (OSError(28, "No space left", "/a/b"), "failed", "/a/b: the disk is full; free some space and run again"),
         (ValueError("one\ntwo"), "failed", "ValueError: one (an error of the program; the log holds the details)"),
         (KeyError(), "failed", "KeyError: no message (an error of the program; the log holds the details)"),
-        (MemoryError(), "failed", "out of memory: use fewer images, a smaller encoder, or a machine with more memory"),
+        (MemoryError(), "failed", OUT_OF_MEMORY),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "failed", OUT_OF_MEMORY),
     ],
 )
 def test_every_fault_of_the_work_ends_the_job_with_one_sentence(tmp_path, monkeypatch, fault, state, error):

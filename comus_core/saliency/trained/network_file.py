@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comus_core.errors import SettingsError, WeightsError
+from comus_core.files.memory_faults import pass_on_memory_fault
 from comus_core.weights.registry import Supervision
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def network_facts(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise WeightsError(f"{path}: there is no such file; `comus saliency train` makes one") from None
     except Exception as error:  # whatever a damaged file makes the reader raise
+        pass_on_memory_fault(error, path)
         raise WeightsError(f"{path} cannot be read as a detector: {error}") from None
     if FORMAT not in metadata:
         raise WeightsError(f"{path} is not a detector that `comus saliency train` wrote")
@@ -71,6 +73,7 @@ def read_network(path: Path, device: str) -> SaliencyNetwork:
     try:
         network.load_state_dict(load_file(path))
     except RuntimeError as error:
+        pass_on_memory_fault(error, path)
         raise WeightsError(f"{path} does not fit this version's network: {str(error).splitlines()[0]}") from None
     network = network.to(memory_format=torch.channels_last).to(device)
     return network.eval().requires_grad_(False)

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from comus_core.files.atomic import replacing
+from comus_core.files.memory_faults import pass_on_memory_fault
 from comus_core.saliency.trained.generation import Bytes, Examples, Generation
 from comus_core.saliency.trained.network import SaliencyNetwork
 from comus_core.saliency.trained.recipe import SaliencyRecipe
@@ -114,6 +115,7 @@ def _read(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # whatever a damaged file makes the reader raise: the training begins anew
+    except Exception as error:  # whatever a damaged file makes the reader raise: the training begins anew
+        pass_on_memory_fault(error, path)
         return None
     return content
