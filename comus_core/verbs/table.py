@@ -1,57 +1,27 @@
-"""Every verb, one entry each. A new verb is a function in `comus_core`, a settings class, and an entry here."""
+"""Every verb. A new one is a function in `comus_core`, a settings class, and an entry here or in the file of its kind."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from comus_core.errors import SettingsError
-from comus_core.files.new_folder import new_folder
-from comus_core.files.output_file import writable_file, writable_folder
-from comus_core.files.own_folders import is_bundle_file
-from comus_core.pipelines import edit_settings, verb_settings
+from comus_core.files.output_file import writable_folder
+from comus_core.pipelines import verb_settings
 from comus_core.pipelines.ablation_rows import AblationSettings
-from comus_core.pipelines.export_settings import ExportSettings, ObjectsSettings
-from comus_core.pipelines.package_folder import require_onnx
 from comus_core.text import counted
 from comus_core.training.settings import TrainSettings
 from comus_core.types import STAGES
 from comus_core.verbs import job_words, outcomes, result_lines
 from comus_core.verbs.dataset_verbs import DATASETS
+from comus_core.verbs.edit_verbs import EDITS
 from comus_core.verbs.encoder_verbs import ENCODERS
+from comus_core.verbs.file_verbs import FILES
 from comus_core.verbs.paper_verbs import PAPER
 from comus_core.verbs.saliency_verbs import SALIENCY
+from comus_core.verbs.upkeep_verbs import UPKEEP
 from comus_core.verbs.verb import STAGE_WORDS, Stage, Verb
 
-
-def _check_names(settings: Any) -> None:
-    writable_file(Path(settings.csv).expanduser(), force=settings.force)
-
-
-def _check_bundle(settings: Any) -> None:
-    writable_file(Path(settings.out).expanduser(), force=settings.force, is_own=is_bundle_file)
-
-
-def _check_report(settings: Any) -> None:
-    writable_file(Path(settings.out).expanduser(), force=settings.force)
-
-
-def _check_export(settings: Any) -> None:
-    out = Path(settings.out).expanduser()
-    writable_file(out, force=settings.force) if settings.is_zip else writable_folder(out)
-
-
-def _check_objects(settings: Any) -> None:
-    if settings.out is not None:
-        writable_file(Path(settings.out).expanduser(), force=settings.force)
-
-
-def _check_package(settings: Any) -> None:
-    require_onnx()
-    new_folder(Path(settings.out).expanduser())
-
-
-_ENTRIES = (
+_RUNS = (
     Verb(
         name="discover",
         command="run",
@@ -220,174 +190,11 @@ _ENTRIES = (
         arguments=("images",),
         lines=result_lines.exclusion_lines,
     ),
-    Verb(
-        name="bundle",
-        subject="run",
-        settings=verb_settings.BundleSettings,
-        phrase=lambda _, settings: f"bundle {Path(settings.out).name}",
-        is_job=True,
-        stages=lambda _, __: (Stage("", "Files"),),
-        check=_check_bundle,
-        lines=result_lines.bundle_lines,
-        outcome=outcomes.bundle_outcome,
-    ),
-    Verb(
-        name="export",
-        subject="round",
-        settings=ExportSettings,
-        function="export_run",  # `comus_core.export` is the room
-        phrase=lambda key, settings: job_words.with_round(f"export to {settings.format}", key),
-        title=lambda key, _: str(key),
-        is_job=True,
-        stages=job_words.export_stages,
-        check=_check_export,
-        lines=result_lines.export_lines,
-        outcome=outcomes.export_outcome,
-    ),
-    Verb(
-        name="objects",
-        subject="run",
-        settings=ObjectsSettings,
-        phrase=lambda _, __: "table of objects",
-        is_job=True,
-        stages=lambda _, __: (Stage("", "Measures"),),
-        check=_check_objects,
-        lines=result_lines.objects_lines,
-        outcome=outcomes.objects_outcome,
-    ),
-    Verb(
-        name="package",
-        subject="round",
-        settings=verb_settings.PackageSettings,
-        phrase=lambda key, _: job_words.with_round("package", key),
-        is_job=True,
-        stages=job_words.package_stages,
-        check=_check_package,
-        lines=result_lines.package_lines,
-        outcome=outcomes.package_outcome,
-    ),
-    Verb(
-        name="report",
-        subject="workspace",
-        settings=verb_settings.ReportSettings,
-        phrase=lambda _, settings: f"report on {counted(len(settings.runs), 'run')}",
-        title=lambda _, settings: ", ".join(settings.runs),
-        arguments=("runs",),
-        is_job=True,
-        stages=lambda _, __: (Stage("", "Report"),),
-        check=_check_report,
-        lines=result_lines.report_lines,
-        outcome=outcomes.report_outcome,
-    ),
-    Verb(
-        name="open-bundle",
-        subject="file",
-        settings=verb_settings.OpenBundleSettings,
-        phrase=lambda _, __: "opening of a bundle",
-        lines=lambda run: [result_lines.run_line(run)],
-    ),
-    Verb(
-        name="relink",
-        command="runs relink",
-        subject="run",
-        settings=verb_settings.RelinkSettings,
-        phrase=lambda _, __: "new folder of a run",
-        arguments=("folder",),
-        lines=lambda relinked: relinked.lines(),
-    ),
-    Verb(
-        name="delete",
-        command="runs delete",
-        subject="run",
-        settings=verb_settings.DeleteSettings,
-        phrase=lambda _, __: "deletion of a run",
-        lines=lambda deletion: [deletion.words()],
-    ),
-    Verb(
-        name="clean",
-        subject="workspace",
-        settings=verb_settings.CleanSettings,
-        phrase=lambda _, __: "clean-up",
-        lines=result_lines.clean_lines,
-    ),
-    Verb(
-        name="verify",
-        subject="workspace",
-        settings=verb_settings.VerifySettings,
-        phrase=lambda _, __: "check of the artifacts",
-        lines=result_lines.verify_lines,
-    ),
-    Verb(
-        name="disk",
-        subject="workspace",
-        settings=verb_settings.DiskSettings,
-        function="disk_use",
-        phrase=lambda _, __: "disk use",
-        lines=result_lines.disk_lines,
-    ),
 )
 
-
-def _edit(name: str, settings: type, function: str, *arguments: str) -> Verb:
-    """A decision on the clusters of a run."""
-    return Verb(
-        name=name,
-        command=f"clusters {name}",
-        subject="run",
-        settings=settings,
-        function=function,
-        phrase=lambda _, __: name.replace("-", " "),
-        arguments=arguments,
-        lines=lambda edit: [edit.line()],
-    )
-
-
-_EDITS = (
-    _edit("rename", edit_settings.RenameSettings, "rename_cluster", "cluster", "name"),
-    _edit("reset-name", edit_settings.ResetNameSettings, "reset_cluster_name", "cluster"),
-    _edit("merge", edit_settings.MergeSettings, "merge_clusters", "clusters"),
-    _edit("split", edit_settings.SplitSettings, "split_cluster", "cluster"),
-    _edit("reject", edit_settings.RejectSettings, "reject_clusters", "clusters"),
-    _edit("restore", edit_settings.RestoreSettings, "restore_clusters", "clusters"),
-    _edit("move", edit_settings.MoveSettings, "move_proposals", "proposals"),
-    _edit("new", edit_settings.CreateSettings, "create_category", "name", "proposals"),
-    _edit("accept", edit_settings.AcceptSettings, "accept_proposals", "proposals"),
-    _edit("erase", edit_settings.EraseSettings, "erase_proposals", "proposals"),
-    _edit("put-back", edit_settings.PutBackSettings, "put_back_proposals", "proposals"),
-    _edit("exclude", edit_settings.ExcludeSettings, "exclude_images", "images"),
-    _edit("include", edit_settings.IncludeSettings, "include_images", "images"),
-    _edit("redraw", edit_settings.RedrawSettings, "redraw_mask", "proposal"),
-    _edit("draw", edit_settings.DrawSettings, "draw_object", "image"),
-    _edit("separate", edit_settings.SeparateSettings, "separate_objects", "proposal"),
-    _edit("filter", edit_settings.FilterSettings, "set_filter", "percent"),
-    _edit("undo", edit_settings.UndoSettings, "undo_decision"),
-    _edit("redo", edit_settings.RedoSettings, "redo_decision"),
-)
-
-_NAMES = (
-    Verb(
-        name="export-names",
-        command="clusters names",
-        subject="run",
-        settings=edit_settings.ExportNamesSettings,
-        function="export_names",
-        phrase=lambda _, __: "export of names",
-        check=_check_names,
-        lines=lambda exported: exported.lines(),
-    ),
-    Verb(
-        name="import-names",
-        command="clusters names",
-        subject="run",
-        settings=edit_settings.ImportNamesSettings,
-        function="import_names",
-        phrase=lambda _, __: "import of names",
-        lines=lambda imported: imported.lines(),
-    ),
-)
 
 VERBS: dict[str, Verb] = {
-    verb.name: verb for verb in (*_ENTRIES, *SALIENCY, *ENCODERS, *DATASETS, *PAPER, *_EDITS, *_NAMES)
+    verb.name: verb for verb in (*_RUNS, *FILES, *UPKEEP, *SALIENCY, *ENCODERS, *DATASETS, *PAPER, *EDITS)
 }
 
 
