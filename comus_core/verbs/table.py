@@ -1,4 +1,4 @@
-"""Every verb. A new one is a function in `comus_core`, a settings class, and an entry here or in the file of its kind."""
+"""Every verb. A new one: a function in `comus_core`, a settings class, and an entry here or in the file of its kind."""
 
 from __future__ import annotations
 
