@@ -11,7 +11,7 @@ import numpy as np
 
 from comus_core.config import SaliencySettings
 from comus_core.errors import WeightsError
-from comus_core.machine.alone import each_alone
+from comus_core.machine.alone import each_alone, torch_threads
 from comus_core.machine.threads import made_ahead
 from comus_core.plugins import split
 from comus_core.saliency.preprocessing import resize_antialiased
@@ -43,7 +43,7 @@ class LearnedDetector:
     def soft_maps(self, images: Sequence[RgbImage], image_ids: Sequence[ImageId]) -> list[SoftMap]:
         """One (side, side) map per image, which is squashed to it; empty where it has a single colour."""
         groups = [images[start : start + TOGETHER] for start in range(0, len(images), TOGETHER)]
-        if self.device == "cpu":
+        if self.device == "cpu" and torch_threads() > 1:
             found = each_alone(lambda group: self._maps(self._pixels(group)), groups)
         else:
             with made_ahead(map(self._pixels, groups)) as prepared:  # while the network is at the group before
