@@ -103,6 +103,8 @@ class Visitor:
             await self._fetch()
             await self._rest(socket, self.think)
             for _ in range(SLIDES if self.page == "filter" else 0):
+                if time.perf_counter() >= until:
+                    return
                 await self._slide(socket)
                 await self._rest(socket, self.think / 2)
 
