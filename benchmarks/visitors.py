@@ -111,6 +111,7 @@ class Visitor:
     async def _open(self, socket: ClientConnection, page: str) -> None:
         """The first page by its address, the others by the list of pages."""
         self.page, self.slider = page, None
+        self.looks.clear()  # as a browser does: of a fragment that is gone the server says nothing
         known = self.hashes.get(page)
         asked = ClientState(page_script_hash=known) if known else ClientState(page_name=page, query_string=self.query)
         await self._ask(socket, "page", asked)
