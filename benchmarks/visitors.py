@@ -103,12 +103,15 @@ class Visitor:
             await self._fetch()
             await self._rest(socket, self.think)
             for _ in range(SLIDES if self.page == "filter" else 0):
+                if time.perf_counter() >= until:
+                    return
                 await self._slide(socket)
                 await self._rest(socket, self.think / 2)
 
     async def _open(self, socket: ClientConnection, page: str) -> None:
         """The first page by its address, the others by the list of pages."""
         self.page, self.slider = page, None
+        self.looks.clear()  # as a browser does: of a fragment that is gone the server says nothing
         known = self.hashes.get(page)
         asked = ClientState(page_script_hash=known) if known else ClientState(page_name=page, query_string=self.query)
         await self._ask(socket, "page", asked)
