@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.components.scores import evaluate_panel, figures_panel, protocol_panel, report_panel, tables_panel
+from app.components.scores import evaluate_panel, protocol_panel, report_panel, tables_panel
 from app.components.shared import choices, deciding, page_data, score_table, states
 from app.data import round_data, score_data
 from app.data.plain_text import plain, sentence
@@ -15,8 +15,7 @@ if not view.has_truth:
     if not protocol_panel.of_images(view):
         states.no_ground_truth(truth=view.run.result.get("truth"))
     protocol_panel.elsewhere(view)
-    tables_panel.show(view)
-    figures_panel.show(view, None)
+    tables_panel.show(view, None)
     report_panel.show(view)
     st.stop()
 
@@ -87,6 +86,5 @@ evaluate_panel.curves(scored, said, reference)
 evaluate_panel.confused(scored, said, decided, filtered)
 evaluate_panel.extremes(scored, decided)
 protocol_panel.show(view, one)
-tables_panel.show(view)
-figures_panel.show(view, one)
+tables_panel.show(view, one)
 report_panel.show(view)

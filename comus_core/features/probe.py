@@ -104,7 +104,7 @@ def _crops_at_once(encoder: Encoder, how: FeatureSettings, device: str) -> int:
 def _not_compiled(how: FeatureSettings, long: bool) -> str:
     """Why a compilation is not even tried; empty where it is."""
     if how.pool == "mask":
-        return "whole images have many sizes, and each would be compiled separately"
+        return "whole images have many sizes, and each needs another compilation"
     return "" if long else "the run is too short to be worth it"
 
 

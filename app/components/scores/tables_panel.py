@@ -1,4 +1,4 @@
-"""The paper's tables on the Evaluate page: one to run again with the run's settings, and those that there are."""
+"""The paper's tables and figures on the Evaluate page: one to run again with the run's settings, and those that there are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from app import state
-from app.components.scores import protocol_panel
+from app.components.scores import figures_panel, protocol_panel
 from app.components.shared import badge, choices, fields, page_data, states
 from app.components.shared.score_table import table_height
 from app.data import job_words
@@ -21,6 +21,7 @@ from comus_core.errors import ComusError
 from comus_core.pipelines.paper_tables.registry import TABLES
 from comus_core.pipelines.paper_tables.table_formats import about, cells, formatted, title_of
 from comus_core.pipelines.paper_tables.table_settings import TableSettings
+from comus_core.runs.run_round import RunRound
 from comus_core.runs.run_view import RunView
 
 FILES = {"csv": ("CSV", "text/csv"), "markdown": ("Markdown", "text/markdown"), "latex": ("LaTeX", "text/x-tex")}
@@ -28,8 +29,8 @@ ENDINGS = {"csv": "csv", "markdown": "md", "latex": "tex"}
 KEPT = "paper_table_data"
 
 
-def show(view: RunView) -> None:
-    """The section."""
+def show(view: RunView, subject: RunRound | None) -> None:
+    """The section, and that of the figures; `subject` is the round that is scored, None without ground truth."""
     st.header("The paper's tables", anchor=False)
     st.caption(
         "A table of the paper with the settings of this run: each row is computed and stands beside the published "
@@ -39,6 +40,7 @@ def show(view: RunView) -> None:
     if settings is not None:
         _start(settings)
     _stored()
+    figures_panel.show(view, subject)
 
 
 def _choice(view: RunView) -> TableSettings | None:
