@@ -1,4 +1,4 @@
-"""The paper's tables and figures on the Evaluate page: one to run again with the run's settings, and the ones there are."""
+"""The paper's tables and figures on the Evaluate page: one to run again, and those that there are."""
 
 from __future__ import annotations
 
