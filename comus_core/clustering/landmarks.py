@@ -24,11 +24,10 @@ from comus_core.clustering.graph import normalise
 from comus_core.clustering.space import Clusters
 from comus_core.clustering.uncertainty import cluster_shapes, silhouette_beside, uncertainties
 from comus_core.config import ClusteringSettings, Normalisation
+from comus_core.config.clustering import MOST_POINTS
 from comus_core.errors import ComusError
 from comus_core.settings import require
 from comus_core.types import FloatArray, IntArray, Vectors
-
-MOST_POINTS = 1_000_000  # so many are clustered as a whole in 12 minutes on two cores, in 6.3 GiB (docs/scale.md)
 
 
 def landmark_count(n: int, settings: ClusteringSettings, wanted: int, one_view: bool = True) -> int:

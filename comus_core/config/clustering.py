@@ -20,6 +20,9 @@ Noise = Literal["keep", "nearest"]
 GraphSearch = Literal["auto", "exact", "nndescent", "faiss"]
 
 
+MOST_POINTS = 1_000_000  # so many are clustered as a whole in 12 minutes on two cores, in 6.3 GiB (docs/scale.md)
+
+
 @settings
 class ConsensusSettings:
     """What the clusterings of a consensus differ by, and how many points its classifier learns from."""

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from comus_core.config import RunConfig
+from comus_core.config import ClusteringSettings, RunConfig
+from comus_core.config.clustering import MOST_POINTS
 from comus_core.features.encoders import encoder_spec
+from comus_core.machine.device import cpu_cores
 from comus_core.pipelines.model_selection import is_estimated
 from comus_core.saliency.detectors import detector_spec
 from comus_core.saliency.spec import ItemCost
@@ -22,6 +24,8 @@ EFFICIENCY = 0.35  # share of the matrix-product speed that convolutions and att
 GPU_GFLOPS = 10_000.0  # a second, of a mid-range GPU at fp32
 DECODE_SECONDS = 0.008  # a half-megapixel JPEG
 HOW_MANY_SECONDS = 0.03  # a proposal that the choice of the number of clusters looks at: 6.5 s for 240, 28 s for 1,000
+EXACT_UP_TO = 200_000  # points
+JOIN_SECONDS = 2.6e-8  # of a core, a point that joins and a landmark
 BASE_BYTES = 1_200_000_000  # of memory: the program, its networks and what they need for ordinary images
 BYTES_PER_PIXEL = 8  # of memory, of the largest image: 7 while it is decoded, and what waits beside it
 BYTES_PER_IMAGE = 16_000  # soft map, index mask and rows of tables
@@ -50,7 +54,7 @@ def estimate(config: RunConfig, images: int, workspace: Workspace, device: str =
     known = speeds(workspace, device)
     works = detector_cost(config).work, encoder_cost(config).work
     seconds = {stage: each * images for stage, each in seconds_per_image(config, workspace, device).items()}
-    seconds["clustering"] = 1.0 + 1e-4 * images + 3e-9 * images**2
+    seconds["clustering"] = clustering_seconds(images, config.clustering)
     if is_estimated(config.clustering.clusters, True, config.clustering.method):
         seconds["clustering"] += HOW_MANY_SECONDS * min(images, 2000)
     seconds["projection"] = 12.0 + 0.01 * images
@@ -61,6 +65,18 @@ def estimate(config: RunConfig, images: int, workspace: Workspace, device: str =
         memory_bytes=memory_estimate(images, largest),
         measured=all(work in known for work in works),
     )
+
+
+def clustering_seconds(points: int, settings: ClusteringSettings) -> float:
+    """Seconds that so many points take to cluster on two cores, by the measurements of docs/scale.md.
+
+    The graph is exact, so quadratic, up to 200,000 points. Where landmarks are clustered, each other point is compared
+    with all of them (for 384 dimensions).
+    """
+    whole = min(points, settings.landmarks or MOST_POINTS) if settings.method == "spectral" else points
+    exact = min(whole, EXACT_UP_TO)
+    seconds = 1.0 + 1e-4 * whole + 3e-9 * exact**2 + 6e-4 * (whole - exact)
+    return seconds + JOIN_SECONDS * whole * (points - whole) / cpu_cores()
 
 
 def memory_estimate(images: int, largest: int) -> int:

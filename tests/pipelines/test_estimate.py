@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from comus_core.config import FeatureSettings, RunConfig, SaliencySettings
+from comus_core.config import ClusteringSettings, FeatureSettings, RunConfig, SaliencySettings
 from comus_core.pipelines import estimate as estimate_module
 from comus_core.pipelines.estimate import estimate, remember_speeds
 from comus_core.workspace import open_workspace
@@ -54,3 +54,14 @@ def test_the_largest_image_is_in_the_estimate_of_memory(tmp_path):
     small, large = (estimate(CONFIG, 8, workspace, largest=pixels).memory_bytes for pixels in (640 * 480, 88_000_000))
     assert 0.4e9 < large - small < 1e9
     assert estimate(CONFIG, 1000, workspace, largest=640 * 480).memory_bytes < 1.3e9
+
+
+def test_clustering_costs_what_docs_scale_md_measured_and_joining_landmarks_grows_with_the_points(monkeypatch):
+    monkeypatch.setattr(estimate_module, "cpu_cores", lambda: 2)
+    plain, few = ClusteringSettings(), ClusteringSettings(landmarks=200_000)
+    seconds = estimate_module.clustering_seconds
+    assert seconds(100_000, plain) == pytest.approx(42, rel=0.2) and seconds(10**6, plain) == pytest.approx(692, rel=0.1)
+    joined = seconds(10**7, plain) - seconds(10**6, plain)
+    assert joined == pytest.approx(9e6 * 0.026 / 2)
+    assert seconds(10**7, few) < joined / 4
+    assert seconds(10**7, ClusteringSettings(method="kmeans")) > seconds(10**6, plain)
