@@ -27,6 +27,7 @@ TERM = "term"  # of the Glossary page
 ROUND, SCOPE, THESE, CATEGORIES = "round", "scope", "these", "categories"  # of the Export page
 FILTER, PICKED, DATA, ONLY = "filter", "picked", "data", "only"  # of the image grid, and of the pages before a run
 TAB = "tab"  # of the Images page
+FOLDER = "folder"  # of the Data sets page
 ON = "on"  # the data set that the Evaluate page scores a round on
 _OF_EVERY_PAGE = (RUN, SELECTION, MAP, COLOUR)
 _OF_PAGE = {  # what is open on a page
@@ -41,6 +42,7 @@ _OF_PAGE = {  # what is open on a page
     "photos": (FILTER, PICKED),
     "export": (ROUND, SCOPE, THESE, CATEGORIES),
     "images": (DATA, TAB),
+    "datasets": (FOLDER,),
     "new": (DATA, ONLY),
 }
 _PREFIX = "comus."

@@ -82,7 +82,8 @@ def main() -> None:
     place = open_workspace(options.workspace)
     joint = None if options.dataset else joined(options.coco, options.yolo, place.root / "coco226")
     dataset = options.dataset or f"coco:{joint}:val2017"
-    only = tuple(sorted(open_dataset(dataset, place.drawings).files)[::10]) if options.quick else ()
+    files = open_dataset(dataset, place.drawings).files
+    only = tuple(file.image_id for file in files[::10]) if options.quick else ()
     report = Report("One proposal an image, and several")
     for split in SPLITS:
         settings = {

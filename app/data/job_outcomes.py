@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.data.run_cache import Held, workspace
+from comus_core.datasets.dataset import parse_dataset
 from comus_core.jobs import Job, words
 
 _outcomes: Held[str] = Held(256)
@@ -67,7 +68,8 @@ def destination(job: Job) -> Destination | None:
         where = (("data", str(job.subject or "")), ("tab", "encoders"))
         return Destination("images", where, "Show the comparison") if job.subject else None
     if job.state == "done" and job.kind in _OF_DATASETS:
-        return Destination("datasets", (), "Show the data sets")
+        folder = _folder_of(job)
+        return Destination("datasets", (("folder", folder),), "Show the data sets") if folder else None
     if job.state != "done" or job.kind not in _PLACES:
         return None
     page, label = ("import", "Show the changes") if _is_preview(job) else _PLACES[job.kind]
@@ -77,6 +79,16 @@ def destination(job: Job) -> Destination | None:
         return Destination(page, (), label)
     parameters = (("run", job.run or ""), *((("picture", str(job.id)),) if page == "similar" else ()))
     return Destination(page, parameters, label) if job.run else None
+
+
+def _folder_of(job: Job) -> str:
+    """The folder of the Data sets page that shows a download or a check; "" for other data sets."""
+    if job.kind == "datasets-download":
+        return str(job.settings.get("to_") or "")
+    address = parse_dataset(str(job.subject or "demo"))
+    if address.root is None or address.format not in ("voc", "coco"):
+        return ""
+    return str(address.root.parent if address.root.name == "VOCdevkit" else address.root)
 
 
 def _is_kept(job: Job) -> bool:

@@ -190,13 +190,14 @@ def look_of(view: RunView, decided: Decisions, image_row: int) -> str:
 
 
 def page_json(view: RunView, decided: Decisions, found: Filtered, start: int, count: int) -> list[list[object]]:
-    """A part of the list: of each image row, id, width by height, look, number of proposals meant, 1 if excluded."""
+    """A part of the list: of each image row, id, width by height, look, number of objects meant, 1 if excluded."""
     rows = found.images[start : start + count]
-    meant = found.proposals
+    meant, drawn = found.proposals, view.drawn(decided)
     page: list[list[object]] = []
     for row in (int(r) for r in rows):
         image_id, (height, width) = str(view.image_ids[row]), view.image_sizes[row]
         number = sum(bool(meant[r]) for r in view.rows_of_image.get(image_id, []))
+        number += sum(bool(found.drawn[r]) for r in drawn.rows_of_image.get(image_id, []))
         ratio, excluded = round(float(width / height), 3), int(image_id in decided.layout.excluded)
         page.append([row, image_id, ratio, look_of(view, decided, row), number, excluded])
     return page

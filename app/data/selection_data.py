@@ -66,7 +66,7 @@ def selected(view: RunView, decided: Decisions, rows: IntArray, images: Sequence
         images=there or tuple(every),
         include=not there and bool(every),
         possible=_possible(objects, rows, ids, can_accept),
-        digest=digest_of(rows),
+        digest=digest_of(view, decided, rows),
     )
 
 
@@ -83,8 +83,16 @@ def _possible(objects: DecidedObjects, rows: IntArray, ids: Sequence[str], can_a
     return frozenset(part for part, would in would_change.items() if would)
 
 
-def digest_of(rows: IntArray) -> str:
-    """Short text that differs for other rows."""
+def digest_of(view: RunView, decided: Decisions, rows: IntArray) -> str:
+    """Short text that differs for other objects; rows of drawn ones move when another is drawn, so their ids count."""
+    rows = np.asarray(rows, np.int64)
+    drawn = rows[rows >= len(view)]
+    names = "\n".join(map(str, decided_objects(view, decided).ids[drawn])) if len(drawn) else ""
+    return sha256(rows[rows < len(view)].tobytes() + names.encode()).hexdigest()[:12]
+
+
+def digest_of_rows(rows: IntArray) -> str:
+    """Short text that differs for other rows, of whatever table."""
     return sha256(np.asarray(rows, np.int64).tobytes()).hexdigest()[:12]
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from app.forms import verb_form
 from comus_core import jobs
-from comus_core.datasets.allowed_folders import allowed
+from comus_core.datasets.allowed_folders import allowed, allowed_dataset, image_roots
+from comus_core.datasets.obtain import was_obtained
 from comus_core.errors import DatasetError
 from comus_core.files.atomic import disk_error
 from comus_core.files.own_places import is_own, make_own
 from comus_core.jobs import Job
+from comus_core.person import require_operator
 from comus_core.pipelines.dataset_settings import DatasetCheckSettings, DatasetDownloadSettings, DatasetListSettings
 from comus_core.pipelines.paper_tables.table_data import ROOT_VARIABLE
 from comus_core.pipelines.published_datasets import list_datasets
@@ -63,16 +65,18 @@ def downloading(workspace: Workspace, name: str, folder: Path) -> Job | None:
 
 
 def download_settings(row: Mapping[str, Any], folder: Path) -> DatasetDownloadSettings:
-    """What a download is asked for; where files of it are gone, it comes again."""
-    return DatasetDownloadSettings(row["name"], str(folder), again=row["here"]["state"] == "half")
+    """What a download is asked for; where it was brought before and is not complete, it comes again."""
+    gone = row["here"]["state"] != "complete" and was_obtained(row["name"], folder)
+    return DatasetDownloadSettings(row["name"], str(folder), again=gone)
 
 
 def start_download(workspace: Workspace, settings: DatasetDownloadSettings) -> Job:
     """Queue a download, or give the job that is at the very same already.
 
     Raises:
-        ComusError: the folder cannot be made, or the supervisor does not start.
+        ComusError: the folder cannot be made, the supervisor does not start, or who acts here may only look.
     """
+    require_operator()
     if Path(settings.to_).is_relative_to(workspace.drawings) and not is_own(workspace.drawings):
         try:
             make_own(workspace.drawings)
@@ -85,9 +89,10 @@ def start_check(workspace: Workspace, spec: str) -> Job:
     """Queue a check.
 
     Raises:
-        ComusError: the supervisor does not start.
+        ComusError: links lead the data set out of the folders that may be read, or the supervisor does not start.
     """
-    return verb_form.submit_verb(workspace, CHECK, spec, DatasetCheckSettings())
+    inside = allowed_dataset(spec, image_roots(workspace.root))
+    return verb_form.submit_verb(workspace, CHECK, inside, DatasetCheckSettings())
 
 
 def last_check(workspace: Workspace, specs: Sequence[str]) -> Job | None:

@@ -17,7 +17,6 @@ from comus_core.text import counted, size
 from comus_core.types import OnProgress, Progress, no_progress
 
 VOC2012 = Path("VOCdevkit", "VOC2012")
-DONE = ".comus-{}"  # a file that says that a data set was brought there
 
 
 def obtain(
@@ -57,10 +56,11 @@ def obtain(
             f"{name} adds masks to {wanted.needs}: `comus datasets download {wanted.needs} --to {folder}`"
         )
     specs = list(specs_in(wanted, folder).values())
-    done = folder / DONE.format(name)
-    if done.is_file() and not again:
+    done = _mark(name, folder)
+    if was_obtained(name, folder) and not again:
         log(f"{name} was brought to {folder} before; `comus datasets check` says whether all of it is still there")
         return specs
+    done.unlink(missing_ok=True)  # a stop in the middle leaves nothing that says it is all there
     brought = [place for place in _places(wanted, folder) if place.exists()]
     _require_disk(folder, sum(_needed(archive, folder) for archive in wanted.archives))
     for archive in wanted.archives:
@@ -76,6 +76,15 @@ def obtain(
             shutil.rmtree(place) if place.is_dir() else place.unlink()
     write_bytes(done, b"")
     return specs
+
+
+def was_obtained(name: str, folder: Path) -> bool:
+    """Whether `obtain` brought a data set to a folder before; some of it may be gone since."""
+    return _mark(name, folder).is_file()
+
+
+def _mark(name: str, folder: Path) -> Path:
+    return folder / f".comus-{name}"
 
 
 def _of_archive(archive: Archive, on_progress: OnProgress) -> OnProgress:

@@ -43,7 +43,7 @@ class PublishedState:
 
 def specs_in(wanted: PublishedDataset, folder: Path) -> dict[str, str]:
     """Split -> the string by which it is opened, if the data set is in that folder."""
-    return {split: wanted.spec.replace("ROOT", str(folder)).replace("SPLIT", split) for split in wanted.images}
+    return {split: wanted.spec.replace("SPLIT", split).replace("ROOT", str(folder)) for split in wanted.images}
 
 
 def state_in(wanted: PublishedDataset, folder: Path) -> PublishedState:
@@ -63,7 +63,9 @@ def state_in(wanted: PublishedDataset, folder: Path) -> PublishedState:
     full = tuple(specs[split] for split, official in wanted.images.items() if there[split] >= official)
     if len(full) == len(specs):
         found = ", ".join(f"{split} {there[split]:,}" for split in specs)
-        return PublishedState("complete", f"counts as published: {found} images with ground truth", there, full)
+        what = "images and annotations" if parse_dataset(full[0]).format == "coco" else "images with ground truth"
+        left = f"; {'; '.join(waiting)}" if waiting else ""
+        return PublishedState("complete", f"counts as published: {found} {what}{left}", there, full)
     if waiting:
         return PublishedState("partial", f"{'; '.join(waiting)}; the download goes on from there", there, full)
     fault = _half(wanted, specs)

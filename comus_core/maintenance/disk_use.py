@@ -23,7 +23,7 @@ from comus_core.workspace.stored import StoredFolder, ancestors, size_of, stored
 PLACES = {
     "cache": "cached images",
     "uploads": "uploaded images",
-    "datasets": "demo scenes",
+    "datasets": "demo scenes and downloaded data sets",
     "bundles": "images of opened bundles",
     "jobs": "logs and results of jobs",
     EXPORTS: "exports to download",

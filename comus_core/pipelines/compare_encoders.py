@@ -34,7 +34,7 @@ from comus_core.types import IntArray, OnProgress, Progress, no_progress
 from comus_core.workspace import Artifact, Run, Workspace
 
 TIMED = 16  # images that the speed is measured on, at most
-UNAVAILABLE = (WeightsError, DatasetError, SettingsError)
+UNAVAILABLE = (WeightsError, SettingsError)
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def _measured(
         vectors_fingerprint(context.config.features)
         vectors = stages.features(context, one.proposals)
         seconds = before.get(vectors.fingerprint) or seconds_an_image(context, one.proposals, TIMED)
-    except UNAVAILABLE as fault:
+    except UNAVAILABLE as fault:  # not DatasetError: images that are gone are no fault of an encoder
         return row | {"reason": str(fault)}
     curve = silhouettes(context, vectors, settings.most)
     found = tables.read_how_many(curve)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from comus_core.errors import WorkspaceError
 from comus_core.features.encoders import ENCODERS, full_name
+from comus_core.files.stored_json import stored_result
 from comus_core.pipelines.image_index import index_key, lists_folder
 from comus_core.plugins import split, with_path
 from comus_core.settings import require
@@ -54,12 +53,7 @@ def stored_comparison(workspace: Workspace, subject: Run | str) -> dict[str, Any
         WorkspaceError: its file is damaged.
     """
     path = comparison_file(workspace, subject)
-    try:
-        return dict(json.loads(path.read_text()))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise WorkspaceError(f"{path}: {error}; compare the encoders again") from None
+    return stored_result(path, ("compared_at", "encoders", "truth"), "compare the encoders again")
 
 
 def ranked(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -17,9 +16,10 @@ from comus_core.datasets.dataset import absolute, open_dataset
 from comus_core.datasets.ignored_files import ignored_json, ignored_lines
 from comus_core.datasets.records import Dataset
 from comus_core.datasets.truth_report import TruthReport
-from comus_core.errors import DatasetError, WorkspaceError
+from comus_core.errors import DatasetError
 from comus_core.files.atomic import write_json
 from comus_core.files.output_file import write_output
+from comus_core.files.stored_json import stored_result
 from comus_core.pipelines.image_index import index_key, keep_index, lists_folder
 from comus_core.pipelines.verb_settings import HealthLimits, HealthSettings
 from comus_core.runs import artifact_readers as tables
@@ -145,13 +145,7 @@ def stored_report(workspace: Workspace, spec: str) -> dict[str, Any] | None:
     Raises:
         WorkspaceError: its file is damaged.
     """
-    path = report_file(workspace, spec)
-    try:
-        return dict(json.loads(path.read_text()))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise WorkspaceError(f"{path}: {error}; check the images again") from None
+    return stored_result(report_file(workspace, spec), ("checked_at", "usable"), "check the images again")
 
 
 def _opened(dataset: str, workspace: Workspace, truth: TruthSettings) -> tuple[Dataset, str]:

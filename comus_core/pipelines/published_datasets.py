@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,9 +14,10 @@ from comus_core.datasets.dataset_check import DatasetCheck
 from comus_core.datasets.obtain import obtain
 from comus_core.datasets.published import PUBLISHED
 from comus_core.datasets.published_state import state_in
-from comus_core.errors import DatasetError, WorkspaceError
+from comus_core.errors import DatasetError
 from comus_core.files.atomic import disk_error, write_json
 from comus_core.files.own_places import CACHE, make_own, own_place
+from comus_core.files.stored_json import stored_result
 from comus_core.pipelines.dataset_settings import DatasetCheckSettings, DatasetDownloadSettings, DatasetListSettings
 from comus_core.pipelines.image_index import index_key, lists_folder
 from comus_core.types import OnProgress, no_progress
@@ -130,12 +130,7 @@ def stored_check(workspace: Workspace, spec: str) -> dict[str, Any] | None:
         WorkspaceError: its file is damaged.
     """
     path = _check_file(workspace, spec)
-    try:
-        return dict(json.loads(path.read_text()))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise WorkspaceError(f"{path}: {error}; check the data set again") from None
+    return stored_result(path, ("checked_at", "complete", "lines"), "check the data set again")
 
 
 def _check_file(workspace: Workspace, spec: str) -> Path:

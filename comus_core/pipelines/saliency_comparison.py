@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,6 +12,7 @@ import numpy as np
 
 from comus_core.config import SaliencySettings
 from comus_core.errors import WorkspaceError
+from comus_core.files.stored_json import stored_result
 from comus_core.pipelines.image_index import index_key, lists_folder
 from comus_core.pipelines.model_selection import resolve_saliency
 from comus_core.pipelines.saliency_settings import SaliencyCompareSettings
@@ -114,12 +114,7 @@ def stored_comparison(workspace: Workspace, spec: str) -> dict[str, Any] | None:
 
 def read_comparison(path: Path) -> dict[str, Any] | None:
     """The same from its file."""
-    try:
-        return dict(json.loads(path.read_text()))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise WorkspaceError(f"{path}: {error}; compare the detectors again") from None
+    return stored_result(path, ("compared_at", "detectors"), "compare the detectors again")
 
 
 def compared(result: Mapping[str, Any]) -> list[dict[str, Any]]:

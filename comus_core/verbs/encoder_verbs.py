@@ -14,7 +14,7 @@ from comus_core.verbs.verb import Stage, Verb
 
 
 def _stages(_: Any, settings: EncoderCompareSettings) -> tuple[Stage, ...]:
-    own = (Stage(stage_of(name), short_name(name)) for name in settings.encoders)
+    own = (Stage(stage_of(name), short_name(name)) for name in chosen_encoders(settings.encoders))
     return (Stage("", "Proposals"), *own)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from comus_core.config import RunConfig
-from comus_core.datasets.dataset import absolute
+from comus_core.datasets.dataset import absolute, parse_dataset
 from comus_core.errors import WorkspaceError
 from comus_core.pipelines.relink import where_now
 from comus_core.runs.run_round import find_round, split_round
@@ -58,8 +58,8 @@ def opened(kind: SubjectKind, value: Any, workspace: Workspace) -> Any:
         return from_dict(RunConfig, value)
     if kind == "run":
         return workspace.runs.find(value)
-    if kind == "images":
-        return _run_or_dataset(value, workspace)
+    if kind == "images":  # of a job: the id of a run, else the string of a data set
+        return next((run for run in workspace.runs.all(archived=True) if run.id == value), value)
     if kind == "round":
         return find_round(workspace, *split_round(value))
     if kind == "rounds":
@@ -67,12 +67,19 @@ def opened(kind: SubjectKind, value: Any, workspace: Workspace) -> Any:
     return Path(value) if kind == "file" else value
 
 
-def _run_or_dataset(value: str, workspace: Workspace) -> Run | str:
-    """The run of that id, name or beginning of an id, else the string of a data set."""
+def _run_or_dataset(words: str, workspace: Workspace) -> Run | str:
+    """The data set that words name where there is such a folder, else the run of that id, name or beginning of an id.
+
+    Raises:
+        WorkspaceError: they fit several runs, or neither a run nor a data set.
+    """
+    address = parse_dataset(words)
+    if address.root is None or address.root.exists():
+        return words
     try:
-        return workspace.runs.find(value)
-    except WorkspaceError:
-        return value
+        return workspace.runs.find(words)
+    except WorkspaceError as fault:
+        raise WorkspaceError(f"{fault}; nor is there a folder {address.root}") from None
 
 
 def as_words(kind: SubjectKind, subject: Any) -> list[str]:
@@ -88,6 +95,8 @@ def of_words(kind: SubjectKind, words: Sequence[str], workspace: Workspace) -> A
         SettingsError: no number stands behind an `@`.
         WorkspaceError: there is no such run or round.
     """
+    if kind == "images":
+        return _run_or_dataset(next(iter(words), ""), workspace)
     return opened(kind, list(words) if kind == "rounds" else next(iter(words), None), workspace)
 
 

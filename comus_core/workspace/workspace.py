@@ -67,7 +67,7 @@ class Workspace:
 
     @property
     def drawings(self) -> Path:
-        """The folder of the drawn demo scenes."""
+        """The folder of the drawn demo scenes, and of data sets that were downloaded into the workspace."""
         return own_place(self.root, "datasets")
 
     def artifact(self, run: Run, kind: str) -> Artifact:

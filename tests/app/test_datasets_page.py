@@ -46,7 +46,7 @@ def test_what_is_not_there_can_be_downloaded_and_what_it_needs_is_said(at, tmp_p
     assert "Download voc2012 to this folder first" in texts(test).replace("\\", "")
     assert test.button(key="dataset_voc2012-trainaug_download").disabled
     assert "dataset_voc2012_check" not in [button.key for button in test.button]
-    assert "Use in Discover" not in links(test)
+    assert "Use voc2012 in Discover" not in links(test)
     command = f"comus datasets download voc2012 --to {tmp_path / 'data'} --workspace {workspace.root}"
     assert command in [code.value for code in test.code]
     test.button(key="dataset_voc2012_download").click().run()
@@ -82,9 +82,10 @@ def test_a_part_and_a_half_say_what_there_is_and_go_on(at, tmp_path):
     (tmp_path / "data/voc.tar.part").write_bytes(bytes(5000))
     test = at(workspace)
     assert "5 kB of 20 kB of voc.tar" in texts(test) and any("in part" in words for words in badges(test))
-    assert test.button(key="dataset_voc2012_download").label == "Continue the download"
+    assert test.button(key="dataset_voc2012_download").label == "Continue the download of voc2012"
     (tmp_path / "data/voc.tar.part").unlink()
     (draw_voc(tmp_path / "data") / "JPEGImages/a.jpg").unlink()
+    (tmp_path / "data/.comus-voc2012").touch()  # it was brought there before
     test.button(key="dataset_voc2007-test_download").click().run()  # any press reads the folder again
     assert "train 1 of 2" in texts(test) and any("not complete" in words for words in badges(test))
     test.button(key="dataset_voc2012_download").click().run()
@@ -102,12 +103,41 @@ def test_what_is_complete_is_checked_and_used(at, tmp_path, monkeypatch, shown):
     assert not test.exception
     assert f"comus datasets check voc:{root}:val" in "\n".join(code.value for code in test.code)
     known = links(test)
-    assert (known["Use in Discover"].page, known["Use in Evaluate"].page) == ("new", "scores")
-    assert f"voc%3A{str(root).replace('/', '%2F')}%3Aval" in known["Use in Discover"].query_string
-    assert f"run={run.id}" in known["Use in Evaluate"].query_string
+    assert (known["Use voc2012 in Discover"].page, known["Use voc2012 in Evaluate"].page) == ("new", "scores")
+    assert f"voc%3A{str(root).replace('/', '%2F')}%3Aval" in known["Use voc2012 in Discover"].query_string
+    assert f"run={run.id}" in known["Use voc2012 in Evaluate"].query_string
 
 
-def test_a_check_is_queued_and_its_result_shown(at, tmp_path):
+def test_what_was_brought_once_and_is_gone_comes_again(at, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/.comus-voc2012").touch()
+    for part in (False, True):  # a stop in the middle of that leaves a part
+        if part:
+            (tmp_path / "data/voc.tar.part").write_bytes(bytes(5000))
+        workspace = open_workspace(tmp_path / f"w{part}")
+        test = at(workspace)
+        test.button(key="dataset_voc2012_download").click().run()
+        (job,) = jobs.list_jobs(workspace)
+        assert job.settings["again"]
+    with pytest.raises(DatasetError, match="no network"):
+        download_dataset(workspace, from_dict(DatasetDownloadSettings, job.settings))
+    assert not (tmp_path / "data/.comus-voc2012").exists()
+
+
+def test_the_folder_is_in_the_address_and_comes_from_it(at, tmp_path, monkeypatch):
+    workspace = open_workspace(tmp_path / "w")
+    (tmp_path / "data/other").mkdir(parents=True)
+    test = at(workspace)
+    assert test.query_params["folder"] == str(tmp_path / "data")
+    by_key(test.text_input, "datasets_folder_path").set_value(str(tmp_path / "data/other")).run()
+    assert test.query_params["folder"] == str(tmp_path / "data/other") and not test.exception
+    again = open_app(monkeypatch, workspace, "datasets", folder=str(tmp_path / "data/other"))
+    assert by_key(again.text_input, "datasets_folder_path").value == str(tmp_path / "data/other")
+    refused = open_app(monkeypatch, workspace, "datasets", folder="/etc")
+    assert "lies outside the folders" in refused.error[0].value.replace("\\", "") and not refused.header
+
+
+def test_a_check_is_queued_and_its_result_shown(at, tmp_path, monkeypatch):
     workspace, root = open_workspace(tmp_path / "w"), draw_voc(tmp_path / "data")
     spec = f"voc:{root}:train"
     (tmp_path / "data").rename(tmp_path / "disk")
@@ -115,6 +145,9 @@ def test_a_check_is_queued_and_its_result_shown(at, tmp_path):
     (tmp_path / "data" / "VOCdevkit").symlink_to(tmp_path / "disk" / "VOCdevkit")  # a check is kept by the place
     spec = spec.replace("/data/", "/disk/")
     test = at(workspace)
+    test.button(key="dataset_voc2012_check").click().run()
+    assert "lies outside the folders" in test.error[0].value.replace("\\", "") and not jobs.list_jobs(workspace)
+    monkeypatch.setenv("COMUS_IMAGE_ROOTS", f"{tmp_path / 'data'}:{tmp_path / 'disk'}")
     test.button(key="dataset_voc2012_check").click().run()
     (job,) = jobs.list_jobs(workspace)
     assert (job.kind, job.subject) == ("datasets-check", spec) and test.button(key="dataset_voc2012_check").disabled

@@ -9,6 +9,7 @@ import pytest
 
 from app.components.shared import crop_drag, selection_keys
 from app.data import photo_filter
+from app.data.selection_data import digest_of
 from comus_core import curation, objects
 from comus_core.runs.run_view import open_run_view
 from comus_core.scoring.cell_proposals import cell_proposals
@@ -183,3 +184,28 @@ def test_an_emptied_selection_keeps_its_turn_and_a_new_one_is_the_last(monkeypat
     assert changed("b", "z", 6) == 1  # by a decision
     assert changed("b", "", 6) == 1 and changed("b", "z", 6) == 3
     assert changed("a", "", 7) == 2 and changed("a", "q", 8) == 4  # selected anew, though something was decided too
+
+
+def test_a_selection_of_a_drawn_object_is_another_once_its_row_holds_another(view):
+    last = int(view.proposals.image_id.argmax())
+    draw(view, last)
+    rows = np.array([0, len(view)])
+    before, ids = digest_of(view, curation.decided_in(view), rows), curation.decided_in(view)
+    assert digest_of(view, ids, rows) == before != digest_of(view, ids, rows[:1])
+    draw(view, int(view.proposals.image_id.argmin()))  # in an earlier image: in another window, say
+    assert digest_of(view, curation.decided_in(view), rows) != before
+    assert digest_of(view, curation.decided_in(view), np.array([0, len(view) + 1])) == before
+
+
+def test_the_number_on_an_image_counts_drawn_objects_that_meet_the_conditions(view):
+    image = view.image_row_of[str(view.proposals.image_id[0])]
+
+    def number(**conditions) -> int:
+        decided = curation.decided_in(view)
+        found = photo_filter.filtered(view, decided, conditions)
+        return {entry[0]: entry[4] for entry in photo_filter.page_json(view, decided, found, 0, 1000)}.get(image, 0)
+
+    before = number(), number(category="1")
+    draw(view)
+    assert (number(), number(category="1")) == (before[0] + 1, before[1] + 1)
+    assert number(category="2") <= before[0]

@@ -20,16 +20,22 @@ RUN = {"images": 60, "skipped": 0, "proposals": 75, "clusters": 8}
 @pytest.mark.parametrize("kind", [name for name, verb in VERBS.items() if verb.is_job])
 def test_every_job_that_a_page_shows_leads_to_a_page_that_there_is(kind):
     place = destination(job(kind=kind, state="done", run="run-1"))
-    if kind in ("bundle", "figure", "report"):  # files
+    if kind in ("bundle", "figure", "report") or kind.startswith("datasets-"):  # files; a folder: the next test
         assert place is None
-    elif kind.startswith("datasets-"):
-        assert place == Destination("datasets", (), "Show the data sets")
     elif kind.startswith("saliency-"):  # of a data set
         assert place.page == "images" and place.label and dict(place.parameters).keys() == {"data", "tab"}
     else:
         assert place is not None and place.page in PAGES and place.label
         assert dict(place.parameters).get("run") == (None if kind == "images" else "run-1")
         assert ("picture" in dict(place.parameters)) == (kind == "similar")
+
+
+def test_a_download_and_a_check_lead_to_the_folder_of_the_data_set():
+    made = destination(job(kind="datasets-download", state="done", settings={"name": "voc2012", "to_": "/data"}))
+    assert made == Destination("datasets", (("folder", "/data"),), "Show the data sets")
+    for spec in ("voc:/data/VOCdevkit:val", "coco:/data:val2017"):
+        assert destination(job(kind="datasets-check", state="done", subject=spec)) == made
+    assert destination(job(kind="datasets-check", state="done", subject="/my/photos")) is None
 
 
 def test_files_that_a_command_wrote_outside_the_workspace_are_on_no_page(monkeypatch, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 from streamlit.runtime.context import ContextProxy
 
+from app.forms.published_form import start_download
 from app.server import session_person
 from app.server.login import ROLE, USER
 from comus_core import curation, jobs, make_config
@@ -19,6 +20,7 @@ from comus_core.export.bundle_opening import open_bundle
 from comus_core.maintenance.clean import clean
 from comus_core.maintenance.delete import delete
 from comus_core.person import STRANGER, Person, acting, acting_as, add_source, may_change
+from comus_core.pipelines.dataset_settings import DatasetDownloadSettings
 from comus_core.pipelines.kept_files import delete_export, keep_upload
 from comus_core.pipelines.prediction_folder import delete_prediction, new_prediction
 from comus_core.pipelines.relink import relink
@@ -29,6 +31,7 @@ from comus_core.workspace.selection_shapes import Gesture
 from tests.app.serving import ROOT
 
 VIEWER, ADA = Person("Vera", "viewer"), Person("Ada Lovelace", "operator")
+WANTED = DatasetDownloadSettings("voc2012", "data")
 PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py"))
 FILES = [("a.png", io.BytesIO(b""))]
 CHANGES = {
@@ -48,6 +51,7 @@ CHANGES = {
     "delete an export": lambda place, run: delete_export(place, run.id, "a"),
     "open a bundle": lambda place, run: open_bundle("a.zip", place),
     "download a data set": lambda place, run: obtain("voc2012", place.root / "data"),
+    "queue a download": lambda place, run: start_download(place, WANTED),
     "a folder for a detector": lambda place, run: new_detector(place, "demo"),
     "a folder for maps": lambda place, run: new_maps(place, "demo"),
     "relink": lambda place, run: relink(run, place, None),

@@ -107,3 +107,12 @@ def test_what_was_brought_before_is_brought_again_where_it_is_asked_for(wanted, 
     assert result["state"] == "absent" and len(result["specs"]) == 3 and "was brought to" in said[0]
     with pytest.raises(DatasetError, match="no network"):
         download_dataset(workspace, DatasetDownloadSettings("voc2012", str(tmp_path), again=True))
+
+
+def test_a_folder_whose_name_holds_the_word_split_is_that_folder(wanted, tmp_path):
+    draw_voc(tmp_path / "SPLITS")
+    assert state_in(wanted, tmp_path / "SPLITS").state == "complete"
+    (tmp_path / "SPLITS/voc.tar").touch()
+    assert state_in(wanted, tmp_path / "SPLITS").message.endswith(
+        "; voc.tar has come and is not, or not wholly, unpacked"
+    )

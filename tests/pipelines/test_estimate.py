@@ -60,7 +60,9 @@ def test_clustering_costs_what_docs_scale_md_measured_and_joining_landmarks_grow
     monkeypatch.setattr(estimate_module, "cpu_cores", lambda: 2)
     plain, few = ClusteringSettings(), ClusteringSettings(landmarks=200_000)
     seconds = estimate_module.clustering_seconds
-    assert seconds(100_000, plain) == pytest.approx(42, rel=0.2) and seconds(10**6, plain) == pytest.approx(692, rel=0.1)
+    assert seconds(100_000, plain) == pytest.approx(42, rel=0.2) and seconds(10**6, plain) == pytest.approx(
+        692, rel=0.1
+    )
     joined = seconds(10**7, plain) - seconds(10**6, plain)
     assert joined == pytest.approx(9e6 * 0.026 / 2)
     assert seconds(10**7, few) < joined / 4

@@ -23,7 +23,7 @@ from comus_core.errors import ComusError
 from comus_core.pipelines.published_datasets import stored_check
 from comus_core.text import size
 
-FOLDER = "datasets_folder"
+FOLDER, NAMED = "datasets_folder", "datasets_folder_named"  # the choice, and what of it the address names
 Colour = Literal["blue", "orange", "green", "gray"]
 BADGES: dict[str, tuple[str, Colour, str]] = {
     "absent": ("not there", "gray", "cloud_download"),
@@ -32,20 +32,25 @@ BADGES: dict[str, tuple[str, Colour, str]] = {
     "half": ("not complete", "orange", "warning"),
     "complete": ("complete", "green", "check_circle"),
 }
-LABELS = {"absent": "Download", "partial": "Continue the download", "half": "Download and complete"}
+LABELS = {"absent": "Download {}", "partial": "Continue the download of {}", "half": "Download and complete {}"}
 
 
 def show() -> None:
     """Draw the folder, and a card a data set."""
     workspace = page_data.workspace()
     roots = image_roots(workspace.root)
-    if not state.setting(FOLDER, ""):
+    named = state.parameter(state.FOLDER)
+    if named and named != state.setting(NAMED, ""):  # the address has changed: a link, Back, a reload
+        state.set_setting(FOLDER, named)
+    elif not state.setting(FOLDER, ""):
         state.set_setting(FOLDER, published_form.first_folder(workspace, roots))
     st.caption(
         "The data sets of the paper's tables. They are downloaded to a folder of the server, checked against their "
         "published checksums, and unpacked there."
     )
     path = folder_picker.show("Folder on the server", roots, key=FOLDER)
+    state.set_setting(NAMED, path)
+    state.set_parameter(state.FOLDER, path)
     try:
         folder = allowed(path, roots)
         rows = _rows(str(folder))
@@ -99,7 +104,8 @@ def _split(row: Mapping[str, Any], folder: Path) -> str:
     known = {split: f"{split} · {row['splits'][split]:,} images" for split in specs if row["here"]["images"][split]}
     if not known:
         return ""
-    return specs[choices.selected("Split", known, key=f"dataset_{row['name']}_split", hidden=False, width=260)]
+    name = row["name"]
+    return specs[choices.selected(f"Split of {name}", known, key=f"dataset_{name}_split", hidden=False, width=260)]
 
 
 def _buttons(row: Mapping[str, Any], folder: Path, spec: str, *, busy: bool) -> None:
@@ -110,7 +116,7 @@ def _buttons(row: Mapping[str, Any], folder: Path, spec: str, *, busy: bool) -> 
         st.caption(f"Download {plain(lacking)} to this folder first: this adds to it.")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"dataset_{name}_buttons"):
         if here != "complete" and st.button(
-            LABELS[here],
+            LABELS[here].format(name),
             key=f"dataset_{name}_download",
             icon=":material/download:",
             type="primary" if here == "partial" else "secondary",
@@ -121,18 +127,18 @@ def _buttons(row: Mapping[str, Any], folder: Path, spec: str, *, busy: bool) -> 
             return
         check = published_form.last_check(workspace, [spec])
         checking = check is not None and check.state in jobs.ACTIVE
-        if st.button("Check", key=f"dataset_{name}_check", icon=":material/rule:", disabled=busy or checking):
+        if st.button(f"Check {name}", key=f"dataset_{name}_check", icon=":material/rule:", disabled=busy or checking):
             _start(lambda: published_form.start_check(workspace, spec))
         st.page_link(
             navigation.page("new"),
-            label="Use in Discover",
+            label=f"Use {name} in Discover",
             icon=":material/add_circle:",
             query_params={state.DATA: spec},
         )
         if run is not None:
             st.page_link(
                 navigation.page("scores"),
-                label="Use in Evaluate",
+                label=f"Use {name} in Evaluate",
                 icon=":material/bar_chart:",
                 query_params={state.RUN: run.id, state.ON: spec},
             )

@@ -13,7 +13,7 @@ from app import state
 from app.components.shared import choices, fields, navigation, selection_bar, states
 from app.data import object_rows
 from app.data.object_rows import MOST_SHOWN, SIDES, RowFilter
-from app.data.selection_data import digest_of
+from app.data.selection_data import digest_of_rows
 from comus_core.runs.proposal_table import TABLE_FORMATS, TableFormat, encoded
 from comus_core.runs.run_view import RunView
 from comus_core.text import counted
@@ -85,7 +85,7 @@ def _rows(view: RunView, decided: Decisions, table: pa.Table, shown: IntArray) -
     The browser keeps the places of ticked rows, so other rows, or the same after a decision, begin without a tick.
     """
     frame = table.take(pa.array(shown)).to_pandas().round(DIGITS).rename(columns=_words)
-    key = f"{KEY}-{view.run.id}-{decided.version}-{digest_of(shown)}"
+    key = f"{KEY}-{view.run.id}-{decided.version}-{digest_of_rows(shown)}"
     event: Any = st.dataframe(
         frame, hide_index=True, height=520, key=key, on_select="rerun", selection_mode="multi-row"
     )

@@ -22,6 +22,7 @@ TYPES = {".png": ("PNG", "image/png"), ".html": ("HTML", "text/html"), ".csv": (
 def show(view: RunView, subject: RunRound | None) -> None:
     """The section: a line for each figure; `subject` is the round that is scored, None without ground truth."""
     st.header("The paper's figures", anchor=False)
+    st.caption("Only these two: what the paper's other figures show is not documented here.")
     for number, (title, endings) in KNOWN.items():
         of_clusters = number == "3"
         if subject is None and not of_clusters:
@@ -34,7 +35,7 @@ def show(view: RunView, subject: RunRound | None) -> None:
                 words, mime = TYPES[ending]
                 settings = FigureSettings(cast(FigureNumber, number), f"figure-{number}{ending}", one.key)
                 st.download_button(
-                    words,
+                    f"Figure {number} as {words}",
                     partial(content, view, one, settings),
                     settings.out,
                     mime,

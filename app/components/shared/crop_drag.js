@@ -35,7 +35,8 @@ class CropDrag {
     this.whole = this.isSelected(Number(crop.dataset.row))
     this.crop = crop
     this.own = this.whole ? null : this.place(crop)?.to
-    const words = this.whole ? this.data.words : "1 proposal"
+    const one = Number(crop.dataset.row) < this.data.proposals ? "1 proposal" : "1 drawn object"
+    const words = this.whole ? this.data.words : one
     event.dataTransfer.effectAllowed = "linkMove" // onto a tab it is still the link that it was
     const ghost = this.ghost(crop, this.whole ? this.data.count : 1)
     event.dataTransfer.setDragImage(ghost, SIZE / 2, SIZE / 2)

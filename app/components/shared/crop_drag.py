@@ -54,6 +54,7 @@ def listen(
     data = {
         "bits": b64encode(np.packbits(mask).tobytes()).decode() if len(rows) else "",
         "count": len(rows),
+        "proposals": len(view),  # rows from here on are drawn objects
         "words": counted_objects([str(p) for p in objects.ids[rows]]),
         "strip": _categories(view, decided, rows),
     }
@@ -95,7 +96,7 @@ def _categories(view: RunView, decided: Decisions, rows: IntArray) -> list[tuple
     ids = view.categories(decided).ids
     colour_of = dict(zip(ids, category_colours(ids), strict=True))
     if len(rows):
-        names = selection_data.targets(view, decided, rows, selection_data.digest_of(rows))
+        names = selection_data.targets(view, decided, rows, selection_data.digest_of(view, decided, rows))
     else:
         names = {k: decided.name_of(k) for k in ids}
     return [(k, name, colour_of[k]) for k, name in names.items()]

@@ -92,7 +92,7 @@ def all_of(view: RunView, rows: IntArray, *, key: str) -> IntArray:
     """
     if view.run.read_only or not len(rows):
         return rows[:0]
-    name, digest = f"{key}_all", selection_data.digest_of(rows)
+    name, digest = f"{key}_all", selection_data.digest_of_rows(rows)
     on = state.setting(name, "") == digest
     fields.tick(
         f"Select all {len(rows):,}",
