@@ -70,7 +70,8 @@ def voted(view, vector) -> tuple[int, float]:
     own = vector / np.linalg.norm(vector)
     near = sorted((float(np.linalg.norm(own - v)), row) for row, v in enumerate(known))[:7]
     votes = {int(k): 0.0 for k in view.cluster}
-    for distance, row in near:
+    same = [(1.0, row) for distance, row in near if distance == 0]  # who is identical has the vote alone
+    for distance, row in same or near:
         votes[int(view.cluster[row])] += 1 / distance
     best = max(votes, key=lambda k: votes[k])
     return best, votes[best] / sum(votes.values())
