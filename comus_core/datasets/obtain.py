@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from comus_core.datasets.archives import fetch, unpack
@@ -12,6 +13,7 @@ from comus_core.datasets.published_state import specs_in
 from comus_core.datasets.trainaug import make_trainaug
 from comus_core.errors import DatasetError
 from comus_core.files.atomic import write_bytes
+from comus_core.files.output_folder import locked
 from comus_core.person import require_operator
 from comus_core.text import counted, size
 from comus_core.types import OnProgress, Progress, no_progress
@@ -47,6 +49,7 @@ def obtain(
     Raises:
         DatasetError: no such data set, too little disk, no network, a file that is not the published one, or a data set
             that is needed before is not in the folder.
+        WorkspaceError: another process is bringing one to the same folder.
         NotAllowedError: who acts here may only look.
     """
     require_operator()
@@ -60,7 +63,17 @@ def obtain(
     if was_obtained(name, folder) and not again:
         log(f"{name} was brought to {folder} before; `comus datasets check` says whether all of it is still there")
         return specs
-    done.unlink(missing_ok=True)  # a stop in the middle leaves nothing that says it is all there
+    with _made_and_locked(folder):
+        done.unlink(missing_ok=True)  # a stop in the middle leaves nothing that says it is all there
+        _bring(wanted, folder, keep, log, on_progress)
+        write_bytes(done, b"")
+    return specs
+
+
+def _bring(
+    wanted: PublishedDataset, folder: Path, keep: bool, log: Callable[[str], None], on_progress: OnProgress
+) -> None:
+    """Download, check and unpack what is missing."""
     brought = [place for place in _places(wanted, folder) if place.exists()]
     _require_disk(folder, sum(_needed(archive, folder) for archive in wanted.archives))
     for archive in wanted.archives:
@@ -74,8 +87,22 @@ def obtain(
     for place in _places(wanted, folder) if not keep else []:
         if place not in brought:
             shutil.rmtree(place) if place.is_dir() else place.unlink()
-    write_bytes(done, b"")
-    return specs
+
+
+@contextmanager
+def _made_and_locked(folder: Path) -> Iterator[None]:
+    """The folder, made if it is missing, while no other process downloads to it.
+
+    Raises:
+        DatasetError: it cannot be made.
+        WorkspaceError: another process is at work there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatasetError(f"{folder}: {error.strerror or error}; choose another folder") from None
+    with locked(folder, "wait until it has ended, or choose another folder"):
+        yield
 
 
 def was_obtained(name: str, folder: Path) -> bool:

@@ -247,7 +247,7 @@ def remove_unlocked(folder: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, advice: str = "choose another folder") -> Iterator[None]:
     """Lock a folder for this process, while the block runs.
 
     Raises:
@@ -256,7 +256,7 @@ def locked(folder: Path) -> Iterator[None]:
     path = folder / LOCK
     lock = take_lock(path)
     if lock is None or not lock.holds(path):  # its holder removed it just now
-        raise WorkspaceError(f"{folder}: another process is writing results there; choose another folder")
+        raise WorkspaceError(f"{folder}: another process is writing results there; {advice}")
     try:
         yield
     finally:

@@ -9,7 +9,8 @@ from comus_core import check_dataset, download_dataset, list_datasets, open_work
 from comus_core.cli.main import cli
 from comus_core.datasets.published import PUBLISHED
 from comus_core.datasets.published_state import state_in
-from comus_core.errors import DatasetError, NotAllowedError, SettingsError
+from comus_core.errors import DatasetError, NotAllowedError, SettingsError, WorkspaceError
+from comus_core.files.output_folder import locked
 from comus_core.person import Person, acting_as
 from comus_core.pipelines.dataset_settings import DatasetDownloadSettings, DatasetListSettings
 from comus_core.pipelines.published_datasets import stored_check
@@ -116,3 +117,13 @@ def test_a_folder_whose_name_holds_the_word_split_is_that_folder(wanted, tmp_pat
     assert state_in(wanted, tmp_path / "SPLITS").message.endswith(
         "; voc.tar has come and is not, or not wholly, unpacked"
     )
+
+
+def test_two_downloads_to_one_folder_are_refused(wanted, tmp_path):
+    settings, workspace = DatasetDownloadSettings("voc2012", str(tmp_path / "data")), open_workspace(tmp_path / "w")
+    (tmp_path / "data").mkdir()
+    with locked(tmp_path / "data"), pytest.raises(WorkspaceError, match="wait until it has ended, or choose another"):
+        download_dataset(workspace, settings)
+    with pytest.raises(DatasetError, match="no network"):
+        download_dataset(workspace, settings)
+    assert not list((tmp_path / "data").iterdir())
