@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from comus_core.datasets.dataset_check import DatasetCheck
 from comus_core.datasets.obtain import obtain
 from comus_core.datasets.published import PUBLISHED
 from comus_core.datasets.published_state import state_in
-from comus_core.errors import DatasetError
-from comus_core.files.atomic import disk_error, write_json
+from comus_core.errors import ComusError, DatasetError
+from comus_core.files.atomic import write_json
 from comus_core.files.own_places import CACHE, make_own, own_place
 from comus_core.files.stored_json import stored_result
 from comus_core.pipelines.dataset_settings import DatasetCheckSettings, DatasetDownloadSettings, DatasetListSettings
@@ -105,7 +106,9 @@ def check_dataset(
     device: str = "auto",
     on_progress: OnProgress = no_progress,
 ) -> DatasetCheck:
-    """Check the files of a data set, its counts against the published ones, and its classes; kept in the workspace.
+    """Check the files of a data set, its counts against the published ones, and its classes.
+
+    What is found is kept in the workspace for the page, if that can be written.
 
     Raises:
         DatasetError: there is no such data set, its ground truth cannot be read, or it is half unpacked.
@@ -114,12 +117,10 @@ def check_dataset(
     found = dataset_check.check_dataset(
         spec, workspace.drawings, names, histogram=settings.classes, on_progress=on_progress
     )
-    file = _check_file(workspace, spec)
-    try:
+    with suppress(OSError, ComusError):  # what was found is told all the same
         make_own(own_place(workspace.root, CACHE))
-    except OSError as error:
-        raise disk_error(error, file) from error
-    write_json(file, found.to_json() | {"lines": found.lines(), "checked_at": time.time()})
+        kept = found.to_json() | {"lines": found.lines(), "checked_at": time.time()}
+        write_json(_check_file(workspace, spec), kept)
     return found
 
 

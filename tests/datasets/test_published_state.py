@@ -127,3 +127,15 @@ def test_two_downloads_to_one_folder_are_refused(wanted, tmp_path):
     with pytest.raises(DatasetError, match="no network"):
         download_dataset(workspace, settings)
     assert not list((tmp_path / "data").iterdir())
+
+
+def test_a_check_is_told_where_nothing_can_be_kept(wanted, tmp_path, monkeypatch):
+    workspace, spec = open_workspace(tmp_path / "w"), f"voc:{draw_voc(tmp_path / 'data')}:val"
+
+    def refuse(*_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("comus_core.files.atomic.os.replace", refuse)
+    assert check_dataset(spec, workspace).images == 1
+    monkeypatch.undo()
+    assert stored_check(workspace, spec) is None
