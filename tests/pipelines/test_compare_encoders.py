@@ -154,6 +154,6 @@ def test_bad_input_says_what_is_wrong(finished, tmp_path):
 
 def test_a_subject_is_a_run_or_a_data_set(finished, tmp_path):
     workspace, run = finished
-    assert subjects.of_words("images", [run.id], workspace) == run
+    assert subjects.of_words("images", [run.id], workspace).id == run.id
     assert subjects.of_words("images", [str(tmp_path)], workspace) == str(tmp_path)
     assert subjects.as_json("images", str(tmp_path)) == str(tmp_path) and subjects.as_json("images", run) == run.id
