@@ -11,6 +11,10 @@ class SettingsError(ComusError):
     """A setting has an invalid value."""
 
 
+class CompilationError(SettingsError):
+    """A setting asks for a network compiled by torch, which cannot compile on this machine."""
+
+
 class DatasetError(ComusError):
     """A dataset string, folder, split or annotation file cannot be used."""
 

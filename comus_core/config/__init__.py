@@ -97,7 +97,7 @@ class FeatureSettings:
     """Pixels of the image's longer side as the encoder sees it, where `pool` is mask."""
     precision: Precision = "float32"
     """What the encoder computes in. bfloat16: about three times as fast on processors with AMX, nearly the same;
-    compiled: by torch, which takes a minute first; fastest: of all these on this machine, timed as a run begins."""
+    compiled: by torch, which takes a minute first; fastest: of all these on this machine, timed as each run begins."""
 
 
 @settings

@@ -15,12 +15,12 @@ from comus_core.errors import SettingsError
 from comus_core.features.crops import preprocess, resized
 from comus_core.features.spec import DenseKind, Encoder, EncoderSpec
 from comus_core.machine.alone import each_alone, torch_threads
-from comus_core.machine.batch_size import batch_on
+from comus_core.machine.batch_size import TOGETHER, batch_on
 from comus_core.types import FloatArray, RgbImage, Vectors
 from comus_core.weights.loading import load_network
 from comus_core.weights.store import file_sha256, locate
 
-TOGETHER = 4  # crops that a thread of the CPU is at alone, where a batch has enough for all of them
+FILLED = 0.75  # of a batch from which it is filled up for the compiled view; the rest would cost more than it saves
 
 View = Callable[[Any, Tensor], Tensor]
 
@@ -54,7 +54,7 @@ class NetworkEncoder:
 
     Attributes:
         precision: what its vectors are computed in; see `comus_core.features.precision`.
-        compiled: `views.vectors` as torch compiled it, for full batches; None where it did not.
+        compiled: `views.vectors` as torch compiled it, for batches that are full or nearly so; None where it did not.
         batch: crops encoded at once; 0 is the spec's number.
     """
 
@@ -100,11 +100,16 @@ class NetworkEncoder:
         return np.stack([self.views.pixels(self.spec, crop) for crop in crops])
 
     def encode_pixels(self, pixels: FloatArray) -> Vectors:
-        """The vectors of a batch of `pixels`, (n, dim)."""
-        if self.compiled is not None and len(pixels) == self.batch_size:  # the size for which it is compiled
-            return self._run(self.compiled, pixels)
-        view = self.views.vectors
-        if self.device != "cpu" or torch_threads() * TOGETHER > self.spec.batch_size:
+        """The vectors of a batch of `pixels`, (n, dim).
+
+        On the CPU each thread is at a group of its own, always of the same crops: so 1 and 64 threads give the same
+        bytes. What is compiled is for full batches, and all threads share it.
+        """
+        view, missing = self.views.vectors, self.batch_size - len(pixels)
+        if self.compiled is not None and 0 <= missing <= (1 - FILLED) * self.batch_size:
+            full = np.concatenate([pixels, np.zeros((missing, *pixels.shape[1:]), np.float32)]) if missing else pixels
+            return self._run(self.compiled, full)[: len(pixels)]
+        if self.device != "cpu":
             return self._run(view, pixels)
         groups = [pixels[start : start + TOGETHER] for start in range(0, len(pixels), TOGETHER)]
         return np.concatenate(each_alone(lambda group: self._run(view, group), groups))
@@ -153,7 +158,8 @@ def load_network_encoder(spec: EncoderSpec, device: str, views: Views) -> Encode
     # order of sums, and all workers of a stage must have the same.
     network = load_network(spec.weights).to(memory_format=torch.channels_last).to(device)
     encoder = NetworkEncoder(spec, network, device, file_sha256(locate(spec.weights)), views)
-    return replace(encoder, batch=batch_on(device, spec.batch_size, lambda: bytes_of_a_crop(encoder)))
+    batch = batch_on(device, spec.batch_size, lambda: bytes_of_a_crop(encoder), torch_threads())
+    return replace(encoder, batch=batch)
 
 
 def bytes_of_a_crop(encoder: NetworkEncoder) -> int:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import cycle, islice
+from typing import TypeVar
 
 import numpy as np
 
 from comus_core.config import Precision
-from comus_core.errors import SettingsError
+from comus_core.errors import CompilationError
 from comus_core.features.network_encoder import NetworkEncoder, View
 from comus_core.features.spec import Encoder
 from comus_core.settings import require
 from comus_core.types import RgbImage, Vectors
 
+T = TypeVar("T")
 FAITHFUL = 0.999  # least cosine to the vectors of float32 that a faster way must keep
 COMPILED = "-compiled"
 
@@ -22,8 +25,8 @@ def computing_in(encoder: Encoder, precision: Precision) -> Encoder:
     """The same encoder computing in another precision, or compiled, where its vectors stay what they are.
 
     Raises:
-        SettingsError: it is no network of this program's kind, torch cannot compile it here, or drawn crops have other
-            vectors: the cosine is told.
+        CompilationError: torch cannot compile it here.
+        SettingsError: it is no network of this program's kind, or drawn crops have other vectors: the cosine is told.
     """
     if precision == "float32":
         return encoder
@@ -32,15 +35,26 @@ def computing_in(encoder: Encoder, precision: Precision) -> Encoder:
     assert isinstance(encoder, NetworkEncoder)
     faster, drawn = replace(encoder, precision=precision), _drawn_crops(encoder.crop_size)
     if precision.endswith(COMPILED):
-        faster = replace(faster, compiled=_compiled(encoder))
-        drawn = list(islice(cycle(drawn), encoder.batch_size))  # full, or it would not be compiled
-    cosine = least_cosine(encoder.encode(drawn), _encoded(faster, drawn))
+        faster = replace(faster, batch=compiled_batch(encoder))
+        drawn = list(islice(cycle(drawn), faster.batch_size))  # full, or it would not be compiled
+        faster = _compiling(faster, lambda: replace(faster, compiled=_compiled(encoder)))
+        found = _compiling(faster, lambda: faster.encode(drawn))
+    else:
+        found = faster.encode(drawn)
+    cosine = least_cosine(encoder.encode(drawn), found)
     require(
         cosine >= FAITHFUL,
         f"features.precision {precision}: vectors of encoder '{encoder.name}' have cosine {cosine:.4f} to those of "
         f"float32, less than {FAITHFUL}: use float32",
     )
     return faster
+
+
+def compiled_batch(encoder: Encoder) -> int:
+    """The crops of a batch for which an encoder is compiled: on the CPU its own number, whatever threads and memory."""
+    if isinstance(encoder, NetworkEncoder) and encoder.device == "cpu":
+        return encoder.spec.batch_size
+    return encoder.batch_size
 
 
 def least_cosine(one: Vectors, other: Vectors) -> float:
@@ -58,16 +72,14 @@ def _compiled(encoder: NetworkEncoder) -> View:
     return compiled
 
 
-def _encoded(encoder: NetworkEncoder, crops: list[RgbImage]) -> Vectors:
-    """The vectors; what a compiler raises is told in words."""
+def _compiling(encoder: NetworkEncoder, work: Callable[[], T]) -> T:
+    """What `work` gives; what a compiler raises is told in words."""
     try:
-        return encoder.encode(crops)
-    except RuntimeError as error:  # torch's own errors of compiling are such
-        if encoder.compiled is None:
-            raise
+        return work()
+    except (RuntimeError, ImportError, OSError) as error:  # RuntimeError: torch's own errors of compiling are such
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         eager = encoder.precision.removesuffix(COMPILED)
-        raise SettingsError(
+        raise CompilationError(
             f"features.precision {encoder.precision}: torch cannot compile here ({reason}): use {eager}"
         ) from error
 

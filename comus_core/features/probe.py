@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import cycle, islice
+from tempfile import TemporaryFile
 from typing import Any, cast
 
 import numpy as np
 
 from comus_core.config import FeatureSettings, Precision
 from comus_core.features.encoders import load_encoder
-from comus_core.features.precision import COMPILED, FAITHFUL, computing_in, least_cosine
+from comus_core.features.precision import COMPILED, FAITHFUL, compiled_batch, computing_in, least_cosine
 from comus_core.features.regions import describer
 from comus_core.features.spec import Encoder
 from comus_core.machine.fastest import SECONDS, Run, Trial, fastest, tried
@@ -23,16 +26,26 @@ EAGER: tuple[Precision, ...] = ("float32", "bfloat16")
 LEFT_OUT = {"int8": "torch's own quantization is deprecated, and torchao is not among the packages of this program"}
 GFLOP = 250.0  # of one turn at most, where four crops are not more: two seconds of two cores
 COMPILE_SECONDS = 120.0  # within which a compilation must be ready
+WAIT = 0.2  # seconds between two looks at it
 
 
-def probe(how: FeatureSettings, device: str, images: Sequence[RgbImage], *, long: bool) -> dict[str, Any]:
+def probe(
+    how: FeatureSettings,
+    device: str,
+    images: Sequence[RgbImage],
+    *,
+    not_compiled: str = "",
+    on_wait: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
     """Choose the fastest faithful precision for vectors, and say how.
 
     Args:
         how: the encoder, and how regions are pooled.
         device: that the run computes on.
         images: of the run, at least one; each whole image stands for a crop.
-        long: whether the run is so long that a compilation is worth its time.
+        not_compiled: why a compilation is not even tried; empty where it is.
+        on_wait: called several times a second while a compilation is tried, and between the other parts; what it raises
+            ends the probe.
 
     Returns:
         `precision`, the choice; `crops`, timed at once; `ways`, what `Trial` holds of each.
@@ -40,19 +53,24 @@ def probe(how: FeatureSettings, device: str, images: Sequence[RgbImage], *, long
     Raises:
         ComusError: the encoder cannot be loaded.
     """
+    on_wait()
     encoder = load_encoder(how.encoder, device)
+    on_wait()
     batch = list(islice(cycle(images), _crops_at_once(encoder, how, device)))
     trials = tried(_ways(encoder, how, batch, EAGER), len(batch), least_cosine, seconds=SECONDS)
     best = fastest(trials, FAITHFUL)
     left_out = [Trial(name, reason=reason) for name, reason in LEFT_OUT.items()]
     compiled = cast(Precision, f"{best.name}{COMPILED}")
-    reason = _not_compiled(how, long)
+    reason = "whole images have many sizes, and each needs another compilation" if how.pool == "mask" else not_compiled
     if not reason:
-        reason = compile_fault(how.encoder, device, compiled)
+        reason = compile_fault(how.encoder, device, compiled, on_wait)
     if reason:
         left_out.append(Trial(compiled, reason=reason))
     else:
-        full = list(islice(cycle(images), encoder.batch_size))  # what is compiled is used for full batches
+        count = compiled_batch(
+            encoder
+        )  # what is compiled sees full batches, other ways as many crops as there are threads for
+        full = list(islice(cycle(images), -(-encoder.batch_size // count) * count))
         ways = _ways(encoder, how, full, list(dict.fromkeys(("float32", cast(Precision, best.name), compiled))))
         later = {trial.name: trial for trial in tried(ways, len(full), least_cosine, seconds=SECONDS)}
         trials = [later.pop(trial.name, trial) for trial in trials] + list(later.values())
@@ -71,18 +89,32 @@ def probe_line(record: Mapping[str, Any]) -> str:
     return f"features.precision fastest: {record['precision']}; crops a second: {', '.join(told)}{''.join(without)}"
 
 
-def compile_fault(name: str, device: str, precision: Precision) -> str:
-    """Why another process could not compile the encoder in time; empty where it could, and torch keeps what it made."""
+def compile_fault(name: str, device: str, precision: Precision, on_wait: Callable[[], None] = lambda: None) -> str:
+    """Why another process could not compile the encoder in time; empty where it could, and torch keeps what it made.
+
+    `on_wait` is called while it is waited for; what it raises ends that process too.
+    """
     command = [sys.executable, "-c", _TRIAL, name, device, precision, *sys.path]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=COMPILE_SECONDS, stdin=subprocess.DEVNULL
-        )
-    except subprocess.TimeoutExpired:
-        return f"torch did not compile it within {COMPILE_SECONDS:.0f} seconds"
-    except OSError as error:
-        return f"no process for a trial: {error}"
-    return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["the trial of a compilation died"])[-1]
+    with TemporaryFile("w+") as errors:
+        try:
+            # In the process group of its starter, so that whoever kills that kills it too.
+            trial = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)
+        except OSError as error:
+            return f"no process for a trial: {error}"
+        end = time.monotonic() + COMPILE_SECONDS
+        try:
+            while trial.poll() is None:
+                if time.monotonic() > end:
+                    return f"torch did not compile it within {COMPILE_SECONDS:.0f} seconds"
+                on_wait()
+                with suppress(subprocess.TimeoutExpired):
+                    trial.wait(min(WAIT, COMPILE_SECONDS))
+        finally:
+            trial.kill()
+            trial.wait()
+        errors.seek(0)
+        told = errors.read().strip().splitlines() or ["the trial of a compilation died"]
+    return "" if trial.returncode == 0 else told[-1]
 
 
 _TRIAL = """
@@ -99,13 +131,6 @@ def _crops_at_once(encoder: Encoder, how: FeatureSettings, device: str) -> int:
         return 4
     gflop = getattr(getattr(encoder, "spec", None), "gflop", 60.0)
     return encoder.batch_size if device != "cpu" else min(encoder.batch_size, max(4, int(GFLOP / gflop)))
-
-
-def _not_compiled(how: FeatureSettings, long: bool) -> str:
-    """Why a compilation is not even tried; empty where it is."""
-    if how.pool == "mask":
-        return "whole images have many sizes, and each needs another compilation"
-    return "" if long else "the run is too short to be worth it"
 
 
 def _ways(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 from dataclasses import dataclass
+from pathlib import Path
 
 from comus_core.errors import SettingsError
+
+CPUINFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,20 @@ class Device:
 def cpu_cores() -> int:
     """The CPU cores available to this process, which may be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def device_model(device: str) -> str:
+    """What computes, by its maker's name: the same in every container of the same machine, unlike the host's name."""
+    if device.startswith("cuda"):
+        import torch
+
+        return str(torch.cuda.get_device_name(device))
+    try:
+        lines = CPUINFO.read_text().splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "CPU part"))]
+    except OSError:  # not Linux
+        names = []
+    return " ".join(filter(None, (platform.machine(), *(names[:1] or [platform.processor()]))))
 
 
 def describe_devices() -> list[Device]:

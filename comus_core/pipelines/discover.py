@@ -15,9 +15,10 @@ from comus_core.config import RunConfig
 from comus_core.datasets.chosen_images import open_chosen
 from comus_core.datasets.dataset import absolute
 from comus_core.datasets.ignored_files import ignored_json
+from comus_core.errors import WeightsError
 from comus_core.evaluation.cluster_quality import cluster_quality, image_classes_of
 from comus_core.pipelines.estimate import BYTES_PER_IMAGE, memory_estimate, remember_speeds, seconds_per_image
-from comus_core.pipelines.fastest_precision import with_precision
+from comus_core.pipelines.fastest_precision import Resolved, with_precision
 from comus_core.pipelines.model_selection import cluster_number, is_estimated, resolve, short_names, supervision_of
 from comus_core.pipelines.relink import follow
 from comus_core.pipelines.run_identity import run_id
@@ -62,6 +63,7 @@ def discover(
 
     Raises:
         DatasetError: no usable image, or no proposal in any of them.
+        Cancelled: `on_progress` raised it.
         ComusError: any stage's own fault; finished shards stay.
     """
     from comus_core.features.encoders import vectors_fingerprint
@@ -71,15 +73,23 @@ def discover(
     dataset = open_chosen(config, workspace.drawings)
     chosen = choose_device(device)
     config = replace(resolve(config), dataset=absolute(dataset.spec))
-    config, measured = with_precision(config, dataset, workspace, chosen)
-    if last >= STAGES.index("features"):
+    with_vectors = last >= STAGES.index("features")
+    try:
+        # Also where no vector is wanted yet: the precision decides what the run is called when it goes on.
+        resolved = with_precision(config, dataset, workspace, chosen, on_progress)
+    except WeightsError:
+        if with_vectors:
+            raise
+        resolved = Resolved(config)  # without the weights nothing can be timed: what goes on later has another name
+    config = resolved.config
+    if with_vectors:
         vectors_fingerprint(config.features)  # an encoder that cannot be had is told before the long work
     context = StageContext(workspace, dataset, config, chosen, on_progress)
     each = seconds_per_image(config, workspace, context.device)
     context.pace = {"images": each["images"], "soft_maps": each["saliency"], "features": each["features"]}
     asked = new_run(context)
-    asked.provenance.update(measured)  # how `features.precision` fastest was resolved
-    with workspace.runs.attempt(asked.id):
+    asked.provenance.update(resolved.measured)  # how `features.precision` fastest was resolved
+    with workspace.runs.attempt(asked.id), resolved.computing(workspace):
         run = workspace.runs.begin(asked)
         follow(workspace, run)
         if not run.artifacts:  # else some of it is on the disk already

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from comus_core.machine.threads import made_ahead
 from comus_core.proposals.table import Proposals
 from comus_core.runs import artifact_readers as tables
 from comus_core.stages.context import StageContext
-from comus_core.types import RgbImage
+from comus_core.types import FloatArray, RgbImage
 from comus_core.workspace import Artifact, ArtifactKey
 from comus_core.workspace.artifacts import TABLE
 from comus_core.workspace.shards import Tick
@@ -195,22 +196,31 @@ def encoded(encoder: Any, crops: Iterator[RgbImage], on_batch: Callable[[int], N
     """(n, d) float32, a batch of crops in memory at a time; reports the size of each.
 
     Where the encoder lets them, crops are decoded, cut and resized in a thread while the network is at those before.
+    Its batches are full then, however large the crops are: what is computed together is always the same.
     """
     prepare, parts = getattr(encoder, "pixels", None), []
-    batches = image_batches(crops, encoder.batch_size)
     if prepare is None:
-        for batch in batches:
+        for batch in image_batches(crops, encoder.batch_size):
             parts.append(encoder.encode(batch))
             on_batch(len(batch))
             del batch  # before the next crops are cut
     else:
         from comus_core.machine.alone import lone_threads
 
-        with made_ahead(map(prepare, batches), lambda: lone_threads(1)) as prepared:
+        batches = _full_batches(prepare, crops, encoder.batch_size)
+        with made_ahead(batches, lambda: lone_threads(1)) as prepared:
             for pixels in prepared:
                 parts.append(encoder.encode_pixels(pixels))
                 on_batch(len(pixels))
     return np.concatenate(parts)
+
+
+def _full_batches(
+    prepare: Callable[[Sequence[RgbImage]], FloatArray], crops: Iterator[RgbImage], size: int
+) -> Iterator[FloatArray]:
+    """What the network takes of `size` crops at a time, prepared one by one: a crop may be a large image."""
+    while parts := list(map(lambda crop: prepare([crop]), islice(crops, size))):  # none is held while the next is cut
+        yield np.concatenate(parts)
 
 
 def _join_vectors(shards: Sequence[Path], folder: Path) -> None:

@@ -12,7 +12,7 @@ SCHEMA = "CREATE TABLE IF NOT EXISTS probes (question TEXT PRIMARY KEY, answer T
 
 
 class ProbeTable:
-    """The answers of a workspace by their question; the first answer stays."""
+    """The answers of a workspace by their question; the first answer stays until it is forgotten."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -31,3 +31,8 @@ class ProbeTable:
         found = self.find(question)
         assert found is not None, "it was stored"
         return found
+
+    def forget(self, question: str) -> None:
+        """Drop an answer that no longer holds; nothing where there is none."""
+        with self.database.writing(by_looking=True) as connection:
+            connection.execute("DELETE FROM probes WHERE question = ?", (question,))

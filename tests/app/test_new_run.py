@@ -191,6 +191,7 @@ def test_every_choice_reaches_the_command(page):
         ("new_saliency_resize", "binary"),
         ("new_saliency_split", "peaks"),
         ("new_features_pool", "mask"),
+        ("new_features_precision", "fastest"),
         ("new_filter_by", "density"),
         ("new_truth_boxes", "ignore"),
         ("new_truth_orientation", "stored"),
@@ -216,7 +217,7 @@ def test_every_choice_reaches_the_command(page):
         dataset="demo",
         saliency={"detector": "tokencut", "resize": "binary", "threshold": 0.4, "min_area": 100}
         | {"split": "peaks", "peaks": {"depth": 0.3}},
-        features={"pool": "mask"},
+        features={"pool": "mask", "precision": "fastest"},
         clustering={"method": "kmeans", "features": "raw", "neighbours": 12, "n_init": 3, "over_clusters": 40},
         truth={"boxes": "ignore", "orientation": "stored", "groups": "keep"}
         | {"crowds": "ignore", "overlaps": "last", "least_pixels": 1000},

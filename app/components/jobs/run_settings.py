@@ -47,6 +47,9 @@ SPLITS = {
     "peaks": "connected parts, divided at dips",
 }
 POOLS = {"crop": "its crop (paper)", "mask": "patches under its mask"}
+PRECISIONS = {"float32": "float32", "bfloat16": "bfloat16", "fastest": "the fastest, timed here"} | {
+    f"{name}-compiled": f"{name}, compiled" for name in ("float32", "bfloat16")
+}
 REFINES = {
     "none": "none (paper)",
     "guided": "guided filter",
@@ -233,6 +236,7 @@ def _more() -> None:
         _number("Over-clusters", "clustering.over_clusters", least=0)
         _select("Automatic number", "clustering.number_by", NUMBERS)
         _select("Features of an object", "features.pool", POOLS)
+        _select("Precision of the encoder", "features.precision", PRECISIONS)
     with three:
         _number("k-means restarts", "clustering.n_init", least=1)
         _of_method()
