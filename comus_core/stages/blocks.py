@@ -120,7 +120,7 @@ def _digest(arrays: Arrays, elsewhere: Mapping[str, str], ids: Sequence[str]) ->
             continue
         rows = np.atleast_1d(values)
         for part in row_blocks(len(rows)):  # a copy of a part at most
-            known.update(np.ascontiguousarray(rows[part]).reshape(-1).view(np.uint8))
+            known.update(np.ascontiguousarray(rows[part]).reshape(-1).view(np.uint8).data)
     return known.hexdigest()[:16]
 
 

@@ -84,6 +84,7 @@ def completed(command: Sequence[Any], seconds: float = SECONDS, **how: Any) -> s
         except BaseException:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()  # to the end of all that hold the pipes
             raise
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
