@@ -152,12 +152,14 @@ def _join_drawn_rows(known: np.ndarray, others: np.ndarray, n: int) -> tuple[flo
     rng, points = np.random.default_rng(SEED), SearchPoints.of(np.array(known))
     rows = rng.normal(size=(len(known), CLUSTERS))
     reach = np.full(len(known), np.median(nearest_to(np.array(known[:200]), points, NEIGHBOURS)[1][:, -1]))
+    nothing = np.zeros(len(known), np.float32)
     arrays = {
         **points.arrays(),
+        **dict.fromkeys(("distance", "silhouette", "density", "agreement"), nothing),
         "vectors": others[:n],
         "reach": reach,
         "shares": rows,
-        "rows": rows.astype(np.float32),
+        "embedding": rows.astype(np.float32),
         "cluster": rng.integers(0, CLUSTERS, len(known)).astype(np.int32),
         "centres": rows[:CLUSTERS].astype(np.float32),
         "means": rows[:CLUSTERS],

@@ -13,7 +13,8 @@ BLOCK_ROWS = 4096  # points of a block: fixed, so that a block is the same where
 
 Arrays = Mapping[str, Any]  # what every block needs: arrays by name, in memory or memory-mapped
 Columns = dict[str, Any]  # name -> (points of the block,) or (points of the block, width)
-BlockWork = Callable[[Arrays, slice], Columns]  # a function of a module, or a `partial` of one
+Heed = Callable[[], None]  # called every moment in a long block: raises where it is to be given up
+BlockWork = Callable[[Arrays, slice, Heed], Columns]  # a function of a module, or a `partial` of one
 
 
 class Blocks(Protocol):
@@ -39,10 +40,14 @@ class _Here:
 
     def __call__(self, name: str, work: BlockWork, arrays: Arrays, count: int) -> Columns:
         """See `Blocks`."""
-        return joined((work(arrays, rows) for rows in block_slices(count)), count)
+        return joined((work(arrays, rows, heed_nothing) for rows in block_slices(count)), count)
 
 
 HERE: Blocks = _Here()
+
+
+def heed_nothing() -> None:
+    """See `Heed`: never raises."""
 
 
 def block_slices(count: int) -> list[slice]:

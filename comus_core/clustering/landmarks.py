@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 
 from comus_core.clustering.assignment import VOTERS, vote
-from comus_core.clustering.blocks import Arrays, Blocks, Columns
+from comus_core.clustering.blocks import Arrays, Blocks, Columns, Heed
 from comus_core.clustering.centres import cosine_distance
 from comus_core.clustering.extension import shares_of
 from comus_core.clustering.graph import normalise
@@ -83,38 +83,39 @@ def with_the_rest(
     near = min(settings.neighbours, len(landmarks))
     known = SearchPoints.of(normalise(vectors[landmarks], settings.features)).arrays()
     means, spread = cluster_shapes(found.embedding, found.cluster)
+    own = {"cluster": found.cluster, "distance": found.distance, "embedding": found.embedding}
+    own |= uncertainties(found.embedding, found.cluster, found.graph)
     arrays = {
         **known,
+        **own,
         "vectors": vectors,
         "reach": blocks("reach", partial(_reach, neighbours=near), known, len(landmarks))["reach"],
         "shares": shares_of(found.embedding, found.eigenvalues, found.attached_rows),
-        "rows": found.embedding,
-        "cluster": found.cluster,
         "centres": found.centres,
         "means": means,
         "spread": spread,
     }
     work = partial(join_block, features=settings.features, neighbours=near)
     columns = blocks("rest", work, arrays, len(vectors))
-    own = {"cluster": found.cluster, "distance": found.distance, "embedding": found.embedding}
-    for name, values in (own | uncertainties(found.embedding, found.cluster, found.graph)).items():
+    for name, values in own.items():
         columns[name][landmarks] = values
     return _by_size(found, landmarks, columns)
 
 
-def _reach(arrays: Arrays, rows: slice, neighbours: int) -> Columns:
+def _reach(arrays: Arrays, rows: slice, heed: Heed, neighbours: int) -> Columns:
     """The squared distance of some landmarks to the farthest of their own neighbours."""
     from comus_core.clustering.query_blocks import nearest_to
     from comus_core.clustering.search_points import SearchPoints
 
     known = SearchPoints.among(arrays)
-    return {"reach": nearest_to(known.points[rows], known, neighbours)[1][:, -1]}
+    return {"reach": nearest_to(known.points[rows], known, neighbours, heed)[1][:, -1]}
 
 
-def join_block(arrays: Arrays, rows: slice, features: Normalisation, neighbours: int) -> Columns:
+def join_block(arrays: Arrays, rows: slice, heed: Heed, features: Normalisation, neighbours: int) -> Columns:
     """Row, cluster, distance and what else the filter may rank by, of some points.
 
-    As far as neighbours are concerned, these are the `neighbours` nearest landmarks, of which at most 7 vote.
+    As far as neighbours are concerned, these are the `neighbours` nearest landmarks, of which at most 7 vote. What is
+    identical to a landmark gets all from it, from that of the lowest row where several are.
     """
     from comus_core.clustering.query_blocks import add_within_reach, nearest_to
     from comus_core.clustering.search_points import SearchPoints
@@ -122,28 +123,30 @@ def join_block(arrays: Arrays, rows: slice, features: Normalisation, neighbours:
     known = SearchPoints.among(arrays)
     vectors = normalise(arrays["vectors"][rows], features, rows.start)
     vectors = np.require(vectors, requirements="W")  # numba compiles anew for what cannot be written to
-    near, squares = nearest_to(vectors, known, neighbours)
-    sums, counts = add_within_reach(vectors, known, arrays["reach"], arrays["shares"])
+    near, squares = nearest_to(vectors, known, neighbours, heed)
+    sums, counts = add_within_reach(vectors, known, arrays["reach"], arrays["shares"], heed)
     for column in near.T:
         sums += arrays["shares"][column]
     embedding = (sums / (counts + neighbours)[:, None]).astype(np.float32)
-    same = squares[:, 0] == 0
-    embedding[same] = arrays["rows"][near[same, 0]]
     cluster, _ = vote(arrays["cluster"][near[:, :VOTERS]], np.sqrt(squares[:, :VOTERS]))
     measures = _measures(embedding, cluster, near, arrays)
-    return {
+    columns = {
         "cluster": cluster,
         "distance": cosine_distance(embedding, arrays["centres"][cluster]),
         "embedding": embedding,
         **{name: values.astype(np.float32) for name, values in measures.items()},
     }
+    same = squares[:, 0] == 0
+    for name, values in columns.items():
+        values[same] = arrays[name][near[same, 0]]
+    return columns
 
 
 def _measures(embedding: FloatArray, cluster: IntArray, near: IntArray, arrays: Arrays) -> dict[str, FloatArray]:
     """What `uncertainties` gives, of points beside the landmarks: against their nearest landmarks and all clusters."""
     far, other = np.zeros(len(near)), np.zeros(len(near))
     for column in near.T:
-        step = embedding.astype(np.float64) - arrays["rows"][column]
+        step = embedding.astype(np.float64) - arrays["embedding"][column]
         far += np.sqrt(np.square(step).sum(axis=1))
         other += arrays["cluster"][column] != cluster
     inside = silhouette_beside(embedding, cluster, arrays["means"], arrays["spread"])

@@ -7,12 +7,13 @@ decide are of the same arithmetic, so that both find the same neighbours.
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import local
+from threading import Event, local
 
 import numba
 import numpy as np
 
 from comus_core.clustering.all_pairs import BLOCK, tile_of
+from comus_core.clustering.blocks import Heed, heed_nothing
 from comus_core.clustering.candidates import (
     STRIP,
     any_near,
@@ -24,6 +25,7 @@ from comus_core.clustering.candidates import (
 )
 from comus_core.clustering.nearest import nearest
 from comus_core.clustering.search_points import SearchPoints
+from comus_core.errors import Cancelled
 from comus_core.machine.threads import Threads, row_blocks
 from comus_core.types import FloatArray, IntArray, Vectors
 
@@ -31,10 +33,13 @@ QUERIES = 512  # of a tile: a block of a worker divides into as many as it has t
 ROUNDING = 1e-12  # of a distance that is a reach
 
 
-def nearest_to(queries: Vectors, known: SearchPoints, neighbours: int) -> tuple[IntArray, FloatArray]:
+def nearest_to(
+    queries: Vectors, known: SearchPoints, neighbours: int, heed: Heed = heed_nothing
+) -> tuple[IntArray, FloatArray]:
     """The nearest points of each query by (Euclidean distance, index); equal queries get equal rows.
 
-    `queries` are (m, d) finite float32; `neighbours` is from 1 to the number of points.
+    `queries` are (m, d) finite float32; `neighbours` is from 1 to the number of points. What `heed` raises ends it
+    within a moment.
 
     Returns:
         (m, neighbours) int32 indices into `known.points` and float64 squared distances, nearest first.
@@ -52,7 +57,7 @@ def nearest_to(queries: Vectors, known: SearchPoints, neighbours: int) -> tuple[
             keep_near(tile_with(columns), rows.start, m + columns.start, False, *state)
         decide(rows.start, rows.stop, *names, *state, indices, squares, complete)
 
-    _each_tile(centred, known, scan)
+    _each_tile(centred, known, scan, heed)
     left = np.flatnonzero(~complete)  # too many points within rounding
     if len(left):
         indices[left], squares[left] = nearest(queries[left], known.points, neighbours, pair_squares)
@@ -60,7 +65,7 @@ def nearest_to(queries: Vectors, known: SearchPoints, neighbours: int) -> tuple[
 
 
 def add_within_reach(
-    queries: Vectors, known: SearchPoints, reach: FloatArray, rows: FloatArray
+    queries: Vectors, known: SearchPoints, reach: FloatArray, rows: FloatArray, heed: Heed = heed_nothing
 ) -> tuple[FloatArray, IntArray]:
     """For each query the sum of the rows of those points that have it in reach, and how many these are.
 
@@ -69,6 +74,7 @@ def add_within_reach(
         known: n points.
         reach: (n,) squared distance from each point within which it reaches.
         rows: (n, k) float64, of the points in their own order.
+        heed: what it raises ends this within a moment.
 
     Returns:
         (m, k) float64 sums, added in one order whatever the queries beside, and (m,) int64 counts.
@@ -84,25 +90,31 @@ def add_within_reach(
             there = (queries, known.points, reach, rows, sums, counts)
             _add_reaching(tile_with(columns), part.start, square, slack, *bounds, *there)
 
-    _each_tile(centred, known, scan)
+    _each_tile(centred, known, scan, heed)
     return sums, counts
 
 
 def _each_tile(
-    centred: Vectors, known: SearchPoints, scan: Callable[[slice, Callable[[slice], FloatArray]], None]
+    centred: Vectors, known: SearchPoints, scan: Callable[[slice, Callable[[slice], FloatArray]], None], heed: Heed
 ) -> None:
     """Let `scan` see some queries at a time, in threads, with a function that gives their products with some points."""
-    space = local()
+    space, given_up = local(), Event()
 
     def work(rows: slice) -> None:
         def tile_with(columns: slice) -> FloatArray:
+            if given_up.is_set():
+                raise Cancelled
             tile = tile_of(space, rows.stop - rows.start, columns.stop - columns.start)
             return np.matmul(centred[rows], known.centred[columns].T, out=tile)
 
         scan(rows, tile_with)
 
     with Threads() as threads:
-        threads.map(work, row_blocks(len(centred), QUERIES))
+        try:
+            threads.map_heeding(work, row_blocks(len(centred), QUERIES), heed)
+        except BaseException:
+            given_up.set()  # else those that have begun would go on to their end
+            raise
 
 
 @numba.njit(nogil=True, cache=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from comus_core.clustering.blocks import HERE, Blocks, Columns
+from comus_core.clustering.blocks import HERE, Blocks, Columns, Heed
 from comus_core.clustering.nearest import nearest, place_among_equals, rank_candidates
 from comus_core.config import GraphSearch
 from comus_core.machine.threads import thread_count
@@ -89,13 +89,13 @@ def _in_blocks(points: Vectors, neighbours: int, blocks: Blocks) -> IntArray:
     return found
 
 
-def _block(arrays: Mapping[str, Any], rows: slice, neighbours: int) -> Columns:
+def _block(arrays: Mapping[str, Any], rows: slice, heed: Heed, neighbours: int) -> Columns:
     """The neighbours of some of the points among all of them."""
     from comus_core.clustering.query_blocks import nearest_to
     from comus_core.clustering.search_points import SearchPoints
 
     known = SearchPoints.among(arrays)
-    return {"nearest": nearest_to(known.points[rows], known, neighbours)[0]}
+    return {"nearest": nearest_to(known.points[rows], known, neighbours, heed)[0]}
 
 
 def _nndescent(points: Vectors, neighbours: int, seed: int) -> IntArray:

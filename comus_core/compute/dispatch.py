@@ -90,7 +90,8 @@ def _require_there(plan: ShardPlan, start: int) -> None:
 def _lost(plan: ShardPlan, start: int, death: str) -> ComputeError:
     ids = plan.ids_at(start)
     named = ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
+    way_out = plan.way_out(", or leave these images out with --exclude")
     return ComputeError(
-        f"{plan.stage}: {MOST_DEATHS + 1} workers ended, one after the other, at the same images: {named} ({death}). "
-        "Give each worker more memory (fewer processes), or leave these images out with --exclude"
+        f"{plan.stage}: {MOST_DEATHS + 1} workers ended, one after the other, at the same {plan.nouns[len(ids) > 1]}: "
+        f"{named} ({death}). Give each worker more memory (fewer processes){way_out}"
     )

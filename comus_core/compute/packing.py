@@ -83,16 +83,19 @@ def make_shard(plan: ShardPlan, start: int, on_done: Callable[[int], object]) ->
 
 
 def _named(plan: ShardPlan, start: int, error: Exception) -> ComputeError:
-    """An unexpected error with the image in which it occurs, found by trying them one by one."""
+    """An unexpected error with the image, or what else ids are of, in which it occurs: of several, by trying each."""
     if lacks_memory(error):
         return ComputeError(f"{plan.stage}: a worker is {OUT_OF_MEMORY}; fewer processes need less")
-    ids = plan.ids_at(start)
-    for image_id in ids:
+    ids, (one, several) = plan.ids_at(start), plan.nouns
+    way_out = plan.way_out("; --exclude leaves it out")
+    if len(ids) == 1:
+        return ComputeError(f"{plan.stage}: {one} {ids[0]}: {_words(error)}{way_out}")
+    for each in ids:
         try:
-            plan.work([image_id], lambda _: None, plan.folder.parent)
+            plan.work([each], lambda _: None, plan.folder.parent)
         except Exception as alone:
-            return ComputeError(f"{plan.stage}: image {image_id}: {_words(alone)}; --exclude leaves it out")
-    return ComputeError(f"{plan.stage}: images {ids[0]} to {ids[-1]} together: {_words(error)}")
+            return ComputeError(f"{plan.stage}: {one} {each}: {_words(alone)}{way_out}")
+    return ComputeError(f"{plan.stage}: {several} {ids[0]} to {ids[-1]} together: {_words(error)}")
 
 
 def _words(error: Exception) -> str:

@@ -91,7 +91,12 @@ class ClusteringSettings:
     def __post_init__(self) -> None:
         require(self.over_clusters != 1, "over_clusters 1: must be 0 or at least 2")
         require(
-            not (self.landmarks and self.surroundings and self.method == "spectral"),
+            not (self.landmarks and self.method != "spectral"),
+            f"landmarks {self.landmarks}: {self.method} clusters all proposals and has none: set them to 0, or choose "
+            "spectral (clustering.method)",
+        )
+        require(
+            not (self.landmarks and self.surroundings),
             f"landmarks {self.landmarks}: a second view (surroundings {self.surroundings:g}) has none: set one of them "
             "to 0",
         )

@@ -22,7 +22,7 @@ from comus_core.datasets.exif_turns import SIDEWAYS, upright
 from comus_core.datasets.pixel_budget import DECODING
 from comus_core.errors import ComusError, ImageError
 from comus_core.files.file_kinds import HEAD_BYTES, describe_file, is_raw
-from comus_core.files.memory_faults import AT_HAND, OUT_OF_MEMORY
+from comus_core.files.memory_faults import AT_HAND, OUT_OF_MEMORY, lacks_memory
 from comus_core.machine.room import has_room
 from comus_core.types import RgbImage
 
@@ -31,6 +31,7 @@ _NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 0x00FE, 0x014A, 0xC612  # TIFF tags
 _WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 _STRIP_PIXELS = 2**22  # converted at a time, so that a large image is not held twice over
 _FRACTIONS = (8, 4, 2)
+_PIXELS_OF_A_BYTE = 4  # of a file: 2 bits a pixel, a usual JPEG
 
 T = TypeVar("T")
 
@@ -165,7 +166,8 @@ def _using(path: Path, use: Callable[[Image.Image, IO[bytes]], T], of_raw: Calla
         raise
     except Exception as error:  # Pillow's readers raise anything on damaged files
         refused = isinstance(error, OSError) and error.errno not in (None, errno.ENOMEM)
-        if not refused and not has_room(_needs(path)):  # libraries call it damage, and the file is blamed for good
+        # Without memory libraries call it damage, and the file would be blamed for good.
+        if not refused and not has_room(_needs(path, lacks_memory(error))):
             raise ComusError(f"{path}: {OUT_OF_MEMORY}") from error
         raise ImageError(_reason(path, error)) from None
 
@@ -178,13 +180,19 @@ def _open(source: IO[bytes], use: Callable[[Image.Image, IO[bytes]], T], of_raw:
         return use(image, source)
 
 
-def _needs(path: Path) -> int:
-    """Bytes that are more than enough to decode the image; with less to be had no damage is believed."""
+def _needs(path: Path, lacking: bool) -> int:
+    """Bytes that are more than enough to decode the image; with less to be had no damage is believed.
+
+    Unless the error says that memory is `lacking`, no more than the bytes of the file can fill: a damaged header that
+    promises a huge image must not end a run on a small machine.
+    """
     try:
         with Image.open(path, formats=decoder_plugins.formats()) as image:
             pixels = image.width * image.height
     except Exception:  # no image, or no memory for its header
         pixels = 0
+    if not lacking and path.is_file():
+        pixels = min(pixels, _PIXELS_OF_A_BYTE * path.stat().st_size)
     return AT_HAND + 16 * min(pixels, Image.MAX_IMAGE_PIXELS or pixels)
 
 

@@ -173,7 +173,8 @@ class Supervisor:
         try:
             process = identify(pid)
             for folder in folders_of_process(self.workspace.artifacts.root, process) if process is not None else ():
-                excuse(folder / SHARDS)
+                for shards in folder.rglob(SHARDS):  # the artifact's own, and those of blocks of points
+                    excuse(shards)
         finally:
             kill_group(pid)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TypeVar
@@ -20,6 +20,7 @@ from comus_core.machine.device import cpu_cores
 
 T = TypeVar("T")
 U = TypeVar("U")
+LOOK_EVERY = 0.5  # seconds between two calls of what is to be called meanwhile
 ROWS_AT_ONCE = 8192  # of one block: fixed, so that sums over blocks are always the same
 
 
@@ -51,6 +52,19 @@ class Threads:
     def map(self, work: Callable[[T], U], values: Iterable[T]) -> list[U]:
         """`work` of each value, in order; the first error is raised."""
         return list(self._pool.map(work, values))
+
+    def map_heeding(self, work: Callable[[T], U], values: Iterable[T], heed: Callable[[], object]) -> list[U]:
+        """As `map`; meanwhile `heed` is called in this thread, and what it raises is raised at once.
+
+        `work` that has begun then goes on, and the context waits for it: let it look whether it is still wanted.
+        """
+        futures = [self._pool.submit(work, value) for value in values]
+        while wait(futures, LOOK_EVERY, FIRST_EXCEPTION).not_done:
+            for future in futures:
+                if future.done():
+                    future.result()
+            heed()
+        return [future.result() for future in futures]
 
     def each(self, work: Callable[[T], U], values: Iterable[T]) -> Iterator[U]:
         """`work` of each value, in order and one after the other, so that only a few results wait at any time."""

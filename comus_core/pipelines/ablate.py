@@ -178,12 +178,14 @@ def _seconds(workspace: Workspace, training: Training, rounds: int) -> float | N
 
 
 def _config(run: Run, method: ClusteringMethod | None) -> RunConfig:
-    """The run's settings with another method of clustering.
+    """The run's settings with another method of clustering, without landmarks where that has none.
 
     A method that may find another number of clusters is matched one to one where the run is: by majority, it would be
     in another score.
     """
-    clustering = replace(run.config.clustering, method=method or run.config.clustering.method)
+    own = run.config.clustering
+    landmarks = own.landmarks if method in (None, "spectral") else 0  # other methods have none
+    clustering = replace(own, method=method or own.method, landmarks=landmarks)
     one_to_one = method in NUMBER_FREE and run.result.get("matching") == "hungarian"
     return replace(run.config, clustering=clustering, matching="hungarian" if one_to_one else run.config.matching)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,29 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from comus_core.clustering.blocks import BLOCK_ROWS, Arrays, BlockWork, Columns, block_slices, joined
+from comus_core.clustering.blocks import Arrays, BlockWork, Columns, block_slices, joined
 from comus_core.compute import current
 from comus_core.errors import ComputeError
+from comus_core.files.atomic import replacing, write_json
+from comus_core.machine.room import hold_blas_buffers
+from comus_core.machine.threads import row_blocks
 from comus_core.types import OnProgress
+from comus_core.workspace.manifest import SHARDS
 from comus_core.workspace.shard_attempts import set_aside_in
 from comus_core.workspace.shards import ShardPlan, Tick, write_here, write_shards
 
 FOLDER = "blocks"  # in the unfinished artifact, gone from the finished one
 ELSEWHERE = "elsewhere.json"  # name of an array -> the file of another artifact that holds it
+BLOCKS = ("block of proposals", "blocks of proposals")
 
 
 class ShardedBlocks:
     """See `clustering.blocks.Blocks`: a shard for each block, with the same bytes wherever it is made.
 
     Workers map the arrays into memory from files, so that those of one machine share it; an array that is mapped from
-    a file already is not written again. Blocks finished before a kill are not made again.
+    a file already is not written again. Blocks finished before a kill are not made again, unless they are of other
+    arrays: what they were made from, the landmarks' embedding, is computed anew, and with another number of threads or
+    on another machine it may differ in its last bits, or in its signs.
     """
 
     def __init__(self, folder: Path, stage: str, on_progress: OnProgress) -> None:
@@ -49,23 +57,34 @@ class ShardedBlocks:
         Raises:
             ComputeError: a block killed every process that made it.
         """
-        place = self._folder / f"{name}{self._made[name]}"
-        self._made[name] += 1
-        place.mkdir(parents=True, exist_ok=True)
-        _keep(place, arrays)
-        starts = [str(rows.start) for rows in block_slices(count)]
-        plan = ShardPlan(place / "shards", starts, partial(_rows_of, work, count), self._stage, size=1, unit=1)
+        elsewhere = {key: file for key, values in arrays.items() if (file := _file_of(values)) is not None}
+        ids = [f"{rows.start} to {rows.stop - 1}" for rows in block_slices(count)]
+        place = self._place(name, _digest(arrays, elsewhere, ids))
+        plan = ShardPlan(place / SHARDS, ids, partial(_rows_of, work), self._stage, size=1, unit=1, nouns=BLOCKS)
+        if not all(plan.file(start).exists() for start in plan.starts):
+            _keep(place, arrays, elsewhere)
         files = write_shards(plan, self._on_progress, self._spread)
         if lost := set_aside_in(plan.folder):
-            start = int(next(iter(lost)))
             raise ComputeError(
-                f"{self._stage}: proposals {start} to {min(start + BLOCK_ROWS, count) - 1} end every process that is "
-                f"at their {name} (out of memory?): use fewer processes, or fewer landmarks (clustering.landmarks), "
+                f"{self._stage}: proposals {next(iter(lost))} end every process that is at their {name} (out of "
+                "memory?): use fewer processes, or fewer landmarks (clustering.landmarks), "
                 f"delete {place} and run again"
             )
-        whole = joined((_columns(pq.ParquetFile(file).read()) for file in files), count)
-        shutil.rmtree(place)
-        return whole
+        _remove_arrays(place)
+        return joined((_columns(pq.ParquetFile(file).read()) for file in files), count)
+
+    def _place(self, name: str, digest: str) -> Path:
+        """The folder of the next blocks of this name; those of other arrays, of an earlier process, go.
+
+        Its name holds the digest: a worker that outlives its killed starter writes to a folder that nobody reads.
+        """
+        place = self._folder / f"{name}{self._made[name]}-{digest}"
+        for other in self._folder.glob(f"{name}{self._made[name]}-*"):
+            if other != place:
+                shutil.rmtree(other)
+        self._made[name] += 1
+        place.mkdir(parents=True, exist_ok=True)
+        return place
 
 
 @contextmanager
@@ -75,21 +94,48 @@ def sharded_blocks(folder: Path, stage: str, on_progress: OnProgress) -> Iterato
     shutil.rmtree(folder / FOLDER, ignore_errors=True)
 
 
-def _rows_of(work: BlockWork, count: int, starts: Sequence[str], tick: Tick, folder: Path) -> pa.Table:
+def _rows_of(work: BlockWork, ids: Sequence[str], tick: Tick, folder: Path) -> pa.Table:
     """The columns of some blocks as a table."""
+    _hold_blas_buffers()
     arrays, tables = _kept(folder), []
-    for start in map(int, starts):
-        tables.append(_table(work(arrays, slice(start, min(start + BLOCK_ROWS, count)))))
+    for first, last in (map(int, block.split(" to ")) for block in ids):
+        tables.append(_table(work(arrays, slice(first, last + 1), partial(tick, 0))))
         tick(1)
     return pa.concat_tables(tables)
 
 
-def _keep(place: Path, arrays: Arrays) -> None:
+@cache  # once a process: what is held needs no more room
+def _hold_blas_buffers() -> None:
+    hold_blas_buffers()
+
+
+def _digest(arrays: Arrays, elsewhere: Mapping[str, str], ids: Sequence[str]) -> str:
+    """Of what decides the blocks: which points each holds, the bytes in memory, and which files hold the rest."""
+    known = hashlib.sha256(" ".join(ids).encode())
+    for name, values in sorted(arrays.items()):
+        known.update(f"\n{name} {values.dtype} {values.shape} ".encode())
+        if name in elsewhere:
+            state = Path(elsewhere[name]).stat()
+            known.update(f"{elsewhere[name]} {state.st_size} {state.st_mtime_ns}".encode())
+            continue
+        rows = np.atleast_1d(values)
+        for part in row_blocks(len(rows)):  # a copy of a part at most
+            known.update(np.ascontiguousarray(rows[part]).reshape(-1).view(np.uint8).data)
+    return known.hexdigest()[:16]
+
+
+def _keep(place: Path, arrays: Arrays, elsewhere: Mapping[str, str]) -> None:
     """Write what is in memory only, and where the rest is."""
-    elsewhere = {name: file for name, values in arrays.items() if (file := _file_of(values)) is not None}
-    for name in arrays.keys() - elsewhere:
-        np.save(place / f"{name}.npy", arrays[name])
-    (place / ELSEWHERE).write_text(json.dumps(elsewhere))
+    for name in arrays.keys() - elsewhere.keys():
+        with replacing(place / f"{name}.npy") as temporary, temporary.open("wb") as file:
+            np.save(file, arrays[name])
+    write_json(place / ELSEWHERE, elsewhere)
+
+
+def _remove_arrays(place: Path) -> None:
+    """Remove what `_keep` wrote: the blocks are made, and nobody reads it any more."""
+    for file in (*place.glob("*.npy"), place / ELSEWHERE):
+        file.unlink(missing_ok=True)
 
 
 def _file_of(values: Any) -> str | None:

@@ -124,6 +124,7 @@ def silhouettes(context: StageContext, vectors: Artifact, most: int | None = Non
     def write(folder: Path) -> None:
         from comus_core.clustering.choosing import silhouette_alone
 
+        hold_blas_buffers()
         found = silhouette_alone(tables.read_vectors(vectors)[1], config.clustering, config.seed, most)
         write_json(folder / tables.HOW_MANY, found.to_json())
 

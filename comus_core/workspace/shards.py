@@ -13,6 +13,7 @@ from comus_core.types import OnProgress, Progress
 from comus_core.workspace.shard_attempts import Attempt, attempt_at
 from comus_core.workspace.shard_sizes import units_of, write_units
 
+IMAGES = ("image", "images")
 SHARD_SIZE = 64  # images of a unit, of which a shard holds as many as take some seconds: see `shard_sizes`
 
 Tick = Callable[[int], None]  # that many more ids of the shard are done
@@ -32,6 +33,7 @@ class ShardPlan:
         size: ids of a shard.
         instead: the row of a skipped id; None for no row.
         unit: ids that `work` gets at a time, see `shard_sizes`.
+        nouns: what an id, and what several are of, for messages.
     """
 
     folder: Path
@@ -41,6 +43,7 @@ class ShardPlan:
     size: int = SHARD_SIZE
     instead: Instead | None = None
     unit: int = SHARD_SIZE
+    nouns: tuple[str, str] = IMAGES
 
     @property
     def starts(self) -> range:
@@ -54,6 +57,10 @@ class ShardPlan:
     def file(self, start: int) -> Path:
         """The file of a shard."""
         return self.folder / f"{start:09d}.parquet"
+
+    def way_out(self, words: str) -> str:
+        """What can be done where an id is at fault: `words`, if ids are of images, which alone can be left out."""
+        return words if self.nouns == IMAGES else ""
 
     def write(self, start: int, tick: Tick) -> None:
         """Make a shard: under a temporary name first; no file where all its ids are skipped."""

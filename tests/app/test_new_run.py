@@ -228,6 +228,14 @@ def test_every_choice_reaches_the_command(page):
     )
 
 
+def test_landmarks_that_another_method_refuses_can_be_taken_back(page):
+    by_key(page.number_input, "new_clustering_landmarks").set_value(500).run()
+    by_key(page.selectbox, "new_clustering_method").select("kmeans").run()
+    assert "landmarks 500: kmeans clusters all proposals" in page.error[0].value and start_of(page).disabled
+    by_key(page.number_input, "new_clustering_landmarks").set_value(0).run()
+    assert not page.error and command_of(page) == make_config(dataset="demo", clustering={"method": "kmeans"})
+
+
 def test_ground_truth_may_be_left_unread_and_then_gives_no_number_of_clusters(page):
     by_key(page.toggle, "new_truth_read").set_value(False).run()
     assert command_of(page) == make_config(dataset="demo", truth={"read": False})

@@ -119,6 +119,19 @@ def test_identical_points_share_everything_also_with_a_landmark():
         np.testing.assert_array_equal(found.embedding[copies], found.embedding[of])
 
 
+def test_what_is_identical_to_a_landmark_gets_all_from_it():
+    points, _ = groups(SIZES, noise=0.9)
+    points = np.concatenate([points, points[:700]])
+    found = cluster(points, settings_of(500), 6, seed=1)
+    first = {points[own].tobytes(): own for own in found.landmarks[::-1]}
+    copies = np.setdiff1d([at for at, row in enumerate(points) if row.tobytes() in first], found.landmarks)
+    own = [first[points[at].tobytes()] for at in copies]
+    assert len(copies) > 100
+    for values in (found.cluster, found.distance, found.embedding, *found.measures.values()):
+        assert len(np.unique(values[own])) > 5
+        np.testing.assert_array_equal(values[copies], values[own])
+
+
 def test_neither_blocks_nor_threads_nor_a_file_change_a_bit(monkeypatch, tmp_path, joined):
     points, found = joined
     np.save(tmp_path / "vectors.npy", points)
@@ -150,7 +163,7 @@ def test_landmarks_are_drawn_by_the_seed_each_once():
 def test_above_the_stated_number_so_many_are_drawn(monkeypatch):
     assert landmark_count(1_000_000, settings_of(0), 20) == 1_000_000 == landmark_count(10**8, settings_of(0), 20)
     assert landmark_count(10**7, settings_of(5000), 20) == 5000
-    assert landmark_count(10**7, settings_of(5000, method="kmeans"), 20) == 10**7
+    assert landmark_count(10**7, settings_of(0, method="kmeans"), 20) == 10**7
     assert landmark_count(10**7, settings_of(0), 20, one_view=False) == 10**7
     points, _ = groups([150, 150], noise=0.3)
     monkeypatch.setattr(landmarks, "MOST_POINTS", 100)
@@ -175,6 +188,9 @@ def test_too_few_landmarks_and_what_cannot_be_joined_are_told():
         cluster(bad, settings_of(50), 2, seed=0)
     with pytest.raises(SettingsError, match=r"landmarks 50: a second view \(surroundings 1.2\) has none"):
         settings_of(50, surroundings=1.2)
+    for method in ("kmeans", "consensus"):
+        with pytest.raises(SettingsError, match=f"landmarks 50: {method} clusters all proposals.*clustering.method"):
+            settings_of(50, method=method)
 
 
 def test_unit_length_is_the_same_for_landmarks_and_the_rest():

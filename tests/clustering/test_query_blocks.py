@@ -1,5 +1,7 @@
 """Neighbours of blocks of queries against plain float64 loops, and against those of all points at once."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,10 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from comus_core.clustering import query_blocks, search
-from comus_core.clustering.blocks import HERE
+from comus_core.clustering.all_pairs import BLOCK, tile_of
+from comus_core.clustering.blocks import HERE, heed_nothing
 from comus_core.clustering.graph import knn_graph
 from comus_core.clustering.query_blocks import add_within_reach, nearest_to
 from comus_core.clustering.search_points import SearchPoints
+from comus_core.errors import Cancelled
 
 GRIDS = hnp.arrays(np.float32, st.tuples(st.integers(1, 60), st.just(2)), elements=st.integers(-2, 2))
 
@@ -26,8 +30,33 @@ class Elsewhere:
     def __call__(self, name, work, arrays, count):
         self.names.append(name)
         slices = [slice(start, min(start + 300, count)) for start in range(0, count, 300)]
-        parts = [work(arrays, rows) for rows in reversed(slices)][::-1]
+        parts = [work(arrays, rows, heed_nothing) for rows in reversed(slices)][::-1]
         return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+def test_queries_are_given_up_within_a_moment(monkeypatch):
+    """Not at the end of their block, which among a million points takes minutes."""
+    tiles = []
+
+    def slow(*shape):
+        tiles.append(time.sleep(0.02))
+        return tile_of(*shape)
+
+    def cancel():
+        raise Cancelled("that is enough")
+
+    points = np.random.default_rng(0).normal(size=(60 * BLOCK, 2)).astype(np.float32)
+    known = SearchPoints.of(points)
+    monkeypatch.setattr(query_blocks, "tile_of", slow)
+    monkeypatch.setattr("comus_core.machine.threads.LOOK_EVERY", 0.05)
+    for call in (
+        lambda: nearest_to(points[:600], known, 3, cancel),
+        lambda: add_within_reach(points[:600], known, np.ones(len(points)), np.ones((len(points), 1)), cancel),
+    ):
+        tiles.clear()
+        with pytest.raises(Cancelled, match="that is enough"):
+            call()
+        assert 0 < len(tiles) < 40  # of 120
 
 
 def squares_between(queries, points) -> np.ndarray:

@@ -8,6 +8,7 @@ import json
 import resource
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 
 from comus_core import open_workspace
 from comus_core.files.memory_faults import OUT_OF_MEMORY
-from tests.faults.trials import require_whole
+from tests.faults.trials import FORK_SECONDS, SECONDS, completed, forked, require_whole
 from tests.jobs.watching import artifact_bytes
 
 pytestmark = pytest.mark.thorough
@@ -34,14 +35,28 @@ finally:
 """
 
 
-def trials(settings: str, folder: Path, until: str, halvings: str) -> tuple[dict, list[dict]]:
+def trials(settings: str, folder: Path, until: str, halvings: str, seconds: float = SECONDS) -> tuple[dict, list[dict]]:
     """What came of an undisturbed run, and of each in less memory, see `limited_run`."""
     command = [sys.executable, "-m", "tests.faults.limited_run", settings, folder, until, halvings]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    ended = completed(command, seconds, cwd=ROOT)
     assert ended.returncode == 0, ended.stderr
     first, *disturbed = [json.loads(line) for line in ended.stdout.splitlines()]
     assert first["first"] == "done" and first["needed"] > 2**20
     return first, disturbed
+
+
+def hang() -> dict:
+    time.sleep(FORK_SECONDS)
+    return {"first": "done"}
+
+
+def test_what_hangs_is_a_failed_trial_and_is_killed(tmp_path):
+    assert forked(hang, 0.2) == {"first": "BUG not done after 0.2 s"}
+    assert forked(lambda: {"first": "done"}, 30) == {"first": "done"}
+    sleeper = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); os.fork(); time.sleep(600)"
+    with pytest.raises(subprocess.TimeoutExpired):  # ends only when the child, too, has closed the pipes
+        completed([sys.executable, "-c", sleeper, tmp_path / "begun"], 2)
+    assert (tmp_path / "begun").exists()
 
 
 def require_clear(said: str) -> None:
@@ -62,7 +77,9 @@ def test_every_limit_halved(twelve, tmp_path, detector):
     settings = json.loads(twelve)
     if detector != "masks":
         settings["saliency"] = {"detector": detector}
-    first, disturbed = trials(json.dumps(settings), tmp_path, "clustering", "all")
+    first, disturbed = trials(
+        json.dumps(settings), tmp_path, "clustering", "all", seconds=6 * SECONDS
+    )  # each trial has its own limit
     for told in disturbed:
         require_clear(told["first"])
         require_whole(told, first)
@@ -74,7 +91,7 @@ def comus(*words: object, limit: int | None = None, peak_file: Path | None = Non
     start = ["-m", "comus_core"] if peak_file is None else ["-c", MEASURED, peak_file]
     restrict = partial(resource.setrlimit, resource.RLIMIT_AS, (limit, limit)) if limit else None
     command = [sys.executable, *start, *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, preexec_fn=restrict)
+    return completed(command, cwd=ROOT, preexec_fn=restrict)
 
 
 def peak_of(peak_file: Path, *words: object) -> int:

@@ -2,10 +2,15 @@
 
 import json
 import os
+import signal
+import subprocess
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from threading import Timer
+from typing import Any
 
 from comus_core import discover, open_workspace, verify
 from comus_core.config import RunConfig
@@ -13,6 +18,9 @@ from comus_core.errors import ComusError
 from comus_core.files.system_faults import system_message
 from comus_core.pipelines.verb_settings import DiscoverSettings
 from tests.jobs.watching import artifact_bytes
+
+FORK_SECONDS = 300.0  # of one trial: more is a hang
+SECONDS = 600.0  # of a command
 
 
 def attempted(config: RunConfig, folder: Path, settings: DiscoverSettings) -> str:
@@ -41,8 +49,8 @@ def resumed(config: RunConfig, folder: Path, settings: DiscoverSettings) -> dict
     return told
 
 
-def forked(work: Callable[[], dict]) -> dict:
-    """What `work` tells in a process of its own."""
+def forked(work: Callable[[], dict], seconds: float = FORK_SECONDS) -> dict:
+    """What `work` tells in a process of its own, which is killed after so many seconds."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -50,10 +58,35 @@ def forked(work: Callable[[], dict]) -> dict:
             pipe.write(json.dumps(work()).encode())
         os._exit(0)
     os.close(writing)
+    late: list[int] = []
+    timer = Timer(seconds, lambda: (late.append(child), os.kill(child, signal.SIGKILL)))
+    timer.start()
     with os.fdopen(reading, "rb") as pipe:
         said = pipe.read()
+    timer.cancel()
+    timer.join()  # nobody else may get the child's number before, nor a fork this thread
     status = os.waitpid(child, 0)[1]
+    if late:
+        return {"first": f"BUG not done after {seconds:g} s"}
     return {"first": f"BUG died with status {status}"} if status else json.loads(said)
+
+
+def completed(command: Sequence[Any], seconds: float = SECONDS, **how: Any) -> subprocess.CompletedProcess:
+    """The command with its output, in a session of its own, of which all processes are killed after so many seconds.
+
+    Raises:
+        subprocess.TimeoutExpired: they were.
+    """
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen(command, **pipes, **how) as process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()  # to the end of all that hold the pipes
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def require_whole(told: dict, undisturbed: dict) -> None:

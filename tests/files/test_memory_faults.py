@@ -3,8 +3,11 @@
 import errno
 import sqlite3
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from comus_core.datasets import decoding
 from comus_core.errors import ComusError, ImageError, WorkspaceError
@@ -32,8 +35,6 @@ def torch_error() -> BaseException:
 
 
 def numpy_error() -> BaseException:
-    import numpy as np
-
     with pytest.raises(MemoryError) as raised:
         np.empty(ABSURD, np.uint8)
     return raised.value
@@ -85,6 +86,19 @@ def test_no_image_is_called_damaged_for_want_of_memory(tmp_path, monkeypatch, ro
         decoding.read_rgb(path)
     assert type(raised.value) is fault
     assert ("out of memory" in str(raised.value)) is not room
+
+
+def test_a_cut_file_that_promises_a_huge_image_is_damaged_on_a_small_machine_too(tmp_path, monkeypatch):
+    path = tmp_path / "cut.png"
+    Image.new("1", (9000, 9000)).save(path)
+    path.write_bytes(path.read_bytes()[:200])
+    monkeypatch.setattr(decoding, "has_room", lambda size: size < 2**27)
+    with pytest.raises(ImageError, match="truncated"):
+        decoding.read_rgb(path)
+    monkeypatch.setattr(PngImageFile, "load", lambda image: np.empty(ABSURD, np.uint8))
+    with pytest.raises(ComusError, match="out of memory") as raised:  # an error that says so itself is believed
+        decoding.read_rgb(path)
+    assert not isinstance(raised.value, ImageError)
 
 
 def test_blas_is_not_asked_to_compute_without_room_for_its_buffers(monkeypatch):

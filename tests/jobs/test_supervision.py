@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -22,6 +24,7 @@ from comus_core.jobs.table import JobTable
 from comus_core.pipelines.verb_settings import DiscoverSettings
 from comus_core.types import Progress
 from comus_core.workspace import reserve
+from comus_core.workspace.shard_attempts import Attempt, attempt_at
 from tests.jobs.builders import job
 from tests.jobs.watching import NOT_REACHED, until
 
@@ -83,6 +86,21 @@ def test_a_disk_that_takes_no_note_keeps_nobody_from_ending_a_job(workspace, mon
     monkeypatch.setattr(supervisor, "_kill", lambda pid: done.append("killed too"))
     supervisor._press(asked)
     assert done == ["terminated", "killed", "killed too"]
+
+
+def test_the_kill_of_a_cancelled_job_blames_no_block_of_points(workspace, monkeypatch):
+    """Blocks lie deeper in an artifact than its own shards."""
+    folder = workspace.artifacts.root / "clustering" / "0123.partial"
+    places = [folder / "shards", *(folder / "blocks" / name / "shards" for name in ("reach0-89ab", "rest0-cdef"))]
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True) as child:
+        for place in places:
+            Attempt(place / "000000000.attempt.json", kills=1, at_work=True).keep()
+        monkeypatch.setattr("comus_core.jobs.supervisor.folders_of_process", lambda root, process: [folder])
+        Supervisor(workspace, Rules())._kill(child.pid)
+        assert child.wait(30) == -signal.SIGKILL
+    for place in places:
+        attempt = attempt_at(place / "000000000.parquet", "clustering/0123")
+        assert (attempt.kills, attempt.at_work) == (1, False)
 
 
 def test_a_job_whose_environment_no_process_can_have_fails_alone(workspace, one_small_job):

@@ -1,6 +1,7 @@
 """Encoders compared without labels: good vectors before noise, nothing computed twice, a run or a data set."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,12 +10,13 @@ from comus_core import compare_encoders, open_workspace
 from comus_core.clustering import choosing
 from comus_core.clustering.choosing import silhouette_after_umap
 from comus_core.clustering.graph import normalise
-from comus_core.config import ClusteringSettings, SaliencySettings
+from comus_core.config import ClusteringSettings, SaliencySettings, make_config
 from comus_core.errors import Cancelled, DatasetError, SettingsError, WorkspaceError
 from comus_core.files.own_places import CACHE, make_own, own_place
 from comus_core.pipelines.encoder_comparison import compared, comparison_file, stored_comparison
 from comus_core.pipelines.encoder_settings import EncoderCompareSettings
 from comus_core.runs import artifact_readers as tables
+from comus_core.stages import clusters
 from comus_core.verbs import VERBS, subjects
 from tests.builders import copy_of
 
@@ -115,6 +117,24 @@ def test_a_data_set_needs_no_run(on_data, drawn):
     assert 0 < row["seconds"] < 60 and row["supervision"]["direct"] and not workspace.runs.all()
     assert 0 <= row["nmi"] <= 1 and 0 < row["miou"] <= 100 and row["scored"] == 3
     assert stored_comparison(workspace, str(drawn)) == json.loads(json.dumps(result))
+
+
+def test_the_curve_is_not_computed_without_room_for_the_buffers_of_blas(monkeypatch, tmp_path):
+    """Refused them in the middle, BLAS would ask again for ever."""
+
+    def refused():
+        raise MemoryError("no room")
+
+    written = []
+    context = SimpleNamespace(
+        config=make_config(dataset="demo"),
+        key=lambda *_, **__: None,
+        make=lambda stage, key, weights, write: written.append(write),
+    )
+    monkeypatch.setattr(clusters, "hold_blas_buffers", refused)
+    clusters.silhouettes(context, None)
+    with pytest.raises(MemoryError, match="no room"):
+        written[0](tmp_path)
 
 
 def test_few_proposals_without_labels_have_neither_silhouette_nor_scores(on_data, drawn, tmp_path):

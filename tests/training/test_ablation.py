@@ -5,9 +5,10 @@ from statistics import stdev
 
 import pytest
 
-from comus_core.config import RunConfig, SaliencySettings
+from comus_core.config import ClusteringSettings, RunConfig, SaliencySettings
 from comus_core.errors import SettingsError
 from comus_core.pipelines import ablation_rows
+from comus_core.pipelines.ablate import _config
 from comus_core.pipelines.ablation_cost import ROW_SECONDS, Meter, ablation_cost, cost_for
 from comus_core.pipelines.ablation_rows import OTHER_CLUSTERS, SWITCHES, AblationSettings, plan
 from comus_core.pipelines.ablation_table import RowScore, table
@@ -45,6 +46,13 @@ def test_other_clusters_of_the_same_features_are_compared_with_spectral_ones(mon
     ]
     monkeypatch.setattr(ablation_rows, "find_spec", lambda _: None)
     assert "umap" in {row.name for row in plan(BASE)} and "evoc" not in {row.name for row in plan(BASE)}
+
+
+def test_other_clusters_of_a_run_with_landmarks_have_none():
+    """Else their settings would be refused, in the middle of the ablation."""
+    run = Run("run-1", "one", RunConfig("demo", clustering=ClusteringSettings(landmarks=50)))
+    assert _config(run, "kmeans").clustering == ClusteringSettings(method="kmeans")
+    assert _config(run, None) == _config(run, "spectral") == run.config
 
 
 def test_every_switch_is_turned_the_other_way_at_the_cheapest_round_that_shows_it():

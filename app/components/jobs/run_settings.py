@@ -268,7 +268,8 @@ def _of_method() -> None:
         limits: dict[str, Any] = {"least": 0.0, "most": 4.0, "step": 0.2}
         text = setting_help.words("clustering.surroundings")
         fields.number("Surroundings", help=text, **limits, **_bound("clustering.surroundings"))
-    if method == "spectral" and not values()["clustering.surroundings"]:
+    only_way = method == "spectral" and not values()["clustering.surroundings"]
+    if only_way or values()["clustering.landmarks"]:  # also where they are refused, to be set to 0
         _number("Landmarks (0: automatic)", "clustering.landmarks", least=0)
     if method == "umap":
         _number("Dimensions of UMAP", "clustering.umap.dimensions", least=2, most=100)
