@@ -81,7 +81,7 @@ def test_the_button_that_is_down_can_be_read(open_page, address, scheme):
     settle(page, "Classes")
     page.locator(".st-key-matching [aria-checked=true]").wait_for()
     down = page.locator('[data-testid=stButtonGroup] [role=radio][aria-checked="true"]')
-    until(lambda: min(down.evaluate_all(CONTRAST), default=0) >= 4.5, 15)  # its colour changes over some frames
+    until(lambda: min(down.evaluate_all(CONTRAST), default=0) >= 4.5)  # its colour changes over some frames
 
 
 def test_the_frame_of_a_focused_picture_leaves_its_words_alone(page, address):
@@ -110,6 +110,7 @@ def test_a_folder_that_is_taken_closes_the_list_that_lies_over_the_form(page, ad
     page.goto(f"{address}new")
     settle(page, "Preview")
     page.get_by_role("radio", name="Folder", exact=True).click()
+    settle(page, "Browse")
     page.locator(".st-key-new_folder_browse button").click()
     settle(page, "Use this folder")
     page.get_by_role("button", name="Use this folder").click()
