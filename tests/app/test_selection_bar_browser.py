@@ -45,6 +45,8 @@ def test_a_lasso_becomes_the_category_vehicles_and_u_takes_it_back(page, changea
         page.reload()
         settle(page, words)
         assert len(set(page.evaluate(CAPTIONS))) == len(set(decided.layout.moved.values())) == 1
+        page.wait_for_selector("[data-selection-bar]", state="attached")  # the bar hears keys
+        page.wait_for_selector("[class*='_undo'] button:not(:disabled)")
         page.keyboard.press("u")
         decided_when(view, page, lambda d: not d.layout.moved)
         page.goto("about:blank")
