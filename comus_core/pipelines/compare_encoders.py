@@ -10,13 +10,14 @@ from comus_core.clustering.curves import HowMany
 from comus_core.config import RunConfig, TruthSettings
 from comus_core.datasets.chosen_images import choose
 from comus_core.datasets.dataset import absolute, open_dataset
-from comus_core.errors import DatasetError, SettingsError, WeightsError, WorkspaceError
+from comus_core.errors import DatasetError, SettingsError, WeightsError
 from comus_core.evaluation.cluster_quality import cluster_quality, image_classes_of, majority_classes
 from comus_core.evaluation.image_rows import ImageRows
 from comus_core.evaluation.matching import match
 from comus_core.evaluation.report import score
 from comus_core.files.atomic import disk_error, write_json
 from comus_core.files.own_places import CACHE, make_own, own_place
+from comus_core.pipelines.compared_speeds import compared_speeds
 from comus_core.pipelines.encoder_comparison import (
     chosen_encoders,
     comparison_file,
@@ -99,7 +100,8 @@ def compare_encoders(
     number = one.proposals.table(["proposal_id"]).num_rows
     if not number:
         raise DatasetError(f"no proposal in any image of {one.context.dataset.spec}: there is nothing to compare by")
-    before, rows = _speeds(workspace, images, device), list[dict[str, Any]]()
+    before = compared_speeds(lambda: stored_comparison(workspace, images), device, "encoders", "features")
+    rows = list[dict[str, Any]]()
     for name in names:
         rows.append(_measured(one, settings, name, before, on_progress))
     result = {
@@ -252,15 +254,3 @@ def _agreement(cluster: IntArray, true: IntArray | None) -> dict[str, float]:
     """NMI and ARI of clusters and classes, proposal by proposal; nothing where none has both."""
     quality = None if true is None else cluster_quality(cluster, true)
     return {} if quality is None else {"nmi": quality.nmi, "ari": quality.ari}
-
-
-def _speeds(workspace: Workspace, subject: Run | str, device: str) -> dict[str, float]:
-    """What was measured in the last comparison on this device: fingerprint of vectors -> seconds an image."""
-    try:
-        last = stored_comparison(workspace, subject)
-    except WorkspaceError:  # damaged: it is written anew
-        last = None
-    if last is None or last["device"] != device:
-        return {}
-    known = (row for row in last["encoders"] if row["reason"] is None and row["seconds"] is not None)
-    return {row["artifacts"]["features"]: row["seconds"] for row in known}

@@ -14,9 +14,10 @@ from comus_core.config import RunConfig, SaliencySettings, TruthSettings
 from comus_core.datasets.chosen_images import choose
 from comus_core.datasets.dataset import absolute, open_dataset
 from comus_core.datasets.records import Dataset
-from comus_core.errors import DatasetError, SettingsError, WeightsError, WorkspaceError
+from comus_core.errors import DatasetError, SettingsError, WeightsError
 from comus_core.evaluation import saliency_scores
 from comus_core.files.atomic import write_json
+from comus_core.pipelines.compared_speeds import compared_speeds
 from comus_core.pipelines.image_index import keep_index
 from comus_core.pipelines.model_selection import detector_supervision, non_commercial_of
 from comus_core.pipelines.saliency_comparison import (
@@ -86,7 +87,7 @@ def compare_saliency(
         stages.check_truth(first, images)
     except DatasetError as fault:
         drawn, refused = replace(drawn, truth=None), str(fault)
-    before = _speeds(workspace, spec, device)
+    before = compared_speeds(lambda: stored_comparison(workspace, spec), device, "detectors", "soft_maps")
     rows, proposals, contexts = list[dict[str, Any]](), list[Artifact](), [first]
     for saliency in chosen:
         contexts.append(context_of(saliency, _under(stage_of(saliency.detector), on_progress)))
@@ -182,18 +183,6 @@ def _seconds(context: StageContext, images: Artifact) -> float | None:
     detector = load_detector(saliency, context.device, read_learned(learned) if learned else None)
     ids = tables.usable_ids(images)[:TIMED]
     return seconds_an_image(detector, list(read_ahead(context.dataset, ids, detector.at_least)), ids)
-
-
-def _speeds(workspace: Workspace, spec: str, device: str) -> dict[str, float]:
-    """What was measured in the last comparison on this device: fingerprint of soft maps -> seconds an image."""
-    try:
-        last = stored_comparison(workspace, spec)
-    except WorkspaceError:  # damaged: it is written anew
-        last = None
-    if last is None or last["device"] != device:
-        return {}
-    known = (row for row in last["detectors"] if row["reason"] is None)
-    return {row["artifacts"]["soft_maps"]: row["seconds"] for row in known}
 
 
 def _scores(measures: pa.Table) -> dict[str, float | int | None]:

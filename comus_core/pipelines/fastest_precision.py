@@ -23,8 +23,6 @@ from comus_core.workspace.shards import write_here
 
 IMAGES = 16  # of the run, spread over it, that the ways are timed on
 LONG, LONG_ON_GPU = 200_000.0, 10_000_000.0  # GFLOP of a run that take some 20 minutes: worth a compilation
-
-
 STAGE = "images timed for the fastest precision"  # begins as the first stage of a run is called, to which it counts
 
 

@@ -12,10 +12,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import state
-from app.components.shared import fields, figures, job_watch, page_data, states
+from app.components.shared import comparison_table, fields, figures, job_watch, page_data, states
 from app.components.shared.figures import styled
 from app.components.shared.job_card import STYLE
-from app.components.shared.score_table import as_csv, table_height
 from app.data import job_words
 from app.data.palette import colours
 from app.data.plain_text import plain
@@ -29,6 +28,15 @@ from comus_core.text import counted
 from comus_core.workspace import Run
 
 CHOSEN = "encoders_chosen"
+COLUMNS = {
+    "Silhouette": (2, "Largest mean silhouette after UMAP, −1 to 1; higher is better"),
+    "Best number": (0, "Clusters where the silhouette is largest"),
+    "Seconds": (3, "Seconds for the proposals of one image, decoding not counted"),
+    "Clusters": (0, "Clusters that are scored"),
+    "mIoU": (1, "Mean over all classes, background included, percent"),
+    "NMI": (3, "Normalised mutual information of clusters and classes, 0 to 1"),
+    "ARI": (3, "Adjusted Rand index: 1 for equal partitions, about 0 by chance"),
+}
 MEASURES = (
     "**Silhouette**: the largest mean silhouette of k-means clusters after UMAP over numbers of clusters, from −1 to "
     "1; it needs no label, and does not depend on an encoder's dimensions or scale. **Best number**: the number of "
@@ -63,7 +71,9 @@ def show(subject: Run | str) -> None:
         st.caption("No encoders compared yet. Choose some: each sees the same proposals, and no label is needed.")
         return
     _head(result)
-    _table(figures_of(result), "run" if isinstance(subject, Run) else "data")
+    about = "run" if isinstance(subject, Run) else "data"
+    comparison_table.show(figures_of(result), COLUMNS, key="encoders", name=f"encoders-{about}")
+    st.caption(MEASURES)
     st.caption(LIMIT)
     if any(row["curve"] for row in compared(result)):
         title, of_run = "Silhouette by number of clusters", isinstance(subject, Run)
@@ -147,36 +157,3 @@ def _head(result: Mapping[str, Any]) -> None:
     where = f"{counted(result['proposals'], 'proposal')} in {counted(result['images'], 'image')}"
     st.caption(plain(f"Compared {when} on {where}, on {result['device']}."))
     states.truth_line(result["truth"])
-
-
-def _table(frame: pd.DataFrame, about: str) -> None:
-    def number(digits: int, words: str) -> Any:
-        return st.column_config.NumberColumn(format=f"%.{digits}f", help=words)
-
-    st.dataframe(
-        frame,
-        key="encoders_table",
-        hide_index=True,
-        height=table_height(len(frame)),
-        column_config={
-            "Silhouette": number(2, "Largest mean silhouette after UMAP, −1 to 1; higher is better"),
-            "Best number": number(0, "Clusters where the silhouette is largest"),
-            "Seconds": number(3, "Seconds for the proposals of one image, decoding not counted"),
-            "Clusters": number(0, "Clusters that are scored"),
-            "mIoU": number(1, "Mean over all classes, background included, percent"),
-            "NMI": number(3, "Normalised mutual information of clusters and classes, 0 to 1"),
-            "ARI": number(3, "Adjusted Rand index: 1 for equal partitions, about 0 by chance"),
-        },
-    )
-    with st.container(horizontal=True, vertical_alignment="top", gap="small", key="encoders_table_files"):
-        st.download_button(
-            "CSV",
-            lambda: as_csv(frame, None),
-            f"encoders-{about}.csv",
-            "text/csv",
-            key="encoders_csv",
-            icon=":material/download:",
-            on_click="ignore",
-            type="tertiary",
-        )
-    st.caption(MEASURES)

@@ -13,8 +13,7 @@ import streamlit as st
 
 from app import state
 from app.components.saliency import side_by_side
-from app.components.shared import fields, job_watch, page_data, states
-from app.components.shared.score_table import as_csv, table_height
+from app.components.shared import comparison_table, fields, job_watch, page_data, states
 from app.data import job_words, saliency_data
 from app.data.plain_text import plain, sentence
 from app.forms import saliency_form, setting_help
@@ -27,6 +26,14 @@ from comus_core.pipelines.saliency_settings import SaliencyCompareSettings
 from comus_core.text import counted
 
 CHOSEN, NUMBER = "detectors_chosen", "detectors_images"
+COLUMNS = {
+    "Empty": (1, "Share of the images without a proposal, percent"),
+    "Seconds": (3, "Seconds of one image, decoding not counted"),
+    "Pooled IoU": (1, "Foreground, over the pixels of all images, percent"),
+    "Mean IoU": (1, "Foreground, mean over the images, percent"),
+    "Max F": (3, "Largest F-measure over all thresholds, from 0 to 1; higher is better"),
+    "MAE": (3, "Mean absolute error of the soft map, from 0 to 1; lower is better"),
+}
 MEASURES = (
     "The mask of an image holds the pixels of all its proposals at the threshold of the comparison. **Empty**: images "
     "without a proposal. **Seconds**: of one image, which is decoded already. **IoU**: of foreground, which is every "
@@ -56,8 +63,9 @@ def show(spec: str) -> None:
         )
         return
     _head(result)
-    frame = figures(result)
-    _table(frame, key)
+    comparison_table.show(figures(result), COLUMNS, key="detectors", name=f"detectors-{key}")
+    with st.expander("What the figures mean"):
+        st.caption(MEASURES)
     if len(compared(result)) > 1:
         st.subheader("Agreement", anchor=False)
         st.caption("Mean IoU of the masks of two detectors over the images, in percent.")
@@ -158,36 +166,3 @@ def _head(result: Mapping[str, Any]) -> None:
     states.truth_line(result["truth"])
     for skipped in result["skipped_files"][:5]:
         st.caption(f"Skipped {sentence(skipped['path'])}: {sentence(skipped['reason'])}")
-
-
-def _table(frame: pd.DataFrame, key: str) -> None:
-    def number(digits: int, words: str) -> Any:
-        return st.column_config.NumberColumn(format=f"%.{digits}f", help=words)
-
-    st.dataframe(
-        frame,
-        key="detectors_table",
-        hide_index=True,
-        height=table_height(len(frame)),
-        column_config={
-            "Empty": number(1, "Share of the images without a proposal, percent"),
-            "Seconds": number(3, "Seconds of one image, decoding not counted"),
-            "Pooled IoU": number(1, "Foreground, over the pixels of all images, percent"),
-            "Mean IoU": number(1, "Foreground, mean over the images, percent"),
-            "Max F": number(3, "Largest F-measure over all thresholds, from 0 to 1; higher is better"),
-            "MAE": number(3, "Mean absolute error of the soft map, from 0 to 1; lower is better"),
-        },
-    )
-    with st.container(horizontal=True, vertical_alignment="top", gap="small", key="detectors_table_files"):
-        st.download_button(
-            "CSV",
-            lambda: as_csv(frame, None),
-            f"detectors-{key}.csv",
-            "text/csv",
-            key="detectors_csv",
-            icon=":material/download:",
-            on_click="ignore",
-            type="tertiary",
-        )
-    with st.expander("What the figures mean"):
-        st.caption(MEASURES)
