@@ -136,6 +136,7 @@ def _choice(subject: Run | str, *, busy: bool) -> None:
         f"Compare {counted(len(kept), 'encoder')}",
         key="encoders_start",
         icon=":material/compare:",
+        type="secondary" if run else "primary",
         disabled=busy or not kept,
     )
     if not kept:

@@ -77,7 +77,7 @@ def _card(row: Mapping[str, Any], folder: Path) -> None:
             words, colour, icon = BADGES["running" if busy else here["state"]]
             st.badge(words, color=colour, icon=f":material/{icon}:")
         st.markdown(_line(row["what"]))
-        st.caption(plain(published_form.facts(row)))
+        st.caption(_line(published_form.facts(row)))
         if here["message"] and not busy:
             st.caption(_line(here["message"]))
         spec = _split(row, folder)
